@@ -1,0 +1,218 @@
+#include "util/bytes.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/arena.h"
+
+/* Keeps room for the bytes to add and a NUL. The outgrown copy stays in the arena; doubling
+ * bounds all of them together by the size of the last. */
+static void bytes_reserve(struct bytes *bytes, size_t more)
+{
+	size_t needed = bytes->size + more + 1, room = bytes->room ? bytes->room : 128;
+	char *data;
+
+	if (needed <= bytes->room)
+		return;
+	while (room < needed)
+		room *= 2;
+	data = arena_alloc(bytes->memory, room);
+	if (bytes->size)
+		memcpy(data, bytes->data, bytes->size);
+	bytes->data = data;
+	bytes->room = room;
+}
+
+void bytes_add(struct bytes *bytes, const char *data, size_t size)
+{
+	bytes_reserve(bytes, size);
+	if (size)
+		memcpy(bytes->data + bytes->size, data, size);
+	bytes->size += size;
+	bytes->data[bytes->size] = '\0';
+}
+
+void bytes_add_text(struct bytes *bytes, const char *text)
+{
+	bytes_add(bytes, text, strlen(text));
+}
+
+void bytes_add_char(struct bytes *bytes, char c)
+{
+	bytes_add(bytes, &c, 1);
+}
+
+void bytes_add_format(struct bytes *bytes, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	bytes_add_text(bytes, arena_vprintf(bytes->memory, format, args));
+	va_end(args);
+}
+
+const char *bytes_text(const struct bytes *bytes)
+{
+	return bytes->data ? bytes->data : "";
+}
+
+char char_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool char_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool char_is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 0x7f;
+}
+
+bool char_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool char_is_alphanumeric(char c)
+{
+	char lower = char_lower(c);
+
+	return char_is_digit(c) || (lower >= 'a' && lower <= 'z');
+}
+
+bool text_equals(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+bool text_equals_ignoring_case(const char *a, const char *b)
+{
+	while (*a && char_lower(*a) == char_lower(*b)) {
+		a++;
+		b++;
+	}
+	return char_lower(*a) == char_lower(*b);
+}
+
+bool text_starts_with_ignoring_case(const char *text, const char *prefix)
+{
+	while (*prefix && char_lower(*text) == char_lower(*prefix)) {
+		text++;
+		prefix++;
+	}
+	return !*prefix;
+}
+
+char *text_lower(struct arena *memory, const char *text)
+{
+	char *lower = arena_strdup(memory, text);
+
+	for (char *c = lower; *c; c++)
+		*c = char_lower(*c);
+	return lower;
+}
+
+/* The length of the UTF-8 sequence that begins here, 0 if none does. */
+static size_t utf8_sequence(const unsigned char *data, size_t size)
+{
+	unsigned char low = 0x80, high = 0xbf;
+	size_t length;
+
+	if (data[0] < 0x80)
+		return 1;
+	if (data[0] < 0xc2 || data[0] > 0xf4)
+		return 0;
+	length = data[0] < 0xe0 ? 2 : data[0] < 0xf0 ? 3 : 4;
+	if (size < length)
+		return 0;
+
+	/* The second byte alone decides on overlong forms, surrogates and the end of Unicode. */
+	if (data[0] == 0xe0)
+		low = 0xa0;
+	else if (data[0] == 0xed)
+		high = 0x9f;
+	else if (data[0] == 0xf0)
+		low = 0x90;
+	else if (data[0] == 0xf4)
+		high = 0x8f;
+	if (data[1] < low || data[1] > high)
+		return 0;
+	for (size_t i = 2; i < length; i++)
+		if ((data[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+bool utf8_is_valid(const char *data, size_t size)
+{
+	for (size_t i = 0, length; i < size; i += length) {
+		length = utf8_sequence((const unsigned char *)data + i, size - i);
+		if (!length)
+			return false;
+	}
+	return true;
+}
+
+size_t utf8_length(const char *text)
+{
+	size_t length = 0;
+
+	for (; *text; text++)
+		length += ((unsigned char)*text & 0xc0) != 0x80;
+	return length;
+}
+
+bool number_parse(const char *text, unsigned long low, unsigned long high,
+		  unsigned long *ret_number)
+{
+	unsigned long number = 0;
+
+	if (!*text)
+		return false;
+	for (; *text; text++) {
+		if (!char_is_digit(*text) || __builtin_mul_overflow(number, 10, &number) ||
+		    __builtin_add_overflow(number, (unsigned long)(*text - '0'), &number))
+			return false;
+	}
+	if (number < low || number > high)
+		return false;
+	*ret_number = number;
+	return true;
+}
+
+static int hex_digit(char c)
+{
+	if (char_is_digit(c))
+		return c - '0';
+	c = char_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+char *percent_decode(struct arena *memory, const char *text, size_t length)
+{
+	char *decoded = arena_alloc(memory, length + 1), *end = decoded;
+
+	for (size_t i = 0; i < length; i++) {
+		int high, low;
+
+		if (text[i] != '%') {
+			*end++ = text[i];
+			continue;
+		}
+		if (i + 2 >= length)
+			return NULL;
+		high = hex_digit(text[i + 1]);
+		low = hex_digit(text[i + 2]);
+		if (high < 0 || low < 0 || (high == 0 && low == 0))
+			return NULL;
+		*end++ = (char)(high * 16 + low);
+		i += 2;
+	}
+	*end = '\0';
+	return decoded;
+}

@@ -1,0 +1,31 @@
+#pragma once
+
+/*
+ * An error is a value on the caller's stack: nothing to free, nothing to lose.
+ *
+ * A function that can fail returns 0 when done, -1 when it failed and filled in the error, and a
+ * positive value of its own group's enum for an outcome that its direct caller is expected to
+ * meet. -1 goes up unchanged (error_prefix adds what an operator needs); a positive value never
+ * goes up.
+ */
+
+enum error_kind {
+	ERROR_NONE,
+	ERROR_INPUT,  /* what a person or a client gave is wrong */
+	ERROR_CONFIG, /* the settings file is wrong */
+	ERROR_STORE,  /* the database failed, or holds what it must not */
+	ERROR_TLS,    /* a certificate or key cannot be used */
+	ERROR_SYSTEM, /* the operating system said no */
+};
+
+struct error {
+	enum error_kind kind;
+	char text[512];
+};
+
+/* Fills in the error, of which over-long text is cut. Always returns -1. */
+int error_set(struct error *err, enum error_kind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Puts "PREFIX: " before the text. Always returns -1. */
+int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

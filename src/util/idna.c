@@ -1,0 +1,68 @@
+#include "util/idna.h"
+
+#include <gnutls/gnutls.h>
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+
+static bool label_is_valid(const char *label, size_t length)
+{
+	if (length == 0 || length > HOST_LABEL_MAX_LENGTH)
+		return false;
+	if (label[0] == '-' || label[length - 1] == '-')
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (label[i] != '-' &&
+		    (!char_is_alphanumeric(label[i]) || char_lower(label[i]) != label[i]))
+			return false;
+	return true;
+}
+
+bool host_name_is_valid(const char *name)
+{
+	size_t length = strlen(name);
+	const char *label = name, *dot;
+
+	if (length == 0 || length > HOST_NAME_MAX_LENGTH)
+		return false;
+	for (; (dot = strchr(label, '.')); label = dot + 1)
+		if (!label_is_valid(label, (size_t)(dot - label)))
+			return false;
+	if (!label_is_valid(label, strlen(label)))
+		return false;
+
+	/* No top-level domain is a number: this tells 192.0.2.1 from a name. */
+	return strspn(label, "0123456789") != strlen(label);
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+const char *idna_to_ascii(struct arena *memory, const char *name)
+{
+	size_t length = strlen(name);
+	gnutls_datum_t mapped = { 0 };
+	const char *ascii;
+
+	if (length > 0 && name[length - 1] == '.')
+		length--;
+	/* A U-label of 63 letters takes up to four times as many bytes in UTF-8. */
+	if (length == 0 || length > (size_t)HOST_NAME_MAX_LENGTH * 4)
+		return NULL;
+	ascii = arena_strndup(memory, name, length);
+	if (!is_ascii(ascii)) {
+		if (!utf8_is_valid(ascii, length) ||
+		    gnutls_idna_map(ascii, (unsigned)length, &mapped, 0) < 0)
+			return NULL;
+		ascii = arena_strndup(memory, (const char *)mapped.data, mapped.size);
+		gnutls_free(mapped.data);
+	}
+	ascii = text_lower(memory, ascii);
+	return host_name_is_valid(ascii) ? ascii : NULL;
+}

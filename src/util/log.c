@@ -1,0 +1,90 @@
+#include "util/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+
+#define LINE_MAX_LENGTH 2048
+#define QUOTED_MAX_LENGTH 256
+
+static enum log_level log_level = LOG_LEVEL_INFO;
+
+void log_set_level(enum log_level level)
+{
+	log_level = level;
+}
+
+/* The whole line goes out in one write(), so that lines of several threads do not mix. */
+static void log_write(enum log_level level, const char *format, va_list args)
+{
+	static const char *const priority[] = {
+		[LOG_LEVEL_ERROR] = "<3>",
+		[LOG_LEVEL_WARNING] = "<4>",
+		[LOG_LEVEL_INFO] = "<6>",
+		[LOG_LEVEL_DEBUG] = "<7>",
+	};
+	static const char *const word[] = {
+		[LOG_LEVEL_ERROR] = "error: ",
+		[LOG_LEVEL_WARNING] = "warning: ",
+		[LOG_LEVEL_INFO] = "",
+		[LOG_LEVEL_DEBUG] = "debug: ",
+	};
+	bool for_journal = getenv("JOURNAL_STREAM") != NULL;
+	char line[LINE_MAX_LENGTH];
+	int start, length;
+
+	if (level > log_level)
+		return;
+	start = snprintf(line, sizeof(line), "%s", for_journal ? priority[level] : word[level]);
+	length = vsnprintf(line + start, sizeof(line) - (size_t)start - 1, format, args);
+	if (length < 0)
+		return;
+	length += start;
+	if (length > (int)sizeof(line) - 2)
+		length = (int)sizeof(line) - 2;
+	line[length++] = '\n';
+	while (write(STDERR_FILENO, line, (size_t)length) < 0 && errno == EINTR)
+		;
+}
+
+#define DEFINE_LOG_FUNCTION(name, level)        \
+	void name(const char *format, ...)      \
+	{                                       \
+		va_list args;                   \
+                                                \
+		va_start(args, format);         \
+		log_write(level, format, args); \
+		va_end(args);                   \
+	}                                       \
+	struct log_function_needs_a_semicolon_
+
+DEFINE_LOG_FUNCTION(log_error, LOG_LEVEL_ERROR);
+DEFINE_LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING);
+DEFINE_LOG_FUNCTION(log_info, LOG_LEVEL_INFO);
+DEFINE_LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG);
+
+const char *log_quote(struct arena *memory, const char *text)
+{
+	struct bytes quoted = BYTES_IN(memory);
+	size_t length = 0;
+
+	if (!text)
+		return "-";
+	bytes_add_char(&quoted, '"');
+	for (; *text && length < QUOTED_MAX_LENGTH; text++, length++) {
+		if (*text == '"' || *text == '\\')
+			bytes_add_format(&quoted, "\\%c", *text);
+		else if (char_is_control(*text) || (unsigned char)*text >= 0x80)
+			bytes_add_format(&quoted, "\\x%02x", (unsigned char)*text);
+		else
+			bytes_add_char(&quoted, *text);
+	}
+	bytes_add_text(&quoted, *text ? "...\"" : "\"");
+	return bytes_text(&quoted);
+}
