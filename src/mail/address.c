@@ -1,0 +1,89 @@
+#include "mail/address.h"
+
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/idna.h"
+#include "util/log.h"
+
+/* Characters of RFC 5321 that need quotes, and those that trouble URLs, XML and log lines more
+ * than any mailbox is worth (RFC 5322 3.2.3 calls the first group specials). */
+static bool local_part_may_have(char c)
+{
+	return !char_is_control(c) && !strchr(" \"()<>[]:;,@\\", c);
+}
+
+static int refuse(struct arena *memory, struct error *err, const char *text, const char *reason)
+{
+	return error_set(err, ERROR_INPUT, "%s is not a mail address: %s", log_quote(memory, text),
+			 reason);
+}
+
+int address_parse(struct arena *memory, const char *text, struct address *ret_address,
+		  struct error *err)
+{
+	const char *at = strrchr(text, '@'), *local, *domain;
+	size_t length;
+
+	if (!at)
+		return refuse(memory, err, text, "it has no '@'");
+	length = (size_t)(at - text);
+	if (length == 0)
+		return refuse(memory, err, text, "nothing stands before the '@'");
+	if (length > ADDRESS_LOCAL_MAX_LENGTH)
+		return refuse(memory, err, text, "more than 64 bytes stand before the '@'");
+	for (size_t i = 0; i < length; i++)
+		if (!local_part_may_have(text[i]))
+			return refuse(memory, err, text,
+				      "it has a character that needs quotes before the '@'");
+	if (!utf8_is_valid(text, length))
+		return refuse(memory, err, text, "it is not UTF-8");
+
+	local = arena_strndup(memory, text, length);
+	domain = idna_to_ascii(memory, at + 1);
+	if (!domain)
+		return refuse(memory, err, text, "what follows the '@' is not a domain name");
+	if (length + 1 + strlen(domain) > ADDRESS_MAX_LENGTH)
+		return refuse(memory, err, text, "it has more than 254 bytes");
+
+	*ret_address = (struct address){
+		.typed = arena_strdup(memory, text),
+		.text = arena_printf(memory, "%s@%s", local, domain),
+		.local = local,
+		.domain = domain,
+		.key = text_lower(memory, local),
+	};
+	return 0;
+}
+
+const char *domain_parse(struct arena *memory, const char *text, bool patterns, struct error *err)
+{
+	bool is_pattern = patterns && strncmp(text, "*.", 2) == 0;
+	const char *name;
+
+	if (patterns && text_equals(text, "*"))
+		return "*";
+	name = idna_to_ascii(memory, is_pattern ? text + 2 : text);
+	if (!name) {
+		(void)error_set(err, ERROR_INPUT, "%s is not a domain name",
+				log_quote(memory, text));
+		return NULL;
+	}
+	return is_pattern ? arena_printf(memory, "*.%s", name) : name;
+}
+
+bool domain_is_pattern(const char *domain)
+{
+	return domain[0] == '*';
+}
+
+const char *local_without_tag(struct arena *memory, const char *local, const char *delimiters)
+{
+	size_t length = strlen(local);
+
+	if (length > 1)
+		length = 1 + strcspn(local + 1, delimiters);
+	return arena_strndup(memory, local, length);
+}

@@ -1,0 +1,118 @@
+#include "mail/profile.h"
+
+#include "mail/pattern.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/idna.h"
+
+/* What patterns see of an address: without its tag, in the provider's letter case. */
+static struct pattern_values pattern_values_of(struct arena *memory, const struct address *address,
+					       const struct provider *provider)
+{
+	const char *local = local_without_tag(memory, address->local,
+					      provider->recipient_delimiter);
+
+	if (provider->login_case == LOGIN_CASE_LOWER)
+		local = text_lower(memory, local);
+	return (struct pattern_values){
+		.address = arena_printf(memory, "%s@%s", local, address->domain),
+		.local = local,
+		.domain = address->domain,
+	};
+}
+
+const char *login_of(struct arena *memory, const struct address *address, const struct match *match)
+{
+	struct pattern_values values;
+
+	if (match->has_user)
+		return match->user.login;
+	values = pattern_values_of(memory, address, &match->provider);
+	return pattern_expand(memory, match->provider.login, &values);
+}
+
+/* A client that replaces placeholders puts in what was typed, so only that may stay unwritten.
+ * FairEmail knows no other placeholder texts than these two, and those only alone. */
+static const char *login_template(const struct address *address, const char *login)
+{
+	if (text_equals(login, address->typed))
+		return "%EMAILADDRESS%";
+	if (text_equals(login, address->local))
+		return "%EMAILLOCALPART%";
+	return login;
+}
+
+static int endpoint_build(struct arena *memory, const struct query *query,
+			  const struct match *match, const struct service *service,
+			  struct endpoint *ret_endpoint, struct error *err)
+{
+	const struct pattern_values host_values = { .domain = match->domain };
+	const char *host = pattern_expand(memory, service->host, &host_values);
+	struct pattern_values values = { 0 };
+	const char *login = NULL, *template;
+
+	if (!host_name_is_valid(host))
+		return error_set(err, ERROR_STORE, "provider '%s': '%s' is no host name for '%s'",
+				 match->provider.name, service->host, match->domain);
+	if (query->address) {
+		values = pattern_values_of(memory, query->address, &match->provider);
+		values.login = login_of(memory, query->address, match);
+		login = service->login ? pattern_expand(memory, service->login, &values)
+				       : values.login;
+		template = login_template(query->address, login);
+	} else {
+		values.login = match->provider.login;
+		template = service->login ? pattern_expand(memory, service->login, &values)
+					  : values.login;
+	}
+	*ret_endpoint = (struct endpoint){
+		.kind = service->kind,
+		.security = service->security,
+		.host = host,
+		.port = service->port,
+		.login = login,
+		.login_template = template,
+		.authentications = service->authentications,
+		.n_authentications = service->n_authentications,
+	};
+	if (service->path)
+		ret_endpoint->url = service->port == 443
+					    ? arena_printf(memory, "https://%s%s", host,
+							   service->path)
+					    : arena_printf(memory, "https://%s:%u%s", host,
+							   service->port, service->path);
+	return 0;
+}
+
+int profile_build(struct arena *memory, const struct query *query, const struct match *match,
+		  struct profile *ret_profile, struct error *err)
+{
+	const struct provider *provider = &match->provider;
+	struct endpoint *endpoints = arena_array(memory, struct endpoint, provider->n_services);
+
+	if (provider->n_services == 0)
+		return error_set(err, ERROR_STORE, "provider '%s' has no services", provider->name);
+	for (size_t i = 0; i < provider->n_services; i++)
+		if (endpoint_build(memory, query, match, &provider->services[i], &endpoints[i],
+				   err) < 0)
+			return -1;
+	*ret_profile = (struct profile){
+		.domain = match->domain,
+		.display_name = provider->display_name ? provider->display_name : match->domain,
+		.short_name = provider->short_name,
+		.address = query->address,
+		.person = provider->show_names && match->has_user ? match->user.name : NULL,
+		.endpoints = endpoints,
+		.n_endpoints = provider->n_services,
+	};
+	return 0;
+}
+
+const struct endpoint *profile_first(const struct profile *profile, enum service_kind kind)
+{
+	for (size_t i = 0; i < profile->n_endpoints; i++)
+		if (profile->endpoints[i].kind == kind)
+			return &profile->endpoints[i];
+	return NULL;
+}

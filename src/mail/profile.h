@@ -1,0 +1,57 @@
+#pragma once
+
+/*
+ * The settled answer to one question: which services, in which order, with which user name. Every
+ * document is written from this, so that no two of them disagree.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mail/match.h"
+#include "mail/query.h"
+
+struct arena;
+struct error;
+
+struct endpoint {
+	enum service_kind kind;
+	enum service_security security;
+	const char *host; /* no placeholders */
+	uint16_t port;
+	const char *url; /* of an HTTP service, else NULL */
+
+	/* The user name written out; NULL where the question has no address. */
+	const char *login;
+	/* The user name for a client that replaces placeholders: a placeholder where the client
+	 * comes to the same by itself, else the name written out. */
+	const char *login_template;
+
+	const enum authentication *authentications;
+	size_t n_authentications;
+};
+
+struct profile {
+	const char *domain;
+	const char *display_name;
+	const char *short_name;	       /* or NULL */
+	const struct address *address; /* or NULL */
+	const char *person; /* the display name of the user, where it may go out; or NULL */
+	const struct endpoint *endpoints;
+	size_t n_endpoints;
+};
+
+/*
+ * Builds the profile in memory; it borrows from query and match. Returns 0, or -1 with err set
+ * where the rows cannot make an answer (a host that is over-long once its placeholder is replaced,
+ * a provider without services).
+ */
+int profile_build(struct arena *memory, const struct query *query, const struct match *match,
+		  struct profile *ret_profile, struct error *err);
+
+/* The first endpoint of the kind, or NULL. */
+const struct endpoint *profile_first(const struct profile *profile, enum service_kind kind);
+
+/* The login name that the provider's pattern or the user's row gives to an address. */
+const char *login_of(struct arena *memory, const struct address *address,
+		     const struct match *match);

@@ -1,0 +1,62 @@
+#pragma once
+
+/* What the database holds, as plain values: providers, domains and users. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mail/service.h"
+
+/* Longest texts, in characters, as the autoconfig draft has them. */
+#define DISPLAY_NAME_MAX_LENGTH 60
+#define SHORT_NAME_MAX_LENGTH 20
+#define PROVIDER_NAME_MAX_LENGTH 255
+#define LOGIN_MAX_LENGTH 255
+#define SERVICES_MAX 64
+
+enum login_case { LOGIN_CASE_LOWER, LOGIN_CASE_KEEP };
+
+/* A named set of services, texts and a default login pattern. */
+struct provider {
+	int64_t id;
+	const char *name;
+	const char *display_name; /* NULL: the domain asked for serves instead */
+	const char *short_name;	  /* may be NULL */
+	const char *login;	  /* the pattern for addresses without a row */
+	enum login_case login_case;
+	const char *recipient_delimiter; /* a set of characters, "" for none */
+	bool show_names;		 /* whether display names of users go out */
+	bool mx_fallback;		/* whether autoconfig answers for domains not served here */
+	bool is_implicit;		/* made by 'domain add', and gone with its last domain */
+	const struct service *services; /* in the order of documents */
+	size_t n_services;
+};
+
+/* A mail domain, or a pattern for such; it has a provider or is an alias, never both. */
+struct domain {
+	const char *name;
+	const char *provider; /* its name, or NULL */
+	const char *alias_of; /* or NULL */
+	bool is_enabled;
+};
+
+/* An address and the login name that belongs to it. */
+struct user {
+	const char *address; /* in its normal form; "@example.org" is the catch-all */
+	const char *login;
+	const char *name;     /* the person's own, or NULL */
+	const char *provider; /* its name, or NULL for that of the domain */
+};
+
+/* The provider as it is before anybody set anything: the one place where defaults stand. */
+#define PROVIDER_DEFAULT                        \
+	((struct provider){                     \
+		.login = "%EMAILADDRESS%",      \
+		.login_case = LOGIN_CASE_LOWER, \
+		.recipient_delimiter = "+",     \
+		.show_names = false,            \
+		.mx_fallback = true,            \
+	})
+
+const char *login_case_name(enum login_case login_case);

@@ -1,0 +1,27 @@
+#pragma once
+
+/* A mail client's question without its wire format: whom it is about, and who was asked. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "mail/address.h"
+
+struct query {
+	const struct address *address; /* NULL: the question names only a domain */
+	const char *domain;	       /* the address's, or one named without an address; or NULL */
+	const char *host;	       /* the host that was asked, without port; or NULL */
+	bool host_may_answer; /* where the domain is not served, the Host's provider may answer */
+};
+
+/*
+ * The domains for which a host may be asked, in the order of trying: the name without one leading
+ * autoconfig., autodiscover. or ua-auto-config., then the name itself. The second is matched
+ * exactly only, for "*.example.org" must not take autoconfig.example.org for a customer.
+ */
+struct host_domains {
+	const char *stripped; /* NULL where nothing was stripped */
+	const char *bare;
+};
+
+struct host_domains host_domains(const char *host);

@@ -1,0 +1,226 @@
+#include "mail/service.h"
+
+#include <string.h>
+
+#include "mail/pattern.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/idna.h"
+#include "util/log.h"
+
+/* The first scheme of a kind and security is the one that service_url() writes. */
+static const struct scheme {
+	const char *name;
+	enum service_kind kind;
+	enum service_security security;
+	uint16_t port;
+	bool has_path;
+} schemes[] = {
+	{ "imaps", SERVICE_IMAP, SECURITY_TLS, 993 },
+	{ "imap+starttls", SERVICE_IMAP, SECURITY_STARTTLS, 143 },
+	{ "imap", SERVICE_IMAP, SECURITY_PLAIN, 143 },
+	{ "pop3s", SERVICE_POP3, SECURITY_TLS, 995 },
+	{ "pop3+starttls", SERVICE_POP3, SECURITY_STARTTLS, 110 },
+	{ "pop3", SERVICE_POP3, SECURITY_PLAIN, 110 },
+	{ "submissions", SERVICE_SUBMISSION, SECURITY_TLS, 465 },
+	{ "submission+starttls", SERVICE_SUBMISSION, SECURITY_STARTTLS, 587 },
+	{ "submission", SERVICE_SUBMISSION, SECURITY_PLAIN, 587 },
+	{ "activesync+https", SERVICE_ACTIVESYNC, SECURITY_TLS, 443, .has_path = true },
+	{ "smtps", SERVICE_SUBMISSION, SECURITY_TLS, 465 },
+	{ "smtp+starttls", SERVICE_SUBMISSION, SECURITY_STARTTLS, 587 },
+};
+
+static const char *const authentication_names[AUTHENTICATIONS] = {
+	[AUTHENTICATION_PASSWORD_CLEARTEXT] = "password-cleartext",
+	[AUTHENTICATION_PASSWORD_ENCRYPTED] = "password-encrypted",
+	[AUTHENTICATION_OAUTH2] = "OAuth2",
+	[AUTHENTICATION_GSSAPI] = "GSSAPI",
+	[AUTHENTICATION_NTLM] = "NTLM",
+	[AUTHENTICATION_TLS_CLIENT_CERT] = "TLS-client-cert",
+	[AUTHENTICATION_CLIENT_IP_ADDRESS] = "client-IP-address",
+	[AUTHENTICATION_NONE] = "none",
+};
+
+static const char *const kind_names[SERVICE_KINDS] = {
+	[SERVICE_IMAP] = "IMAP",
+	[SERVICE_POP3] = "POP3",
+	[SERVICE_SUBMISSION] = "submission",
+	[SERVICE_ACTIVESYNC] = "ActiveSync",
+};
+
+static int refuse(struct arena *memory, struct error *err, const char *url, const char *reason)
+{
+	return error_set(err, ERROR_INPUT, "%s is not a service: %s", log_quote(memory, url),
+			 reason);
+}
+
+static const struct scheme *scheme_find(struct arena *memory, const char *url, size_t length)
+{
+	const char *name = arena_strndup(memory, url, length);
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+		if (text_equals_ignoring_case(schemes[i].name, name))
+			return &schemes[i];
+	return NULL;
+}
+
+static const struct scheme *scheme_of(const struct service *service)
+{
+	for (size_t i = 0;; i++)
+		if (schemes[i].kind == service->kind && schemes[i].security == service->security)
+			return &schemes[i];
+}
+
+static const char *all_schemes(struct arena *memory)
+{
+	struct bytes list = BYTES_IN(memory);
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+		bytes_add_format(&list, "%s%s", i ? " " : "", schemes[i].name);
+	return bytes_text(&list);
+}
+
+/* A path goes into XML, JSON and client code as it is: visible ASCII, nothing that would end it. */
+static bool path_is_valid(const char *path)
+{
+	for (; *path; path++)
+		if (*path <= ' ' || (unsigned char)*path >= 0x7f || strchr("\"<>\\^`{|}#", *path))
+			return false;
+	return true;
+}
+
+/*
+ * imap+starttls://mail.example.org:143
+ * ^scheme         ^host            ^port    and for HTTP services ^path
+ */
+int service_parse(struct arena *memory, const char *url, struct service *ret_service,
+		  struct error *err)
+{
+	const char *authority = strstr(url, "://"), *host, *path, *colon;
+	const struct scheme *scheme;
+	unsigned long port;
+
+	if (!authority)
+		return refuse(memory, err, url,
+			      "write SCHEME://HOST[:PORT], as in imaps://imap.example.org");
+	scheme = scheme_find(memory, url, (size_t)(authority - url));
+	if (!scheme)
+		return error_set(err, ERROR_INPUT, "%s is not a service: its scheme is none of %s",
+				 log_quote(memory, url), all_schemes(memory));
+	authority += strlen("://");
+	path = authority + strcspn(authority, "/?#");
+	authority = arena_strndup(memory, authority, (size_t)(path - authority));
+
+	port = scheme->port;
+	colon = strchr(authority, ':');
+	if (colon && !number_parse(colon + 1, 1, UINT16_MAX, &port))
+		return refuse(memory, err, url, "its port is not a number from 1 to 65535");
+	host = host_pattern_parse(
+		memory,
+		colon ? arena_strndup(memory, authority, (size_t)(colon - authority)) : authority);
+	if (!host)
+		return refuse(memory, err, url,
+			      "its host is not a host name (letters, digits, hyphens, dots)");
+
+	if (!scheme->has_path && path[0] != '\0' && !text_equals(path, "/"))
+		return refuse(memory, err, url, "nothing may follow the host and port");
+	if (scheme->has_path && (path[0] != '/' || !path_is_valid(path)))
+		return refuse(memory, err, url,
+			      "it needs a path after the host, as a client requests it");
+
+	*ret_service = (struct service){
+		.kind = scheme->kind,
+		.security = scheme->security,
+		.host = host,
+		.port = (uint16_t)port,
+		.path = scheme->has_path ? arena_strdup(memory, path) : NULL,
+		.authentications = { AUTHENTICATION_DEFAULT },
+		.n_authentications = 1,
+	};
+	return 0;
+}
+
+const char *service_url(struct arena *memory, const struct service *service)
+{
+	const struct scheme *scheme = scheme_of(service);
+	const char *path = service->path ? service->path : "";
+
+	if (service->port == scheme->port)
+		return arena_printf(memory, "%s://%s%s", scheme->name, service->host, path);
+	return arena_printf(memory, "%s://%s:%u%s", scheme->name, service->host, service->port,
+			    path);
+}
+
+static int authentication_parse(const char *text, enum authentication *ret_authentication)
+{
+	for (size_t i = 0; i < AUTHENTICATIONS; i++)
+		if (text_equals_ignoring_case(authentication_names[i], text)) {
+			*ret_authentication = (enum authentication)i;
+			return 0;
+		}
+	return -1;
+}
+
+static const char *all_authentications(struct arena *memory)
+{
+	struct bytes list = BYTES_IN(memory);
+
+	for (size_t i = 0; i < AUTHENTICATIONS; i++)
+		bytes_add_format(&list, "%s%s", i ? " " : "", authentication_names[i]);
+	return bytes_text(&list);
+}
+
+int service_parse_authentications(struct arena *memory, const char *text, struct service *service,
+				  struct error *err)
+{
+	enum authentication list[AUTHENTICATIONS];
+	char *rest = arena_strdup(memory, text), *name;
+	size_t count = 0;
+
+	while ((name = strsep(&rest, ","))) {
+		enum authentication authentication;
+
+		if (authentication_parse(name, &authentication) < 0)
+			return error_set(err, ERROR_INPUT,
+					 "%s is not a way to authenticate; write a comma-separated "
+					 "list of %s",
+					 log_quote(memory, name), all_authentications(memory));
+		for (size_t i = 0; i < count; i++)
+			if (list[i] == authentication)
+				return error_set(err, ERROR_INPUT, "'%s' is listed twice", name);
+		list[count++] = authentication;
+	}
+	memcpy(service->authentications, list, count * sizeof(*list));
+	service->n_authentications = count;
+	return 0;
+}
+
+const char *service_authentications(struct arena *memory, const struct service *service)
+{
+	struct bytes list = BYTES_IN(memory);
+
+	for (size_t i = 0; i < service->n_authentications; i++)
+		bytes_add_format(&list, "%s%s", i ? "," : "",
+				 authentication_names[service->authentications[i]]);
+	return bytes_text(&list);
+}
+
+const char *authentication_name(enum authentication authentication)
+{
+	return authentication_names[authentication];
+}
+
+const char *service_kind_name(enum service_kind kind)
+{
+	return kind_names[kind];
+}
+
+int service_compare(const struct service *a, const struct service *b)
+{
+	if (a->kind != b->kind)
+		return (int)a->kind - (int)b->kind;
+	if (a->is_first != b->is_first)
+		return a->is_first ? -1 : 1;
+	return (int)a->security - (int)b->security;
+}

@@ -1,0 +1,79 @@
+#pragma once
+
+/*
+ * A service: one thing that a mail client can talk to. Admins write it as a URL, and so does the
+ * database:
+ *
+ *     imaps://imap.example.org
+ *     submission+starttls://mail.%EMAILDOMAIN%:587
+ *     activesync+https://sync.example.org/Microsoft-Server-ActiveSync
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct error;
+
+/* In the order in which documents list them. */
+enum service_kind {
+	SERVICE_IMAP,
+	SERVICE_POP3,
+	SERVICE_SUBMISSION,
+	SERVICE_ACTIVESYNC,
+	SERVICE_KINDS
+};
+
+/* In the order of preference (RFC 8314 3). */
+enum service_security { SECURITY_TLS, SECURITY_STARTTLS, SECURITY_PLAIN };
+
+/* Ways to authenticate, named as autoconfig documents name them. */
+enum authentication {
+	AUTHENTICATION_PASSWORD_CLEARTEXT,
+	AUTHENTICATION_PASSWORD_ENCRYPTED,
+	AUTHENTICATION_OAUTH2,
+	AUTHENTICATION_GSSAPI,
+	AUTHENTICATION_NTLM,
+	AUTHENTICATION_TLS_CLIENT_CERT,
+	AUTHENTICATION_CLIENT_IP_ADDRESS,
+	AUTHENTICATION_NONE,
+	AUTHENTICATIONS
+};
+
+/* The way that a service has when none is given. */
+#define AUTHENTICATION_DEFAULT AUTHENTICATION_PASSWORD_CLEARTEXT
+
+struct service {
+	enum service_kind kind;
+	enum service_security security;
+	const char *host; /* lower case, A-labels; may hold %EMAILDOMAIN% as whole labels */
+	uint16_t port;
+	const char *path;  /* of an HTTP service, from its slash on; otherwise NULL */
+	const char *login; /* a pattern of its own, or NULL for the provider's */
+	enum authentication authentications[AUTHENTICATIONS]; /* the preferred one first */
+	size_t n_authentications;			      /* at least 1 */
+	bool is_first; /* an admin put it before the others of its kind */
+};
+
+/* Fills in kind, security, host, port and path; authentication is the default, the rest empty.
+ * Strings live in memory. Returns 0, or -1 with err set. */
+int service_parse(struct arena *memory, const char *url, struct service *ret_service,
+		  struct error *err);
+
+/* The URL in its one normal form: a port only where it is not the scheme's own. In memory. */
+const char *service_url(struct arena *memory, const struct service *service);
+
+/* The comma-separated list of ways to authenticate, in any letter case, into the service. Returns
+ * 0, or -1 with err set. */
+int service_parse_authentications(struct arena *memory, const char *text, struct service *service,
+				  struct error *err);
+const char *service_authentications(struct arena *memory, const struct service *service);
+
+/* As autoconfig documents and people write them: "OAuth2"; "imap"; "IMAP". */
+const char *authentication_name(enum authentication authentication);
+const char *service_kind_name(enum service_kind kind);
+
+/* Negative, zero or positive as a comes before, beside or after b in every document: by kind, what
+ * an admin put first, then by security. Equal services keep the order they were given in. */
+int service_compare(const struct service *a, const struct service *b);
