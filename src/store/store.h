@@ -1,0 +1,140 @@
+#pragma once
+
+/*
+ * The database: providers, their services, domains and users, in one SQLite file in WAL mode.
+ *
+ * The daemon opens it read-only, one store for each worker thread; the admin tool opens it for
+ * writing, makes it on first use and brings it up to date. A store belongs to one thread.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mail/match.h"
+#include "mail/provider.h"
+#include "mail/query.h"
+#include "util/cleanup.h"
+
+struct arena;
+struct error;
+struct store;
+
+/* Expected outcomes. */
+enum {
+	STORE_NOT_FOUND = 1,
+	STORE_BUSY,   /* another process has the database locked: try again a little later */
+	STORE_EXISTS, /* there is one of this name already */
+};
+
+enum store_mode {
+	STORE_READ,  /* the file must be there and of this version; never waits for a lock */
+	STORE_WRITE, /* the file is made, or brought up to this version; waits up to 5 s for a lock
+		      */
+};
+
+/* Opens the database. Returns 0, STORE_BUSY (only STORE_READ), or -1 with err set to a sentence
+ * that names the file. */
+int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *err);
+void store_close(struct store *store);
+DEFINE_CLEANUP(struct store *, store_close);
+
+/*
+ * Answering. store_match() finds the domain, the provider and the user of a question: which rows
+ * are tried, and in which order, is written in match.c. Strings of ret_match live in memory.
+ * Returns 0, STORE_NOT_FOUND (nothing here serves the domain), STORE_BUSY, or -1 with err set.
+ *
+ * The first match begins a read snapshot that the following ones share, which saves their locks;
+ * store_release() ends it. Call it before waiting for anything.
+ */
+int store_match(struct store *store, struct arena *memory, const struct query *query,
+		struct match *ret_match, struct error *err);
+void store_release(struct store *store);
+
+/*
+ * Changing. All changes of one command stand between store_begin() and store_commit(); closing
+ * the store, or store_rollback(), takes them back. store_begin() waits for other writers.
+ * All return 0 or -1 with err set, and the outcomes named.
+ */
+int store_begin(struct store *store, struct error *err);
+int store_commit(struct store *store, struct error *err);
+void store_rollback(struct store *store);
+
+/*
+ * Providers. A provider is found with its services in the order of documents. Adding takes all
+ * but the id, and sets it; changing takes all, found by id, but leaves the services alone, which
+ * have a function of their own.
+ * Also: STORE_NOT_FOUND from find; STORE_EXISTS from add and update where the name is taken.
+ */
+int store_find_provider(struct store *store, struct arena *memory, const char *name,
+			struct provider *ret_provider, struct error *err);
+int store_add_provider(struct store *store, struct provider *provider, struct error *err);
+int store_update_provider(struct store *store, const struct provider *provider, struct error *err);
+int store_remove_provider(struct store *store, int64_t id, struct error *err);
+
+/* Makes these the services of the provider. Their order among equals is kept; documents list them
+ * by service_compare(). */
+int store_set_services(struct store *store, int64_t provider, const struct service *services,
+		       size_t count, struct error *err);
+
+/* All providers, by name. The array and its strings live in memory. */
+int store_list_providers(struct store *store, struct arena *memory, struct provider **ret_providers,
+			 size_t *ret_count, struct error *err);
+
+/*
+ * Domains. find looks for the row of exactly this name; serving for the row that answers for the
+ * domain, be it a pattern (and be it disabled).
+ * Also: STORE_NOT_FOUND from find, serving, update, remove; STORE_EXISTS from add.
+ */
+int store_find_domain(struct store *store, struct arena *memory, const char *name,
+		      struct domain *ret_domain, struct error *err);
+int store_serving_domain(struct store *store, struct arena *memory, const char *name,
+			 struct domain *ret_domain, struct error *err);
+int store_add_domain(struct store *store, const struct domain *domain, struct error *err);
+int store_update_domain(struct store *store, const struct domain *domain, struct error *err);
+int store_remove_domain(struct store *store, const char *name, struct error *err);
+
+/* What to list: all members that are not NULL must fit. */
+struct domain_filter {
+	const char *provider; /* of this provider */
+	const char *alias_of; /* aliases of this domain */
+};
+
+/* The domains that fit, by name. The array and its strings live in memory. */
+int store_list_domains(struct store *store, struct arena *memory,
+		       const struct domain_filter *filter, struct domain **ret_domains,
+		       size_t *ret_count, struct error *err);
+
+/*
+ * Users. Addresses are taken in their normal form, "local@domain" or "@domain", as address_key()
+ * of the admin tool gives it. There may be ten million users: they are visited one by one, by
+ * domain, then by local part.
+ * Also: STORE_NOT_FOUND from find, update, remove; STORE_EXISTS from add.
+ */
+int store_find_user(struct store *store, struct arena *memory, const char *address,
+		    struct user *ret_user, struct error *err);
+int store_add_user(struct store *store, const struct user *user, struct error *err);
+int store_update_user(struct store *store, const struct user *user, struct error *err);
+int store_remove_user(struct store *store, const char *address, struct error *err);
+
+struct user_filter {
+	const char *domain;   /* users of exactly this domain */
+	const char *login;    /* with exactly this login */
+	const char *provider; /* with this provider of their own */
+};
+
+/* Calls visit for each user that fits; what it gets is gone after it returns. visit returns 0 to go
+ * on, anything else to stop, which is then returned. */
+typedef int (*user_visitor)(const struct user *user, void *context, struct error *err);
+int store_visit_users(struct store *store, const struct user_filter *filter, user_visitor visit,
+		      void *context, struct error *err);
+int store_count_users(struct store *store, const struct user_filter *filter, int64_t *ret_count,
+		      struct error *err);
+
+/* Removes all users of exactly this domain. */
+int store_remove_users(struct store *store, const char *domain, int64_t *ret_count,
+		       struct error *err);
+
+/* The domains that have users, by name, each once; found without reading the users. */
+int store_list_user_domains(struct store *store, struct arena *memory, const char ***ret_domains,
+			    size_t *ret_count, struct error *err);

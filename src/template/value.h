@@ -1,0 +1,57 @@
+#pragma once
+
+/*
+ * The data that a template is expanded with: texts, truth values, lists and maps, nested.
+ * Values are plain and borrow everything they point to.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum value_type { VALUE_FALSE, VALUE_TRUE, VALUE_TEXT, VALUE_LIST, VALUE_MAP };
+
+struct field;
+
+struct value {
+	enum value_type type;
+	union {
+		const char *text;
+		struct {
+			const struct value *items;
+			size_t count;
+		} list;
+		struct {
+			const struct field *fields;
+			size_t count;
+		} map;
+	};
+};
+
+/* One entry of a map. */
+struct field {
+	const char *name;
+	struct value value;
+};
+
+static inline struct value value_bool(bool truth)
+{
+	return (struct value){ .type = truth ? VALUE_TRUE : VALUE_FALSE };
+}
+
+/* A text; NULL is false. */
+static inline struct value value_text(const char *text)
+{
+	if (!text)
+		return value_bool(false);
+	return (struct value){ .type = VALUE_TEXT, .text = text };
+}
+
+static inline struct value value_list(const struct value *items, size_t count)
+{
+	return (struct value){ .type = VALUE_LIST, .list = { items, count } };
+}
+
+static inline struct value value_map(const struct field *fields, size_t count)
+{
+	return (struct value){ .type = VALUE_MAP, .map = { fields, count } };
+}
