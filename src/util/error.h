@@ -13,7 +13,8 @@ enum error_kind {
 	ERROR_NONE,
 	ERROR_INPUT,  /* what a person or a client gave is wrong */
 	ERROR_CONFIG, /* the settings file is wrong */
-	ERROR_STORE,  /* the database failed, or holds what it must not */
+	ERROR_STORE,  /* the database failed */
+	ERROR_DATA,   /* a row of the database holds what it must not */
 	ERROR_TLS,    /* a certificate or key cannot be used */
 	ERROR_SYSTEM, /* the operating system said no */
 };
