@@ -53,7 +53,7 @@ static int endpoint_build(struct arena *memory, const struct query *query,
 	const char *login = NULL, *template;
 
 	if (!host_name_is_valid(host))
-		return error_set(err, ERROR_STORE, "provider '%s': '%s' is no host name for '%s'",
+		return error_set(err, ERROR_DATA, "provider '%s': '%s' is no host name for '%s'",
 				 match->provider.name, service->host, match->domain);
 	if (query->address) {
 		values = pattern_values_of(memory, query->address, &match->provider);
@@ -92,7 +92,7 @@ int profile_build(struct arena *memory, const struct query *query, const struct 
 	struct endpoint *endpoints = arena_array(memory, struct endpoint, provider->n_services);
 
 	if (provider->n_services == 0)
-		return error_set(err, ERROR_STORE, "provider '%s' has no services", provider->name);
+		return error_set(err, ERROR_DATA, "provider '%s' has no services", provider->name);
 	for (size_t i = 0; i < provider->n_services; i++)
 		if (endpoint_build(memory, query, match, &provider->services[i], &endpoints[i],
 				   err) < 0)

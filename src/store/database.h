@@ -1,0 +1,102 @@
+#pragma once
+
+/*
+ * What the files of store/ share: the connection, its prepared statements, and the turning of
+ * SQLite's results into ours. The only home of sqlite3.h is this directory.
+ */
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/store.h"
+
+/* Every statement stands in the table of statements.c and is prepared once, when first used. */
+enum statement {
+	FIND_DOMAIN,
+	HAS_PATTERNS,
+	FIND_PROVIDER_BY_ID,
+	FIND_PROVIDER_BY_NAME,
+	LIST_PROVIDERS,
+	ADD_PROVIDER,
+	UPDATE_PROVIDER,
+	REMOVE_PROVIDER,
+	LIST_SERVICES,
+	ADD_SERVICE,
+	REMOVE_SERVICES,
+	LIST_DOMAINS,
+	ADD_DOMAIN,
+	UPDATE_DOMAIN,
+	REMOVE_DOMAIN,
+	FIND_USERS,
+	LIST_USERS,
+	LIST_USERS_OF_DOMAIN,
+	COUNT_USERS,
+	COUNT_USERS_OF_DOMAIN,
+	ADD_USER,
+	UPDATE_USER,
+	REMOVE_USER,
+	REMOVE_USERS,
+	NEXT_USER_DOMAIN,
+	STATEMENTS
+};
+
+struct store {
+	sqlite3 *database;
+	char *path;
+	sqlite3_stmt *statements[STATEMENTS];
+	bool in_snapshot;
+};
+
+/* The version of the schema that this program knows: the number of migrations. */
+int schema_version(void);
+
+/* Brings the open database up to schema_version(). Returns 0 or -1 with err set. */
+int store_migrate(struct store *store, struct error *err);
+
+/* Runs SQL text without results. Returns 0, STORE_BUSY, or -1 with err set. */
+int store_execute(struct store *store, const char *sql, struct error *err);
+
+/* Reads a number, such as a pragma's. Returns 0, STORE_BUSY, or -1 with err set. */
+int store_number(struct store *store, const char *sql, int64_t *ret_number, struct error *err);
+
+/* Turns SQLite's last failure into STORE_BUSY, or -1 with err set: "database 'FILE': DOING: ...".
+ */
+int store_fail(struct store *store, struct error *err, const char *doing);
+
+/*
+ * A statement in use: reset when it goes out of scope, so that it never holds a lock for longer.
+ *
+ *     _cleanup_(query_endp) sqlite3_stmt *query = NULL;
+ *     if (query_begin(store, FIND_DOMAIN, &query, err) < 0) ...
+ */
+int query_begin(struct store *store, enum statement statement, sqlite3_stmt **ret_query,
+		struct error *err);
+void query_endp(sqlite3_stmt **query);
+
+/* Binds a text that outlives the query; NULL binds NULL. Parameters count from 1. */
+void query_bind_text(sqlite3_stmt *query, int parameter, const char *text);
+
+/* Steps a query that gives no rows. Returns 0, STORE_EXISTS (a unique name is taken), STORE_BUSY,
+ * or -1 with err set. */
+int query_run(struct store *store, sqlite3_stmt *query, const char *doing, struct error *err);
+
+/* A column's text, copied to memory; NULL for NULL. */
+const char *query_text(struct arena *memory, sqlite3_stmt *query, int column);
+
+/* Loads what FIND_PROVIDER_BY_... left on the row, with its services. Returns as
+ * store_find_provider(), or STORE_BUSY. */
+int provider_find_by_id(struct store *store, struct arena *memory, int64_t id,
+			struct provider *ret_provider, struct error *err);
+
+/* A domain row as match.c needs it. */
+struct domain_row {
+	struct domain domain;
+	int64_t provider; /* its id, 0 for none */
+};
+
+/* Returns 0, STORE_NOT_FOUND, STORE_BUSY, or -1 with err set. */
+int domain_row_find(struct store *store, struct arena *memory, const char *name,
+		    struct domain_row *ret_row, struct error *err);
+int domain_row_serving(struct store *store, struct arena *memory, const char *name,
+		       struct domain_row *ret_row, struct error *err);

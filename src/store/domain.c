@@ -1,0 +1,181 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/database.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+static struct domain_row row_from_query(struct arena *memory, sqlite3_stmt *query)
+{
+	return (struct domain_row){
+		.domain = {
+			.name = query_text(memory, query, 0),
+			.provider = query_text(memory, query, 1),
+			.alias_of = query_text(memory, query, 2),
+			.is_enabled = sqlite3_column_int(query, 3),
+		},
+		.provider = sqlite3_column_int64(query, 4),
+	};
+}
+
+int domain_row_find(struct store *store, struct arena *memory, const char *name,
+		    struct domain_row *ret_row, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, FIND_DOMAIN, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, name);
+	switch (sqlite3_step(query)) {
+	case SQLITE_ROW:
+		*ret_row = row_from_query(memory, query);
+		return 0;
+	case SQLITE_DONE:
+		return STORE_NOT_FOUND;
+	default:
+		return store_fail(store, err, "looking up a domain");
+	}
+}
+
+static int has_patterns(struct store *store, bool *ret_has, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, HAS_PATTERNS, &query, err);
+	if (r != 0)
+		return r;
+	if (sqlite3_step(query) != SQLITE_ROW)
+		return store_fail(store, err, "looking up a domain");
+	*ret_has = sqlite3_column_int(query, 0);
+	return 0;
+}
+
+/* example.org, then *.parent from the nearest parent on, then *. */
+int domain_row_serving(struct store *store, struct arena *memory, const char *name,
+		       struct domain_row *ret_row, struct error *err)
+{
+	bool patterns = false;
+	int r;
+
+	r = domain_row_find(store, memory, name, ret_row, err);
+	if (r != STORE_NOT_FOUND)
+		return r;
+	r = has_patterns(store, &patterns, err);
+	if (r != 0)
+		return r;
+	if (!patterns)
+		return STORE_NOT_FOUND;
+	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.')) {
+		r = domain_row_find(store, memory, arena_printf(memory, "*%s", dot), ret_row, err);
+		if (r != STORE_NOT_FOUND)
+			return r;
+	}
+	return domain_row_find(store, memory, "*", ret_row, err);
+}
+
+int store_find_domain(struct store *store, struct arena *memory, const char *name,
+		      struct domain *ret_domain, struct error *err)
+{
+	struct domain_row row;
+	int r;
+
+	r = domain_row_find(store, memory, name, &row, err);
+	if (r == 0)
+		*ret_domain = row.domain;
+	return r;
+}
+
+int store_serving_domain(struct store *store, struct arena *memory, const char *name,
+			 struct domain *ret_domain, struct error *err)
+{
+	struct domain_row row;
+	int r;
+
+	r = domain_row_serving(store, memory, name, &row, err);
+	if (r == 0)
+		*ret_domain = row.domain;
+	return r;
+}
+
+static void bind_domain(sqlite3_stmt *query, const struct domain *domain)
+{
+	query_bind_text(query, 1, domain->name);
+	query_bind_text(query, 2, domain->provider);
+	query_bind_text(query, 3, domain->alias_of);
+	(void)sqlite3_bind_int(query, 4, domain->is_enabled);
+}
+
+int store_add_domain(struct store *store, const struct domain *domain, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, ADD_DOMAIN, &query, err);
+	if (r != 0)
+		return r;
+	bind_domain(query, domain);
+	return query_run(store, query, "adding a domain", err);
+}
+
+static int found(struct store *store)
+{
+	return sqlite3_changes(store->database) > 0 ? 0 : STORE_NOT_FOUND;
+}
+
+int store_update_domain(struct store *store, const struct domain *domain, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, UPDATE_DOMAIN, &query, err);
+	if (r != 0)
+		return r;
+	bind_domain(query, domain);
+	r = query_run(store, query, "changing a domain", err);
+	return r == 0 ? found(store) : r;
+}
+
+int store_remove_domain(struct store *store, const char *name, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, REMOVE_DOMAIN, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, name);
+	r = query_run(store, query, "removing a domain", err);
+	return r == 0 ? found(store) : r;
+}
+
+int store_list_domains(struct store *store, struct arena *memory,
+		       const struct domain_filter *filter, struct domain **ret_domains,
+		       size_t *ret_count, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	_cleanup_(freep) struct domain *list = NULL;
+	size_t count = 0;
+	int r;
+
+	r = query_begin(store, LIST_DOMAINS, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, filter->provider);
+	query_bind_text(query, 2, filter->alias_of);
+	while ((r = sqlite3_step(query)) == SQLITE_ROW) {
+		if ((count & (count - 1)) == 0)
+			list = xrealloc(list, count ? count * 2 : 1, sizeof(*list));
+		list[count++] = row_from_query(memory, query).domain;
+	}
+	if (r != SQLITE_DONE)
+		return store_fail(store, err, "listing domains");
+	*ret_domains = arena_array(memory, struct domain, count);
+	if (count)
+		memcpy(*ret_domains, list, count * sizeof(*list));
+	*ret_count = count;
+	return 0;
+}

@@ -1,0 +1,202 @@
+/*
+ * Which rows answer a question.
+ *
+ * Domain. The address's domain decides, whoever was asked: customers, SRV targets and redirects
+ * arrive under other names. Only where nothing serves it, and the document allows it (Thunderbird
+ * asks the host of the MX about its customers' domains), the Host's domain answers instead. Without
+ * an address the Host decides. "*" answers only where both agree, or a stranger could point any
+ * domain's SRV record at us. A disabled row ends the search: that customer's mail is elsewhere.
+ *
+ * User. Of the rows first.last+news@, first.last@ and @ the first that is there wins, under the
+ * domain itself before the domain that it is an alias of. All of them are looked up each time, so
+ * that the time of an answer does not tell whether one was found.
+ */
+
+#include <string.h>
+
+#include "store/database.h"
+#include "store/user.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+/* The read transaction begins with the first read, which may meet a lock. */
+static int snapshot_begin(struct store *store, struct error *err)
+{
+	int r;
+
+	if (store->in_snapshot)
+		return 0;
+	r = store_execute(store, "BEGIN", err);
+	if (r == 0)
+		store->in_snapshot = true;
+	return r;
+}
+
+static bool host_agrees(const struct query *query)
+{
+	struct host_domains domains;
+
+	if (!query->host || !query->domain)
+		return !query->domain;
+	domains = host_domains(query->host);
+	return text_equals(domains.bare, query->domain) ||
+	       (domains.stripped && text_equals(domains.stripped, query->domain));
+}
+
+/* The row for a domain, unless it is "*" and may not answer here. */
+static int serving(struct store *store, struct arena *memory, const struct query *query,
+		   const char *domain, struct domain_row *ret_row, struct error *err)
+{
+	int r = domain_row_serving(store, memory, domain, ret_row, err);
+
+	if (r == 0 && text_equals(ret_row->domain.name, "*") && !host_agrees(query))
+		return STORE_NOT_FOUND;
+	return r;
+}
+
+static int find_by_host(struct store *store, struct arena *memory, const struct query *query,
+			const char **ret_domain, struct domain_row *ret_row, struct error *err)
+{
+	struct host_domains domains = host_domains(query->host);
+	int r;
+
+	if (!domains.stripped) {
+		*ret_domain = domains.bare;
+		return serving(store, memory, query, domains.bare, ret_row, err);
+	}
+	*ret_domain = domains.stripped;
+	r = serving(store, memory, query, domains.stripped, ret_row, err);
+	if (r != STORE_NOT_FOUND)
+		return r;
+	*ret_domain = domains.bare;
+	return domain_row_find(store, memory, domains.bare, ret_row, err);
+}
+
+static int find_domain(struct store *store, struct arena *memory, const struct query *query,
+		       struct match *match, struct domain_row *ret_row, struct error *err)
+{
+	int r = STORE_NOT_FOUND;
+
+	if (query->domain) {
+		match->domain = query->domain;
+		r = serving(store, memory, query, query->domain, ret_row, err);
+	}
+	if (r == STORE_NOT_FOUND && query->host && (!query->domain || query->host_may_answer)) {
+		match->is_host = true;
+		r = find_by_host(store, memory, query, &match->domain, ret_row, err);
+	}
+	if (r != 0)
+		return r;
+	match->row = ret_row->domain.name;
+	return ret_row->domain.is_enabled ? 0 : STORE_NOT_FOUND;
+}
+
+/* The row of a domain, or of what it is an alias of, has the provider. */
+static int find_provider(struct store *store, struct arena *memory, struct domain_row *row,
+			 struct match *match, struct error *err)
+{
+	int r;
+
+	match->alias_of = row->domain.alias_of;
+	if (row->domain.alias_of) {
+		r = domain_row_find(store, memory, row->domain.alias_of, row, err);
+		if (r == 0 && !row->domain.is_enabled)
+			return STORE_NOT_FOUND;
+		if (r != 0 && r != STORE_NOT_FOUND)
+			return r;
+		if (r == STORE_NOT_FOUND || row->provider == 0)
+			return error_set(err, ERROR_DATA,
+					 "domain '%s' is an alias of '%s', which "
+					 "has no provider",
+					 match->row, match->alias_of);
+	}
+	r = provider_find_by_id(store, memory, row->provider, &match->provider, err);
+	if (r == STORE_NOT_FOUND)
+		return error_set(err, ERROR_DATA, "domain '%s' has a provider that is not there",
+				 match->row);
+	return r;
+}
+
+struct found_user {
+	struct user user;
+	int64_t provider;
+	int rank; /* 0: none */
+};
+
+static int rank_of(const char *row, const char *local, const char *untagged)
+{
+	return text_equals(row, local) ? 3 : text_equals(row, untagged) ? 2 : 1;
+}
+
+static int find_user(struct store *store, struct arena *memory, const char *domain,
+		     const char *local, const char *untagged, struct found_user *found,
+		     struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	bool is_decided = found->rank > 0;
+	int r, step;
+
+	r = query_begin(store, FIND_USERS, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, domain);
+	query_bind_text(query, 2, local);
+	query_bind_text(query, 3, untagged);
+	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
+		int rank = rank_of((const char *)sqlite3_column_text(query, 1), local, untagged);
+
+		if (is_decided || rank <= found->rank)
+			continue;
+		found->user = user_from_row(memory, query);
+		found->provider = sqlite3_column_int64(query, 5);
+		found->rank = rank;
+	}
+	return step == SQLITE_DONE ? 0 : store_fail(store, err, "looking up a user");
+}
+
+static int match_user(struct store *store, struct arena *memory, const struct address *address,
+		      struct match *match, struct error *err)
+{
+	const char *untagged = local_without_tag(memory, address->key,
+						 match->provider.recipient_delimiter);
+	struct found_user found = { 0 };
+	int r;
+
+	r = find_user(store, memory, address->domain, address->key, untagged, &found, err);
+	if (r == 0 && match->alias_of)
+		r = find_user(store, memory, match->alias_of, address->key, untagged, &found, err);
+	if (r != 0 || found.rank == 0)
+		return r;
+	match->user = found.user;
+	match->has_user = true;
+	if (found.provider == 0)
+		return 0;
+	match->has_own_provider = true;
+	r = provider_find_by_id(store, memory, found.provider, &match->provider, err);
+	if (r == STORE_NOT_FOUND)
+		return error_set(err, ERROR_DATA, "user '%s' has a provider that is not there",
+				 found.user.address);
+	return r;
+}
+
+int store_match(struct store *store, struct arena *memory, const struct query *query,
+		struct match *ret_match, struct error *err)
+{
+	struct match match = { 0 };
+	struct domain_row row;
+	int r;
+
+	r = snapshot_begin(store, err);
+	if (r == 0)
+		r = find_domain(store, memory, query, &match, &row, err);
+	if (r == 0)
+		r = find_provider(store, memory, &row, &match, err);
+	if (r == 0 && match.is_host && query->domain && !match.provider.mx_fallback)
+		r = STORE_NOT_FOUND;
+	if (r == 0 && query->address && !match.is_host)
+		r = match_user(store, memory, query->address, &match, err);
+	if (r == 0)
+		*ret_match = match;
+	return r;
+}

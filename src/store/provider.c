@@ -1,0 +1,261 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "mail/pattern.h"
+#include "store/database.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+/* What the rows hold was checked when it was written; that it still means something is checked
+ * here, for a hand with sqlite3 may have been at it. */
+static int service_from_row(struct arena *memory, sqlite3_stmt *query, struct service *ret_service,
+			    struct error *err)
+{
+	const char *url = query_text(memory, query, 0);
+
+	if (service_parse(memory, url, ret_service, err) < 0 ||
+	    service_parse_authentications(memory, query_text(memory, query, 2), ret_service, err) <
+		    0)
+		return -1;
+	ret_service->login = query_text(memory, query, 1);
+	ret_service->is_first = sqlite3_column_int(query, 3);
+	if (ret_service->login &&
+	    pattern_check(memory, ret_service->login, PATTERN_FOR_SERVICE, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int load_services(struct store *store, struct arena *memory, struct provider *provider,
+			 struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	struct service *services = arena_array(memory, struct service, SERVICES_MAX);
+	size_t count = 0;
+	int r;
+
+	r = query_begin(store, LIST_SERVICES, &query, err);
+	if (r != 0)
+		return r;
+	(void)sqlite3_bind_int64(query, 1, provider->id);
+	while ((r = sqlite3_step(query)) == SQLITE_ROW && count < SERVICES_MAX) {
+		if (service_from_row(memory, query, &services[count], err) < 0) {
+			err->kind = ERROR_DATA;
+			return error_prefix(err, "provider '%s'", provider->name);
+		}
+		count++;
+	}
+	if (r != SQLITE_DONE && r != SQLITE_ROW)
+		return store_fail(store, err, "looking up services");
+	provider->services = services;
+	provider->n_services = count;
+	return 0;
+}
+
+static struct provider provider_from_row(struct arena *memory, sqlite3_stmt *query)
+{
+	return (struct provider){
+		.id = sqlite3_column_int64(query, 0),
+		.name = query_text(memory, query, 1),
+		.display_name = query_text(memory, query, 2),
+		.short_name = query_text(memory, query, 3),
+		.login = query_text(memory, query, 4),
+		.login_case = strcmp((const char *)sqlite3_column_text(query, 5), "keep") == 0
+				      ? LOGIN_CASE_KEEP
+				      : LOGIN_CASE_LOWER,
+		.recipient_delimiter = query_text(memory, query, 6),
+		.show_names = sqlite3_column_int(query, 7),
+		.mx_fallback = sqlite3_column_int(query, 8),
+		.is_implicit = sqlite3_column_int(query, 9),
+	};
+}
+
+static int provider_step(struct store *store, struct arena *memory, sqlite3_stmt *query,
+			 struct provider *ret_provider, struct error *err)
+{
+	struct provider provider;
+	int r;
+
+	switch (sqlite3_step(query)) {
+	case SQLITE_ROW:
+		provider = provider_from_row(memory, query);
+		break;
+	case SQLITE_DONE:
+		return STORE_NOT_FOUND;
+	default:
+		return store_fail(store, err, "looking up a provider");
+	}
+	if (pattern_check(memory, provider.login, PATTERN_FOR_PROVIDER, err) < 0) {
+		err->kind = ERROR_DATA;
+		return error_prefix(err, "provider '%s'", provider.name);
+	}
+	r = load_services(store, memory, &provider, err);
+	if (r == 0)
+		*ret_provider = provider;
+	return r;
+}
+
+int provider_find_by_id(struct store *store, struct arena *memory, int64_t id,
+			struct provider *ret_provider, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, FIND_PROVIDER_BY_ID, &query, err);
+	if (r != 0)
+		return r;
+	(void)sqlite3_bind_int64(query, 1, id);
+	return provider_step(store, memory, query, ret_provider, err);
+}
+
+int store_find_provider(struct store *store, struct arena *memory, const char *name,
+			struct provider *ret_provider, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, FIND_PROVIDER_BY_NAME, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, name);
+	return provider_step(store, memory, query, ret_provider, err);
+}
+
+int store_list_providers(struct store *store, struct arena *memory, struct provider **ret_providers,
+			 size_t *ret_count, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	_cleanup_(freep) struct provider *list = NULL;
+	size_t count = 0;
+	int r;
+
+	r = query_begin(store, LIST_PROVIDERS, &query, err);
+	if (r != 0)
+		return r;
+	for (;;) {
+		if ((count & (count - 1)) == 0)
+			list = xrealloc(list, count ? count * 2 : 1, sizeof(*list));
+		r = provider_step(store, memory, query, &list[count], err);
+		if (r != 0)
+			break;
+		count++;
+	}
+	if (r != STORE_NOT_FOUND)
+		return r;
+	*ret_providers = arena_array(memory, struct provider, count);
+	memcpy(*ret_providers, list, count * sizeof(*list));
+	*ret_count = count;
+	return 0;
+}
+
+static void bind_provider(sqlite3_stmt *query, const struct provider *provider)
+{
+	query_bind_text(query, 1, provider->name);
+	query_bind_text(query, 2, provider->display_name);
+	query_bind_text(query, 3, provider->short_name);
+	query_bind_text(query, 4, provider->login);
+	query_bind_text(query, 5, login_case_name(provider->login_case));
+	query_bind_text(query, 6, provider->recipient_delimiter);
+	(void)sqlite3_bind_int(query, 7, provider->show_names);
+	(void)sqlite3_bind_int(query, 8, provider->mx_fallback);
+	(void)sqlite3_bind_int(query, 9, provider->is_implicit);
+}
+
+int store_add_provider(struct store *store, struct provider *provider, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, ADD_PROVIDER, &query, err);
+	if (r != 0)
+		return r;
+	bind_provider(query, provider);
+	r = query_run(store, query, "adding a provider", err);
+	if (r != 0)
+		return r;
+	provider->id = sqlite3_last_insert_rowid(store->database);
+	return store_set_services(store, provider->id, provider->services, provider->n_services,
+				  err);
+}
+
+int store_update_provider(struct store *store, const struct provider *provider, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, UPDATE_PROVIDER, &query, err);
+	if (r != 0)
+		return r;
+	bind_provider(query, provider);
+	(void)sqlite3_bind_int64(query, 10, provider->id);
+	return query_run(store, query, "changing a provider", err);
+}
+
+int store_remove_provider(struct store *store, int64_t id, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, REMOVE_PROVIDER, &query, err);
+	if (r != 0)
+		return r;
+	(void)sqlite3_bind_int64(query, 1, id);
+	return query_run(store, query, "removing a provider", err);
+}
+
+/* An insertion sort keeps equals in order, and there are few. */
+static void sort_services(const struct service **sorted, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		for (size_t j = i; j > 0 && service_compare(sorted[j - 1], sorted[j]) > 0; j--) {
+			const struct service *service = sorted[j];
+
+			sorted[j] = sorted[j - 1];
+			sorted[j - 1] = service;
+		}
+}
+
+static int add_service(struct store *store, struct arena *memory, int64_t provider, size_t position,
+		       const struct service *service, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, ADD_SERVICE, &query, err);
+	if (r != 0)
+		return r;
+	(void)sqlite3_bind_int64(query, 1, provider);
+	(void)sqlite3_bind_int64(query, 2, (int64_t)position);
+	query_bind_text(query, 3, service_url(memory, service));
+	query_bind_text(query, 4, service->login);
+	query_bind_text(query, 5, service_authentications(memory, service));
+	(void)sqlite3_bind_int(query, 6, service->is_first);
+	return query_run(store, query, "adding a service", err);
+}
+
+int store_set_services(struct store *store, int64_t provider, const struct service *services,
+		       size_t count, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct service **sorted = arena_array(&memory, const struct service *, count);
+	int r;
+
+	if (count > SERVICES_MAX)
+		return error_set(err, ERROR_INPUT, "a provider has at most %d services",
+				 SERVICES_MAX);
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &services[i];
+	sort_services(sorted, count);
+
+	r = query_begin(store, REMOVE_SERVICES, &query, err);
+	if (r != 0)
+		return r;
+	(void)sqlite3_bind_int64(query, 1, provider);
+	r = query_run(store, query, "changing services", err);
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = add_service(store, &memory, provider, i, sorted[i], err);
+	if (r == STORE_EXISTS)
+		return error_set(err, ERROR_INPUT, "the same service is given twice");
+	return r;
+}

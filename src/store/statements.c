@@ -1,0 +1,69 @@
+#include "store/statements.h"
+
+#define PROVIDER_COLUMNS                                                               \
+	"id, name, display_name, short_name, login, login_case, recipient_delimiter, " \
+	"show_names, mx_fallback, is_implicit"
+
+#define DOMAIN_COLUMNS                                                       \
+	"domain.name, provider.name, alias_of, is_enabled, domain.provider " \
+	"FROM domain LEFT JOIN provider ON provider.id = domain.provider"
+
+#define USER_COLUMNS                                                          \
+	"domain, local, user.login, user.name, provider.name, user.provider " \
+	"FROM user LEFT JOIN provider ON provider.id = user.provider"
+
+/* A filter that is not bound is NULL and fits everything. */
+#define USER_FILTER                            \
+	"(?2 IS NULL OR user.login = ?2) AND " \
+	"(?3 IS NULL OR user.provider = (SELECT id FROM provider WHERE name = ?3))"
+
+const char *const statement_sql[STATEMENTS] = {
+	[FIND_DOMAIN] = "SELECT " DOMAIN_COLUMNS " WHERE domain.name = ?1",
+
+	/* Names that begin with '*' lie together in the key: one look tells whether there are any.
+	 */
+	[HAS_PATTERNS] = "SELECT EXISTS (SELECT 1 FROM domain WHERE name >= '*' AND name < '+')",
+
+	[FIND_PROVIDER_BY_ID] = "SELECT " PROVIDER_COLUMNS " FROM provider WHERE id = ?1",
+	[FIND_PROVIDER_BY_NAME] = "SELECT " PROVIDER_COLUMNS " FROM provider WHERE name = ?1",
+	[LIST_PROVIDERS] = "SELECT " PROVIDER_COLUMNS " FROM provider ORDER BY name",
+	[ADD_PROVIDER] = "INSERT INTO provider (name, display_name, short_name, login, login_case, "
+			 "recipient_delimiter, show_names, mx_fallback, is_implicit) "
+			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[UPDATE_PROVIDER] =
+		"UPDATE provider SET name = ?1, display_name = ?2, short_name = ?3, login = ?4, "
+		"login_case = ?5, recipient_delimiter = ?6, show_names = ?7, mx_fallback = ?8, "
+		"is_implicit = ?9 WHERE id = ?10",
+	[REMOVE_PROVIDER] = "DELETE FROM provider WHERE id = ?1",
+
+	[LIST_SERVICES] = "SELECT url, login, authentications, is_first FROM service "
+			  "WHERE provider = ?1 ORDER BY position",
+	[ADD_SERVICE] =
+		"INSERT INTO service (provider, position, url, login, authentications, is_first) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[REMOVE_SERVICES] = "DELETE FROM service WHERE provider = ?1",
+
+	[LIST_DOMAINS] = "SELECT " DOMAIN_COLUMNS " WHERE (?1 IS NULL OR provider.name = ?1) AND "
+			 "(?2 IS NULL OR alias_of = ?2) ORDER BY domain.name",
+	[ADD_DOMAIN] = "INSERT INTO domain (name, provider, alias_of, is_enabled) "
+		       "VALUES (?1, (SELECT id FROM provider WHERE name = ?2), ?3, ?4)",
+	[UPDATE_DOMAIN] = "UPDATE domain SET provider = (SELECT id FROM provider WHERE name = ?2), "
+			  "alias_of = ?3, is_enabled = ?4 WHERE name = ?1",
+	[REMOVE_DOMAIN] = "DELETE FROM domain WHERE name = ?1",
+
+	/* All rows that could answer at once, so that a known and an unknown user cost the same. */
+	[FIND_USERS] = "SELECT " USER_COLUMNS " WHERE domain = ?1 AND local IN (?2, ?3, '')",
+	[LIST_USERS] = "SELECT " USER_COLUMNS " WHERE " USER_FILTER " ORDER BY domain, local",
+	[LIST_USERS_OF_DOMAIN] = "SELECT " USER_COLUMNS " WHERE domain = ?1 AND " USER_FILTER
+				 " ORDER BY local",
+	[COUNT_USERS] = "SELECT count(*) FROM user WHERE " USER_FILTER,
+	[COUNT_USERS_OF_DOMAIN] = "SELECT count(*) FROM user WHERE domain = ?1 AND " USER_FILTER,
+	[ADD_USER] = "INSERT INTO user (domain, local, login, name, provider) "
+		     "VALUES (?1, ?2, ?3, ?4, (SELECT id FROM provider WHERE name = ?5))",
+	[UPDATE_USER] = "UPDATE user SET login = ?3, name = ?4, "
+			"provider = (SELECT id FROM provider WHERE name = ?5) "
+			"WHERE domain = ?1 AND local = ?2",
+	[REMOVE_USER] = "DELETE FROM user WHERE domain = ?1 AND local = ?2",
+	[REMOVE_USERS] = "DELETE FROM user WHERE domain = ?1",
+	[NEXT_USER_DOMAIN] = "SELECT min(domain) FROM user WHERE domain > ?1",
+};

@@ -1,0 +1,257 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/database.h"
+#include "store/statements.h"
+#include "util/arena.h"
+#include "util/error.h"
+
+/* "mcfd", in the header of every database of ours (PRAGMA application_id). */
+#define APPLICATION_ID 0x6d636664
+#define APPLICATION_ID_TEXT "0x6d636664"
+
+/* An admin tool waits this long for another one to finish. */
+#define WRITER_PATIENCE_MS 5000
+
+static void configure_sqlite(void)
+{
+	/* Without statistics SQLite's allocator needs no lock that all workers share. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+int store_fail(struct store *store, struct error *err, const char *doing)
+{
+	int code = sqlite3_errcode(store->database);
+
+	if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
+		(void)error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
+				store->path, doing);
+		return STORE_BUSY;
+	}
+	return error_set(err, ERROR_STORE, "database '%s': %s: %s", store->path, doing,
+			 sqlite3_errmsg(store->database));
+}
+
+int store_execute(struct store *store, const char *sql, struct error *err)
+{
+	if (sqlite3_exec(store->database, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return store_fail(store, err, "changing it");
+	return 0;
+}
+
+int store_number(struct store *store, const char *sql, int64_t *ret_number, struct error *err)
+{
+	sqlite3_stmt *query = NULL;
+	int r = 0;
+
+	if (sqlite3_prepare_v2(store->database, sql, -1, &query, NULL) == SQLITE_OK &&
+	    sqlite3_step(query) == SQLITE_ROW)
+		*ret_number = sqlite3_column_int64(query, 0);
+	else
+		r = store_fail(store, err, "reading it");
+	sqlite3_finalize(query);
+	return r;
+}
+
+int query_begin(struct store *store, enum statement statement, sqlite3_stmt **ret_query,
+		struct error *err)
+{
+	sqlite3_stmt **prepared = &store->statements[statement];
+
+	if (!*prepared &&
+	    sqlite3_prepare_v3(store->database, statement_sql[statement], -1,
+			       SQLITE_PREPARE_PERSISTENT, prepared, NULL) != SQLITE_OK)
+		return store_fail(store, err, "preparing to read it");
+	*ret_query = *prepared;
+	return 0;
+}
+
+void query_endp(sqlite3_stmt **query)
+{
+	if (*query) {
+		(void)sqlite3_reset(*query);
+		(void)sqlite3_clear_bindings(*query);
+	}
+}
+
+void query_bind_text(sqlite3_stmt *query, int parameter, const char *text)
+{
+	(void)sqlite3_bind_text(query, parameter, text, -1, SQLITE_STATIC);
+}
+
+int query_run(struct store *store, sqlite3_stmt *query, const char *doing, struct error *err)
+{
+	int extended;
+
+	if (sqlite3_step(query) == SQLITE_DONE)
+		return 0;
+	extended = sqlite3_extended_errcode(store->database);
+	if (extended == SQLITE_CONSTRAINT_PRIMARYKEY || extended == SQLITE_CONSTRAINT_UNIQUE)
+		return STORE_EXISTS;
+	return store_fail(store, err, doing);
+}
+
+const char *query_text(struct arena *memory, sqlite3_stmt *query, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(query, column);
+
+	if (!text)
+		return NULL;
+	return arena_strndup(memory, text, (size_t)sqlite3_column_bytes(query, column));
+}
+
+/* The owner of the directory is the one who shall use the file: the daemon's user, though root
+ * runs the admin tool. SQLite gives its -wal and -shm files the owner and mode of this one. */
+static int create_file(const char *path, struct error *err)
+{
+	_cleanup_(freep) char *copy = xstrdup(path);
+	_cleanup_(closep) int fd = -1;
+	struct stat directory;
+
+	if (stat(dirname(copy), &directory) < 0)
+		return error_set(err, ERROR_STORE, "cannot make database '%s': its directory: %s",
+				 path, strerror(errno));
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (fd < 0 && errno == EEXIST)
+		return 0;
+	if (fd < 0)
+		return error_set(err, ERROR_STORE, "cannot make database '%s': %s", path,
+				 strerror(errno));
+	if (geteuid() == 0 && fchown(fd, directory.st_uid, directory.st_gid) < 0)
+		return error_set(err, ERROR_STORE, "cannot give database '%s' its owner: %s", path,
+				 strerror(errno));
+	return 0;
+}
+
+static int check_version(struct store *store, enum store_mode mode, struct error *err)
+{
+	int64_t application, version;
+	int r;
+
+	r = store_number(store, "PRAGMA application_id", &application, err);
+	if (r == 0)
+		r = store_number(store, "PRAGMA user_version", &version, err);
+	if (r != 0)
+		return r;
+	if (application != APPLICATION_ID)
+		return error_set(err, ERROR_STORE, "'%s' is not a database of mailconfd",
+				 store->path);
+	if (version > schema_version())
+		return error_set(
+			err, ERROR_STORE,
+			"database '%s' has version %lld, and this program knows versions up "
+			"to %d: install the newer mailconfd that wrote it",
+			store->path, (long long)version, schema_version());
+	if (version < schema_version() && mode == STORE_READ)
+		return error_set(
+			err, ERROR_STORE,
+			"database '%s' has version %lld, and this program needs version %d: "
+			"any command of mailconfctl that changes something brings it up to "
+			"date",
+			store->path, (long long)version, schema_version());
+	return 0;
+}
+
+static int open_database(struct store *store, int flags, struct error *err)
+{
+	if (sqlite3_open_v2(store->path, &store->database, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK)
+		return error_set(err, ERROR_STORE, "cannot open database '%s': %s", store->path,
+				 sqlite3_errmsg(store->database));
+	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	return 0;
+}
+
+static int open_for_reading(struct store *store, struct error *err)
+{
+	if (access(store->path, F_OK) < 0 && errno == ENOENT)
+		return error_set(err, ERROR_STORE,
+				 "database '%s' does not exist: 'mailconfctl domain add' makes it",
+				 store->path);
+	if (open_database(store, SQLITE_OPEN_READONLY, err) < 0)
+		return -1;
+	return check_version(store, STORE_READ, err);
+}
+
+/* A file of no bytes is one that was made just now, by us or by an admin tool beside us. */
+static int open_for_writing(struct store *store, struct error *err)
+{
+	int64_t objects;
+
+	if (access(store->path, F_OK) < 0 && create_file(store->path, err) < 0)
+		return -1;
+	if (open_database(store, SQLITE_OPEN_READWRITE, err) < 0)
+		return -1;
+	(void)sqlite3_busy_timeout(store->database, WRITER_PATIENCE_MS);
+	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)
+		return -1;
+	if (objects == 0 && store_execute(store,
+					  "PRAGMA journal_mode = WAL; "
+					  "PRAGMA application_id = " APPLICATION_ID_TEXT,
+					  err) != 0)
+		return -1;
+	if (store_execute(store, "PRAGMA foreign_keys = ON", err) != 0 ||
+	    check_version(store, STORE_WRITE, err) != 0)
+		return -1;
+	return store_migrate(store, err);
+}
+
+int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	_cleanup_(store_closep) struct store *store = NULL;
+	int r;
+
+	(void)pthread_once(&once, configure_sqlite);
+	store = xnew(struct store);
+	store->path = xstrdup(path);
+	r = mode == STORE_READ ? open_for_reading(store, err) : open_for_writing(store, err);
+	if (r != 0)
+		return r;
+	*ret_store = TAKE(store);
+	return 0;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	for (size_t i = 0; i < STATEMENTS; i++)
+		(void)sqlite3_finalize(store->statements[i]);
+	(void)sqlite3_close(store->database);
+	free(store->path);
+	free(store);
+}
+
+void store_release(struct store *store)
+{
+	if (!store->in_snapshot)
+		return;
+	if (sqlite3_exec(store->database, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		store_rollback(store);
+	store->in_snapshot = false;
+}
+
+int store_begin(struct store *store, struct error *err)
+{
+	return store_execute(store, "BEGIN IMMEDIATE", err) == 0 ? 0 : -1;
+}
+
+int store_commit(struct store *store, struct error *err)
+{
+	return store_execute(store, "COMMIT", err) == 0 ? 0 : -1;
+}
+
+void store_rollback(struct store *store)
+{
+	if (!sqlite3_get_autocommit(store->database))
+		(void)sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+}

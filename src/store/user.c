@@ -1,0 +1,204 @@
+#include "store/user.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/error.h"
+
+struct user user_from_row(struct arena *memory, sqlite3_stmt *query)
+{
+	return (struct user){
+		.address = arena_printf(memory, "%s@%s", sqlite3_column_text(query, 1),
+					sqlite3_column_text(query, 0)),
+		.login = query_text(memory, query, 2),
+		.name = query_text(memory, query, 3),
+		.provider = query_text(memory, query, 4),
+	};
+}
+
+/* Binds "local@domain" as its two parts to the first two parameters. */
+static void bind_address(struct arena *memory, sqlite3_stmt *query, const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	query_bind_text(query, 1, at + 1);
+	query_bind_text(query, 2, arena_strndup(memory, address, (size_t)(at - address)));
+}
+
+static int found(struct store *store)
+{
+	return sqlite3_changes(store->database) > 0 ? 0 : STORE_NOT_FOUND;
+}
+
+int store_find_user(struct store *store, struct arena *memory, const char *address,
+		    struct user *ret_user, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	const char *at = strrchr(address, '@');
+	const char *local = arena_strndup(memory, address, (size_t)(at - address));
+	int r;
+
+	r = query_begin(store, FIND_USERS, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, at + 1);
+	query_bind_text(query, 2, local);
+	while ((r = sqlite3_step(query)) == SQLITE_ROW)
+		if (strcmp((const char *)sqlite3_column_text(query, 1), local) == 0) {
+			*ret_user = user_from_row(memory, query);
+			return 0;
+		}
+	return r == SQLITE_DONE ? STORE_NOT_FOUND : store_fail(store, err, "looking up a user");
+}
+
+static int write_user(struct store *store, enum statement statement, const struct user *user,
+		      const char *doing, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, statement, &query, err);
+	if (r != 0)
+		return r;
+	bind_address(&memory, query, user->address);
+	query_bind_text(query, 3, user->login);
+	query_bind_text(query, 4, user->name);
+	query_bind_text(query, 5, user->provider);
+	return query_run(store, query, doing, err);
+}
+
+int store_add_user(struct store *store, const struct user *user, struct error *err)
+{
+	return write_user(store, ADD_USER, user, "adding a user", err);
+}
+
+int store_update_user(struct store *store, const struct user *user, struct error *err)
+{
+	int r = write_user(store, UPDATE_USER, user, "changing a user", err);
+
+	return r == 0 ? found(store) : r;
+}
+
+int store_remove_user(struct store *store, const char *address, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, REMOVE_USER, &query, err);
+	if (r != 0)
+		return r;
+	bind_address(&memory, query, address);
+	r = query_run(store, query, "removing a user", err);
+	return r == 0 ? found(store) : r;
+}
+
+static int filter_begin(struct store *store, const struct user_filter *filter,
+			enum statement of_all, enum statement of_domain, sqlite3_stmt **ret_query,
+			struct error *err)
+{
+	int r;
+
+	r = query_begin(store, filter->domain ? of_domain : of_all, ret_query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(*ret_query, 1, filter->domain);
+	query_bind_text(*ret_query, 2, filter->login);
+	query_bind_text(*ret_query, 3, filter->provider);
+	return 0;
+}
+
+int store_visit_users(struct store *store, const struct user_filter *filter, user_visitor visit,
+		      void *context, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r, step;
+
+	r = filter_begin(store, filter, LIST_USERS, LIST_USERS_OF_DOMAIN, &query, err);
+	if (r != 0)
+		return r;
+	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct user user = user_from_row(&memory, query);
+
+		r = visit(&user, context, err);
+		if (r != 0)
+			return r;
+	}
+	return step == SQLITE_DONE ? 0 : store_fail(store, err, "listing users");
+}
+
+int store_count_users(struct store *store, const struct user_filter *filter, int64_t *ret_count,
+		      struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = filter_begin(store, filter, COUNT_USERS, COUNT_USERS_OF_DOMAIN, &query, err);
+	if (r != 0)
+		return r;
+	if (sqlite3_step(query) != SQLITE_ROW)
+		return store_fail(store, err, "counting users");
+	*ret_count = sqlite3_column_int64(query, 0);
+	return 0;
+}
+
+int store_remove_users(struct store *store, const char *domain, int64_t *ret_count,
+		       struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, REMOVE_USERS, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, domain);
+	r = query_run(store, query, "removing users", err);
+	if (r == 0)
+		*ret_count = sqlite3_changes64(store->database);
+	return r;
+}
+
+/* Each step jumps over all users of one domain. */
+static int next_user_domain(struct store *store, struct arena *memory, const char *after,
+			    const char **ret_domain, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, NEXT_USER_DOMAIN, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, after);
+	if (sqlite3_step(query) != SQLITE_ROW)
+		return store_fail(store, err, "listing users");
+	*ret_domain = query_text(memory, query, 0);
+	return 0;
+}
+
+int store_list_user_domains(struct store *store, struct arena *memory, const char ***ret_domains,
+			    size_t *ret_count, struct error *err)
+{
+	_cleanup_(freep) const char **list = NULL;
+	const char *domain = "";
+	size_t count = 0;
+	int r;
+
+	for (;;) {
+		r = next_user_domain(store, memory, domain, &domain, err);
+		if (r != 0)
+			return r;
+		if (!domain)
+			break;
+		if ((count & (count - 1)) == 0)
+			list = xrealloc(list, count ? count * 2 : 1, sizeof(*list));
+		list[count++] = domain;
+	}
+	*ret_domains = arena_array(memory, const char *, count);
+	if (count)
+		memcpy(*ret_domains, list, count * sizeof(*list));
+	*ret_count = count;
+	return 0;
+}
