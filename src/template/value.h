@@ -10,6 +10,7 @@
 
 enum value_type { VALUE_FALSE, VALUE_TRUE, VALUE_TEXT, VALUE_LIST, VALUE_MAP };
 
+struct arena;
 struct field;
 
 struct value {
@@ -55,3 +56,6 @@ static inline struct value value_map(const struct field *fields, size_t count)
 {
 	return (struct value){ .type = VALUE_MAP, .map = { fields, count } };
 }
+
+/* A map of a copy of the fields, which lives in memory. */
+struct value value_map_in(struct arena *memory, const struct field *fields, size_t count);

@@ -1,0 +1,78 @@
+#include "http/answer.h"
+
+#include "protocol/protocol.h"
+#include "protocol/routes.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/error.h"
+
+static void fail_with(const struct question *question, const struct context *context,
+		      struct arena *memory, enum failure failure, struct response *response)
+{
+	question->protocol->fail(context->templates, memory, failure, response);
+	response->outcome = failure_name(failure);
+}
+
+/* Looks up and renders; returns as answer(). */
+static int answer_question(const struct context *context, struct arena *memory,
+			   const struct question *question, struct response *response,
+			   struct error *err)
+{
+	struct match *match = arena_new(memory, struct match);
+	enum failure failure = FAILURE_NONE;
+	struct profile profile;
+	int r;
+
+	r = store_match(context->store, memory, &question->query, match, err);
+	if (r == STORE_NOT_FOUND) {
+		fail_with(question, context, memory, FAILURE_UNKNOWN_DOMAIN, response);
+		return 0;
+	}
+	if (r == STORE_BUSY) {
+		fail_with(question, context, memory, FAILURE_INTERNAL, response);
+		return ANSWER_BUSY;
+	}
+	if (r == 0) {
+		response->match = match;
+		r = profile_build(memory, &question->query, match, &profile, err);
+	}
+	if (r < 0) {
+		failure = err->kind == ERROR_DATA ? FAILURE_BROKEN : FAILURE_INTERNAL;
+		fail_with(question, context, memory, failure, response);
+		return -1;
+	}
+	failure = question->protocol->render(context->templates, memory, &profile, response);
+	if (failure != FAILURE_NONE)
+		fail_with(question, context, memory, failure, response);
+	return 0;
+}
+
+int answer(const struct context *context, struct arena *memory, const struct request *request,
+	   struct response *ret_response, struct error *err)
+{
+	const char *path = request_path(memory, request);
+	const struct route *route = path ? route_find(path) : NULL;
+	struct question *question;
+
+	*ret_response = (struct response){ .outcome = "not-found" };
+	if (!route) {
+		response_set_text(ret_response, 404, "Not found.\n");
+		return 0;
+	}
+	if (!route_allows(route, request->method)) {
+		response_set_text(ret_response, 405, "This is answered to other methods only.\n");
+		ret_response->allow = route->methods;
+		ret_response->outcome = "method-not-allowed";
+		return 0;
+	}
+	question = arena_new(memory, struct question);
+	*question = route->parse(memory, request);
+	ret_response->protocol = question->protocol->name;
+	if (question->failure != FAILURE_NONE) {
+		fail_with(question, context, memory, question->failure, ret_response);
+		return 0;
+	}
+	ret_response->query = &question->query;
+	ret_response->outcome = failure_name(FAILURE_NONE);
+	return answer_question(context, memory, question, ret_response, err);
+}

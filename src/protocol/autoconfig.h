@@ -1,0 +1,11 @@
+#pragma once
+
+/* Thunderbird's autoconfig, version 1.1 (draft-ietf-mailmaint-autoconfig). */
+
+#include "protocol/protocol.h"
+#include "template/value.h"
+
+struct question autoconfig_parse(struct arena *memory, const struct request *request);
+
+/* The data of templates/autoconfig.xml. */
+struct value autoconfig_view(struct arena *memory, const struct profile *profile);

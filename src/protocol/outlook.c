@@ -1,0 +1,106 @@
+/*
+ * Outlook's POX Autodiscover (MS-OXDSCLI 2.2.4). One service of each type goes out: some clients
+ * take the first of several, some the last.
+ */
+
+#include "protocol/outlook.h"
+
+#include "protocol/autodiscover.h"
+#include "protocol/templates.h"
+#include "util/arena.h"
+
+static const enum service_kind kinds[] = { SERVICE_IMAP, SERVICE_POP3, SERVICE_SUBMISSION };
+
+static const char *const types[SERVICE_KINDS] = {
+	[SERVICE_IMAP] = "IMAP",
+	[SERVICE_POP3] = "POP3",
+	[SERVICE_SUBMISSION] = "SMTP",
+};
+
+/* Encryption is what Outlook 2010 and later read, SSL what Outlook 2007 and Thunderbird do: "off"
+ * beside STARTTLS would be plaintext to these. */
+static const struct {
+	const char *ssl, *encryption;
+} securities[] = {
+	[SECURITY_TLS] = { "on", "SSL" },
+	[SECURITY_STARTTLS] = { "on", "TLS" },
+	[SECURITY_PLAIN] = { "off", "None" },
+};
+
+static bool any_password(const struct endpoint *endpoint)
+{
+	for (size_t i = 0; i < endpoint->n_authentications; i++)
+		if (endpoint->authentications[i] != AUTHENTICATION_NTLM &&
+		    endpoint->authentications[i] != AUTHENTICATION_GSSAPI)
+			return true;
+	return false;
+}
+
+static bool needs_no_password(const struct endpoint *endpoint)
+{
+	return endpoint->authentications[0] == AUTHENTICATION_NONE ||
+	       endpoint->authentications[0] == AUTHENTICATION_CLIENT_IP_ADDRESS;
+}
+
+static const char *on_off(bool on)
+{
+	return on ? "on" : "off";
+}
+
+static struct value protocol_view(struct arena *memory, const struct endpoint *endpoint)
+{
+	const struct field fields[] = {
+		{ "type", value_text(types[endpoint->kind]) },
+		{ "server", value_text(endpoint->host) },
+		{ "port", value_text(arena_printf(memory, "%u", endpoint->port)) },
+		{ "login", value_text(endpoint->login) },
+		{ "spa", value_text(on_off(!any_password(endpoint))) },
+		{ "ssl", value_text(securities[endpoint->security].ssl) },
+		{ "encryption", value_text(securities[endpoint->security].encryption) },
+		{ "auth_required", value_text(on_off(!needs_no_password(endpoint))) },
+		{ "smtp", value_bool(endpoint->kind == SERVICE_SUBMISSION) },
+	};
+
+	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+}
+
+struct value outlook_view(struct arena *memory, const struct profile *profile)
+{
+	struct value *protocols = arena_array(memory, struct value, SERVICE_KINDS);
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const struct endpoint *endpoint = profile_first(profile, kinds[i]);
+
+		if (endpoint)
+			protocols[count++] = protocol_view(memory, endpoint);
+	}
+
+	const struct field fields[] = {
+		{ "person", value_text(profile->person) },
+		{ "address", value_text(profile->address ? profile->address->text : NULL) },
+		{ "protocols", value_list(protocols, count) },
+	};
+
+	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+}
+
+static enum failure outlook_render(const struct templates *templates, struct arena *memory,
+				   const struct profile *profile, struct response *response)
+{
+	struct value view;
+
+	if (!profile_first(profile, SERVICE_IMAP) && !profile_first(profile, SERVICE_POP3) &&
+	    !profile_first(profile, SERVICE_SUBMISSION))
+		return FAILURE_NOT_OFFERED;
+	view = outlook_view(memory, profile);
+	response->cache_control = "no-store";
+	templates_render(templates, TEMPLATE_OUTLOOK, memory, &view, response);
+	return FAILURE_NONE;
+}
+
+const struct protocol protocol_outlook = {
+	.name = "outlook",
+	.render = outlook_render,
+	.fail = autodiscover_fail,
+};

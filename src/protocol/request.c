@@ -1,0 +1,50 @@
+#include "protocol/request.h"
+
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/idna.h"
+
+const char *request_path(struct arena *memory, const struct request *request)
+{
+	return percent_decode(memory, request->target, strcspn(request->target, "?#"));
+}
+
+static bool name_is_among(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_equals_ignoring_case(name, names[i]))
+			return true;
+	return false;
+}
+
+/*
+ * /mail/config-v1.1.xml?emailaddress=first.last%40example.org&emailmd5=...
+ *                       ^name        ^value                  ^next argument
+ */
+const char *request_argument(struct arena *memory, const struct request *request,
+			     const char *const *names, size_t count)
+{
+	const char *argument = strchr(request->target, '?');
+
+	while (argument) {
+		size_t length = strcspn(++argument, "&#"), name = strcspn(argument, "=&#");
+		const char *decoded = percent_decode(memory, argument, name);
+
+		if (name < length && decoded && name_is_among(decoded, names, count))
+			return percent_decode(memory, argument + name + 1, length - name - 1);
+		argument += length;
+		if (*argument != '&')
+			break;
+	}
+	return NULL;
+}
+
+const char *request_host(struct arena *memory, const struct request *request)
+{
+	if (!request->host)
+		return NULL;
+	return idna_to_ascii(memory,
+			     arena_strndup(memory, request->host, strcspn(request->host, ":")));
+}

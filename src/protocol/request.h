@@ -1,0 +1,34 @@
+#pragma once
+
+/* An HTTP request as plain values: what the listener gathers, and what a test writes down. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+
+/* A longer body is never a question: the longest recorded one has 400 bytes. */
+#define REQUEST_BODY_MAX ((size_t)8 * 1024)
+
+/* All strings belong to the caller and outlive the answer. */
+struct request {
+	const char *method;
+	const char
+		*target; /* path and query as they came: "/mail/config-v1.1.xml?emailaddress=..." */
+	const char *host; /* the Host field as it came, or NULL */
+	const char *body; /* body_size bytes, or NULL */
+	size_t body_size;
+};
+
+/* The path of the target, percent-decoded once. NULL where that fails. Lives in memory. */
+const char *request_path(struct arena *memory, const struct request *request);
+
+/* The value of the first argument of the query that has one of the names (count of them), in any
+ * letter case, percent-decoded; a plus stays a plus. NULL where there is none, or where the value
+ * does not decode. Lives in memory. */
+const char *request_argument(struct arena *memory, const struct request *request,
+			     const char *const *names, size_t count);
+
+/* The Host without its port, in lower case and A-labels. NULL where there is none, or it is no host
+ * name. Lives in memory. */
+const char *request_host(struct arena *memory, const struct request *request);

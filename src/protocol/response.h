@@ -1,0 +1,27 @@
+#pragma once
+
+/* An HTTP response as plain values. */
+
+#include <stddef.h>
+
+struct match;
+struct query;
+
+/* All strings live as long as the request's arena, or for ever. */
+struct response {
+	unsigned status;
+	const char *media_type;
+	const char *cache_control;
+	const char *allow; /* the Allow field of a 405, else NULL */
+	const char *body;
+	size_t size;
+
+	/* How it came about, for the log and for 'mailconfctl preview --explain'. */
+	const char *protocol;	   /* "outlook", or NULL where no protocol was asked */
+	const char *outcome;	   /* "settings", or why not */
+	const struct query *query; /* NULL where the request was not understood */
+	const struct match *match; /* NULL where nothing was found */
+};
+
+/* A short text for people, such as the body of a 404. */
+void response_set_text(struct response *response, unsigned status, const char *text);

@@ -1,0 +1,142 @@
+#include "protocol/xml.h"
+
+#include <libxml/parser.h>
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+
+/* Never among these: NOENT, DTDLOAD, DTDATTR, XINCLUDE, HUGE. */
+#define XML_OPTIONS                                                                    \
+	(XML_PARSE_NONET | XML_PARSE_COMPACT | XML_PARSE_NOCDATA | XML_PARSE_NOERROR | \
+	 XML_PARSE_NOWARNING)
+
+DEFINE_CLEANUP(xmlParserCtxtPtr, xmlFreeParserCtxt);
+DEFINE_CLEANUP(xmlDocPtr, xmlFreeDoc);
+
+struct tree {
+	struct arena *memory;
+	size_t elements;
+	struct error *err;
+};
+
+static const struct xml_element *fail(struct error *err, const char *reason)
+{
+	(void)error_set(err, ERROR_INPUT, "%s", reason);
+	return NULL;
+}
+
+/* Called at "<!DOCTYPE", before anything in it is read. */
+static void refuse_doctype(void *context, const xmlChar *name, const xmlChar *external,
+			   const xmlChar *system)
+{
+	xmlParserCtxtPtr parser = context;
+
+	parser->_private = parser;
+	xmlStopParser(parser);
+}
+
+/* No document may make libxml2 open anything, whatever else goes wrong. */
+static xmlParserInputPtr load_nothing(const char *url, const char *id, xmlParserCtxtPtr context)
+{
+	return NULL;
+}
+
+static const char *text_of(struct arena *memory, const xmlNode *node)
+{
+	struct bytes text = BYTES_IN(memory);
+	const char *start;
+	size_t length;
+
+	for (const xmlNode *child = node->children; child; child = child->next)
+		if (child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
+			bytes_add_text(&text, (const char *)child->content);
+	start = bytes_text(&text);
+	while (char_is_blank(*start))
+		start++;
+	length = strlen(start);
+	while (length > 0 && char_is_blank(start[length - 1]))
+		length--;
+	return arena_strndup(memory, start, length);
+}
+
+static const struct xml_element *element_of(struct tree *tree, const xmlNode *node, int depth)
+{
+	struct xml_element *element = arena_new(tree->memory, struct xml_element);
+	const struct xml_element **link = &element->first_child;
+
+	if (depth > XML_DEPTH_MAX || ++tree->elements > XML_ELEMENTS_MAX)
+		return fail(tree->err, "too many elements");
+	element->name = arena_strdup(tree->memory, (const char *)node->name);
+	element->text = text_of(tree->memory, node);
+	for (const xmlNode *child = node->children; child; child = child->next) {
+		if (child->type == XML_ENTITY_REF_NODE)
+			return fail(tree->err, "an entity is used that XML does not know");
+		if (child->type != XML_ELEMENT_NODE)
+			continue;
+		*link = element_of(tree, child, depth + 1);
+		if (!*link)
+			return NULL;
+		/* What was just made is ours to link; the header lets nobody else change it. */
+		link = &((struct xml_element *)*link)->next;
+	}
+	return element;
+}
+
+static xmlDocPtr read_document(xmlParserCtxtPtr parser, const char *data, size_t size)
+{
+	xmlSetExternalEntityLoader(load_nothing);
+	parser->sax->internalSubset = refuse_doctype;
+	return xmlCtxtReadMemory(parser, data, (int)size, NULL, "UTF-8", XML_OPTIONS);
+}
+
+const struct xml_element *xml_parse(struct arena *memory, const char *data, size_t size,
+				    struct error *err)
+{
+	_cleanup_(xmlFreeParserCtxtp) xmlParserCtxtPtr parser = NULL;
+	_cleanup_(xmlFreeDocp) xmlDocPtr document = NULL;
+	struct tree tree = { .memory = memory, .err = err };
+
+	if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+		data += 3;
+		size -= 3;
+	}
+	for (; size > 0 && char_is_blank(*data); data++)
+		size--;
+	while (size > 0 && (char_is_blank(data[size - 1]) || data[size - 1] == '\0'))
+		size--;
+	if (size == 0)
+		return fail(err, "the body is empty");
+	if (memchr(data, '\0', size) || !utf8_is_valid(data, size))
+		return fail(err, "the body is not UTF-8");
+
+	parser = xmlNewParserCtxt();
+	if (!parser)
+		return fail(err, "out of memory");
+	document = read_document(parser, data, size);
+	if (parser->_private)
+		return fail(err, "a DOCTYPE is not accepted");
+	if (!document || !parser->wellFormed)
+		return fail(err, "the body is not well-formed XML");
+	return element_of(&tree, xmlDocGetRootElement(document), 1);
+}
+
+int xml_check(const char *data, size_t size, struct error *err)
+{
+	_cleanup_(xmlFreeParserCtxtp) xmlParserCtxtPtr parser = xmlNewParserCtxt();
+	_cleanup_(xmlFreeDocp) xmlDocPtr document = NULL;
+	const char *message;
+
+	if (!parser)
+		return error_set(err, ERROR_SYSTEM, "out of memory");
+	document = read_document(parser, data, size);
+	if (parser->_private)
+		return error_set(err, ERROR_INPUT, "line 1: a DOCTYPE is not accepted");
+	if (document && parser->wellFormed)
+		return 0;
+	message = parser->lastError.message ? parser->lastError.message : "not XML";
+	return error_set(err, ERROR_INPUT, "line %d: %.*s", parser->lastError.line,
+			 (int)strcspn(message, "\n"), message);
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+/*
+ * XML that a client sent, as a small tree of plain values. Strict on purpose: UTF-8 only, no
+ * DOCTYPE and so no entities of its own, no network, and bounds on size, depth and number.
+ */
+
+#include <stddef.h>
+
+struct arena;
+struct error;
+
+#define XML_DEPTH_MAX 8
+#define XML_ELEMENTS_MAX 64
+
+struct xml_element {
+	const char *name; /* without prefix; namespaces are not looked at */
+	const char *text; /* of the element itself, without blanks at its ends */
+	const struct xml_element *first_child;
+	const struct xml_element *next; /* sibling */
+};
+
+/* Parses a document, around which a byte order mark, blanks and NUL bytes are tolerated. The tree
+ * lives in memory. Returns its root, or NULL with err set. */
+const struct xml_element *xml_parse(struct arena *memory, const char *data, size_t size,
+				    struct error *err);
+
+/* Whether an XML document of ours is well-formed. Returns 0, or -1 with err set to "line N: ...".
+ */
+int xml_check(const char *data, size_t size, struct error *err);
