@@ -117,12 +117,14 @@ char *text_lower(struct arena *memory, const char *text)
 	return lower;
 }
 
-/* The length of the UTF-8 sequence that begins here, 0 if none does. */
-static size_t utf8_sequence(const unsigned char *data, size_t size)
+size_t utf8_sequence_length(const char *text, size_t size)
 {
+	const unsigned char *data = (const unsigned char *)text;
 	unsigned char low = 0x80, high = 0xbf;
 	size_t length;
 
+	if (size == 0)
+		return 0;
 	if (data[0] < 0x80)
 		return 1;
 	if (data[0] < 0xc2 || data[0] > 0xf4)
@@ -151,7 +153,7 @@ static size_t utf8_sequence(const unsigned char *data, size_t size)
 bool utf8_is_valid(const char *data, size_t size)
 {
 	for (size_t i = 0, length; i < size; i += length) {
-		length = utf8_sequence((const unsigned char *)data + i, size - i);
+		length = utf8_sequence_length(data + i, size - i);
 		if (!length)
 			return false;
 	}

@@ -44,6 +44,9 @@ char *text_lower(struct arena *memory, const char *text);
 /* Whether the bytes are UTF-8 as RFC 3629 has it: shortest forms, no surrogates. */
 bool utf8_is_valid(const char *data, size_t size);
 
+/* The length of the character that the bytes begin with, 0 where they begin with none. */
+size_t utf8_sequence_length(const char *text, size_t size);
+
 /* How many characters a valid UTF-8 text has. */
 size_t utf8_length(const char *text);
 
