@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * The data that a template is expanded with: texts, truth values, lists and maps, nested.
+ * The data that a template is expanded with: texts in UTF-8, truth values, lists and maps, nested.
  * Values are plain and borrow everything they point to.
  */
 
@@ -59,3 +59,19 @@ static inline struct value value_map(const struct field *fields, size_t count)
 
 /* A map of a copy of the fields, which lives in memory. */
 struct value value_map_in(struct arena *memory, const struct field *fields, size_t count);
+
+/* Whether a section shows: an empty list and an empty text are as good as false, so that no
+ * template writes an element around nothing. */
+static inline bool value_is_true(const struct value *value)
+{
+	switch (value->type) {
+	case VALUE_FALSE:
+		return false;
+	case VALUE_TEXT:
+		return *value->text;
+	case VALUE_LIST:
+		return value->list.count > 0;
+	default:
+		return true;
+	}
+}
