@@ -40,9 +40,9 @@ char *arena_strndup(struct arena *arena, const char *text, size_t length)
 	__attribute__((returns_nonnull));
 
 char *arena_printf(struct arena *arena, const char *format, ...)
-	__attribute__((returns_nonnull, format(printf, 2, 3)));
+	__attribute__((returns_nonnull, nonnull(2), format(printf, 2, 3)));
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
-	__attribute__((returns_nonnull, format(printf, 2, 0)));
+	__attribute__((returns_nonnull, nonnull(2), format(printf, 2, 0)));
 
 /* Frees all of it; the arena can be used again. */
 void arena_clear(struct arena *arena);

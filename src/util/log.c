@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,17 @@
 #define LINE_MAX_LENGTH 2048
 #define QUOTED_MAX_LENGTH 256
 
-static enum log_level log_level = LOG_LEVEL_INFO;
+/* Set by the main thread on reload, read by all. */
+static atomic_int log_level = LOG_LEVEL_INFO;
 
 void log_set_level(enum log_level level)
 {
-	log_level = level;
+	atomic_store(&log_level, (int)level);
 }
 
 /* The whole line goes out in one write(), so that lines of several threads do not mix. */
-static void log_write(enum log_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void log_write(enum log_level level,
+							    const char *format, va_list args)
 {
 	static const char *const priority[] = {
 		[LOG_LEVEL_ERROR] = "<3>",
@@ -39,7 +42,7 @@ static void log_write(enum log_level level, const char *format, va_list args)
 	char line[LINE_MAX_LENGTH];
 	int start, length;
 
-	if (level > log_level)
+	if ((int)level > atomic_load(&log_level))
 		return;
 	start = snprintf(line, sizeof(line), "%s", for_journal ? priority[level] : word[level]);
 	length = vsnprintf(line + start, sizeof(line) - (size_t)start - 1, format, args);

@@ -12,7 +12,7 @@ struct arena;
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-/* Lines less urgent than the level are dropped. Not to be called while other threads log. */
+/* Lines less urgent than the level are dropped. */
 void log_set_level(enum log_level level);
 
 void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
