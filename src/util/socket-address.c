@@ -1,0 +1,123 @@
+#include "util/socket-address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/log.h"
+
+/* Whatever a port, alone or after a '*' or nothing, was meant to be: every address of this host. */
+#define ANY_ADDRESS "for all addresses of this host write [::]:PORT, for IPv4 alone 0.0.0.0:PORT"
+
+static int refuse(const char *text, const char *reason, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	return error_set(err, ERROR_INPUT, "%s is not ADDRESS:PORT: %s", log_quote(&memory, text),
+			 reason);
+}
+
+static int parse_ipv4(const char *text, const char *address, unsigned long port,
+		      struct sockaddr_storage *ret_address, socklen_t *ret_length,
+		      struct error *err)
+{
+	struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+
+	if (strchr(address, ':'))
+		return refuse(text, "an IPv6 address stands in brackets, as in [2001:db8::1]:443",
+			      err);
+	if (inet_pton(AF_INET, address, &ipv4.sin_addr) != 1)
+		return refuse(text, "write the IP address itself, as in 192.0.2.1:443", err);
+	*ret_address = (struct sockaddr_storage){ 0 };
+	memcpy(ret_address, &ipv4, sizeof(ipv4));
+	*ret_length = sizeof(ipv4);
+	return 0;
+}
+
+static int parse_ipv6(const char *text, const char *address, unsigned long port,
+		      struct sockaddr_storage *ret_address, socklen_t *ret_length,
+		      struct error *err)
+{
+	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+
+	if (inet_pton(AF_INET6, address, &ipv6.sin6_addr) != 1)
+		return refuse(text,
+			      "in the brackets belongs an IPv6 address, as in [2001:db8::1]:443",
+			      err);
+	*ret_address = (struct sockaddr_storage){ 0 };
+	memcpy(ret_address, &ipv6, sizeof(ipv6));
+	*ret_length = sizeof(ipv6);
+	return 0;
+}
+
+/*
+ * [2001:db8::1]:443
+ *  ^address     ^port
+ */
+int socket_address_parse(const char *text, struct sockaddr_storage *ret_address,
+			 socklen_t *ret_length, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
+	unsigned long port;
+	size_t length;
+
+	if (number_parse(text, 0, UINT16_MAX, &port))
+		return refuse(text, "it has no address; " ANY_ADDRESS, err);
+	if (!colon || bracket > colon)
+		return refuse(text, "it has no port, as in 192.0.2.1:443 or [2001:db8::1]:443",
+			      err);
+	if (!number_parse(colon + 1, 1, UINT16_MAX, &port))
+		return refuse(text, "its port is not a number from 1 to 65535", err);
+
+	length = (size_t)(colon - text);
+	if (length == 0 || (length == 1 && text[0] == '*'))
+		return refuse(text, ANY_ADDRESS, err);
+	if (text[0] == '[' && colon[-1] == ']')
+		return parse_ipv6(text, arena_strndup(&memory, text + 1, length - 2), port,
+				  ret_address, ret_length, err);
+	return parse_ipv4(text, arena_strndup(&memory, text, length), port, ret_address, ret_length,
+			  err);
+}
+
+/* The address alone, as its IPv6 form has it. */
+static struct in6_addr address_of(const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)address;
+	struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+
+	if (address->ss_family == AF_INET6)
+		return ((const struct sockaddr_in6 *)address)->sin6_addr;
+	memcpy(&mapped.s6_addr[12], &ipv4->sin_addr, sizeof(ipv4->sin_addr));
+	return mapped;
+}
+
+/* sin_port and sin6_port lie at the same place. */
+static in_port_t port_of(const struct sockaddr_storage *address)
+{
+	return ((const struct sockaddr_in *)address)->sin_port;
+}
+
+static bool is_any(const struct sockaddr_storage *address)
+{
+	static const struct in6_addr any_ipv4 = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+	struct in6_addr bare = address_of(address);
+
+	return IN6_IS_ADDR_UNSPECIFIED(&bare) || IN6_ARE_ADDR_EQUAL(&bare, &any_ipv4);
+}
+
+bool socket_address_equals(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	struct in6_addr bare_a = address_of(a), bare_b = address_of(b);
+
+	return port_of(a) == port_of(b) && IN6_ARE_ADDR_EQUAL(&bare_a, &bare_b);
+}
+
+bool socket_address_overlaps(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	return socket_address_equals(a, b) || (port_of(a) == port_of(b) && is_any(a) && is_any(b));
+}

@@ -1,0 +1,20 @@
+#pragma once
+
+/* Socket addresses as an operator writes them: 192.0.2.1:443, [2001:db8::1]:443, [::]:443. */
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+struct error;
+
+/* Parses ADDRESS:PORT with an IPv4 address, or [ADDRESS]:PORT with an IPv6 address; names and
+ * scopes are refused. Returns 0, or -1 with err set to a sentence that quotes the text. */
+int socket_address_parse(const char *text, struct sockaddr_storage *ret_address,
+			 socklen_t *ret_length, struct error *err);
+
+/* Whether both are the same address and port. */
+bool socket_address_equals(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+
+/* Whether a connection could arrive at either: they are equal, or are [::] and 0.0.0.0 with the
+ * same port, for [::] takes IPv4 connections too. */
+bool socket_address_overlaps(const struct sockaddr_storage *a, const struct sockaddr_storage *b);

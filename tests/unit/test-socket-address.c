@@ -1,0 +1,139 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "util/error.h"
+#include "util/socket-address.h"
+
+static struct sockaddr_storage parsed(const char *text)
+{
+	struct sockaddr_storage address;
+	socklen_t length;
+	struct error err;
+
+	if (socket_address_parse(text, &address, &length, &err) < 0)
+		fail_msg("%s", err.text);
+	return address;
+}
+
+static void accepts(void **state)
+{
+	static const struct {
+		const char *text;
+		int family;
+		const char *host, *port;
+	} cases[] = {
+		{ "192.0.2.1:443", AF_INET, "192.0.2.1", "443" },
+		{ "0.0.0.0:1", AF_INET, "0.0.0.0", "1" },
+		{ "[::]:65535", AF_INET6, "::", "65535" },
+		{ "[2001:DB8:0::1]:8443", AF_INET6, "2001:db8::1", "8443" },
+		{ "[::ffff:192.0.2.1]:0080", AF_INET6, "::ffff:192.0.2.1", "80" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct sockaddr_storage address;
+		char host[NI_MAXHOST], port[NI_MAXSERV];
+		socklen_t length;
+		struct error err;
+
+		if (socket_address_parse(cases[i].text, &address, &length, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_int_equal(address.ss_family, cases[i].family);
+		assert_int_equal(length, cases[i].family == AF_INET ? sizeof(struct sockaddr_in)
+								    : sizeof(struct sockaddr_in6));
+		assert_int_equal(getnameinfo((struct sockaddr *)&address, length, host,
+					     sizeof(host), port, sizeof(port),
+					     NI_NUMERICHOST | NI_NUMERICSERV),
+				 0);
+		assert_string_equal(host, cases[i].host);
+		assert_string_equal(port, cases[i].port);
+	}
+}
+
+static void refuses(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} cases[] = {
+		{ "", "no port" },
+		{ ":", "its port" },
+		{ "443", "no address" },
+		{ "0", "no address" },
+		{ "*", "no port" },
+		{ "*:443", "write [::]:PORT" },
+		{ ":443", "write [::]:PORT" },
+		{ "0.0.0.0", "no port" },
+		{ "0.0.0.0:", "its port" },
+		{ "0.0.0.0:0", "its port" },
+		{ "0.0.0.0:+1", "its port" },
+		{ "0.0.0.0:65536", "its port" },
+		{ "0.0.0.0: 80", "its port" },
+		{ "0.0.0:80", "the IP address itself" },
+		{ "010.0.0.1:80", "the IP address itself" },
+		{ "localhost:80", "the IP address itself" },
+		{ "[0.0.0.0]:80", "IPv6 address" },
+		{ "[]:80", "IPv6 address" },
+		{ "[:80", "the IP address itself" },
+		{ "]:80", "the IP address itself" },
+		{ "[::]", "no port" },
+		{ "[::]80", "no port" },
+		{ "[::1:80", "in brackets" },
+		{ "::1]:80", "in brackets" },
+		{ "::1:80", "in brackets" },
+		{ "[fe80::1%lo]:80", "IPv6 address" },
+		{ "[::\n]:80", "\"[::\\x0a]:80\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct sockaddr_storage address;
+		socklen_t length;
+		struct error err;
+
+		if (socket_address_parse(cases[i].text, &address, &length, &err) != -1)
+			fail_msg("accepted '%s'", cases[i].text);
+		if (!strstr(err.text, cases[i].words))
+			fail_msg("'%s' does not say '%s'", err.text, cases[i].words);
+	}
+}
+
+static void compares(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool equal, overlap;
+	} cases[] = {
+		{ "[::]:443", "[0::0]:443", true, true },
+		{ "[::]:443", "0.0.0.0:443", false, true },
+		{ "[::]:443", "[::]:80", false, false },
+		{ "[::]:443", "192.0.2.1:443", false, false },
+		{ "192.0.2.1:443", "[::ffff:192.0.2.1]:443", true, true },
+		{ "192.0.2.1:443", "192.0.2.2:443", false, false },
+		{ "[::1]:443", "127.0.0.1:443", false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct sockaddr_storage a = parsed(cases[i].a), b = parsed(cases[i].b);
+
+		assert_int_equal(socket_address_equals(&a, &b), cases[i].equal);
+		assert_int_equal(socket_address_equals(&b, &a), cases[i].equal);
+		assert_int_equal(socket_address_overlaps(&a, &b), cases[i].overlap);
+		assert_int_equal(socket_address_overlaps(&b, &a), cases[i].overlap);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(accepts),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(compares),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
