@@ -7,11 +7,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "util/log.h"
 
 struct arena;
 struct error;
+struct setting_type;
 
 #define SETTINGS_FILE "/etc/mailconfd/mailconfd.conf"
 
@@ -24,7 +26,7 @@ struct words {
 	size_t count;
 };
 
-/* All strings live in the arena that settings_load() was given. */
+/* All strings live in the arena that settings_load() was given, or are constant. */
 struct settings {
 	struct {
 		const char *public_name;   /* host[:port]; "" for this host's own name */
@@ -53,11 +55,32 @@ struct settings {
 	} limits;
 };
 
+/* One key of the file. All of them stand in one table, in settings.c. */
+struct settings_key {
+	const char *section, *name;
+	const char *text; /* the default, as the file would have it */
+	const struct setting_type *type;
+	size_t place;	     /* of the value in struct settings */
+	const char *allowed; /* what may be written, for errors: "write ..." */
+	unsigned low, high;  /* what a number may be */
+	bool needs_restart;  /* a reload cannot change it */
+};
+
+const struct settings_key *settings_keys(size_t *ret_count);
+
+/* Whether the two differ in the key. */
+bool settings_differ(const struct settings_key *key, const struct settings *a,
+		     const struct settings *b);
+
 /* The settings as they are without a file. Strings live in memory or are constant. */
 void settings_default(struct arena *memory, struct settings *ret_settings);
 
-/* Reads the file; what it does not say has its default. Returns 0, or -1 with err set to
- * "FILE:LINE: ..." (kind ERROR_CONFIG), or for a file that cannot be opened to a sentence that
- * names it. */
+/* Reads the file; what it does not say has its default. Returns 0, or -1 with err set (kind
+ * ERROR_CONFIG) to "FILE:LINE: ...", the first thing that is wrong, or for a file that cannot be
+ * opened to a sentence that names it. */
 int settings_load(struct arena *memory, const char *path, struct settings *ret_settings,
 		  struct error *err);
+
+/* The same from an open stream; errors call it name. */
+int settings_read(struct arena *memory, FILE *stream, const char *name,
+		  struct settings *ret_settings, struct error *err);

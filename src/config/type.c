@@ -1,0 +1,262 @@
+#include "config/type.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "config/settings.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/idna.h"
+#include "util/log.h"
+#include "util/socket-address.h"
+
+#define QUOTE_MAX_LENGTH 64
+
+/* Choices are stored through the same pointer as numbers. */
+_Static_assert(sizeof(enum unknown_name) == sizeof(unsigned), "an enum is no unsigned");
+_Static_assert(sizeof(enum log_level) == sizeof(unsigned), "an enum is no unsigned");
+_Static_assert(sizeof(enum log_addresses) == sizeof(unsigned), "an enum is no unsigned");
+
+const char *setting_quote(struct arena *memory, const char *text)
+{
+	if (strlen(text) > QUOTE_MAX_LENGTH)
+		text = arena_printf(memory, "%.*s...", QUOTE_MAX_LENGTH, text);
+	return log_quote(memory, text);
+}
+
+static int refuse(struct arena *memory, const struct settings_key *key, const char *text,
+		  struct error *err)
+{
+	return error_set(err, ERROR_CONFIG, "%s is not allowed; write %s",
+			 setting_quote(memory, text), key->allowed);
+}
+
+static void *place(struct settings *settings, const struct settings_key *key)
+{
+	return (char *)settings + key->place;
+}
+
+static void put_text(struct settings *settings, const struct settings_key *key, const char *text)
+{
+	*(const char **)place(settings, key) = text;
+}
+
+static void put_number(struct settings *settings, const struct settings_key *key,
+		       unsigned long number)
+{
+	unsigned value = (unsigned)number;
+
+	memcpy(place(settings, key), &value, sizeof(value));
+}
+
+static bool text_values_equal(const void *a, const void *b)
+{
+	return text_equals(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool number_values_equal(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(unsigned)) == 0;
+}
+
+static bool word_values_equal(const void *a, const void *b)
+{
+	const struct words *left = a, *right = b;
+
+	if (left->count != right->count)
+		return false;
+	for (size_t i = 0; i < left->count; i++)
+		if (!text_equals(left->items[i], right->items[i]))
+			return false;
+	return true;
+}
+
+/* Takes the first word off the text. Returns NULL when none is left. */
+static const char *next_word(struct arena *memory, const char **text)
+{
+	const char *word = *text + strspn(*text, " \t");
+	size_t length = strcspn(word, " \t");
+
+	*text = word + length;
+	return length ? arena_strndup(memory, word, length) : NULL;
+}
+
+/* The room is the next power of two, and full when the count is one. */
+static void words_add(struct arena *memory, struct words *words, const char *word)
+{
+	const char **items = (const char **)words->items;
+
+	if ((words->count & (words->count - 1)) == 0) {
+		items = arena_array(memory, const char *, words->count ? words->count * 2 : 1);
+		if (words->count)
+			memcpy(items, words->items, words->count * sizeof(*items));
+	}
+	items[words->count++] = word;
+	words->items = items;
+}
+
+static int host_name_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			   struct settings *settings, struct error *err)
+{
+	const char *name = *text ? idna_to_ascii(memory, text) : "";
+
+	if (!name)
+		return refuse(memory, key, text, err);
+	put_text(settings, key, name);
+	return 0;
+}
+
+static int public_name_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			     struct settings *settings, struct error *err)
+{
+	const char *colon = strchr(text, ':'), *host;
+	unsigned long port;
+
+	if (!colon)
+		return host_name_parse(memory, key, text, settings, err);
+	host = idna_to_ascii(memory, arena_strndup(memory, text, (size_t)(colon - text)));
+	if (!host || !number_parse(colon + 1, 1, UINT16_MAX, &port))
+		return refuse(memory, key, text, err);
+	put_text(settings, key, arena_printf(memory, "%s:%lu", host, port));
+	return 0;
+}
+
+/* The kernel lets a listener with TLS and one without have the same address (SO_REUSEPORT), and
+ * deals connections out to both: every second client would fail. 0.0.0.0 beside [::] in one list
+ * does no harm. */
+static int check_listen_clash(struct arena *memory, const struct settings *settings,
+			      const struct words *own, const char *word,
+			      const struct sockaddr_storage *address, struct error *err)
+{
+	const struct words *const lists[] = { &settings->server.listen_https,
+					      &settings->server.listen_http };
+
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t j = 0; j < lists[i]->count; j++) {
+			const char *taken = lists[i]->items[j];
+			struct sockaddr_storage other;
+			socklen_t length;
+
+			if (socket_address_parse(taken, &other, &length, err) < 0)
+				return -1;
+			if (lists[i] == own && socket_address_equals(address, &other))
+				return error_set(err, ERROR_CONFIG, "%s is listed twice",
+						 setting_quote(memory, word));
+			if (lists[i] != own && socket_address_overlaps(address, &other))
+				return error_set(err, ERROR_CONFIG,
+						 "%s is taken by \"%s\" of listen-%s already; give "
+						 "one of the two another port",
+						 setting_quote(memory, word), taken,
+						 i == 0 ? "https" : "http");
+		}
+	}
+	return 0;
+}
+
+static int listen_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			struct settings *settings, struct error *err)
+{
+	struct words *words = place(settings, key);
+	const char *word;
+
+	while ((word = next_word(memory, &text))) {
+		struct sockaddr_storage address;
+		socklen_t length;
+
+		if (socket_address_parse(word, &address, &length, err) < 0)
+			return -1;
+		if (check_listen_clash(memory, settings, words, word, &address, err) < 0)
+			return -1;
+		words_add(memory, words, word);
+	}
+	return 0;
+}
+
+static int globs_parse(struct arena *memory, const struct settings_key *key, const char *text,
+		       struct settings *settings, struct error *err)
+{
+	struct words *words = place(settings, key);
+	const char *word;
+
+	if (!*text)
+		return refuse(memory, key, text, err);
+	while ((word = next_word(memory, &text))) {
+		if (word[0] != '/')
+			return refuse(memory, key, word, err);
+		words_add(memory, words, word);
+	}
+	return 0;
+}
+
+static int path_parse(struct arena *memory, const struct settings_key *key, const char *text,
+		      struct settings *settings, struct error *err)
+{
+	if (text[0] != '/')
+		return refuse(memory, key, text, err);
+	put_text(settings, key, arena_strdup(memory, text));
+	return 0;
+}
+
+static int optional_path_parse(struct arena *memory, const struct settings_key *key,
+			       const char *text, struct settings *settings, struct error *err)
+{
+	if (*text)
+		return path_parse(memory, key, text, settings, err);
+	put_text(settings, key, "");
+	return 0;
+}
+
+static int threads_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			 struct settings *settings, struct error *err)
+{
+	unsigned long number = 0;
+
+	if (!text_equals(text, "auto") && !number_parse(text, key->low, key->high, &number))
+		return refuse(memory, key, text, err);
+	put_number(settings, key, number);
+	return 0;
+}
+
+static int seconds_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			 struct settings *settings, struct error *err)
+{
+	size_t length = strlen(text);
+	unsigned long number;
+
+	if (length > 0 && text[length - 1] == 's')
+		length--;
+	if (!number_parse(arena_strndup(memory, text, length), key->low, key->high, &number))
+		return refuse(memory, key, text, err);
+	put_number(settings, key, number);
+	return 0;
+}
+
+/* The key allows "refuse | default"; the first of them is 0, as in its enum. */
+static int choice_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			struct settings *settings, struct error *err)
+{
+	const char *rest = key->allowed, *word;
+	unsigned number = 0;
+
+	while ((word = next_word(memory, &rest))) {
+		if (text_equals(word, "|"))
+			continue;
+		if (text_equals(word, text)) {
+			put_number(settings, key, number);
+			return 0;
+		}
+		number++;
+	}
+	return refuse(memory, key, text, err);
+}
+
+const struct setting_type setting_public_name = { public_name_parse, text_values_equal };
+const struct setting_type setting_host_name = { host_name_parse, text_values_equal };
+const struct setting_type setting_listen = { listen_parse, word_values_equal, .is_list = true };
+const struct setting_type setting_threads = { threads_parse, number_values_equal };
+const struct setting_type setting_globs = { globs_parse, word_values_equal, .is_list = true };
+const struct setting_type setting_path = { path_parse, text_values_equal };
+const struct setting_type setting_optional_path = { optional_path_parse, text_values_equal };
+const struct setting_type setting_choice = { choice_parse, number_values_equal };
+const struct setting_type setting_seconds = { seconds_parse, number_values_equal };

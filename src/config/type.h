@@ -1,0 +1,32 @@
+#pragma once
+
+/* What a setting can be: how its text is checked, and whether two of them differ. */
+
+#include <stdbool.h>
+
+struct arena;
+struct error;
+struct settings;
+struct settings_key;
+
+struct setting_type {
+	/* Checks the text and puts its value into the settings, at the key's place; a list is
+	 * added to. Returns 0, or -1 with err set to a sentence that quotes the text. */
+	int (*parse)(struct arena *memory, const struct settings_key *key, const char *text,
+		     struct settings *settings, struct error *err);
+	bool (*equals)(const void *a, const void *b);
+	bool is_list; /* of words; the key may be given in several lines */
+};
+
+extern const struct setting_type setting_public_name;	/* host[:port], or "" */
+extern const struct setting_type setting_host_name;	/* or "" */
+extern const struct setting_type setting_listen;	/* list of socket addresses */
+extern const struct setting_type setting_threads;	/* a number in the key's range; auto is 0 */
+extern const struct setting_type setting_globs;		/* list of absolute paths, not empty */
+extern const struct setting_type setting_path;		/* absolute */
+extern const struct setting_type setting_optional_path; /* absolute, or "" */
+extern const struct setting_type setting_choice;	/* one of the words that the key allows */
+extern const struct setting_type setting_seconds;	/* a number in the key's range; 10 or 10s */
+
+/* The text for an error: in double quotes, and short enough to leave room for what is to say. */
+const char *setting_quote(struct arena *memory, const char *text);

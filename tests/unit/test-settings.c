@@ -1,0 +1,520 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/settings.h"
+#include "config/type.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/file.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+/* Fills "file = " up to 198 bytes, the longest line that Debian's inih can take. */
+#define LONG                                         \
+	"/23456789/23456789/23456789/23456789/23456" \
+	"789/23456789/23456789/23456789/23456789"
+#define LONGEST_PATH LONG LONG "/23456789/23456789/23456789/2"
+
+static int read_bytes(struct arena *memory, const char *text, size_t size,
+		      struct settings *ret_settings, struct error *err)
+{
+	_cleanup_(fclosep) FILE *stream = fmemopen((char *)text, size, "r");
+
+	assert_non_null(stream);
+	return settings_read(memory, stream, "test.conf", ret_settings, err);
+}
+
+static int read_text(struct arena *memory, const char *text, struct settings *ret_settings,
+		     struct error *err)
+{
+	return read_bytes(memory, text, strlen(text), ret_settings, err);
+}
+
+/* As the text names them: "section.key". */
+static const struct settings_key *key_named(const char *name)
+{
+	size_t count;
+	const struct settings_key *keys = settings_keys(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t length = strlen(keys[i].section);
+
+		if (strncmp(name, keys[i].section, length) == 0 && name[length] == '.' &&
+		    text_equals(name + length + 1, keys[i].name))
+			return &keys[i];
+	}
+	fail_msg("no key '%s'", name);
+	return NULL;
+}
+
+static void assert_same(const char *what, const struct settings *a, const struct settings *b,
+			const char *but_for)
+{
+	size_t count;
+	const struct settings_key *keys = settings_keys(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (settings_differ(&keys[i], a, b) && !(but_for && &keys[i] == key_named(but_for)))
+			fail_msg("%s: [%s] %s differs", what, keys[i].section, keys[i].name);
+}
+
+/* What the setting is, as text. */
+static const char *value_text(struct arena *memory, const struct settings *settings,
+			      const char *name)
+{
+	const struct settings_key *key = key_named(name);
+	const void *place = (const char *)settings + key->place;
+	struct bytes text = BYTES_IN(memory);
+	const struct words *words = place;
+	unsigned number;
+
+	if (key->type->is_list) {
+		for (size_t i = 0; i < words->count; i++)
+			bytes_add_format(&text, "%s%s", i ? " " : "", words->items[i]);
+		return bytes_text(&text);
+	}
+	if (key->type == &setting_choice || key->type == &setting_threads ||
+	    key->type == &setting_seconds) {
+		memcpy(&number, place, sizeof(number));
+		return arena_printf(memory, "%u", number);
+	}
+	return *(const char *const *)place;
+}
+
+static const char *data_path(struct arena *memory)
+{
+	const char *root = getenv("SOURCE_ROOT");
+
+	return arena_printf(memory, "%s/data/mailconfd.conf", root ? root : ".");
+}
+
+static void defaults_are_the_documented_ones(void **state)
+{
+	static const struct {
+		const char *key, *value;
+	} expected[] = {
+		{ "server.public-name", "" },
+		{ "server.listen-https", "[::]:443" },
+		{ "server.listen-http", "" },
+		{ "server.threads", "0" },
+		{ "tls.certificates", "/etc/mailconfd/certificates/*.pem" },
+		{ "tls.default-certificate", "" },
+		{ "tls.unknown-name", "0" },
+		{ "database.file", "/var/lib/mailconfd/mailconfd.db" },
+		{ "templates.directory", "" },
+		{ "log.level", "2" },
+		{ "log.addresses", "1" },
+		{ "limits.handshake-timeout", "10" },
+		{ "limits.idle-timeout", "30" },
+	};
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct settings settings;
+	size_t count;
+
+	(void)settings_keys(&count);
+	assert_int_equal(count, COUNT(expected));
+	settings_default(&memory, &settings);
+	for (size_t i = 0; i < COUNT(expected); i++)
+		assert_string_equal(value_text(&memory, &settings, expected[i].key),
+				    expected[i].value);
+	assert_int_equal(settings.tls.unknown_name, UNKNOWN_NAME_REFUSE);
+	assert_int_equal(settings.log.level, LOG_LEVEL_INFO);
+	assert_int_equal(settings.log.addresses, LOG_ADDRESSES_DOMAIN);
+}
+
+static void shipped_file_equals_the_defaults(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct settings settings, defaults;
+	struct error err;
+
+	if (settings_load(&memory, data_path(&memory), &settings, &err) < 0)
+		fail_msg("%s", err.text);
+	settings_default(&memory, &defaults);
+	assert_same("data/mailconfd.conf", &settings, &defaults, NULL);
+}
+
+/* Below its section, under a line that says what it means. */
+static void shipped_file_documents_every_key(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	size_t count, size;
+	const struct settings_key *keys = settings_keys(&count);
+	struct error err;
+	const char *text = file_read(&memory, data_path(&memory), 65536, &size, &err);
+
+	if (!text)
+		fail_msg("%s", err.text);
+	for (size_t i = 0; i < count; i++) {
+		const char *header = arena_printf(&memory, "\n[%s]\n", keys[i].section);
+		const char *line = arena_printf(&memory, "\n%s =%s%s\n", keys[i].name,
+						*keys[i].text ? " " : "", keys[i].text);
+		const char *section = strstr(text, header), *end, *at, *above;
+
+		if (!section) {
+			fail_msg("[%s] is not in the file", keys[i].section);
+			return;
+		}
+		end = strstr(section + 1, "\n[");
+		at = strstr(section, line);
+		if (!at || (end && at > end))
+			fail_msg("[%s] %s is not in the file", keys[i].section, keys[i].name);
+		for (above = at; above > text && above[-1] != '\n'; above--)
+			;
+		if (*above != '#')
+			fail_msg("[%s] %s has no comment above it", keys[i].section, keys[i].name);
+	}
+}
+
+static void accepts(void **state)
+{
+	/* One key has the value; all others keep their defaults. */
+	static const struct {
+		const char *text, *key, *value;
+	} cases[] = {
+		{ "", "server.threads", "0" },
+		{ "\n\n# nothing\n; at all", "server.threads", "0" },
+		{ "[log]\n", "log.level", "2" },
+		{ "[server]\nthreads=8", "server.threads", "8" },
+		{ "[server]\nthreads = auto\n", "server.threads", "0" },
+		{ "[server]\n \t threads\t= 256\t\n", "server.threads", "256" },
+		{ "  [server]  \n  threads = 1\n", "server.threads", "1" },
+		{ "[server]\r\nthreads = 8\r\n", "server.threads", "8" },
+		{ "\xef\xbb\xbf[server]\nthreads = 8\n", "server.threads", "8" },
+		{ "\xef\xbb\xbf  # a comment\n[server]\nthreads = 8\n", "server.threads", "8" },
+		{ "[server] ; a comment\nthreads = 8 ; and one more ; here\n", "server.threads",
+		  "8" },
+		{ "[server]\n[tls]\n[server]\nthreads = 8\n", "server.threads", "8" },
+		{ "[database]\nfile = /a;b\n", "database.file", "/a;b" },
+		{ "[database]\nfile = /a;b\t;c\n", "database.file", "/a;b" },
+		{ "[database]\nfile = /a=b:c#d\n", "database.file", "/a=b:c#d" },
+		{ "[database]\nfile = /a b\n", "database.file", "/a b" },
+		{ "[database]\nfile = /b\303\274cher.db\n", "database.file", "/b\303\274cher.db" },
+		{ "[database]\nfile = " LONGEST_PATH "\n", "database.file", LONGEST_PATH },
+		{ "[database]\nfile = " LONGEST_PATH "   ; " LONG "\n", "database.file",
+		  LONGEST_PATH },
+		{ "# " LONGEST_PATH LONGEST_PATH "\n[server]\nthreads = 8\n", "server.threads",
+		  "8" },
+		{ "[templates]\ndirectory =\n", "templates.directory", "" },
+		{ "[templates]\ndirectory = /etc/x\n", "templates.directory", "/etc/x" },
+		{ "[server]\npublic-name =     ; this host\n", "server.public-name", "" },
+		{ "[server]\npublic-name = Mail.Example.ORG.\n", "server.public-name",
+		  "mail.example.org" },
+		{ "[server]\npublic-name = b\303\274cher.example:0443\n", "server.public-name",
+		  "xn--bcher-kva.example:443" },
+		{ "[server]\nlisten-https = 192.0.2.1:443 [2001:db8::1]:8443\n",
+		  "server.listen-https", "192.0.2.1:443 [2001:db8::1]:8443" },
+		{ "[server]\nlisten-https = 0.0.0.0:443\nlisten-https = [::1]:443\n"
+		  "listen-https = [::1]:444\t[::1]:445 ;\n",
+		  "server.listen-https", "0.0.0.0:443 [::1]:443 [::1]:444 [::1]:445" },
+		{ "[server]\nlisten-http = [::]:80\n", "server.listen-http", "[::]:80" },
+		{ "[server]\nlisten-http = 192.0.2.1:443\n", "server.listen-http",
+		  "192.0.2.1:443" },
+		{ "[tls]\ncertificates = /a /b/*.pem\n[log]\n[tls]\ncertificates = /c\n",
+		  "tls.certificates", "/a /b/*.pem /c" },
+		{ "[tls]\ndefault-certificate = B\303\234cher.example\n", "tls.default-certificate",
+		  "xn--bcher-kva.example" },
+		{ "[tls]\ndefault-certificate =\n", "tls.default-certificate", "" },
+		{ "[tls]\nunknown-name = default\n", "tls.unknown-name", "1" },
+		{ "[log]\nlevel = error\n", "log.level", "0" },
+		{ "[log]\nlevel = warning\n", "log.level", "1" },
+		{ "[log]\nlevel = debug\n", "log.level", "3" },
+		{ "[log]\naddresses = none\n", "log.addresses", "0" },
+		{ "[log]\naddresses = full\n", "log.addresses", "2" },
+		{ "[limits]\nhandshake-timeout = 1\n", "limits.handshake-timeout", "1" },
+		{ "[limits]\nhandshake-timeout = 300s\n", "limits.handshake-timeout", "300" },
+		{ "[limits]\nidle-timeout = 3600\n", "limits.idle-timeout", "3600" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct settings settings, defaults;
+		struct error err;
+
+		if (read_text(&memory, cases[i].text, &settings, &err) < 0)
+			fail_msg("%s\nin: %s", err.text, cases[i].text);
+		if (!text_equals(value_text(&memory, &settings, cases[i].key), cases[i].value))
+			fail_msg("%s is '%s' in: %s", cases[i].key,
+				 value_text(&memory, &settings, cases[i].key), cases[i].text);
+		settings_default(&memory, &defaults);
+		assert_same(cases[i].text, &settings, &defaults, cases[i].key);
+	}
+}
+
+static void listens_on_plain_http_alone(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct settings settings;
+	struct error err;
+
+	if (read_text(&memory, "[server]\nlisten-https =\nlisten-http = [::]:443\n", &settings,
+		      &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(settings.server.listen_https.count, 0);
+	assert_string_equal(settings.server.listen_http.items[0], "[::]:443");
+}
+
+/* Whether what is said of the text begins with "test.conf:LINE: " and has all the words, which a
+ * '|' separates. */
+static void assert_refused(const char *text, size_t size, unsigned line, const char *words)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct settings settings, untouched;
+	struct error err = { 0 };
+	char *rest = arena_strdup(&memory, words), *word;
+	const char *prefix = line ? arena_printf(&memory, "test.conf:%u: ", line) : "test.conf: ";
+
+	memset(&settings, 0x55, sizeof(settings));
+	memset(&untouched, 0x55, sizeof(untouched));
+	if (read_bytes(&memory, text, size, &settings, &err) != -1)
+		fail_msg("accepted: %s", text);
+	assert_memory_equal(&settings, &untouched, sizeof(settings));
+	assert_int_equal(err.kind, ERROR_CONFIG);
+	if (strncmp(err.text, prefix, strlen(prefix)) != 0)
+		fail_msg("'%s' does not begin with '%s'", err.text, prefix);
+	while ((word = strsep(&rest, "|")))
+		if (!strstr(err.text, word))
+			fail_msg("'%s' does not say '%s'", err.text, word);
+	/* for reading them all aloud */
+	if (getenv("SHOW_ERRORS"))
+		print_message("# %s\n", err.text);
+}
+
+static void refuses_files(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *words;
+	} cases[] = {
+		{ "[server]\n\nlisten-htps = [::]:1\n", 3,
+		  "\"listen-htps\"|[server]|did you mean listen-https?" },
+		{ "[server]\nTHRAEDS = 1\n", 2, "\"THRAEDS\"|did you mean threads?" },
+		{ "[server]\nport = 443\n", 2,
+		  "\"port\"|[server]|it has public-name, listen-https, listen-http, threads" },
+		{ "[tls]\nthreads = 4\n", 2, "\"threads\" in [tls]|belongs in [server]" },
+		{ "[log]\nlevels = info # all\n", 2, "\"levels\"|did you mean level?" },
+		{ "[Server]\nthreads = 4\n", 1, "\"Server\"|did you mean [server]?" },
+		{ "[tsl]\n", 1, "\"tsl\"|did you mean [tls]?" },
+		{ "[server]\nthreads = 4\n[imap]\n", 3,
+		  "\"imap\"|the sections are [server] [tls] [database] [templates] [log] "
+		  "[limits]" },
+		{ "[foo]", 1, "\"foo\"|the sections are" },
+		{ "[]\n", 1, "section \"\"" },
+		{ "[ server ]\n", 1, "\" server \"|did you mean [server]?" },
+		{ "[[server]]\n", 1, "\"[server\"|did you mean [server]?" },
+		{ "# text\n[server\n", 2, "\"[server\"|no closing bracket" },
+		{ "[server ; comment ]\n", 1, "\"[server\"|no closing bracket" },
+		{ "[server] threads = 4\n", 1,
+		  "\" threads = 4\" follows [server]|line of its own" },
+		{ "[server]]\n", 1, "\"]\" follows [server]" },
+		{ "threads = 4\n", 1, "\"threads\" stands before any section|write [server]" },
+		{ "\n\nfoo = 4\n", 3, "\"foo\" stands before any section|write [server]" },
+		{ "[server]\nthreads = 4\n\nthreads = 4\n", 4, "[server] threads: line 2|remove" },
+		{ "[server]\nthreads = 4\n[tls]\n[server]\nthreads = auto\n", 5, "line 2" },
+		{ "[server]\nthreads 4\n", 2, "\"threads 4\"|neither [SECTION] nor KEY = VALUE" },
+		{ "[server]\nthreads ; = 4\n", 2, "\"threads\"|KEY = VALUE" },
+		{ "[server]\nthreads: 4\n", 2, "\"threads: 4\"|KEY = VALUE" },
+		{ "[server]\n= 4\n", 2, "\"= 4\"|KEY = VALUE" },
+		{ "[server]\nlisten-https [::]:443\n", 2, "\"listen-https [::]:443\"|KEY = VALUE" },
+		{ "[tls]\ncertificates = /a\n   /b\n", 3, "\"/b\"|KEY = VALUE" },
+		{ "[server]\nthreads = 4\n  port = 5\n", 3, "\"port\"" },
+		{ "[server]\nthreads = 4 # four\n", 2, "[server] threads|begins with ';'" },
+		{ "[server]\npublic-name = # none\n", 2, "[server] public-name|begins with ';'" },
+		{ "[server]\npublic-name =; none\n", 2, "[server] public-name|\"; none\"" },
+		{ "[server]\r\nthreads = 4\r\nx\r\n", 3, "\"x\"" },
+		{ "\xef\xbb\xbf[servr]\n", 1, "\"servr\"|did you mean" },
+		{ "[server]\n\xef\xbb\xbfthreads = 4\n", 2, "\"\\xef\\xbb\\xbfthreads\"" },
+		{ "[server]\rthreads = 4\r", 1, "control character 0x0d" },
+		{ "[server]\nthreads = \0334\n", 2, "control character 0x1b" },
+		{ "[server]\npublic-name = b\374cher.example\n", 2, "not UTF-8|save the file" },
+		{ "\377\376[\n", 1, "not UTF-8" },
+		{ "\177ELF\n", 1, "control character 0x7f" },
+		{ "[database]\nfile = " LONGEST_PATH "x\n", 2,
+		  "199 bytes|at most 198|a list may go on in a second line" },
+		{ "[server]\n" LONGEST_PATH LONG " = 4\n", 2, "at most 198" },
+		{ "[" LONGEST_PATH LONGEST_PATH "]\n", 1, "there is no section|..." },
+		/* the first error is the one that is told */
+		{ "[server]\nthreads = x\nthreads = y\n[foo]\n", 2, "\"x\"" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_refused(cases[i].text, strlen(cases[i].text), cases[i].line, cases[i].words);
+}
+
+static void refuses_bytes(void **state)
+{
+	static const char nul[] = "[server]\nthreads = 4\0\n", nul_line[] = "[log]\n\0\n";
+	char long_line[5001];
+
+	assert_refused(nul, sizeof(nul) - 1, 2, "control character 0x00");
+	assert_refused(nul_line, sizeof(nul_line) - 1, 2, "control character 0x00");
+	memset(long_line, 'x', sizeof(long_line));
+	long_line[0] = '\n';
+	long_line[sizeof(long_line) - 1] = '\0';
+	assert_refused(long_line, sizeof(long_line) - 1, 2, "more than 4096 bytes");
+}
+
+static void refuses_values(void **state)
+{
+	/* The value stands in line 2. */
+	static const struct {
+		const char *key, *value, *words;
+	} cases[] = {
+		{ "server.public-name", "https://mail.example.org", "write a host name such as" },
+		{ "server.public-name", "mail.example.org:", "with :PORT" },
+		{ "server.public-name", "mail.example.org:0", "with :PORT" },
+		{ "server.public-name", "mail.example.org:65536", "with :PORT" },
+		{ "server.public-name", ":443", "a host name" },
+		{ "server.public-name", "192.0.2.1", "a host name" },
+		{ "server.public-name", "[::1]:443", "a host name" },
+		{ "server.public-name", "mail_1.example.org", "a host name" },
+		{ "server.listen-https", "443", "no address|[::]:PORT|0.0.0.0:PORT" },
+		{ "server.listen-https", "*:443", "[::]:PORT" },
+		{ "server.listen-https", ":443", "[::]:PORT" },
+		{ "server.listen-https", "0.0.0.0", "no port" },
+		{ "server.listen-https", "[::]", "no port" },
+		{ "server.listen-https", "[::]:0", "from 1 to 65535" },
+		{ "server.listen-https", "0.0.0.0:65536", "from 1 to 65535" },
+		{ "server.listen-https", "0.0.0.0:https", "from 1 to 65535" },
+		{ "server.listen-https", "2001:db8::1:443", "in brackets" },
+		{ "server.listen-https", "[2001:db8::g]:443", "IPv6 address" },
+		{ "server.listen-https", "[fe80::1%lo]:443", "IPv6 address" },
+		{ "server.listen-https", "[192.0.2.1]:443", "IPv6 address" },
+		{ "server.listen-https", "localhost:443", "the IP address itself" },
+		{ "server.listen-https", "192.0.2.256:443", "the IP address itself" },
+		{ "server.listen-https", "[::]:443 0.0.0.0:443 443", "\"443\" is not" },
+		{ "server.listen-https", "[::1]:443 [0::1]:443", "\"[0::1]:443\" is listed twice" },
+		{ "server.listen-https", "[::]:443, [::]:80", "\"[::]:443,\"|port" },
+		{ "server.listen-http", "80", "no address" },
+		{ "server.threads", "", "\"\" is not allowed|auto, or a number from 1 to 256" },
+		{ "server.threads", "0", "from 1 to 256" },
+		{ "server.threads", "257", "from 1 to 256" },
+		{ "server.threads", "-1", "from 1 to 256" },
+		{ "server.threads", "4 4", "from 1 to 256" },
+		{ "server.threads", "99999999999999999999", "from 1 to 256" },
+		{ "tls.certificates", "", "absolute paths" },
+		{ "tls.certificates", "/a b.pem", "\"b.pem\"|absolute paths" },
+		{ "tls.default-certificate", "*.example.org", "\"*.example.org\"|host name" },
+		{ "tls.default-certificate", "mail.example.org:443", "host name" },
+		{ "tls.unknown-name", "Refuse", "\"Refuse\"|write refuse | default" },
+		{ "tls.unknown-name", "", "refuse" },
+		{ "tls.unknown-name", "|", "refuse" },
+		{ "database.file", "", "an absolute path" },
+		{ "database.file", "mailconfd.db", "an absolute path" },
+		{ "templates.directory", "templates", "an absolute path, or nothing" },
+		{ "log.level", "warn", "error" },
+		{ "log.level", "6", "error" },
+		{ "log.addresses", "yes", "none" },
+		{ "limits.handshake-timeout", "0", "from 1s to 300s" },
+		{ "limits.handshake-timeout", "301s", "from 1s to 300s" },
+		{ "limits.handshake-timeout", "s", "from 1s to 300s" },
+		{ "limits.handshake-timeout", "1 s", "from 1s to 300s" },
+		{ "limits.handshake-timeout", "", "from 1s to 300s" },
+		{ "limits.idle-timeout", "3601", "from 1s to 3600s" },
+		{ "limits.idle-timeout", "5m", "from 1s to 3600s" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		const struct settings_key *key = key_named(cases[i].key);
+		const char *text = arena_printf(&memory, "[%s]\n%s = %s\n", key->section, key->name,
+						cases[i].value);
+
+		assert_refused(text, strlen(text), 2,
+			       arena_printf(&memory, "[%s] %s: \"|%s", key->section, key->name,
+					    cases[i].words));
+	}
+}
+
+static void refuses_what_does_not_go_together(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *words;
+	} cases[] = {
+		{ "[log]\n[server]\nlisten-https =\n", 3,
+		  "[server] listen-https and listen-http are both empty" },
+		{ "[server]\nlisten-http =\nlisten-https =\n", 3, "both empty" },
+		{ "[server]\nlisten-https = [::]:80\nlisten-http = [::]:80\n", 3,
+		  "[server] listen-http: \"[::]:80\" is taken by \"[::]:80\" of listen-https" },
+		{ "[server]\nlisten-http = 0.0.0.0:80\nlisten-https = [::1]:80 [::]:80\n", 3,
+		  "[server] listen-https: \"[::]:80\" is taken by \"0.0.0.0:80\" of listen-http" },
+		{ "[server]\nlisten-https = 192.0.2.1:80\nlisten-http = [::ffff:192.0.2.1]:80\n", 3,
+		  "is taken by \"192.0.2.1:80\" of listen-https" },
+		{ "[server]\nlisten-http = [::]:443\n", 0,
+		  "[server] listen-https, which is [::]:443 when the file does not say|taken" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_refused(cases[i].text, strlen(cases[i].text), cases[i].line, cases[i].words);
+}
+
+static void names_the_file_that_cannot_be_read(void **state)
+{
+	static const struct {
+		const char *path, *reason;
+	} cases[] = {
+		{ "/nonexistent/mailconfd.conf", "No such file or directory" },
+		{ "/", "is a directory" },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct settings settings;
+		struct error err;
+
+		assert_int_equal(settings_load(&memory, cases[i].path, &settings, &err), -1);
+		assert_int_equal(err.kind, ERROR_CONFIG);
+		assert_non_null(strstr(err.text, arena_printf(&memory, "'%s'", cases[i].path)));
+		assert_non_null(strstr(err.text, cases[i].reason));
+	}
+}
+
+static void tells_which_settings_differ(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct settings before, after;
+	struct error err;
+
+	settings_default(&memory, &before);
+	if (read_text(&memory,
+		      "[server]\nthreads = 4\nlisten-https = [::]:443 [::]:8443\n"
+		      "[log]\nlevel = debug\n[tls]\nunknown-name = refuse\n",
+		      &after, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_true(settings_differ(key_named("server.threads"), &before, &after));
+	assert_true(settings_differ(key_named("server.listen-https"), &before, &after));
+	assert_true(settings_differ(key_named("log.level"), &before, &after));
+	assert_false(settings_differ(key_named("tls.unknown-name"), &before, &after));
+	assert_false(settings_differ(key_named("tls.certificates"), &before, &after));
+	assert_true(key_named("server.threads")->needs_restart);
+	assert_false(key_named("log.level")->needs_restart);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(defaults_are_the_documented_ones),
+		cmocka_unit_test(shipped_file_equals_the_defaults),
+		cmocka_unit_test(shipped_file_documents_every_key),
+		cmocka_unit_test(accepts),
+		cmocka_unit_test(listens_on_plain_http_alone),
+		cmocka_unit_test(refuses_files),
+		cmocka_unit_test(refuses_bytes),
+		cmocka_unit_test(refuses_values),
+		cmocka_unit_test(refuses_what_does_not_go_together),
+		cmocka_unit_test(names_the_file_that_cannot_be_read),
+		cmocka_unit_test(tells_which_settings_differ),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
