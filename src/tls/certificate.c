@@ -1,0 +1,483 @@
+/*
+ * What a file of a certificate must hold, and each way in which it may not, said in a sentence that
+ * a person can act on: these are the errors that operators of TLS servers meet most.
+ *
+ * The bytes of a key live in an arena of their own and are wiped before that is cleared; what
+ * GnuTLS has parsed is all that stays.
+ */
+
+#include "tls/certificate.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <gnutls/x509.h>
+
+#include "tls/key.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/file.h"
+#include "util/idna.h"
+
+#define DAY ((time_t)24 * 60 * 60)
+
+/* The certificates of a file, as parsed for their contents; the leaf first. */
+struct list {
+	gnutls_x509_crt_t *items;
+	unsigned length;
+};
+
+static void list_clear(struct list *list)
+{
+	for (unsigned i = 0; i < list->length; i++)
+		gnutls_x509_crt_deinit(list->items[i]);
+	gnutls_free(list->items);
+	*list = (struct list){ 0 };
+}
+
+/* What stands between the marks of PEM (RFC 7468), as far as it matters here. */
+struct content {
+	unsigned blocks, certificates, keys;
+	gnutls_datum_t key; /* the first block of a key, its marks included */
+	bool key_is_encrypted;
+};
+
+static bool text_has(const char *text, size_t length, const char *word)
+{
+	return memmem(text, length, word, strlen(word)) != NULL;
+}
+
+static bool label_is(const char *label, size_t length, const char *word)
+{
+	return length == strlen(word) && memcmp(label, word, length) == 0;
+}
+
+static const char *find_text(const char *at, const char *end, const char *text)
+{
+	return memmem(at, (size_t)(end - at), text, strlen(text));
+}
+
+/* Where the block ends whose label was before this place: after its end mark, or where the next
+ * block begins if that was lost. */
+static const char *block_end(const char *at, const char *end)
+{
+	static const char mark[] = "-----END ", dashes[] = "-----";
+	const char *next = find_text(at, end, "-----BEGIN ");
+
+	end = next ? next : end;
+	at = find_text(at, end, mark);
+	at = at ? find_text(at + sizeof(mark) - 1, end, dashes) : NULL;
+	return at ? at + sizeof(dashes) - 1 : end;
+}
+
+/*
+ *     -----BEGIN EC PRIVATE KEY-----
+ *     Proc-Type: 4,ENCRYPTED              (in the older form, RFC 1421 4.6.1.1)
+ *     -----END EC PRIVATE KEY-----
+ */
+static struct content scan(const char *data, size_t size)
+{
+	static const char mark[] = "-----BEGIN ";
+	const char *end = data + size, *at = data;
+	struct content content = { 0 };
+
+	while ((at = find_text(at, end, mark))) {
+		const char *label = at + sizeof(mark) - 1, *stop;
+		const char *after = find_text(label, end, "-----");
+		size_t length = after ? (size_t)(after - label) : 0;
+
+		if (!after)
+			break;
+		stop = block_end(after, end);
+		content.blocks++;
+		if (label_is(label, length, "CERTIFICATE") ||
+		    label_is(label, length, "X509 CERTIFICATE"))
+			content.certificates++;
+		if (text_has(label, length, "PRIVATE KEY") && content.keys++ == 0) {
+			content.key.data = (unsigned char *)at;
+			content.key.size = (unsigned)(stop - at);
+			content.key_is_encrypted = text_has(at, (size_t)(stop - at), "ENCRYPTED");
+		}
+		at = stop;
+	}
+	return content;
+}
+
+static int check_content(const char *file, const struct content *content, struct error *err)
+{
+	if (!content->blocks)
+		return error_set(err, ERROR_TLS,
+				 "'%s' is not a PEM file: it has no line that begins with "
+				 "'-----BEGIN'",
+				 file);
+	if (!content->certificates)
+		return error_set(err, ERROR_TLS,
+				 "'%s' has no certificate; it needs the certificate, its chain and "
+				 "the key in one file, or name a directory with %s and %s",
+				 file, CERTIFICATE_PAIR_CHAIN, CERTIFICATE_PAIR_KEY);
+	if (content->certificates > CERTIFICATE_CHAIN_LIMIT)
+		return error_set(err, ERROR_TLS,
+				 "'%s' has %u certificates; a chain has at most %d, so put only "
+				 "the server's and its intermediates there",
+				 file, content->certificates, CERTIFICATE_CHAIN_LIMIT);
+	return 0;
+}
+
+static int check_key_content(const char *file, const struct content *content, struct error *err)
+{
+	if (!content->keys)
+		return error_set(err, ERROR_TLS,
+				 "'%s' has no private key; append it to the file, or name a "
+				 "directory with %s and %s",
+				 file, CERTIFICATE_PAIR_CHAIN, CERTIFICATE_PAIR_KEY);
+	if (content->keys > 1)
+		return error_set(err, ERROR_TLS,
+				 "'%s' has %u private keys; give each certificate a file of its "
+				 "own with its key",
+				 file, content->keys);
+	if (content->key_is_encrypted)
+		return error_set(err, ERROR_TLS,
+				 "the private key in '%s' is encrypted; decrypt it with 'openssl "
+				 "pkey', as nobody is there to type the password",
+				 file);
+	return 0;
+}
+
+static bool datum_equals(const gnutls_datum_t *a, const gnutls_datum_t *b)
+{
+	return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
+}
+
+static bool is_issued_by(gnutls_x509_crt_t certificate, gnutls_x509_crt_t issuer)
+{
+	gnutls_datum_t wanted = { 0 }, name = { 0 };
+	bool is_issuer;
+
+	is_issuer = gnutls_x509_crt_get_raw_issuer_dn(certificate, &wanted) == 0 &&
+		    gnutls_x509_crt_get_raw_dn(issuer, &name) == 0 && datum_equals(&wanted, &name);
+	gnutls_free(wanted.data);
+	gnutls_free(name.data);
+	return is_issuer;
+}
+
+static bool is_in_order(const struct list *list)
+{
+	for (unsigned i = 1; i < list->length; i++)
+		if (!is_issued_by(list->items[i - 1], list->items[i]))
+			return false;
+	return true;
+}
+
+static int import_list(const struct certificate_source *source, unsigned flags,
+		       struct list *ret_list, struct error *err)
+{
+	gnutls_datum_t data = { (unsigned char *)source->data, (unsigned)source->size };
+	struct list list = { 0 };
+	int result;
+
+	result = gnutls_x509_crt_list_import2(&list.items, &list.length, &data, GNUTLS_X509_FMT_PEM,
+					      flags);
+	if (result < 0 || !list.length)
+		return error_set(
+			err, ERROR_TLS, "a certificate in '%s' cannot be read: %s", source->file,
+			gnutls_strerror(result < 0 ? result : GNUTLS_E_NO_CERTIFICATE_FOUND));
+	*ret_list = list;
+	return 0;
+}
+
+/* GnuTLS sorts a chain so that each is followed by its issuer, and drops what is no part of it. It
+ * takes as long for that as for parsing, so it need not where the names are in order already. */
+static int import_sorted(const struct certificate_source *source, struct list *list,
+			 struct error *err)
+{
+	if (import_list(source, 0, list, err) < 0)
+		return -1;
+	if (is_in_order(list))
+		return 0;
+	list_clear(list);
+	return import_list(source, GNUTLS_X509_CRT_LIST_SORT, list, err);
+}
+
+static int check_key(const struct certificate_source *source, const struct certificate *certificate,
+		     struct error *err)
+{
+	if (key_belongs_to(certificate->key, certificate->chain[0].pubkey))
+		return 0;
+	return error_set(err, ERROR_TLS,
+			 "the private key in '%s' does not belong to the first certificate in "
+			 "'%s'; the server's own certificate stands first, its chain after it",
+			 source->key_file, source->file);
+}
+
+/* A self-signed root at the end is left out: clients have it, or would not believe it. */
+static int import_chain(struct arena *memory, const struct certificate_source *source,
+			const struct list *list, struct certificate *certificate, struct error *err)
+{
+	unsigned length = list->length;
+	gnutls_x509_crt_t last = list->items[length - 1];
+
+	if (length > 1 && is_issued_by(last, last) && gnutls_x509_crt_check_issuer(last, last))
+		length--;
+	certificate->chain = arena_array(memory, gnutls_pcert_st, length);
+	for (unsigned i = 0; i < length; i++) {
+		int result = gnutls_pcert_import_x509(&certificate->chain[i], list->items[i], 0);
+
+		if (result < 0)
+			return error_set(err, ERROR_TLS,
+					 "certificate %u of the chain in '%s' cannot be used: %s",
+					 i + 1, source->file, gnutls_strerror(result));
+		certificate->chain_length++;
+	}
+	return 0;
+}
+
+/* Whether a client could mean this name: a wildcard counts only as the whole left-most label
+ * (RFC 6125 6.4.3). */
+static bool name_is_usable(const char *name, size_t length)
+{
+	const char *parent = strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+
+	return strlen(name) == length && length <= HOST_NAME_MAX_LENGTH && *parent &&
+	       *parent != '.' && !strchr(parent, '*');
+}
+
+/* GnuTLS parsed the names together with the certificate: asking for them one by one is cheap. */
+static void import_names(struct arena *memory, gnutls_x509_crt_t leaf,
+			 struct certificate *certificate)
+{
+	_cleanup_(freep) const char **names = NULL;
+	const char **kept;
+	size_t count = 0;
+
+	for (unsigned i = 0;; i++) {
+		char name[HOST_NAME_MAX_LENGTH + 2] = "";
+		size_t size = sizeof(name);
+		int type = gnutls_x509_crt_get_subject_alt_name(leaf, i, name, &size, NULL);
+
+		if (type < 0 && type != GNUTLS_E_SHORT_MEMORY_BUFFER)
+			break;
+		if (type != GNUTLS_SAN_DNSNAME || !name_is_usable(name, size))
+			continue;
+		if ((count & (count - 1)) == 0)
+			names = xrealloc(names, count ? count * 2 : 1, sizeof(*names));
+		names[count++] = text_lower(memory, name);
+	}
+	kept = arena_array(memory, const char *, count);
+	if (count)
+		memcpy(kept, names, count * sizeof(*names));
+	certificate->names = kept;
+	certificate->n_names = count;
+}
+
+static const char *date(struct arena *memory, time_t when)
+{
+	char text[sizeof("-2147483648-12-31")] = "?";
+	struct tm parts;
+
+	if (gmtime_r(&when, &parts))
+		(void)strftime(text, sizeof(text), "%Y-%m-%d", &parts);
+	return arena_strdup(memory, text);
+}
+
+/* Those who renew every few days have certificates that always end within the week; they need to
+ * hear of it when little of the whole time is left. */
+static bool expires_soon(const struct certificate *certificate, time_t now)
+{
+	time_t left = certificate->expires - now;
+
+	return left < 7 * DAY && left < (certificate->expires - certificate->starts) / 3;
+}
+
+static const char *date_warning(struct arena *memory, const struct certificate *certificate)
+{
+	time_t now = time(NULL);
+
+	if (certificate->expires <= now)
+		return arena_printf(memory, "certificate '%s' expired on %s, serving it anyway",
+				    certificate->file, date(memory, certificate->expires));
+	if (certificate->starts > now)
+		return arena_printf(memory,
+				    "certificate '%s' is not valid before %s, serving it anyway",
+				    certificate->file, date(memory, certificate->starts));
+	if (expires_soon(certificate, now))
+		return arena_printf(memory, "certificate '%s' expires soon, on %s; renew it",
+				    certificate->file, date(memory, certificate->expires));
+	return NULL;
+}
+
+static const char *key_warning(struct arena *memory, const struct certificate *certificate)
+{
+	unsigned bits;
+
+	if (certificate->algorithm != GNUTLS_PK_RSA && certificate->algorithm != GNUTLS_PK_RSA_PSS)
+		return NULL;
+	(void)gnutls_pubkey_get_pk_algorithm(certificate->chain[0].pubkey, &bits);
+	if (bits <= 2048)
+		return NULL;
+	return arena_printf(memory,
+			    "certificate '%s' has an RSA key of %u bits, which makes every "
+			    "handshake slow; ECDSA P-256 is the fast kind, 2048 bits are enough "
+			    "for RSA",
+			    certificate->file, bits);
+}
+
+static const char *name_warning(struct arena *memory, const struct certificate *certificate)
+{
+	if (certificate->n_names)
+		return NULL;
+	return arena_printf(memory,
+			    "certificate '%s' has no DNS name in its subjectAltName: no client "
+			    "will be given it unless it is the default",
+			    certificate->file);
+}
+
+static void warn_of(const struct certificate *certificate, unsigned unrelated,
+		    certificates_warner warn, void *context)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *sentences[] = {
+		date_warning(&memory, certificate),
+		name_warning(&memory, certificate),
+		key_warning(&memory, certificate),
+		unrelated ? arena_printf(&memory,
+					 "not sending %u of the certificates in '%s': not part of "
+					 "the chain of the first",
+					 unrelated, certificate->file)
+			  : NULL,
+	};
+
+	for (size_t i = 0; i < sizeof(sentences) / sizeof(*sentences); i++)
+		if (sentences[i])
+			warn(sentences[i], context);
+}
+
+static int fill(struct arena *memory, const struct certificate_source *source,
+		const struct list *list, const gnutls_datum_t *key, struct certificate *certificate,
+		struct error *err)
+{
+	gnutls_x509_crt_t leaf = list->items[0];
+
+	certificate->file = arena_strdup(memory, source->file);
+	if (import_chain(memory, source, list, certificate, err) < 0 ||
+	    key_import(source->key_file, key, &certificate->key, err) < 0 ||
+	    check_key(source, certificate, err) < 0)
+		return -1;
+	certificate->algorithm = (gnutls_pk_algorithm_t)gnutls_pubkey_get_pk_algorithm(
+		certificate->chain[0].pubkey, NULL);
+	certificate->starts = gnutls_x509_crt_get_activation_time(leaf);
+	certificate->expires = gnutls_x509_crt_get_expiration_time(leaf);
+	import_names(memory, leaf, certificate);
+	return 0;
+}
+
+int certificate_parse(struct arena *memory, const struct certificate_source *source,
+		      certificates_warner warn, void *context, struct certificate *ret_certificate,
+		      struct error *err)
+{
+	_cleanup_(list_clear) struct list list = { 0 };
+	struct content content = scan(source->data, source->size), key_content = content;
+	struct certificate certificate = { 0 };
+	unsigned unrelated = 0;
+
+	if (source->key_data)
+		key_content = scan(source->key_data, source->key_size);
+	if (check_content(source->file, &content, err) < 0 ||
+	    check_key_content(source->key_file, &key_content, err) < 0 ||
+	    import_sorted(source, &list, err) < 0)
+		return -1;
+	if (fill(memory, source, &list, &key_content.key, &certificate, err) < 0) {
+		certificate_clear(&certificate);
+		return -1;
+	}
+	if (content.certificates > list.length)
+		unrelated = content.certificates - list.length;
+	warn_of(&certificate, unrelated, warn, context);
+	*ret_certificate = certificate;
+	return 0;
+}
+
+static char *read_file(struct arena *memory, const char *file, size_t *ret_size, struct error *err)
+{
+	struct stat status;
+	char *data;
+
+	if (stat(file, &status) == 0 && status.st_size > (off_t)CERTIFICATE_FILE_LIMIT) {
+		(void)error_set(err, ERROR_TLS,
+				"'%s' is larger than %zu KiB; a certificate with its chain and key "
+				"is not, so let the glob match only such files",
+				file, CERTIFICATE_FILE_LIMIT / 1024);
+		return NULL;
+	}
+	data = file_read(memory, file, CERTIFICATE_FILE_LIMIT, ret_size, err);
+	if (!data && eaccess(file, R_OK) < 0 && errno == EACCES)
+		(void)error_set(err, ERROR_SYSTEM,
+				"cannot read '%s': %s; let the user that the daemon runs as read "
+				"it",
+				file, strerror(EACCES));
+	return data;
+}
+
+static void warn_of_mode(const char *key_file, certificates_warner warn, void *context)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct stat status;
+
+	if (stat(key_file, &status) == 0 && (status.st_mode & S_IROTH))
+		warn(arena_printf(&memory,
+				  "the private key in '%s' can be read by every user of this "
+				  "machine; take that away with chmod o-r",
+				  key_file),
+		     context);
+}
+
+/* The file of the key: the same, but for a fullchain.pem without one, privkey.pem beside it. */
+static const char *find_key_file(struct arena *memory, const char *file, const char *data,
+				 size_t size)
+{
+	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+
+	if (!text_equals(name, CERTIFICATE_PAIR_CHAIN) || scan(data, size).keys)
+		return file;
+	return arena_printf(memory, "%.*s%s", (int)(name - file), file, CERTIFICATE_PAIR_KEY);
+}
+
+static int load_key_file(struct arena *secret, struct certificate_source *source, struct error *err)
+{
+	if (source->key_file == source->file)
+		return 0;
+	source->key_data = read_file(secret, source->key_file, &source->key_size, err);
+	return source->key_data ? 0 : -1;
+}
+
+int certificate_load(struct arena *memory, const char *file, certificates_warner warn,
+		     void *context, struct certificate *ret_certificate, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena secret = ARENA_NULL;
+	struct certificate_source source = { .file = file };
+	int result = -1;
+
+	source.data = read_file(&secret, file, &source.size, err);
+	if (!source.data)
+		return -1;
+	source.key_file = find_key_file(&secret, file, source.data, source.size);
+	if (load_key_file(&secret, &source, err) == 0)
+		result = certificate_parse(memory, &source, warn, context, ret_certificate, err);
+	if (result == 0)
+		warn_of_mode(source.key_file, warn, context);
+	explicit_bzero((char *)source.data, source.size);
+	if (source.key_data)
+		explicit_bzero((char *)source.key_data, source.key_size);
+	return result;
+}
+
+void certificate_clear(struct certificate *certificate)
+{
+	for (unsigned i = 0; i < certificate->chain_length; i++)
+		gnutls_pcert_deinit(&certificate->chain[i]);
+	if (certificate->key)
+		gnutls_privkey_deinit(certificate->key);
+	*certificate = (struct certificate){ 0 };
+}

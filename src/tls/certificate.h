@@ -1,0 +1,58 @@
+#pragma once
+
+/* One certificate with its chain and key, as GnuTLS wants it handed over. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+
+struct arena;
+struct error;
+
+/* A key with a whole chain takes some 10 KiB; what is larger is something else. */
+#define CERTIFICATE_FILE_LIMIT ((size_t)256 * 1024)
+#define CERTIFICATE_CHAIN_LIMIT 16
+
+/* Of a pair, the file of the chain and the file of the key beside it. */
+#define CERTIFICATE_PAIR_CHAIN "fullchain.pem"
+#define CERTIFICATE_PAIR_KEY "privkey.pem"
+
+/* Strings and arrays live in the arena that it was loaded into. */
+struct certificate {
+	const char *file;	/* for messages */
+	gnutls_pcert_st *chain; /* the leaf first, without a root */
+	unsigned chain_length;
+	gnutls_privkey_t key;
+	gnutls_pk_algorithm_t algorithm; /* of the key: RSA, RSA-PSS, ECDSA, EdDSA */
+	time_t starts, expires;
+	const char *const *names; /* the DNS names in its SAN, lower case, some "*.parent" */
+	size_t n_names;
+};
+
+/* Is told, one sentence a call, of what can be used but deserves the operator's eye. */
+typedef void (*certificates_warner)(const char *sentence, void *context);
+
+/*
+ * Loads a PEM file: the leaf first, its chain in any order, the key anywhere. A file named
+ * fullchain.pem without a key takes that of the privkey.pem beside it. The key is proved to be the
+ * leaf's.
+ * Returns 0, or -1 with err set to a sentence that names the file.
+ */
+int certificate_load(struct arena *memory, const char *file, certificates_warner warn,
+		     void *context, struct certificate *ret_certificate, struct error *err);
+
+/* The same from bytes: those of the file and, where they stand in a file of their own, those of
+ * the key (else NULL). */
+struct certificate_source {
+	const char *file, *key_file;
+	const char *data, *key_data;
+	size_t size, key_size;
+};
+int certificate_parse(struct arena *memory, const struct certificate_source *source,
+		      certificates_warner warn, void *context, struct certificate *ret_certificate,
+		      struct error *err);
+
+/* Releases what GnuTLS holds; the key is wiped. */
+void certificate_clear(struct certificate *certificate);

@@ -1,0 +1,17 @@
+#pragma once
+
+/* Private keys of the kinds that a server can use: RSA, RSA-PSS, ECDSA and Ed25519. */
+
+#include <stdbool.h>
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+
+struct error;
+
+/* Reads a key that is not encrypted, and checks that its secret half makes its public half.
+ * Returns 0, or -1 with err set to a sentence that names the file. */
+int key_import(const char *file, const gnutls_datum_t *pem, gnutls_privkey_t *ret_key,
+	       struct error *err);
+
+/* Whether the public key is the key's own. */
+bool key_belongs_to(gnutls_privkey_t key, gnutls_pubkey_t public_key);
