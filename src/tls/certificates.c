@@ -1,0 +1,341 @@
+/*
+ * Names are found in an open hash table over one array of (name, certificate) pairs, sorted by
+ * name and then by preference: the table leads to the first pair of a name, the others of that
+ * name follow it. Nothing is allocated per name, and nothing is written once the set is loaded,
+ * so that any number of threads may ask.
+ */
+
+#include "tls/certificates.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/idna.h"
+
+struct pair {
+	const char *name;
+	const struct certificate *certificate;
+	bool is_current; /* valid on the day of loading */
+};
+
+struct certificates {
+	int references;	     /* atomic */
+	struct arena memory; /* holds all below */
+	struct certificate *items;
+	size_t count;
+	struct pair *pairs;
+	size_t n_pairs;
+	struct pair **table; /* n_slots of them, a power of two, some NULL */
+	size_t n_slots;
+	const char *default_name; /* NULL: the first file */
+};
+
+DEFINE_CLEANUP(glob_t *, globfree);
+
+/* The path that stands for what a glob matched. NULL with err set for a directory without what
+ * makes it one of ours. */
+static const char *file_of_match(struct arena *memory, const char *path, struct error *err)
+{
+	size_t length = strlen(path);
+	struct stat status;
+	const char *file;
+
+	if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+		return arena_strdup(memory, path);
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	file = arena_printf(memory, "%.*s/%s", (int)length, path, CERTIFICATE_PAIR_CHAIN);
+	if (access(file, F_OK) < 0 && errno == ENOENT) {
+		(void)error_set(err, ERROR_TLS,
+				"the directory '%s' has no %s; put the certificate with its chain "
+				"there and its key into %s, or change the glob",
+				path, CERTIFICATE_PAIR_CHAIN, CERTIFICATE_PAIR_KEY);
+		return NULL;
+	}
+	return file;
+}
+
+static int expand(struct arena *memory, const char *pattern, const char ***files, size_t *count,
+		  struct error *err)
+{
+	glob_t matches = { 0 };
+	_cleanup_(globfreep) glob_t *owner = &matches;
+
+	errno = 0;
+	switch (glob(pattern, GLOB_ERR, NULL, &matches)) {
+	case 0:
+		break;
+	case GLOB_ABORTED:
+		return error_set(err, ERROR_CONFIG, "cannot look for '%s': %s", pattern,
+				 strerror(errno));
+	default:
+		return error_set(err, ERROR_CONFIG,
+				 "no certificate matches '%s'; put one there, or change "
+				 "'certificates' in the settings",
+				 pattern);
+	}
+
+	*files = xrealloc(*files, *count + matches.gl_pathc, sizeof(**files));
+	for (size_t i = 0; i < matches.gl_pathc; i++) {
+		const char *file = file_of_match(memory, owner->gl_pathv[i], err);
+
+		if (!file)
+			return -1;
+		(*files)[(*count)++] = file;
+	}
+	return 0;
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int certificates_find_files(struct arena *memory, const char *const *globs, size_t n_globs,
+			    const char *const **ret_files, size_t *ret_count, struct error *err)
+{
+	_cleanup_(freep) const char **found = NULL;
+	size_t n_found = 0, count = 0;
+	const char **files;
+
+	for (size_t i = 0; i < n_globs; i++)
+		if (expand(memory, globs[i], &found, &n_found, err) < 0)
+			return -1;
+	if (n_found)
+		qsort(found, n_found, sizeof(*found), compare_texts);
+	files = arena_array(memory, const char *, n_found);
+	for (size_t i = 0; i < n_found; i++)
+		if (count == 0 || !text_equals(files[count - 1], found[i]))
+			files[count++] = found[i];
+	*ret_files = files;
+	*ret_count = count;
+	return 0;
+}
+
+static bool is_rsa(const struct certificate *certificate)
+{
+	return certificate->algorithm == GNUTLS_PK_RSA ||
+	       certificate->algorithm == GNUTLS_PK_RSA_PSS;
+}
+
+static int compare_pairs(const void *left, const void *right)
+{
+	const struct pair *a = left, *b = right;
+	int order = strcmp(a->name, b->name);
+
+	if (order)
+		return order;
+	if (a->is_current != b->is_current)
+		return a->is_current ? -1 : 1;
+	if (is_rsa(a->certificate) != is_rsa(b->certificate))
+		return is_rsa(a->certificate) ? 1 : -1;
+	if (a->certificate->expires != b->certificate->expires)
+		return a->certificate->expires > b->certificate->expires ? -1 : 1;
+	/* They lie in one array, in the order of files. */
+	return (a->certificate > b->certificate) - (a->certificate < b->certificate);
+}
+
+/* FNV-1a: the names are the operator's own, so nobody can choose them to collide. */
+static size_t hash(const char *name)
+{
+	uint64_t value = UINT64_C(14695981039346656037);
+
+	for (; *name; name++)
+		value = (value ^ (unsigned char)*name) * UINT64_C(1099511628211);
+	return (size_t)(value ^ value >> 32);
+}
+
+static void gather_pairs(struct certificates *set)
+{
+	time_t now = time(NULL);
+
+	for (size_t i = 0; i < set->count; i++)
+		set->n_pairs += set->items[i].n_names;
+	set->pairs = arena_array(&set->memory, struct pair, set->n_pairs);
+	set->n_pairs = 0;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct certificate *certificate = &set->items[i];
+
+		for (size_t j = 0; j < certificate->n_names; j++)
+			set->pairs[set->n_pairs++] = (struct pair){
+				.name = certificate->names[j],
+				.certificate = certificate,
+				.is_current = certificate->starts <= now &&
+					      certificate->expires > now,
+			};
+	}
+	if (set->n_pairs)
+		qsort(set->pairs, set->n_pairs, sizeof(*set->pairs), compare_pairs);
+}
+
+static void build_index(struct certificates *set)
+{
+	gather_pairs(set);
+	set->n_slots = 8;
+	while (set->n_slots < set->n_pairs * 2)
+		set->n_slots *= 2;
+	set->table = arena_array(&set->memory, struct pair *, set->n_slots);
+	for (size_t i = 0; i < set->n_pairs; i++) {
+		struct pair *pair = &set->pairs[i];
+		size_t slot;
+
+		if (i > 0 && text_equals(pair[-1].name, pair->name))
+			continue;
+		slot = hash(pair->name) & (set->n_slots - 1);
+		while (set->table[slot])
+			slot = (slot + 1) & (set->n_slots - 1);
+		set->table[slot] = pair;
+	}
+}
+
+static bool fits(const struct certificate *certificate, const gnutls_pk_algorithm_t *pk_algos,
+		 int n_pk_algos)
+{
+	for (int i = 0; i < n_pk_algos; i++)
+		if (pk_algos[i] == certificate->algorithm)
+			return true;
+	return n_pk_algos <= 0;
+}
+
+/* The best that fits of those with exactly this name, which is in lower case. */
+static const struct certificate *find(const struct certificates *set, const char *name,
+				      const gnutls_pk_algorithm_t *pk_algos, int n_pk_algos)
+{
+	const struct pair *end = set->pairs + set->n_pairs, *pair;
+	size_t slot = hash(name) & (set->n_slots - 1);
+
+	while ((pair = set->table[slot]) && !text_equals(pair->name, name))
+		slot = (slot + 1) & (set->n_slots - 1);
+	for (; pair && pair < end && text_equals(pair->name, name); pair++)
+		if (fits(pair->certificate, pk_algos, n_pk_algos))
+			return pair->certificate;
+	return NULL;
+}
+
+const struct certificate *certificates_match(const struct certificates *certificates,
+					     const char *name,
+					     const gnutls_pk_algorithm_t *pk_algos, int n_pk_algos)
+{
+	char lower[HOST_NAME_MAX_LENGTH + 1], *dot;
+	const struct certificate *found;
+	size_t length = strlen(name);
+
+	/* RFC 6066 wants the name without a final dot; a client that was given a URL with one may
+	 * send it all the same. */
+	if (length > 0 && name[length - 1] == '.')
+		length--;
+	if (length == 0 || length >= sizeof(lower))
+		return NULL;
+	for (size_t i = 0; i < length; i++)
+		lower[i] = char_lower(name[i]);
+	lower[length] = '\0';
+
+	found = find(certificates, lower, pk_algos, n_pk_algos);
+	dot = strchr(lower, '.');
+	if (found || !dot || dot == lower)
+		return found;
+	dot[-1] = '*';
+	return find(certificates, dot - 1, pk_algos, n_pk_algos);
+}
+
+const struct certificate *certificates_default(const struct certificates *certificates,
+					       const gnutls_pk_algorithm_t *pk_algos,
+					       int n_pk_algos)
+{
+	const struct certificate *first = &certificates->items[0];
+
+	if (certificates->default_name)
+		return certificates_match(certificates, certificates->default_name, pk_algos,
+					  n_pk_algos);
+	if (fits(first, pk_algos, n_pk_algos))
+		return first;
+	return first->n_names ? find(certificates, first->names[0], pk_algos, n_pk_algos) : NULL;
+}
+
+static int choose_default(struct certificates *set, const struct certificates_options *options,
+			  struct error *err)
+{
+	const char *name = options->default_name;
+
+	if (!name || !*name)
+		return 0;
+	if (certificates_match(set, name, NULL, 0))
+		set->default_name = arena_strdup(&set->memory, name);
+	else if (options->name_is_required)
+		return error_set(err, ERROR_CONFIG,
+				 "no certificate has the name '%s', which 'default-certificate' "
+				 "asks for; name one that a certificate has, or leave it empty",
+				 name);
+	return 0;
+}
+
+static int load_files(struct certificates *set, const char *const *files, size_t count,
+		      certificates_warner warn, void *context, struct error *err)
+{
+	set->items = arena_array(&set->memory, struct certificate, count);
+	for (size_t i = 0; i < count; i++) {
+		if (certificate_load(&set->memory, files[i], warn, context, &set->items[i], err) <
+		    0)
+			return -1;
+		set->count++;
+	}
+	return 0;
+}
+
+int certificates_load(const struct certificates_options *options, certificates_warner warn,
+		      void *context, struct certificates **ret_certificates, struct error *err)
+{
+	_cleanup_(certificates_unrefp) struct certificates *set = xnew(struct certificates);
+	const char *const *files;
+	size_t count;
+
+	set->references = 1;
+	if (certificates_find_files(&set->memory, options->globs, options->n_globs, &files, &count,
+				    err) < 0)
+		return -1;
+	if (!count)
+		return error_set(err, ERROR_CONFIG,
+				 "'certificates' names no files; HTTPS needs at least one");
+	if (load_files(set, files, count, warn, context, err) < 0)
+		return -1;
+	build_index(set);
+	if (choose_default(set, options, err) < 0)
+		return -1;
+	*ret_certificates = TAKE(set);
+	return 0;
+}
+
+struct certificates *certificates_ref(struct certificates *certificates)
+{
+	(void)__atomic_add_fetch(&certificates->references, 1, __ATOMIC_RELAXED);
+	return certificates;
+}
+
+void certificates_unref(struct certificates *certificates)
+{
+	if (!certificates || __atomic_sub_fetch(&certificates->references, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	for (size_t i = 0; i < certificates->count; i++)
+		certificate_clear(&certificates->items[i]);
+	arena_clear(&certificates->memory);
+	free(certificates);
+}
+
+size_t certificates_count(const struct certificates *certificates)
+{
+	return certificates->count;
+}
+
+const struct certificate *certificates_at(const struct certificates *certificates, size_t index)
+{
+	return &certificates->items[index];
+}
