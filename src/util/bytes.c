@@ -202,6 +202,8 @@ char *percent_decode(struct arena *memory, const char *text, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		int high, low;
 
+		if (text[i] == '\0')
+			return NULL;
 		if (text[i] != '%') {
 			*end++ = text[i];
 			continue;

@@ -46,6 +46,7 @@ static void test_percent_decode_reads_no_more_than_length(void **state)
 	assert_string_equal(percent_decode(&memory, "a%41b", 4), "aA");
 	assert_null(percent_decode(&memory, "a%41b", 3));
 	assert_string_equal(percent_decode(&memory, "abc", 0), "");
+	assert_null(percent_decode(&memory, "a\0b", 3));
 }
 
 static void test_utf8(void **state)
