@@ -72,7 +72,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 #ifdef ARENA_EACH_MALLOC
 	return memset(block_new(arena, size)->data, 0, size);
 #endif
-	if (rounded > arena->left) {
+	if (rounded > arena->left || !arena->next) {
 		size_t room = rounded > BLOCK_SIZE ? rounded : BLOCK_SIZE;
 
 		arena->next = block_new(arena, room)->data;

@@ -240,6 +240,15 @@ static void test_arena(void **state)
 	}
 }
 
+static void test_arena_gives_memory_for_nothing(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	/* Through a volatile, for the compiler takes the prototype's word that it is not NULL. */
+	void *volatile nothing = arena_alloc(&memory, 0);
+
+	assert_non_null(nothing);
+}
+
 static void test_arena_text(void **state)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -291,6 +300,7 @@ int main(void)
 		cmocka_unit_test(test_bytes_add_much_at_once),
 		cmocka_unit_test(test_log_quote),
 		cmocka_unit_test(test_arena),
+		cmocka_unit_test(test_arena_gives_memory_for_nothing),
 		cmocka_unit_test(test_arena_text),
 		cmocka_unit_test(test_error_prefix),
 	};
