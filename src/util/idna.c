@@ -44,6 +44,17 @@ static bool is_ascii(const char *text)
 	return true;
 }
 
+/* Of the ASCII characters that no name may have, libidn2 drops all but a few without a word, and
+ * one domain would be taken for another. */
+static bool has_only_letters(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x80 && !char_is_alphanumeric(*text) && *text != '-' &&
+		    *text != '.')
+			return false;
+	return true;
+}
+
 const char *idna_to_ascii(struct arena *memory, const char *name)
 {
 	size_t length = strlen(name);
@@ -57,7 +68,7 @@ const char *idna_to_ascii(struct arena *memory, const char *name)
 		return NULL;
 	ascii = arena_strndup(memory, name, length);
 	if (!is_ascii(ascii)) {
-		if (!utf8_is_valid(ascii, length) ||
+		if (!has_only_letters(ascii) || !utf8_is_valid(ascii, length) ||
 		    gnutls_idna_map(ascii, (unsigned)length, &mapped, 0) < 0)
 			return NULL;
 		ascii = arena_strndup(memory, (const char *)mapped.data, mapped.size);

@@ -134,6 +134,14 @@ static void test_refused(void **state)
 		{ "fred@%EMAILDOMAIN%", "not a domain name" },
 		{ "fred@b\374cher.example", "not a domain name" },
 		{ "fred@b\303.example", "not a domain name" },
+		/* libidn2 would drop these and find another domain. */
+		{ "fred@b\303\274 cher.example", "not a domain name" },
+		{ "fred@b\303\274_cher.example", "not a domain name" },
+		{ "fred@b\303\274cher.example/x", "not a domain name" },
+		{ "fred@b\303\274cher.example>", "not a domain name" },
+		{ "fred@%b\303\274cher.example", "not a domain name" },
+		{ "fred@b\303\274cher.example\n", "not a domain name" },
+		{ "fred@b\303\274cher.example\177", "not a domain name" },
 	};
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
@@ -184,8 +192,11 @@ static void test_domains(void **state)
 		{ "*.*.example.org", NULL, NULL },
 		{ "*example.org", NULL, NULL },
 		{ "a.*.example.org", NULL, NULL },
+		{ "*.b\303\274cher_.example", NULL, NULL },
+		{ "*b\303\274cher.example", NULL, NULL },
 		{ "fred@example.org", NULL, NULL },
 		{ "@example.org", NULL, NULL },
+		{ "@b\303\274cher.example", NULL, NULL },
 		{ "ex_ample.org", NULL, NULL },
 		{ "_dmarc.example.org", NULL, NULL },
 		{ "192.0.2.1", NULL, NULL },
