@@ -87,16 +87,15 @@ const char *pattern_expand(struct arena *memory, const char *pattern,
 	while (*pattern) {
 		const struct placeholder *placeholder = *pattern == '%' ? placeholder_at(pattern)
 									: NULL;
-		const char *value = NULL;
+		const char *value;
 
-		if (placeholder)
-			memcpy(&value, (const char *)values + placeholder->value, sizeof(value));
-		if (value) {
-			bytes_add_text(&expanded, value);
-			pattern += strlen(placeholder->text);
-		} else {
+		if (!placeholder) {
 			bytes_add_char(&expanded, *pattern++);
+			continue;
 		}
+		memcpy(&value, (const char *)values + placeholder->value, sizeof(value));
+		bytes_add_text(&expanded, value ? value : placeholder->text);
+		pattern += strlen(placeholder->text);
 	}
 	return bytes_text(&expanded);
 }

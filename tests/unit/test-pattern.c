@@ -152,6 +152,9 @@ static void test_what_has_no_value_stays(void **state)
 			    "%LOGIN%/%EMAILADDRESS%");
 	assert_string_equal(pattern_expand(&memory, "%EMAILLOCALPART%.%EMAILDOMAIN%", &domain),
 			    "%EMAILLOCALPART%.example.org");
+	/* Its closing percent sign begins nothing new, as it does not where it has a value. */
+	assert_string_equal(pattern_expand(&memory, "%EMAILADDRESS%EMAILDOMAIN%", &domain),
+			    "%EMAILADDRESS%EMAILDOMAIN%");
 }
 
 static void test_has_placeholder(void **state)
