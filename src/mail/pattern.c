@@ -111,30 +111,23 @@ bool pattern_has_placeholder(const char *text)
 	return false;
 }
 
-/* The placeholder stands for whole labels, with a dot between it and what surrounds it. */
+/* The placeholder stands for whole labels, with a dot between it and what surrounds it; that is
+ * a name on either side once a label stands for the placeholder. */
 const char *host_pattern_parse(struct arena *memory, const char *text)
 {
 	static const char placeholder[] = "%EMAILDOMAIN%";
-	const char *at = strstr(text, placeholder), *before = "", *after = "";
-	size_t length;
+	const char *at = strstr(text, placeholder), *rest, *before, *after;
 
 	if (!at)
 		return idna_to_ascii(memory, text);
 
-	length = (size_t)(at - text);
-	if (length > 0) {
-		if (text[length - 1] != '.')
-			return NULL;
-		before = idna_to_ascii(memory, arena_strndup(memory, text, length - 1));
-	}
-	at += strlen(placeholder);
-	if (*at) {
-		if (*at != '.')
-			return NULL;
-		after = idna_to_ascii(memory, at + 1);
-	}
+	rest = at + strlen(placeholder);
+	if ((at > text && at[-1] != '.') || (*rest && *rest != '.'))
+		return NULL;
+	before = idna_to_ascii(memory, arena_printf(memory, "%.*sx", (int)(at - text), text));
+	after = idna_to_ascii(memory, arena_printf(memory, "x%s", rest));
 	if (!before || !after)
 		return NULL;
-	return arena_printf(memory, "%s%s%s%s%s", before, *before ? "." : "", placeholder,
-			    *after ? "." : "", after);
+	return arena_printf(memory, "%.*s%s%s", (int)strlen(before) - 1, before, placeholder,
+			    after + 1);
 }
