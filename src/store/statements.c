@@ -12,6 +12,11 @@
 	"domain, local, user.login, user.name, provider.name, user.provider " \
 	"FROM user LEFT JOIN provider ON provider.id = user.provider"
 
+/* An unknown name becomes 0, which no provider has as its id, so that the reference is refused. */
+#define USER_PROVIDER                     \
+	"CASE WHEN ?5 IS NULL THEN NULL " \
+	"ELSE ifnull((SELECT id FROM provider WHERE name = ?5), 0) END"
+
 /* A filter that is not bound is NULL and fits everything. */
 #define USER_FILTER                            \
 	"(?2 IS NULL OR user.login = ?2) AND " \
@@ -59,10 +64,9 @@ const char *const statement_sql[STATEMENTS] = {
 	[COUNT_USERS] = "SELECT count(*) FROM user WHERE " USER_FILTER,
 	[COUNT_USERS_OF_DOMAIN] = "SELECT count(*) FROM user WHERE domain = ?1 AND " USER_FILTER,
 	[ADD_USER] = "INSERT INTO user (domain, local, login, name, provider) "
-		     "VALUES (?1, ?2, ?3, ?4, (SELECT id FROM provider WHERE name = ?5))",
+		     "VALUES (?1, ?2, ?3, ?4, " USER_PROVIDER ")",
 	[UPDATE_USER] = "UPDATE user SET login = ?3, name = ?4, "
-			"provider = (SELECT id FROM provider WHERE name = ?5) "
-			"WHERE domain = ?1 AND local = ?2",
+			"provider = " USER_PROVIDER " WHERE domain = ?1 AND local = ?2",
 	[REMOVE_USER] = "DELETE FROM user WHERE domain = ?1 AND local = ?2",
 	[REMOVE_USERS] = "DELETE FROM user WHERE domain = ?1",
 	[NEXT_USER_DOMAIN] = "SELECT min(domain) FROM user WHERE domain > ?1",

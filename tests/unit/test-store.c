@@ -450,6 +450,10 @@ static void test_references(void **state)
 	_cleanup_(store_closep) struct store *store = open_store(place, STORE_WRITE);
 	const struct domain nowhere = { .name = "a.example", .alias_of = "b.example" };
 	const struct domain without = { .name = "a.example", .provider = "none" };
+	const struct user lost = { .address = "jane@example.org",
+				   .login = "a2",
+				   .provider = "none" };
+	struct user user = { .address = "fred@example.org", .login = "a1", .provider = "none" };
 	static const char *const names[] = { "corp", "own" };
 	struct provider provider;
 	struct error err = { 0 };
@@ -465,6 +469,14 @@ static void test_references(void **state)
 	check_error("target", &err, ERROR_STORE, "removing a domain");
 	assert_int_equal(store_add_domain(store, &nowhere, &err), -1);
 	assert_int_equal(store_add_domain(store, &without, &err), -1);
+
+	/* Nor does a user silently lose the provider that was asked for. */
+	assert_int_equal(store_add_user(store, &lost, &err), -1);
+	check_error("user", &err, ERROR_STORE, "adding a user");
+	assert_int_equal(store_update_user(store, &user, &err), -1);
+	assert_int_equal(store_find_user(store, &place->memory, "fred@example.org", &user, &err),
+			 0);
+	assert_string_equal(user.provider, "own");
 }
 
 static void check_domains(const char *row, struct store *store, struct arena *memory,
