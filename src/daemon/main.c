@@ -1,0 +1,61 @@
+#include <getopt.h>
+#include <stdio.h>
+
+#include "config/settings.h"
+#include "daemon/server.h"
+
+static const char usage[] =
+	"Usage: mailconfd [--config FILE] [--check-config]\n"
+	"\n"
+	"Tells mail clients how to reach their mailbox: Outlook, ActiveSync devices and\n"
+	"everything that reads Thunderbird's autoconfig. It runs in the foreground and\n"
+	"logs to standard error; 'mailconfctl' manages what it answers.\n"
+	"\n"
+	"      --config FILE   read FILE instead of " SETTINGS_FILE "\n"
+	"      --check-config  load everything that would be served, say what is wrong,\n"
+	"                      and exit: 0 good, 1 wrong, 2 wrong in the settings file\n"
+	"      --version       print the version and exit\n"
+	"      --help          print this and exit\n"
+	"\n"
+	"SIGHUP loads certificates, templates and settings anew; SIGTERM and SIGINT stop\n"
+	"after the requests under way. See mailconfd(8), mailconfd.conf(5), mailconfctl(1).\n";
+
+int main(int argc, char **argv)
+{
+	enum { CONFIG = 1, CHECK, VERSION, HELP };
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, CONFIG },
+		{ "check-config", no_argument, NULL, CHECK },
+		{ "version", no_argument, NULL, VERSION },
+		{ "help", no_argument, NULL, HELP },
+		{ 0 },
+	};
+	const char *settings_file = SETTINGS_FILE;
+	int option, must_check = 0;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case CONFIG:
+			settings_file = optarg;
+			break;
+		case CHECK:
+			must_check = 1;
+			break;
+		case VERSION:
+			(void)puts("mailconfd " MAILCONFD_VERSION);
+			return SERVER_DONE;
+		case HELP:
+			(void)fputs(usage, stdout);
+			return SERVER_DONE;
+		default:
+			(void)fputs("Try 'mailconfd --help'.\n", stderr);
+			return SERVER_BAD_SETTINGS;
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr, "mailconfd: '%s' is one argument too many; try --help\n",
+			      argv[optind]);
+		return SERVER_BAD_SETTINGS;
+	}
+	return must_check ? server_check(settings_file) : server_run(settings_file);
+}

@@ -1,0 +1,259 @@
+#include "daemon/server.h"
+
+#include <netdb.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/settings.h"
+#include "http/listener.h"
+#include "protocol/templates.h"
+#include "store/store.h"
+#include "tls/certificates.h"
+#include "util/arena.h"
+#include "util/error.h"
+#include "util/idna.h"
+#include "util/log.h"
+
+struct server {
+	const char *settings_file;
+	struct arena started_memory, memory; /* of the settings */
+	struct settings started;  /* as they were at the start: what cannot be reloaded */
+	struct settings settings; /* as they are now */
+	struct listener *listener;
+};
+
+/* This host's name with its domain, as far as the resolver knows it. NULL if it has none. */
+static const char *own_name(struct arena *memory)
+{
+	const struct addrinfo hints = { .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM };
+	char name[HOST_NAME_MAX_LENGTH + 1] = "";
+	struct addrinfo *found = NULL;
+	const char *own;
+
+	if (gethostname(name, sizeof(name) - 1) < 0)
+		return NULL;
+	own = idna_to_ascii(memory, name);
+	if (own && !strchr(own, '.') && getaddrinfo(name, NULL, &hints, &found) == 0) {
+		if (found->ai_canonname && strchr(found->ai_canonname, '.'))
+			own = idna_to_ascii(memory, found->ai_canonname);
+		freeaddrinfo(found);
+	}
+	return own;
+}
+
+static struct certificates_options certificates_options_of(struct arena *memory,
+							   const struct settings *settings)
+{
+	const char *name = settings->tls.default_certificate;
+	bool is_required = *name;
+
+	if (!is_required)
+		name = *settings->server.public_name
+			       ? arena_strndup(memory, settings->server.public_name,
+					       strcspn(settings->server.public_name, ":"))
+			       : own_name(memory);
+	return (struct certificates_options){
+		.globs = settings->tls.certificates.items,
+		.n_globs = settings->tls.certificates.count,
+		.default_name = name,
+		.name_is_required = is_required,
+	};
+}
+
+static void warn(const char *sentence, void *context)
+{
+	log_warning("%s", sentence);
+}
+
+static int load_certificates(const struct settings *settings,
+			     struct certificates **ret_certificates, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct certificates_options options = certificates_options_of(&memory, settings);
+
+	return certificates_load(&options, warn, NULL, ret_certificates, err);
+}
+
+/* Nothing is read yet, so that a glob that matches nothing ends the start before it begins. */
+static int find_certificates(const struct settings *settings, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *const *files;
+	size_t count;
+
+	return certificates_find_files(&memory, settings->tls.certificates.items,
+				       settings->tls.certificates.count, &files, &count, err);
+}
+
+static void log_addresses(const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->server.listen_https.count; i++)
+		log_info("listening on https://%s", settings->server.listen_https.items[i]);
+	for (size_t i = 0; i < settings->server.listen_http.count; i++)
+		log_info("listening on http://%s", settings->server.listen_http.items[i]);
+}
+
+/* Clients can connect before the certificates are read, which for ten thousand takes a second. */
+static int start(struct server *server, struct error *err)
+{
+	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
+	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	const struct settings *settings = &server->settings;
+
+	if (find_certificates(settings, err) < 0 ||
+	    templates_load(settings->templates.directory, &templates, err) < 0 ||
+	    listener_open(settings, &server->listener, err) < 0 ||
+	    listener_start(server->listener, templates, err) < 0)
+		return -1;
+	log_addresses(settings);
+	if (load_certificates(settings, &certificates, err) < 0)
+		return -1;
+	listener_set_certificates(server->listener, certificates);
+	log_info("ready: %zu certificates, %u threads", certificates_count(certificates),
+		 listener_threads(server->listener));
+	return 0;
+}
+
+/* Names what stays as it was at the start. */
+static void warn_of_restarts(const struct server *server)
+{
+	size_t count;
+	const struct settings_key *keys = settings_keys(&count);
+
+	for (size_t i = 0; i < count; i++)
+		if (keys[i].needs_restart &&
+		    settings_differ(&keys[i], &server->started, &server->settings))
+			log_warning("[%s] %s has changed: only a restart applies it",
+				    keys[i].section, keys[i].name);
+}
+
+static int reload_settings(struct server *server, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct settings settings;
+
+	if (settings_load(&memory, server->settings_file, &settings, err) < 0)
+		return -1;
+	arena_clear(&server->memory);
+	server->memory = memory;
+	server->settings = settings;
+	memory = ARENA_NULL;
+	log_set_level(settings.log.level);
+	warn_of_restarts(server);
+	listener_set_rules(server->listener, &settings);
+	return 0;
+}
+
+static void reload(struct server *server)
+{
+	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
+	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	struct error err;
+
+	log_info("reloading");
+	if (reload_settings(server, &err) < 0)
+		log_error("%s; the old settings stay in force", err.text);
+	if (load_certificates(&server->settings, &certificates, &err) < 0)
+		log_error("%s; the old certificates stay in use", err.text);
+	else
+		listener_set_certificates(server->listener, certificates);
+	if (templates_load(server->settings.templates.directory, &templates, &err) < 0)
+		log_error("%s; the old templates stay in use", err.text);
+	else
+		listener_set_templates(server->listener, templates);
+	log_info("reloaded");
+}
+
+static void serve(struct server *server, const sigset_t *signals)
+{
+	for (;;) {
+		int signal = 0;
+
+		if (sigwait(signals, &signal) != 0)
+			continue;
+		if (signal != SIGHUP) {
+			log_info("stopping: finishing the requests under way");
+			return;
+		}
+		reload(server);
+	}
+}
+
+int server_run(const char *settings_file)
+{
+	struct server server = { .settings_file = settings_file };
+	struct error err;
+	sigset_t signals;
+	int status = SERVER_DONE;
+
+	if (settings_load(&server.started_memory, settings_file, &server.started, &err) < 0) {
+		log_error("%s", err.text);
+		arena_clear(&server.started_memory);
+		return SERVER_BAD_SETTINGS;
+	}
+	server.settings = server.started;
+	log_set_level(server.settings.log.level);
+
+	/* Before any thread starts, for they inherit the mask. */
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+
+	if (start(&server, &err) < 0) {
+		log_error("%s", err.text);
+		status = SERVER_FAILED;
+	} else {
+		serve(&server, &signals);
+	}
+	listener_close(server.listener);
+	arena_clear(&server.memory);
+	arena_clear(&server.started_memory);
+	if (status == SERVER_DONE)
+		log_info("stopped");
+	return status;
+}
+
+static int report(int r, const struct error *err)
+{
+	if (r == 0)
+		return 0;
+	(void)fprintf(stderr, "mailconfd: %s\n", err->text);
+	return 1;
+}
+
+static void print_warning(const char *sentence, void *context)
+{
+	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
+}
+
+int server_check(const char *settings_file)
+{
+	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
+	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(store_closep) struct store *store = NULL;
+	struct certificates_options options;
+	struct settings settings;
+	struct error err;
+	int wrong = 0;
+
+	if (settings_load(&memory, settings_file, &settings, &err) < 0) {
+		(void)report(-1, &err);
+		return SERVER_BAD_SETTINGS;
+	}
+	options = certificates_options_of(&memory, &settings);
+	wrong += report(certificates_load(&options, print_warning, NULL, &certificates, &err),
+			&err);
+	wrong += report(templates_load(settings.templates.directory, &templates, &err), &err);
+	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
+	if (wrong)
+		return SERVER_FAILED;
+	(void)printf("%s is good: %zu certificates, templates and database load.\n", settings_file,
+		     certificates_count(certificates));
+	return SERVER_DONE;
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+/*
+ * What we know of one TLS connection beside libmicrohttpd: the certificate set that it began with,
+ * and its place among the handshakes that are not finished.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <gnutls/gnutls.h>
+
+#include "tls/client.h"
+
+struct MHD_Connection;
+struct certificates;
+struct gate;
+
+struct connection {
+	struct MHD_Connection *mhd;
+	struct gate *gate;
+	gnutls_session_t session;
+	int fd;
+
+	/* Pinned: a reload does not touch a handshake under way. NULL while none are loaded. */
+	struct certificates *certificates;
+
+	struct client client; /* what its ClientHello says of keys */
+
+	bool is_fresh; /* it has not made a request yet */
+	bool is_handshaking;
+	bool is_held; /* suspended until its descriptor is readable, or certificates are there */
+	bool is_polled;
+	int64_t deadline;		  /* of the handshake, in milliseconds of clock_now() */
+	struct connection *older, *newer; /* in gate->oldest .. gate->newest while handshaking */
+};
+
+/* Milliseconds of a clock that never jumps. */
+int64_t clock_now(void);

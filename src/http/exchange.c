@@ -1,0 +1,277 @@
+#include "http/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "http/gate.h"
+#include "protocol/request.h"
+#include "protocol/response.h"
+#include "store/store.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/log.h"
+
+struct exchange {
+	struct exchange_port *port;
+	struct MHD_Connection *connection;
+	struct arena memory;  /* of the request */
+	struct arena scratch; /* of the answer, for each try anew */
+	struct request request;
+	struct response response;
+	char *body; /* REQUEST_BODY_MAX bytes, or NULL */
+	size_t received;
+	bool has_begun, must_close, is_waiting;
+	int64_t started;  /* microseconds */
+	int64_t micros;	  /* until the answer was handed over */
+	int64_t patience; /* ends then, 0 while the database was not busy */
+	int64_t next_try;
+	struct exchange *previous, *next; /* in exchanges->waiting */
+};
+
+static int64_t microseconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void *exchange_begin(void *port, const char *target, struct MHD_Connection *connection)
+{
+	struct exchange *exchange = xnew(struct exchange);
+
+	exchange->port = port;
+	exchange->connection = connection;
+	exchange->started = microseconds();
+	exchange->request.target = arena_strdup(&exchange->memory, target);
+	exchange->port->exchanges->count++;
+	if (exchange->port->is_tls)
+		gate_asked(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+				   ->socket_context);
+	return exchange;
+}
+
+static void wait_for_database(struct exchange *exchange)
+{
+	struct exchanges *exchanges = exchange->port->exchanges;
+
+	exchange->is_waiting = true;
+	exchange->next_try = clock_now() + EXCHANGE_RETRY_MS;
+	exchange->previous = NULL;
+	exchange->next = exchanges->waiting;
+	if (exchange->next)
+		exchange->next->previous = exchange;
+	exchanges->waiting = exchange;
+	MHD_suspend_connection(exchange->connection);
+}
+
+static void stop_waiting(struct exchange *exchange)
+{
+	struct exchanges *exchanges = exchange->port->exchanges;
+
+	if (!exchange->is_waiting)
+		return;
+	exchange->is_waiting = false;
+	*(exchange->previous ? &exchange->previous->next : &exchanges->waiting) = exchange->next;
+	if (exchange->next)
+		exchange->next->previous = exchange->previous;
+}
+
+void exchanges_retry(struct exchanges *exchanges, int64_t now)
+{
+	for (struct exchange *exchange = exchanges->waiting, *next; exchange; exchange = next) {
+		next = exchange->next;
+		if (exchange->next_try > now)
+			continue;
+		stop_waiting(exchange);
+		MHD_resume_connection(exchange->connection);
+	}
+}
+
+int64_t exchanges_next_retry(const struct exchanges *exchanges)
+{
+	int64_t earliest = INT64_MAX;
+
+	for (const struct exchange *exchange = exchanges->waiting; exchange;
+	     exchange = exchange->next)
+		if (exchange->next_try < earliest)
+			earliest = exchange->next_try;
+	return earliest;
+}
+
+static void add_header(struct MHD_Response *out, const char *name, const char *value)
+{
+	if (value)
+		(void)MHD_add_response_header(out, name, value);
+}
+
+DEFINE_CLEANUP(struct MHD_Response *, MHD_destroy_response);
+
+/* The body stays in the exchange's memory, which outlives the sending. */
+static enum MHD_Result send_response(struct exchange *exchange)
+{
+	const struct response *response = &exchange->response;
+	_cleanup_(MHD_destroy_responsep) struct MHD_Response *out = MHD_create_response_from_buffer(
+		response->size, (void *)response->body, MHD_RESPMEM_PERSISTENT);
+
+	if (!out)
+		return MHD_NO;
+	add_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->media_type);
+	add_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, response->cache_control);
+	add_header(out, MHD_HTTP_HEADER_ALLOW, response->allow);
+	add_header(out, "X-Content-Type-Options", "nosniff");
+	add_header(out, "Referrer-Policy", "no-referrer");
+	if (exchange->must_close || exchange->port->exchanges->is_stopping)
+		add_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
+	exchange->micros = microseconds() - exchange->started;
+	return MHD_queue_response(exchange->connection, response->status, out);
+}
+
+static enum MHD_Result refuse_body(struct exchange *exchange)
+{
+	response_set_text(&exchange->response, MHD_HTTP_CONTENT_TOO_LARGE,
+			  "The request is too large.\n");
+	exchange->response.outcome = "too-large";
+	exchange->must_close = true;
+	return send_response(exchange);
+}
+
+static bool announces_too_much(struct MHD_Connection *connection)
+{
+	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							 MHD_HTTP_HEADER_CONTENT_LENGTH);
+	unsigned long number;
+
+	return length && !number_parse(length, 0, REQUEST_BODY_MAX, &number);
+}
+
+static enum MHD_Result begin_handling(struct exchange *exchange, const char *method)
+{
+	exchange->has_begun = true;
+	exchange->request.method = arena_strdup(&exchange->memory, method);
+	exchange->request.host = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
+							     MHD_HTTP_HEADER_HOST);
+	if (exchange->request.host)
+		exchange->request.host = arena_strdup(&exchange->memory, exchange->request.host);
+	if (announces_too_much(exchange->connection))
+		return refuse_body(exchange);
+	return MHD_YES;
+}
+
+static enum MHD_Result gather_body(struct exchange *exchange, const char *data, size_t size)
+{
+	if (exchange->received + size > EXCHANGE_DROPPED_MAX)
+		return MHD_NO;
+	if (exchange->received + size <= REQUEST_BODY_MAX) {
+		if (!exchange->body)
+			exchange->body = arena_alloc(&exchange->memory, REQUEST_BODY_MAX);
+		memcpy(exchange->body + exchange->received, data, size);
+	}
+	exchange->received += size;
+	return MHD_YES;
+}
+
+/* Returns whether there is an answer; if not, the exchange waits for the database. */
+static bool make_answer(struct exchange *exchange)
+{
+	struct exchanges *exchanges = exchange->port->exchanges;
+	struct error err;
+	int r;
+
+	arena_clear(&exchange->scratch);
+	r = answer(&exchanges->context, &exchange->scratch, &exchange->request, &exchange->response,
+		   &err);
+	if (r == ANSWER_BUSY) {
+		if (exchange->patience == 0)
+			exchange->patience = clock_now() + EXCHANGE_PATIENCE_MS;
+		if (clock_now() < exchange->patience) {
+			wait_for_database(exchange);
+			return false;
+		}
+	}
+	if (r != 0)
+		log_error("protocol=%s: %s", exchange->response.protocol, err.text);
+	return true;
+}
+
+enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, const char *url,
+				const char *method, const char *version, const char *data,
+				size_t *size, void **context)
+{
+	struct exchange *exchange = *context;
+	size_t received = *size;
+
+	if (!exchange->has_begun)
+		return begin_handling(exchange, method);
+	if (received > 0) {
+		*size = 0;
+		return gather_body(exchange, data, received);
+	}
+	if (exchange->received > REQUEST_BODY_MAX)
+		return refuse_body(exchange);
+	exchange->request.body = exchange->body;
+	exchange->request.body_size = exchange->received;
+	if (!exchange->port->is_tls) {
+		response_set_text(&exchange->response, MHD_HTTP_NOT_FOUND, "Not found.\n");
+		exchange->response.outcome = "not-found";
+	} else if (!make_answer(exchange)) {
+		return MHD_YES;
+	}
+	return send_response(exchange);
+}
+
+/* The address as far as the setting lets it be seen; the domain alone where the Host decided. */
+static const char *log_address(struct exchange *exchange)
+{
+	const struct query *query = exchange->response.query;
+
+	switch (exchange->port->exchanges->log_addresses) {
+	case LOG_ADDRESSES_NONE:
+		return "";
+	case LOG_ADDRESSES_FULL:
+		if (query && query->address)
+			return arena_printf(&exchange->memory, " address=%s",
+					    log_quote(&exchange->memory, query->address->typed));
+		break;
+	case LOG_ADDRESSES_DOMAIN:
+		break;
+	}
+	if (!query || !query->domain)
+		return "";
+	return arena_printf(&exchange->memory, " domain=%s",
+			    log_quote(&exchange->memory, query->domain));
+}
+
+/* The query string is never logged: addresses stand in it. */
+static void log_exchange(struct exchange *exchange)
+{
+	struct arena *memory = &exchange->memory;
+	const struct request *request = &exchange->request;
+	const struct response *response = &exchange->response;
+	const char *path = arena_strndup(memory, request->target, strcspn(request->target, "?"));
+
+	log_info("method=%s host=%s path=%s protocol=%s%s outcome=%s status=%u bytes=%zu "
+		 "micros=%lld",
+		 log_quote(memory, request->method), log_quote(memory, request->host),
+		 log_quote(memory, path), response->protocol ? response->protocol : "-",
+		 log_address(exchange), response->outcome ? response->outcome : "aborted",
+		 response->status, response->size, (long long)exchange->micros);
+}
+
+void exchange_end(void *port, struct MHD_Connection *connection, void **context,
+		  enum MHD_RequestTerminationCode code)
+{
+	struct exchange *exchange = *context;
+
+	if (!exchange)
+		return;
+	stop_waiting(exchange);
+	log_exchange(exchange);
+	exchange->port->exchanges->count--;
+	arena_clear(&exchange->memory);
+	arena_clear(&exchange->scratch);
+	free(exchange);
+	*context = NULL;
+}

@@ -1,0 +1,56 @@
+#pragma once
+
+/*
+ * An exchange: one HTTP request while it is gathered, answered and sent. libmicrohttpd calls in
+ * from three sides; the request's memory lives from the first to the last of them.
+ */
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/settings.h"
+#include "http/answer.h"
+#include "util/arena.h"
+
+/* A body that is not wanted is read and dropped up to here, to keep the connection usable. */
+#define EXCHANGE_DROPPED_MAX ((size_t)64 * 1024)
+
+/* A locked database is asked again every RETRY ms, until PATIENCE ms have passed. */
+#define EXCHANGE_RETRY_MS 20
+#define EXCHANGE_PATIENCE_MS 2000
+
+struct exchange;
+
+/* What all exchanges of one worker share. */
+struct exchanges {
+	struct context context;
+	enum log_addresses log_addresses;
+	bool is_stopping;	  /* answers close their connections */
+	size_t count;		  /* exchanges under way */
+	struct exchange *waiting; /* for the database, suspended */
+};
+
+/* One listening socket's share: the cls of the callbacks. */
+struct exchange_port {
+	struct exchanges *exchanges;
+	bool is_tls;
+};
+
+/* MHD_OPTION_URI_LOG_CALLBACK: begins an exchange. */
+void *exchange_begin(void *port, const char *target, struct MHD_Connection *connection);
+
+/* The access handler. */
+enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, const char *url,
+				const char *method, const char *version, const char *data,
+				size_t *size, void **exchange);
+
+/* MHD_OPTION_NOTIFY_COMPLETED: logs the exchange and frees its memory. */
+void exchange_end(void *port, struct MHD_Connection *connection, void **exchange,
+		  enum MHD_RequestTerminationCode code);
+
+/* Resumes what has waited for the database long enough. */
+void exchanges_retry(struct exchanges *exchanges, int64_t now);
+
+/* When exchanges_retry() has something to do next; INT64_MAX for never. */
+int64_t exchanges_next_retry(const struct exchanges *exchanges);

@@ -1,0 +1,211 @@
+#include "http/gate.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "tls/certificates.h"
+#include "util/arena.h"
+
+int64_t clock_now(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Called by GnuTLS inside MHD_run(), so on the worker's thread, as all of this file is. */
+static void hold(struct connection *connection, bool until_readable)
+{
+	if (connection->is_held)
+		return;
+	connection->is_held = true;
+	MHD_suspend_connection(connection->mhd);
+	if (until_readable) {
+		struct epoll_event event = {
+			.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
+			.data.ptr = connection,
+		};
+
+		connection->is_polled = epoll_ctl(connection->gate->epoll, EPOLL_CTL_ADD,
+						  connection->fd, &event) == 0;
+	}
+}
+
+void gate_resume(struct connection *connection)
+{
+	if (!connection->is_held)
+		return;
+	connection->is_held = false;
+	if (connection->is_polled)
+		(void)epoll_ctl(connection->gate->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+	connection->is_polled = false;
+	MHD_resume_connection(connection->mhd);
+}
+
+static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
+{
+	struct connection *connection = pointer;
+	ssize_t got;
+
+	if (!connection->certificates) {
+		hold(connection, false);
+		gnutls_transport_set_errno(connection->session, EAGAIN);
+		return -1;
+	}
+	got = recv(connection->fd, data, size, 0);
+	if (got < 0) {
+		int error = errno;
+
+		if (error == EAGAIN && connection->is_handshaking)
+			hold(connection, true);
+		gnutls_transport_set_errno(connection->session, error);
+	}
+	return got;
+}
+
+static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *data, int count)
+{
+	struct connection *connection = pointer;
+	struct msghdr message = {
+		.msg_iov = (struct iovec *)data,
+		.msg_iovlen = (size_t)count,
+	};
+	ssize_t sent = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+
+	if (sent < 0)
+		gnutls_transport_set_errno(connection->session, errno);
+	return sent;
+}
+
+static void handshake_end(struct connection *connection)
+{
+	struct gate *gate = connection->gate;
+
+	if (!connection->is_handshaking)
+		return;
+	connection->is_handshaking = false;
+	*(connection->older ? &connection->older->newer : &gate->oldest) = connection->newer;
+	*(connection->newer ? &connection->newer->older : &gate->newest) = connection->older;
+}
+
+/* The ClientHello tells which keys will do; the client's Finished is the last message that a
+ * handshake waits for, in TLS 1.2 and 1.3. */
+static int message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+		   const gnutls_datum_t *content)
+{
+	struct connection *connection = gnutls_transport_get_ptr(session);
+
+	if (!incoming)
+		return 0;
+	if (type == GNUTLS_HANDSHAKE_CLIENT_HELLO && when == GNUTLS_HOOK_PRE)
+		connection->client = client_read(connection->gate->suites, content);
+	if (type == GNUTLS_HANDSHAKE_FINISHED && when == GNUTLS_HOOK_POST)
+		handshake_end(connection);
+	return 0;
+}
+
+static void prepare_session(struct connection *connection)
+{
+	gnutls_session_t session = connection->session;
+
+	gnutls_transport_set_ptr(session, connection);
+	gnutls_transport_set_pull_function(session, pull);
+	gnutls_transport_set_vec_push_function(session, push);
+	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_BOTH,
+					   message);
+	(void)gnutls_session_ticket_enable_server(session, connection->gate->ticket_key);
+}
+
+struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd)
+{
+	struct connection *connection = xnew(struct connection);
+
+	connection->mhd = mhd;
+	connection->gate = gate;
+	connection->session =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
+	connection->fd =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	if (gate->certificates)
+		connection->certificates = certificates_ref(gate->certificates);
+
+	connection->is_handshaking = true;
+	connection->deadline = clock_now() + gate->timeout;
+	connection->older = gate->newest;
+	*(gate->newest ? &gate->newest->newer : &gate->oldest) = connection;
+	gate->newest = connection;
+	connection->is_fresh = true;
+	gate->fresh++;
+
+	prepare_session(connection);
+	return connection;
+}
+
+void gate_asked(struct connection *connection)
+{
+	if (connection->is_fresh)
+		connection->gate->fresh--;
+	connection->is_fresh = false;
+}
+
+void gate_dismiss(struct connection *connection)
+{
+	gate_asked(connection);
+	handshake_end(connection);
+	certificates_unref(connection->certificates);
+	free(connection);
+}
+
+void gate_set_certificates(struct gate *gate, struct certificates *certificates)
+{
+	gate->certificates = certificates;
+	for (struct connection *connection = gate->oldest; connection;
+	     connection = connection->newer) {
+		if (connection->certificates)
+			continue;
+		connection->certificates = certificates_ref(certificates);
+		gate_resume(connection);
+	}
+}
+
+/* A handshake that is shut down reads the end of its connection, fails, and is closed by
+ * libmicrohttpd in its own way; it stays on the list until then, but is not due again. */
+static void end(struct connection *connection)
+{
+	connection->deadline = INT64_MAX;
+	(void)shutdown(connection->fd, SHUT_RDWR);
+	gate_resume(connection);
+}
+
+void gate_expire(struct gate *gate, int64_t now)
+{
+	for (struct connection *connection = gate->oldest, *newer;
+	     connection && (connection->deadline <= now || connection->deadline == INT64_MAX);
+	     connection = newer) {
+		newer = connection->newer;
+		if (connection->deadline <= now)
+			end(connection);
+	}
+}
+
+void gate_close(struct gate *gate)
+{
+	for (struct connection *connection = gate->oldest, *newer; connection; connection = newer) {
+		newer = connection->newer;
+		end(connection);
+	}
+}
+
+int64_t gate_next_deadline(const struct gate *gate)
+{
+	for (const struct connection *connection = gate->oldest; connection;
+	     connection = connection->newer)
+		if (connection->deadline != INT64_MAX)
+			return connection->deadline;
+	return INT64_MAX;
+}

@@ -1,0 +1,55 @@
+#pragma once
+
+/*
+ * The gate: TLS handshakes that wait for their client.
+ *
+ * libmicrohttpd keeps a connection on its list of ready ones while a handshake waits, and so spins
+ * a processor for any client that falls silent after its ClientHello. Here a handshake that has
+ * nothing to read is suspended, and its descriptor put into the worker's own epoll set; once it is
+ * readable, the connection is resumed. Suspended connections know no timeout in libmicrohttpd, so
+ * the deadline of handshakes is kept here as well. A handshake also waits here, unread, until the
+ * certificates are loaded.
+ */
+
+#include <gnutls/gnutls.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "http/connection.h"
+
+struct certificates;
+
+/* One for each worker thread. */
+struct gate {
+	int epoll;	 /* borrowed from the worker; its entries point to struct connection */
+	int64_t timeout; /* of a handshake, in milliseconds */
+	const gnutls_datum_t *ticket_key;   /* shared by all workers: tickets work at each */
+	const struct client_suites *suites; /* likewise */
+	struct certificates *certificates;  /* for new connections; borrowed, NULL until loaded */
+	struct connection *oldest, *newest; /* the handshakes not finished */
+	size_t fresh;			    /* connections that have not made a request yet */
+};
+
+/* A connection has come: its handshake is watched from now on. */
+struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd);
+
+/* The connection makes a request. */
+void gate_asked(struct connection *connection);
+
+/* The connection is gone (or was refused): forgets and frees it. */
+void gate_dismiss(struct connection *connection);
+
+/* The descriptor of a held connection is readable. */
+void gate_resume(struct connection *connection);
+
+/* New certificates, for connections to come and those that wait for the first ones. */
+void gate_set_certificates(struct gate *gate, struct certificates *certificates);
+
+/* Ends handshakes whose deadline has passed. */
+void gate_expire(struct gate *gate, int64_t now);
+
+/* Ends them all. */
+void gate_close(struct gate *gate);
+
+/* When gate_expire() has something to do next; INT64_MAX for never. */
+int64_t gate_next_deadline(const struct gate *gate);

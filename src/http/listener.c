@@ -1,0 +1,247 @@
+#include "http/listener.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "http/exchange.h"
+#include "http/worker.h"
+#include "store/store.h"
+#include "tls/client.h"
+#include "util/arena.h"
+#include "util/error.h"
+#include "util/socket-address.h"
+
+#define BACKLOG 1024
+
+/* Connections of all workers together. Each holds about 22 KiB, so this is 440 MiB at the most. */
+#define CONNECTIONS_MAX 20000
+
+/* Descriptors kept for the database, templates, certificates and the log. */
+#define DESCRIPTORS_KEPT 64
+
+struct listener {
+	struct worker **workers;
+	unsigned n_workers;
+	gnutls_datum_t ticket_key;
+	struct client_suites suites;
+};
+
+static unsigned processors(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
+}
+
+static unsigned connections_for_each(unsigned sockets)
+{
+	struct rlimit limit = { 0 };
+	rlim_t connections = CONNECTIONS_MAX;
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < connections + DESCRIPTORS_KEPT)
+		connections = limit.rlim_cur > 2 * DESCRIPTORS_KEPT
+				      ? limit.rlim_cur - DESCRIPTORS_KEPT
+				      : DESCRIPTORS_KEPT;
+	return (unsigned)connections / sockets + 1;
+}
+
+/* [::] takes IPv4 connections too, unless 0.0.0.0 with the same port is listened on beside it. */
+static bool has_twin(const struct words *addresses, const struct sockaddr_storage *address)
+{
+	struct sockaddr_storage other;
+	socklen_t length;
+	struct error err;
+
+	for (size_t i = 0; i < addresses->count; i++)
+		if (socket_address_parse(addresses->items[i], &other, &length, &err) == 0 &&
+		    socket_address_overlaps(&other, address) &&
+		    !socket_address_equals(&other, address))
+			return true;
+	return false;
+}
+
+static int bind_socket(const struct words *addresses, const char *text, bool is_shared, int *ret_fd,
+		       struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+	struct sockaddr_storage address;
+	const int yes = 1;
+	int v6only;
+	socklen_t length;
+
+	if (socket_address_parse(text, &address, &length, err) < 0)
+		return -1;
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", text,
+				 strerror(errno));
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (is_shared)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+	v6only = has_twin(addresses, &address);
+	if (address.ss_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
+	if (bind(fd, (struct sockaddr *)&address, length) < 0 ||
+	    (is_shared && listen(fd, BACKLOG) < 0))
+		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s%s", text,
+				 strerror(errno),
+				 errno == EADDRINUSE ? " by another program"
+				 : errno == EACCES ? " (ports below 1024 need CAP_NET_BIND_SERVICE)"
+						   : "");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* Sockets that share a port would not notice that another program of ours has it: one that does
+ * not share is tried first. */
+static int check_free(const struct words *addresses, const char *text, struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+
+	return bind_socket(addresses, text, false, &fd, err);
+}
+
+static int open_sockets(struct listener *listener, const struct words *addresses, bool is_tls,
+			struct error *err)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		if (check_free(addresses, addresses->items[i], err) < 0)
+			return -1;
+		for (unsigned w = 0; w < listener->n_workers; w++) {
+			int fd;
+
+			if (bind_socket(addresses, addresses->items[i], true, &fd, err) < 0 ||
+			    worker_add_socket(listener->workers[w], fd, is_tls, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* An admin tool that is at work just now is waited for. */
+static int open_store(const char *path, struct store **ret_store, struct error *err)
+{
+	for (int waited = 0;; waited += EXCHANGE_RETRY_MS) {
+		int r = store_open(path, STORE_READ, ret_store, err);
+
+		if (r != STORE_BUSY)
+			return r;
+		if (waited >= EXCHANGE_PATIENCE_MS)
+			return -1;
+		(void)nanosleep(&(struct timespec){ .tv_nsec = EXCHANGE_RETRY_MS * 1000000L },
+				NULL);
+	}
+}
+
+static int open_workers(struct listener *listener, const struct settings *settings,
+			struct error *err)
+{
+	size_t sockets = settings->server.listen_https.count + settings->server.listen_http.count;
+	unsigned count = settings->server.threads ? settings->server.threads : processors();
+	const struct worker_options options = {
+		.ticket_key = &listener->ticket_key,
+		.suites = &listener->suites,
+		.connections_max = connections_for_each(count * (unsigned)sockets),
+		.idle_timeout = settings->limits.idle_timeout,
+	};
+
+	listener->workers = xcalloc(count, sizeof(*listener->workers));
+	for (; listener->n_workers < count; listener->n_workers++) {
+		struct store *store;
+
+		if (open_store(settings->database.file, &store, err) < 0)
+			return -1;
+		listener->workers[listener->n_workers] = worker_new(&options, store);
+	}
+	return 0;
+}
+
+int listener_open(const struct settings *settings, struct listener **ret_listener,
+		  struct error *err)
+{
+	_cleanup_(listener_closep) struct listener *listener = xnew(struct listener);
+
+	if (gnutls_session_ticket_key_generate(&listener->ticket_key) < 0)
+		return error_set(err, ERROR_TLS, "cannot make a key for session tickets");
+	if (client_suites_init(WORKER_TLS_PRIORITIES, &listener->suites, err) < 0)
+		return -1;
+	if (open_workers(listener, settings, err) < 0 ||
+	    open_sockets(listener, &settings->server.listen_https, true, err) < 0 ||
+	    open_sockets(listener, &settings->server.listen_http, false, err) < 0)
+		return -1;
+	listener_set_rules(listener, settings);
+	*ret_listener = TAKE(listener);
+	return 0;
+}
+
+int listener_start(struct listener *listener, struct templates *templates, struct error *err)
+{
+	listener_set_templates(listener, templates);
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		if (worker_start(listener->workers[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+void listener_set_certificates(struct listener *listener, struct certificates *certificates)
+{
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		worker_set_certificates(listener->workers[i], certificates);
+}
+
+void listener_set_templates(struct listener *listener, struct templates *templates)
+{
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		worker_set_templates(listener->workers[i], templates);
+}
+
+void listener_set_rules(struct listener *listener, const struct settings *settings)
+{
+	const struct worker_rules rules = {
+		.sni_policy = settings->tls.unknown_name == UNKNOWN_NAME_DEFAULT ? SNI_DEFAULT
+										 : SNI_REFUSE,
+		.log_addresses = settings->log.addresses,
+		.handshake_timeout = settings->limits.handshake_timeout,
+	};
+
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		worker_set_rules(listener->workers[i], &rules);
+}
+
+void listener_close(struct listener *listener)
+{
+	if (!listener)
+		return;
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		worker_stop(listener->workers[i]);
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		worker_join(listener->workers[i]);
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		worker_free(listener->workers[i]);
+	free(listener->workers);
+	if (listener->ticket_key.data) {
+		gnutls_memset(listener->ticket_key.data, 0, listener->ticket_key.size);
+		gnutls_free(listener->ticket_key.data);
+	}
+	free(listener);
+}
+
+unsigned listener_threads(const struct listener *listener)
+{
+	return listener->n_workers;
+}

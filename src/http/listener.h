@@ -1,0 +1,34 @@
+#pragma once
+
+/*
+ * The listener: takes requests from the network and sends what answer() makes of them. It is so
+ * many workers (worker.h) that share the listening addresses, each with a socket of its own.
+ */
+
+#include "config/settings.h"
+#include "util/cleanup.h"
+
+struct certificates;
+struct error;
+struct listener;
+struct templates;
+
+/* Opens the database and the sockets; clients can connect from now on and wait. Returns 0, or -1
+ * with err set to a sentence that names the file or address. */
+int listener_open(const struct settings *settings, struct listener **ret_listener,
+		  struct error *err);
+
+/* Starts to serve. Until there are certificates, handshakes wait. */
+int listener_start(struct listener *listener, struct templates *templates, struct error *err);
+
+/* Hands over what connections and requests to come are served with; references are taken. */
+void listener_set_certificates(struct listener *listener, struct certificates *certificates);
+void listener_set_templates(struct listener *listener, struct templates *templates);
+void listener_set_rules(struct listener *listener, const struct settings *settings);
+
+/* Finishes the requests under way (for 10 s at most), and frees. */
+void listener_close(struct listener *listener);
+DEFINE_CLEANUP(struct listener *, listener_close);
+
+/* How many worker threads there are. */
+unsigned listener_threads(const struct listener *listener);

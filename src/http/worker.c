@@ -1,0 +1,364 @@
+#include "http/worker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "http/exchange.h"
+#include "http/gate.h"
+#include "protocol/templates.h"
+#include "store/store.h"
+#include "tls/certificates.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/log.h"
+
+/* All that libmicrohttpd keeps for one connection, its buffers included. */
+#define CONNECTION_MEMORY ((size_t)8 * 1024)
+
+#define PORTS_MAX 64
+#define EVENTS_MAX 64
+
+/* When asked to stop: how long requests under way may take, and how long connections that have not
+ * sent one yet. */
+#define STOP_EXCHANGES_MS 10000
+#define STOP_FRESH_MS 1000
+
+struct port {
+	struct worker *worker;
+	struct MHD_Daemon *daemon;
+	struct exchange_port exchanges;
+};
+
+struct worker {
+	struct worker_options options;
+	struct worker_rules rules;
+	pthread_t thread;
+	bool has_thread;
+	int epoll, wake;
+	struct store *store;
+	struct gate gate;
+	struct exchanges exchanges;
+	struct port *ports[PORTS_MAX];
+	size_t n_ports;
+	int64_t stopping_since; /* 0 while it is not */
+
+	/* In use by the thread; borrowed by the gate and the exchanges. */
+	struct certificates *certificates;
+	struct templates *templates;
+
+	/* Handed over; guarded by the lock. The thread is woken to take them. */
+	pthread_mutex_t lock;
+	struct certificates *next_certificates;
+	struct templates *next_templates;
+	struct worker_rules next_rules;
+	bool must_stop;
+};
+
+struct worker *worker_new(const struct worker_options *options, struct store *store)
+{
+	struct worker *worker = xnew(struct worker);
+	struct epoll_event event = { .events = EPOLLIN };
+
+	worker->options = *options;
+	worker->store = store;
+	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	(void)epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->wake, &event);
+	worker->gate.epoll = worker->epoll;
+	worker->gate.ticket_key = options->ticket_key;
+	worker->gate.suites = options->suites;
+	worker->exchanges.context.store = store;
+	(void)pthread_mutex_init(&worker->lock, NULL);
+	return worker;
+}
+
+static int select_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *request,
+			      gnutls_pcert_st **chain, unsigned *length, gnutls_ocsp_data_st **ocsp,
+			      unsigned *ocsp_length, gnutls_privkey_t *key, unsigned *flags)
+{
+	const struct connection *connection = gnutls_transport_get_ptr(session);
+	const struct worker *worker = (const struct worker *)((const char *)connection->gate -
+							      offsetof(struct worker, gate));
+
+	*ocsp_length = 0;
+	*flags = 0; /* the set keeps what it lends */
+	return sni_select(connection, worker->rules.sni_policy, chain, length, key);
+}
+
+static void notify_connection(void *cls, struct MHD_Connection *mhd, void **context,
+			      enum MHD_ConnectionNotificationCode code)
+{
+	struct port *port = cls;
+	struct worker *worker = port->worker;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*context = gate_admit(&worker->gate, mhd);
+	else
+		gate_dismiss(*context);
+}
+
+/* Requests are taken as they came: decoding is ours, for libmicrohttpd makes a blank of a plus. */
+static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
+{
+	return strlen(text);
+}
+
+static void log_library(void *cls, const char *format, va_list args)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	log_debug("libmicrohttpd: %s", log_quote(&memory, arena_vprintf(&memory, format, args)));
+}
+
+static struct MHD_Daemon *start_daemon(struct port *port, int fd, bool is_tls)
+{
+	const struct worker_options *options = &port->worker->options;
+	unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	const struct MHD_OptionItem tls_options[] = {
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)WORKER_TLS_PRIORITIES },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)select_certificate },
+		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notify_connection, port },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	const struct MHD_OptionItem no_options[] = { { MHD_OPTION_END, 0, NULL } };
+
+	return MHD_start_daemon(
+		is_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, exchange_handle,
+		&port->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
+		MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
+		MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout, MHD_OPTION_URI_LOG_CALLBACK,
+		exchange_begin, &port->exchanges, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &port->exchanges, MHD_OPTION_ARRAY,
+		is_tls ? tls_options : no_options, MHD_OPTION_END);
+}
+
+int worker_add_socket(struct worker *worker, int fd, bool is_tls, struct error *err)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	struct port *port;
+
+	if (worker->n_ports == PORTS_MAX) {
+		(void)close(fd);
+		return error_set(err, ERROR_CONFIG, "more than %d addresses to listen on",
+				 PORTS_MAX);
+	}
+	port = xnew(struct port);
+	port->worker = worker;
+	port->exchanges = (struct exchange_port){ &worker->exchanges, is_tls };
+	port->daemon = start_daemon(port, fd, is_tls);
+	if (!port->daemon) {
+		free(port);
+		(void)close(fd);
+		return error_set(err, ERROR_SYSTEM, "libmicrohttpd does not start: %s",
+				 strerror(errno));
+	}
+	worker->ports[worker->n_ports++] = port;
+	(void)epoll_ctl(worker->epoll, EPOLL_CTL_ADD,
+			MHD_get_daemon_info(port->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+			&event);
+	return 0;
+}
+
+static void wake(struct worker *worker)
+{
+	(void)!write(worker->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
+void worker_set_certificates(struct worker *worker, struct certificates *certificates)
+{
+	struct certificates *old;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	old = worker->next_certificates;
+	worker->next_certificates = certificates_ref(certificates);
+	(void)pthread_mutex_unlock(&worker->lock);
+	certificates_unref(old);
+	wake(worker);
+}
+
+void worker_set_templates(struct worker *worker, struct templates *templates)
+{
+	struct templates *old;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	old = worker->next_templates;
+	worker->next_templates = templates_ref(templates);
+	(void)pthread_mutex_unlock(&worker->lock);
+	templates_unref(old);
+	wake(worker);
+}
+
+void worker_set_rules(struct worker *worker, const struct worker_rules *rules)
+{
+	(void)pthread_mutex_lock(&worker->lock);
+	worker->next_rules = *rules;
+	(void)pthread_mutex_unlock(&worker->lock);
+	wake(worker);
+}
+
+static void stop_accepting(struct worker *worker)
+{
+	if (worker->stopping_since)
+		return;
+	worker->stopping_since = clock_now();
+	worker->exchanges.is_stopping = true;
+	for (size_t i = 0; i < worker->n_ports; i++)
+		(void)close(MHD_quiesce_daemon(worker->ports[i]->daemon));
+}
+
+static void take_over(struct worker *worker)
+{
+	struct certificates *certificates;
+	struct templates *templates;
+	bool must_stop;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	certificates = TAKE(worker->next_certificates);
+	templates = TAKE(worker->next_templates);
+	worker->rules = worker->next_rules;
+	must_stop = worker->must_stop;
+	(void)pthread_mutex_unlock(&worker->lock);
+
+	worker->gate.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
+	worker->exchanges.log_addresses = worker->rules.log_addresses;
+	if (certificates) {
+		certificates_unref(worker->certificates);
+		worker->certificates = certificates;
+		gate_set_certificates(&worker->gate, certificates);
+	}
+	if (templates) {
+		templates_unref(worker->templates);
+		worker->templates = templates;
+		worker->exchanges.context.templates = templates;
+	}
+	if (must_stop)
+		stop_accepting(worker);
+}
+
+/* Whether nothing is left that is worth waiting for. */
+static bool has_stopped(const struct worker *worker)
+{
+	int64_t stopping;
+
+	if (!worker->stopping_since)
+		return false;
+	stopping = clock_now() - worker->stopping_since;
+	if (stopping >= STOP_EXCHANGES_MS)
+		return true;
+	return worker->exchanges.count == 0 &&
+	       (worker->gate.fresh == 0 || stopping >= STOP_FRESH_MS);
+}
+
+/* How long the loop may sleep, in milliseconds; -1 for ever. */
+static int sleep_time(const struct worker *worker)
+{
+	int64_t now = clock_now(), until = gate_next_deadline(&worker->gate), retry;
+
+	retry = exchanges_next_retry(&worker->exchanges);
+	if (retry < until)
+		until = retry;
+	for (size_t i = 0; i < worker->n_ports; i++) {
+		MHD_UNSIGNED_LONG_LONG timeout;
+
+		if (MHD_get_timeout(worker->ports[i]->daemon, &timeout) == MHD_YES &&
+		    timeout < INT_MAX && now + (int64_t)timeout < until)
+			until = now + (int64_t)timeout;
+	}
+	if (worker->stopping_since && now + EXCHANGE_RETRY_MS < until)
+		until = now + EXCHANGE_RETRY_MS;
+	if (until == INT64_MAX)
+		return -1;
+	return until <= now ? 0 : until - now > INT_MAX ? INT_MAX : (int)(until - now);
+}
+
+/* Entries of the epoll set without a connection are the wake-up call and libmicrohttpd's own sets,
+ * which are looked at in every turn anyway. */
+static void turn(struct worker *worker)
+{
+	struct epoll_event events[EVENTS_MAX];
+	uint64_t calls;
+	int count;
+
+	store_release(worker->store);
+	count = epoll_wait(worker->epoll, events, EVENTS_MAX, sleep_time(worker));
+	for (int i = 0; i < count; i++)
+		if (events[i].data.ptr)
+			gate_resume(events[i].data.ptr);
+	if (read(worker->wake, &calls, sizeof(calls)) > 0)
+		take_over(worker);
+	gate_expire(&worker->gate, clock_now());
+	exchanges_retry(&worker->exchanges, clock_now());
+	for (size_t i = 0; i < worker->n_ports; i++)
+		(void)MHD_run(worker->ports[i]->daemon);
+}
+
+static void *run(void *context)
+{
+	struct worker *worker = context;
+
+	while (!has_stopped(worker))
+		turn(worker);
+
+	/* libmicrohttpd must not meet a suspended connection when it stops. */
+	gate_close(&worker->gate);
+	exchanges_retry(&worker->exchanges, INT64_MAX);
+	for (size_t i = 0; i < worker->n_ports; i++)
+		MHD_stop_daemon(TAKE(worker->ports[i]->daemon));
+	return NULL;
+}
+
+int worker_start(struct worker *worker, struct error *err)
+{
+	int error;
+
+	take_over(worker);
+	error = pthread_create(&worker->thread, NULL, run, worker);
+	if (error)
+		return error_set(err, ERROR_SYSTEM, "cannot start a thread: %s", strerror(error));
+	worker->has_thread = true;
+	return 0;
+}
+
+void worker_stop(struct worker *worker)
+{
+	(void)pthread_mutex_lock(&worker->lock);
+	worker->must_stop = true;
+	(void)pthread_mutex_unlock(&worker->lock);
+	wake(worker);
+}
+
+void worker_join(struct worker *worker)
+{
+	if (worker->has_thread)
+		(void)pthread_join(worker->thread, NULL);
+	worker->has_thread = false;
+}
+
+void worker_free(struct worker *worker)
+{
+	if (!worker)
+		return;
+	for (size_t i = 0; i < worker->n_ports; i++) {
+		if (worker->ports[i]->daemon)
+			MHD_stop_daemon(worker->ports[i]->daemon);
+		free(worker->ports[i]);
+	}
+	certificates_unref(worker->certificates);
+	certificates_unref(worker->next_certificates);
+	templates_unref(worker->templates);
+	templates_unref(worker->next_templates);
+	store_close(worker->store);
+	(void)close(worker->epoll);
+	(void)close(worker->wake);
+	(void)pthread_mutex_destroy(&worker->lock);
+	free(worker);
+}

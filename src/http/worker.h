@@ -1,0 +1,65 @@
+#pragma once
+
+/*
+ * A worker: one thread with its own listening sockets, its own libmicrohttpd daemon for each, its
+ * own epoll loop and its own connection to the database. Workers share nothing but what is handed
+ * to them by pointer.
+ */
+
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+
+#include "config/settings.h"
+#include "http/sni.h"
+
+struct certificates;
+struct client_suites;
+struct error;
+struct store;
+struct templates;
+struct worker;
+
+/* GnuTLS's NORMAL, but: TLS 1.2 and later; AES-128 first, for nettle has no fast SHA-384; X25519
+ * first, for with %SERVER_PRECEDENCE alone most clients would be asked for a second ClientHello;
+ * no P-521 and no finite fields, which cost a millisecond to whoever insists on them. */
+#define WORKER_TLS_PRIORITIES                                                               \
+	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:" \
+	"+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"    \
+	"%SERVER_PRECEDENCE"
+
+/* What is borrowed is shared by all workers. */
+struct worker_options {
+	const gnutls_datum_t *ticket_key;
+	const struct client_suites *suites; /* of WORKER_TLS_PRIORITIES */
+	unsigned connections_max;	    /* for each listening socket */
+	unsigned idle_timeout;		    /* of a connection, in seconds */
+};
+
+/* What a reload may change; a plain value. */
+struct worker_rules {
+	enum sni_policy sni_policy;
+	enum log_addresses log_addresses;
+	unsigned handshake_timeout; /* seconds */
+};
+
+/* Takes over the store. Listens nowhere yet. */
+struct worker *worker_new(const struct worker_options *options, struct store *store);
+
+/* Takes over a listening socket. Returns 0, or -1 with err set. */
+int worker_add_socket(struct worker *worker, int fd, bool is_tls, struct error *err);
+
+/* Starts the thread. Returns 0, or -1 with err set. */
+int worker_start(struct worker *worker, struct error *err);
+
+/* Hands over what answers are made of from now on; references are taken. Until there are
+ * certificates, handshakes wait; templates and rules must be there before worker_start(). May be
+ * called from any thread. */
+void worker_set_certificates(struct worker *worker, struct certificates *certificates);
+void worker_set_templates(struct worker *worker, struct templates *templates);
+void worker_set_rules(struct worker *worker, const struct worker_rules *rules);
+
+/* Asks the worker to finish: it accepts nothing more, and ends once the requests under way are
+ * answered. worker_join() waits for that. */
+void worker_stop(struct worker *worker);
+void worker_join(struct worker *worker);
+void worker_free(struct worker *worker);
