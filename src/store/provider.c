@@ -30,7 +30,7 @@ static int load_services(struct store *store, struct arena *memory, struct provi
 			 struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	struct service *services = arena_array(memory, struct service, SERVICES_MAX);
+	struct service services[SERVICES_MAX], *kept;
 	size_t count = 0;
 	int r;
 
@@ -47,7 +47,9 @@ static int load_services(struct store *store, struct arena *memory, struct provi
 	}
 	if (r != SQLITE_DONE && r != SQLITE_ROW)
 		return store_fail(store, err, "looking up services");
-	provider->services = services;
+	kept = arena_array(memory, struct service, count);
+	memcpy(kept, services, count * sizeof(*kept));
+	provider->services = kept;
 	provider->n_services = count;
 	return 0;
 }

@@ -63,6 +63,9 @@ const char *const statement_sql[STATEMENTS] = {
 				 " ORDER BY local",
 	[COUNT_USERS] = "SELECT count(*) FROM user WHERE " USER_FILTER,
 	[COUNT_USERS_OF_DOMAIN] = "SELECT count(*) FROM user WHERE domain = ?1 AND " USER_FILTER,
+	/* Without the filter's OR, so that the index is used. */
+	[COUNT_USERS_OF_PROVIDER] = "SELECT count(*) FROM user WHERE (?2 IS NULL OR login = ?2) "
+				    "AND provider = (SELECT id FROM provider WHERE name = ?3)",
 	[ADD_USER] = "INSERT INTO user (domain, local, login, name, provider) "
 		     "VALUES (?1, ?2, ?3, ?4, " USER_PROVIDER ")",
 	[UPDATE_USER] = "UPDATE user SET login = ?3, name = ?4, "

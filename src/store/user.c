@@ -136,7 +136,8 @@ int store_count_users(struct store *store, const struct user_filter *filter, int
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	int r;
 
-	r = filter_begin(store, filter, COUNT_USERS, COUNT_USERS_OF_DOMAIN, &query, err);
+	r = filter_begin(store, filter, filter->provider ? COUNT_USERS_OF_PROVIDER : COUNT_USERS,
+			 COUNT_USERS_OF_DOMAIN, &query, err);
 	if (r != 0)
 		return r;
 	if (sqlite3_step(query) != SQLITE_ROW)
