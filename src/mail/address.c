@@ -87,3 +87,23 @@ const char *local_without_tag(struct arena *memory, const char *local, const cha
 		length = 1 + strcspn(local + 1, delimiters);
 	return arena_strndup(memory, local, length);
 }
+
+int delimiters_check(const char *text, struct error *err)
+{
+	for (const char *at = text; *at; at++) {
+		if ((unsigned char)*at >= 0x80 || !local_part_may_have(*at))
+			return error_set(err, ERROR_INPUT,
+					 "recipient delimiter '%s' has a character that no address "
+					 "may have before its '@'",
+					 text);
+		if (char_is_alphanumeric(*at))
+			return error_set(err, ERROR_INPUT,
+					 "recipient delimiter '%s' has a letter or digit; it is a "
+					 "set of characters such as + or -",
+					 text);
+		if (strchr(at + 1, *at))
+			return error_set(err, ERROR_INPUT,
+					 "recipient delimiter '%s' has a character twice", text);
+	}
+	return 0;
+}

@@ -50,3 +50,7 @@ bool domain_is_pattern(const char *domain);
 /* The local part up to the first of the delimiters that is not its first character ("" for none),
  * as Postfix's recipient_delimiter cuts it. Lives in memory. */
 const char *local_without_tag(struct arena *memory, const char *local, const char *delimiters);
+
+/* Whether the text is a set of delimiters: characters that an address may have before its '@',
+ * neither letters nor digits, each once. "" is the empty set. Returns 0, or -1 with err set. */
+int delimiters_check(const char *text, struct error *err);

@@ -1,0 +1,14 @@
+#pragma once
+
+/* The texts that an admin gives and that go out as they are: names and logins. */
+
+#include <stddef.h>
+
+struct arena;
+struct error;
+
+/* Whether the text can be shown and sent: not empty, UTF-8, no blank at its ends, nothing that a
+ * terminal or XML cannot bear, at most max characters. what names it in the error ("login").
+ * Returns 0, or -1 with err set. */
+int text_check(struct arena *memory, const char *what, const char *text, size_t max,
+	       struct error *err);
