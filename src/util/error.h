@@ -12,6 +12,7 @@
 enum error_kind {
 	ERROR_NONE,
 	ERROR_INPUT,  /* what a person or a client gave is wrong */
+	ERROR_USAGE,  /* the command line is wrong */
 	ERROR_CONFIG, /* the settings file is wrong */
 	ERROR_STORE,  /* the database failed */
 	ERROR_DATA,   /* a row of the database holds what it must not */
