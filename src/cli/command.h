@@ -1,0 +1,62 @@
+#pragma once
+
+/*
+ * The commands of mailconfctl. A family is a file with its commands; commands.c lists the
+ * families. Parsing, help and completion all read these tables, so that they cannot disagree.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cli;
+struct error;
+struct arguments;
+
+/* An option, in a table that ends with one without a name. */
+struct option {
+	const char *name; /* without its dashes */
+	const char
+		*value; /* NULL: takes none; "TEXT": what help calls it; "yes|no": one of these */
+	const char *summary;
+};
+
+enum database_use {
+	DATABASE_NONE,
+	DATABASE_READ,
+	DATABASE_CHANGE, /* in one transaction, committed when run() returns 0 */
+};
+
+#define OPTION_TABLES_MAX 3
+#define ANY_NUMBER SIZE_MAX
+
+struct command {
+	const char *family;
+	const char *verb;      /* NULL for a family that is a command by itself */
+	const char *arguments; /* as help shows them: "NAME [SERVICE-URL ...]" */
+	size_t min, max;       /* how many there must and may be */
+	const char *summary;   /* one line, an imperative sentence without its period */
+	const char *details;   /* or NULL */
+	const char *example;   /* one or more whole lines */
+	const struct option *options[OPTION_TABLES_MAX];
+	enum database_use database;
+
+	/* Returns 0, or -1 with err set; what it changed is then taken back. */
+	int (*run)(struct cli *cli, const struct arguments *arguments, struct error *err);
+};
+
+struct family {
+	const char *name;
+	const char *title;		       /* the heading in help */
+	const struct command *const *commands; /* ends with NULL */
+};
+
+extern const struct family *const families[]; /* ends with NULL */
+
+/* Of every command that removes: --if-exists. */
+extern const struct option if_exists_options[];
+
+extern const struct family family_provider;
+extern const struct family family_service;
+extern const struct family family_domain;
+extern const struct family family_user;

@@ -1,0 +1,362 @@
+#include "cli/options.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config/settings.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/similar.h"
+
+const struct option global_options[] = {
+	{ "config", "FILE", "the settings file (" SETTINGS_FILE ")" },
+	{ "database", "FILE", "the database (as the settings file says)" },
+	{ "json", NULL, "print lists and entries as JSON" },
+	{ "help", NULL, "print help: for all, for a family or for one command" },
+	{ "version", NULL, "print the version" },
+	{ 0 },
+};
+
+struct parser {
+	struct arena *memory;
+	const struct family *const *families;
+	char *const *argv;
+	int argc, next;
+	bool options_ended;
+	struct command_line line;
+	struct given_option *global; /* of which each is given once */
+	size_t n_global;
+	struct error *err;
+};
+
+const char *command_name(struct arena *memory, const struct command *command)
+{
+	return command->verb ? arena_printf(memory, "%s %s", command->family, command->verb)
+			     : command->family;
+}
+
+/* "mailconfctl user add --help", as far as the words are known. */
+static const char *help_command(struct arena *memory, const struct family *family,
+				const struct command *command)
+{
+	if (command)
+		return arena_printf(memory, "mailconfctl %s --help", command_name(memory, command));
+	if (family)
+		return arena_printf(memory, "mailconfctl %s --help", family->name);
+	return "mailconfctl --help";
+}
+
+int usage_error(struct arena *memory, const struct command *command, struct error *err,
+		const char *format, ...)
+{
+	const char *text;
+	va_list args;
+
+	va_start(args, format);
+	text = arena_vprintf(memory, format, args);
+	va_end(args);
+	return error_set(err, ERROR_USAGE, "%s; see '%s'", text,
+			 help_command(memory, NULL, command));
+}
+
+static int refuse(struct parser *parser, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int refuse(struct parser *parser, const char *format, ...)
+{
+	const char *text;
+	va_list args;
+
+	va_start(args, format);
+	text = arena_vprintf(parser->memory, format, args);
+	va_end(args);
+	return error_set(parser->err, ERROR_USAGE, "%s; see '%s'", text,
+			 help_command(parser->memory, parser->line.family, parser->line.command));
+}
+
+/* Keeps the candidate that is most like the word, if any is. */
+struct nearest {
+	const char *word, *found;
+	size_t mistakes;
+};
+
+#define NEAREST_TO(typed) ((struct nearest){ .word = (typed), .mistakes = SIMILAR_NEVER })
+
+static void nearest_try(struct nearest *nearest, const char *candidate)
+{
+	size_t mistakes = similar_mistakes(nearest->word, candidate);
+
+	if (mistakes < nearest->mistakes) {
+		nearest->found = candidate;
+		nearest->mistakes = mistakes;
+	}
+}
+
+static const struct option *option_in(const struct option *table, const char *name)
+{
+	for (; table && table->name; table++)
+		if (text_equals(table->name, name))
+			return table;
+	return NULL;
+}
+
+static const struct option *option_of(const struct command *command, const char *name)
+{
+	const struct option *found = NULL;
+
+	for (size_t i = 0; i < OPTION_TABLES_MAX && !found; i++)
+		found = option_in(command->options[i], name);
+	return found;
+}
+
+static void nearest_option(struct nearest *nearest, const struct option *table)
+{
+	for (; table && table->name; table++)
+		nearest_try(nearest, table->name);
+}
+
+static int refuse_unknown_option(struct parser *parser, const char *name)
+{
+	const struct command *command = parser->line.command;
+	struct nearest nearest = NEAREST_TO(name);
+
+	if (command)
+		for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
+			nearest_option(&nearest, command->options[i]);
+	nearest_option(&nearest, global_options);
+	if (nearest.found)
+		return error_set(parser->err, ERROR_USAGE,
+				 "unknown option '--%s'; did you mean '--%s'?", name,
+				 nearest.found);
+	if (!command)
+		return refuse(parser, "unknown option '--%s' before the command", name);
+	return refuse(parser, "'%s' has no option '--%s'", command_name(parser->memory, command),
+		      name);
+}
+
+/* Checks the value of an option that has but a few: "yes|no". */
+static int check_value(struct parser *parser, const struct option *option, const char *value)
+{
+	char *rest = arena_strdup(parser->memory, option->value), *choice;
+	struct bytes choices = BYTES_IN(parser->memory);
+
+	if (!strchr(option->value, '|'))
+		return 0;
+	while ((choice = strsep(&rest, "|"))) {
+		if (text_equals(choice, value))
+			return 0;
+		bytes_add_format(&choices, "%s%s", choices.size ? " or " : "", choice);
+	}
+	return refuse(parser, "option '--%s' takes %s, not '%s'", option->name,
+		      bytes_text(&choices), value);
+}
+
+static int add_option(struct parser *parser, struct given_option *list, size_t *count,
+		      const struct option *option, const char *value)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (list[i].option == option)
+			return refuse(parser, "option '--%s' is given twice", option->name);
+	list[(*count)++] = (struct given_option){ option, value };
+	return 0;
+}
+
+static void set_global(struct command_line *line, const char *name, const char *value)
+{
+	if (text_equals(name, "config"))
+		line->config = value;
+	else if (text_equals(name, "database"))
+		line->database = value;
+	else if (text_equals(name, "json"))
+		line->is_json = true;
+	else if (text_equals(name, "help"))
+		line->wants_help = true;
+	else
+		line->wants_version = true;
+}
+
+/* --option, --option VALUE or --option=VALUE */
+static int parse_option(struct parser *parser, const char *text)
+{
+	const char *equals = strchr(text, '='), *value = "", *name;
+	const struct option *option, *global;
+
+	if (strncmp(text, "--", 2) != 0)
+		return refuse(parser, "unknown option '%s'", text);
+	name = arena_strndup(parser->memory, text + 2,
+			     equals ? (size_t)(equals - text) - 2 : strlen(text) - 2);
+	global = option = option_in(global_options, name);
+	if (!option && parser->line.command)
+		option = option_of(parser->line.command, name);
+	if (!option)
+		return refuse_unknown_option(parser, name);
+
+	if (equals && !option->value)
+		return refuse(parser, "option '--%s' takes no value", name);
+	if (equals)
+		value = equals + 1;
+	else if (option->value && parser->next == parser->argc)
+		return refuse(parser, "option '--%s' needs a value: %s", name, option->value);
+	else if (option->value)
+		value = parser->argv[parser->next++];
+	if (option->value && check_value(parser, option, value) < 0)
+		return -1;
+
+	if (!global)
+		return add_option(parser, parser->line.arguments.options,
+				  &parser->line.arguments.n_options, option, value);
+	set_global(&parser->line, name, value);
+	return add_option(parser, parser->global, &parser->n_global, option, value);
+}
+
+static int parse_family(struct parser *parser, const char *word)
+{
+	struct nearest nearest = NEAREST_TO(word);
+
+	for (size_t i = 0; parser->families[i]; i++) {
+		const struct family *family = parser->families[i];
+
+		if (text_equals(family->name, word)) {
+			parser->line.family = family;
+			if (!family->commands[0]->verb)
+				parser->line.command = family->commands[0];
+			return 0;
+		}
+		nearest_try(&nearest, family->name);
+	}
+	if (nearest.found)
+		return error_set(parser->err, ERROR_USAGE,
+				 "unknown command '%s'; did you mean '%s'?", word, nearest.found);
+	return refuse(parser, "unknown command '%s'", word);
+}
+
+static const char *verbs_of(struct parser *parser, const struct family *family)
+{
+	struct bytes list = BYTES_IN(parser->memory);
+
+	for (size_t i = 0; family->commands[i]; i++)
+		bytes_add_format(&list, "%s%s", i ? ", " : "", family->commands[i]->verb);
+	return bytes_text(&list);
+}
+
+static int parse_verb(struct parser *parser, const char *word)
+{
+	const struct family *family = parser->line.family;
+	struct nearest nearest = NEAREST_TO(word);
+
+	for (size_t i = 0; family->commands[i]; i++) {
+		if (text_equals(family->commands[i]->verb, word)) {
+			parser->line.command = family->commands[i];
+			return 0;
+		}
+		nearest_try(&nearest, family->commands[i]->verb);
+	}
+	if (nearest.found)
+		return error_set(parser->err, ERROR_USAGE,
+				 "unknown command '%s %s'; did you mean '%s %s'?", family->name,
+				 word, family->name, nearest.found);
+	return refuse(parser, "unknown command '%s %s'; there are %s", family->name, word,
+		      verbs_of(parser, family));
+}
+
+static int parse_word(struct parser *parser, const char *word)
+{
+	struct command_line *line = &parser->line;
+
+	if (!line->family && !line->wants_help && text_equals(word, "help")) {
+		line->wants_help = true;
+		return 0;
+	}
+	if (!line->family)
+		return parse_family(parser, word);
+	if (!line->command)
+		return parse_verb(parser, word);
+	line->arguments.words[line->arguments.count++] = word;
+	return 0;
+}
+
+static int check_complete(struct parser *parser)
+{
+	const struct command_line *line = &parser->line;
+	const struct command *command = line->command;
+
+	if (!line->family)
+		return refuse(parser, "no command given");
+	if (!command)
+		return refuse(parser, "'%s' needs one of %s", line->family->name,
+			      verbs_of(parser, line->family));
+	if (line->arguments.count < command->min)
+		return refuse(parser, "'%s' needs %s", command_name(parser->memory, command),
+			      command->arguments);
+	if (line->arguments.count > command->max && command->max == 0)
+		return refuse(parser, "'%s' takes no argument '%s'",
+			      command_name(parser->memory, command), line->arguments.words[0]);
+	if (line->arguments.count > command->max)
+		return refuse(parser, "'%s' takes %s, and '%s' is one too many",
+			      command_name(parser->memory, command), command->arguments,
+			      line->arguments.words[command->max]);
+	return 0;
+}
+
+int command_line_parse(struct arena *memory, const struct family *const *known, int argc,
+		       char *const *argv, struct command_line *ret_line, struct error *err)
+{
+	size_t most = (size_t)argc + 1;
+	struct parser parser = {
+		.memory = memory,
+		.families = known,
+		.argv = argv,
+		.argc = argc,
+		.next = 1,
+		.line.arguments.words = arena_array(memory, const char *, most),
+		.line.arguments.options = arena_array(memory, struct given_option, most),
+		.global = arena_array(memory, struct given_option, most),
+		.err = err,
+	};
+
+	while (parser.next < argc) {
+		const char *text = argv[parser.next++];
+		int r = 0;
+
+		if (!parser.options_ended && text_equals(text, "--"))
+			parser.options_ended = true;
+		else if (!parser.options_ended && text[0] == '-' && text[1])
+			r = parse_option(&parser, text);
+		else
+			r = parse_word(&parser, text);
+		if (r < 0)
+			return -1;
+	}
+	if (!parser.line.wants_help && !parser.line.wants_version && check_complete(&parser) < 0)
+		return -1;
+	parser.line.arguments.command = parser.line.command;
+	*ret_line = parser.line;
+	return 0;
+}
+
+const char *option_value(const struct arguments *arguments, const char *name)
+{
+	const struct option *option = option_of(arguments->command, name);
+
+	assert(option);
+	for (size_t i = 0; i < arguments->n_options; i++)
+		if (arguments->options[i].option == option)
+			return arguments->options[i].value;
+	return NULL;
+}
+
+bool option_is_given(const struct arguments *arguments, const char *name)
+{
+	return option_value(arguments, name) != NULL;
+}
+
+bool option_any_given(const struct arguments *arguments, const struct option *table)
+{
+	for (; table->name; table++)
+		if (option_is_given(arguments, table->name))
+			return true;
+	return false;
+}

@@ -1,0 +1,64 @@
+#pragma once
+
+/*
+ * The command line, taken apart:
+ *
+ *     mailconfctl --json user list example.org --login=a4711
+ *                 global |    |    |           option of the command
+ *                        |    |    argument
+ *                        family, verb: the command
+ *
+ * Global options are taken anywhere, those of the command after its words. "--" ends options.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/command.h"
+
+struct arena;
+
+struct given_option {
+	const struct option *option;
+	const char *value; /* "" for an option without one */
+};
+
+/* What follows the words of a command. Borrows from argv. */
+struct arguments {
+	const struct command *command;
+	const char **words;
+	size_t count;
+	struct given_option *options;
+	size_t n_options;
+};
+
+struct command_line {
+	const char *config;   /* NULL where not given */
+	const char *database; /* NULL where not given */
+	bool is_json;
+	bool wants_help; /* for the command, else the family, else the program */
+	bool wants_version;
+	const struct family *family;   /* NULL where not given, only with wants_... */
+	const struct command *command; /* likewise */
+	struct arguments arguments;
+};
+
+extern const struct option global_options[];
+
+/* Returns 0, or -1 with err set (ERROR_USAGE). */
+int command_line_parse(struct arena *memory, const struct family *const *known, int argc,
+		       char *const *argv, struct command_line *ret_line, struct error *err);
+
+/* The value of a command's option, NULL where it was not given. The name must be in its tables. */
+const char *option_value(const struct arguments *arguments, const char *name);
+bool option_is_given(const struct arguments *arguments, const char *name);
+
+/* Whether any option of the table was given. */
+bool option_any_given(const struct arguments *arguments, const struct option *table);
+
+/* "user add". In memory. */
+const char *command_name(struct arena *memory, const struct command *command);
+
+/* An error of usage: the sentence, then where help is. Returns -1. */
+int usage_error(struct arena *memory, const struct command *command, struct error *err,
+		const char *format, ...) __attribute__((format(printf, 4, 5)));
