@@ -1,0 +1,357 @@
+#include "cli/print.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+
+/* Entries that a list holds back to find the widths of its columns. */
+#define LIST_ROWS_MAX 1000
+#define LIST_COLUMNS_MAX 8
+
+#define UTF8_MAX_LENGTH 4
+
+struct list {
+	struct arena memory; /* of the rows held back */
+	const char *const *columns;
+	size_t n_columns;
+	size_t widths[LIST_COLUMNS_MAX];
+	const char *rows[LIST_ROWS_MAX][LIST_COLUMNS_MAX];
+	size_t n_rows;
+	bool as_json;
+	bool has_begun; /* something is printed */
+};
+
+/* The character that begins here: its length, 0 where it is none. */
+static size_t character_at(const char *text, uint32_t *ret_character)
+{
+	size_t length = utf8_sequence_length(text, strnlen(text, UTF8_MAX_LENGTH));
+	uint32_t character = (unsigned char)text[0];
+
+	if (length > 1)
+		character &= 0x7fU >> length;
+	for (size_t i = 1; i < length; i++)
+		character = character << 6 | ((unsigned char)text[i] & 0x3f);
+	*ret_character = character;
+	return length;
+}
+
+/* What moves the cursor, colours the screen, ends the line or turns the direction of the text. */
+static bool is_obeyed(uint32_t character)
+{
+	return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0x200e ||
+	       character == 0x200f || (character >= 0x2028 && character <= 0x202e) ||
+	       (character >= 0x2066 && character <= 0x2069);
+}
+
+static const char *escape(struct arena *memory, const char *text, bool keep_lines)
+{
+	struct bytes escaped = BYTES_IN(memory);
+
+	while (*text) {
+		uint32_t character = 0;
+		size_t length = character_at(text, &character);
+
+		if (length == 0)
+			bytes_add_format(&escaped, "\\x%02x", (unsigned char)*text);
+		else if (is_obeyed(character) && !(keep_lines && character == '\n'))
+			bytes_add_format(&escaped, "\\u%04x", character);
+		else
+			bytes_add(&escaped, text, length);
+		text += length ? length : 1;
+	}
+	return bytes_text(&escaped);
+}
+
+const char *text_escape(struct arena *memory, const char *text)
+{
+	return escape(memory, text, false);
+}
+
+static void print_message(const char *prefix, const char *text)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "mailconfctl: %s%s\n", prefix, text_escape(&memory, text));
+}
+
+void error_print(const char *text)
+{
+	print_message("", text);
+}
+
+void warning_print(const char *text)
+{
+	print_message("warning: ", text);
+}
+
+void entry_put(json_t *entry, const char *key, json_t *value)
+{
+	if (json_object_set_new(entry, key, value) < 0)
+		abort(); /* out of memory: every value is made valid before */
+}
+
+/* JSON cannot hold bytes that are not UTF-8; only a strange hand can have put them there. */
+static json_t *json_text(const char *text)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	if (utf8_is_valid(text, strlen(text)))
+		return json_string(text);
+	return json_string(text_escape(&memory, text));
+}
+
+void entry_put_text(json_t *entry, const char *key, const char *text)
+{
+	if (text)
+		entry_put(entry, key, json_text(text));
+}
+
+void entry_put_truth(json_t *entry, const char *key, bool is_true)
+{
+	entry_put(entry, key, json_boolean(is_true));
+}
+
+/* jansson escapes what JSON must escape; the rest of what a terminal obeys stands in strings only,
+ * where the same \u009b is JSON's own way to write it. */
+static void print_json(json_t *value, size_t flags)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(freep) char *text = json_dumps(value, flags);
+
+	if (!text)
+		abort(); /* out of memory */
+	(void)fputs(escape(&memory, text, true), stdout);
+}
+
+/* DISPLAY-NAME of display_name: people know the options. */
+static const char *label_of(struct arena *memory, const char *key, bool is_heading)
+{
+	char *label = arena_strdup(memory, key);
+
+	for (char *c = label; *c; c++) {
+		if (*c == '_')
+			*c = '-';
+		else if (is_heading && *c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	}
+	return label;
+}
+
+static const char *cell_text(struct arena *memory, const json_t *value)
+{
+	struct bytes list = BYTES_IN(memory);
+	size_t index;
+	json_t *item;
+
+	if (!value)
+		return "";
+	if (json_is_boolean(value))
+		return json_is_true(value) ? "yes" : "no";
+	if (json_is_string(value))
+		return text_escape(memory, json_string_value(value));
+	if (json_is_object(json_array_get(value, 0)))
+		return arena_printf(memory, "%zu", json_array_size(value));
+	json_array_foreach(value, index, item)
+		bytes_add_format(&list, "%s%s", index ? "," : "", cell_text(memory, item));
+	return bytes_text(&list);
+}
+
+/* How many cells of a terminal the text takes. */
+static size_t text_width(const char *text)
+{
+	mbstate_t state = { 0 };
+	size_t width = 0;
+
+	while (*text) {
+		wchar_t character = 0;
+		size_t length = mbrtowc(&character, text, strlen(text), &state);
+		int cells = 1;
+
+		if (length == 0 || length > strlen(text)) {
+			length = 1;
+			memset(&state, 0, sizeof(state));
+		} else {
+			cells = wcwidth(character);
+		}
+		width += cells < 0 ? 1 : (size_t)cells;
+		text += length;
+	}
+	return width;
+}
+
+static void print_padded(const char *text, size_t width)
+{
+	size_t used = text_width(text);
+
+	(void)printf("%s%*s", text, used < width ? (int)(width - used) : 0, "");
+}
+
+/* The first member stands for itself, the others follow by name, and what does not hold is left
+ * out:  imaps://imap.example.org  auth: OAuth2  first */
+static void print_object_line(struct arena *memory, const json_t *object)
+{
+	const char *key, *gap = "";
+	json_t *value;
+
+	json_object_foreach((json_t *)object, key, value)
+	{
+		if (json_is_false(value))
+			continue;
+		if (json_is_true(value))
+			(void)printf("%s%s", gap, label_of(memory, key, false));
+		else if (*gap)
+			(void)printf("%s%s: %s", gap, label_of(memory, key, false),
+				     cell_text(memory, value));
+		else
+			(void)printf("%s", cell_text(memory, value));
+		gap = "  ";
+	}
+	(void)putchar('\n');
+}
+
+static void print_value(struct arena *memory, const json_t *value, size_t indent)
+{
+	size_t index;
+	json_t *item;
+
+	if (!json_is_array(value)) {
+		(void)printf("%s\n", cell_text(memory, value));
+		return;
+	}
+	if (json_array_size(value) == 0)
+		(void)putchar('\n');
+	json_array_foreach(value, index, item)
+	{
+		if (index)
+			print_padded("", indent);
+		if (json_is_object(item))
+			print_object_line(memory, item);
+		else
+			(void)printf("%s\n", cell_text(memory, item));
+	}
+}
+
+static void print_for_people(json_t *entry)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	size_t width = 0;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(entry, key, value) if (strlen(key) > width) width = strlen(key);
+	width += 2;
+	json_object_foreach(entry, key, value)
+	{
+		print_padded(label_of(&memory, key, false), width);
+		print_value(&memory, value, width);
+	}
+}
+
+void entry_print(json_t *entry, bool as_json)
+{
+	if (as_json) {
+		print_json(entry, JSON_INDENT(2));
+		(void)putchar('\n');
+	} else {
+		print_for_people(entry);
+	}
+	json_decref(entry);
+}
+
+struct list *list_new(const char *const *columns, bool as_json)
+{
+	struct list *list = xnew(struct list);
+
+	list->columns = columns;
+	while (columns[list->n_columns])
+		list->n_columns++;
+	list->as_json = as_json;
+	return list;
+}
+
+void list_free(struct list *list)
+{
+	if (!list)
+		return;
+	arena_clear(&list->memory);
+	free(list);
+}
+
+static void list_widen(struct list *list, const char *const *cells)
+{
+	for (size_t i = 0; i < list->n_columns; i++) {
+		size_t width = text_width(cells[i]);
+
+		if (width > list->widths[i])
+			list->widths[i] = width;
+	}
+}
+
+/* Blanks at the end of a line help nobody. */
+static void print_row(const struct list *list, const char *const *cells)
+{
+	size_t last = list->n_columns;
+
+	while (last > 0 && !*cells[last - 1])
+		last--;
+	for (size_t i = 0; i < last; i++) {
+		if (i + 1 < last)
+			print_padded(cells[i], list->widths[i] + 2);
+		else
+			(void)fputs(cells[i], stdout);
+	}
+	(void)putchar('\n');
+}
+
+static void list_flush(struct list *list)
+{
+	if (list->n_rows && !list->has_begun) {
+		const char *heading[LIST_COLUMNS_MAX];
+
+		for (size_t i = 0; i < list->n_columns; i++)
+			heading[i] = label_of(&list->memory, list->columns[i], true);
+		list_widen(list, heading);
+		print_row(list, heading);
+		list->has_begun = true;
+	}
+	for (size_t i = 0; i < list->n_rows; i++)
+		print_row(list, list->rows[i]);
+	list->n_rows = 0;
+	arena_clear(&list->memory);
+}
+
+void list_add(struct list *list, json_t *entry)
+{
+	if (list->as_json) {
+		(void)fputs(list->has_begun ? ",\n  " : "[\n  ", stdout);
+		list->has_begun = true;
+		print_json(entry, 0);
+	} else {
+		const char **cells = list->rows[list->n_rows++];
+
+		for (size_t i = 0; i < list->n_columns; i++)
+			cells[i] = cell_text(&list->memory,
+					     json_object_get(entry, list->columns[i]));
+		list_widen(list, cells);
+		if (list->n_rows == LIST_ROWS_MAX)
+			list_flush(list);
+	}
+	json_decref(entry);
+}
+
+void list_end(struct list *list, const char *nothing)
+{
+	if (list->as_json) {
+		(void)fputs(list->has_begun ? "\n]\n" : "[]\n", stdout);
+		return;
+	}
+	list_flush(list);
+	if (!list->has_begun && isatty(STDERR_FILENO))
+		error_print(nothing);
+}

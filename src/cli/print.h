@@ -1,0 +1,43 @@
+#pragma once
+
+/*
+ * What the tool prints: entries as JSON objects, whose keys are the long option names with
+ * underscores; for people lists of them as columns. Nothing that a terminal would obey goes out,
+ * whatever the database holds.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "util/cleanup.h"
+
+struct arena;
+struct list;
+
+/* The text with control characters written as \u001b, and bytes that are not UTF-8 as \xff. */
+const char *text_escape(struct arena *memory, const char *text);
+
+/* One line to standard error: "mailconfctl: TEXT", "mailconfctl: warning: TEXT". */
+void error_print(const char *text);
+void warning_print(const char *text);
+
+/* Puts a value into an object; NULL is left out. */
+void entry_put(json_t *entry, const char *key, json_t *value);
+void entry_put_text(json_t *entry, const char *key, const char *text);
+void entry_put_truth(json_t *entry, const char *key, bool is_true);
+
+/* Prints one entry, and releases it. */
+void entry_print(json_t *entry, bool as_json);
+
+/*
+ * A list that may have millions of entries: they are printed soon after they are added. Columns
+ * are keys of the entries, up to NULL; they are as wide as the widest of the first thousand
+ * entries needs, and wider from there on where it must be.
+ */
+struct list *list_new(const char *const *columns, bool as_json);
+void list_add(struct list *list, json_t *entry); /* takes the entry */
+
+/* Prints the rest. Where there was no entry and somebody watches, says so: "there are no users". */
+void list_end(struct list *list, const char *nothing);
+void list_free(struct list *list);
+DEFINE_CLEANUP(struct list *, list_free);
