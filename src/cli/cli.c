@@ -1,0 +1,169 @@
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "cli/help.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "config/settings.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/error.h"
+
+enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
+
+/* A reader meets a lock only while another process makes the database or recovers it. */
+#define READER_PATIENCE_MS 5000
+#define READER_PAUSE_MS 20
+
+void cli_say(struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	bytes_add_text(&cli->said,
+		       text_escape(cli->memory, arena_vprintf(cli->memory, format, args)));
+	bytes_add_char(&cli->said, '\n');
+	va_end(args);
+}
+
+void cli_warn(struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	bytes_add_text(&cli->warned,
+		       text_escape(cli->memory, arena_vprintf(cli->memory, format, args)));
+	bytes_add_char(&cli->warned, '\n');
+	va_end(args);
+}
+
+static void speak(struct cli *cli)
+{
+	char *lines = arena_strdup(cli->memory, bytes_text(&cli->warned)), *line;
+
+	(void)fputs(bytes_text(&cli->said), stdout);
+	while ((line = strsep(&lines, "\n")) && *line)
+		warning_print(line);
+}
+
+/* The tool is of use before there is a settings file; one that was named must be there. */
+static int load_settings(struct arena *memory, const struct command_line *line,
+			 struct settings *settings, struct error *err)
+{
+	if (!line->config && access(SETTINGS_FILE, F_OK) < 0 && errno == ENOENT) {
+		settings_default(memory, settings);
+		return 0;
+	}
+	return settings_load(memory, line->config ? line->config : SETTINGS_FILE, settings, err);
+}
+
+static int open_for_reading(struct cli *cli, struct error *err)
+{
+	const struct timespec pause = { .tv_nsec = READER_PAUSE_MS * 1000L * 1000L };
+	int r;
+
+	for (int waited = 0;; waited += READER_PAUSE_MS) {
+		r = store_open(cli->database, STORE_READ, &cli->store, err);
+		if (r != STORE_BUSY || waited >= READER_PATIENCE_MS)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	return r == 0 ? 0 : -1;
+}
+
+static int change(struct cli *cli, const struct command_line *line, struct error *err)
+{
+	if (store_open(cli->database, STORE_WRITE, &cli->store, err) != 0)
+		return -1;
+	if (store_begin(cli->store, err) < 0 || line->command->run(cli, &line->arguments, err) < 0)
+		return -1;
+	return store_commit(cli->store, err);
+}
+
+static int run_command(struct cli *cli, const struct command_line *line, struct error *err)
+{
+	switch (line->command->database) {
+	case DATABASE_CHANGE:
+		return change(cli, line, err);
+	case DATABASE_READ:
+		if (open_for_reading(cli, err) < 0)
+			return -1;
+		break;
+	case DATABASE_NONE:
+		break;
+	}
+	return line->command->run(cli, &line->arguments, err);
+}
+
+static int run(struct arena *memory, const struct command_line *line, struct error *err)
+{
+	struct settings settings;
+	struct cli cli = {
+		.memory = memory,
+		.settings = &settings,
+		.is_json = line->is_json,
+		.said = BYTES_IN(memory),
+		.warned = BYTES_IN(memory),
+	};
+	int r;
+
+	if (load_settings(memory, line, &settings, err) < 0)
+		return -1;
+	cli.database = line->database ? line->database : settings.database.file;
+	r = run_command(&cli, line, err);
+	store_close(cli.store);
+	if (r == 0)
+		speak(&cli);
+	return r;
+}
+
+static int answer(struct arena *memory, int argc, char *const *argv, struct error *err)
+{
+	struct command_line line;
+
+	if (command_line_parse(memory, families, argc, argv, &line, err) < 0)
+		return -1;
+	if (line.wants_version)
+		(void)puts("mailconfctl " MAILCONFD_VERSION);
+	else if (line.wants_help)
+		help_print(memory, &line);
+	else if (run(memory, &line, err) < 0)
+		return -1;
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return error_set(err, ERROR_SYSTEM, "cannot write to standard output: %s",
+				 strerror(errno));
+	return 0;
+}
+
+static int exit_status(const struct error *err)
+{
+	switch (err->kind) {
+	case ERROR_USAGE:
+	case ERROR_CONFIG:
+		return EXIT_USAGE;
+	default:
+		return EXIT_REFUSED;
+	}
+}
+
+int cli_run(int argc, char *const *argv)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct error err = { 0 };
+
+	/* For the widths of characters; everything that is written for machines is the same in
+	 * every locale. */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	if (answer(&memory, argc, argv, &err) == 0)
+		return EXIT_DONE;
+	error_print(err.text);
+	return exit_status(&err);
+}

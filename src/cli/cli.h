@@ -1,0 +1,30 @@
+#pragma once
+
+/* What a command works with, and what it has to say. */
+
+#include <stdbool.h>
+
+#include "util/bytes.h"
+
+struct arena;
+struct error;
+struct settings;
+struct store;
+
+struct cli {
+	struct arena *memory;
+	const struct settings *settings;
+	const char *database;
+	struct store *store; /* open as the command's table entry says */
+	bool is_json;
+	struct bytes said;   /* lines, held back until the changes are in the database */
+	struct bytes warned; /* likewise */
+};
+
+/* Says on standard output what was done, or warns, once the change is committed: a change that is
+ * taken back shall not be reported. One line each, without its end. */
+void cli_say(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void cli_warn(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Runs the program. Returns its exit status. */
+int cli_run(int argc, char *const *argv);

@@ -1,0 +1,117 @@
+#include "cli/help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "util/arena.h"
+
+static int widest_command(struct arena *memory, const struct family *family)
+{
+	int width = 0;
+
+	for (size_t i = 0; family->commands[i]; i++) {
+		int length = (int)strlen(command_name(memory, family->commands[i]));
+
+		if (length > width)
+			width = length;
+	}
+	return width;
+}
+
+/* "--login PATTERN" */
+static const char *option_usage(struct arena *memory, const struct option *option)
+{
+	return option->value ? arena_printf(memory, "--%s %s", option->name, option->value)
+			     : arena_printf(memory, "--%s", option->name);
+}
+
+static int widest_option(struct arena *memory, const struct option *table, int width)
+{
+	for (; table && table->name; table++) {
+		int length = (int)strlen(option_usage(memory, table));
+
+		if (length > width)
+			width = length;
+	}
+	return width;
+}
+
+static void print_options(struct arena *memory, const struct option *table, int width)
+{
+	for (; table && table->name; table++)
+		(void)printf("  %-*s  %s\n", width, option_usage(memory, table), table->summary);
+}
+
+static void print_global_options(struct arena *memory)
+{
+	(void)printf("\nOptions, before or after the command:\n");
+	print_options(memory, global_options, widest_option(memory, global_options, 0));
+}
+
+static void print_program(struct arena *memory)
+{
+	int width = 0;
+
+	(void)printf(
+		"Usage: mailconfctl [--config FILE] [--database FILE] [--json] COMMAND\n"
+		"\n"
+		"Tells mailconfd which mail domains it answers for, and who logs in as what.\n");
+	for (size_t i = 0; families[i]; i++) {
+		int needed = widest_command(memory, families[i]);
+
+		width = needed > width ? needed : width;
+	}
+	for (size_t i = 0; families[i]; i++) {
+		(void)printf("\n%s:\n", families[i]->title);
+		for (size_t j = 0; families[i]->commands[j]; j++)
+			(void)printf("  %-*s  %s\n", width,
+				     command_name(memory, families[i]->commands[j]),
+				     families[i]->commands[j]->summary);
+	}
+	print_global_options(memory);
+	(void)printf("\n'mailconfctl COMMAND --help' says more about a command.\n");
+}
+
+static void print_family(struct arena *memory, const struct family *family)
+{
+	(void)printf("%s:\n", family->title);
+	for (size_t i = 0; family->commands[i]; i++) {
+		const struct command *command = family->commands[i];
+
+		(void)printf("\n  mailconfctl %s %s\n        %s\n", command_name(memory, command),
+			     command->arguments, command->summary);
+	}
+	(void)printf("\n'mailconfctl %s %s --help' says more about a command.\n", family->name,
+		     family->commands[0]->verb);
+}
+
+static void print_command(struct arena *memory, const struct command *command)
+{
+	int width = 0;
+
+	(void)printf("Usage: mailconfctl %s%s%s%s\n\n%s.\n", command_name(memory, command),
+		     *command->arguments ? " " : "", command->arguments,
+		     command->options[0] ? " [OPTION ...]" : "", command->summary);
+	if (command->details)
+		(void)printf("\n%s\n", command->details);
+	for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
+		width = widest_option(memory, command->options[i], width);
+	if (width > 0)
+		(void)printf("\nOptions:\n");
+	for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
+		print_options(memory, command->options[i], width);
+	print_global_options(memory);
+	(void)printf("\nExample:\n%s", command->example);
+}
+
+void help_print(struct arena *memory, const struct command_line *line)
+{
+	if (line->command)
+		print_command(memory, line->command);
+	else if (line->family)
+		print_family(memory, line->family);
+	else
+		print_program(memory);
+}

@@ -1,0 +1,246 @@
+/* mailconfctl provider: named sets of services, texts and a login pattern. */
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "cli/providers.h"
+#include "mail/text.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/error.h"
+
+static json_t *provider_entry(struct cli *cli, const struct provider *provider)
+{
+	json_t *entry = json_object(), *services = json_array();
+
+	for (size_t i = 0; i < provider->n_services; i++)
+		(void)json_array_append_new(services, service_entry(cli, &provider->services[i]));
+	entry_put_text(entry, "name", provider->name);
+	entry_put_text(entry, "display_name", provider->display_name);
+	entry_put_text(entry, "short_name", provider->short_name);
+	entry_put_text(entry, "login", provider->login);
+	entry_put_text(entry, "login_case", login_case_name(provider->login_case));
+	entry_put_text(entry, "recipient_delimiter", provider->recipient_delimiter);
+	entry_put_truth(entry, "show_names", provider->show_names);
+	entry_put_truth(entry, "mx_fallback", provider->mx_fallback);
+	entry_put(entry, "services", services);
+	return entry;
+}
+
+static const char *services_counted(struct cli *cli, size_t count)
+{
+	return count == 1 ? "1 service" : arena_printf(cli->memory, "%zu services", count);
+}
+
+static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct provider provider = PROVIDER_DEFAULT;
+	int r;
+
+	provider.name = arguments->words[0];
+	if (text_check(cli->memory, "provider name", provider.name, PROVIDER_NAME_MAX_LENGTH, err) <
+		    0 ||
+	    provider_apply_options(cli, arguments, &provider, err) < 0 ||
+	    provider_apply_services(cli, arguments, arguments->words + 1, arguments->count - 1,
+				    &provider, err) < 0)
+		return -1;
+	r = store_add_provider(cli->store, &provider, err);
+	if (r == STORE_EXISTS)
+		return error_set(err, ERROR_INPUT,
+				 "provider '%s' exists already; use 'provider set' to change it",
+				 provider.name);
+	if (r != 0)
+		return -1;
+	provider_warn_of_gaps(cli, &provider);
+	cli_say(cli, "provider %s added, %s", provider.name,
+		services_counted(cli, provider.n_services));
+	return 0;
+}
+
+static const struct command provider_add = {
+	.family = "provider",
+	.verb = "add",
+	.arguments = "NAME [SERVICE-URL ...]",
+	.min = 1,
+	.max = ANY_NUMBER,
+	.summary = "Add a provider",
+	.details = "A SERVICE-URL is one of\n"
+		   "  imaps://HOST  imap+starttls://HOST  pop3s://HOST  pop3+starttls://HOST\n"
+		   "  submissions://HOST  submission+starttls://HOST\n"
+		   "  activesync+https://HOST/PATH\n"
+		   "with :PORT after the host where it is not the usual one. %EMAILDOMAIN% in a "
+		   "host\nstands for the domain that is asked for.",
+	.example = "  mailconfctl provider add uni --display-name 'University Mail' \\\n"
+		   "          imaps://imap.example.org submissions://smtp.example.org\n",
+	.options = { provider_options, plaintext_options },
+	.database = DATABASE_CHANGE,
+	.run = add,
+};
+
+static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	bool has_services = arguments->count > 1;
+	struct provider provider;
+
+	if (!has_services && !option_any_given(arguments, provider_options))
+		return usage_error(cli->memory, arguments->command, err,
+				   "'provider set' needs something to set: an option or services");
+	if (provider_require(cli, arguments->words[0], &provider, err) < 0 ||
+	    provider_apply_options(cli, arguments, &provider, err) < 0)
+		return -1;
+	if (store_update_provider(cli->store, &provider, err) != 0)
+		return -1;
+	if (has_services) {
+		if (provider_apply_services(cli, arguments, arguments->words + 1,
+					    arguments->count - 1, &provider, err) < 0)
+			return -1;
+		if (store_set_services(cli->store, provider.id, provider.services,
+				       provider.n_services, err) != 0)
+			return -1;
+		provider_warn_of_gaps(cli, &provider);
+	}
+	cli_say(cli, "provider %s changed", provider.name);
+	return 0;
+}
+
+static const struct command provider_set = {
+	.family = "provider",
+	.verb = "set",
+	.arguments = "NAME [SERVICE-URL ...]",
+	.min = 1,
+	.max = ANY_NUMBER,
+	.summary = "Change a provider",
+	.details = "What no option names stays as it is; an empty text unsets. SERVICE-URLs take "
+		   "the\nplace of all services, with what 'service add' said about them.",
+	.example = "  mailconfctl provider set uni --login %EMAILLOCALPART% --short-name ''\n",
+	.options = { provider_options, plaintext_options },
+	.database = DATABASE_CHANGE,
+	.run = set,
+};
+
+static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	static const char *const columns[] = { "name", "display_name", "login", "services", NULL };
+	_cleanup_(list_freep) struct list *lines = NULL;
+	struct provider *providers;
+	size_t count;
+
+	if (store_list_providers(cli->store, cli->memory, &providers, &count, err) != 0)
+		return -1;
+	lines = list_new(columns, cli->is_json);
+	for (size_t i = 0; i < count; i++)
+		list_add(lines, provider_entry(cli, &providers[i]));
+	list_end(lines, "there are no providers; 'provider add' makes one");
+	return 0;
+}
+
+static const struct command provider_list = {
+	.family = "provider",
+	.verb = "list",
+	.arguments = "",
+	.summary = "List all providers",
+	.example = "  mailconfctl provider list\n",
+	.database = DATABASE_READ,
+	.run = list,
+};
+
+static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const struct domain_filter filter = { .provider = arguments->words[0] };
+	json_t *entry, *domains;
+	struct provider provider;
+	struct domain *list;
+	size_t count;
+
+	if (provider_require(cli, arguments->words[0], &provider, err) < 0 ||
+	    store_list_domains(cli->store, cli->memory, &filter, &list, &count, err) != 0)
+		return -1;
+	entry = provider_entry(cli, &provider);
+	domains = json_array();
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(domains, json_string(list[i].name));
+	entry_put(entry, "domains", domains);
+	entry_print(entry, cli->is_json);
+	return 0;
+}
+
+static const struct command provider_show = {
+	.family = "provider",
+	.verb = "show",
+	.arguments = "NAME",
+	.min = 1,
+	.max = 1,
+	.summary = "Show a provider with its services and domains",
+	.example = "  mailconfctl --json provider show uni\n",
+	.database = DATABASE_READ,
+	.run = show,
+};
+
+/* Who has the provider, in words; NULL for nobody. */
+static int find_uses(struct cli *cli, const char *name, const char **ret_uses, struct error *err)
+{
+	const struct domain_filter domains = { .provider = name };
+	const struct user_filter users = { .provider = name };
+	struct domain *list;
+	size_t n_domains;
+	int64_t n_users;
+
+	if (store_list_domains(cli->store, cli->memory, &domains, &list, &n_domains, err) != 0 ||
+	    store_count_users(cli->store, &users, &n_users, err) != 0)
+		return -1;
+	if (n_domains > 1)
+		*ret_uses = arena_printf(cli->memory, "domain '%s' and %zu more", list[0].name,
+					 n_domains - 1);
+	else if (n_domains > 0)
+		*ret_uses = arena_printf(cli->memory, "domain '%s'", list[0].name);
+	else if (n_users > 0)
+		*ret_uses = arena_printf(cli->memory, "%lld user%s", (long long)n_users,
+					 n_users == 1 ? "" : "s");
+	else
+		*ret_uses = NULL;
+	return 0;
+}
+
+static int remove_provider(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *name = arguments->words[0], *uses;
+	struct provider provider;
+	int r;
+
+	r = store_find_provider(cli->store, cli->memory, name, &provider, err);
+	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
+		return 0;
+	if (r == STORE_NOT_FOUND)
+		return provider_require(cli, name, &provider, err);
+	if (r != 0 || find_uses(cli, name, &uses, err) < 0)
+		return -1;
+	if (uses)
+		return error_set(err, ERROR_INPUT,
+				 "provider '%s' is used by %s; give them another one first", name,
+				 uses);
+	if (store_remove_provider(cli->store, provider.id, err) != 0)
+		return -1;
+	cli_say(cli, "provider %s removed", name);
+	return 0;
+}
+
+static const struct command provider_remove = {
+	.family = "provider",
+	.verb = "remove",
+	.arguments = "NAME",
+	.min = 1,
+	.max = 1,
+	.summary = "Remove a provider that no domain or user has",
+	.example = "  mailconfctl provider remove uni\n",
+	.options = { if_exists_options },
+	.database = DATABASE_CHANGE,
+	.run = remove_provider,
+};
+
+const struct family family_provider = {
+	.name = "provider",
+	.title = "Providers: named sets of services, with texts and a login pattern",
+	.commands = (const struct command *const[]){ &provider_add, &provider_set, &provider_list,
+						     &provider_show, &provider_remove, NULL },
+};

@@ -1,0 +1,243 @@
+#include "cli/providers.h"
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "mail/address.h"
+#include "mail/login.h"
+#include "mail/pattern.h"
+#include "mail/text.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/error.h"
+
+const struct option provider_options[] = {
+	{ "display-name", "TEXT", "how clients name the account (its domain)" },
+	{ "short-name", "TEXT", "the same where there is little room" },
+	{ "login", "PATTERN", "login of addresses without a user (%EMAILADDRESS%)" },
+	{ "login-case", "lower|keep", "letter case of what patterns put in (lower)" },
+	{ "recipient-delimiter", "CHARS", "characters that begin the tag of an address (+)" },
+	{ "show-names", "yes|no", "send the names of users to clients (no)" },
+	{ "mx-fallback", "yes|no", "answer for other domains whose MX points here (yes)" },
+	{ 0 },
+};
+
+const struct option plaintext_options[] = {
+	{ "allow-plaintext", NULL, "accept services that do not encrypt" },
+	{ 0 },
+};
+
+int provider_require(struct cli *cli, const char *name, struct provider *ret_provider,
+		     struct error *err)
+{
+	int r = store_find_provider(cli->store, cli->memory, name, ret_provider, err);
+
+	if (r == STORE_NOT_FOUND)
+		return error_set(err, ERROR_INPUT,
+				 "there is no provider '%s'; 'provider list' shows all", name);
+	return r == 0 ? 0 : -1;
+}
+
+/* A text that may be unset with ''. */
+static int apply_text(struct cli *cli, const struct arguments *arguments, const char *option,
+		      const char *what, size_t max, const char **text, struct error *err)
+{
+	const char *value = option_value(arguments, option);
+
+	if (!value)
+		return 0;
+	if (*value && text_check(cli->memory, what, value, max, err) < 0)
+		return -1;
+	*text = *value ? value : NULL;
+	return 0;
+}
+
+static int apply_login(struct cli *cli, const struct arguments *arguments,
+		       struct provider *provider, struct error *err)
+{
+	const char *login = option_value(arguments, "login");
+
+	if (!login)
+		return 0;
+	if (!*login)
+		login = PROVIDER_DEFAULT.login;
+	if (pattern_check(cli->memory, login, PATTERN_FOR_PROVIDER, err) < 0)
+		return -1;
+	if (!pattern_has_placeholder(login))
+		cli_warn(cli,
+			 "the login pattern '%s' has no placeholder such as %%EMAILLOCALPART%%, so "
+			 "all addresses without a user get this one login",
+			 login);
+	provider->login = login;
+	return 0;
+}
+
+static bool is_yes(const char *value)
+{
+	return text_equals(value, "yes");
+}
+
+int provider_apply_options(struct cli *cli, const struct arguments *arguments,
+			   struct provider *provider, struct error *err)
+{
+	const char *delimiters = option_value(arguments, "recipient-delimiter");
+	const char *login_case = option_value(arguments, "login-case");
+	const char *show_names = option_value(arguments, "show-names");
+	const char *mx_fallback = option_value(arguments, "mx-fallback");
+
+	if (apply_text(cli, arguments, "display-name", "display name", DISPLAY_NAME_MAX_LENGTH,
+		       &provider->display_name, err) < 0 ||
+	    apply_text(cli, arguments, "short-name", "short name", SHORT_NAME_MAX_LENGTH,
+		       &provider->short_name, err) < 0 ||
+	    apply_login(cli, arguments, provider, err) < 0 ||
+	    (delimiters && delimiters_check(delimiters, err) < 0))
+		return -1;
+	if (delimiters)
+		provider->recipient_delimiter = delimiters;
+	if (login_case)
+		provider->login_case = text_equals(login_case, "keep") ? LOGIN_CASE_KEEP
+								       : LOGIN_CASE_LOWER;
+	if (show_names)
+		provider->show_names = is_yes(show_names);
+	if (mx_fallback)
+		provider->mx_fallback = is_yes(mx_fallback);
+	return 0;
+}
+
+/* Thunderbird has no way to read STARTTLS from Outlook's document, and goes by the port. */
+static void warn_of_port(struct cli *cli, const struct service *service)
+{
+	uint16_t port = service->port;
+	bool is_starttls = service->security == SECURITY_STARTTLS;
+	bool is_starttls_port = port == 143 || port == 110 || port == 25 || port == 587;
+
+	if (service->kind == SERVICE_ACTIVESYNC || service->security == SECURITY_PLAIN ||
+	    is_starttls == is_starttls_port)
+		return;
+	cli_warn(cli, "'%s': in Outlook's document Thunderbird takes port %u for %s, as it does %s",
+		 service_url(cli->memory, service), port, is_starttls ? "implicit TLS" : "STARTTLS",
+		 is_starttls ? "all ports but 143, 110, 25 and 587" : "143, 110, 25 and 587");
+}
+
+int service_from_url(struct cli *cli, const struct arguments *arguments, const char *url,
+		     struct service *ret_service, struct error *err)
+{
+	struct service service;
+
+	if (service_parse(cli->memory, url, &service, err) < 0)
+		return -1;
+	if (service.security == SECURITY_PLAIN && !option_is_given(arguments, "allow-plaintext"))
+		return error_set(err, ERROR_INPUT,
+				 "'%s' would send passwords over the network in clear text; give "
+				 "a service with TLS or STARTTLS, or say --allow-plaintext",
+				 service_url(cli->memory, &service));
+	warn_of_port(cli, &service);
+	*ret_service = service;
+	return 0;
+}
+
+const struct service *service_find(struct cli *cli, const struct provider *provider,
+				   const struct service *service)
+{
+	const char *url = service_url(cli->memory, service);
+
+	for (size_t i = 0; i < provider->n_services; i++)
+		if (text_equals(service_url(cli->memory, &provider->services[i]), url))
+			return &provider->services[i];
+	return NULL;
+}
+
+int provider_apply_services(struct cli *cli, const struct arguments *arguments,
+			    const char *const *urls, size_t count, struct provider *provider,
+			    struct error *err)
+{
+	struct service *services = arena_array(cli->memory, struct service, count);
+
+	if (count > SERVICES_MAX)
+		return error_set(err, ERROR_INPUT, "a provider has at most %d services",
+				 SERVICES_MAX);
+	provider->services = services;
+	provider->n_services = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (service_from_url(cli, arguments, urls[i], &services[i], err) < 0)
+			return -1;
+		if (service_find(cli, provider, &services[i]))
+			return error_set(err, ERROR_INPUT, "service '%s' is given twice",
+					 service_url(cli->memory, &services[i]));
+		provider->n_services++;
+	}
+	return 0;
+}
+
+static bool has_service(const struct provider *provider, enum service_kind kind)
+{
+	for (size_t i = 0; i < provider->n_services; i++)
+		if (provider->services[i].kind == kind)
+			return true;
+	return false;
+}
+
+void provider_warn_if_empty(struct cli *cli, const struct provider *provider)
+{
+	if (provider->n_services == 0)
+		cli_warn(cli,
+			 "provider '%s' has no services, so no client gets an answer; add some "
+			 "with 'service add'",
+			 provider->name);
+}
+
+void provider_warn_of_gaps(struct cli *cli, const struct provider *provider)
+{
+	bool has_incoming = has_service(provider, SERVICE_IMAP) ||
+			    has_service(provider, SERVICE_POP3);
+	bool has_outgoing = has_service(provider, SERVICE_SUBMISSION);
+
+	provider_warn_if_empty(cli, provider);
+	if (provider->n_services == 0 || (has_incoming && has_outgoing))
+		return;
+	cli_warn(cli, "provider '%s' has no %s service; without one (%s) Thunderbird refuses it",
+		 provider->name, has_incoming ? "outgoing" : "incoming",
+		 has_incoming ? "submissions://HOST" : "imaps://HOST");
+}
+
+int provider_drop_if_unused(struct cli *cli, const char *name, struct error *err)
+{
+	const struct domain_filter domains = { .provider = name };
+	const struct user_filter users = { .provider = name };
+	struct provider provider;
+	struct domain *list;
+	size_t n_domains;
+	int64_t n_users;
+	int r;
+
+	if (!name)
+		return 0;
+	r = store_find_provider(cli->store, cli->memory, name, &provider, err);
+	if (r == STORE_NOT_FOUND || (r == 0 && !provider.is_implicit))
+		return 0;
+	if (r != 0 ||
+	    store_list_domains(cli->store, cli->memory, &domains, &list, &n_domains, err) != 0 ||
+	    store_count_users(cli->store, &users, &n_users, err) != 0)
+		return -1;
+	if (n_domains > 0 || n_users > 0)
+		return 0;
+	if (store_remove_provider(cli->store, provider.id, err) != 0)
+		return -1;
+	cli_say(cli, "provider %s removed: nothing uses it any more", name);
+	return 0;
+}
+
+json_t *service_entry(struct cli *cli, const struct service *service)
+{
+	json_t *entry = json_object(), *auth = json_array();
+
+	for (size_t i = 0; i < service->n_authentications; i++)
+		(void)json_array_append_new(
+			auth, json_string(authentication_name(service->authentications[i])));
+	entry_put_text(entry, "url", service_url(cli->memory, service));
+	entry_put_text(entry, "login", service->login);
+	entry_put(entry, "auth", auth);
+	entry_put_truth(entry, "first", service->is_first);
+	return entry;
+}

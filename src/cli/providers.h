@@ -1,0 +1,54 @@
+#pragma once
+
+/*
+ * What the commands share that touch providers: options that describe one, URLs that make its
+ * services, and the words in which a missing one is refused.
+ */
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "cli/command.h"
+#include "mail/provider.h"
+
+struct arguments;
+struct cli;
+struct error;
+
+/* --display-name and the like; --allow-plaintext. */
+extern const struct option provider_options[];
+extern const struct option plaintext_options[];
+
+/* Finds the provider; a missing one is refused. Returns 0 or -1 with err set. */
+int provider_require(struct cli *cli, const char *name, struct provider *ret_provider,
+		     struct error *err);
+
+/* Changes what the options say. Returns 0 or -1 with err set. */
+int provider_apply_options(struct cli *cli, const struct arguments *arguments,
+			   struct provider *provider, struct error *err);
+
+/* Makes the services of the URLs those of the provider, and warns of ports that a client misreads.
+ * Returns 0 or -1 with err set. */
+int provider_apply_services(struct cli *cli, const struct arguments *arguments,
+			    const char *const *urls, size_t count, struct provider *provider,
+			    struct error *err);
+
+/* Reads one service; plaintext without --allow-plaintext is refused. */
+int service_from_url(struct cli *cli, const struct arguments *arguments, const char *url,
+		     struct service *ret_service, struct error *err);
+
+/* The service of the same URL in its normal form, or NULL. */
+const struct service *service_find(struct cli *cli, const struct provider *provider,
+				   const struct service *service);
+
+/* Warns that the provider has no services at all. */
+void provider_warn_if_empty(struct cli *cli, const struct provider *provider);
+
+/* Warns of services without which clients refuse the provider's documents. */
+void provider_warn_of_gaps(struct cli *cli, const struct provider *provider);
+
+/* Removes the provider if 'domain add' made it and no domain or user has it any more. name may be
+ * NULL. Returns 0 or -1 with err set. */
+int provider_drop_if_unused(struct cli *cli, const char *name, struct error *err);
+
+json_t *service_entry(struct cli *cli, const struct service *service);
