@@ -1,0 +1,348 @@
+/* mailconfctl user: which login belongs to which address. */
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/domains.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "cli/providers.h"
+#include "mail/address.h"
+#include "mail/login.h"
+#include "mail/text.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/error.h"
+
+/* A person's name, in characters. */
+#define NAME_MAX_LENGTH 255
+
+/* Whose row it is: an address, or the catch-all of a domain. */
+struct owner {
+	const char *address; /* in the normal form that the database has */
+	const char *local;   /* as typed; NULL for the catch-all */
+	const char *domain;
+};
+
+static int owner_parse(struct cli *cli, const char *text, struct owner *ret_owner,
+		       struct error *err)
+{
+	struct address address;
+
+	if (text[0] == '@') {
+		const char *domain = domain_parse(cli->memory, text + 1, false, err);
+
+		if (!domain)
+			return -1;
+		*ret_owner = (struct owner){
+			.address = arena_printf(cli->memory, "@%s", domain),
+			.domain = domain,
+		};
+		return 0;
+	}
+	if (address_parse(cli->memory, text, &address, err) < 0)
+		return -1;
+	*ret_owner = (struct owner){
+		.address = arena_printf(cli->memory, "%s@%s", address.key, address.domain),
+		.local = address.local,
+		.domain = address.domain,
+	};
+	return 0;
+}
+
+static json_t *user_entry(const struct user *user)
+{
+	json_t *entry = json_object();
+
+	entry_put_text(entry, "address", user->address);
+	entry_put_text(entry, "login", user->login);
+	entry_put_text(entry, "name", user->name);
+	entry_put_text(entry, "provider", user->provider);
+	return entry;
+}
+
+static int user_require(struct cli *cli, const char *address, struct user *ret_user,
+			struct error *err)
+{
+	int r = store_find_user(cli->store, cli->memory, address, ret_user, err);
+
+	if (r == STORE_NOT_FOUND)
+		return error_set(err, ERROR_INPUT,
+				 "there is no user '%s'; 'preview outlook %s' shows what the "
+				 "address gets",
+				 address, address);
+	return r == 0 ? 0 : -1;
+}
+
+static void warn_if_disabled(struct cli *cli, const struct domain *domain,
+			     const struct owner *owner)
+{
+	if (!domain->is_enabled)
+		cli_warn(cli, "domain '%s' is disabled, so nothing is answered for '%s'",
+			 domain->name, owner->address);
+}
+
+/* A row that nothing would ever look for helps nobody, and hides a mistyped domain. */
+static int check_served(struct cli *cli, const struct owner *owner, struct error *err)
+{
+	struct domain domain, target;
+	int r = store_serving_domain(cli->store, cli->memory, owner->domain, &domain, err);
+
+	if (r == STORE_NOT_FOUND)
+		return error_set(err, ERROR_INPUT,
+				 "nothing here serves the domain '%s'; use 'domain add' first",
+				 owner->domain);
+	if (r != 0)
+		return -1;
+	warn_if_disabled(cli, &domain, owner);
+	if (!domain.alias_of)
+		return 0;
+	if (domain_require(cli, domain.alias_of, &target, err) < 0)
+		return -1;
+	warn_if_disabled(cli, &target, owner);
+	return 0;
+}
+
+/* Where the login is what stands before the '@', a placeholder goes out, and no client reads the
+ * login from the document. */
+static void warn_of_reading(struct cli *cli, const struct owner *owner, const char *login)
+{
+	enum login_reading reading = login_reading(login);
+
+	if (reading == LOGIN_READ_AS_TEXT || (owner->local && text_equals(owner->local, login)))
+		return;
+	cli_warn(cli,
+		 "Thunderbird on the desktop reads the login '%s' as a %s, and may log in with "
+		 "another text",
+		 login,
+		 reading == LOGIN_READ_AS_NUMBER ? "number (007 becomes 7)"
+						 : "truth value (TRUE becomes true)");
+}
+
+/* --name and --provider; an empty text unsets. */
+static int apply_options(struct cli *cli, const struct arguments *arguments, struct user *user,
+			 struct error *err)
+{
+	const char *name = option_value(arguments, "name");
+	const char *provider_name = option_value(arguments, "provider");
+	struct provider provider;
+
+	if (name && *name && text_check(cli->memory, "name", name, NAME_MAX_LENGTH, err) < 0)
+		return -1;
+	if (provider_name && *provider_name) {
+		if (provider_require(cli, provider_name, &provider, err) < 0)
+			return -1;
+		provider_warn_if_empty(cli, &provider);
+	}
+	if (name)
+		user->name = *name ? name : NULL;
+	if (provider_name)
+		user->provider = *provider_name ? provider_name : NULL;
+	return 0;
+}
+
+static int refuse_existing(struct cli *cli, const char *address, struct error *err)
+{
+	struct user user;
+
+	if (user_require(cli, address, &user, err) < 0)
+		return -1;
+	return error_set(err, ERROR_INPUT,
+			 "user '%s' exists already, login '%s'; use 'user set' to change it",
+			 address, user.login);
+}
+
+static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct owner owner;
+	struct user user = { .login = arguments->words[1] };
+	int r;
+
+	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
+	    login_check(cli->memory, user.login, err) < 0 || check_served(cli, &owner, err) < 0 ||
+	    apply_options(cli, arguments, &user, err) < 0)
+		return -1;
+	user.address = owner.address;
+	r = store_add_user(cli->store, &user, err);
+	if (r == STORE_EXISTS)
+		return refuse_existing(cli, user.address, err);
+	if (r != 0)
+		return -1;
+	warn_of_reading(cli, &owner, user.login);
+	cli_say(cli, "user %s added, login %s", user.address, user.login);
+	return 0;
+}
+
+static const struct option add_options[] = {
+	{ "name", "TEXT", "the person's own name (sent where the provider shows names)" },
+	{ "provider", "NAME", "a provider of its own (that of the domain)" },
+	{ 0 },
+};
+
+static const struct command user_add = {
+	.family = "user",
+	.verb = "add",
+	.arguments = "ADDRESS LOGIN",
+	.min = 2,
+	.max = 2,
+	.summary = "Add a user: an address and its login",
+	.details = "The login is taken as it stands. The ADDRESS @example.org stands for all "
+		   "addresses of\nthe domain that have no user of their own.",
+	.example = "  mailconfctl user add first.last@example.org a4711 --name 'First Last'\n",
+	.options = { add_options },
+	.database = DATABASE_CHANGE,
+	.run = add,
+};
+
+static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *login = option_value(arguments, "login"), *before;
+	struct owner owner;
+	struct user user;
+
+	if (arguments->n_options == 0)
+		return usage_error(cli->memory, arguments->command, err,
+				   "'user set' needs something to set: --login, --name or "
+				   "--provider");
+	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
+	    (login && login_check(cli->memory, login, err) < 0) ||
+	    user_require(cli, owner.address, &user, err) < 0)
+		return -1;
+	before = user.provider;
+	if (apply_options(cli, arguments, &user, err) < 0)
+		return -1;
+	if (login) {
+		user.login = login;
+		warn_of_reading(cli, &owner, login);
+	}
+	if (store_update_user(cli->store, &user, err) != 0)
+		return -1;
+	cli_say(cli, "user %s changed, login %s", user.address, user.login);
+	return provider_drop_if_unused(cli, before, err);
+}
+
+static const struct option set_options[] = {
+	{ "login", "LOGIN", "the login" },
+	{ "name", "TEXT", "the person's own name; '' for none" },
+	{ "provider", "NAME", "a provider of its own; '' for that of the domain" },
+	{ 0 },
+};
+
+static const struct command user_set = {
+	.family = "user",
+	.verb = "set",
+	.arguments = "ADDRESS",
+	.min = 1,
+	.max = 1,
+	.summary = "Change a user",
+	.details = "What no option names stays as it is.",
+	.example = "  mailconfctl user set first.last@example.org --login a4712\n",
+	.options = { set_options },
+	.database = DATABASE_CHANGE,
+	.run = set,
+};
+
+static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct owner owner;
+	struct user user;
+
+	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
+	    user_require(cli, owner.address, &user, err) < 0)
+		return -1;
+	entry_print(user_entry(&user), cli->is_json);
+	return 0;
+}
+
+static const struct command user_show = {
+	.family = "user",
+	.verb = "show",
+	.arguments = "ADDRESS",
+	.min = 1,
+	.max = 1,
+	.summary = "Show a user",
+	.example = "  mailconfctl user show first.last@example.org\n",
+	.database = DATABASE_READ,
+	.run = show,
+};
+
+static int print_user(const struct user *user, void *context, struct error *err)
+{
+	(void)err;
+	list_add(context, user_entry(user));
+	return 0;
+}
+
+static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	static const char *const columns[] = { "address", "login", "name", "provider", NULL };
+	struct user_filter filter = { .login = option_value(arguments, "login") };
+	_cleanup_(list_freep) struct list *lines = NULL;
+
+	if (arguments->count > 0) {
+		filter.domain = domain_parse(cli->memory, arguments->words[0], false, err);
+		if (!filter.domain)
+			return -1;
+	}
+	lines = list_new(columns, cli->is_json);
+	if (store_visit_users(cli->store, &filter, print_user, lines, err) != 0)
+		return -1;
+	list_end(lines, filter.domain || filter.login ? "there are no such users"
+						      : "there are no users; 'user add' makes one");
+	return 0;
+}
+
+static const struct option list_options[] = {
+	{ "login", "LOGIN", "only users of exactly this login" },
+	{ 0 },
+};
+
+static const struct command user_list = {
+	.family = "user",
+	.verb = "list",
+	.arguments = "[DOMAIN]",
+	.max = 1,
+	.summary = "List users, by domain",
+	.example = "  mailconfctl user list example.org\n",
+	.options = { list_options },
+	.database = DATABASE_READ,
+	.run = list,
+};
+
+static int remove_user(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct owner owner;
+	struct user user;
+	int r;
+
+	if (owner_parse(cli, arguments->words[0], &owner, err) < 0)
+		return -1;
+	r = store_find_user(cli->store, cli->memory, owner.address, &user, err);
+	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
+		return 0;
+	if (r == STORE_NOT_FOUND)
+		return error_set(err, ERROR_INPUT, "there is no user '%s'", owner.address);
+	if (r != 0 || store_remove_user(cli->store, owner.address, err) != 0)
+		return -1;
+	cli_say(cli, "user %s removed", owner.address);
+	return provider_drop_if_unused(cli, user.provider, err);
+}
+
+static const struct command user_remove = {
+	.family = "user",
+	.verb = "remove",
+	.arguments = "ADDRESS",
+	.min = 1,
+	.max = 1,
+	.summary = "Remove a user",
+	.example = "  mailconfctl user remove first.last@example.org\n",
+	.options = { if_exists_options },
+	.database = DATABASE_CHANGE,
+	.run = remove_user,
+};
+
+const struct family family_user = {
+	.name = "user",
+	.title = "Users: addresses and the logins that belong to them",
+	.commands = (const struct command *const[]){ &user_add, &user_set, &user_show, &user_list,
+						     &user_remove, NULL },
+};
