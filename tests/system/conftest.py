@@ -1,0 +1,50 @@
+"""What the system tests share: certificates of a test CA, and a daemon started for real."""
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from daemon import Daemon
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Authority:
+    """The test CA. Certificates are made once for each list of names."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.made = {}
+        self.run("ca")
+        self.file = directory / "ca.pem"
+
+    def run(self, *arguments):
+        script = ROOT / "tests" / "certs" / "make.sh"
+        subprocess.run([script, self.directory, *arguments], check=True, capture_output=True)
+
+    def certificate(self, *names, options=()):
+        key = (names, tuple(options))
+        if key not in self.made:
+            file = self.directory / f"{len(self.made):03}.pem"
+            self.run("cert", file.name, *options, *names)
+            self.made[key] = file
+        return self.made[key]
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def build():
+    return pathlib.Path(os.environ.get("MAILCONFD_BUILD", ROOT / "build"))
+
+
+@pytest.fixture
+def daemon(tmp_path, authority, build):
+    """A daemon with nothing in its database yet and one certificate for many names."""
+    instance = Daemon(tmp_path, authority, build)
+    yield instance
+    instance.stop()

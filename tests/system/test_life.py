@@ -1,0 +1,224 @@
+"""A daemon in use: changes, reloads, a locked database, and the end."""
+import socket
+import sqlite3
+import threading
+import time
+
+import pytest
+
+from daemon import NAMES, PATIENCE
+
+CONFIG = "/mail/config-v1.1.xml"
+ADDRESS = CONFIG + "?emailaddress=first.last%40example.org"
+SCHEMAS = "http://schemas.microsoft.com/exchange/autodiscover/outlook"
+OUTLOOK = (
+    f'<Autodiscover xmlns="{SCHEMAS}/requestschema/2006"><Request>'
+    "<EMailAddress>first.last@example.org</EMailAddress>"
+    f"<AcceptableResponseSchema>{SCHEMAS}/responseschema/2006a</AcceptableResponseSchema>"
+    "</Request></Autodiscover>"
+)
+
+
+@pytest.fixture
+def served(daemon):
+    daemon.setup(
+        ["domain", "add", "example.org", "imaps://imap.example.org", "submissions://smtp.example.org"]
+    )
+    return daemon
+
+
+def test_changes_are_seen_without_reload(served):
+    served.start()
+    connection = served.connect()
+    ask = lambda: connection.ask(f"GET {ADDRESS} HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n".encode())
+    assert b"<username>%EMAILADDRESS%</username>" in ask().body
+    for login in ("a4711", "b4712"):
+        served.ctl("user", "set" if login == "b4712" else "add", "first.last@example.org",
+                   *(["--login", login] if login == "b4712" else [login]))
+        time.sleep(0.1)
+        assert f"<username>{login}</username>".encode() in ask().body
+    served.ctl("domain", "disable", "example.org")
+    time.sleep(0.1)
+    assert ask().status == 404
+    connection.close()
+
+
+def names_of(connection):
+    return {value for kind, value in connection.socket.getpeercert()["subjectAltName"]}
+
+
+def test_reload_serves_the_renewed_certificate(served):
+    served.add_certificate("renewed", "new.example.org")
+    served.start()
+    before = served.connect("new.example.org").socket.getpeercert()["serialNumber"]
+    served.add_certificate("renewed", "new.example.org", options=("--days", "30"))
+    assert served.connect("new.example.org").socket.getpeercert()["serialNumber"] == before
+    served.reload()
+    assert served.connect("new.example.org").socket.getpeercert()["serialNumber"] != before
+
+
+def test_what_fails_to_load_keeps_the_old(served):
+    templates = served.directory / "templates"
+    templates.mkdir()
+    served.settings["templates"]["directory"] = templates
+    served.start()
+    (served.directory / "certificates" / "main.pem").write_text("nonsense")
+    (templates / "autoconfig.xml").write_text("<a>{{nonsense}}</a>")
+    with open(served.config, "a", encoding="utf-8") as out:
+        out.write("nonsense\n")
+    served.reload()
+    log = served.log()
+    assert "the old settings stay in force" in log
+    assert "the old certificates stay in use" in log and "main.pem" in log
+    assert "the old templates stay in use" in log and "autoconfig.xml" in log
+    assert b"imap.example.org" in served.get(CONFIG).body
+
+
+def test_reload_names_what_needs_a_restart(served):
+    served.start()
+    served.settings["server"]["threads"] = "3"
+    served.settings["log"]["addresses"] = "full"
+    served.write_settings()
+    served.reload()
+    assert "[server] threads has changed: only a restart applies it" in served.log()
+    served.get(ADDRESS)
+    served.wait_for_log('address="first.last@example.org"')
+
+
+@pytest.mark.parametrize("addresses", ["none", "domain", "full"])
+def test_addresses_in_the_log(served, addresses):
+    served.settings["log"]["addresses"] = addresses
+    served.start()
+    served.get(ADDRESS)
+    served.wait_for_log("outcome=settings")
+    log = served.log()
+    assert ("first.last" in log) == (addresses == "full")
+    assert ('domain="example.org"' in log) == (addresses == "domain")
+    assert "emailaddress=" not in log
+
+
+def test_reload_under_load(served):
+    """Certificates, templates and rows change while clients ask: no request fails."""
+    served.settings["server"]["threads"] = "4"
+    served.start()
+    failures, asked, must_stop = [], [0], threading.Event()
+
+    def client(keeps):
+        connection = None
+        while not must_stop.is_set():
+            try:
+                connection = connection or served.connect()
+                answer = connection.ask(f"GET {ADDRESS} HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n".encode())
+                assert answer.status == 200
+                asked[0] += 1
+                if not keeps:
+                    connection.close()
+                    connection = None
+            except Exception as failure:
+                failures.append(failure)
+                return
+
+    clients = [threading.Thread(target=client, args=(i % 2 == 0,)) for i in range(4)]
+    for thread in clients:
+        thread.start()
+    for i in range(8):
+        served.add_certificate("main", *NAMES, options=("--days", str(20 + i)))
+        served.ctl("user", "add", f"user{i}@example.org", f"login{i}")
+        served.reload()
+    must_stop.set()
+    for thread in clients:
+        thread.join(PATIENCE)
+    assert not failures
+    assert asked[0] > 20
+    assert "error" not in served.log()
+
+
+@pytest.fixture
+def lockable(served):
+    """A database in rollback mode, as a restored copy may be: there a writer locks readers out."""
+    database = sqlite3.connect(served.settings["database"]["file"], isolation_level=None)
+    assert database.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+    served.start()
+    yield served, database
+    database.close()
+
+
+def in_background(function):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function()))
+    thread.start()
+    return lambda: (thread.join(PATIENCE), results[0])[1]
+
+
+def test_locked_database_is_waited_for(lockable):
+    served, database = lockable
+    served.get(CONFIG)
+    database.execute("BEGIN EXCLUSIVE")
+    waiting = [in_background(lambda: served.get(ADDRESS)) for _ in range(6)]
+    time.sleep(0.2)
+    assert served.get("/").status == 404, "other requests are answered meanwhile"
+    database.execute("COMMIT")
+    assert [result().status for result in waiting] == [200] * 6
+
+
+def test_locked_database_ends_the_patience(lockable):
+    served, database = lockable
+    database.execute("BEGIN EXCLUSIVE")
+    autoconfig, outlook = in_background(lambda: served.get(ADDRESS)), in_background(lambda: served.post(OUTLOOK))
+    assert autoconfig().status == 503
+    assert b"<ErrorCode>603</ErrorCode>" in outlook().body
+    assert "in use by another process" in served.log()
+    database.execute("COMMIT")
+    assert served.get(ADDRESS).status == 200
+
+
+def test_client_that_leaves_while_it_waits(lockable):
+    served, database = lockable
+    database.execute("BEGIN EXCLUSIVE")
+    for _ in range(10):
+        connection = served.connect()
+        connection.send(f"GET {ADDRESS} HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n".encode())
+        connection.close()
+    time.sleep(0.2)
+    database.execute("COMMIT")
+    assert served.get(ADDRESS).status == 200
+
+
+def test_broken_row(served):
+    with sqlite3.connect(served.settings["database"]["file"]) as database:
+        database.execute("UPDATE service SET url = 'nonsense://x' WHERE position = 0")
+    served.start()
+    assert b"<ErrorCode>602</ErrorCode>" in served.post(OUTLOOK).body
+    assert served.get(ADDRESS).status == 500
+    assert "nonsense" in served.log()
+
+
+def test_stop_finishes_requests_under_way(served):
+    served.start()
+    body = OUTLOOK.encode()
+    connection = served.connect("autodiscover.example.org")
+    connection.send(
+        b"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.org\r\n"
+        + f"Content-Length: {len(body)}\r\n\r\n".encode()
+        + body[:100]
+    )
+    time.sleep(0.2)
+    served.process.terminate()
+    served.wait_for_log("stopping")
+    with pytest.raises(ConnectionError):
+        served.connect()
+    connection.send(body[100:])
+    answer = connection.receive()
+    assert answer.status == 200
+    assert answer.headers["connection"].lower() == "close"
+    assert served.wait() == 0
+
+
+def test_stop_with_waiting_handshakes(served):
+    served.start()
+    silent = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(5)]
+    for connection in silent[1:]:
+        connection.sendall(b"\x16\x03\x01\x02\x00\x01")
+    time.sleep(0.2)
+    served.process.terminate()
+    assert served.wait() == 0
