@@ -1,0 +1,64 @@
+#!/bin/sh
+# Builds everything with warnings as errors and runs every test: unit, golden, template conformance,
+# fuzz corpora, system. Ends with the line "N passed, N failed".
+set -eu
+
+usage() {
+	cat <<-END
+	Usage: tests/run.sh [--sanitize | --thread | --valgrind] [PYTEST-ARGUMENT ...]
+
+	  --sanitize  under AddressSanitizer and UndefinedBehaviorSanitizer
+	  --thread    the system tests under ThreadSanitizer
+	  --valgrind  the system tests' daemon under valgrind: nothing may be lost at exit
+
+	Packages that are missing are installed with apt-get, as root or through sudo.
+	MAILCONFD_TEST_DATA names a directory with public test data (mustache-spec/); tests that
+	need it are skipped where it is unset.
+	END
+}
+
+cd "$(dirname "$0")/.."
+mode=plain
+case "${1:-}" in
+--sanitize | --thread | --valgrind) mode=${1#--}; shift ;;
+--help) usage; exit 0 ;;
+-*) usage >&2; exit 2 ;;
+esac
+
+packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28-dev libxml2-dev
+	libsqlite3-dev libinih-dev libjansson-dev libcmocka-dev python3-pytest openssl gnutls-bin
+	libxml2-utils mandoc procps"
+[ $mode != valgrind ] || packages="$packages valgrind"
+./packaging/install-packages.sh $packages
+
+case $mode in
+plain) build=build options= ;;
+sanitize) build=build-sanitize options='-Db_sanitize=address,undefined' ;;
+thread) build=build-thread options='-Db_sanitize=thread' ;;
+valgrind) build=build options= ;;
+esac
+if [ -d $build ]; then
+	meson configure $build -Dwerror=true -Dtests=true
+else
+	meson setup $build -Dwerror=true -Dtests=true $options
+fi
+ninja -C $build
+
+results=$build/results
+rm -rf $results
+mkdir -p $results
+status=0
+export MAILCONFD_BUILD="$PWD/$build" MAILCONFD_MODE=$mode
+export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+export TSAN_OPTIONS="halt_on_error=0:exitcode=66:suppressions=$PWD/tests/thread-sanitizer.supp"
+
+case $mode in
+plain | sanitize)
+	meson test -C $build --no-rebuild --print-errorlogs --timeout-multiplier 4 || status=1
+	cp $build/meson-logs/testlog.junit.xml $results/unit.xml
+	;;
+esac
+/usr/bin/python3 -m pytest -q -p no:cacheprovider --junitxml=$results/system.xml "$@" tests/system ||
+	status=1
+/usr/bin/python3 tests/summary.py $results/*.xml || status=1
+exit $status
