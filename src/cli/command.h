@@ -60,3 +60,4 @@ extern const struct family family_provider;
 extern const struct family family_service;
 extern const struct family family_domain;
 extern const struct family family_user;
+extern const struct family family_preview;

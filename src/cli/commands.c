@@ -1,7 +1,7 @@
 #include "cli/command.h"
 
 const struct family *const families[] = {
-	&family_provider, &family_service, &family_domain, &family_user, NULL,
+	&family_provider, &family_service, &family_domain, &family_user, &family_preview, NULL,
 };
 
 const struct option if_exists_options[] = {

@@ -11,6 +11,7 @@ static void fail_with(const struct question *question, const struct context *con
 {
 	question->protocol->fail(context->templates, memory, failure, response);
 	response->outcome = failure_name(failure);
+	response->is_refusal = true;
 }
 
 /* Looks up and renders; returns as answer(). */

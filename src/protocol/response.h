@@ -2,6 +2,7 @@
 
 /* An HTTP response as plain values. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct match;
@@ -19,9 +20,10 @@ struct response {
 	/* How it came about, for the log and for 'mailconfctl preview --explain'. */
 	const char *protocol;	   /* "outlook", or NULL where no protocol was asked */
 	const char *outcome;	   /* "settings", or why not */
+	bool is_refusal;
 	const struct query *query; /* NULL where the request was not understood */
 	const struct match *match; /* NULL where nothing was found */
 };
 
-/* A short text for people, such as the body of a 404. */
+/* A refusal with a short text for people, such as a 404. */
 void response_set_text(struct response *response, unsigned status, const char *text);

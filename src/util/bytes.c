@@ -220,3 +220,16 @@ char *percent_decode(struct arena *memory, const char *text, size_t length)
 	*end = '\0';
 	return decoded;
 }
+
+const char *percent_encode(struct arena *memory, const char *text)
+{
+	struct bytes encoded = BYTES_IN(memory);
+
+	for (; *text; text++) {
+		if (char_is_alphanumeric(*text) || strchr("-._~", *text))
+			bytes_add_char(&encoded, *text);
+		else
+			bytes_add_format(&encoded, "%%%02X", (unsigned char)*text);
+	}
+	return bytes_text(&encoded);
+}

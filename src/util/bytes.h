@@ -60,3 +60,6 @@ bool number_parse(const char *text, unsigned long low, unsigned long high,
  * sign is not followed by two hexadecimal digits, or a NUL byte comes out.
  */
 char *percent_decode(struct arena *memory, const char *text, size_t length);
+
+/* Percent-encodes all but the unreserved characters (RFC 3986 2.3). */
+const char *percent_encode(struct arena *memory, const char *text);

@@ -1,0 +1,302 @@
+/* mailconfctl preview: what a mail client would get, through the same code as the daemon. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "config/settings.h"
+#include "http/answer.h"
+#include "mail/address.h"
+#include "mail/match.h"
+#include "mail/profile.h"
+#include "mail/query.h"
+#include "protocol/templates.h"
+#include "store/store.h"
+#include "template/template.h"
+#include "template/value.h"
+#include "util/arena.h"
+#include "util/error.h"
+#include "util/idna.h"
+
+/* What is asked about: an address as typed, or only a domain. */
+struct subject {
+	const char *address; /* NULL for "@example.org" */
+	const char *domain;
+};
+
+/* The requests of the clients, made so that the parsers see what they would see from the network.
+ */
+struct client {
+	const char *name;
+	const char *host_prefix;
+	const char *schema; /* of an Autodiscover request; NULL for autoconfig */
+};
+
+#define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
+
+static const struct client clients[] = {
+	{ "outlook", "autodiscover", SCHEMAS "outlook/responseschema/2006a" },
+	{ "mobilesync", "autodiscover", SCHEMAS "mobilesync/responseschema/2006" },
+	{ "autoconfig", "autoconfig", NULL },
+};
+
+static const char autodiscover_source[] =
+	"<Autodiscover><Request><EMailAddress>{{address}}</EMailAddress>"
+	"<AcceptableResponseSchema>{{schema}}</AcceptableResponseSchema></Request></Autodiscover>";
+
+static int autodiscover_request(struct cli *cli, const struct client *client,
+				const struct subject *subject, struct request *request,
+				struct error *err)
+{
+	const struct field fields[] = {
+		{ "address", value_text(subject->address) },
+		{ "schema", value_text(client->schema) },
+	};
+	const struct value view = value_map(fields, sizeof(fields) / sizeof(*fields));
+	_cleanup_(template_freep) struct template *template = NULL;
+	struct bytes body = BYTES_IN(cli->memory);
+
+	if (template_parse("request", autodiscover_source, strlen(autodiscover_source), &template,
+			   err) < 0)
+		return -1;
+	template_expand(template, &view, &body);
+	request->method = "POST";
+	request->target = "/autodiscover/autodiscover.xml";
+	request->body = bytes_text(&body);
+	request->body_size = body.size;
+	return 0;
+}
+
+static void autoconfig_request(struct cli *cli, const struct subject *subject,
+			       struct request *request)
+{
+	static const char path[] = "/mail/config-v1.1.xml";
+
+	request->method = "GET";
+	request->target = subject->address
+				  ? arena_printf(cli->memory, "%s?emailaddress=%s", path,
+						 percent_encode(cli->memory, subject->address))
+				  : path;
+}
+
+static int subject_parse(struct cli *cli, const struct arguments *arguments,
+			 const struct client *client, struct subject *ret_subject,
+			 struct error *err)
+{
+	const char *text = arguments->words[1];
+	struct address address;
+
+	if (text[0] == '@') {
+		if (client->schema)
+			return usage_error(cli->memory, arguments->command, err,
+					   "%s always asks with an address; give one, or preview "
+					   "autoconfig %s",
+					   client->name, text);
+		ret_subject->address = NULL;
+		ret_subject->domain = domain_parse(cli->memory, text + 1, false, err);
+		return ret_subject->domain ? 0 : -1;
+	}
+	if (address_parse(cli->memory, text, &address, err) < 0)
+		return -1;
+	*ret_subject = (struct subject){ address.typed, address.domain };
+	return 0;
+}
+
+static int host_of(struct cli *cli, const struct arguments *arguments, const struct client *client,
+		   const struct subject *subject, const char **ret_host, struct error *err)
+{
+	const char *host = option_value(arguments, "host");
+
+	if (!host) {
+		*ret_host = arena_printf(cli->memory, "%s.%s", client->host_prefix,
+					 subject->domain);
+		return 0;
+	}
+	*ret_host = idna_to_ascii(cli->memory, host);
+	if (!*ret_host)
+		return error_set(err, ERROR_INPUT, "'%s' is not a host name", host);
+	return 0;
+}
+
+static void explain(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Apart from the document, which may be piped on. */
+static void explain(struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	(void)fprintf(stderr, "%s\n",
+		      text_escape(cli->memory, arena_vprintf(cli->memory, format, args)));
+	va_end(args);
+}
+
+/* Nothing matched: looks for the row that stood in the way. */
+static int explain_nothing(struct cli *cli, const struct query *query, struct error *err)
+{
+	const char *domain = query->domain ? query->domain : query->host;
+	struct domain row;
+	int r;
+
+	if (!query->domain && host_domains(query->host).stripped)
+		domain = host_domains(query->host).stripped;
+	r = store_serving_domain(cli->store, cli->memory, domain, &row, err);
+	if (r == STORE_NOT_FOUND)
+		explain(cli,
+			"domain: nothing here serves '%s': neither a domain of that name, nor "
+			"a pattern that covers it",
+			domain);
+	else if (r != 0)
+		return -1;
+	else if (!row.is_enabled)
+		explain(cli, "domain: '%s' is disabled, which ends the search", row.name);
+	else if (row.alias_of)
+		explain(cli, "domain: '%s' is an alias of '%s', which is disabled", row.name,
+			row.alias_of);
+	else
+		explain(cli,
+			"domain: '%s' answers only where the host asked, '%s', is of the same "
+			"domain as the address",
+			row.name, query->host);
+	return 0;
+}
+
+static void explain_domain(struct cli *cli, const struct query *query, const struct match *match)
+{
+	if (match->is_host && query->domain)
+		explain(cli,
+			"domain: '%s' is not served here, so '%s' decides, of the host '%s' "
+			"that was asked",
+			query->domain, match->domain, query->host);
+	else if (match->is_host)
+		explain(cli, "domain: '%s', of the host '%s' that was asked", match->domain,
+			query->host);
+	else
+		explain(cli, "domain: '%s', of the address", match->domain);
+	if (strcmp(match->row, match->domain) != 0)
+		explain(cli, "pattern: '%s' covers it", match->row);
+	if (match->alias_of)
+		explain(cli, "alias: it shares the provider and the users of '%s'",
+			match->alias_of);
+	explain(cli, "provider: '%s'%s", match->provider.name,
+		match->has_own_provider ? ", which the user has instead of the domain's" : "");
+}
+
+static void explain_login(struct cli *cli, const struct query *query, const struct match *match)
+{
+	const struct provider *provider = &match->provider;
+
+	if (!query->address)
+		explain(cli, "login: no address was given, so the pattern '%s' goes out",
+			provider->login);
+	else if (match->has_user)
+		explain(cli, "login: '%s', from the row of user '%s'", match->user.login,
+			match->user.address);
+	else
+		explain(cli, "login: '%s', from the provider's pattern '%s', for no row fits",
+			login_of(cli->memory, query->address, match), provider->login);
+	for (size_t i = 0; i < provider->n_services; i++)
+		if (provider->services[i].login)
+			explain(cli, "service: %s makes of it '%s'",
+				service_url(cli->memory, &provider->services[i]),
+				provider->services[i].login);
+}
+
+static int explain_response(struct cli *cli, const struct response *response, struct error *err)
+{
+	if (!response->query)
+		return 0;
+	if (!response->match)
+		return explain_nothing(cli, response->query, err);
+	explain_domain(cli, response->query, response->match);
+	explain_login(cli, response->query, response->match);
+	return 0;
+}
+
+static int client_find(struct cli *cli, const struct arguments *arguments,
+		       const struct client **ret_client, struct error *err)
+{
+	for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++)
+		if (strcmp(clients[i].name, arguments->words[0]) == 0) {
+			*ret_client = &clients[i];
+			return 0;
+		}
+	return usage_error(cli->memory, arguments->command, err,
+			   "'%s' is no document; there are outlook, mobilesync and autoconfig",
+			   arguments->words[0]);
+}
+
+static int make_request(struct cli *cli, const struct arguments *arguments, struct request *request,
+			struct error *err)
+{
+	const struct client *client = NULL;
+	struct subject subject = { 0 };
+
+	if (client_find(cli, arguments, &client, err) < 0 ||
+	    subject_parse(cli, arguments, client, &subject, err) < 0 ||
+	    host_of(cli, arguments, client, &subject, &request->host, err) < 0)
+		return -1;
+	if (client->schema)
+		return autodiscover_request(cli, client, &subject, request, err);
+	autoconfig_request(cli, &subject, request);
+	return 0;
+}
+
+static int preview(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	struct request request = { 0 };
+	struct response response;
+	struct context context;
+
+	if (make_request(cli, arguments, &request, err) < 0 ||
+	    templates_load(cli->settings->templates.directory, &templates, err) < 0)
+		return -1;
+	context = (struct context){ cli->store, templates };
+	if (answer(&context, cli->memory, &request, &response, err) != 0)
+		return -1;
+	(void)fwrite(response.body, 1, response.size, stdout);
+	(void)fflush(stdout);
+	if (option_is_given(arguments, "explain") && explain_response(cli, &response, err) < 0)
+		return -1;
+	if (response.is_refusal)
+		return error_set(err, ERROR_INPUT, "the client is refused: %s%s", response.outcome,
+				 option_is_given(arguments, "explain") ? ""
+								       : "; --explain says more");
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "host", "HOST",
+	  "the host that is asked, instead of autoconfig.DOMAIN or autodiscover.DOMAIN" },
+	{ "explain", NULL, "say on standard error which row, pattern or wildcard decided" },
+	{ 0 },
+};
+
+static const struct command command_preview = {
+	.family = "preview",
+	.arguments = "outlook|mobilesync|autoconfig ADDRESS|@DOMAIN",
+	.min = 2,
+	.max = 2,
+	.summary = "Show the document that a mail client would get",
+	.details =
+		"It goes to standard output, made by the same code as in the daemon. @DOMAIN is a "
+		"question without an\naddress, as some clients ask autoconfig. A refusal is shown "
+		"too, and the exit status is 1.",
+	.example = "mailconfctl preview outlook first.last@example.org\n"
+		   "mailconfctl preview autoconfig @example.org --explain",
+	.options = { options },
+	.database = DATABASE_READ,
+	.run = preview,
+};
+
+static const struct command *const commands[] = { &command_preview, NULL };
+
+const struct family family_preview = {
+	.name = "preview",
+	.title = "What clients get",
+	.commands = commands,
+};
