@@ -98,14 +98,20 @@ until grep -q 'ready: ' "$dir/log"; do
 done
 
 wrong=0
-# ask CLIENT URL [CURL-ARGUMENT ...]: prints the question and the answer, and keeps it in $answer.
+# ask WHO METHOD URL [BODY]: prints the question and the answer, and keeps the answer in $answer.
 ask() {
-	client=$1 url=$2
-	shift 2
+	url=$3
 	host=${url#https://}
 	host=${host%%/*}
 	echo
-	echo "== $client: $url"
+	echo "== $1 asks: $2 $url"
+	if [ $# -gt 3 ]; then
+		echo "$4"
+		set -- --header 'Content-Type: text/xml; charset=utf-8' --data-binary "$4"
+	else
+		set --
+	fi
+	echo "-- and is answered:"
 	answer=$(curl --silent --show-error --max-time 10 --cacert "$dir/ca.pem" \
 		--connect-to "$host:443:127.0.0.1:$https" \
 		--write-out '\nHTTP status %{http_code}\n' "$@" "$url") || answer="no answer"
@@ -133,13 +139,12 @@ phone() {
 	<Autodiscover xmlns="$schemas/mobilesync/requestschema/2006"><Request><EMailAddress>$1</EMailAddress><AcceptableResponseSchema>$schemas/mobilesync/responseschema/2006</AcceptableResponseSchema></Request></Autodiscover>
 	END
 }
-# post WHAT CLIENT ADDRESS
+# post SCHEMA WHO ADDRESS
 post() {
-	ask "$2 for $3" "https://autodiscover.${3#*@}/autodiscover/autodiscover.xml" \
-		--header 'Content-Type: text/xml; charset=utf-8' --data-binary "$($1 "$3")"
+	ask "$2, for $3," POST "https://autodiscover.${3#*@}/autodiscover/autodiscover.xml" "$($1 "$3")"
 }
 thunderbird() {
-	ask "Thunderbird for $1" \
+	ask "Thunderbird, for $1," GET \
 		"https://autoconfig.${1#*@}/mail/config-v1.1.xml?emailaddress=${1%@*}%40${1#*@}"
 }
 
