@@ -224,8 +224,6 @@ static void print_value(struct arena *memory, const json_t *value, size_t indent
 		(void)printf("%s\n", cell_text(memory, value));
 		return;
 	}
-	if (json_array_size(value) == 0)
-		(void)putchar('\n');
 	json_array_foreach(value, index, item)
 	{
 		if (index)
@@ -235,6 +233,12 @@ static void print_value(struct arena *memory, const json_t *value, size_t indent
 		else
 			(void)printf("%s\n", cell_text(memory, item));
 	}
+}
+
+static bool is_empty(const json_t *value)
+{
+	return json_is_array(value) ? json_array_size(value) == 0
+				    : json_is_string(value) && json_string_length(value) == 0;
 }
 
 static void print_for_people(json_t *entry)
@@ -248,7 +252,13 @@ static void print_for_people(json_t *entry)
 	width += 2;
 	json_object_foreach(entry, key, value)
 	{
-		print_padded(label_of(&memory, key, false), width);
+		const char *label = label_of(&memory, key, false);
+
+		if (is_empty(value)) {
+			(void)puts(label);
+			continue;
+		}
+		print_padded(label, width);
 		print_value(&memory, value, width);
 	}
 }

@@ -39,8 +39,7 @@ static int add(struct cli *cli, const struct arguments *arguments, struct error 
 	int r;
 
 	provider.name = arguments->words[0];
-	if (text_check(cli->memory, "provider name", provider.name, PROVIDER_NAME_MAX_LENGTH, err) <
-		    0 ||
+	if (text_check("provider name", provider.name, PROVIDER_NAME_MAX_LENGTH, err) < 0 ||
 	    provider_apply_options(cli, arguments, &provider, err) < 0 ||
 	    provider_apply_services(cli, arguments, arguments->words + 1, arguments->count - 1,
 				    &provider, err) < 0)
@@ -177,34 +176,62 @@ static const struct command provider_show = {
 	.run = show,
 };
 
-/* Who has the provider, in words; NULL for nobody. */
-static int find_uses(struct cli *cli, const char *name, const char **ret_uses, struct error *err)
+static int note_first(const struct user *user, void *context, struct error *err)
+{
+	struct bytes *address = context;
+
+	(void)err;
+	bytes_add_text(address, user->address);
+	return 1;
+}
+
+/* Who has the provider: how many, and the first of them in words. */
+static int find_uses(struct cli *cli, const char *name, size_t *ret_count, const char **ret_first,
+		     struct error *err)
 {
 	const struct domain_filter domains = { .provider = name };
 	const struct user_filter users = { .provider = name };
+	struct bytes address = BYTES_IN(cli->memory);
 	struct domain *list;
-	size_t n_domains;
 	int64_t n_users;
 
-	if (store_list_domains(cli->store, cli->memory, &domains, &list, &n_domains, err) != 0 ||
-	    store_count_users(cli->store, &users, &n_users, err) != 0)
+	if (store_list_domains(cli->store, cli->memory, &domains, &list, ret_count, err) != 0)
 		return -1;
-	if (n_domains > 1)
-		*ret_uses = arena_printf(cli->memory, "domain '%s' and %zu more", list[0].name,
-					 n_domains - 1);
-	else if (n_domains > 0)
-		*ret_uses = arena_printf(cli->memory, "domain '%s'", list[0].name);
-	else if (n_users > 0)
-		*ret_uses = arena_printf(cli->memory, "%lld user%s", (long long)n_users,
-					 n_users == 1 ? "" : "s");
-	else
-		*ret_uses = NULL;
+	if (*ret_count > 0) {
+		*ret_first = arena_printf(cli->memory, "domain '%s'", list[0].name);
+		return 0;
+	}
+	if (store_count_users(cli->store, &users, &n_users, err) != 0)
+		return -1;
+	if (n_users > 0 && store_visit_users(cli->store, &users, note_first, &address, err) < 0)
+		return -1;
+	*ret_count = (size_t)n_users;
+	*ret_first = arena_printf(cli->memory, "user '%s'", bytes_text(&address));
+	return 0;
+}
+
+static int refuse_used(struct cli *cli, const char *name, struct error *err)
+{
+	const char *first;
+	size_t count;
+
+	if (find_uses(cli, name, &count, &first, err) < 0)
+		return -1;
+	if (count > 1)
+		return error_set(err, ERROR_INPUT,
+				 "provider '%s' is used by %s and %zu more; give them another one "
+				 "first",
+				 name, first, count - 1);
+	if (count > 0)
+		return error_set(err, ERROR_INPUT,
+				 "provider '%s' is used by %s; give it another one first", name,
+				 first);
 	return 0;
 }
 
 static int remove_provider(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-	const char *name = arguments->words[0], *uses;
+	const char *name = arguments->words[0];
 	struct provider provider;
 	int r;
 
@@ -213,13 +240,8 @@ static int remove_provider(struct cli *cli, const struct arguments *arguments, s
 		return 0;
 	if (r == STORE_NOT_FOUND)
 		return provider_require(cli, name, &provider, err);
-	if (r != 0 || find_uses(cli, name, &uses, err) < 0)
-		return -1;
-	if (uses)
-		return error_set(err, ERROR_INPUT,
-				 "provider '%s' is used by %s; give them another one first", name,
-				 uses);
-	if (store_remove_provider(cli->store, provider.id, err) != 0)
+	if (r != 0 || refuse_used(cli, name, err) < 0 ||
+	    store_remove_provider(cli->store, provider.id, err) != 0)
 		return -1;
 	cli_say(cli, "provider %s removed", name);
 	return 0;

@@ -47,7 +47,7 @@ static int apply_text(struct cli *cli, const struct arguments *arguments, const 
 
 	if (!value)
 		return 0;
-	if (*value && text_check(cli->memory, what, value, max, err) < 0)
+	if (*value && text_check(what, value, max, err) < 0)
 		return -1;
 	*text = *value ? value : NULL;
 	return 0;

@@ -60,16 +60,14 @@ static json_t *user_entry(const struct user *user)
 	return entry;
 }
 
+/* Finds the user; a missing one is refused, with what could be meant instead. */
 static int user_require(struct cli *cli, const char *address, struct user *ret_user,
-			struct error *err)
+			const char *instead, struct error *err)
 {
 	int r = store_find_user(cli->store, cli->memory, address, ret_user, err);
 
 	if (r == STORE_NOT_FOUND)
-		return error_set(err, ERROR_INPUT,
-				 "there is no user '%s'; 'preview outlook %s' shows what the "
-				 "address gets",
-				 address, address);
+		return error_set(err, ERROR_INPUT, "there is no user '%s'%s", address, instead);
 	return r == 0 ? 0 : -1;
 }
 
@@ -126,7 +124,7 @@ static int apply_options(struct cli *cli, const struct arguments *arguments, str
 	const char *provider_name = option_value(arguments, "provider");
 	struct provider provider;
 
-	if (name && *name && text_check(cli->memory, "name", name, NAME_MAX_LENGTH, err) < 0)
+	if (name && *name && text_check("name", name, NAME_MAX_LENGTH, err) < 0)
 		return -1;
 	if (provider_name && *provider_name) {
 		if (provider_require(cli, provider_name, &provider, err) < 0)
@@ -144,7 +142,7 @@ static int refuse_existing(struct cli *cli, const char *address, struct error *e
 {
 	struct user user;
 
-	if (user_require(cli, address, &user, err) < 0)
+	if (user_require(cli, address, &user, "", err) < 0)
 		return -1;
 	return error_set(err, ERROR_INPUT,
 			 "user '%s' exists already, login '%s'; use 'user set' to change it",
@@ -205,7 +203,7 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 				   "--provider");
 	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
 	    (login && login_check(cli->memory, login, err) < 0) ||
-	    user_require(cli, owner.address, &user, err) < 0)
+	    user_require(cli, owner.address, &user, "; use 'user add' to add it", err) < 0)
 		return -1;
 	before = user.provider;
 	if (apply_options(cli, arguments, &user, err) < 0)
@@ -243,11 +241,15 @@ static const struct command user_set = {
 
 static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
+	const char *instead;
 	struct owner owner;
 	struct user user;
 
-	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
-	    user_require(cli, owner.address, &user, err) < 0)
+	if (owner_parse(cli, arguments->words[0], &owner, err) < 0)
+		return -1;
+	instead = arena_printf(cli->memory, "; 'preview outlook %s' shows what the address gets",
+			       owner.address);
+	if (user_require(cli, owner.address, &user, instead, err) < 0)
 		return -1;
 	entry_print(user_entry(&user), cli->is_json);
 	return 0;
@@ -320,7 +322,7 @@ static int remove_user(struct cli *cli, const struct arguments *arguments, struc
 	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
 		return 0;
 	if (r == STORE_NOT_FOUND)
-		return error_set(err, ERROR_INPUT, "there is no user '%s'", owner.address);
+		return user_require(cli, owner.address, &user, "", err);
 	if (r != 0 || store_remove_user(cli->store, owner.address, err) != 0)
 		return -1;
 	cli_say(cli, "user %s removed", owner.address);

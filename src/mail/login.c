@@ -103,7 +103,7 @@ int login_check(struct arena *memory, const char *text, struct error *err)
 	if (strlen(text) > LOGIN_MAX_LENGTH)
 		return error_set(err, ERROR_INPUT, "the login has more than %d bytes",
 				 LOGIN_MAX_LENGTH);
-	if (text_check(memory, "login", text, LOGIN_MAX_LENGTH, err) < 0)
+	if (text_check("login", text, LOGIN_MAX_LENGTH, err) < 0)
 		return -1;
 	if (has_any_placeholder(memory, text))
 		return error_set(err, ERROR_INPUT,

@@ -5,7 +5,6 @@
 
 #include "util/bytes.h"
 #include "util/error.h"
-#include "util/log.h"
 
 /* Control characters of ASCII, those of Unicode (U+0080 to U+009F), and U+FFFE and U+FFFF, which
  * no XML document may have (XML 1.0 2.2). */
@@ -22,19 +21,17 @@ static bool has_unbearable(const char *text)
 	return false;
 }
 
-int text_check(struct arena *memory, const char *what, const char *text, size_t max,
-	       struct error *err)
+int text_check(const char *what, const char *text, size_t max, struct error *err)
 {
 	size_t length = strlen(text);
 
 	if (length == 0)
 		return error_set(err, ERROR_INPUT, "the %s must not be empty", what);
 	if (!utf8_is_valid(text, length))
-		return error_set(err, ERROR_INPUT, "the %s %s is not UTF-8", what,
-				 log_quote(memory, text));
+		return error_set(err, ERROR_INPUT, "the %s '%s' is not UTF-8", what, text);
 	if (has_unbearable(text))
-		return error_set(err, ERROR_INPUT, "the %s %s has a control character", what,
-				 log_quote(memory, text));
+		return error_set(err, ERROR_INPUT, "the %s '%s' has a control character", what,
+				 text);
 	if (char_is_blank(text[0]) || char_is_blank(text[length - 1]))
 		return error_set(err, ERROR_INPUT, "the %s '%s' begins or ends with a blank", what,
 				 text);

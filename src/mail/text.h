@@ -4,11 +4,9 @@
 
 #include <stddef.h>
 
-struct arena;
 struct error;
 
 /* Whether the text can be shown and sent: not empty, UTF-8, no blank at its ends, nothing that a
- * terminal or XML cannot bear, at most max characters. what names it in the error ("login").
- * Returns 0, or -1 with err set. */
-int text_check(struct arena *memory, const char *what, const char *text, size_t max,
-	       struct error *err);
+ * terminal or XML cannot bear, at most max characters. what names it in the error ("login"),
+ * which holds the text as it is. Returns 0, or -1 with err set. */
+int text_check(const char *what, const char *text, size_t max, struct error *err);
