@@ -1,0 +1,798 @@
+"""The admin tool, as an admin and a script see it."""
+
+import os
+import sqlite3
+import stat
+import subprocess
+import time
+
+import pytest
+
+from mailconfctl import BINARY, Mailconfctl
+
+ORG = ["imaps://imap.example.org", "submissions://smtp.example.org"]
+NET = ["imap+starttls://mail.example.net", "submission+starttls://mail.example.net"]
+
+
+@pytest.fixture
+def ctl(tmp_path):
+    return Mailconfctl(str(tmp_path))
+
+
+@pytest.fixture
+def org(ctl):
+    """With the domain example.org."""
+    ctl("domain", "add", "example.org", *ORG)
+    return ctl
+
+
+# The command line
+
+
+def test_no_command(ctl):
+    assert ctl.misused() == "no command given; see 'mailconfctl --help'"
+
+
+def test_mistyped_words(ctl):
+    assert ctl.misused("usr", "list") == "unknown command 'usr'; did you mean 'user'?"
+    assert ctl.misused("user", "lits") == "unknown command 'user lits'; did you mean 'user list'?"
+    assert ctl.misused("user", "list", "--logn=a") == \
+        "unknown option '--logn'; did you mean '--login'?"
+    assert ctl.misused("user", "jump") == \
+        "unknown command 'user jump'; there are add, set, show, list, remove; " \
+        "see 'mailconfctl user --help'"
+
+
+def test_wrong_number_of_arguments(ctl):
+    assert ctl.misused("user", "add", "a@example.org") == \
+        "'user add' needs ADDRESS LOGIN; see 'mailconfctl user add --help'"
+    assert ctl.misused("user", "add", "a@example.org", "a", "--name", "First", "Last") == \
+        "'user add' takes ADDRESS LOGIN, and 'Last' is one too many; " \
+        "see 'mailconfctl user add --help'"
+
+
+def test_values_of_options(ctl):
+    assert ctl.misused("provider", "add", "uni", "--login-case=upper") == \
+        "option '--login-case' takes lower or keep, not 'upper'; " \
+        "see 'mailconfctl provider add --help'"
+    assert ctl.misused("provider", "add", "uni", "--show-names", "maybe").startswith(
+        "option '--show-names' takes yes or no, not 'maybe'")
+    assert ctl.misused("provider", "add", "uni", "--login").startswith(
+        "option '--login' needs a value: PATTERN")
+
+
+def test_global_options_stand_anywhere(org):
+    before = org("--json", "domain", "list")
+    assert org("domain", "--json", "list") == before
+    assert org("domain", "list", "--json") == before
+    other = os.path.join(org.directory, "other.db")
+    org("domain", "add", "example.com", "--database", other, *ORG)
+    assert org.json("--database=" + other, "domain", "list") == [
+        {"domain": "example.com", "provider": "example.com", "enabled": True}]
+
+
+def test_two_dashes_end_the_options(org):
+    assert org("user", "add", "--", "a@example.org", "--name") == \
+        "user a@example.org added, login --name\n"
+
+
+def test_version(ctl):
+    assert ctl("--version").startswith("mailconfctl 0.")
+
+
+def all_commands(ctl):
+    lines = ctl("--help").splitlines()
+    return [line.split()[:2] for line in lines if line.startswith("  ") and "--" not in line]
+
+
+def test_help(ctl):
+    commands = all_commands(ctl)
+    assert ["user", "add"] in commands and len(commands) >= 20
+    for family, verb in commands:
+        text = ctl(family, verb, "--help")
+        assert text.startswith("Usage: mailconfctl %s %s" % (family, verb))
+        assert "\nExample:\n  mailconfctl " in text
+        assert all(len(line) <= 100 for line in text.splitlines())
+        assert ctl("help", family, verb) == text
+    assert "mailconfctl user add ADDRESS LOGIN" in ctl("user", "--help")
+    assert ctl("help", "user") == ctl("user", "--help")
+    assert ctl("help") == ctl("--help")
+
+
+def run_without_settings(*words):
+    return subprocess.run([BINARY, "--config=/nonexistent", *words], capture_output=True,
+                          text=True)
+
+
+def test_help_needs_no_settings():
+    assert run_without_settings("user", "--help").returncode == 0
+
+
+# The settings file and the database
+
+
+def test_named_settings_must_be_there():
+    result = run_without_settings("user", "list")
+    assert result.returncode == 2
+    assert "/nonexistent" in result.stderr
+
+
+def test_wrong_settings(ctl):
+    with open(ctl.config, "w") as config:
+        config.write("[database]\nfiel = x\n")
+    assert ctl.config + ":2: " in ctl.misused("user", "list")
+
+
+def test_database_is_made_on_first_use(ctl):
+    assert ctl.refused("domain", "list") == \
+        "database '%s' does not exist: 'mailconfctl domain add' makes it" % ctl.database
+    assert not os.path.exists(ctl.database)
+    ctl("domain", "add", "example.org", *ORG)
+    assert stat.S_IMODE(os.stat(ctl.database).st_mode) == 0o640
+
+
+def test_directory_of_the_database_is_missing(ctl):
+    missing = os.path.join(ctl.directory, "none", "mailconfd.db")
+    assert missing in ctl.refused("--database", missing, "domain", "add", "example.org", *ORG)
+
+
+def test_another_file_is_no_database(ctl):
+    with open(ctl.database, "w") as file:
+        file.write("not a database" * 100)
+    assert ctl.database in ctl.refused("domain", "list")
+    assert ctl.database in ctl.refused("domain", "add", "example.org", *ORG)
+
+
+def test_output_that_cannot_be_written(org):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(org.command("domain", "list"), stdout=full,
+                                stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    assert result.stderr == \
+        "mailconfctl: cannot write to standard output: No space left on device\n"
+
+
+def test_one_waits_for_the_other(org):
+    other = sqlite3.connect(org.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = org.start("user", "add", "a@example.org", "a")
+    reader = org.json("user", "list")
+    time.sleep(0.5)
+    assert reader == [] and waiting.poll() is None
+    other.execute("COMMIT")
+    out, err = waiting.communicate(timeout=30)
+    assert (waiting.returncode, out, err) == (0, "user a@example.org added, login a\n", "")
+
+
+def test_waiting_has_an_end(org):
+    other = sqlite3.connect(org.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert org.refused("user", "add", "a@example.org", "a").startswith(
+        "database '%s' is in use by another process" % org.database)
+
+
+def test_many_at_once(ctl):
+    """Also on a database that is not there yet."""
+    tools = [ctl.start("domain", "add", "d%d.example" % i, *ORG) for i in range(12)]
+    for tool in tools:
+        out, err = tool.communicate(timeout=60)
+        assert (tool.returncode, err) == (0, "")
+    assert len(ctl.json("domain", "list")) == 12
+
+
+def test_a_refused_command_changes_nothing(org):
+    assert "given twice" in org.refused("provider", "set", "example.org", "--login=x",
+                                        "imaps://a.example.org", "imaps://A.example.org")
+    shown = org.json("provider", "show", "example.org")
+    assert shown["login"] == "%EMAILADDRESS%" and len(shown["services"]) == 2
+
+
+# Providers
+
+
+def test_provider(ctl):
+    assert ctl("provider", "add", "uni", "--display-name", "University Mail", "--short-name=Uni",
+               "--login", "%EMAILLOCALPART%", "--login-case=keep", "--recipient-delimiter=+-",
+               "--show-names=yes", "--mx-fallback", "no", *ORG) == \
+        "provider uni added, 2 services\n"
+    assert ctl.json("provider", "show", "uni") == {
+        "name": "uni",
+        "display_name": "University Mail",
+        "short_name": "Uni",
+        "login": "%EMAILLOCALPART%",
+        "login_case": "keep",
+        "recipient_delimiter": "+-",
+        "show_names": True,
+        "mx_fallback": False,
+        "services": [
+            {"url": url, "auth": ["password-cleartext"], "first": False} for url in ORG],
+        "domains": [],
+    }
+    assert ctl.refused("provider", "add", "uni", *ORG) == \
+        "provider 'uni' exists already; use 'provider set' to change it"
+
+    assert ctl("provider", "set", "uni", "--display-name=", "--short-name", "", "--login=",
+               "--recipient-delimiter=", "--show-names=no") == "provider uni changed\n"
+    shown = ctl.json("provider", "show", "uni")
+    assert "display_name" not in shown and "short_name" not in shown
+    assert shown["login"] == "%EMAILADDRESS%" and shown["recipient_delimiter"] == ""
+    assert shown["show_names"] is False and shown["mx_fallback"] is False
+    assert len(shown["services"]) == 2
+
+    assert ctl("provider", "set", "uni", *NET) == "provider uni changed\n"
+    assert [s["url"] for s in ctl.json("service", "list", "uni")] == NET
+    assert ctl("provider", "remove", "uni") == "provider uni removed\n"
+    assert ctl.json("provider", "list") == []
+
+
+def test_provider_as_columns(ctl):
+    ctl("provider", "add", "uni", "--display-name=Universität", *ORG)
+    ctl("provider", "add", "a", *NET)
+    assert ctl("provider", "list") == \
+        "NAME  DISPLAY-NAME  LOGIN           SERVICES\n" \
+        "a                   %EMAILADDRESS%  2\n" \
+        "uni   Universität   %EMAILADDRESS%  2\n"
+    assert ctl("provider", "show", "uni") == \
+        "name                 uni\n" \
+        "display-name         Universität\n" \
+        "login                %EMAILADDRESS%\n" \
+        "login-case           lower\n" \
+        "recipient-delimiter  +\n" \
+        "show-names           no\n" \
+        "mx-fallback          yes\n" \
+        "services             imaps://imap.example.org  auth: password-cleartext\n" \
+        "                     submissions://smtp.example.org  auth: password-cleartext\n" \
+        "domains\n"
+
+
+def test_missing_provider(org):
+    missing = "there is no provider 'uni'; 'provider list' shows all"
+    assert org.refused("provider", "show", "uni") == missing
+    assert org.refused("provider", "set", "uni", "--login=") == missing
+    assert org.refused("provider", "remove", "uni") == missing
+    assert org.refused("service", "list", "uni") == missing
+    assert org.refused("domain", "add", "example.net", "--provider=uni") == missing
+    assert org.refused("user", "add", "a@example.org", "a", "--provider=uni") == missing
+    assert org("provider", "remove", "uni", "--if-exists") == ""
+
+
+def test_provider_set_needs_something(org):
+    assert org.misused("provider", "set", "example.org").startswith(
+        "'provider set' needs something to set")
+
+
+@pytest.mark.parametrize("option, words", [
+    ("--display-name=" + "x" * 61, "the display name has 61 characters"),
+    ("--display-name= x", "begins or ends with a blank"),
+    ("--display-name=a\x1b[1mb", "control character"),
+    ("--display-name=a\u009bb", "control character"),
+    (b"--display-name=\xff", "is not UTF-8"),
+    ("--short-name=" + "x" * 21, "the short name has 21 characters"),
+    ("--login=%EMAIL%", "%EMAIL% is none of"),
+    ("--login=%LOGIN%", "only a service's own pattern may use it"),
+    ("--recipient-delimiter=a", "has a letter or digit"),
+    ("--recipient-delimiter=@", "no address may have"),
+    ("--recipient-delimiter=\u00e4", "no address may have"),
+    ("--recipient-delimiter=++", "twice"),
+])
+def test_texts_that_are_refused(ctl, option, words):
+    assert words in ctl.refused("provider", "add", "uni", option, *ORG)
+
+
+def test_texts_of_full_length(ctl):
+    ctl("provider", "add", "uni", "--display-name=" + "ä" * 60, "--short-name=" + "ß" * 20, *ORG)
+    assert ctl.json("provider", "show", "uni")["display_name"] == "ä" * 60
+
+
+@pytest.mark.parametrize("name", ["", " uni", "a\nb", "x" * 256])
+def test_provider_names_that_are_refused(ctl, name):
+    assert "provider name" in ctl.refused("provider", "add", name)
+
+
+def test_pattern_without_placeholder(ctl):
+    assert ctl.warned("provider", "add", "uni", "--login=EMAILLOCALPART", *ORG) == [
+        "the login pattern 'EMAILLOCALPART' has no placeholder such as %EMAILLOCALPART%, so all "
+        "addresses without a user get this one login"]
+
+
+def test_provider_in_use(ctl):
+    ctl("provider", "add", "uni", *ORG)
+    ctl("provider", "add", "spare", *ORG)
+    ctl("domain", "add", "a.example", "--provider=uni")
+    assert ctl.refused("provider", "remove", "uni") == \
+        "provider 'uni' is used by domain 'a.example'; give it another one first"
+    ctl("domain", "add", "b.example", "--provider=uni")
+    assert ctl.refused("provider", "remove", "uni") == \
+        "provider 'uni' is used by domain 'a.example' and 1 more; give them another one first"
+    ctl("user", "add", "x@a.example", "x", "--provider=spare")
+    assert ctl.refused("provider", "remove", "spare") == \
+        "provider 'spare' is used by user 'x@a.example'; give it another one first"
+    ctl("user", "add", "y@a.example", "y", "--provider=spare")
+    assert ctl.refused("provider", "remove", "spare") == \
+        "provider 'spare' is used by user 'x@a.example' and 1 more; give them another one first"
+
+
+# Services
+
+
+def test_service_order(ctl):
+    ctl("provider", "add", "uni", "submission+starttls://h.example", "pop3s://h.example",
+        "imap+starttls://h.example", "activesync+https://h.example/eas", "smtps://h.example",
+        "imaps://h.example")
+    urls = [service["url"] for service in ctl.json("service", "list", "uni")]
+    assert urls == ["imaps://h.example", "imap+starttls://h.example", "pop3s://h.example",
+                    "submissions://h.example", "submission+starttls://h.example",
+                    "activesync+https://h.example/eas"]
+    ctl("service", "add", "uni", "imaps://second.example")
+    urls = [service["url"] for service in ctl.json("service", "list", "uni")]
+    assert urls[:2] == ["imaps://h.example", "imaps://second.example"]
+
+
+def test_service_first(org):
+    def first():
+        return [s["url"] for s in org.json("service", "list", "example.org") if s["first"]]
+
+    org("service", "add", "example.org", "imap+starttls://old.example.org", "--first")
+    assert org.json("service", "list", "example.org")[0]["url"] == \
+        "imap+starttls://old.example.org"
+    org("service", "add", "example.org", "submissions://old.example.org", "--first")
+    assert first() == ["imap+starttls://old.example.org", "submissions://old.example.org"]
+    org("service", "add", "example.org", "imap+starttls://older.example.org", "--first")
+    assert first() == ["imap+starttls://older.example.org", "submissions://old.example.org"]
+
+
+def test_service_options(org):
+    assert org("service", "add", "example.org", "imap+starttls://h.example.org",
+               "--auth", "oauth2,Password-Cleartext", "--login", "UNI\\%LOGIN%") == \
+        "service imap+starttls://h.example.org added to provider example.org\n"
+    assert org.json("service", "list", "example.org")[1] == {
+        "url": "imap+starttls://h.example.org", "login": "UNI\\%LOGIN%",
+        "auth": ["OAuth2", "password-cleartext"], "first": False}
+    assert org("service", "list", "example.org") == \
+        "URL                             LOGIN        AUTH                       FIRST\n" \
+        "imaps://imap.example.org                     password-cleartext         no\n" \
+        "imap+starttls://h.example.org   UNI\\%LOGIN%  OAuth2,password-cleartext  no\n" \
+        "submissions://smtp.example.org               password-cleartext         no\n"
+    assert "is not a way to authenticate" in org.refused(
+        "service", "add", "example.org", "pop3s://h.example.org", "--auth=kerberos")
+    assert "is none of" in org.refused(
+        "service", "add", "example.org", "pop3s://h.example.org", "--login=%USER%")
+
+
+def test_service_twice(org):
+    assert org.refused("service", "add", "example.org", "IMAPS://imap.Example.org:993") == \
+        "provider 'example.org' has the service 'imaps://imap.example.org' already; to change " \
+        "it, use 'service remove' and 'service add'"
+    assert org.refused("provider", "add", "uni", "imaps://h.example", "imaps://h.example:993") == \
+        "service 'imaps://h.example' is given twice"
+
+
+def test_too_many_services(org):
+    urls = ["imaps://h%d.example" % i for i in range(65)]
+    assert org.refused("provider", "set", "example.org", *urls) == \
+        "a provider has at most 64 services"
+    org.warned("provider", "set", "example.org", *urls[:64])
+    assert "has 64 services already" in org.refused("service", "add", "example.org", urls[64])
+
+
+@pytest.mark.parametrize("url", ["imap://h.example", "pop3://h.example", "submission://h.example"])
+def test_plaintext_is_asked_for(org, url):
+    reason = "'%s' would send passwords over the network in clear text; give a service with TLS " \
+        "or STARTTLS, or say --allow-plaintext" % url
+    assert org.refused("service", "add", "example.org", url) == reason
+    assert org.refused("provider", "set", "example.org", url) == reason
+    assert org.refused("provider", "add", "uni", url) == reason
+    assert org.refused("domain", "add", "example.net", url) == reason
+    org("service", "add", "example.org", url, "--allow-plaintext")
+    org.warned("domain", "add", "example.net", url, "--allow-plaintext")
+
+
+@pytest.mark.parametrize("url", [
+    "imap.example.org", "http://h.example", "imaps://", "imaps://h_h.example",
+    "imaps://h.example:0", "imaps://h.example:65536", "imaps://xn--\u00e9.example",
+    "imaps://h.example/x", "activesync+https://h.example", "imaps://192.0.2.1"])
+def test_urls_that_are_refused(ctl, url):
+    assert "is not a service" in ctl.refused("provider", "add", "uni", url)
+
+
+@pytest.mark.parametrize("url, reading", [
+    ("imap+starttls://h.example:1143",
+     "port 1143 for implicit TLS, as it does all ports but 143, 110, 25 and 587"),
+    ("submissions://h.example:587", "port 587 for STARTTLS, as it does 143, 110, 25 and 587"),
+])
+def test_ports_that_are_misread(org, url, reading):
+    assert org.warned("service", "add", "example.org", url) == [
+        "'%s': in Outlook's document Thunderbird takes %s" % (url, reading)]
+
+
+def test_ports_that_are_read_well(org):
+    org("service", "add", "example.org", "imaps://h.example:10993")
+    org("service", "add", "example.org", "submission+starttls://h.example:25")
+    org("service", "add", "example.org", "activesync+https://h.example:587/eas")
+
+
+def test_gaps_are_warned_of(ctl):
+    outgoing = "provider 'uni' has no outgoing service; without one (submissions://HOST) " \
+        "Thunderbird refuses it"
+    incoming = "provider 'uni' has no incoming service; without one (imaps://HOST) Thunderbird " \
+        "refuses it"
+    empty = "provider 'uni' has no services, so no client gets an answer; add some with " \
+        "'service add'"
+    assert ctl.warned("provider", "add", "uni") == [empty]
+    assert ctl.warned("domain", "add", "example.org", "--provider=uni") == [empty]
+    assert ctl.warned("user", "add", "a@example.org", "a", "--provider=uni") == [empty]
+    assert ctl.warned("service", "add", "uni", "submissions://h.example") == [incoming]
+    assert ctl.warned("service", "add", "uni", "pop3s://h.example") == []
+    assert ctl.warned("service", "remove", "uni", "smtps://h.example") == [outgoing]
+    assert ctl.warned("provider", "set", "uni", "imaps://h.example") == [outgoing]
+    assert ctl.warned("domain", "add", "example.net", "activesync+https://h.example/eas") == [
+        incoming.replace("uni", "example.net")]
+
+
+def test_service_remove(org):
+    assert org.refused("service", "remove", "example.org", "pop3s://h.example") == \
+        "provider 'example.org' has no service 'pop3s://h.example'; 'service list' shows those " \
+        "it has"
+    assert org("service", "remove", "example.org", "pop3s://h.example", "--if-exists") == ""
+    assert org("service", "remove", "uni", "pop3s://h.example", "--if-exists") == ""
+    org("service", "add", "example.org", "pop3s://h.example")
+    assert org("service", "remove", "example.org", "pop3s://h.example:995") == \
+        "service pop3s://h.example removed from provider example.org\n"
+    assert [s["url"] for s in org.json("service", "list", "example.org")] == ORG
+
+
+# Domains
+
+
+def test_domain(ctl):
+    assert ctl("domain", "add", "Example.ORG.", *ORG) == \
+        "domain example.org added, provider example.org\n"
+    ctl("provider", "add", "uni", *NET)
+    assert ctl("domain", "add", "bücher.example", "--provider", "uni") == \
+        "domain xn--bcher-kva.example added, provider uni\n"
+    assert ctl("domain", "add", "*.example.org", "--alias-of", "EXAMPLE.org") == \
+        "domain *.example.org added, alias of example.org\n"
+    assert ctl.json("domain", "list") == [
+        {"domain": "*.example.org", "alias_of": "example.org", "enabled": True},
+        {"domain": "example.org", "provider": "example.org", "enabled": True},
+        {"domain": "xn--bcher-kva.example", "provider": "uni", "enabled": True},
+    ]
+    assert ctl("domain", "list") == \
+        "DOMAIN                 PROVIDER     ALIAS-OF     ENABLED\n" \
+        "*.example.org                       example.org  yes\n" \
+        "example.org            example.org               yes\n" \
+        "xn--bcher-kva.example  uni                       yes\n"
+    assert ctl("domain", "show", "BÜCHER.example") == \
+        "domain    xn--bcher-kva.example\nprovider  uni\nenabled   yes\n"
+    assert ctl.json("provider", "show", "uni")["domains"] == ["xn--bcher-kva.example"]
+
+
+def test_domain_exists(org):
+    assert org.refused("domain", "add", "example.org", *NET) == \
+        "domain 'example.org' exists already, provider example.org; use 'domain set' to change it"
+
+
+def test_domain_has_options_of_its_provider(ctl):
+    ctl("domain", "add", "example.org", "--login=%EMAILLOCALPART%", "--display-name=Org", *ORG)
+    shown = ctl.json("provider", "show", "example.org")
+    assert shown["login"] == "%EMAILLOCALPART%" and shown["display_name"] == "Org"
+
+
+@pytest.mark.parametrize("words", [
+    [], ["--provider=a", "--alias-of=b"], ["--provider=a", *ORG], ["--alias-of=b", *ORG],
+    ["--provider=a", "--login=%EMAILLOCALPART%"]])
+def test_domain_add_goes_one_way(org, words):
+    org.misused("domain", "add", "example.net", *words)
+
+
+@pytest.mark.parametrize("name", ["", "a_b.example", "a..b", "a-.example", "192.0.2.1", "a b",
+                                  "*example.org", "*.*.example.org", "x" * 64 + ".example"])
+def test_domain_names_that_are_refused(ctl, name):
+    assert "is not a domain name" in ctl.refused("domain", "add", name, *ORG)
+
+
+def test_any_domain(ctl):
+    assert ctl.refused("domain", "add", "*", *ORG) == \
+        "'*' answers for every domain that points here, whoever owns it; say --any-domain if " \
+        "that is meant"
+    assert ctl("domain", "add", "*", "--any-domain", *ORG) == "domain * added, provider *\n"
+
+
+def test_name_of_implicit_provider_is_taken(ctl):
+    ctl("provider", "add", "example.org", *ORG)
+    assert ctl.refused("domain", "add", "example.org", *ORG) == \
+        "provider 'example.org' exists already; use 'domain add example.org --provider " \
+        "example.org'"
+
+
+def test_alias_targets(org):
+    org("domain", "add", "alias.example", "--alias-of=example.org")
+    org("domain", "add", "*.example.org", *ORG)
+
+    def refused(target):
+        return org.refused("domain", "add", "new.example", "--alias-of", target)
+
+    assert refused("none.example") == \
+        "there is no domain 'none.example'; 'domain list' shows all"
+    assert refused("a.example.org") == \
+        "there is no domain 'a.example.org'; '*.example.org' answers for it"
+    assert refused("alias.example") == \
+        "domain 'alias.example' is itself an alias; use '--alias-of example.org'"
+    assert refused("*.example.org") == "'*.example.org' stands for many domains, and an alias " \
+        "needs one"
+    assert refused("new.example") == "domain 'new.example' cannot be an alias of itself"
+
+
+def test_target_of_aliases_stays(org):
+    for name in "abcde":
+        org("domain", "add", name + ".example", "--alias-of=example.org")
+    org("domain", "add", "example.net", *NET)
+    assert org.refused("domain", "remove", "example.org") == \
+        "domain 'example.org' cannot be removed while 'a.example', 'b.example', 'c.example' and " \
+        "2 more are aliases of it; change or remove those first"
+    assert "cannot be made an alias while" in \
+        org.refused("domain", "set", "example.org", "--alias-of=example.net")
+    for name in "abcd":
+        org("domain", "remove", name + ".example")
+    assert org.refused("domain", "remove", "example.org") == \
+        "domain 'example.org' cannot be removed while 'e.example' is an alias of it; change or " \
+        "remove that first"
+    org("domain", "set", "e.example", "--provider=example.net")
+    org("domain", "remove", "example.org")
+
+
+def test_domain_set(org):
+    org("provider", "add", "uni", *NET)
+    org("domain", "add", "example.net", "--provider=uni")
+    assert org("domain", "set", "example.net", "--provider=example.org") == \
+        "domain example.net changed, provider example.org\n"
+    assert org("domain", "set", "example.net", "--alias-of=example.org") == \
+        "domain example.net changed, alias of example.org\n"
+    assert org.json("domain", "show", "example.net") == {
+        "domain": "example.net", "alias_of": "example.org", "enabled": True}
+    assert org.misused("domain", "set", "example.net").startswith(
+        "'domain set' needs something to set: --provider NAME or --alias-of DOMAIN")
+    org.misused("domain", "set", "example.net", "--provider=uni", "--alias-of=example.org")
+    assert org.refused("domain", "set", "example.com", "--provider=uni") == \
+        "there is no domain 'example.com'; 'domain list' shows all"
+
+
+def providers(ctl):
+    return [provider["name"] for provider in ctl.json("provider", "list")]
+
+
+def test_implicit_provider_goes_with_its_last_domain(org):
+    org("domain", "add", "example.net", "--provider=example.org")
+    assert org("domain", "remove", "example.org") == "domain example.org removed\n"
+    assert providers(org) == ["example.org"]
+    assert org("domain", "remove", "example.net") == \
+        "domain example.net removed\nprovider example.org removed: nothing uses it any more\n"
+    assert providers(org) == []
+
+
+def test_implicit_provider_goes_when_its_domain_moves(org):
+    org("provider", "add", "uni", *NET)
+    assert "provider example.org removed" in org("domain", "set", "example.org", "--provider=uni")
+    assert providers(org) == ["uni"]
+    org("domain", "remove", "example.org")
+    assert providers(org) == ["uni"]
+
+
+def test_implicit_provider_stays_for_users(org):
+    org("domain", "add", "example.net", *NET)
+    org("user", "add", "a@example.net", "a", "--provider=example.org")
+    org("user", "add", "b@example.net", "b", "--provider=example.org")
+    org("domain", "remove", "example.org")
+    assert providers(org) == ["example.net", "example.org"]
+    org("user", "set", "a@example.net", "--provider=")
+    assert providers(org) == ["example.net", "example.org"]
+    assert "provider example.org removed" in org("user", "remove", "b@example.net")
+    assert providers(org) == ["example.net"]
+
+
+def test_implicit_provider_goes_with_users_of_another_domain(org):
+    org("domain", "add", "example.net", *NET)
+    org("user", "add", "a@example.net", "a", "--provider=example.org")
+    org("domain", "remove", "example.org")
+    assert org("domain", "remove", "example.net", "--with-users") == \
+        "domain example.net removed\n1 user removed\n" \
+        "provider example.org removed: nothing uses it any more\n" \
+        "provider example.net removed: nothing uses it any more\n"
+
+
+def test_domain_with_users(org):
+    org("user", "add", "a@example.org", "a")
+    org("user", "add", "@example.org", "b")
+    assert org.refused("domain", "remove", "example.org") == \
+        "domain 'example.org' has 2 users ('user list example.org' shows them); to remove them " \
+        "too, say --with-users"
+    assert len(org.json("user", "list")) == 2
+    assert org("domain", "remove", "example.org", "--with-users").startswith(
+        "domain example.org removed\n2 users removed\n")
+    assert org.json("user", "list") == []
+
+
+def test_pattern_with_users(org):
+    org("domain", "add", "*.example.org", "--alias-of=example.org")
+    org("domain", "add", "*.b.example.org", "--alias-of=example.org")
+    for address in ["x@example.org", "x@a.example.org", "y@a.example.org", "x@c.example.org",
+                    "x@a.b.example.org"]:
+        org("user", "add", address, "x")
+    assert org.refused("domain", "remove", "*.example.org") == \
+        "without '*.example.org' nothing would serve 3 users of 'a.example.org' and 1 more " \
+        "domain; to remove them too, say --with-users"
+    assert org("domain", "remove", "*.b.example.org") == "domain *.b.example.org removed\n"
+    assert org("domain", "remove", "*.example.org", "--with-users") == \
+        "domain *.example.org removed\n4 users removed\n"
+    assert org.json("user", "list") == [{"address": "x@example.org", "login": "x"}]
+
+
+def test_missing_domain(org):
+    assert org.refused("domain", "remove", "example.net") == \
+        "there is no domain 'example.net'; 'domain list' shows all"
+    assert org("domain", "remove", "example.net", "--if-exists") == ""
+    assert "is not a domain name" in org.refused("domain", "remove", "a_b", "--if-exists")
+
+
+def test_enable_and_disable(org):
+    assert org("domain", "enable", "example.org") == "domain example.org is enabled already\n"
+    assert org("domain", "disable", "example.org") == "domain example.org disabled\n"
+    assert org("domain", "disable", "example.org") == "domain example.org is disabled already\n"
+    assert org.json("domain", "show", "example.org")["enabled"] is False
+    assert org.warned("user", "add", "a@example.org", "a") == [
+        "domain 'example.org' is disabled, so nothing is answered for 'a@example.org'"]
+    assert org.warned("domain", "add", "example.net", "--alias-of=example.org") == [
+        "domain 'example.org' is disabled, so nothing is answered for its aliases"]
+    assert org.warned("user", "add", "a@example.net", "a") == [
+        "domain 'example.org' is disabled, so nothing is answered for 'a@example.net'"]
+    assert org("domain", "enable", "example.org") == "domain example.org enabled\n"
+
+
+# Users
+
+
+def test_user(org):
+    assert org("user", "add", "First.Last@Example.org", "a4711", "--name", "First Last") == \
+        "user first.last@example.org added, login a4711\n"
+    assert org.json("user", "show", "FIRST.last@example.org") == {
+        "address": "first.last@example.org", "login": "a4711", "name": "First Last"}
+    assert org.refused("user", "add", "first.last@example.org", "a4712") == \
+        "user 'first.last@example.org' exists already, login 'a4711'; use 'user set' to change it"
+    assert org("user", "set", "first.last@example.org", "--login=a4712", "--name=",
+               "--provider=example.org") == "user first.last@example.org changed, login a4712\n"
+    assert org("user", "show", "first.last@example.org") == \
+        "address   first.last@example.org\nlogin     a4712\nprovider  example.org\n"
+    org("user", "set", "first.last@example.org", "--provider", "", "--name=Fürst Läst")
+    assert org.json("user", "show", "first.last@example.org") == {
+        "address": "first.last@example.org", "login": "a4712", "name": "Fürst Läst"}
+    assert org("user", "remove", "first.last@example.org") == \
+        "user first.last@example.org removed\n"
+
+
+def test_missing_user(org):
+    assert org.refused("user", "show", "a@example.org") == \
+        "there is no user 'a@example.org'; 'preview outlook a@example.org' shows what the " \
+        "address gets"
+    assert org.refused("user", "set", "a@example.org", "--login=a") == \
+        "there is no user 'a@example.org'; use 'user add' to add it"
+    assert org.refused("user", "remove", "a@example.org") == "there is no user 'a@example.org'"
+    assert org("user", "remove", "a@example.org", "--if-exists") == ""
+    assert org.misused("user", "set", "a@example.org").startswith(
+        "'user set' needs something to set: --login, --name or --provider")
+
+
+def test_catch_all(org):
+    assert org("user", "add", "@Example.org", "team") == "user @example.org added, login team\n"
+    assert org.json("user", "show", "@example.org") == {"address": "@example.org",
+                                                        "login": "team"}
+    assert "is not a domain name" in org.refused("user", "add", "@", "team")
+    assert "is not a domain name" in org.refused("user", "add", "@*.example.org", "team")
+
+
+def test_user_of_unserved_domain(org):
+    assert org.refused("user", "add", "a@example.net", "a") == \
+        "nothing here serves the domain 'example.net'; use 'domain add' first"
+    org("domain", "add", "*.example.org", "--alias-of=example.org")
+    org("user", "add", "a@sub.example.org", "a")
+
+
+@pytest.mark.parametrize("address", ["a", "a b@example.org", '"a"@example.org', "a@b_c.example",
+                                     "x" * 65 + "@example.org", "a@", "a@192.0.2.1"])
+def test_addresses_that_are_refused(org, address):
+    assert "is not a mail address" in org.refused("user", "add", address, "a")
+
+
+@pytest.mark.parametrize("login, words", [
+    ("", "the login must not be empty"),
+    (" ", "begins or ends with a blank"),
+    ("a ", "begins or ends with a blank"),
+    ("a\tb", "control character"),
+    (b"\xff", "is not UTF-8"),
+    ("x" * 256, "the login has more than 255 bytes"),
+    ("%EMAILADDRESS%", "login '%EMAILADDRESS%' has a placeholder, and a user's login is taken "
+     "as it stands; patterns belong to the provider: 'provider set NAME --login PATTERN'"),
+])
+def test_logins_that_are_refused(org, login, words):
+    assert words in org.refused("user", "add", "a@example.org", login)
+    org("user", "add", "b@example.org", "b")
+    assert words in org.refused("user", "set", "b@example.org", "--login", login)
+
+
+@pytest.mark.parametrize("login, reading", [
+    ("007", "a number (007 becomes 7)"), ("1e5", "a number (007 becomes 7)"),
+    ("0x10", "a number (007 becomes 7)"), ("true", "a truth value (TRUE becomes true)"),
+    ("FALSE", "a truth value (TRUE becomes true)")])
+def test_logins_that_are_misread(org, login, reading):
+    warning = "Thunderbird on the desktop reads the login '%s' as %s, and may log in with " \
+        "another text" % (login, reading)
+    assert org.warned("user", "add", "a@example.org", login) == [warning]
+    assert org.warned("user", "add", "@example.org", login) == [warning]
+    assert org.warned("user", "set", "a@example.org", "--login", login) == [warning]
+    assert org.warned("user", "add", login + "@example.org", login) == []
+
+
+def test_user_list(org):
+    assert org("user", "list") == "" and org.json("user", "list") == []
+    org("domain", "add", "example.net", *NET)
+    org("user", "add", "b@example.org", "same")
+    org("user", "add", "a@example.org", "a", "--name=日本", "--provider=example.net")
+    org("user", "add", "z@example.net", "same", "--provider=example.org")
+    org("user", "add", "@example.org", "x")
+    assert org("user", "list") == \
+        "ADDRESS        LOGIN  NAME  PROVIDER\n" \
+        "z@example.net  same         example.org\n" \
+        "@example.org   x\n" \
+        "a@example.org  a      日本  example.net\n" \
+        "b@example.org  same\n"
+
+    def addresses(*words):
+        return [user["address"] for user in org.json("user", "list", *words)]
+
+    assert addresses("EXAMPLE.org") == ["@example.org", "a@example.org", "b@example.org"]
+    assert addresses("--login=same") == ["z@example.net", "b@example.org"]
+    assert addresses("--login=same", "example.org") == ["b@example.org"]
+    assert addresses("example.com") == []
+
+
+def test_long_list(org):
+    """More users than are held back for the widths of columns."""
+    database = sqlite3.connect(org.database)
+    database.executemany("INSERT INTO user (domain, local, login) VALUES ('example.org', ?, ?)",
+                         [("u%04d" % i, "x" * (1 + i // 1000)) for i in range(2500)])
+    database.commit()
+    database.close()
+    lines = org("user", "list").splitlines()
+    assert len(lines) == 2501
+    assert lines[0] == "ADDRESS            LOGIN  NAME  PROVIDER"
+    assert lines[2500] == "u2499@example.org  xxx"
+    users = org.json("user", "list")
+    assert len(users) == 2500 and users[2499] == {"address": "u2499@example.org", "login": "xxx"}
+
+
+def test_what_a_terminal_would_obey_is_escaped(org):
+    """Other hands than the tool's can write to the database."""
+    database = sqlite3.connect(org.database)
+    database.execute("INSERT INTO user (domain, local, login, name) VALUES "
+                     "('example.org', 'a', ?, ?)", ("x\x1b[2J\ny", "\u009b1m\u202e"))
+    database.execute("INSERT INTO user (domain, local, login) VALUES "
+                     "('example.org', 'b', CAST(x'61ff' AS TEXT))")
+    database.commit()
+    database.close()
+    assert org("user", "list") == \
+        "ADDRESS        LOGIN              NAME            PROVIDER\n" \
+        "a@example.org  x\\u001b[2J\\u000ay  \\u009b1m\\u202e\n" \
+        "b@example.org  a\\xff\n"
+    text = org("--json", "user", "list")
+    assert all(c == "\n" or c.isprintable() for c in text)
+    assert org.json("user", "list")[0] == {"address": "a@example.org", "login": "x\x1b[2J\ny",
+                                           "name": "\u009b1m\u202e"}
+    assert "login 'x\\u001b[2J\\u000ay'" in org.refused("user", "add", "a@example.org", "a")
+
+
+def test_hint_for_a_terminal(org):
+    ours, theirs = os.openpty()
+    result = subprocess.run(org.command("user", "list"), stdout=subprocess.PIPE, stderr=theirs)
+    os.close(theirs)
+    assert (result.returncode, result.stdout) == (0, b"")
+    assert os.read(ours, 200) == b"mailconfctl: there are no users; 'user add' makes one\r\n"
+    os.close(ours)
