@@ -111,7 +111,7 @@ static int start(struct server *server, struct error *err)
 	if (load_certificates(settings, &certificates, err) < 0)
 		return -1;
 	listener_set_certificates(server->listener, certificates);
-	log_info("ready: %zu certificates, %u threads", certificates_count(certificates),
+	log_info("ready: certificates=%zu threads=%u", certificates_count(certificates),
 		 listener_threads(server->listener));
 	return 0;
 }
@@ -253,7 +253,8 @@ int server_check(const char *settings_file)
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
 	if (wrong)
 		return SERVER_FAILED;
-	(void)printf("%s is good: %zu certificates, templates and database load.\n", settings_file,
-		     certificates_count(certificates));
+	(void)printf("%s is good: %zu certificate%s, the templates and the database load.\n",
+		     settings_file, certificates_count(certificates),
+		     certificates_count(certificates) == 1 ? "" : "s");
 	return SERVER_DONE;
 }

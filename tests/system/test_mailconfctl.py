@@ -1,6 +1,7 @@
 """The admin tool, as an admin and a script see it."""
 
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -81,16 +82,17 @@ def test_version(ctl):
 
 
 def all_commands(ctl):
+    """The words of each: what stands before the two blanks that come before its summary."""
     lines = ctl("--help").splitlines()
-    return [line.split()[:2] for line in lines if line.startswith("  ") and "--" not in line]
+    return [line[2:].split("  ")[0].split() for line in lines if re.match("  [a-z]", line)]
 
 
 def test_help(ctl):
     commands = all_commands(ctl)
     assert ["user", "add"] in commands and len(commands) >= 20
-    for family, verb in commands:
-        text = ctl(family, verb, "--help")
-        assert text.startswith("Usage: mailconfctl %s %s" % (family, verb))
+    for words in commands:
+        text = ctl(*words, "--help")
+        assert text.startswith("Usage: mailconfctl %s" % " ".join(words))
         assert "\nExample:\n  mailconfctl " in text
         assert all(len(line) <= 100 for line in text.splitlines())
         assert ctl("help", family, verb) == text
