@@ -95,7 +95,7 @@ def test_help(ctl):
         assert text.startswith("Usage: mailconfctl %s" % " ".join(words))
         assert "\nExample:\n  mailconfctl " in text
         assert all(len(line) <= 100 for line in text.splitlines())
-        assert ctl("help", family, verb) == text
+        assert ctl("help", *words) == text
     assert "mailconfctl user add ADDRESS LOGIN" in ctl("user", "--help")
     assert ctl("help", "user") == ctl("user", "--help")
     assert ctl("help") == ctl("--help")
