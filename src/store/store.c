@@ -172,13 +172,24 @@ static int open_database(struct store *store, int flags, struct error *err)
 
 static int open_for_reading(struct store *store, struct error *err)
 {
+	int64_t objects;
+	int r;
+
 	if (access(store->path, F_OK) < 0 && errno == ENOENT)
 		return error_set(err, ERROR_STORE,
 				 "database '%s' does not exist: 'mailconfctl domain add' makes it",
 				 store->path);
 	if (open_database(store, SQLITE_OPEN_READONLY, err) < 0)
 		return -1;
-	return check_version(store, STORE_READ, err);
+	r = store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err);
+	if (r == 0 && objects == 0) {
+		/* Most likely an admin tool is at it just now. */
+		(void)error_set(err, ERROR_STORE,
+				"database '%s' is empty: 'mailconfctl domain add' fills it",
+				store->path);
+		return STORE_BUSY;
+	}
+	return r == 0 ? check_version(store, STORE_READ, err) : r;
 }
 
 /* A file of no bytes is one that was made just now, by us or by an admin tool beside us. */

@@ -23,7 +23,7 @@ struct store;
 /* Expected outcomes. */
 enum {
 	STORE_NOT_FOUND = 1,
-	STORE_BUSY,   /* another process has the database locked: try again a little later */
+	STORE_BUSY,   /* another process locks or makes the database: try again a little later */
 	STORE_EXISTS, /* there is one of this name already */
 };
 

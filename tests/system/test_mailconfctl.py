@@ -182,6 +182,18 @@ def test_many_at_once(ctl):
     assert len(ctl.json("domain", "list")) == 12
 
 
+def test_readers_wait_for_a_database_that_is_being_made(ctl):
+    for _ in range(5):
+        writer = ctl.start("domain", "add", "example.org", *ORG)
+        while not os.path.exists(ctl.database):
+            pass
+        ctl("domain", "list")
+        assert writer.communicate(timeout=60)[1] == ""
+        for name in os.listdir(ctl.directory):
+            if name.startswith("mailconfd.db"):
+                os.unlink(os.path.join(ctl.directory, name))
+
+
 def test_a_refused_command_changes_nothing(org):
     assert "given twice" in org.refused("provider", "set", "example.org", "--login=x",
                                         "imaps://a.example.org", "imaps://A.example.org")
