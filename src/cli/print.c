@@ -48,10 +48,26 @@ static bool is_obeyed(uint32_t character)
 	       (character >= 0x2066 && character <= 0x2069);
 }
 
+/* How many bytes of visible ASCII and blanks the text begins with: the most of any text, and the
+ * least work. */
+static size_t plain_length(const char *text)
+{
+	size_t length = 0;
+
+	while (text[length] >= ' ' && text[length] < 0x7f)
+		length++;
+	return length;
+}
+
 static const char *escape(struct arena *memory, const char *text, bool keep_lines)
 {
 	struct bytes escaped = BYTES_IN(memory);
+	size_t plain = plain_length(text);
 
+	if (!text[plain])
+		return arena_strndup(memory, text, plain);
+	bytes_add(&escaped, text, plain);
+	text += plain;
 	while (*text) {
 		uint32_t character = 0;
 		size_t length = character_at(text, &character);
@@ -166,8 +182,9 @@ static const char *cell_text(struct arena *memory, const json_t *value)
 static size_t text_width(const char *text)
 {
 	mbstate_t state = { 0 };
-	size_t width = 0;
+	size_t width = plain_length(text);
 
+	text += width;
 	while (*text) {
 		wchar_t character = 0;
 		size_t length = mbrtowc(&character, text, strlen(text), &state);
