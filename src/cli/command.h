@@ -37,7 +37,7 @@ struct command {
 	size_t min, max;       /* how many there must and may be */
 	const char *summary;   /* one line, an imperative sentence without its period */
 	const char *details;   /* or NULL */
-	const char *example;   /* one or more whole lines */
+	const char *example;   /* one or more lines, without the last one's end */
 	const struct option *options[OPTION_TABLES_MAX];
 	enum database_use database;
 

@@ -143,9 +143,9 @@ static const struct command domain_add = {
 		   "describe.\n"
 		   "*.example.org stands for all domains below example.org that are not there "
 		   "themselves.",
-	.example = "  mailconfctl domain add example.org imaps://imap.example.org \\\n"
-		   "          submissions://smtp.example.org\n"
-		   "  mailconfctl domain add example.net --alias-of example.org\n",
+	.example = "mailconfctl domain add example.org imaps://imap.example.org \\\n"
+		   "        submissions://smtp.example.org\n"
+		   "mailconfctl domain add example.net --alias-of example.org",
 	.options = { add_options, provider_options, plaintext_options },
 	.database = DATABASE_CHANGE,
 	.run = add,
@@ -179,7 +179,7 @@ static const struct command domain_set = {
 	.min = 1,
 	.max = 1,
 	.summary = "Give a domain another provider",
-	.example = "  mailconfctl domain set example.org --provider uni\n",
+	.example = "mailconfctl domain set example.org --provider uni",
 	.options = { belonging_options },
 	.database = DATABASE_CHANGE,
 	.run = set,
@@ -207,7 +207,7 @@ static const struct command domain_list = {
 	.verb = "list",
 	.arguments = "",
 	.summary = "List all domains",
-	.example = "  mailconfctl domain list\n",
+	.example = "mailconfctl domain list",
 	.database = DATABASE_READ,
 	.run = list,
 };
@@ -229,7 +229,7 @@ static const struct command domain_show = {
 	.min = 1,
 	.max = 1,
 	.summary = "Show a domain",
-	.example = "  mailconfctl domain show example.org\n",
+	.example = "mailconfctl domain show example.org",
 	.database = DATABASE_READ,
 	.run = show,
 };
@@ -270,7 +270,7 @@ static const struct command domain_remove = {
 	.max = 1,
 	.summary = "Remove a domain",
 	.details = "The provider that 'domain add' made goes with the last domain that has it.",
-	.example = "  mailconfctl domain remove example.org --with-users\n",
+	.example = "mailconfctl domain remove example.org --with-users",
 	.options = { remove_options, if_exists_options },
 	.database = DATABASE_CHANGE,
 	.run = remove_domain,
@@ -306,7 +306,7 @@ static const struct command domain_enable = {
 	.min = 1,
 	.max = 1,
 	.summary = "Answer for a domain again",
-	.example = "  mailconfctl domain enable example.org\n",
+	.example = "mailconfctl domain enable example.org",
 	.database = DATABASE_CHANGE,
 	.run = enable,
 };
@@ -323,7 +323,7 @@ static const struct command domain_disable = {
 	.min = 1,
 	.max = 1,
 	.summary = "Stop answering for a domain, and keep its users",
-	.example = "  mailconfctl domain disable example.org\n",
+	.example = "mailconfctl domain disable example.org",
 	.database = DATABASE_CHANGE,
 	.run = disable,
 };

@@ -87,6 +87,15 @@ static void print_family(struct arena *memory, const struct family *family)
 		     family->commands[0]->verb);
 }
 
+static void print_example(struct arena *memory, const char *example)
+{
+	char *rest = arena_strdup(memory, example), *line;
+
+	(void)printf("\nExample:\n");
+	while ((line = strsep(&rest, "\n")))
+		(void)printf("  %s\n", line);
+}
+
 static void print_command(struct arena *memory, const struct command *command)
 {
 	int width = 0;
@@ -103,7 +112,7 @@ static void print_command(struct arena *memory, const struct command *command)
 	for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
 		print_options(memory, command->options[i], width);
 	print_global_options(memory);
-	(void)printf("\nExample:\n%s", command->example);
+	print_example(memory, command->example);
 }
 
 void help_print(struct arena *memory, const struct command_line *line)

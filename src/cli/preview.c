@@ -286,8 +286,8 @@ static const struct command command_preview = {
 		"It goes to standard output, made by the same code as in the daemon. @DOMAIN is a "
 		"question without an\naddress, as some clients ask autoconfig. A refusal is shown "
 		"too, and the exit status is 1.",
-	.example = "  mailconfctl preview outlook first.last@example.org\n"
-		   "  mailconfctl preview autoconfig @example.org --explain\n",
+	.example = "mailconfctl preview outlook first.last@example.org\n"
+		   "mailconfctl preview autoconfig @example.org --explain",
 	.options = { options },
 	.database = DATABASE_READ,
 	.run = preview,

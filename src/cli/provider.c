@@ -70,8 +70,8 @@ static const struct command provider_add = {
 		   "  activesync+https://HOST/PATH\n"
 		   "with :PORT after the host where it is not the usual one. %EMAILDOMAIN% in a "
 		   "host\nstands for the domain that is asked for.",
-	.example = "  mailconfctl provider add uni --display-name 'University Mail' \\\n"
-		   "          imaps://imap.example.org submissions://smtp.example.org\n",
+	.example = "mailconfctl provider add uni --display-name 'University Mail' \\\n"
+		   "        imaps://imap.example.org submissions://smtp.example.org",
 	.options = { provider_options, plaintext_options },
 	.database = DATABASE_CHANGE,
 	.run = add,
@@ -112,7 +112,7 @@ static const struct command provider_set = {
 	.summary = "Change a provider",
 	.details = "What no option names stays as it is; an empty text unsets. SERVICE-URLs take "
 		   "the\nplace of all services, with what 'service add' said about them.",
-	.example = "  mailconfctl provider set uni --login %EMAILLOCALPART% --short-name ''\n",
+	.example = "mailconfctl provider set uni --login %EMAILLOCALPART% --short-name ''",
 	.options = { provider_options, plaintext_options },
 	.database = DATABASE_CHANGE,
 	.run = set,
@@ -139,7 +139,7 @@ static const struct command provider_list = {
 	.verb = "list",
 	.arguments = "",
 	.summary = "List all providers",
-	.example = "  mailconfctl provider list\n",
+	.example = "mailconfctl provider list",
 	.database = DATABASE_READ,
 	.run = list,
 };
@@ -171,7 +171,7 @@ static const struct command provider_show = {
 	.min = 1,
 	.max = 1,
 	.summary = "Show a provider with its services and domains",
-	.example = "  mailconfctl --json provider show uni\n",
+	.example = "mailconfctl --json provider show uni",
 	.database = DATABASE_READ,
 	.run = show,
 };
@@ -254,7 +254,7 @@ static const struct command provider_remove = {
 	.min = 1,
 	.max = 1,
 	.summary = "Remove a provider that no domain or user has",
-	.example = "  mailconfctl provider remove uni\n",
+	.example = "mailconfctl provider remove uni",
 	.options = { if_exists_options },
 	.database = DATABASE_CHANGE,
 	.run = remove_provider,

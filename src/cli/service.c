@@ -92,8 +92,8 @@ static const struct command service_add = {
 		   "the\norder of adding. Ways to authenticate are password-cleartext (which is "
 		   "sent over\nTLS), password-encrypted, OAuth2, GSSAPI, NTLM, TLS-client-cert,\n"
 		   "client-IP-address and none. %LOGIN% in a pattern is the user's login.",
-	.example = "  mailconfctl service add uni imap+starttls://imap.example.org "
-		   "--auth OAuth2,password-cleartext\n",
+	.example = "mailconfctl service add uni imap+starttls://imap.example.org "
+		   "--auth OAuth2,password-cleartext",
 	.options = { add_options, plaintext_options },
 	.database = DATABASE_CHANGE,
 	.run = add,
@@ -121,7 +121,7 @@ static const struct command service_list = {
 	.min = 1,
 	.max = 1,
 	.summary = "List the services of a provider in the order clients are told",
-	.example = "  mailconfctl service list uni\n",
+	.example = "mailconfctl service list uni",
 	.database = DATABASE_READ,
 	.run = list,
 };
@@ -174,7 +174,7 @@ static const struct command service_remove = {
 	.min = 2,
 	.max = 2,
 	.summary = "Remove a service from a provider",
-	.example = "  mailconfctl service remove uni imap+starttls://imap.example.org\n",
+	.example = "mailconfctl service remove uni imap+starttls://imap.example.org",
 	.options = { if_exists_options },
 	.database = DATABASE_CHANGE,
 	.run = remove_service,
