@@ -245,22 +245,36 @@ static void test_empty_file_is_filled(void **state)
 {
 	struct place *place = *state;
 	struct store *store = NULL;
-	struct error err;
+	struct error err = { 0 };
 
 	write_file(place->path, "");
-	assert_int_equal(store_open(place->path, STORE_READ, &store, &err), -1);
+	assert_int_equal(store_open(place->path, STORE_READ, &store, &err), STORE_BUSY);
+	check_error("empty", &err, ERROR_STORE, "is empty");
 	store_close(open_store(place, STORE_WRITE));
 	store_close(open_store(place, STORE_READ));
 }
 
-/* Version 0 is what a tool leaves that was stopped before its first migration was done. */
-static void test_older_version_is_brought_up(void **state)
+/* What a tool leaves that is, or was stopped, before its first migration. */
+static void test_unfinished_database_is_filled(void **state)
 {
 	struct place *place = *state;
 	struct store *store = NULL;
 	struct error err = { 0 };
 
 	change_by_hand(place, "PRAGMA journal_mode = WAL; PRAGMA application_id = 0x6d636664");
+	assert_int_equal(store_open(place->path, STORE_READ, &store, &err), STORE_BUSY);
+	check_error("unfinished", &err, ERROR_STORE, "is empty");
+	store_close(open_store(place, STORE_WRITE));
+	store_close(open_store(place, STORE_READ));
+}
+
+static void test_older_version_is_brought_up(void **state)
+{
+	struct place *place = *state;
+	struct store *store = NULL;
+	struct error err = { 0 };
+
+	change_by_hand(place, "PRAGMA application_id = 0x6d636664; CREATE TABLE before (x)");
 	assert_int_equal(store_open(place->path, STORE_READ, &store, &err), -1);
 	check_error("older", &err, ERROR_STORE, "has version 0, and this program needs version");
 	store_close(open_store(place, STORE_WRITE));
@@ -871,6 +885,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused_files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_missing_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_empty_file_is_filled, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_unfinished_database_is_filled, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_older_version_is_brought_up, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_reader_cannot_write, set_up, tear_down),
