@@ -51,7 +51,7 @@ static const struct settings_key keys[] = {
 	{ "limits", "handshake-timeout", "10s", &setting_seconds, PLACE(limits.handshake_timeout),
 	  .low = 1, .high = 300, .allowed = "a time from 1s to 300s" },
 	{ "limits", "idle-timeout", "30s", &setting_seconds, PLACE(limits.idle_timeout), .low = 1,
-	  .high = 3600, .allowed = "a time from 1s to 3600s" },
+	  .high = 3600, .allowed = "a time from 1s to 3600s", .needs_restart = true },
 };
 
 #define KEYS (sizeof(keys) / sizeof(*keys))

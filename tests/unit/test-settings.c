@@ -497,6 +497,8 @@ static void tells_which_settings_differ(void **state)
 	assert_false(settings_differ(key_named("tls.unknown-name"), &before, &after));
 	assert_false(settings_differ(key_named("tls.certificates"), &before, &after));
 	assert_true(key_named("server.threads")->needs_restart);
+	assert_true(key_named("limits.idle-timeout")->needs_restart);
+	assert_false(key_named("limits.handshake-timeout")->needs_restart);
 	assert_false(key_named("log.level")->needs_restart);
 }
 
