@@ -80,8 +80,8 @@ static void print_family(struct arena *memory, const struct family *family)
 	for (size_t i = 0; family->commands[i]; i++) {
 		const struct command *command = family->commands[i];
 
-		(void)printf("\n  mailconfctl %s %s\n        %s\n", command_name(memory, command),
-			     command->arguments, command->summary);
+		(void)printf("\n  mailconfctl %s%s%s\n        %s\n", command_name(memory, command),
+			     *command->arguments ? " " : "", command->arguments, command->summary);
 	}
 	(void)printf("\n'mailconfctl %s %s --help' says more about a command.\n", family->name,
 		     family->commands[0]->verb);

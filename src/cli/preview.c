@@ -283,11 +283,11 @@ static const struct command command_preview = {
 	.max = 2,
 	.summary = "Show the document that a mail client would get",
 	.details =
-		"It goes to standard output, made by the same code as in the daemon. @DOMAIN is a "
-		"question without an\naddress, as some clients ask autoconfig. A refusal is shown "
+		"It goes to standard output, made by the same code as in the daemon. @DOMAIN is a\n"
+		"question without an address, as some clients ask autoconfig. A refusal is shown\n"
 		"too, and the exit status is 1.",
-	.example = "mailconfctl preview outlook first.last@example.org\n"
-		   "mailconfctl preview autoconfig @example.org --explain",
+	.example = "  mailconfctl preview outlook first.last@example.org\n"
+		   "  mailconfctl preview autoconfig @example.org --explain\n",
 	.options = { options },
 	.database = DATABASE_READ,
 	.run = preview,
