@@ -251,15 +251,17 @@ static int preview(struct cli *cli, const struct arguments *arguments, struct er
 	struct request request = { 0 };
 	struct response response;
 	struct context context;
+	int r;
 
 	if (make_request(cli, arguments, &request, err) < 0 ||
 	    templates_load(cli->settings->templates.directory, &templates, err) < 0)
 		return -1;
 	context = (struct context){ cli->store, templates };
-	if (answer(&context, cli->memory, &request, &response, err) != 0)
-		return -1;
+	r = answer(&context, cli->memory, &request, &response, err);
 	(void)fwrite(response.body, 1, response.size, stdout);
 	(void)fflush(stdout);
+	if (r != 0)
+		return -1;
 	if (option_is_given(arguments, "explain") && explain_response(cli, &response, err) < 0)
 		return -1;
 	if (response.is_refusal)

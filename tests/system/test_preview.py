@@ -94,3 +94,10 @@ def test_preview_uses_the_templates_of_the_settings(filled, tmp_path):
     (templates / "autoconfig.xml").write_text("<mine>{{domain}}</mine>")
     filled.settings["templates"]["directory"] = templates
     assert filled.ctl("preview", "autoconfig", "@example.org").stdout == "<mine>example.org</mine>"
+
+
+def test_preview_of_broken_data_is_what_the_client_gets(filled):
+    filled.setup(["provider", "add", "empty"], ["domain", "add", "empty.example", "--provider", "empty"])
+    shown = filled.ctl("preview", "outlook", "a@empty.example", check=False)
+    assert shown.returncode == 1 and "<ErrorCode>602</ErrorCode>" in shown.stdout
+    assert "provider 'empty' has no services" in shown.stderr
