@@ -22,7 +22,7 @@ mode=plain
 case "${1:-}" in
 --sanitize | --thread | --valgrind) mode=${1#--}; shift ;;
 --help) usage; exit 0 ;;
--*) usage >&2; exit 2 ;;
+--*) usage >&2; exit 2 ;;
 esac
 
 packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28-dev libxml2-dev
