@@ -159,12 +159,20 @@ static int check_version(struct store *store, enum store_mode mode, struct error
 	return 0;
 }
 
+/* SQLite says of any file that it cannot open but that it cannot. */
+static const char *open_failure(struct store *store)
+{
+	int error = sqlite3_system_errno(store->database);
+
+	return error ? strerror(error) : sqlite3_errmsg(store->database);
+}
+
 static int open_database(struct store *store, int flags, struct error *err)
 {
 	if (sqlite3_open_v2(store->path, &store->database, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
 	    SQLITE_OK)
 		return error_set(err, ERROR_STORE, "cannot open database '%s': %s", store->path,
-				 sqlite3_errmsg(store->database));
+				 open_failure(store));
 	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	return 0;

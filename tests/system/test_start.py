@@ -66,6 +66,11 @@ def test_no_database(good):
     fails(good, 1, good.directory / "absent.db")
 
 
+def test_no_directory_of_the_database(good):
+    good.settings["database"]["file"] = good.config / "mailconfd.db"
+    fails(good, 1, good.config / "mailconfd.db", "Not a directory")
+
+
 def test_database_of_a_newer_version(good):
     with sqlite3.connect(good.settings["database"]["file"]) as database:
         database.execute("PRAGMA user_version = 99")
