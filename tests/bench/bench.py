@@ -40,15 +40,17 @@ class Authority:
 
 
 class Server(Daemon):
-    """A daemon with one thread on one processor, and a user in each domain."""
+    """A daemon with one thread on one processor, unless it shall have them all."""
 
-    def __init__(self, directory, authority):
+    def __init__(self, directory, authority, is_bound=True):
         directory.mkdir()
         super().__init__(directory, authority, BUILD)
-        self.settings["server"]["threads"] = "1"
+        self.is_bound = is_bound
+        self.settings["server"]["threads"] = "1" if is_bound else "auto"
 
     def command(self, *arguments):
-        return on_processor(SERVER, super().command(*arguments))
+        command = super().command(*arguments)
+        return on_processor(SERVER, command) if self.is_bound else command
 
     def stop(self):
         super().stop()
