@@ -88,8 +88,8 @@ class Side:
         host = "autodiscover.d00000.example"
         numbers = [random.randrange(self.users) for _ in range(REQUESTS)]
         bench.write_requests(path, [bench.outlook(address(n), host) for n in numbers])
-        self.daemon.start()
         try:
+            self.daemon.start()
             pid = self.daemon.process.pid
             before = bench.resident_kilobytes(pid)
             costs = [

@@ -57,12 +57,14 @@ class Mailconfd:
         self.daemon.settings["server"]["public-name"] = HOST
         self.daemon.ctl("domain", "add", DOMAIN, *SERVICES)
         self.daemon.ctl("user", "add", ADDRESS, "a4711")
-        self.daemon.start()
         self.port = self.daemon.port
         self.requests = {
             name: bench.write_requests(directory / name, [getattr(bench, name)(ADDRESS)])
             for name in ("outlook", "autoconfig")
         }
+
+    def start(self):
+        self.daemon.start()
 
     def pids(self):
         return [self.daemon.process.pid]
@@ -92,9 +94,12 @@ class Nginx:
             user="user root;" if os.geteuid() == 0 else "",
             directory=self.directory, port=self.port, certificate=authority.certificate(),
         ))
-        command = [program, "-p", self.directory, "-e", self.directory / "error.log",
-                   "-c", settings]
-        self.process = subprocess.Popen(bench.on_processor(bench.SERVER, command))
+        self.command = [program, "-p", self.directory, "-e", self.directory / "error.log",
+                        "-c", settings]
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(bench.on_processor(bench.SERVER, self.command))
         bench.wait_for_port(self.port)
 
     def pids(self):
@@ -103,8 +108,9 @@ class Nginx:
             return [master, *map(int, children.read().split())]
 
     def stop(self):
-        self.process.terminate()
-        self.process.wait(timeout=10)
+        if self.process:
+            self.process.terminate()
+            self.process.wait(timeout=10)
 
 
 def run(server, mode, count, name, authority):
@@ -154,9 +160,11 @@ def main():
         authority = bench.Authority(directory)
         ours = Mailconfd(directory, authority)
         try:
+            ours.start()
             sizes = {name: len(ours.answer(name).body) for name in ours.requests}
             if program:
                 peer = Nginx(program, directory, authority, sizes)
+                peer.start()
             bench.note(f"TLS 1.3, ECDSA P-256, 4 connections, {rounds} rounds in turns; min / "
                        f"median, requests/s best / median; answers of {sizes} bytes")
             compare(ours, peer, rounds, authority)

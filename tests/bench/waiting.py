@@ -118,7 +118,6 @@ def main():
         daemon = bench.Server(directory / "daemon", bench.Authority(directory))
         daemon.settings["server"]["public-name"] = HOST
         daemon.ctl("domain", "add", DOMAIN, *SERVICES)
-        daemon.start()
         context = daemon.context()
         kinds = (
             ("nobody", lambda: time.sleep(seconds)),
@@ -130,6 +129,7 @@ def main():
              lambda: keep_silent(daemon, context, seconds, 0.5)),
         )
         try:
+            daemon.start()
             rows = [measure(daemon, title, act) for title, act in kinds]
         finally:
             daemon.stop()
