@@ -26,6 +26,10 @@
 #define PORTS_MAX 64
 #define EVENTS_MAX 64
 
+/* Requests of so many milliseconds share one view of the database, which saves its locks. Changes
+ * are seen that much later. */
+#define SNAPSHOT_MS 5
+
 /* When asked to stop: how long requests under way may take, and how long connections that have not
  * sent one yet. */
 #define STOP_EXCHANGES_MS 10000
@@ -49,6 +53,7 @@ struct worker {
 	struct port *ports[PORTS_MAX];
 	size_t n_ports;
 	int64_t stopping_since; /* 0 while it is not */
+	int64_t snapshot_until; /* when the database's snapshot ends, 0 while there is none */
 
 	/* In use by the thread; borrowed by the gate and the exchanges. */
 	struct certificates *certificates;
@@ -274,11 +279,27 @@ static int sleep_time(const struct worker *worker)
 		    timeout < INT_MAX && now + (int64_t)timeout < until)
 			until = now + (int64_t)timeout;
 	}
+	if (worker->snapshot_until && worker->snapshot_until < until)
+		until = worker->snapshot_until;
 	if (worker->stopping_since && now + EXCHANGE_RETRY_MS < until)
 		until = now + EXCHANGE_RETRY_MS;
 	if (until == INT64_MAX)
 		return -1;
 	return until <= now ? 0 : until - now > INT_MAX ? INT_MAX : (int)(until - now);
+}
+
+static void end_snapshot_in_time(struct worker *worker)
+{
+	int64_t now = clock_now();
+
+	if (!store_has_snapshot(worker->store)) {
+		worker->snapshot_until = 0;
+	} else if (!worker->snapshot_until) {
+		worker->snapshot_until = now + SNAPSHOT_MS;
+	} else if (now >= worker->snapshot_until) {
+		store_release(worker->store);
+		worker->snapshot_until = 0;
+	}
 }
 
 /* Entries of the epoll set without a connection are the wake-up call and libmicrohttpd's own sets,
@@ -289,7 +310,7 @@ static void turn(struct worker *worker)
 	uint64_t calls;
 	int count;
 
-	store_release(worker->store);
+	end_snapshot_in_time(worker);
 	count = epoll_wait(worker->epoll, events, EVENTS_MAX, sleep_time(worker));
 	for (int i = 0; i < count; i++)
 		if (events[i].data.ptr)

@@ -10,9 +10,13 @@
 #include <stdint.h>
 
 #include "store/store.h"
+#include "util/arena.h"
 
 /* Every statement stands in the table of statements.c and is prepared once, when first used. */
 enum statement {
+	BEGIN_SNAPSHOT,
+	END_SNAPSHOT,
+	DATA_VERSION,
 	FIND_DOMAIN,
 	HAS_PATTERNS,
 	FIND_PROVIDER_BY_ID,
@@ -42,11 +46,22 @@ enum statement {
 	STATEMENTS
 };
 
+/* Providers of domains that were read are kept, by id modulo this: most requests ask for one of a
+ * few, which then need not be read and parsed again. */
+#define PROVIDERS_KEPT 64
+
+struct kept_provider {
+	struct arena memory;
+	struct provider provider; /* its id is 0 where there is none */
+};
+
 struct store {
 	sqlite3 *database;
 	char *path;
 	sqlite3_stmt *statements[STATEMENTS];
 	bool in_snapshot;
+	struct kept_provider kept[PROVIDERS_KEPT];
+	int64_t data_version; /* that they are of */
 };
 
 /* The version of the schema that this program knows: the number of migrations. */

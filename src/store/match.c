@@ -20,17 +20,60 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
+/* Providers stay good while no other connection has changed the database. */
+static int check_kept(struct store *store, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int64_t version;
+	int r;
+
+	r = query_begin(store, DATA_VERSION, &query, err);
+	if (r != 0)
+		return r;
+	if (sqlite3_step(query) != SQLITE_ROW)
+		return store_fail(store, err, "reading it");
+	version = sqlite3_column_int64(query, 0);
+	if (version == store->data_version)
+		return 0;
+	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
+		store->kept[i].provider.id = 0;
+	store->data_version = version;
+	return 0;
+}
+
 /* The read transaction begins with the first read, which may meet a lock. */
 static int snapshot_begin(struct store *store, struct error *err)
 {
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	int r;
 
 	if (store->in_snapshot)
 		return 0;
-	r = store_execute(store, "BEGIN", err);
+	r = query_begin(store, BEGIN_SNAPSHOT, &query, err);
 	if (r == 0)
-		store->in_snapshot = true;
-	return r;
+		r = query_run(store, query, "beginning to read it", err);
+	if (r != 0)
+		return r;
+	store->in_snapshot = true;
+	return check_kept(store, err);
+}
+
+/* What is returned borrows from the store until the next call. */
+static int find_kept_provider(struct store *store, int64_t id, struct provider *ret_provider,
+			      struct error *err)
+{
+	struct kept_provider *kept = &store->kept[(uint64_t)id % PROVIDERS_KEPT];
+	int r;
+
+	if (kept->provider.id != id) {
+		kept->provider.id = 0;
+		arena_clear(&kept->memory);
+		r = provider_find_by_id(store, &kept->memory, id, &kept->provider, err);
+		if (r != 0)
+			return r;
+	}
+	*ret_provider = kept->provider;
+	return 0;
 }
 
 static bool host_agrees(const struct query *query)
@@ -111,7 +154,7 @@ static int find_provider(struct store *store, struct arena *memory, struct domai
 					 "has no provider",
 					 match->row, match->alias_of);
 	}
-	r = provider_find_by_id(store, memory, row->provider, &match->provider, err);
+	r = find_kept_provider(store, row->provider, &match->provider, err);
 	if (r == STORE_NOT_FOUND)
 		return error_set(err, ERROR_DATA, "domain '%s' has a provider that is not there",
 				 match->row);
@@ -198,5 +241,7 @@ int store_match(struct store *store, struct arena *memory, const struct query *q
 		r = match_user(store, memory, query->address, &match, err);
 	if (r == 0)
 		*ret_match = match;
+	else if (r != STORE_NOT_FOUND)
+		store_release(store);
 	return r;
 }

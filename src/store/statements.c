@@ -23,6 +23,9 @@
 	"(?3 IS NULL OR user.provider = (SELECT id FROM provider WHERE name = ?3))"
 
 const char *const statement_sql[STATEMENTS] = {
+	[BEGIN_SNAPSHOT] = "BEGIN",
+	[END_SNAPSHOT] = "COMMIT",
+	[DATA_VERSION] = "PRAGMA data_version",
 	[FIND_DOMAIN] = "SELECT " DOMAIN_COLUMNS " WHERE domain.name = ?1",
 
 	/* Names that begin with '*' lie together in the key: one look tells whether there are any.
@@ -56,8 +59,12 @@ const char *const statement_sql[STATEMENTS] = {
 			  "alias_of = ?3, is_enabled = ?4 WHERE name = ?1",
 	[REMOVE_DOMAIN] = "DELETE FROM domain WHERE name = ?1",
 
-	/* All rows that could answer at once, so that a known and an unknown user cost the same. */
-	[FIND_USERS] = "SELECT " USER_COLUMNS " WHERE domain = ?1 AND local IN (?2, ?3, '')",
+	/* All rows that could answer at once, so that a known and an unknown user cost the same; as
+	 * three searches, for SQLite sorts what stands in an IN () first. */
+	[FIND_USERS] = "SELECT " USER_COLUMNS " WHERE domain = ?1 AND local = ?2 UNION ALL "
+		       "SELECT " USER_COLUMNS " WHERE domain = ?1 AND local = ?3 AND ?3 <> ?2 "
+		       "UNION ALL "
+		       "SELECT " USER_COLUMNS " WHERE domain = ?1 AND local = ''",
 	[LIST_USERS] = "SELECT " USER_COLUMNS " WHERE " USER_FILTER " ORDER BY domain, local",
 	[LIST_USERS_OF_DOMAIN] = "SELECT " USER_COLUMNS " WHERE domain = ?1 AND " USER_FILTER
 				 " ORDER BY local",

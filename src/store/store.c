@@ -246,17 +246,28 @@ void store_close(struct store *store)
 	for (size_t i = 0; i < STATEMENTS; i++)
 		(void)sqlite3_finalize(store->statements[i]);
 	(void)sqlite3_close(store->database);
+	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
+		arena_clear(&store->kept[i].memory);
 	free(store->path);
 	free(store);
 }
 
 void store_release(struct store *store)
 {
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	struct error err;
+
 	if (!store->in_snapshot)
 		return;
-	if (sqlite3_exec(store->database, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+	if (query_begin(store, END_SNAPSHOT, &query, &err) != 0 ||
+	    query_run(store, query, "ending to read it", &err) != 0)
 		store_rollback(store);
 	store->in_snapshot = false;
+}
+
+bool store_has_snapshot(const struct store *store)
+{
+	return store->in_snapshot;
 }
 
 int store_begin(struct store *store, struct error *err)

@@ -41,15 +41,17 @@ DEFINE_CLEANUP(struct store *, store_close);
 
 /*
  * Answering. store_match() finds the domain, the provider and the user of a question: which rows
- * are tried, and in which order, is written in match.c. Strings of ret_match live in memory.
+ * are tried, and in which order, is written in match.c. Strings of ret_match live in memory, but
+ * those of its provider may live in the store, until the next call.
  * Returns 0, STORE_NOT_FOUND (nothing here serves the domain), STORE_BUSY, or -1 with err set.
  *
- * The first match begins a read snapshot that the following ones share, which saves their locks;
- * store_release() ends it. Call it before waiting for anything.
+ * The first match begins a read snapshot that the following ones share, which saves their locks.
+ * store_release() ends it; only then are changes of others seen, and may SQLite tidy up its log.
  */
 int store_match(struct store *store, struct arena *memory, const struct query *query,
 		struct match *ret_match, struct error *err);
 void store_release(struct store *store);
+bool store_has_snapshot(const struct store *store);
 
 /*
  * Changing. All changes of one command stand between store_begin() and store_commit(); closing
