@@ -268,7 +268,8 @@ void exchange_end(void *port, struct MHD_Connection *connection, void **context,
 	if (!exchange)
 		return;
 	stop_waiting(exchange);
-	log_exchange(exchange);
+	if (log_is_on(LOG_LEVEL_INFO))
+		log_exchange(exchange);
 	exchange->port->exchanges->count--;
 	arena_clear(&exchange->memory);
 	arena_clear(&exchange->scratch);

@@ -22,6 +22,11 @@ void log_set_level(enum log_level level)
 	atomic_store(&log_level, (int)level);
 }
 
+bool log_is_on(enum log_level level)
+{
+	return (int)level <= atomic_load(&log_level);
+}
+
 /* The whole line goes out in one write(), so that lines of several threads do not mix. */
 __attribute__((format(printf, 2, 0))) static void log_write(enum log_level level,
 							    const char *format, va_list args)
@@ -42,7 +47,7 @@ __attribute__((format(printf, 2, 0))) static void log_write(enum log_level level
 	char line[LINE_MAX_LENGTH];
 	int start, length;
 
-	if ((int)level > atomic_load(&log_level))
+	if (!log_is_on(level))
 		return;
 	start = snprintf(line, sizeof(line), "%s", for_journal ? priority[level] : word[level]);
 	length = vsnprintf(line + start, sizeof(line) - (size_t)start - 1, format, args);
@@ -72,21 +77,36 @@ DEFINE_LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING);
 DEFINE_LOG_FUNCTION(log_info, LOG_LEVEL_INFO);
 DEFINE_LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG);
 
+static bool needs_no_escape(char c)
+{
+	return c != '"' && c != '\\' && !char_is_control(c) && (unsigned char)c < 0x80;
+}
+
+/* Runs of ordinary characters, which is most of what is logged, are added in one go. */
 const char *log_quote(struct arena *memory, const char *text)
 {
 	struct bytes quoted = BYTES_IN(memory);
-	size_t length = 0;
+	size_t left = QUOTED_MAX_LENGTH;
 
 	if (!text)
 		return "-";
 	bytes_add_char(&quoted, '"');
-	for (; *text && length < QUOTED_MAX_LENGTH; text++, length++) {
+	while (*text && left > 0) {
+		size_t run = 0;
+
+		while (run < left && text[run] && needs_no_escape(text[run]))
+			run++;
+		bytes_add(&quoted, text, run);
+		text += run;
+		left -= run;
+		if (!*text || left == 0)
+			break;
 		if (*text == '"' || *text == '\\')
 			bytes_add_format(&quoted, "\\%c", *text);
-		else if (char_is_control(*text) || (unsigned char)*text >= 0x80)
-			bytes_add_format(&quoted, "\\x%02x", (unsigned char)*text);
 		else
-			bytes_add_char(&quoted, *text);
+			bytes_add_format(&quoted, "\\x%02x", (unsigned char)*text);
+		text++;
+		left--;
 	}
 	bytes_add_text(&quoted, *text ? "...\"" : "\"");
 	return bytes_text(&quoted);
