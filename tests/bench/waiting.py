@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """What clients cost that keep the server waiting in the middle of a handshake: those that are 50 ms
-away, and those that send a ClientHello, or half of one, and fall silent."""
+away, and those that send a ClientHello, or half of one, and fall silent. And how long a client waits
+for its first answer that leaves Nagle's algorithm on, as most programs do."""
 import argparse
 import contextlib
 import socket
 import ssl
+import statistics
 import sys
 import threading
 import time
@@ -17,16 +19,17 @@ SERVICES = (f"imaps://imap.{DOMAIN}", f"submissions://smtp.{DOMAIN}")
 DELAY = 0.05
 PER_SECOND = 20
 SILENT = 50
+FIRST_ANSWERS = 40
 
 
 class Client:
     """A TLS client whose bytes go through our hands."""
 
-    def __init__(self, daemon, context):
+    def __init__(self, daemon, context, has_nagle=False):
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname=HOST)
         self.socket = socket.create_connection(("127.0.0.1", daemon.port), timeout=20)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, int(not has_nagle))
 
     def hello(self):
         with contextlib.suppress(ssl.SSLWantReadError):
@@ -98,6 +101,21 @@ def keep_silent(daemon, context, seconds, part):
     return 0
 
 
+def first_answer(daemon, context, has_nagle):
+    """Milliseconds from the end of the handshake to the answer: the median of several."""
+    waits = []
+    for _ in range(FIRST_ANSWERS):
+        client = Client(daemon, context, has_nagle)
+        client.shake_hands(0)
+        # The client's Finished and its request are two writes, as they are from most libraries.
+        client.socket.sendall(client.outgoing.read())
+        begun = time.monotonic()
+        assert client.ask(bench.autoconfig(f"user@{DOMAIN}")).startswith(b"HTTP/1.1 200 ")
+        waits.append((time.monotonic() - begun) * 1000)
+        client.close()
+    return f"{statistics.median(waits):.2f}"
+
+
 def measure(daemon, title, act):
     """A row: the share of a processor that the daemon used while act() ran."""
     pid = daemon.process.pid
@@ -131,10 +149,13 @@ def main():
         try:
             daemon.start()
             rows = [measure(daemon, title, act) for title, act in kinds]
+            waits = [[title, first_answer(daemon, context, has_nagle)]
+                     for title, has_nagle in (("with Nagle", True), ("without", False))]
         finally:
             daemon.stop()
     bench.note(f"one thread, {seconds:g} s each")
     bench.print_table([["", "% of a core", "us CPU per request"], *rows])
+    bench.print_table([["first answer of a client", "ms after its handshake"], *waits])
 
 
 if __name__ == "__main__":
