@@ -26,9 +26,11 @@ static bool name_is_among(const char *name, const char *const *names, size_t cou
 const char *request_argument(struct arena *memory, const struct request *request,
 			     const char *const *names, size_t count)
 {
-	const char *argument = strchr(request->target, '?');
+	const char *argument = request->target + strcspn(request->target, "?#");
 
-	while (argument) {
+	if (*argument != '?')
+		return NULL;
+	for (;;) {
 		size_t length = strcspn(++argument, "&#"), name = strcspn(argument, "=&#");
 		const char *decoded = percent_decode(memory, argument, name);
 
@@ -36,9 +38,8 @@ const char *request_argument(struct arena *memory, const struct request *request
 			return percent_decode(memory, argument + name + 1, length - name - 1);
 		argument += length;
 		if (*argument != '&')
-			break;
+			return NULL;
 	}
-	return NULL;
 }
 
 const char *request_host(struct arena *memory, const struct request *request)

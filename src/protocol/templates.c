@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "protocol/autoconfig.h"
 #include "protocol/autodiscover.h"
@@ -84,10 +85,12 @@ static int load_one(const char *directory, enum template_id id, struct templates
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *name = documents[id].name, *source = built_in(name), *path;
 	size_t size = strlen(source);
+	struct stat status;
 
+	/* A link that leads nowhere is there, and cannot be read. */
 	if (directory) {
 		path = arena_printf(&memory, "%s/%s", directory, name);
-		if (access(path, F_OK) == 0) {
+		if (lstat(path, &status) == 0 || errno != ENOENT) {
 			source = file_read(&memory, path, TEMPLATE_MAX_SIZE, &size, err);
 			if (!source)
 				return -1;

@@ -1,6 +1,7 @@
 #include "protocol/xml.h"
 
 #include <libxml/parser.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "util/arena.h"
@@ -28,13 +29,14 @@ static const struct xml_element *fail(struct error *err, const char *reason)
 	return NULL;
 }
 
-/* Called at "<!DOCTYPE", before anything in it is read. */
+/* Called at "<!DOCTYPE", before any declaration in it is read. */
 static void refuse_doctype(void *context, const xmlChar *name, const xmlChar *external,
 			   const xmlChar *system)
 {
 	xmlParserCtxtPtr parser = context;
+	int *line = parser->_private;
 
-	parser->_private = parser;
+	*line = parser->input->line;
 	xmlStopParser(parser);
 }
 
@@ -42,6 +44,13 @@ static void refuse_doctype(void *context, const xmlChar *name, const xmlChar *ex
 static xmlParserInputPtr load_nothing(const char *url, const char *id, xmlParserCtxtPtr context)
 {
 	return NULL;
+}
+
+/* The loader is the library's, for all threads: it is set once, and not while another one reads. */
+static void prepare_library(void)
+{
+	xmlInitParser();
+	xmlSetExternalEntityLoader(load_nothing);
 }
 
 static const char *text_of(struct arena *memory, const xmlNode *node)
@@ -85,10 +94,21 @@ static const struct xml_element *element_of(struct tree *tree, const xmlNode *no
 	return element;
 }
 
-static xmlDocPtr read_document(xmlParserCtxtPtr parser, const char *data, size_t size)
+static xmlParserCtxtPtr parser_new(void)
 {
-	xmlSetExternalEntityLoader(load_nothing);
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, prepare_library);
+	return xmlNewParserCtxt();
+}
+
+/* *ret_doctype is the line of a DOCTYPE, at which reading ended, else 0. */
+static xmlDocPtr read_document(xmlParserCtxtPtr parser, const char *data, size_t size,
+			       int *ret_doctype)
+{
+	*ret_doctype = 0;
 	parser->sax->internalSubset = refuse_doctype;
+	parser->_private = ret_doctype;
 	return xmlCtxtReadMemory(parser, data, (int)size, NULL, "UTF-8", XML_OPTIONS);
 }
 
@@ -98,6 +118,7 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 	_cleanup_(xmlFreeParserCtxtp) xmlParserCtxtPtr parser = NULL;
 	_cleanup_(xmlFreeDocp) xmlDocPtr document = NULL;
 	struct tree tree = { .memory = memory, .err = err };
+	int doctype;
 
 	if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
 		data += 3;
@@ -112,11 +133,11 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 	if (memchr(data, '\0', size) || !utf8_is_valid(data, size))
 		return fail(err, "the body is not UTF-8");
 
-	parser = xmlNewParserCtxt();
+	parser = parser_new();
 	if (!parser)
 		return fail(err, "out of memory");
-	document = read_document(parser, data, size);
-	if (parser->_private)
+	document = read_document(parser, data, size, &doctype);
+	if (doctype)
 		return fail(err, "a DOCTYPE is not accepted");
 	if (!document || !parser->wellFormed)
 		return fail(err, "the body is not well-formed XML");
@@ -125,15 +146,16 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 
 int xml_check(const char *data, size_t size, struct error *err)
 {
-	_cleanup_(xmlFreeParserCtxtp) xmlParserCtxtPtr parser = xmlNewParserCtxt();
+	_cleanup_(xmlFreeParserCtxtp) xmlParserCtxtPtr parser = parser_new();
 	_cleanup_(xmlFreeDocp) xmlDocPtr document = NULL;
 	const char *message;
+	int doctype;
 
 	if (!parser)
 		return error_set(err, ERROR_SYSTEM, "out of memory");
-	document = read_document(parser, data, size);
-	if (parser->_private)
-		return error_set(err, ERROR_INPUT, "line 1: a DOCTYPE is not accepted");
+	document = read_document(parser, data, size, &doctype);
+	if (doctype)
+		return error_set(err, ERROR_INPUT, "line %d: a DOCTYPE is not accepted", doctype);
 	if (document && parser->wellFormed)
 		return 0;
 	message = parser->lastError.message ? parser->lastError.message : "not XML";

@@ -347,7 +347,7 @@ static void test_names_unknown(void **state)
 static void test_names_unknown_of_many(void **state)
 {
 	struct arena memory = ARENA_NULL;
-	struct field fields[100];
+	struct field fields[100] = { 0 };
 	const struct value sample = value_map(fields, COUNT(fields));
 	struct error err;
 
