@@ -1,0 +1,272 @@
+#include <string.h>
+
+#include "protocol/xml.h"
+#include "unit/fixture.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+
+/* Literals, for some have a NUL inside. */
+#define BYTES(literal) (literal), sizeof(literal) - 1
+
+/* Writes a tree as name[text](children) so that a table can hold it. */
+static void write_tree(const struct xml_element *element, struct bytes *out)
+{
+	for (; element; element = element->next) {
+		bytes_add_format(out, "%s[%s]", element->name, element->text);
+		if (element->first_child) {
+			bytes_add_char(out, '(');
+			write_tree(element->first_child, out);
+			bytes_add_char(out, ')');
+		}
+	}
+}
+
+static void test_accepted(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t size;
+		const char *tree;
+	} rows[] = {
+		{ BYTES("<a/>"), "a[]" },
+		{ BYTES("<a></a>"), "a[]" },
+		{ BYTES("<a>x</a>"), "a[x]" },
+		{ BYTES("<a><b>1</b><c>2</c><b>3</b></a>"), "a[](b[1]c[2]b[3])" },
+		{ BYTES("<a>x<b>y</b>z</a>"), "a[xz](b[y])" },
+		{ BYTES("<a y='1' x=\"2\">x</a>"), "a[x]" },
+
+		/* around the document */
+		{ BYTES("\357\273\277<a/>"), "a[]" },
+		{ BYTES("\357\273\277\r\n <?xml version='1.0'?><a/>"), "a[]" },
+		{ BYTES(" \t\r\n\v\f<a/>"), "a[]" },
+		{ BYTES("\r\n<?xml version='1.0' encoding='utf-8'?>\r\n<a/>"), "a[]" },
+		{ BYTES("<a/>\0"), "a[]" },
+		{ BYTES("<a/>\r\n\0\0 \0"), "a[]" },
+		{ BYTES("<a/><!-- after -->\n"), "a[]" },
+		{ BYTES("<!-- before --><?pi before?><a/><?pi after?>"), "a[]" },
+
+		/* texts */
+		{ BYTES("<a> \r\n\tx y \n</a>"), "a[x y]" },
+		{ BYTES("<a> <b/> </a>"), "a[](b[])" },
+		{ BYTES("<a><![CDATA[x<&>]]></a>"), "a[x<&>]" },
+		{ BYTES("<a>x<![CDATA[ y ]]>z</a>"), "a[x y z]" },
+		{ BYTES("<a><![CDATA[]]></a>"), "a[]" },
+		{ BYTES("<a>x<!-- - -->y</a>"), "a[xy]" },
+		{ BYTES("<a>x<?y z?>w</a>"), "a[xw]" },
+		{ BYTES("<a>&lt;&amp;&gt;&quot;&apos;</a>"), "a[<&>\"']" },
+		{ BYTES("<a>&#65;&#x42;&#xfc;</a>"), "a[AB\303\274]" },
+		{ BYTES("<a>&#x20;x&#10;</a>"), "a[x]" },
+		{ BYTES("<a>b\303\274cher \360\237\223\254</a>"),
+		  "a[b\303\274cher \360\237\223\254]" },
+		{ BYTES("<a>\302\240x</a>"), "a[\302\240x]" },
+
+		/* names lose their prefix, declared or not */
+		{ BYTES("<x:a xmlns:x='urn:x'><x:b/></x:a>"), "a[](b[])" },
+		{ BYTES("<a xmlns='urn:x'><b xmlns='urn:y'/></a>"), "a[](b[])" },
+
+		/* A declared encoding counts for nothing: the bytes are UTF-8, which was looked at.
+		 */
+		{ BYTES("<?xml version='1.0' encoding='UTF-8' standalone='yes'?><a/>"), "a[]" },
+		{ BYTES("<?xml version='1.0' encoding='utf-16'?><a>\303\274</a>"), "a[\303\274]" },
+		{ BYTES("<?xml version='1.0' encoding='iso-8859-1'?><a>\303\274</a>"),
+		  "a[\303\274]" },
+		{ BYTES("<?xml version='1.0' encoding='us-ascii'?><a>x</a>"), "a[x]" },
+
+		/* as deep as it may be */
+		{ BYTES("<a><a><a><a><a><a><a><a>x</a></a></a></a></a></a></a></a>"),
+		  "a[](a[](a[](a[](a[](a[](a[](a[x])))))))" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct bytes tree = BYTES_IN(&memory);
+		const struct xml_element *root;
+		struct error err = { 0 };
+
+		root = xml_parse(&memory, rows[i].in, rows[i].size, &err);
+		if (!root)
+			fail_msg("%s: %s", rows[i].in, err.text);
+		write_tree(root, &tree);
+		check_text(rows[i].in, bytes_text(&tree), rows[i].tree);
+	}
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t size;
+		const char *words;
+	} rows[] = {
+		{ BYTES(""), "the body is empty" },
+		{ BYTES(" \r\n\t"), "the body is empty" },
+		{ BYTES("\357\273\277"), "the body is empty" },
+		{ BYTES("\0\0"), "the body is empty" },
+
+		{ BYTES("x"), "not well-formed" },
+		{ BYTES("<"), "not well-formed" },
+		{ BYTES("<a"), "not well-formed" },
+		{ BYTES("<a>"), "not well-formed" },
+		{ BYTES("<a></b>"), "not well-formed" },
+		{ BYTES("<a/><b/>"), "not well-formed" },
+		{ BYTES("<a/>x"), "not well-formed" },
+		{ BYTES("x<a/>"), "not well-formed" },
+		{ BYTES("<!-- alone -->"), "not well-formed" },
+		{ BYTES("<?xml version='1.0'?>"), "not well-formed" },
+		{ BYTES("<a>&</a>"), "not well-formed" },
+		{ BYTES("<a>x&y@example.org</a>"), "not well-formed" },
+		{ BYTES("<a><</a>"), "not well-formed" },
+		{ BYTES("<a>]]></a>"), "not well-formed" },
+		{ BYTES("<a><![CDATA[x]></a>"), "not well-formed" },
+		{ BYTES("<a><!-- -- --></a>"), "not well-formed" },
+		{ BYTES("<a x='1' x='2'/>"), "not well-formed" },
+		{ BYTES("<a x=1/>"), "not well-formed" },
+		{ BYTES("<a>\001</a>"), "not well-formed" },
+		{ BYTES("<a>&#0;</a>"), "not well-formed" },
+		{ BYTES("<a>&#1;</a>"), "not well-formed" },
+		{ BYTES("<a>&#xd800;</a>"), "not well-formed" },
+		{ BYTES("<a>&#x110000;</a>"), "not well-formed" },
+		{ BYTES("<a>&#99999999999999999999;</a>"), "not well-formed" },
+		{ BYTES("<a>\357\277\277</a>"), "not well-formed" },
+		{ BYTES("<a/>\357\273\277"), "not well-formed" },
+		{ BYTES("<!-- --><?xml version='1.0'?><a/>"), "not well-formed" },
+
+		/* entities that only a DOCTYPE could declare */
+		{ BYTES("<a>&x;</a>"), "not well-formed" },
+		{ BYTES("<a>&nbsp;</a>"), "not well-formed" },
+		{ BYTES("<a b='&x;'/>"), "not well-formed" },
+		{ BYTES("<?xml version='1.0' standalone='no'?><a>&x;</a>"), "not well-formed" },
+
+		{ BYTES("<!DOCTYPE a><a/>"), "DOCTYPE" },
+		{ BYTES("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"), "DOCTYPE" },
+		{ BYTES("<!DOCTYPE a SYSTEM 'file:///etc/hostname'><a/>"), "DOCTYPE" },
+		{ BYTES("<!DOCTYPE a PUBLIC '-//A' 'http://example.invalid/a.dtd'><a/>"),
+		  "DOCTYPE" },
+		{ BYTES("<!DOCTYPE a [<!ENTITY % b SYSTEM 'file:///b'> %b;]><a/>"), "DOCTYPE" },
+		{ BYTES("<!DOCTYPE a ["), "DOCTYPE" },
+		{ BYTES("<!DOCTYPE a"), "DOCTYPE" },
+		{ BYTES("<!-- x --><!DOCTYPE a><a/>"), "DOCTYPE" },
+		{ BYTES("<?x y?>\n<!DOCTYPE a><a/>"), "DOCTYPE" },
+		{ BYTES("<?xml version='1.0'?>\n<!DOCTYPE a><a/>"), "DOCTYPE" },
+		{ BYTES("\357\273\277 <!DOCTYPE\n\ta>\n<a/>"), "DOCTYPE" },
+
+		/* at places or in letters where it is none */
+		{ BYTES("<!DOCTYPE>"), "not well-formed" },
+		{ BYTES("<!doctype a><a/>"), "not well-formed" },
+		{ BYTES("<a/><!DOCTYPE a>"), "not well-formed" },
+		{ BYTES("<a><!DOCTYPE a></a>"), "not well-formed" },
+		{ BYTES("<!ENTITY b 'c'><a/>"), "not well-formed" },
+
+		/* The root is at depth 1. */
+		{ BYTES("<a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a></a>"),
+		  "too many elements" },
+
+		{ BYTES("<a>\0</a>"), "not UTF-8" },
+		{ BYTES("\0<a/>"), "not UTF-8" },
+		{ BYTES("<a/>\0<b/>"), "not UTF-8" },
+		{ BYTES("<a>\374</a>"), "not UTF-8" },
+		{ BYTES("<?xml version='1.0' encoding='iso-8859-1'?><a>\374</a>"), "not UTF-8" },
+		{ BYTES("<a>\303</a>"), "not UTF-8" },
+		{ BYTES("<a>\300\200</a>"), "not UTF-8" },
+		{ BYTES("<a>\355\240\200</a>"), "not UTF-8" },
+		{ BYTES("<a>\364\220\200\200</a>"), "not UTF-8" },
+		{ BYTES("\377\376<\0a\0/\0>\0"), "not UTF-8" },
+		{ BYTES("\376\377\0<\0a\0/\0>"), "not UTF-8" },
+		{ BYTES("<\0a\0/\0>\0"), "not UTF-8" },
+		{ BYTES("L\247\224\2237"), "not UTF-8" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct error err = { 0 };
+
+		if (xml_parse(&memory, rows[i].in, rows[i].size, &err))
+			fail_msg("%s: accepted", rows[i].in);
+		check_error(rows[i].in, &err, ERROR_INPUT, rows[i].words);
+	}
+}
+
+/* <a>, then the piece so often, then </a> */
+static const char *repeat(struct arena *memory, const char *piece, size_t count)
+{
+	struct bytes out = BYTES_IN(memory);
+
+	bytes_add_text(&out, "<a>");
+	for (size_t i = 0; i < count; i++)
+		bytes_add_text(&out, piece);
+	bytes_add_text(&out, "</a>");
+	return bytes_text(&out);
+}
+
+static void test_bounds(void **state)
+{
+	static const struct {
+		const char *piece;
+		size_t count;
+		const char *words; /* NULL: accepted */
+	} rows[] = {
+		{ "<b/>", XML_ELEMENTS_MAX - 1, NULL },
+		{ "<b/>", XML_ELEMENTS_MAX, "too many elements" },
+		{ "<b><c/></b>", XML_ELEMENTS_MAX / 2, "too many elements" },
+		{ "<b/>", 2000, "too many elements" },
+		{ "<b>", 2000, "not well-formed" },
+		{ "<!---->", 1000, NULL },
+		{ "<![CDATA[x]]>", 600, NULL },
+		{ "x", 8000, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		const char *document = repeat(&memory, rows[i].piece, rows[i].count);
+		struct error err = { 0 };
+
+		if (xml_parse(&memory, document, strlen(document), &err)) {
+			if (rows[i].words)
+				fail_msg("%zu times %s: accepted", rows[i].count, rows[i].piece);
+		} else {
+			check_error(rows[i].piece, &err, ERROR_INPUT,
+				    rows[i].words ? rows[i].words : "is to be accepted");
+		}
+	}
+}
+
+static void test_check(void **state)
+{
+	static const struct {
+		const char *in, *words; /* NULL: well-formed */
+	} rows[] = {
+		{ "<?xml version=\"1.0\"?>\n<a>b\303\274cher</a>\n", NULL },
+		{ "<a/>", NULL },
+		{ "", "line " },
+		{ "<a>", "line 1: " },
+		{ "<a>\n</b>", "line 2: " },
+		{ "<a>\n\n<b x=1/>\n</a>", "line 3: " },
+		{ "<a/>\n<b/>", "line 2: " },
+		{ "<a>\n&x;</a>", "line 2: " },
+		{ "<a>\n\374</a>", "line 2: " },
+		{ "\n<?xml version=\"1.0\"?><a/>", "line 2: " },
+		{ "<!DOCTYPE a><a/>", "line 1: a DOCTYPE is not accepted" },
+		{ "<!-- x\n\n--><!DOCTYPE a><a/>", "line 3: a DOCTYPE is not accepted" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct error err = { 0 };
+		int r = xml_check(rows[i].in, strlen(rows[i].in), &err);
+
+		check_number(rows[i].in, r, rows[i].words ? -1 : 0);
+		if (rows[i].words)
+			check_error(rows[i].in, &err, ERROR_INPUT, rows[i].words);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_check),
+	};
+
+	return cmocka_run_group_tests_name("xml", tests, NULL, NULL);
+}
