@@ -1,0 +1,228 @@
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "protocol/autoconfig.h"
+#include "protocol/autodiscover.h"
+#include "protocol/mobilesync.h"
+#include "protocol/outlook.h"
+#include "protocol/response.h"
+#include "protocol/sample.h"
+#include "protocol/templates.h"
+#include "protocol/xml.h"
+#include "unit/fixture.h"
+#include "util/arena.h"
+
+static void write_file(const char *directory, const char *name, const char *contents)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(fclosep) FILE *file = fopen(directory_path(&memory, directory, name), "w");
+
+	assert_non_null(file);
+	assert_true(fputs(contents, file) >= 0);
+}
+
+static const char *render(const struct templates *templates, enum template_id id,
+			  struct arena *memory, const struct profile *profile)
+{
+	struct value view = id == TEMPLATE_OUTLOOK	? outlook_view(memory, profile)
+			    : id == TEMPLATE_MOBILESYNC ? mobilesync_view(memory, profile)
+			    : id == TEMPLATE_AUTOCONFIG ? autoconfig_view(memory, profile)
+							: autodiscover_error_view(memory, profile);
+	struct response response = { 0 };
+
+	templates_render(templates, id, memory, &view, &response);
+	check_number("status", response.status, 200);
+	check_text("media type", response.media_type, "text/xml; charset=utf-8");
+	check_number("size", (long long)response.size, (long long)strlen(response.body));
+	return response.body;
+}
+
+static void test_built_in(void **state)
+{
+	static const char *const directories[] = { NULL, "" };
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct error err;
+
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_(templates_unrefp) struct templates *templates = NULL;
+
+		assert_int_equal(templates_load(directories[i], &templates, &err), 0);
+		for (size_t id = 0; id < TEMPLATES; id++) {
+			const char *document = render(templates, (enum template_id)id, &memory,
+						      &sample_full);
+
+			if (xml_check(document, strlen(document), &err) < 0)
+				fail_msg("template %zu: %s", id, err.text);
+			assert_null(strstr(document, "{{"));
+		}
+	}
+}
+
+/* A file replaces the template of its name, and no other. */
+static void test_directory(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(templates_unrefp) struct templates *templates = NULL, *built_in = NULL;
+	char *directory = directory_new();
+	struct error err;
+
+	write_file(directory, "mobilesync.xml", "<url of='{{address}}'>{{url}}</url>\n");
+	write_file(directory, "README", "not ours");
+	write_file(directory, "outlook.xml.orig", "not ours");
+	write_file(directory, ".outlook.xml.swp", "not ours");
+	assert_int_equal(templates_load(NULL, &built_in, &err), 0);
+	if (templates_load(directory, &templates, &err) < 0)
+		fail_msg("%s", err.text);
+	check_text("mobilesync.xml", render(templates, TEMPLATE_MOBILESYNC, &memory, &sample_full),
+		   "<url of='First.Last&amp;Co@example.org'>"
+		   "https://sync.example.org/Microsoft-Server-ActiveSync?a&amp;b</url>\n");
+	check_text("outlook.xml", render(templates, TEMPLATE_OUTLOOK, &memory, &sample_full),
+		   render(built_in, TEMPLATE_OUTLOOK, &memory, &sample_full));
+	directory_free(directory);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *name, *contents;
+		const char *words[2]; /* that the sentence has, beside the path of the file */
+	} rows[] = {
+		/* does not parse */
+		{ "outlook.xml", "<a>\n{{#person}}</a>", { "/outlook.xml:2: ", "person" } },
+		{ "outlook.xml", "<a>\n\n{{person</a>", { "/outlook.xml:3: " } },
+		{ "outlook.xml", "<a>{{{person}}}</a>", { "/outlook.xml:1: " } },
+		{ "outlook.xml", "<a>\n{{&person}}</a>", { "/outlook.xml:2: " } },
+		{ "outlook.xml", "<a>\n{{>other}}</a>", { "/outlook.xml:2: " } },
+		{ "outlook.xml", "<a>\n\374</a>", { "/outlook.xml:2: " } },
+
+		/* uses a name that this document does not have */
+		{ "outlook.xml",
+		  "<a>\n{{persn}}</a>",
+		  { "/outlook.xml:2: ", "use one of: person, address, protocols" } },
+		{ "outlook.xml", "<a>{{url}}</a>", { "there is no \"url\" here" } },
+		{ "outlook.xml", "<a>{{#person}}{{server}}{{/person}}</a>", { "\"server\"" } },
+		{ "outlook.xml", "<a>{{protocols}}</a>", { "is a list" } },
+		{ "autoconfig.xml",
+		  "<a>{{#incoming}}\n{{login}}{{/incoming}}</a>",
+		  { "/autoconfig.xml:2: ", "username" } },
+		{ "autodiscover-error.xml",
+		  "<a>{{address}}</a>",
+		  { "/autodiscover-error.xml:1: ", "use one of: code, message" } },
+		{ "mobilesync.xml", "<a>{{protocols}}</a>", { "/mobilesync.xml:1: " } },
+
+		/* makes no well-formed XML */
+		{ "outlook.xml", "", { "not well-formed XML: line " } },
+		{ "outlook.xml", "{{address}}", { "not well-formed XML: line 1: " } },
+		{ "outlook.xml", "<a>\n</b>", { "not well-formed XML: line 2: " } },
+		{ "outlook.xml", "<a>\n&nbsp;</a>", { "not well-formed XML: line 2: " } },
+		{ "outlook.xml", "<a/>\n{{#protocols}}<b/>{{/protocols}}", { "line 2: " } },
+		{ "outlook.xml", "<a {{person}}/>", { "not well-formed XML" } },
+		{ "outlook.xml", "<a>\001</a>", { "not well-formed XML" } },
+		{ "autoconfig.xml", "<a/>x", { "not well-formed XML" } },
+		{ "autodiscover-error.xml", "<a>", { "not well-formed XML" } },
+		{ "outlook.xml",
+		  "<!--\n--><!DOCTYPE a><a/>",
+		  { "not well-formed XML: line 2: a DOCTYPE is not accepted" } },
+
+		/* well-formed with the fullest profile, but not with the barest */
+		{ "outlook.xml", "{{#person}}<a/>{{/person}}", { "not well-formed XML" } },
+		{ "outlook.xml", "<a>{{^address}}</b>{{/address}}</a>", { "line 1: " } },
+
+		/* is no template's name */
+		{ "outlok.xml", "<a/>", { "is the name of no template", "autoconfig.xml" } },
+		{ "Outlook.xml", "<a/>", { "is the name of no template" } },
+	};
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct templates *templates = NULL;
+		char *directory = directory_new();
+		struct error err = { 0 };
+
+		write_file(directory, rows[i].name, rows[i].contents);
+		if (templates_load(directory, &templates, &err) == 0)
+			fail_msg("%s: accepted", rows[i].contents);
+		assert_null(templates);
+		check_error(rows[i].contents, &err, ERROR_INPUT,
+			    directory_path(&memory, directory, rows[i].name));
+		for (size_t j = 0; j < 2 && rows[i].words[j]; j++)
+			check_error(rows[i].contents, &err, ERROR_INPUT, rows[i].words[j]);
+		directory_free(directory);
+	}
+}
+
+/* What the operating system says no to. */
+static void test_unreadable(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct templates *templates = NULL;
+	char *directory = directory_new();
+	const char *file = directory_path(&memory, directory, "outlook.xml");
+	struct error err = { 0 };
+
+	assert_int_equal(
+		templates_load(directory_path(&memory, directory, "absent"), &templates, &err), -1);
+	check_error("absent", &err, ERROR_SYSTEM, "/absent': No such file");
+
+	write_file(directory, "outlook.xml", "");
+	assert_int_equal(truncate(file, 256 * 1024 + 1), 0);
+	assert_int_equal(templates_load(directory, &templates, &err), -1);
+	check_error("too large", &err, ERROR_SYSTEM, "/outlook.xml' has more than 262144 bytes");
+
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(mkdir(file, 0700), 0);
+	assert_int_equal(templates_load(directory, &templates, &err), -1);
+	check_error("a directory", &err, ERROR_SYSTEM, "/outlook.xml': it is not a file");
+	assert_int_equal(rmdir(file), 0);
+
+	assert_int_equal(symlink("absent", file), 0);
+	assert_int_equal(templates_load(directory, &templates, &err), -1);
+	check_error("a dangling link", &err, ERROR_SYSTEM, "/outlook.xml': No such file");
+
+	assert_null(templates);
+	directory_free(directory);
+}
+
+#define ROUNDS 20000
+
+static void *take_and_give(void *context)
+{
+	for (int i = 0; i < ROUNDS; i++)
+		templates_unref(templates_ref(context));
+	return NULL;
+}
+
+/* A set lives as long as one reference, whichever thread has it. */
+static void test_references(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct templates *templates = NULL;
+	pthread_t threads[4];
+	struct error err;
+
+	templates_unref(NULL);
+	assert_int_equal(templates_load(NULL, &templates, &err), 0);
+	assert_ptr_equal(templates_ref(templates), templates);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, take_and_give, templates), 0);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	templates_unref(templates);
+	assert_non_null(render(templates, TEMPLATE_AUTODISCOVER_ERROR, &memory, &sample_bare));
+	templates_unref(templates);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_built_in),   cmocka_unit_test(test_directory),
+		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_references),
+	};
+
+	return cmocka_run_group_tests_name("templates", tests, NULL, NULL);
+}
