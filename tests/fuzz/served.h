@@ -1,0 +1,8 @@
+#pragma once
+
+/* A small database and the built-in templates, for entries that go through answer(). */
+
+#include "http/answer.h"
+
+/* Made at the first call in a temporary directory, which is gone when the process ends. */
+const struct context *served_context(void);
