@@ -39,6 +39,7 @@ struct port {
 	struct worker *worker;
 	struct MHD_Daemon *daemon;
 	struct exchange_port exchanges;
+	unsigned connections; /* after its last run */
 };
 
 struct worker {
@@ -302,6 +303,24 @@ static void end_snapshot_in_time(struct worker *worker)
 	}
 }
 
+/*
+ * At its limit of connections libmicrohttpd takes the listening socket out of its epoll set, and
+ * puts it back at the beginning of a run: the one after that in which a connection ended. Nothing
+ * would wake the loop for it, and where all connections ended nobody could connect any more.
+ */
+static void run_port(struct port *port)
+{
+	unsigned before;
+
+	do {
+		before = port->connections;
+		(void)MHD_run(port->daemon);
+		port->connections = MHD_get_daemon_info(port->daemon,
+							MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+					    ->num_connections;
+	} while (port->connections < before);
+}
+
 /* Entries of the epoll set without a connection are the wake-up call and libmicrohttpd's own sets,
  * which are looked at in every turn anyway. */
 static void turn(struct worker *worker)
@@ -320,7 +339,7 @@ static void turn(struct worker *worker)
 	gate_expire(&worker->gate, clock_now());
 	exchanges_retry(&worker->exchanges, clock_now());
 	for (size_t i = 0; i < worker->n_ports; i++)
-		(void)MHD_run(worker->ports[i]->daemon);
+		run_port(worker->ports[i]);
 }
 
 static void *run(void *context)

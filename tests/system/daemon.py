@@ -86,6 +86,7 @@ class Daemon:
         self.build = build
         self.port = free_port()
         self.process = None
+        self.descriptors = None  # how many it may have open
         self.settings = {
             "server": {"listen-https": f"127.0.0.1:{self.port}", "threads": "2"},
             "tls": {"certificates": str(directory / "certificates" / "*.pem")},
@@ -144,7 +145,12 @@ class Daemon:
         if os.environ.get("MAILCONFD_MODE") == "valgrind":
             leaks = ("--leak-check=full", "--errors-for-leak-kinds=definite,indirect")
             program = ["valgrind", "-q", *leaks, "--error-exitcode=99", *program]
+        if self.descriptors:
+            program = ["prlimit", f"--nofile={self.descriptors}:{self.descriptors}", *program]
         return program
+
+    def open_descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def spawn(self):
         self.write_settings()

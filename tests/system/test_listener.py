@@ -123,9 +123,30 @@ def test_garbage_and_broken_handshakes(served):
 def wait_for_descriptors(daemon, limit):
     """Connections that ended give their descriptors back."""
     deadline = time.monotonic() + PATIENCE
-    while len(os.listdir(f"/proc/{daemon.process.pid}/fd")) > limit:
+    while daemon.open_descriptors() > limit:
         assert time.monotonic() < deadline, "descriptors are not given back"
         time.sleep(0.05)
+
+
+def test_connections_beyond_the_limit_wait(served):
+    """With few descriptors, so that the limit is soon reached: the rest waits for its turn, nobody
+    spins, and once the connections have gone others are served."""
+    served.descriptors = 150
+    served.start()
+    idle = served.open_descriptors()
+    for _ in range(3):
+        silent = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(200)]
+        deadline = time.monotonic() + PATIENCE
+        while served.open_descriptors() < idle + 60:
+            assert time.monotonic() < deadline, "the limit is lower than expected"
+            time.sleep(0.01)
+        before = processor_seconds(served.process)
+        time.sleep(0.5)
+        print(f"at the limit it uses {processor_seconds(served.process) - before:.2f} s in 0.5 s")
+        assert served.open_descriptors() < 150
+        for connection in silent:
+            connection.close()
+        assert served.ask(CONFIG, "autoconfig.example.com").status == 200
 
 
 def names_of(connection):
