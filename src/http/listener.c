@@ -44,20 +44,36 @@ static unsigned processors(void)
 	return (unsigned)CPU_COUNT(&set);
 }
 
-static unsigned connections_for_each(unsigned sockets)
+static rlim_t raise_descriptor_limit(void)
 {
 	struct rlimit limit = { 0 };
-	rlim_t connections = CONNECTIONS_MAX;
 
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur < connections + DESCRIPTORS_KEPT)
-		connections = limit.rlim_cur > 2 * DESCRIPTORS_KEPT
-				      ? limit.rlim_cur - DESCRIPTORS_KEPT
-				      : DESCRIPTORS_KEPT;
-	return (unsigned)connections / sockets + 1;
+	return limit.rlim_cur;
+}
+
+/* The connections that each listening socket may take, so that accept() never runs out of
+ * descriptors: libmicrohttpd would try it again and again, as fast as it can. */
+static int share_connections(unsigned workers, size_t addresses, unsigned *ret_connections,
+			     struct error *err)
+{
+	rlim_t sockets = (rlim_t)workers * addresses, limit = raise_descriptor_limit();
+	rlim_t kept = DESCRIPTORS_KEPT + (rlim_t)workers * WORKER_DESCRIPTORS +
+		      sockets * WORKER_SOCKET_DESCRIPTORS;
+	rlim_t connections = CONNECTIONS_MAX;
+
+	if (limit < kept + sockets)
+		return error_set(err, ERROR_SYSTEM,
+				 "%u threads need more than the %llu open files that are allowed; "
+				 "raise that limit (LimitNOFILE= of systemd) or lower 'threads'",
+				 workers, (unsigned long long)limit);
+	if (limit - kept < connections)
+		connections = limit - kept;
+	*ret_connections = connections > sockets ? (unsigned)(connections / sockets) : 1;
+	return 0;
 }
 
 /* [::] takes IPv4 connections too, unless 0.0.0.0 with the same port is listened on beside it. */
@@ -153,20 +169,21 @@ static int open_workers(struct listener *listener, const struct settings *settin
 {
 	size_t sockets = settings->server.listen_https.count + settings->server.listen_http.count;
 	unsigned count = settings->server.threads ? settings->server.threads : processors();
-	const struct worker_options options = {
+	struct worker_options options = {
 		.ticket_key = &listener->ticket_key,
 		.suites = &listener->suites,
-		.connections_max = connections_for_each(count * (unsigned)sockets),
 		.idle_timeout = settings->limits.idle_timeout,
 	};
 
+	if (share_connections(count, sockets, &options.connections_max, err) < 0)
+		return -1;
 	listener->workers = xcalloc(count, sizeof(*listener->workers));
 	for (; listener->n_workers < count; listener->n_workers++) {
 		struct store *store;
 
-		if (open_store(settings->database.file, &store, err) < 0)
+		if (open_store(settings->database.file, &store, err) < 0 ||
+		    worker_new(&options, store, &listener->workers[listener->n_workers], err) < 0)
 			return -1;
-		listener->workers[listener->n_workers] = worker_new(&options, store);
 	}
 	return 0;
 }

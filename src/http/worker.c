@@ -68,22 +68,33 @@ struct worker {
 	bool must_stop;
 };
 
-struct worker *worker_new(const struct worker_options *options, struct store *store)
+static int watch(struct worker *worker, int fd, struct error *err)
 {
-	struct worker *worker = xnew(struct worker);
 	struct epoll_event event = { .events = EPOLLIN };
+
+	if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot start a worker: %s", strerror(errno));
+	return 0;
+}
+
+int worker_new(const struct worker_options *options, struct store *store,
+	       struct worker **ret_worker, struct error *err)
+{
+	_cleanup_(worker_freep) struct worker *worker = xnew(struct worker);
 
 	worker->options = *options;
 	worker->store = store;
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	(void)epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->wake, &event);
+	(void)pthread_mutex_init(&worker->lock, NULL);
+	if (watch(worker, worker->wake, err) < 0)
+		return -1;
 	worker->gate.epoll = worker->epoll;
 	worker->gate.ticket_key = options->ticket_key;
 	worker->gate.suites = options->suites;
 	worker->exchanges.context.store = store;
-	(void)pthread_mutex_init(&worker->lock, NULL);
-	return worker;
+	*ret_worker = TAKE(worker);
+	return 0;
 }
 
 static int select_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *request,
@@ -150,7 +161,6 @@ static struct MHD_Daemon *start_daemon(struct port *port, int fd, bool is_tls)
 
 int worker_add_socket(struct worker *worker, int fd, bool is_tls, struct error *err)
 {
-	struct epoll_event event = { .events = EPOLLIN };
 	struct port *port;
 
 	if (worker->n_ports == PORTS_MAX) {
@@ -169,10 +179,8 @@ int worker_add_socket(struct worker *worker, int fd, bool is_tls, struct error *
 				 strerror(errno));
 	}
 	worker->ports[worker->n_ports++] = port;
-	(void)epoll_ctl(worker->epoll, EPOLL_CTL_ADD,
-			MHD_get_daemon_info(port->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
-			&event);
-	return 0;
+	return watch(worker, MHD_get_daemon_info(port->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
+		     err);
 }
 
 static void wake(struct worker *worker)
@@ -398,8 +406,8 @@ void worker_free(struct worker *worker)
 	templates_unref(worker->templates);
 	templates_unref(worker->next_templates);
 	store_close(worker->store);
-	(void)close(worker->epoll);
-	(void)close(worker->wake);
+	closep(&worker->epoll);
+	closep(&worker->wake);
 	(void)pthread_mutex_destroy(&worker->lock);
 	free(worker);
 }

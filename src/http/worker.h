@@ -11,6 +11,7 @@
 
 #include "config/settings.h"
 #include "http/sni.h"
+#include "util/cleanup.h"
 
 struct certificates;
 struct client_suites;
@@ -42,8 +43,15 @@ struct worker_rules {
 	unsigned handshake_timeout; /* seconds */
 };
 
-/* Takes over the store. Listens nowhere yet. */
-struct worker *worker_new(const struct worker_options *options, struct store *store);
+/* The descriptors that a worker holds: its epoll set, its wake-up call, the database with its -wal
+ * and -shm; and for each listening socket that itself, and libmicrohttpd's epoll set and eventfd.
+ */
+#define WORKER_DESCRIPTORS 5
+#define WORKER_SOCKET_DESCRIPTORS 3
+
+/* Takes over the store, also where it fails. Listens nowhere yet. Returns 0, or -1 with err set. */
+int worker_new(const struct worker_options *options, struct store *store,
+	       struct worker **ret_worker, struct error *err);
 
 /* Takes over a listening socket. Returns 0, or -1 with err set. */
 int worker_add_socket(struct worker *worker, int fd, bool is_tls, struct error *err);
@@ -63,3 +71,4 @@ void worker_set_rules(struct worker *worker, const struct worker_rules *rules);
 void worker_stop(struct worker *worker);
 void worker_join(struct worker *worker);
 void worker_free(struct worker *worker);
+DEFINE_CLEANUP(struct worker *, worker_free);

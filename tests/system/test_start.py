@@ -87,6 +87,13 @@ def test_port_taken(good, tmp_path):
     fails(good, 1, f"127.0.0.1:{good.port}", "in use", also_check=False)
 
 
+def test_too_few_descriptors(good):
+    """Rather than to find out when clients come, and then wait for descriptors in a busy loop."""
+    good.settings["server"]["threads"] = "32"
+    good.descriptors = 300
+    fails(good, 1, "32 threads", "300 open files", also_check=False)
+
+
 def test_bad_template(good):
     templates = good.directory / "templates"
     templates.mkdir()
