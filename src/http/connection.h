@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What we know of one TLS connection beside libmicrohttpd: the certificate set that it began with,
- * and its place among the handshakes that are not finished.
+ * What we know of one connection beside libmicrohttpd: its request under way, and where it is TLS
+ * the certificate set that it began with and its place among the handshakes that are not finished.
  */
 
 #include <stdbool.h>
@@ -13,20 +13,23 @@
 
 struct MHD_Connection;
 struct certificates;
+struct exchange;
 struct gate;
 
 struct connection {
 	struct MHD_Connection *mhd;
 	struct gate *gate;
-	gnutls_session_t session;
 	int fd;
+	struct exchange *exchange; /* under way, or NULL */
+	bool is_fresh;		   /* it has not made a request yet */
+
+	gnutls_session_t session; /* NULL: it is not TLS, and nothing below is used */
 
 	/* Pinned: a reload does not touch a handshake under way. NULL while none are loaded. */
 	struct certificates *certificates;
 
 	struct client client; /* what its ClientHello says of keys */
 
-	bool is_fresh; /* it has not made a request yet */
 	bool is_handshaking;
 	bool is_held; /* suspended until its descriptor is readable, or certificates are there */
 	bool is_polled;

@@ -16,8 +16,9 @@
 struct exchange {
 	struct exchange_port *port;
 	struct MHD_Connection *connection;
-	struct arena memory;  /* of the request */
-	struct arena scratch; /* of the answer, for each try anew */
+	struct connection *ours; /* what we know of it */
+	struct arena memory;	 /* of the request */
+	struct arena scratch;	 /* of the answer, for each try anew */
 	struct request request;
 	struct response response;
 	char *body; /* REQUEST_BODY_MAX bytes, or NULL */
@@ -47,9 +48,11 @@ void *exchange_begin(void *port, const char *target, struct MHD_Connection *conn
 	exchange->started = microseconds();
 	exchange->request.target = arena_strdup(&exchange->memory, target);
 	exchange->port->exchanges->count++;
-	if (exchange->port->is_tls)
-		gate_asked(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
-				   ->socket_context);
+	exchange->ours = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+				 ->socket_context;
+	exchange_abandon(exchange->ours);
+	exchange->ours->exchange = exchange;
+	gate_asked(exchange->ours);
 	return exchange;
 }
 
@@ -260,19 +263,28 @@ static void log_exchange(struct exchange *exchange)
 		 response->status, response->size, (long long)exchange->micros);
 }
 
-void exchange_end(void *port, struct MHD_Connection *connection, void **context,
-		  enum MHD_RequestTerminationCode code)
+static void end(struct exchange *exchange)
 {
-	struct exchange *exchange = *context;
-
-	if (!exchange)
-		return;
 	stop_waiting(exchange);
 	if (log_is_on(LOG_LEVEL_INFO))
 		log_exchange(exchange);
+	exchange->ours->exchange = NULL;
 	exchange->port->exchanges->count--;
 	arena_clear(&exchange->memory);
 	arena_clear(&exchange->scratch);
 	free(exchange);
+}
+
+void exchange_end(void *port, struct MHD_Connection *connection, void **context,
+		  enum MHD_RequestTerminationCode code)
+{
+	if (*context)
+		end(*context);
 	*context = NULL;
+}
+
+void exchange_abandon(struct connection *connection)
+{
+	if (connection->exchange)
+		end(connection->exchange);
 }

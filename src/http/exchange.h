@@ -20,6 +20,7 @@
 #define EXCHANGE_RETRY_MS 20
 #define EXCHANGE_PATIENCE_MS 2000
 
+struct connection;
 struct exchange;
 
 /* What all exchanges of one worker share. */
@@ -48,6 +49,10 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 /* MHD_OPTION_NOTIFY_COMPLETED: logs the exchange and frees its memory. */
 void exchange_end(void *port, struct MHD_Connection *connection, void **exchange,
 		  enum MHD_RequestTerminationCode code);
+
+/* The connection is gone. Where arguments of a query do not fit into its memory, libmicrohttpd
+ * 0.9.75 ends a connection without a word about the exchange that it began. */
+void exchange_abandon(struct connection *connection);
 
 /* Resumes what has waited for the database long enough. */
 void exchanges_retry(struct exchanges *exchanges, int64_t now);

@@ -135,28 +135,36 @@ static void prepare_session(struct connection *connection)
 	(void)gnutls_session_ticket_enable_server(session, connection->gate->ticket_key);
 }
 
-struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd)
+static void handshake_begin(struct connection *connection)
 {
-	struct connection *connection = xnew(struct connection);
+	struct gate *gate = connection->gate;
 
-	connection->mhd = mhd;
-	connection->gate = gate;
-	connection->session =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION)->tls_session;
-	connection->fd =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	if (gate->certificates)
 		connection->certificates = certificates_ref(gate->certificates);
-
 	connection->is_handshaking = true;
 	connection->deadline = clock_now() + gate->timeout;
 	connection->older = gate->newest;
 	*(gate->newest ? &gate->newest->newer : &gate->oldest) = connection;
 	gate->newest = connection;
+	prepare_session(connection);
+}
+
+struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *tls = MHD_get_connection_info(
+		mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	struct connection *connection = xnew(struct connection);
+
+	connection->mhd = mhd;
+	connection->gate = gate;
+	connection->fd =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	connection->is_fresh = true;
 	gate->fresh++;
-
-	prepare_session(connection);
+	if (tls) {
+		connection->session = tls->tls_session;
+		handshake_begin(connection);
+	}
 	return connection;
 }
 

@@ -30,7 +30,7 @@ struct gate {
 	size_t fresh;			    /* connections that have not made a request yet */
 };
 
-/* A connection has come: its handshake is watched from now on. */
+/* A connection has come: its handshake, where it is TLS, is watched from now on. */
 struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd);
 
 /* The connection makes a request. */

@@ -116,10 +116,12 @@ static void notify_connection(void *cls, struct MHD_Connection *mhd, void **cont
 	struct port *port = cls;
 	struct worker *worker = port->worker;
 
-	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		*context = gate_admit(&worker->gate, mhd);
-	else
+	} else {
+		exchange_abandon(*context);
 		gate_dismiss(*context);
+	}
 }
 
 /* Requests are taken as they came: decoding is ours, for libmicrohttpd makes a blank of a plus. */
@@ -143,7 +145,6 @@ static struct MHD_Daemon *start_daemon(struct port *port, int fd, bool is_tls)
 	const struct MHD_OptionItem tls_options[] = {
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)WORKER_TLS_PRIORITIES },
 		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)select_certificate },
-		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notify_connection, port },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	const struct MHD_OptionItem no_options[] = { { MHD_OPTION_END, 0, NULL } };
@@ -154,7 +155,8 @@ static struct MHD_Daemon *start_daemon(struct port *port, int fd, bool is_tls)
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
 		MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout, MHD_OPTION_URI_LOG_CALLBACK,
-		exchange_begin, &port->exchanges, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+		exchange_begin, &port->exchanges, MHD_OPTION_NOTIFY_CONNECTION, notify_connection,
+		port, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
 		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &port->exchanges, MHD_OPTION_ARRAY,
 		is_tls ? tls_options : no_options, MHD_OPTION_END);
 }

@@ -310,6 +310,44 @@ def test_overlong_head_is_refused(served):
     assert served.ask(CONFIG, "autoconfig.example.com").status == 200
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET  HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: example.com\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: example.com\r\nA: " + b"a" * 9000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: example.com\r\n" + b"A: b\r\n" * 2000 + b"\r\n",
+        b"GET /\0 HTTP/1.1\r\nHost: \0\r\n\r\n",
+        b"GET /?" + b"a&" * 3000 + b" HTTP/1.1\r\nHost: example.com\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 1x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: example.com\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        b"POST / HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"POST / HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+        b"POST / HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabcd\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: example.com\r\nTransfer-Encoding: gzip\r\n\r\nab",
+        b"POST / HTTP/1.1\r\nHost: example.com\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ],
+    ids=lambda request_: repr(request_[-30:]),
+)
+def test_malformed_requests(served, request_):
+    """Whatever becomes of it, the next client is served, and nothing of it is left at the end."""
+    served.settings["limits"]["idle-timeout"] = "2s"
+    served.start()
+    connection = served.connect("autoconfig.example.com")
+    connection.send(request_)
+    connection.socket.shutdown(socket.SHUT_WR)
+    wait_until_closed(connection.socket)
+    connection.close()
+    assert served.ask(CONFIG, "autoconfig.example.com").status == 200
+
+
 def test_plain_port_gives_nothing_away(served):
     port = free_port()
     served.settings["server"]["listen-http"] = f"127.0.0.1:{port}"
