@@ -1,0 +1,125 @@
+/* What the system tests cannot arrange: a worker whose certificates do not come. */
+
+#include <dirent.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http/worker.h"
+#include "protocol/templates.h"
+#include "store/store.h"
+#include "tls/client.h"
+#include "unit/fixture.h"
+#include "util/arena.h"
+
+#define PATIENCE_MS 60000
+
+struct served {
+	char *directory;
+	gnutls_datum_t ticket_key;
+	struct client_suites suites;
+	struct worker *worker;
+	struct sockaddr_in address;
+};
+
+static int listen_somewhere(struct sockaddr_in *ret_address)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+	socklen_t length = sizeof(*ret_address);
+
+	*ret_address = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	assert_int_equal(bind(fd, (struct sockaddr *)ret_address, length), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)ret_address, &length), 0);
+	return fd;
+}
+
+static void start(struct served *served)
+{
+	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct worker_rules rules = { .handshake_timeout = 1 };
+	const struct worker_options options = {
+		.ticket_key = &served->ticket_key,
+		.suites = &served->suites,
+		.connections_max = 8,
+		.idle_timeout = 30,
+	};
+	struct store *store;
+	const char *path;
+	struct error err;
+
+	served->directory = directory_new();
+	path = directory_path(&memory, served->directory, "test.db");
+	assert_int_equal(store_open(path, STORE_WRITE, &store, &err), 0);
+	store_close(store);
+	assert_int_equal(store_open(path, STORE_READ, &store, &err), 0);
+	assert_int_equal(gnutls_session_ticket_key_generate(&served->ticket_key), 0);
+	assert_int_equal(client_suites_init(WORKER_TLS_PRIORITIES, &served->suites, &err), 0);
+	assert_int_equal(templates_load(NULL, &templates, &err), 0);
+	assert_int_equal(worker_new(&options, store, &served->worker, &err), 0);
+	assert_int_equal(
+		worker_add_socket(served->worker, listen_somewhere(&served->address), true, &err),
+		0);
+	worker_set_rules(served->worker, &rules);
+	worker_set_templates(served->worker, templates);
+	assert_int_equal(worker_start(served->worker, &err), 0);
+}
+
+static void stop(struct served *served)
+{
+	worker_stop(served->worker);
+	worker_join(served->worker);
+	worker_free(served->worker);
+	gnutls_free(served->ticket_key.data);
+	directory_free(served->directory);
+}
+
+static size_t open_descriptors(void)
+{
+	DIR *entries = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(entries);
+	while (readdir(entries))
+		count++;
+	(void)closedir(entries);
+	return count;
+}
+
+/* A handshake that waits for the first certificates has a deadline like any other. */
+static void test_deadline_without_certificates(void **state)
+{
+	struct served served = { 0 };
+	struct pollfd client;
+	size_t before;
+	char byte;
+
+	start(&served);
+	client = (struct pollfd){ .fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLIN };
+	before = open_descriptors();
+	assert_int_equal(
+		connect(client.fd, (struct sockaddr *)&served.address, sizeof(served.address)), 0);
+	assert_int_equal(write(client.fd, "\x16\x03\x01\x02\x00", 5), 5);
+	assert_int_equal(poll(&client, 1, PATIENCE_MS), 1);
+	assert_true(read(client.fd, &byte, 1) <= 0);
+	for (int waited = 0; open_descriptors() > before; waited += 10) {
+		assert_true(waited < PATIENCE_MS);
+		(void)usleep(10000);
+	}
+	(void)close(client.fd);
+	stop(&served);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_deadline_without_certificates),
+	};
+
+	return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}
