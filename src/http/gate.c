@@ -64,6 +64,7 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 	struct connection *connection = pointer;
 	ssize_t got;
 
+	/* Unless it is at its end, of which it shall read. */
 	if (!connection->certificates && connection->deadline != INT64_MAX) {
 		hold(connection, false);
 		gnutls_transport_set_errno(connection->session, EAGAIN);
