@@ -288,8 +288,8 @@ static const struct command command_preview = {
 		"It goes to standard output, made by the same code as in the daemon. @DOMAIN is a\n"
 		"question without an address, as some clients ask autoconfig. A refusal is shown\n"
 		"too, and the exit status is 1.",
-	.example = "  mailconfctl preview outlook first.last@example.org\n"
-		   "  mailconfctl preview autoconfig @example.org --explain\n",
+	.example = "mailconfctl preview outlook first.last@example.org\n"
+		   "mailconfctl preview autoconfig @example.org --explain",
 	.options = { options },
 	.database = DATABASE_READ,
 	.run = preview,
