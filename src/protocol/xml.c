@@ -9,10 +9,12 @@
 #include "util/cleanup.h"
 #include "util/error.h"
 
-/* Never among these: NOENT, DTDLOAD, DTDATTR, XINCLUDE, HUGE. */
+/* IGNORE_ENC: all that is read was found to be UTF-8 before, whatever it declares; told the
+ * encoding instead, libxml2 would convert every byte. Never among these: NOENT, DTDLOAD, DTDATTR,
+ * XINCLUDE, HUGE. */
 #define XML_OPTIONS                                                                    \
 	(XML_PARSE_NONET | XML_PARSE_COMPACT | XML_PARSE_NOCDATA | XML_PARSE_NOERROR | \
-	 XML_PARSE_NOWARNING)
+	 XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC)
 
 DEFINE_CLEANUP(xmlParserCtxtPtr, xmlFreeParserCtxt);
 DEFINE_CLEANUP(xmlDocPtr, xmlFreeDoc);
@@ -109,7 +111,7 @@ static xmlDocPtr read_document(xmlParserCtxtPtr parser, const char *data, size_t
 	*ret_doctype = 0;
 	parser->sax->internalSubset = refuse_doctype;
 	parser->_private = ret_doctype;
-	return xmlCtxtReadMemory(parser, data, (int)size, NULL, "UTF-8", XML_OPTIONS);
+	return xmlCtxtReadMemory(parser, data, (int)size, NULL, NULL, XML_OPTIONS);
 }
 
 const struct xml_element *xml_parse(struct arena *memory, const char *data, size_t size,

@@ -153,7 +153,9 @@ size_t utf8_sequence_length(const char *text, size_t size)
 bool utf8_is_valid(const char *data, size_t size)
 {
 	for (size_t i = 0, length; i < size; i += length) {
-		length = utf8_sequence_length(data + i, size - i);
+		/* Most of what we meet is ASCII. */
+		length = (unsigned char)data[i] < 0x80 ? 1
+						       : utf8_sequence_length(data + i, size - i);
 		if (!length)
 			return false;
 	}
