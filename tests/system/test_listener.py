@@ -137,7 +137,7 @@ def test_connections_beyond_the_limit_wait(served):
     for _ in range(3):
         silent = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(200)]
         deadline = time.monotonic() + PATIENCE
-        while served.open_descriptors() < idle + 60:
+        while served.open_descriptors() < idle + 50:
             assert time.monotonic() < deadline, "the limit is lower than expected"
             time.sleep(0.01)
         before = processor_seconds(served.process)
