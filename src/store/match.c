@@ -65,6 +65,8 @@ static int find_kept_provider(struct store *store, int64_t id, struct provider *
 	struct kept_provider *kept = &store->kept[(uint64_t)id % PROVIDERS_KEPT];
 	int r;
 
+	if (id == 0)
+		return STORE_NOT_FOUND;
 	if (kept->provider.id != id) {
 		kept->provider.id = 0;
 		arena_clear(&kept->memory);

@@ -20,10 +20,10 @@ static int migrate_from(struct store *store, int64_t version, struct error *err)
 	char pragma[64];
 
 	for (int next = (int)version; next < schema_version(); next++)
-		if (store_execute(store, embedded_schema[next].text, err) < 0)
+		if (store_execute(store, embedded_schema[next].text, err) != 0)
 			return error_prefix(err, "migration %s", embedded_schema[next].name);
 	(void)snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", schema_version());
-	return store_execute(store, pragma, err);
+	return store_execute(store, pragma, err) == 0 ? 0 : -1;
 }
 
 int store_migrate(struct store *store, struct error *err)
@@ -32,7 +32,7 @@ int store_migrate(struct store *store, struct error *err)
 
 	if (store_begin(store, err) < 0)
 		return -1;
-	if (store_number(store, "PRAGMA user_version", &version, err) < 0 ||
+	if (store_number(store, "PRAGMA user_version", &version, err) != 0 ||
 	    (version < schema_version() && migrate_from(store, version, err) < 0)) {
 		store_rollback(store);
 		return -1;

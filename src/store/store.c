@@ -35,6 +35,12 @@ int store_fail(struct store *store, struct error *err, const char *doing)
 				store->path, doing);
 		return STORE_BUSY;
 	}
+	if (code == SQLITE_READONLY)
+		return error_set(
+			err, ERROR_STORE,
+			"database '%s': %s: the file and its directory must be writable, for "
+			"readers too, who share its -shm file",
+			store->path, doing);
 	return error_set(err, ERROR_STORE, "database '%s': %s: %s", store->path, doing,
 			 sqlite3_errmsg(store->database));
 }

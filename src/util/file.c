@@ -15,10 +15,11 @@ static char *fail(struct error *err, const char *path)
 	return NULL;
 }
 
+/* Not to be kept waiting by a FIFO, which is refused like all that is no file. */
 char *file_read(struct arena *memory, const char *path, size_t limit, size_t *ret_size,
 		struct error *err)
 {
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat status;
 	size_t size = 0;
 	char *data;

@@ -1,6 +1,9 @@
 """A daemon in use: changes, reloads, a locked database, and the end."""
+import os
+import signal
 import socket
 import sqlite3
+import ssl
 import threading
 import time
 
@@ -55,6 +58,65 @@ def test_reload_serves_the_renewed_certificate(served):
     assert served.connect("new.example.org").socket.getpeercert()["serialNumber"] == before
     served.reload()
     assert served.connect("new.example.org").socket.getpeercert()["serialNumber"] != before
+
+
+def test_reload_does_not_touch_a_handshake(served):
+    """A client that began before a reload ends with the certificate of its beginning."""
+    served.start()
+    before = served.connect().socket.getpeercert()["serialNumber"]
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = served.context().wrap_bio(incoming, outgoing, server_hostname="autoconfig.example.org")
+    with pytest.raises(ssl.SSLWantReadError):
+        session.do_handshake()
+    hello = outgoing.read()
+    connection = socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
+    connection.sendall(hello[:100])
+    time.sleep(0.3)
+    served.add_certificate("main", *NAMES, options=("--days", "31"))
+    served.reload()
+    connection.sendall(hello[100:])
+    while True:
+        incoming.write(connection.recv(65536))
+        try:
+            session.do_handshake()
+            break
+        except ssl.SSLWantReadError:
+            continue
+    connection.close()
+    assert session.getpeercert()["serialNumber"] == before
+    assert served.connect().socket.getpeercert()["serialNumber"] != before
+
+
+def test_a_fifo_among_the_certificates_does_not_hang(served):
+    served.start()
+    os.mkfifo(served.directory / "certificates" / "pipe.pem")
+    served.reload()
+    assert "it is not a file" in served.log()
+    assert served.get(CONFIG).status == 200
+
+
+@pytest.mark.parametrize("level, shows", [("error", False), ("warning", False), ("info", True), ("debug", True)])
+def test_log_level(served, level, shows):
+    served.settings["log"]["level"] = level
+    served.spawn()
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        try:
+            assert served.get(CONFIG).status == 200
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+    served.stop()
+    assert ("outcome=settings" in served.log()) == shows
+    assert ("stopped" in served.log()) == shows
+
+
+def test_journal_priorities(served, monkeypatch):
+    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
+    served.start()
+    served.get(CONFIG)
+    served.stop()
+    assert all(line.startswith("<6>") for line in served.log().splitlines())
 
 
 def test_what_fails_to_load_keeps_the_old(served):
@@ -164,9 +226,11 @@ def test_locked_database_is_waited_for(lockable):
 def test_locked_database_ends_the_patience(lockable):
     served, database = lockable
     database.execute("BEGIN EXCLUSIVE")
+    begun = time.monotonic()
     autoconfig, outlook = in_background(lambda: served.get(ADDRESS)), in_background(lambda: served.post(OUTLOOK))
     assert autoconfig().status == 503
     assert b"<ErrorCode>603</ErrorCode>" in outlook().body
+    assert 1.5 < time.monotonic() - begun < 12
     assert "in use by another process" in served.log()
     database.execute("COMMIT")
     assert served.get(ADDRESS).status == 200
@@ -222,6 +286,23 @@ def test_stop_finishes_requests_under_way(served):
     answer = connection.receive()
     assert answer.status == 200
     assert answer.headers["connection"].lower() == "close"
+    assert served.wait() == 0
+
+
+def test_domain_without_provider(served):
+    """A hand with sqlite3 may break what the schema holds together."""
+    with sqlite3.connect(served.settings["database"]["file"]) as database:
+        database.execute("PRAGMA ignore_check_constraints = on")
+        database.execute("UPDATE domain SET provider = NULL")
+    served.start()
+    assert b"<ErrorCode>602</ErrorCode>" in served.post(OUTLOOK).body
+    assert served.get("/mail/config-v1.1.xml?emailaddress=a%40example.org").status == 500
+    assert "has a provider that is not there" in served.log()
+
+
+def test_interrupt_ends_it_too(served):
+    served.start()
+    served.process.send_signal(signal.SIGINT)
     assert served.wait() == 0
 
 
