@@ -247,13 +247,28 @@ static const char *log_address(struct exchange *exchange)
 			    log_quote(&exchange->memory, query->domain));
 }
 
-/* The query string is never logged: addresses stand in it. */
+/* Some clients put the address into the path, and so do those that escape the '?': then only what
+ * stands before the part with the address is shown. The query string never is. */
+static const char *log_path(struct exchange *exchange)
+{
+	struct arena *memory = &exchange->memory;
+	const char *target = exchange->request.target, *at;
+	char *path = arena_strndup(memory, target, strcspn(target, "?"));
+
+	at = strstr(path, "@") ? strstr(path, "@") : strstr(path, "%40");
+	if (!at || exchange->port->exchanges->log_addresses == LOG_ADDRESSES_FULL)
+		return path;
+	while (at > path && *at != '/')
+		at--;
+	return arena_printf(memory, "%.*s/...", (int)(at - path), path);
+}
+
 static void log_exchange(struct exchange *exchange)
 {
 	struct arena *memory = &exchange->memory;
 	const struct request *request = &exchange->request;
 	const struct response *response = &exchange->response;
-	const char *path = arena_strndup(memory, request->target, strcspn(request->target, "?"));
+	const char *path = log_path(exchange);
 
 	log_info("method=%s host=%s path=%s protocol=%s%s outcome=%s status=%u bytes=%zu "
 		 "micros=%lld",

@@ -6,9 +6,23 @@
 #include "util/bytes.h"
 #include "util/idna.h"
 
+/* A target may be a whole URL, as a proxy is asked (RFC 9112 3.2.2). */
+static const char *origin_form(const char *target)
+{
+	const char *authority = strstr(target, "://");
+	const char *path;
+
+	if (*target == '/' || !authority)
+		return target;
+	path = strchr(authority + strlen("://"), '/');
+	return path ? path : "/";
+}
+
 const char *request_path(struct arena *memory, const struct request *request)
 {
-	return percent_decode(memory, request->target, strcspn(request->target, "?#"));
+	const char *target = origin_form(request->target);
+
+	return percent_decode(memory, target, strcspn(target, "?#"));
 }
 
 static bool name_is_among(const char *name, const char *const *names, size_t count)

@@ -51,6 +51,7 @@ def test_silent_handshakes_cost_nothing(served):
     """A whole ClientHello, half of one, or nothing, and then silence."""
     served.settings["limits"]["handshake-timeout"] = "4s"
     served.start()
+    arrival = time.monotonic()
     hello = client_hello(served.context(), "autoconfig.example.com")
     pieces = (hello, hello[: len(hello) // 2], b"")
     silent = []
@@ -70,6 +71,7 @@ def test_silent_handshakes_cost_nothing(served):
     for connection in silent:
         wait_until_closed(connection)
         connection.close()
+    assert 4 <= time.monotonic() - arrival < 15, "they are closed at their deadline"
     assert served.ask(CONFIG, "autoconfig.example.com").status == 200
 
 
@@ -232,6 +234,33 @@ def test_sessions_resume_at_any_worker(served, version):
         again.close()
 
 
+def test_silent_connections_are_closed(served):
+    served.settings["limits"]["idle-timeout"] = "2s"
+    served.start()
+    begun = time.monotonic()
+    connection = served.connect("autoconfig.example.com")
+    assert connection.ask(CONFIG).status == 200
+    assert connection.is_closed()
+    assert 1 <= time.monotonic() - begun < 15
+
+
+def test_default_certificate_is_that_of_the_public_name(served):
+    served.add_certificate("zz-public", "public.example.net")
+    served.settings["server"]["public-name"] = "public.example.net:8443"
+    served.start()
+    context = served.context()
+    context.check_hostname = False
+    assert names_of(served.connect(None, context)) == {"public.example.net"}
+
+
+def test_as_many_threads_as_asked_for(served):
+    served.settings["server"]["threads"] = "3"
+    served.start()
+    if os.environ.get("MAILCONFD_MODE", "plain") == "plain":
+        assert len(os.listdir(f"/proc/{served.process.pid}/task")) == 4
+    assert "threads=3" in served.log()
+
+
 def test_connection_stays_usable(served):
     """What Thunderbird sends to / after login must not cost it the connection."""
     served.start()
@@ -271,6 +300,17 @@ def test_refusal_reaches_a_client_that_sends_on(served):
         connection = served.connect("autodiscover.example.com")
         assert connection.ask(head_of(30000) + b"x" * 30000).status == 413
         connection.close()
+
+
+def test_chunked_body_is_dropped_up_to_its_bound(served):
+    served.start()
+    connection = served.connect("autodiscover.example.com")
+    connection.send(
+        b"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.com\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n" + (b"400\r\n" + b"x" * 1024 + b"\r\n") * 63 + b"0\r\n\r\n"
+    )
+    assert connection.receive().status == 413
+    connection.close()
 
 
 def test_chunked_body_beyond_all_bounds_is_cut(served):
@@ -369,6 +409,35 @@ def test_ipv6_and_both(served):
     connection.sendall(CONFIG)
     assert connection.recv(15) == b"HTTP/1.1 200 OK"
     connection.close()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/net/if_inet6"), reason="this machine has no IPv6")
+def test_both_wildcards_side_by_side(served):
+    port = served.port
+    served.settings["server"]["listen-https"] = f"0.0.0.0:{port} [::]:{port}"
+    served.start()
+    for address in ("127.0.0.1", "::1"):
+        raw = socket.create_connection((address, port), timeout=PATIENCE)
+        connection = served.context().wrap_socket(raw, server_hostname="autoconfig.example.com")
+        connection.sendall(CONFIG)
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+        connection.close()
+
+
+def test_target_may_be_a_whole_url(served):
+    served.start()
+    request = CONFIG.replace(b"GET /", b"GET https://autoconfig.example.com/")
+    assert served.ask(request, "autoconfig.example.com").status == 200
+
+
+@pytest.mark.parametrize("target", ["/autodiscover/x/v1.0/secret.person@example.com",
+                                    "/autodiscover/autodiscover.xml%3Femailaddress=secret.person@example.com",
+                                    "/a/secret.person%40example.com/b"])
+def test_addresses_in_paths_stay_out_of_the_log(served, target):
+    served.start()
+    served.ask(f"GET {target} HTTP/1.1\r\nHost: example.com\r\n\r\n".encode(), "example.com")
+    served.wait_for_log("outcome=")
+    assert "secret" not in served.log() and "/...\"" in served.log()
 
 
 def test_hostile_log_fields_are_escaped(served):
