@@ -19,7 +19,7 @@ while [ $# -gt 0 ]; do
 	--once) once=yes ;;
 	--port)
 		case ${2:-} in
-		'' | *[!0-9]*) usage >&2; exit 2 ;;
+		'' | 0* | *[!0-9]* | ??????*) usage >&2; exit 2 ;;
 		esac
 		https=$2 http=$(($2 + 1))
 		if [ "$https" -lt 1 ] || [ "$http" -gt 65535 ]; then
@@ -37,20 +37,22 @@ cd "$(dirname "$0")/.."
 ./packaging/install-packages.sh gcc meson ninja-build pkg-config python3 libmicrohttpd-dev \
 	libgnutls28-dev libxml2-dev libsqlite3-dev libinih-dev libjansson-dev openssl curl
 echo "Building into build/"
-[ -d build ] || meson setup build -Dtests=false >/dev/null
+[ -e build/build.ninja ] || meson setup build -Dtests=false >/dev/null
 ninja -C build src/mailconfd src/mailconfctl >build/try.log || { cat build/try.log; exit 1; }
 root=$PWD
 
 dir=$(mktemp -d)
 pid=
 cleanup() {
-	trap - EXIT INT TERM
+	trap - EXIT INT TERM HUP
 	[ -z "$pid" ] || kill "$pid" 2>/dev/null || true
 	[ -z "$pid" ] || wait "$pid" 2>/dev/null || true
 	rm -rf "$dir"
 }
 trap cleanup EXIT
-trap 'echo; exit 0' INT TERM
+# Until all is asked, an end is no success; after that it is what was waited for.
+trap 'echo; exit 130' INT
+trap 'echo; exit 143' TERM HUP
 
 for domain in example.org example.net; do
 	[ -e "$dir/ca.pem" ] || tests/certs/make.sh "$dir" ca
@@ -200,6 +202,7 @@ if [ $once = no ]; then
 	    https://autoconfig.example.org/mail/config-v1.1.xml
 	  cat $dir/log
 	END
+	trap 'echo; [ $wrong -eq 0 ]; exit' INT TERM HUP
 	wait $pid || true
 fi
 [ $wrong -eq 0 ]
