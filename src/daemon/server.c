@@ -107,10 +107,10 @@ static int start(struct server *server, struct error *err)
 	    listener_open(settings, &server->listener, err) < 0 ||
 	    listener_start(server->listener, templates, err) < 0)
 		return -1;
-	log_addresses(settings);
 	if (load_certificates(settings, &certificates, err) < 0)
 		return -1;
 	listener_set_certificates(server->listener, certificates);
+	log_addresses(settings);
 	log_info("ready: certificates=%zu threads=%u", certificates_count(certificates),
 		 listener_threads(server->listener));
 	return 0;

@@ -18,8 +18,8 @@ struct response {
 	size_t size;
 
 	/* How it came about, for the log and for 'mailconfctl preview --explain'. */
-	const char *protocol;	   /* "outlook", or NULL where no protocol was asked */
-	const char *outcome;	   /* "settings", or why not */
+	const char *protocol; /* "outlook", or NULL where no protocol was asked */
+	const char *outcome;  /* "settings", or why not */
 	bool is_refusal;
 	const struct query *query; /* NULL where the request was not understood */
 	const struct match *match; /* NULL where nothing was found */

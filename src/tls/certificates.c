@@ -69,20 +69,18 @@ static int expand(struct arena *memory, const char *pattern, const char ***files
 {
 	glob_t matches = { 0 };
 	_cleanup_(globfreep) glob_t *owner = &matches;
+	int found;
 
 	errno = 0;
-	switch (glob(pattern, GLOB_ERR, NULL, &matches)) {
-	case 0:
-		break;
-	case GLOB_ABORTED:
+	found = glob(pattern, GLOB_ERR, NULL, &matches);
+	if (found == GLOB_ABORTED && errno != ENOENT)
 		return error_set(err, ERROR_CONFIG, "cannot look for '%s': %s", pattern,
 				 strerror(errno));
-	default:
+	if (found != 0)
 		return error_set(err, ERROR_CONFIG,
 				 "no certificate matches '%s'; put one there, or change "
 				 "'certificates' in the settings",
 				 pattern);
-	}
 
 	*files = xrealloc(*files, *count + matches.gl_pathc, sizeof(**files));
 	for (size_t i = 0; i < matches.gl_pathc; i++) {

@@ -2,8 +2,8 @@
 
 /*
  * What a client says in its ClientHello about the keys it can deal with. GnuTLS (as of 3.7.9)
- * leaves that out of what it tells the certificate callback of a server, where it is needed to choose
- * between ECDSA and RSA. Instead:
+ * leaves that out of what it tells the certificate callback of a server, where it is needed to
+ * choose between ECDSA and RSA. Instead:
  *
  *     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CLIENT_HELLO,
  *                                        GNUTLS_HOOK_PRE, hook);    which calls client_read()
