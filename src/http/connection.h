@@ -15,6 +15,7 @@ struct MHD_Connection;
 struct certificates;
 struct exchange;
 struct gate;
+struct queue;
 
 struct connection {
 	struct MHD_Connection *mhd;
@@ -22,6 +23,10 @@ struct connection {
 	int fd;
 	struct exchange *exchange; /* under way, or NULL */
 	bool is_fresh;		   /* it has not made a request yet */
+
+	struct queue *queue;		  /* the one it is in */
+	int64_t deadline;		  /* there, in milliseconds of clock_now() */
+	struct connection *older, *newer; /* there */
 
 	gnutls_session_t session; /* NULL: it is not TLS, and nothing below is used */
 
@@ -33,8 +38,6 @@ struct connection {
 	bool is_handshaking;
 	bool is_held; /* suspended until its descriptor is readable, or certificates are there */
 	bool is_polled;
-	int64_t deadline;		  /* of the handshake, in milliseconds of clock_now() */
-	struct connection *older, *newer; /* in gate->oldest .. gate->newest while handshaking */
 };
 
 /* Milliseconds of a clock that never jumps. */

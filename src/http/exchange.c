@@ -190,6 +190,7 @@ static bool make_answer(struct exchange *exchange)
 		if (exchange->patience == 0)
 			exchange->patience = clock_now() + EXCHANGE_PATIENCE_MS;
 		if (clock_now() < exchange->patience) {
+			gate_renew(exchange->ours);
 			wait_for_database(exchange);
 			return false;
 		}
@@ -281,6 +282,7 @@ static void log_exchange(struct exchange *exchange)
 static void end(struct exchange *exchange)
 {
 	stop_waiting(exchange);
+	gate_renew(exchange->ours);
 	if (log_is_on(LOG_LEVEL_INFO))
 		log_exchange(exchange);
 	exchange->ours->exchange = NULL;

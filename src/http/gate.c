@@ -97,15 +97,31 @@ static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *data, int co
 	return sent;
 }
 
+static void queue_leave(struct connection *connection)
+{
+	struct queue *queue = connection->queue;
+
+	*(connection->older ? &connection->older->newer : &queue->oldest) = connection->newer;
+	*(connection->newer ? &connection->newer->older : &queue->newest) = connection->older;
+}
+
+static void queue_join(struct queue *queue, struct connection *connection)
+{
+	connection->queue = queue;
+	connection->deadline = clock_now() + queue->timeout;
+	connection->newer = NULL;
+	connection->older = queue->newest;
+	*(queue->newest ? &queue->newest->newer : &queue->oldest) = connection;
+	queue->newest = connection;
+}
+
 static void handshake_end(struct connection *connection)
 {
-	struct gate *gate = connection->gate;
-
 	if (!connection->is_handshaking)
 		return;
 	connection->is_handshaking = false;
-	*(connection->older ? &connection->older->newer : &gate->oldest) = connection->newer;
-	*(connection->newer ? &connection->newer->older : &gate->newest) = connection->older;
+	queue_leave(connection);
+	queue_join(&connection->gate->requests, connection);
 }
 
 /* The ClientHello tells which keys will do; the client's Finished is the last message that a
@@ -143,10 +159,7 @@ static void handshake_begin(struct connection *connection)
 	if (gate->certificates)
 		connection->certificates = certificates_ref(gate->certificates);
 	connection->is_handshaking = true;
-	connection->deadline = clock_now() + gate->timeout;
-	connection->older = gate->newest;
-	*(gate->newest ? &gate->newest->newer : &gate->oldest) = connection;
-	gate->newest = connection;
+	queue_join(&gate->handshakes, connection);
 	prepare_session(connection);
 }
 
@@ -165,6 +178,8 @@ struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd)
 	if (tls) {
 		connection->session = tls->tls_session;
 		handshake_begin(connection);
+	} else {
+		queue_join(&gate->requests, connection);
 	}
 	return connection;
 }
@@ -174,12 +189,25 @@ void gate_asked(struct connection *connection)
 	if (connection->is_fresh)
 		connection->gate->fresh--;
 	connection->is_fresh = false;
+	gate_renew(connection);
+}
+
+void gate_renew(struct connection *connection)
+{
+	struct queue *queue = connection->queue;
+
+	/* What is ended already stays so. */
+	if (connection->deadline == INT64_MAX)
+		return;
+	queue_leave(connection);
+	queue_join(queue, connection);
 }
 
 void gate_dismiss(struct connection *connection)
 {
-	gate_asked(connection);
-	handshake_end(connection);
+	if (connection->is_fresh)
+		connection->gate->fresh--;
+	queue_leave(connection);
 	certificates_unref(connection->certificates);
 	free(connection);
 }
@@ -187,7 +215,7 @@ void gate_dismiss(struct connection *connection)
 void gate_set_certificates(struct gate *gate, struct certificates *certificates)
 {
 	gate->certificates = certificates;
-	for (struct connection *connection = gate->oldest; connection;
+	for (struct connection *connection = gate->handshakes.oldest; connection;
 	     connection = connection->newer) {
 		if (connection->certificates)
 			continue;
@@ -196,8 +224,8 @@ void gate_set_certificates(struct gate *gate, struct certificates *certificates)
 	}
 }
 
-/* A handshake that is shut down reads the end of its connection, fails, and is closed by
- * libmicrohttpd in its own way; it stays on the list until then, but is not due again. */
+/* A connection that is shut down reads its end, fails, and is closed by libmicrohttpd in its own
+ * way; it stays in its queue until then, but is not due again. */
 static void end(struct connection *connection)
 {
 	connection->deadline = INT64_MAX;
@@ -205,9 +233,9 @@ static void end(struct connection *connection)
 	gate_resume(connection);
 }
 
-void gate_expire(struct gate *gate, int64_t now)
+static void queue_expire(struct queue *queue, int64_t now)
 {
-	for (struct connection *connection = gate->oldest, *newer;
+	for (struct connection *connection = queue->oldest, *newer;
 	     connection && (connection->deadline <= now || connection->deadline == INT64_MAX);
 	     connection = newer) {
 		newer = connection->newer;
@@ -216,19 +244,30 @@ void gate_expire(struct gate *gate, int64_t now)
 	}
 }
 
-void gate_close(struct gate *gate)
+void gate_expire(struct gate *gate, int64_t now)
 {
-	for (struct connection *connection = gate->oldest, *newer; connection; connection = newer) {
-		newer = connection->newer;
-		end(connection);
-	}
+	queue_expire(&gate->handshakes, now);
+	queue_expire(&gate->requests, now);
 }
 
-int64_t gate_next_deadline(const struct gate *gate)
+void gate_close(struct gate *gate)
 {
-	for (const struct connection *connection = gate->oldest; connection;
+	queue_expire(&gate->handshakes, INT64_MAX - 1);
+}
+
+static int64_t queue_next_deadline(const struct queue *queue)
+{
+	for (const struct connection *connection = queue->oldest; connection;
 	     connection = connection->newer)
 		if (connection->deadline != INT64_MAX)
 			return connection->deadline;
 	return INT64_MAX;
+}
+
+int64_t gate_next_deadline(const struct gate *gate)
+{
+	int64_t handshake = queue_next_deadline(&gate->handshakes);
+	int64_t request = queue_next_deadline(&gate->requests);
+
+	return handshake < request ? handshake : request;
 }

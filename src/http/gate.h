@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * The gate: TLS handshakes that wait for their client.
+ * The gate: TLS handshakes that wait for their client, and the time that clients may take.
  *
  * libmicrohttpd keeps a connection on its list of ready ones while a handshake waits, and so spins
  * a processor for any client that falls silent after its ClientHello. Here a handshake that has
@@ -9,6 +9,10 @@
  * readable, the connection is resumed. Suspended connections know no timeout in libmicrohttpd, so
  * the deadline of handshakes is kept here as well. A handshake also waits here, unread, until the
  * certificates are loaded.
+ *
+ * libmicrohttpd's own timeout begins anew with each byte. A client that sends a request byte by
+ * byte would hold its connection for days; so from the end of its handshake, or of its last
+ * request, to the end of the next it has the idle timeout, however busy it is.
  */
 
 #include <gnutls/gnutls.h>
@@ -19,22 +23,29 @@
 
 struct certificates;
 
+/* Connections that have the same time for what they do, so that the oldest is due first. */
+struct queue {
+	struct connection *oldest, *newest;
+	int64_t timeout; /* milliseconds */
+};
+
 /* One for each worker thread. */
 struct gate {
-	int epoll;	 /* borrowed from the worker; its entries point to struct connection */
-	int64_t timeout; /* of a handshake, in milliseconds */
+	int epoll; /* borrowed from the worker; its entries point to struct connection */
 	const gnutls_datum_t *ticket_key;   /* shared by all workers: tickets work at each */
 	const struct client_suites *suites; /* likewise */
 	struct certificates *certificates;  /* for new connections; borrowed, NULL until loaded */
-	struct connection *oldest, *newest; /* the handshakes not finished */
+	struct queue handshakes;	    /* not finished */
+	struct queue requests;		    /* to come, or under way */
 	size_t fresh;			    /* connections that have not made a request yet */
 };
 
-/* A connection has come: its handshake, where it is TLS, is watched from now on. */
+/* A connection has come: it is watched from now on. */
 struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd);
 
-/* The connection makes a request. */
+/* The connection makes a request, or is answered, or waits for us: it has all of its time again. */
 void gate_asked(struct connection *connection);
+void gate_renew(struct connection *connection);
 
 /* The connection is gone (or was refused): forgets and frees it. */
 void gate_dismiss(struct connection *connection);
@@ -45,10 +56,10 @@ void gate_resume(struct connection *connection);
 /* New certificates, for connections to come and those that wait for the first ones. */
 void gate_set_certificates(struct gate *gate, struct certificates *certificates);
 
-/* Ends handshakes whose deadline has passed. */
+/* Ends connections whose deadline has passed. */
 void gate_expire(struct gate *gate, int64_t now);
 
-/* Ends them all. */
+/* Ends all handshakes. */
 void gate_close(struct gate *gate);
 
 /* When gate_expire() has something to do next; INT64_MAX for never. */

@@ -91,6 +91,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 		return -1;
 	worker->gate.epoll = worker->epoll;
 	worker->gate.ticket_key = options->ticket_key;
+	worker->gate.requests.timeout = (int64_t)options->idle_timeout * 1000;
 	worker->gate.suites = options->suites;
 	worker->exchanges.context.store = store;
 	*ret_worker = TAKE(worker);
@@ -245,7 +246,7 @@ static void take_over(struct worker *worker)
 	must_stop = worker->must_stop;
 	(void)pthread_mutex_unlock(&worker->lock);
 
-	worker->gate.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
+	worker->gate.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
 	worker->exchanges.log_addresses = worker->rules.log_addresses;
 	if (certificates) {
 		certificates_unref(worker->certificates);

@@ -244,6 +244,25 @@ def test_silent_connections_are_closed(served):
     assert 1 <= time.monotonic() - begun < 15
 
 
+@pytest.mark.parametrize("is_tls", [True, False])
+def test_dribbled_requests_are_cut(served, is_tls):
+    """A byte now and then is no way to keep a connection for ever."""
+    port = free_port()
+    served.settings["limits"]["idle-timeout"] = "2s"
+    served.settings["server"]["listen-http"] = f"127.0.0.1:{port}"
+    served.start()
+    connection = served.connect("autoconfig.example.com") if is_tls else Connection(port)
+    connection.send(b"GET / HTTP/1.1\r\nHost: example.com\r\nX-Slow: ")
+    begun = time.monotonic()
+    with pytest.raises(OSError):
+        while time.monotonic() - begun < 30:
+            connection.send(b"x")
+            time.sleep(0.2)
+    assert 1 <= time.monotonic() - begun < 15
+    connection.close()
+    assert served.ask(CONFIG, "autoconfig.example.com").status == 200
+
+
 def test_default_certificate_is_that_of_the_public_name(served):
     served.add_certificate("zz-public", "public.example.net")
     served.settings["server"]["public-name"] = "public.example.net:8443"
