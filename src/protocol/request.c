@@ -9,12 +9,12 @@
 /* A target may be a whole URL, as a proxy is asked (RFC 9112 3.2.2). */
 static const char *origin_form(const char *target)
 {
-	const char *authority = strstr(target, "://");
 	const char *path;
 
-	if (*target == '/' || !authority)
+	if (!text_starts_with_ignoring_case(target, "http://") &&
+	    !text_starts_with_ignoring_case(target, "https://"))
 		return target;
-	path = strchr(authority + strlen("://"), '/');
+	path = strchr(strstr(target, "://") + strlen("://"), '/');
 	return path ? path : "/";
 }
 

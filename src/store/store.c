@@ -35,7 +35,8 @@ int store_fail(struct store *store, struct error *err, const char *doing)
 				store->path, doing);
 		return STORE_BUSY;
 	}
-	if (code == SQLITE_READONLY)
+	if (sqlite3_extended_errcode(store->database) == SQLITE_READONLY_DIRECTORY ||
+	    sqlite3_extended_errcode(store->database) == SQLITE_READONLY_CANTINIT)
 		return error_set(
 			err, ERROR_STORE,
 			"database '%s': %s: the file and its directory must be writable, for "

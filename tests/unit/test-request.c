@@ -27,7 +27,9 @@ static void test_path(void **state)
 		{ "?a", "" },
 		{ "", "" },
 		{ "*", "*" },
-		{ "https://example.org/a", "https://example.org/a" },
+		{ "https://example.org/a?b", "/a" },
+		{ "HTTP://example.org", "/" },
+		{ "ftp://example.org/a", "ftp://example.org/a" },
 		{ "/%C3%BC", "/\303\274" },
 		{ "/%ff", "/\377" },
 
