@@ -67,7 +67,9 @@ static const struct command provider_add = {
 	.details = "A SERVICE-URL is one of\n"
 		   "  imaps://HOST  imap+starttls://HOST  pop3s://HOST  pop3+starttls://HOST\n"
 		   "  submissions://HOST  submission+starttls://HOST\n"
-		   "  activesync+https://HOST/PATH\n"
+		   "  managesieve+starttls://HOST  managesieves://HOST\n"
+		   "  activesync+https://HOST/PATH  jmap+https://HOST/PATH\n"
+		   "  caldav+https://HOST/PATH  carddav+https://HOST/PATH  webdav+https://HOST/PATH\n"
 		   "with :PORT after the host where it is not the usual one. %EMAILDOMAIN% in a "
 		   "host\nstands for the domain that is asked for.",
 	.example = "mailconfctl provider add uni --display-name 'University Mail' \\\n"

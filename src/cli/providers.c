@@ -105,6 +105,11 @@ int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 	return 0;
 }
 
+static bool is_mail(enum service_kind kind)
+{
+	return kind == SERVICE_IMAP || kind == SERVICE_POP3 || kind == SERVICE_SUBMISSION;
+}
+
 /* Thunderbird has no way to read STARTTLS from Outlook's document, and goes by the port. */
 static void warn_of_port(struct cli *cli, const struct service *service)
 {
@@ -112,7 +117,7 @@ static void warn_of_port(struct cli *cli, const struct service *service)
 	bool is_starttls = service->security == SECURITY_STARTTLS;
 	bool is_starttls_port = port == 143 || port == 110 || port == 25 || port == 587;
 
-	if (service->kind == SERVICE_ACTIVESYNC || service->security == SECURITY_PLAIN ||
+	if (!is_mail(service->kind) || service->security == SECURITY_PLAIN ||
 	    is_starttls == is_starttls_port)
 		return;
 	cli_warn(cli, "'%s': in Outlook's document Thunderbird takes port %u for %s, as it does %s",

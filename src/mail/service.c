@@ -26,6 +26,13 @@ static const struct scheme {
 	{ "submissions", SERVICE_SUBMISSION, SECURITY_TLS, 465 },
 	{ "submission+starttls", SERVICE_SUBMISSION, SECURITY_STARTTLS, 587 },
 	{ "submission", SERVICE_SUBMISSION, SECURITY_PLAIN, 587 },
+	{ "managesieves", SERVICE_MANAGESIEVE, SECURITY_TLS, 4190 },
+	{ "managesieve+starttls", SERVICE_MANAGESIEVE, SECURITY_STARTTLS, 4190 },
+	{ "managesieve", SERVICE_MANAGESIEVE, SECURITY_PLAIN, 4190 },
+	{ "jmap+https", SERVICE_JMAP, SECURITY_TLS, 443, .has_path = true },
+	{ "caldav+https", SERVICE_CALDAV, SECURITY_TLS, 443, .has_path = true },
+	{ "carddav+https", SERVICE_CARDDAV, SECURITY_TLS, 443, .has_path = true },
+	{ "webdav+https", SERVICE_WEBDAV, SECURITY_TLS, 443, .has_path = true },
 	{ "activesync+https", SERVICE_ACTIVESYNC, SECURITY_TLS, 443, .has_path = true },
 	{ "smtps", SERVICE_SUBMISSION, SECURITY_TLS, 465 },
 	{ "smtp+starttls", SERVICE_SUBMISSION, SECURITY_STARTTLS, 587 },
@@ -45,7 +52,12 @@ static const char *const authentication_names[AUTHENTICATIONS] = {
 static const char *const kind_names[SERVICE_KINDS] = {
 	[SERVICE_IMAP] = "IMAP",
 	[SERVICE_POP3] = "POP3",
+	[SERVICE_JMAP] = "JMAP",
 	[SERVICE_SUBMISSION] = "submission",
+	[SERVICE_MANAGESIEVE] = "ManageSieve",
+	[SERVICE_CALDAV] = "CalDAV",
+	[SERVICE_CARDDAV] = "CardDAV",
+	[SERVICE_WEBDAV] = "WebDAV",
 	[SERVICE_ACTIVESYNC] = "ActiveSync",
 };
 

@@ -6,6 +6,7 @@
  *
  *     imaps://imap.example.org
  *     submission+starttls://mail.%EMAILDOMAIN%:587
+ *     caldav+https://dav.example.org/calendars/
  *     activesync+https://sync.example.org/Microsoft-Server-ActiveSync
  */
 
@@ -20,7 +21,12 @@ struct error;
 enum service_kind {
 	SERVICE_IMAP,
 	SERVICE_POP3,
+	SERVICE_JMAP,
 	SERVICE_SUBMISSION,
+	SERVICE_MANAGESIEVE,
+	SERVICE_CALDAV,
+	SERVICE_CARDDAV,
+	SERVICE_WEBDAV,
 	SERVICE_ACTIVESYNC,
 	SERVICE_KINDS
 };

@@ -39,17 +39,57 @@ static const char *const socket_types[] = {
 	[SECURITY_PLAIN] = "plain",
 };
 
-static struct value server_view(struct arena *memory, const char *type,
-				const struct endpoint *endpoint)
+/* Where a kind of service stands in the document, and under which name. Version 1.1 has the first
+ * two groups of elements; readers of that version pass over all that follows them. */
+enum group { GROUP_NONE, GROUP_INCOMING, GROUP_OUTGOING, GROUP_URL_INCOMING, GROUP_ROOT };
+
+static const struct {
+	enum group group;
+	const char *type;
+	const char *element; /* in GROUP_ROOT */
+} kinds[SERVICE_KINDS] = {
+	[SERVICE_IMAP] = { GROUP_INCOMING, "imap" },
+	[SERVICE_POP3] = { GROUP_INCOMING, "pop3" },
+	[SERVICE_SUBMISSION] = { GROUP_OUTGOING, "smtp" },
+	[SERVICE_JMAP] = { GROUP_URL_INCOMING, "jmap" },
+	[SERVICE_CALDAV] = { GROUP_ROOT, "caldav", "calendar" },
+	[SERVICE_CARDDAV] = { GROUP_ROOT, "carddav", "addressbook" },
+	[SERVICE_WEBDAV] = { GROUP_ROOT, "webdav", "fileShare" },
+	[SERVICE_MANAGESIEVE] = { GROUP_ROOT, "managesieve", "setupServer" },
+};
+
+/* Over HTTP passwords have schemes of their own (draft-ietf-mailmaint-autoconfig,
+ * "Authentication"); the other ways have the same names. */
+static struct value authentication_view(struct arena *memory, const struct endpoint *endpoint,
+					enum authentication authentication)
+{
+	bool is_basic = authentication == AUTHENTICATION_PASSWORD_CLEARTEXT;
+	bool is_http = endpoint->url &&
+		       (is_basic || authentication == AUTHENTICATION_PASSWORD_ENCRYPTED);
+	const char *name = !is_http   ? authentication_name(authentication)
+			   : is_basic ? "Basic"
+				      : "Digest";
+	const struct field fields[] = {
+		{ "name", value_text(name) },
+		{ "system", value_text(is_http ? "http" : NULL) },
+	};
+
+	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+}
+
+static struct value server_view(struct arena *memory, const struct endpoint *endpoint)
 {
 	struct value *authentications = arena_array(memory, struct value,
 						    endpoint->n_authentications);
 
 	for (size_t i = 0; i < endpoint->n_authentications; i++)
-		authentications[i] = value_text(authentication_name(endpoint->authentications[i]));
+		authentications[i] = authentication_view(memory, endpoint,
+							 endpoint->authentications[i]);
 
 	const struct field fields[] = {
-		{ "type", value_text(type) },
+		{ "element", value_text(kinds[endpoint->kind].element) },
+		{ "type", value_text(kinds[endpoint->kind].type) },
+		{ "url", value_text(endpoint->url) },
 		{ "hostname", value_text(endpoint->host) },
 		{ "port", value_text(arena_printf(memory, "%u", endpoint->port)) },
 		{ "socket_type", value_text(socket_types[endpoint->security]) },
@@ -60,38 +100,39 @@ static struct value server_view(struct arena *memory, const char *type,
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
+static struct value group_view(struct arena *memory, const struct profile *profile,
+			       enum group group)
+{
+	struct value *servers = arena_array(memory, struct value, profile->n_endpoints);
+	size_t count = 0;
+
+	for (size_t i = 0; i < profile->n_endpoints; i++)
+		if (kinds[profile->endpoints[i].kind].group == group)
+			servers[count++] = server_view(memory, &profile->endpoints[i]);
+	return value_list(servers, count);
+}
+
 struct value autoconfig_view(struct arena *memory, const struct profile *profile)
 {
-	static const char *const types[SERVICE_KINDS] = {
-		[SERVICE_IMAP] = "imap",
-		[SERVICE_POP3] = "pop3",
-		[SERVICE_SUBMISSION] = "smtp",
-	};
-	struct value *incoming = arena_array(memory, struct value, profile->n_endpoints);
-	struct value *outgoing = arena_array(memory, struct value, profile->n_endpoints);
-	size_t n_incoming = 0, n_outgoing = 0;
-
-	for (size_t i = 0; i < profile->n_endpoints; i++) {
-		const struct endpoint *endpoint = &profile->endpoints[i];
-		const char *type = types[endpoint->kind];
-
-		if (!type)
-			continue;
-		if (endpoint->kind == SERVICE_SUBMISSION)
-			outgoing[n_outgoing++] = server_view(memory, type, endpoint);
-		else
-			incoming[n_incoming++] = server_view(memory, type, endpoint);
-	}
-
 	const struct field fields[] = {
 		{ "domain", value_text(profile->domain) },
 		{ "display_name", value_text(profile->display_name) },
 		{ "short_name", value_text(profile->short_name) },
-		{ "incoming", value_list(incoming, n_incoming) },
-		{ "outgoing", value_list(outgoing, n_outgoing) },
+		{ "incoming", group_view(memory, profile, GROUP_INCOMING) },
+		{ "outgoing", group_view(memory, profile, GROUP_OUTGOING) },
+		{ "url_incoming", group_view(memory, profile, GROUP_URL_INCOMING) },
+		{ "beside", group_view(memory, profile, GROUP_ROOT) },
 	};
 
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+}
+
+static bool has_any(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->n_endpoints; i++)
+		if (kinds[profile->endpoints[i].kind].group != GROUP_NONE)
+			return true;
+	return false;
 }
 
 static enum failure autoconfig_render(const struct templates *templates, struct arena *memory,
@@ -99,8 +140,7 @@ static enum failure autoconfig_render(const struct templates *templates, struct 
 {
 	struct value view;
 
-	if (!profile_first(profile, SERVICE_IMAP) && !profile_first(profile, SERVICE_POP3) &&
-	    !profile_first(profile, SERVICE_SUBMISSION))
+	if (!has_any(profile))
 		return FAILURE_NOT_OFFERED;
 	view = autoconfig_view(memory, profile);
 	response->cache_control = profile->address ? "private, no-cache" : "max-age=300";

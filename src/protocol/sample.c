@@ -8,30 +8,26 @@ static const struct address sample_address = {
 	.key = "first.last&co",
 };
 
-static const enum authentication ways[] = { AUTHENTICATION_OAUTH2,
-					    AUTHENTICATION_PASSWORD_CLEARTEXT };
+static const enum authentication ways[] = { AUTHENTICATION_PASSWORD_CLEARTEXT,
+					    AUTHENTICATION_OAUTH2 };
 
-#define FULL_ENDPOINT(kind_, port_)                                                         \
-	{                                                                                   \
-		.kind = (kind_), .security = SECURITY_TLS, .host = "mail.example.org",      \
-		.port = (port_), .login = "<first&last>", .login_template = "<first&last>", \
-		.authentications = ways, .n_authentications = 2,                            \
+#define FULL_ENDPOINT(kind_, url_)                                                                \
+	{                                                                                         \
+		.kind = (kind_), .security = SECURITY_TLS, .host = "mail.example.org", .port = 1, \
+		.url = (url_), .login = "<first&last>", .login_template = "<first&last>",         \
+		.authentications = ways, .n_authentications = 2,                                  \
 	}
 
 static const struct endpoint full_endpoints[] = {
-	FULL_ENDPOINT(SERVICE_IMAP, 993),
-	FULL_ENDPOINT(SERVICE_POP3, 995),
-	FULL_ENDPOINT(SERVICE_SUBMISSION, 465),
-	{
-		.kind = SERVICE_ACTIVESYNC,
-		.host = "sync.example.org",
-		.port = 443,
-		.url = "https://sync.example.org/Microsoft-Server-ActiveSync?a&b",
-		.login = "<first&last>",
-		.login_template = "<first&last>",
-		.authentications = ways,
-		.n_authentications = 2,
-	},
+	FULL_ENDPOINT(SERVICE_IMAP, NULL),
+	FULL_ENDPOINT(SERVICE_POP3, NULL),
+	FULL_ENDPOINT(SERVICE_JMAP, "https://jmap.example.org/session?a&b"),
+	FULL_ENDPOINT(SERVICE_SUBMISSION, NULL),
+	FULL_ENDPOINT(SERVICE_CALDAV, "https://dav.example.org/?a&b"),
+	FULL_ENDPOINT(SERVICE_CARDDAV, "https://dav.example.org/?a&b"),
+	FULL_ENDPOINT(SERVICE_WEBDAV, "https://dav.example.org/?a&b"),
+	FULL_ENDPOINT(SERVICE_MANAGESIEVE, NULL),
+	FULL_ENDPOINT(SERVICE_ACTIVESYNC, "https://sync.example.org/ActiveSync?a&b"),
 };
 
 const struct profile sample_full = {
