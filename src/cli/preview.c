@@ -256,7 +256,10 @@ static int preview(struct cli *cli, const struct arguments *arguments, struct er
 	if (make_request(cli, arguments, &request, err) < 0 ||
 	    templates_load(cli->settings->templates.directory, &templates, err) < 0)
 		return -1;
-	context = (struct context){ cli->store, templates };
+	context = (struct context){
+		.store = cli->store,
+		.site = { templates, cli->settings->server.public_name },
+	};
 	r = answer(&context, cli->memory, &request, &response, err);
 	(void)fwrite(response.body, 1, response.size, stdout);
 	(void)fflush(stdout);

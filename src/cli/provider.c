@@ -64,14 +64,15 @@ static const struct command provider_add = {
 	.min = 1,
 	.max = ANY_NUMBER,
 	.summary = "Add a provider",
-	.details = "A SERVICE-URL is one of\n"
-		   "  imaps://HOST  imap+starttls://HOST  pop3s://HOST  pop3+starttls://HOST\n"
-		   "  submissions://HOST  submission+starttls://HOST\n"
-		   "  managesieve+starttls://HOST  managesieves://HOST\n"
-		   "  activesync+https://HOST/PATH  jmap+https://HOST/PATH\n"
-		   "  caldav+https://HOST/PATH  carddav+https://HOST/PATH  webdav+https://HOST/PATH\n"
-		   "with :PORT after the host where it is not the usual one. %EMAILDOMAIN% in a "
-		   "host\nstands for the domain that is asked for.",
+	.details =
+		"A SERVICE-URL is one of\n"
+		"  imaps://HOST  imap+starttls://HOST  pop3s://HOST  pop3+starttls://HOST\n"
+		"  submissions://HOST  submission+starttls://HOST\n"
+		"  managesieve+starttls://HOST  managesieves://HOST\n"
+		"  activesync+https://HOST/PATH  jmap+https://HOST/PATH\n"
+		"  caldav+https://HOST/PATH  carddav+https://HOST/PATH  webdav+https://HOST/PATH\n"
+		"with :PORT after the host where it is not the usual one. %EMAILDOMAIN% in a "
+		"host\nstands for the domain that is asked for.",
 	.example = "mailconfctl provider add uni --display-name 'University Mail' \\\n"
 		   "        imaps://imap.example.org submissions://smtp.example.org",
 	.options = { provider_options, plaintext_options },

@@ -9,7 +9,7 @@
 static void fail_with(const struct question *question, const struct context *context,
 		      struct arena *memory, enum failure failure, struct response *response)
 {
-	question->protocol->fail(context->templates, memory, failure, response);
+	question->protocol->fail(&context->site, memory, failure, response);
 	response->outcome = failure_name(failure);
 	response->is_refusal = true;
 }
@@ -42,7 +42,7 @@ static int answer_question(const struct context *context, struct arena *memory,
 		fail_with(question, context, memory, failure, response);
 		return -1;
 	}
-	failure = question->protocol->render(context->templates, memory, &profile, response);
+	failure = question->protocol->render(&context->site, memory, &profile, response);
 	if (failure != FAILURE_NONE)
 		fail_with(question, context, memory, failure, response);
 	return 0;

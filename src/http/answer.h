@@ -5,18 +5,18 @@
  * The listener, the tests and 'mailconfctl preview' call this same function.
  */
 
+#include "protocol/protocol.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 
 struct arena;
 struct error;
 struct store;
-struct templates;
 
 /* What an answer is made with. Borrowed. */
 struct context {
 	struct store *store;
-	const struct templates *templates;
+	struct site site;
 };
 
 /* Expected outcome. */

@@ -124,6 +124,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 	add_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->media_type);
 	add_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, response->cache_control);
 	add_header(out, MHD_HTTP_HEADER_ALLOW, response->allow);
+	add_header(out, MHD_HTTP_HEADER_LOCATION, response->location);
 	add_header(out, "X-Content-Type-Options", "nosniff");
 	add_header(out, "Referrer-Policy", "no-referrer");
 	if (exchange->must_close || exchange->port->exchanges->is_stopping)

@@ -4,6 +4,7 @@
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -230,13 +231,15 @@ void listener_set_templates(struct listener *listener, struct templates *templat
 
 void listener_set_rules(struct listener *listener, const struct settings *settings)
 {
-	const struct worker_rules rules = {
+	struct worker_rules rules = {
 		.sni_policy = settings->tls.unknown_name == UNKNOWN_NAME_DEFAULT ? SNI_DEFAULT
 										 : SNI_REFUSE,
 		.log_addresses = settings->log.addresses,
 		.handshake_timeout = settings->limits.handshake_timeout,
 	};
 
+	(void)snprintf(rules.public_name, sizeof(rules.public_name), "%s",
+		       settings->server.public_name);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_set_rules(listener->workers[i], &rules);
 }

@@ -248,6 +248,7 @@ static void take_over(struct worker *worker)
 
 	worker->gate.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
 	worker->exchanges.log_addresses = worker->rules.log_addresses;
+	worker->exchanges.context.site.public_name = worker->rules.public_name;
 	if (certificates) {
 		certificates_unref(worker->certificates);
 		worker->certificates = certificates;
@@ -256,7 +257,7 @@ static void take_over(struct worker *worker)
 	if (templates) {
 		templates_unref(worker->templates);
 		worker->templates = templates;
-		worker->exchanges.context.templates = templates;
+		worker->exchanges.context.site.templates = templates;
 	}
 	if (must_stop)
 		stop_accepting(worker);

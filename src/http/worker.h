@@ -12,6 +12,7 @@
 #include "config/settings.h"
 #include "http/sni.h"
 #include "util/cleanup.h"
+#include "util/idna.h"
 
 struct certificates;
 struct client_suites;
@@ -41,6 +42,7 @@ struct worker_rules {
 	enum sni_policy sni_policy;
 	enum log_addresses log_addresses;
 	unsigned handshake_timeout; /* seconds */
+	char public_name[HOST_NAME_MAX_LENGTH + sizeof(":65535")];
 };
 
 /* The descriptors that a worker holds: its epoll set, its wake-up call, the database with its -wal

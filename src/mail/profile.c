@@ -103,6 +103,10 @@ int profile_build(struct arena *memory, const struct query *query, const struct 
 		.short_name = provider->short_name,
 		.address = query->address,
 		.person = provider->show_names && match->has_user ? match->user.name : NULL,
+		.public_name = provider->public_name,
+		.ttl = provider->ttl,
+		.pox_dav = provider->pox_dav,
+		.activesync_v2 = provider->activesync_v2,
 		.endpoints = endpoints,
 		.n_endpoints = provider->n_services,
 	};

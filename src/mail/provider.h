@@ -15,7 +15,12 @@
 #define LOGIN_MAX_LENGTH 255
 #define SERVICES_MAX 64
 
+#define TTL_MAX_HOURS 8760
+
 enum login_case { LOGIN_CASE_LOWER, LOGIN_CASE_KEEP };
+
+/* What is answered where no row tells the login. */
+enum unanswered { UNANSWERED_PATTERN, UNANSWERED_REFUSE };
 
 /* A named set of services, texts and a default login pattern. */
 struct provider {
@@ -27,8 +32,16 @@ struct provider {
 	enum login_case login_case;
 	const char *recipient_delimiter; /* a set of characters, "" for none */
 	bool show_names;		 /* whether display names of users go out */
-	bool mx_fallback;		/* whether autoconfig answers for domains not served here */
-	bool is_implicit;		/* made by 'domain add', and gone with its last domain */
+	bool mx_fallback; /* whether autoconfig answers for domains not served here */
+	bool is_implicit; /* made by 'domain add', and gone with its last domain */
+	const char
+		*public_name; /* the host that redirects name, instead of the server's; or NULL */
+	unsigned ttl;	      /* hours that Outlook may keep an answer for */
+	bool pox_dav;	      /* whether Outlook's document has CalDAV and CardDAV, for eM Client */
+	bool activesync_v2;   /* whether Autodiscover v2 gives the ActiveSync URL */
+	enum unanswered unknown_users;	 /* what an address without a row gets */
+	enum unanswered without_address; /* what a question without an address gets */
+	const char *send_logins_to; /* who gets logins from rows: "everyone", "nobody", networks */
 	const struct service *services; /* in the order of documents */
 	size_t n_services;
 };
@@ -38,6 +51,7 @@ struct domain {
 	const char *name;
 	const char *provider; /* its name, or NULL */
 	const char *alias_of; /* or NULL */
+	const char *moved_to; /* an https URL or another domain, or NULL */
 	bool is_enabled;
 };
 
@@ -47,16 +61,22 @@ struct user {
 	const char *login;
 	const char *name;     /* the person's own, or NULL */
 	const char *provider; /* its name, or NULL for that of the domain */
+	const char *moved_to; /* another address, or NULL */
 };
 
 /* The provider as it is before anybody set anything: the one place where defaults stand. */
-#define PROVIDER_DEFAULT                        \
-	((struct provider){                     \
-		.login = "%EMAILADDRESS%",      \
-		.login_case = LOGIN_CASE_LOWER, \
-		.recipient_delimiter = "+",     \
-		.show_names = false,            \
-		.mx_fallback = true,            \
+#define PROVIDER_DEFAULT                               \
+	((struct provider){                            \
+		.login = "%EMAILADDRESS%",             \
+		.login_case = LOGIN_CASE_LOWER,        \
+		.recipient_delimiter = "+",            \
+		.show_names = false,                   \
+		.mx_fallback = true,                   \
+		.ttl = 168,                            \
+		.unknown_users = UNANSWERED_PATTERN,   \
+		.without_address = UNANSWERED_PATTERN, \
+		.send_logins_to = "everyone",          \
 	})
 
 const char *login_case_name(enum login_case login_case);
+const char *unanswered_name(enum unanswered unanswered);

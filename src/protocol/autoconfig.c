@@ -6,10 +6,13 @@
 
 #include "protocol/autoconfig.h"
 
+#include <string.h>
+
 #include "protocol/templates.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/idna.h"
 
 /* Evolution 3.46 keeps the local part to itself, sends this one, and replaces it in the answer. */
 #define EVOLUTION_LOCAL_PART "EVOLUTIONUSER"
@@ -38,6 +41,18 @@ static const char *const socket_types[] = {
 	[SECURITY_STARTTLS] = "STARTTLS",
 	[SECURITY_PLAIN] = "plain",
 };
+
+struct question autoconfig_parse_domain(struct arena *memory, const struct request *request)
+{
+	const char *path = request_path(memory, request);
+	const char *domain = idna_to_ascii(memory, strrchr(path, '/') + 1);
+
+	return (struct question){
+		.protocol = &protocol_autoconfig,
+		.query = { .domain = domain, .host = request_host(memory, request) },
+		.failure = domain ? FAILURE_NONE : FAILURE_UNKNOWN_DOMAIN,
+	};
+}
 
 /* Where a kind of service stands in the document, and under which name. Version 1.1 has the first
  * two groups of elements; readers of that version pass over all that follows them. */
@@ -135,7 +150,7 @@ static bool has_any(const struct profile *profile)
 	return false;
 }
 
-static enum failure autoconfig_render(const struct templates *templates, struct arena *memory,
+static enum failure autoconfig_render(const struct site *site, struct arena *memory,
 				      const struct profile *profile, struct response *response)
 {
 	struct value view;
@@ -144,30 +159,13 @@ static enum failure autoconfig_render(const struct templates *templates, struct 
 		return FAILURE_NOT_OFFERED;
 	view = autoconfig_view(memory, profile);
 	response->cache_control = profile->address ? "private, no-cache" : "max-age=300";
-	templates_render(templates, TEMPLATE_AUTOCONFIG, memory, &view, response);
+	templates_render(site->templates, TEMPLATE_AUTOCONFIG, memory, &view, response);
 	return FAILURE_NONE;
-}
-
-/* Clients go on to their next source at any status but 200; an empty 2xx would stop them. */
-static void autoconfig_fail(const struct templates *templates, struct arena *memory,
-			    enum failure failure, struct response *response)
-{
-	switch (failure) {
-	case FAILURE_INTERNAL:
-		response_set_text(response, 503, "Try again later.\n");
-		break;
-	case FAILURE_BROKEN:
-		response_set_text(response, 500,
-				  "The configuration of this domain has an error.\n");
-		break;
-	default:
-		response_set_text(response, 404, "Not found.\n");
-		break;
-	}
 }
 
 const struct protocol protocol_autoconfig = {
 	.name = "autoconfig",
+	.tells_logins = true,
 	.render = autoconfig_render,
-	.fail = autoconfig_fail,
+	.fail = fail_with_status,
 };

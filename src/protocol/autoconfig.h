@@ -7,5 +7,9 @@
 
 struct question autoconfig_parse(struct arena *memory, const struct request *request);
 
+/* "/v1.1/example.org", as the public provider database is asked: for Thunderbird's setting
+ * mailnews.auto_config_url. */
+struct question autoconfig_parse_domain(struct arena *memory, const struct request *request);
+
 /* The data of templates/autoconfig.xml. */
 struct value autoconfig_view(struct arena *memory, const struct profile *profile);

@@ -51,6 +51,15 @@ static struct question refuse(enum failure failure)
 	return (struct question){ .protocol = &protocol_outlook, .failure = failure };
 }
 
+/* Delta Chat, and whoever looks with a browser, ask without a body: the Host decides. */
+static struct question ask_host(struct arena *memory, const struct request *request)
+{
+	return (struct question){
+		.protocol = &protocol_outlook,
+		.query = { .host = request_host(memory, request) },
+	};
+}
+
 /*
  * <Autodiscover xmlns="...">
  *   <Request>
@@ -69,6 +78,8 @@ struct question autodiscover_parse(struct arena *memory, const struct request *r
 	bool is_twice = false;
 	struct error err;
 
+	if (!text_equals(request->method, "POST"))
+		return ask_host(memory, request);
 	root = xml_parse(memory, request->body ? request->body : "", request->body_size, &err);
 	if (!root || !text_equals_ignoring_case(root->name, "Autodiscover"))
 		return refuse(FAILURE_BAD_REQUEST);
@@ -123,11 +134,11 @@ struct value autodiscover_error_view(struct arena *memory, const struct profile 
 	return error_view(memory, FAILURE_BAD_REQUEST);
 }
 
-void autodiscover_fail(const struct templates *templates, struct arena *memory,
-		       enum failure failure, struct response *response)
+void autodiscover_fail(const struct site *site, struct arena *memory, enum failure failure,
+		       struct response *response)
 {
 	struct value view = error_view(memory, failure);
 
 	response->cache_control = "no-store";
-	templates_render(templates, TEMPLATE_AUTODISCOVER_ERROR, memory, &view, response);
+	templates_render(site->templates, TEMPLATE_AUTODISCOVER_ERROR, memory, &view, response);
 }

@@ -9,8 +9,8 @@ struct question autodiscover_parse(struct arena *memory, const struct request *r
 
 /* MS-OXDSCLI 2.2.4.1.1.3: an error document, sent with status 200, for clients take any other
  * status for a URL that is not Autodiscover's. */
-void autodiscover_fail(const struct templates *templates, struct arena *memory,
-		       enum failure failure, struct response *response);
+void autodiscover_fail(const struct site *site, struct arena *memory, enum failure failure,
+		       struct response *response);
 
 /* The data of templates/autodiscover-error.xml. */
 struct value autodiscover_error_view(struct arena *memory, const struct profile *profile);

@@ -21,7 +21,7 @@ struct value mobilesync_view(struct arena *memory, const struct profile *profile
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
-static enum failure mobilesync_render(const struct templates *templates, struct arena *memory,
+static enum failure mobilesync_render(const struct site *site, struct arena *memory,
 				      const struct profile *profile, struct response *response)
 {
 	struct value view;
@@ -30,12 +30,13 @@ static enum failure mobilesync_render(const struct templates *templates, struct 
 		return FAILURE_NOT_OFFERED;
 	view = mobilesync_view(memory, profile);
 	response->cache_control = "no-store";
-	templates_render(templates, TEMPLATE_MOBILESYNC, memory, &view, response);
+	templates_render(site->templates, TEMPLATE_MOBILESYNC, memory, &view, response);
 	return FAILURE_NONE;
 }
 
 const struct protocol protocol_mobilesync = {
 	.name = "mobilesync",
+	.tells_logins = true,
 	.render = mobilesync_render,
 	.fail = autodiscover_fail,
 };

@@ -9,12 +9,13 @@
 #include "protocol/templates.h"
 #include "util/arena.h"
 
-static const enum service_kind kinds[] = { SERVICE_IMAP, SERVICE_POP3, SERVICE_SUBMISSION };
+/* CalDAV and CardDAV are nothing of Outlook's; eM Client reads them, where a provider likes. */
+static const enum service_kind kinds[] = { SERVICE_IMAP, SERVICE_POP3, SERVICE_SUBMISSION,
+					   SERVICE_CALDAV, SERVICE_CARDDAV };
 
 static const char *const types[SERVICE_KINDS] = {
-	[SERVICE_IMAP] = "IMAP",
-	[SERVICE_POP3] = "POP3",
-	[SERVICE_SUBMISSION] = "SMTP",
+	[SERVICE_IMAP] = "IMAP",     [SERVICE_POP3] = "POP3",	    [SERVICE_SUBMISSION] = "SMTP",
+	[SERVICE_CALDAV] = "CalDAV", [SERVICE_CARDDAV] = "CardDAV",
 };
 
 /* Encryption is what Outlook 2010 and later read, SSL what Outlook 2007 and Thunderbird do: "off"
@@ -47,12 +48,15 @@ static const char *on_off(bool on)
 	return on ? "on" : "off";
 }
 
-static struct value protocol_view(struct arena *memory, const struct endpoint *endpoint)
+static struct value protocol_view(struct arena *memory, const struct profile *profile,
+				  const struct endpoint *endpoint)
 {
 	const struct field fields[] = {
 		{ "type", value_text(types[endpoint->kind]) },
-		{ "server", value_text(endpoint->host) },
+		{ "ttl", value_text(arena_printf(memory, "%u", profile->ttl)) },
+		{ "server", value_text(endpoint->url ? endpoint->url : endpoint->host) },
 		{ "port", value_text(arena_printf(memory, "%u", endpoint->port)) },
+		{ "is_mail", value_bool(!endpoint->url) },
 		{ "login", value_text(endpoint->login) },
 		{ "spa", value_text(on_off(!any_password(endpoint))) },
 		{ "ssl", value_text(securities[endpoint->security].ssl) },
@@ -72,8 +76,8 @@ struct value outlook_view(struct arena *memory, const struct profile *profile)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		const struct endpoint *endpoint = profile_first(profile, kinds[i]);
 
-		if (endpoint)
-			protocols[count++] = protocol_view(memory, endpoint);
+		if (endpoint && (!endpoint->url || profile->pox_dav))
+			protocols[count++] = protocol_view(memory, profile, endpoint);
 	}
 
 	const struct field fields[] = {
@@ -85,7 +89,7 @@ struct value outlook_view(struct arena *memory, const struct profile *profile)
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
-static enum failure outlook_render(const struct templates *templates, struct arena *memory,
+static enum failure outlook_render(const struct site *site, struct arena *memory,
 				   const struct profile *profile, struct response *response)
 {
 	struct value view;
@@ -94,13 +98,14 @@ static enum failure outlook_render(const struct templates *templates, struct are
 	    !profile_first(profile, SERVICE_SUBMISSION))
 		return FAILURE_NOT_OFFERED;
 	view = outlook_view(memory, profile);
-	response->cache_control = "no-store";
-	templates_render(templates, TEMPLATE_OUTLOOK, memory, &view, response);
+	response->cache_control = profile->address ? "no-store" : "max-age=300";
+	templates_render(site->templates, TEMPLATE_OUTLOOK, memory, &view, response);
 	return FAILURE_NONE;
 }
 
 const struct protocol protocol_outlook = {
 	.name = "outlook",
+	.tells_logins = true,
 	.render = outlook_render,
 	.fail = autodiscover_fail,
 };

@@ -13,3 +13,21 @@ const char *failure_name(enum failure failure)
 
 	return names[failure];
 }
+
+/* Clients go on to their next source at any status but 200; an empty 2xx would stop them. */
+void fail_with_status(const struct site *site, struct arena *memory, enum failure failure,
+		      struct response *response)
+{
+	switch (failure) {
+	case FAILURE_INTERNAL:
+		response_set_text(response, 503, "Try again later.\n");
+		break;
+	case FAILURE_BROKEN:
+		response_set_text(response, 500,
+				  "The configuration of this domain has an error.\n");
+		break;
+	default:
+		response_set_text(response, 404, "Not found.\n");
+		break;
+	}
+}

@@ -13,6 +13,12 @@
 struct arena;
 struct templates;
 
+/* What answers are written with, whoever asks. Borrowed. */
+struct site {
+	const struct templates *templates;
+	const char *public_name; /* our own host[:port] in URLs, "" where it is not known */
+};
+
 /* Why there is no answer. Each protocol has its own way to say so. */
 enum failure {
 	FAILURE_NONE,
@@ -26,14 +32,15 @@ enum failure {
 
 struct protocol {
 	const char *name;
+	bool tells_logins; /* its answers differ between the people of a domain */
 
 	/* Writes the profile in the protocol's language. Returns FAILURE_NONE, or
 	 * FAILURE_NOT_OFFERED with the response untouched. */
-	enum failure (*render)(const struct templates *templates, struct arena *memory,
+	enum failure (*render)(const struct site *site, struct arena *memory,
 			       const struct profile *profile, struct response *response);
 
 	/* Says no. */
-	void (*fail)(const struct templates *templates, struct arena *memory, enum failure failure,
+	void (*fail)(const struct site *site, struct arena *memory, enum failure failure,
 		     struct response *response);
 };
 
@@ -47,6 +54,16 @@ struct question {
 extern const struct protocol protocol_outlook;
 extern const struct protocol protocol_mobilesync;
 extern const struct protocol protocol_autoconfig;
+extern const struct protocol protocol_v2_autodiscover;
+extern const struct protocol protocol_v2_activesync;
+extern const struct protocol protocol_v2_none;
+extern const struct protocol protocol_caldav;
+extern const struct protocol protocol_carddav;
+
+/* Says no with a status: 404, or 500 and 503 where that is our fault. A fail() for protocols that
+ * have no document for it. */
+void fail_with_status(const struct site *site, struct arena *memory, enum failure failure,
+		      struct response *response);
 
 /* "unknown-domain" and the like, for logs. */
 const char *failure_name(enum failure failure);

@@ -13,7 +13,8 @@ struct response {
 	unsigned status;
 	const char *media_type;
 	const char *cache_control;
-	const char *allow; /* the Allow field of a 405, else NULL */
+	const char *allow;    /* the Allow field of a 405, else NULL */
+	const char *location; /* where a redirect leads, else NULL: never from a request */
 	const char *body;
 	size_t size;
 

@@ -3,21 +3,40 @@
 #include <string.h>
 
 #include "protocol/autoconfig.h"
+#include "protocol/autodiscover-v2.h"
 #include "protocol/autodiscover.h"
+#include "protocol/dav.h"
 #include "util/bytes.h"
 
 /* Outlook and its kin spell their path in several ways (MS-OXDISCO writes it with capitals), so
  * letter case never matters. */
 static const struct route routes[] = {
-	{ "/autodiscover/autodiscover.xml", "POST", autodiscover_parse },
+	{ "/autodiscover/autodiscover.xml", "GET, HEAD, POST", autodiscover_parse },
+	{ "/autodiscover/autodiscover.json", "GET, HEAD", autodiscover_v2_parse },
+	{ "/autodiscover/autodiscover.json/v1.0/", "GET, HEAD", autodiscover_v2_parse },
 	{ "/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse },
 	{ "/.well-known/autoconfig/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse },
+	{ "/v1.1/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse },
+	{ "/.well-known/mail-v1.xml", "GET, HEAD", autoconfig_parse },
+	{ "/v1.1/", "GET, HEAD", autoconfig_parse_domain },
+	{ "/.well-known/caldav", NULL, caldav_parse },
+	{ "/.well-known/carddav", NULL, carddav_parse },
 };
+
+static bool matches(const char *pattern, const char *path)
+{
+	size_t length = strlen(pattern);
+
+	if (pattern[length - 1] != '/')
+		return text_equals_ignoring_case(pattern, path);
+	return text_starts_with_ignoring_case(path, pattern) && path[length] &&
+	       !strchr(path + length, '/');
+}
 
 const struct route *route_find(const char *path)
 {
 	for (size_t i = 0; i < sizeof(routes) / sizeof(*routes); i++)
-		if (text_equals_ignoring_case(routes[i].path, path))
+		if (matches(routes[i].path, path))
 			return &routes[i];
 	return NULL;
 }
@@ -26,6 +45,8 @@ bool route_allows(const struct route *route, const char *method)
 {
 	size_t length = strlen(method);
 
+	if (!route->methods)
+		return true;
 	for (const char *allowed = route->methods; *allowed; allowed += strspn(allowed, ", ")) {
 		size_t size = strcspn(allowed, ",");
 

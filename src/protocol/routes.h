@@ -7,8 +7,9 @@
 #include "protocol/protocol.h"
 
 struct route {
-	const char *path;    /* matched in any letter case */
-	const char *methods; /* as an Allow field lists them */
+	const char
+		*path; /* matched in any letter case; what ends in '/' matches what follows, too */
+	const char *methods; /* as an Allow field lists them; NULL for any */
 	struct question (*parse)(struct arena *memory, const struct request *request);
 };
 

@@ -13,6 +13,7 @@ static struct domain_row row_from_query(struct arena *memory, sqlite3_stmt *quer
 			.name = query_text(memory, query, 0),
 			.provider = query_text(memory, query, 1),
 			.alias_of = query_text(memory, query, 2),
+			.moved_to = query_text(memory, query, 5),
 			.is_enabled = sqlite3_column_int(query, 3),
 		},
 		.provider = sqlite3_column_int64(query, 4),
@@ -107,6 +108,7 @@ static void bind_domain(sqlite3_stmt *query, const struct domain *domain)
 	query_bind_text(query, 2, domain->provider);
 	query_bind_text(query, 3, domain->alias_of);
 	(void)sqlite3_bind_int(query, 4, domain->is_enabled);
+	query_bind_text(query, 5, domain->moved_to);
 }
 
 int store_add_domain(struct store *store, const struct domain *domain, struct error *err)

@@ -54,21 +54,38 @@ static int load_services(struct store *store, struct arena *memory, struct provi
 	return 0;
 }
 
+static bool column_is(sqlite3_stmt *query, int column, const char *text)
+{
+	const char *value = (const char *)sqlite3_column_text(query, column);
+
+	return value && text_equals(value, text);
+}
+
+static enum unanswered column_unanswered(sqlite3_stmt *query, int column)
+{
+	return column_is(query, column, "refuse") ? UNANSWERED_REFUSE : UNANSWERED_PATTERN;
+}
+
 static struct provider provider_from_row(struct arena *memory, sqlite3_stmt *query)
 {
 	return (struct provider){
-		.id = sqlite3_column_int64(query, 0),
-		.name = query_text(memory, query, 1),
-		.display_name = query_text(memory, query, 2),
-		.short_name = query_text(memory, query, 3),
-		.login = query_text(memory, query, 4),
-		.login_case = strcmp((const char *)sqlite3_column_text(query, 5), "keep") == 0
-				      ? LOGIN_CASE_KEEP
-				      : LOGIN_CASE_LOWER,
-		.recipient_delimiter = query_text(memory, query, 6),
-		.show_names = sqlite3_column_int(query, 7),
-		.mx_fallback = sqlite3_column_int(query, 8),
-		.is_implicit = sqlite3_column_int(query, 9),
+		.name = query_text(memory, query, 0),
+		.display_name = query_text(memory, query, 1),
+		.short_name = query_text(memory, query, 2),
+		.login = query_text(memory, query, 3),
+		.login_case = column_is(query, 4, "keep") ? LOGIN_CASE_KEEP : LOGIN_CASE_LOWER,
+		.recipient_delimiter = query_text(memory, query, 5),
+		.show_names = sqlite3_column_int(query, 6),
+		.mx_fallback = sqlite3_column_int(query, 7),
+		.is_implicit = sqlite3_column_int(query, 8),
+		.public_name = query_text(memory, query, 9),
+		.ttl = (unsigned)sqlite3_column_int(query, 10),
+		.pox_dav = sqlite3_column_int(query, 11),
+		.activesync_v2 = sqlite3_column_int(query, 12),
+		.unknown_users = column_unanswered(query, 13),
+		.without_address = column_unanswered(query, 14),
+		.send_logins_to = query_text(memory, query, 15),
+		.id = sqlite3_column_int64(query, 16),
 	};
 }
 
@@ -161,6 +178,13 @@ static void bind_provider(sqlite3_stmt *query, const struct provider *provider)
 	(void)sqlite3_bind_int(query, 7, provider->show_names);
 	(void)sqlite3_bind_int(query, 8, provider->mx_fallback);
 	(void)sqlite3_bind_int(query, 9, provider->is_implicit);
+	query_bind_text(query, 10, provider->public_name);
+	(void)sqlite3_bind_int(query, 11, (int)provider->ttl);
+	(void)sqlite3_bind_int(query, 12, provider->pox_dav);
+	(void)sqlite3_bind_int(query, 13, provider->activesync_v2);
+	query_bind_text(query, 14, unanswered_name(provider->unknown_users));
+	query_bind_text(query, 15, unanswered_name(provider->without_address));
+	query_bind_text(query, 16, provider->send_logins_to);
 }
 
 int store_add_provider(struct store *store, struct provider *provider, struct error *err)
@@ -189,7 +213,7 @@ int store_update_provider(struct store *store, const struct provider *provider, 
 	if (r != 0)
 		return r;
 	bind_provider(query, provider);
-	(void)sqlite3_bind_int64(query, 10, provider->id);
+	(void)sqlite3_bind_int64(query, 17, provider->id);
 	return query_run(store, query, "changing a provider", err);
 }
 

@@ -1,15 +1,17 @@
 #include "store/statements.h"
 
-#define PROVIDER_COLUMNS                                                               \
-	"id, name, display_name, short_name, login, login_case, recipient_delimiter, " \
-	"show_names, mx_fallback, is_implicit"
+#define PROVIDER_FIELDS                                                                        \
+	"name, display_name, short_name, login, login_case, recipient_delimiter, show_names, " \
+	"mx_fallback, is_implicit, public_name, ttl, pox_dav, activesync_v2, unknown_users, "  \
+	"without_address, send_logins_to"
+#define PROVIDER_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
 
-#define DOMAIN_COLUMNS                                                       \
-	"domain.name, provider.name, alias_of, is_enabled, domain.provider " \
+#define DOMAIN_COLUMNS                                                                 \
+	"domain.name, provider.name, alias_of, is_enabled, domain.provider, moved_to " \
 	"FROM domain LEFT JOIN provider ON provider.id = domain.provider"
 
-#define USER_COLUMNS                                                          \
-	"domain, local, user.login, user.name, provider.name, user.provider " \
+#define USER_COLUMNS                                                                    \
+	"domain, local, user.login, user.name, provider.name, user.provider, moved_to " \
 	"FROM user LEFT JOIN provider ON provider.id = user.provider"
 
 /* An unknown name becomes 0, which no provider has as its id, so that the reference is refused. */
@@ -32,16 +34,12 @@ const char *const statement_sql[STATEMENTS] = {
 	 */
 	[HAS_PATTERNS] = "SELECT EXISTS (SELECT 1 FROM domain WHERE name >= '*' AND name < '+')",
 
-	[FIND_PROVIDER_BY_ID] = "SELECT " PROVIDER_COLUMNS " FROM provider WHERE id = ?1",
-	[FIND_PROVIDER_BY_NAME] = "SELECT " PROVIDER_COLUMNS " FROM provider WHERE name = ?1",
-	[LIST_PROVIDERS] = "SELECT " PROVIDER_COLUMNS " FROM provider ORDER BY name",
-	[ADD_PROVIDER] = "INSERT INTO provider (name, display_name, short_name, login, login_case, "
-			 "recipient_delimiter, show_names, mx_fallback, is_implicit) "
-			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-	[UPDATE_PROVIDER] =
-		"UPDATE provider SET name = ?1, display_name = ?2, short_name = ?3, login = ?4, "
-		"login_case = ?5, recipient_delimiter = ?6, show_names = ?7, mx_fallback = ?8, "
-		"is_implicit = ?9 WHERE id = ?10",
+	[FIND_PROVIDER_BY_ID] = "SELECT " PROVIDER_FIELDS ", id FROM provider WHERE id = ?1",
+	[FIND_PROVIDER_BY_NAME] = "SELECT " PROVIDER_FIELDS ", id FROM provider WHERE name = ?1",
+	[LIST_PROVIDERS] = "SELECT " PROVIDER_FIELDS ", id FROM provider ORDER BY name",
+	[ADD_PROVIDER] = "INSERT INTO provider (" PROVIDER_FIELDS ") VALUES (" PROVIDER_VALUES ")",
+	[UPDATE_PROVIDER] = "UPDATE provider SET (" PROVIDER_FIELDS ") = (" PROVIDER_VALUES ") "
+			    "WHERE id = ?17",
 	[REMOVE_PROVIDER] = "DELETE FROM provider WHERE id = ?1",
 
 	[LIST_SERVICES] = "SELECT url, login, authentications, is_first FROM service "
@@ -53,10 +51,10 @@ const char *const statement_sql[STATEMENTS] = {
 
 	[LIST_DOMAINS] = "SELECT " DOMAIN_COLUMNS " WHERE (?1 IS NULL OR provider.name = ?1) AND "
 			 "(?2 IS NULL OR alias_of = ?2) ORDER BY domain.name",
-	[ADD_DOMAIN] = "INSERT INTO domain (name, provider, alias_of, is_enabled) "
-		       "VALUES (?1, (SELECT id FROM provider WHERE name = ?2), ?3, ?4)",
+	[ADD_DOMAIN] = "INSERT INTO domain (name, provider, alias_of, is_enabled, moved_to) "
+		       "VALUES (?1, (SELECT id FROM provider WHERE name = ?2), ?3, ?4, ?5)",
 	[UPDATE_DOMAIN] = "UPDATE domain SET provider = (SELECT id FROM provider WHERE name = ?2), "
-			  "alias_of = ?3, is_enabled = ?4 WHERE name = ?1",
+			  "alias_of = ?3, is_enabled = ?4, moved_to = ?5 WHERE name = ?1",
 	[REMOVE_DOMAIN] = "DELETE FROM domain WHERE name = ?1",
 
 	/* All rows that could answer at once, so that a known and an unknown user cost the same; as
@@ -73,10 +71,11 @@ const char *const statement_sql[STATEMENTS] = {
 	/* Without the filter's OR, so that the index is used. */
 	[COUNT_USERS_OF_PROVIDER] = "SELECT count(*) FROM user WHERE (?2 IS NULL OR login = ?2) "
 				    "AND provider = (SELECT id FROM provider WHERE name = ?3)",
-	[ADD_USER] = "INSERT INTO user (domain, local, login, name, provider) "
-		     "VALUES (?1, ?2, ?3, ?4, " USER_PROVIDER ")",
+	[ADD_USER] = "INSERT INTO user (domain, local, login, name, provider, moved_to) "
+		     "VALUES (?1, ?2, ?3, ?4, " USER_PROVIDER ", ?6)",
 	[UPDATE_USER] = "UPDATE user SET login = ?3, name = ?4, "
-			"provider = " USER_PROVIDER " WHERE domain = ?1 AND local = ?2",
+			"provider = " USER_PROVIDER
+			", moved_to = ?6 WHERE domain = ?1 AND local = ?2",
 	[REMOVE_USER] = "DELETE FROM user WHERE domain = ?1 AND local = ?2",
 	[REMOVE_USERS] = "DELETE FROM user WHERE domain = ?1",
 	[NEXT_USER_DOMAIN] = "SELECT min(domain) FROM user WHERE domain > ?1",

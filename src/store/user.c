@@ -14,6 +14,7 @@ struct user user_from_row(struct arena *memory, sqlite3_stmt *query)
 		.login = query_text(memory, query, 2),
 		.name = query_text(memory, query, 3),
 		.provider = query_text(memory, query, 4),
+		.moved_to = query_text(memory, query, 6),
 	};
 }
 
@@ -66,6 +67,7 @@ static int write_user(struct store *store, enum statement statement, const struc
 	query_bind_text(query, 3, user->login);
 	query_bind_text(query, 4, user->name);
 	query_bind_text(query, 5, user->provider);
+	query_bind_text(query, 6, user->moved_to);
 	return query_run(store, query, doing, err);
 }
 

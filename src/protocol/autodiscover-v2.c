@@ -1,0 +1,169 @@
+/*
+ * Nobody has published a text for it; Microsoft's cloud asks on behalf of its newer clients. It can
+ * tell the URL of a protocol and nothing of IMAP, so there is one truthful answer: where
+ * Autodiscover of version 1 is. The URL of ActiveSync is given only by providers that chose so, for
+ * a client that gets it stops looking for IMAP. Nothing of the question stands in the answer.
+ */
+
+#include "protocol/autodiscover-v2.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+
+static void set_json(struct response *response, struct arena *memory, unsigned status, json_t *json)
+{
+	_cleanup_(freep) char *text = json_dumps(json, JSON_COMPACT);
+
+	json_decref(json);
+	response->status = status;
+	response->media_type = "application/json";
+	response->cache_control = "no-store";
+	response->body = arena_strdup(memory, text ? text : "{}");
+	response->size = strlen(response->body);
+}
+
+/*
+ * /autodiscover/autodiscover.json?Email=first.last@example.org&Protocol=AutodiscoverV1
+ * /autodiscover/autodiscover.json/v1.0/first.last@example.org?Protocol=AutodiscoverV1
+ */
+static const char *asked_address(struct arena *memory, const struct request *request)
+{
+	static const char *const names[] = { "email" };
+	const char *path = request_path(memory, request);
+	const char *name = strrchr(path, '/') + 1;
+
+	if (!text_equals_ignoring_case(name, "autodiscover.json"))
+		return name;
+	return request_argument(memory, request, names, 1);
+}
+
+/* NULL for one that we do not know. */
+static const struct protocol *asked_protocol(struct arena *memory, const struct request *request)
+{
+	static const char *const names[] = { "protocol" };
+	const char *protocol = request_argument(memory, request, names, 1);
+
+	if (!protocol || !*protocol)
+		return &protocol_v2_none;
+	if (text_equals_ignoring_case(protocol, "AutodiscoverV1"))
+		return &protocol_v2_autodiscover;
+	if (text_equals_ignoring_case(protocol, "ActiveSync"))
+		return &protocol_v2_activesync;
+	return NULL;
+}
+
+static struct question refuse_question(const struct protocol *protocol, enum failure failure)
+{
+	return (struct question){ .protocol = protocol, .failure = failure };
+}
+
+struct question autodiscover_v2_parse(struct arena *memory, const struct request *request)
+{
+	const struct protocol *protocol = asked_protocol(memory, request);
+	struct address *address = arena_new(memory, struct address);
+	const char *text = asked_address(memory, request);
+	struct error err;
+
+	if (!protocol)
+		return refuse_question(&protocol_v2_autodiscover, FAILURE_NOT_OFFERED);
+	if (protocol == &protocol_v2_none || !text ||
+	    address_parse(memory, text, address, &err) < 0)
+		return refuse_question(protocol, FAILURE_BAD_REQUEST);
+	return (struct question){
+		.protocol = protocol,
+		.query = {
+			.address = address,
+			.domain = address->domain,
+			.host = request_host(memory, request),
+		},
+	};
+}
+
+static void render(struct arena *memory, const char *protocol, const char *url,
+		   struct response *response)
+{
+	set_json(response, memory, 200, json_pack("{ssss}", "Protocol", protocol, "Url", url));
+}
+
+static enum failure autodiscover_render(const struct site *site, struct arena *memory,
+					const struct profile *profile, struct response *response)
+{
+	const char *host = profile->public_name;
+
+	if (!host)
+		host = *site->public_name
+			       ? site->public_name
+			       : arena_printf(memory, "autodiscover.%s", profile->domain);
+	render(memory, "AutodiscoverV1",
+	       arena_printf(memory, "https://%s/autodiscover/autodiscover.xml", host), response);
+	return FAILURE_NONE;
+}
+
+static enum failure activesync_render(const struct site *site, struct arena *memory,
+				      const struct profile *profile, struct response *response)
+{
+	const struct endpoint *endpoint = profile_first(profile, SERVICE_ACTIVESYNC);
+
+	if (!endpoint || !profile->activesync_v2)
+		return FAILURE_NOT_OFFERED;
+	render(memory, "ActiveSync", endpoint->url, response);
+	return FAILURE_NONE;
+}
+
+static void refuse(struct arena *memory, const char *code, const char *message,
+		   struct response *response)
+{
+	set_json(response, memory, 400,
+		 json_pack("{ssss}", "ErrorCode", code, "ErrorMessage", message));
+}
+
+static void fail(const struct site *site, struct arena *memory, enum failure failure,
+		 struct response *response)
+{
+	switch (failure) {
+	case FAILURE_INTERNAL:
+	case FAILURE_BROKEN:
+		fail_with_status(site, memory, failure, response);
+		break;
+	case FAILURE_NOT_OFFERED:
+		refuse(memory, "InvalidProtocol",
+		       "The requested protocol is not supported. Supported values: AutodiscoverV1.",
+		       response);
+		break;
+	case FAILURE_UNKNOWN_DOMAIN:
+		refuse(memory, "UserNotFound", "The address is not served here.", response);
+		break;
+	default:
+		refuse(memory, "MandatoryParameterMissing", "A valid Email is required.", response);
+		break;
+	}
+}
+
+static void fail_without_protocol(const struct site *site, struct arena *memory,
+				  enum failure failure, struct response *response)
+{
+	refuse(memory, "MissingProtocol", "A Protocol is required.", response);
+}
+
+const struct protocol protocol_v2_autodiscover = {
+	.name = "autodiscover-v2",
+	.render = autodiscover_render,
+	.fail = fail,
+};
+
+const struct protocol protocol_v2_activesync = {
+	.name = "autodiscover-v2",
+	.render = activesync_render,
+	.fail = fail,
+};
+
+const struct protocol protocol_v2_none = {
+	.name = "autodiscover-v2",
+	.fail = fail_without_protocol,
+};

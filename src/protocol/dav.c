@@ -1,0 +1,64 @@
+/*
+ * Clients ask the mail domain itself, with any method (PROPFIND mostly), and follow a redirect to
+ * the provider's own server. It leads where the database says, never where a request does.
+ */
+
+#include "protocol/dav.h"
+
+#include "util/arena.h"
+
+static struct question ask(struct arena *memory, const struct request *request,
+			   const struct protocol *protocol)
+{
+	return (struct question){
+		.protocol = protocol,
+		.query = { .host = request_host(memory, request) },
+	};
+}
+
+struct question caldav_parse(struct arena *memory, const struct request *request)
+{
+	return ask(memory, request, &protocol_caldav);
+}
+
+struct question carddav_parse(struct arena *memory, const struct request *request)
+{
+	return ask(memory, request, &protocol_carddav);
+}
+
+static enum failure redirect(const struct profile *profile, enum service_kind kind,
+			     struct response *response)
+{
+	const struct endpoint *endpoint = profile_first(profile, kind);
+
+	if (!endpoint)
+		return FAILURE_NOT_OFFERED;
+	response_set_text(response, 301, "It is elsewhere.\n");
+	response->is_refusal = false;
+	response->location = endpoint->url;
+	return FAILURE_NONE;
+}
+
+static enum failure caldav_render(const struct site *site, struct arena *memory,
+				  const struct profile *profile, struct response *response)
+{
+	return redirect(profile, SERVICE_CALDAV, response);
+}
+
+static enum failure carddav_render(const struct site *site, struct arena *memory,
+				   const struct profile *profile, struct response *response)
+{
+	return redirect(profile, SERVICE_CARDDAV, response);
+}
+
+const struct protocol protocol_caldav = {
+	.name = "caldav",
+	.render = caldav_render,
+	.fail = fail_with_status,
+};
+
+const struct protocol protocol_carddav = {
+	.name = "carddav",
+	.render = carddav_render,
+	.fail = fail_with_status,
+};
