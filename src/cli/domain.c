@@ -5,12 +5,14 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/domains.h"
+#include "cli/moves.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
 
 static json_t *domain_entry(const struct domain *domain)
@@ -20,6 +22,7 @@ static json_t *domain_entry(const struct domain *domain)
 	entry_put_text(entry, "domain", domain->name);
 	entry_put_text(entry, "provider", domain->provider);
 	entry_put_text(entry, "alias_of", domain->alias_of);
+	entry_put_text(entry, "moved_to", domain->moved_to);
 	entry_put_truth(entry, "enabled", domain->is_enabled);
 	return entry;
 }
@@ -151,6 +154,22 @@ static const struct command domain_add = {
 	.run = add,
 };
 
+/* --moved-to, whose circle is looked for once the change is made. */
+static int apply_move(struct cli *cli, const struct arguments *arguments, struct domain *domain,
+		      struct error *err)
+{
+	const char *target = option_value(arguments, "moved-to");
+
+	if (!target)
+		return 0;
+	if (moves_parse_domain(cli->memory, target, &domain->moved_to, err) < 0)
+		return -1;
+	if (domain->moved_to && text_equals(domain->moved_to, domain->name))
+		return error_set(err, ERROR_INPUT, "domain '%s' cannot move to itself",
+				 domain->name);
+	return 0;
+}
+
 static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	bool to_provider = option_is_given(arguments, "provider");
@@ -158,19 +177,33 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 	struct domain domain;
 	const char *before;
 
-	if (to_provider == to_alias)
+	if (arguments->n_options == 0 || (to_provider && to_alias))
 		return usage_error(cli->memory, arguments->command, err,
-				   "'domain set' needs %s: --provider NAME or --alias-of DOMAIN",
+				   "'domain set' needs %s: --provider NAME or --alias-of DOMAIN, "
+				   "--moved-to TARGET",
 				   to_alias ? "only one thing" : "something to set");
 	if (domain_require(cli, arguments->words[0], &domain, err) < 0)
 		return -1;
 	before = domain.provider;
-	if (domain_apply_options(cli, arguments, &domain, err) < 0 ||
+	if (((to_provider || to_alias) && domain_apply_options(cli, arguments, &domain, err) < 0) ||
+	    apply_move(cli, arguments, &domain, err) < 0 ||
 	    store_update_domain(cli->store, &domain, err) != 0)
 		return -1;
-	cli_say(cli, "domain %s changed, %s", domain.name, belonging(cli, &domain));
-	return provider_drop_if_unused(cli, before, err);
+	if (domain.moved_to && !domain_is_pattern(domain.name) &&
+	    moves_check(cli, arena_printf(cli->memory, "*@%s", domain.name), err) < 0)
+		return -1;
+	cli_say(cli, "domain %s changed, %s%s%s", domain.name, belonging(cli, &domain),
+		domain.moved_to ? ", moved to " : "", domain.moved_to ? domain.moved_to : "");
+	return text_equals(before ? before : "", domain.provider ? domain.provider : "")
+		       ? 0
+		       : provider_drop_if_unused(cli, before, err);
 }
+
+static const struct option move_options[] = {
+	{ "moved-to", "TARGET",
+	  "send Outlook and phones on to a URL or another domain; '' for no" },
+	{ 0 },
+};
 
 static const struct command domain_set = {
 	.family = "domain",
@@ -178,9 +211,14 @@ static const struct command domain_set = {
 	.arguments = "DOMAIN",
 	.min = 1,
 	.max = 1,
-	.summary = "Give a domain another provider",
-	.example = "mailconfctl domain set example.org --provider uni",
-	.options = { belonging_options },
+	.summary = "Give a domain another provider, or send its people elsewhere",
+	.details =
+		"A domain that moved stays as it is for clients that know no redirects. TARGET is "
+		"an\nhttps URL of another Autodiscover server, or a domain, which the same people "
+		"ask for\nthen; a circle is refused.",
+	.example = "mailconfctl domain set example.org --provider uni\n"
+		   "mailconfctl domain set old.example --moved-to example.org",
+	.options = { belonging_options, move_options },
 	.database = DATABASE_CHANGE,
 	.run = set,
 };

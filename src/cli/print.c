@@ -171,6 +171,8 @@ static const char *cell_text(struct arena *memory, const json_t *value)
 		return json_is_true(value) ? "yes" : "no";
 	if (json_is_string(value))
 		return text_escape(memory, json_string_value(value));
+	if (json_is_integer(value))
+		return arena_printf(memory, "%lld", (long long)json_integer_value(value));
 	if (json_is_object(json_array_get(value, 0)))
 		return arena_printf(memory, "%zu", json_array_size(value));
 	json_array_foreach(value, index, item)

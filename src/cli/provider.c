@@ -24,6 +24,13 @@ static json_t *provider_entry(struct cli *cli, const struct provider *provider)
 	entry_put_text(entry, "recipient_delimiter", provider->recipient_delimiter);
 	entry_put_truth(entry, "show_names", provider->show_names);
 	entry_put_truth(entry, "mx_fallback", provider->mx_fallback);
+	entry_put_text(entry, "public_name", provider->public_name);
+	entry_put(entry, "ttl", json_integer(provider->ttl));
+	entry_put_truth(entry, "pox_dav", provider->pox_dav);
+	entry_put_truth(entry, "activesync_v2", provider->activesync_v2);
+	entry_put_text(entry, "unknown_users", unanswered_name(provider->unknown_users));
+	entry_put_text(entry, "without_address", unanswered_name(provider->without_address));
+	entry_put_text(entry, "send_logins_to", provider->send_logins_to);
 	entry_put(entry, "services", services);
 	return entry;
 }

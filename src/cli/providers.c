@@ -1,5 +1,7 @@
 #include "cli/providers.h"
 
+#include <string.h>
+
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -10,7 +12,10 @@
 #include "mail/text.h"
 #include "store/store.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
+#include "util/idna.h"
+#include "util/network.h"
 
 const struct option provider_options[] = {
 	{ "display-name", "TEXT", "how clients name the account (its domain)" },
@@ -20,6 +25,13 @@ const struct option provider_options[] = {
 	{ "recipient-delimiter", "CHARS", "characters that begin the tag of an address (+)" },
 	{ "show-names", "yes|no", "send the names of users to clients (no)" },
 	{ "mx-fallback", "yes|no", "answer for other domains whose MX points here (yes)" },
+	{ "public-name", "HOST", "the host[:port] in URLs, for its own brand (the server's)" },
+	{ "ttl", "HOURS", "how long Outlook may keep an answer (168)" },
+	{ "pox-dav", "yes|no", "tell eM Client of CalDAV and CardDAV, in Outlook's document (no)" },
+	{ "activesync-v2", "yes|no", "give the ActiveSync URL to Autodiscover v2, too (no)" },
+	{ "unknown-users", "pattern|refuse", "what addresses without a user get (pattern)" },
+	{ "without-address", "pattern|refuse", "what questions without an address get (pattern)" },
+	{ "send-logins-to", "WHOM", "everyone, nobody, or networks (everyone)" },
 	{ 0 },
 };
 
@@ -73,9 +85,68 @@ static int apply_login(struct cli *cli, const struct arguments *arguments,
 	return 0;
 }
 
-static bool is_yes(const char *value)
+static void apply_truth(const struct arguments *arguments, const char *option, bool *truth)
 {
-	return text_equals(value, "yes");
+	const char *value = option_value(arguments, option);
+
+	if (value)
+		*truth = text_equals(value, "yes");
+}
+
+static void apply_unanswered(const struct arguments *arguments, const char *option,
+			     enum unanswered *unanswered)
+{
+	const char *value = option_value(arguments, option);
+
+	if (value)
+		*unanswered = text_equals(value, "refuse") ? UNANSWERED_REFUSE : UNANSWERED_PATTERN;
+}
+
+static int apply_ttl(const struct arguments *arguments, struct provider *provider,
+		     struct error *err)
+{
+	const char *value = option_value(arguments, "ttl");
+	unsigned long hours;
+
+	if (!value)
+		return 0;
+	if (!number_parse(value, 0, TTL_MAX_HOURS, &hours))
+		return error_set(err, ERROR_USAGE, "--ttl takes hours, from 0 to %d, not '%s'",
+				 TTL_MAX_HOURS, value);
+	provider->ttl = (unsigned)hours;
+	return 0;
+}
+
+static int apply_send_logins_to(struct cli *cli, const struct arguments *arguments,
+				struct provider *provider, struct error *err)
+{
+	const char *value = option_value(arguments, "send-logins-to");
+
+	if (!value)
+		return 0;
+	if (!text_equals(value, "everyone") && !text_equals(value, "nobody") &&
+	    networks_check(cli->memory, value, err) < 0)
+		return -1;
+	provider->send_logins_to = value;
+	return 0;
+}
+
+/* HOST[:PORT]; '' unsets. */
+static int apply_public_name(struct cli *cli, const struct arguments *arguments,
+			     struct provider *provider, struct error *err)
+{
+	const char *value = option_value(arguments, "public-name"), *colon, *host;
+	unsigned long port;
+
+	if (!value)
+		return 0;
+	colon = strchr(value, ':');
+	host = idna_to_ascii(cli->memory, arena_strndup(cli->memory, value, strcspn(value, ":")));
+	if (*value && (!host || (colon && !number_parse(colon + 1, 1, UINT16_MAX, &port))))
+		return error_set(err, ERROR_INPUT, "'%s' is not a host name, or HOST:PORT", value);
+	provider->public_name = *value ? arena_printf(cli->memory, "%s%s", host, colon ? colon : "")
+				       : NULL;
+	return 0;
 }
 
 int provider_apply_options(struct cli *cli, const struct arguments *arguments,
@@ -83,25 +154,28 @@ int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 {
 	const char *delimiters = option_value(arguments, "recipient-delimiter");
 	const char *login_case = option_value(arguments, "login-case");
-	const char *show_names = option_value(arguments, "show-names");
-	const char *mx_fallback = option_value(arguments, "mx-fallback");
 
 	if (apply_text(cli, arguments, "display-name", "display name", DISPLAY_NAME_MAX_LENGTH,
 		       &provider->display_name, err) < 0 ||
 	    apply_text(cli, arguments, "short-name", "short name", SHORT_NAME_MAX_LENGTH,
 		       &provider->short_name, err) < 0 ||
 	    apply_login(cli, arguments, provider, err) < 0 ||
-	    (delimiters && delimiters_check(delimiters, err) < 0))
+	    (delimiters && delimiters_check(delimiters, err) < 0) ||
+	    apply_public_name(cli, arguments, provider, err) < 0 ||
+	    apply_ttl(arguments, provider, err) < 0 ||
+	    apply_send_logins_to(cli, arguments, provider, err) < 0)
 		return -1;
 	if (delimiters)
 		provider->recipient_delimiter = delimiters;
 	if (login_case)
 		provider->login_case = text_equals(login_case, "keep") ? LOGIN_CASE_KEEP
 								       : LOGIN_CASE_LOWER;
-	if (show_names)
-		provider->show_names = is_yes(show_names);
-	if (mx_fallback)
-		provider->mx_fallback = is_yes(mx_fallback);
+	apply_truth(arguments, "show-names", &provider->show_names);
+	apply_truth(arguments, "mx-fallback", &provider->mx_fallback);
+	apply_truth(arguments, "pox-dav", &provider->pox_dav);
+	apply_truth(arguments, "activesync-v2", &provider->activesync_v2);
+	apply_unanswered(arguments, "unknown-users", &provider->unknown_users);
+	apply_unanswered(arguments, "without-address", &provider->without_address);
 	return 0;
 }
 

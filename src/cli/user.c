@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/domains.h"
+#include "cli/moves.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
@@ -57,6 +58,7 @@ static json_t *user_entry(const struct user *user)
 	entry_put_text(entry, "login", user->login);
 	entry_put_text(entry, "name", user->name);
 	entry_put_text(entry, "provider", user->provider);
+	entry_put_text(entry, "moved_to", user->moved_to);
 	return entry;
 }
 
@@ -191,6 +193,23 @@ static const struct command user_add = {
 	.run = add,
 };
 
+static int apply_move(struct cli *cli, const struct arguments *arguments, struct user *user,
+		      struct error *err)
+{
+	const char *target = option_value(arguments, "moved-to");
+
+	if (!target)
+		return 0;
+	if (moves_parse_user(cli->memory, target, &user->moved_to, err) < 0)
+		return -1;
+	if (user->moved_to && user->address[0] == '@')
+		return error_set(err, ERROR_INPUT,
+				 "the catch-all '%s' is no person that moves; see 'domain set "
+				 "--moved-to'",
+				 user->address);
+	return 0;
+}
+
 static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	const char *login = option_value(arguments, "login"), *before;
@@ -199,8 +218,8 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 
 	if (arguments->n_options == 0)
 		return usage_error(cli->memory, arguments->command, err,
-				   "'user set' needs something to set: --login, --name or "
-				   "--provider");
+				   "'user set' needs something to set: --login, --name, "
+				   "--provider or --moved-to");
 	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
 	    (login && login_check(cli->memory, login, err) < 0) ||
 	    user_require(cli, owner.address, &user, "; use 'user add' to add it", err) < 0)
@@ -212,9 +231,12 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 		user.login = login;
 		warn_of_reading(cli, &owner, login);
 	}
-	if (store_update_user(cli->store, &user, err) != 0)
+	if (apply_move(cli, arguments, &user, err) < 0 ||
+	    store_update_user(cli->store, &user, err) != 0 ||
+	    (user.moved_to && moves_check(cli, user.address, err) < 0))
 		return -1;
-	cli_say(cli, "user %s changed, login %s", user.address, user.login);
+	cli_say(cli, "user %s changed, login %s%s%s", user.address, user.login,
+		user.moved_to ? ", moved to " : "", user.moved_to ? user.moved_to : "");
 	return provider_drop_if_unused(cli, before, err);
 }
 
@@ -222,6 +244,7 @@ static const struct option set_options[] = {
 	{ "login", "LOGIN", "the login" },
 	{ "name", "TEXT", "the person's own name; '' for none" },
 	{ "provider", "NAME", "a provider of its own; '' for that of the domain" },
+	{ "moved-to", "ADDRESS", "send Outlook and phones on to another address; '' for no" },
 	{ 0 },
 };
 

@@ -4,7 +4,9 @@
 #include "protocol/routes.h"
 #include "store/store.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
+#include "util/network.h"
 
 static void fail_with(const struct question *question, const struct context *context,
 		      struct arena *memory, enum failure failure, struct response *response)
@@ -14,10 +16,36 @@ static void fail_with(const struct question *question, const struct context *con
 	response->is_refusal = true;
 }
 
+/* Logins from rows may be for some networks only; the others get what people without a row do. */
+static void keep_logins_back(struct arena *memory, const struct request *request,
+			     struct match *match)
+{
+	const char *whom = match->provider.send_logins_to;
+
+	if (!match->has_user || text_equals(whom, "everyone") || !request->client)
+		return;
+	if (!text_equals(whom, "nobody") && networks_contain(memory, whom, request->client))
+		return;
+	match->has_user = false;
+	match->has_own_provider = false;
+	match->provider = match->domain_provider;
+}
+
+/* Where a pattern can never give a login that works, a provider may rather have no answer. */
+static bool is_unanswered(const struct question *question, const struct match *match)
+{
+	const struct provider *provider = &match->provider;
+
+	if (!question->protocol->tells_logins || match->has_user)
+		return false;
+	return (question->query.address ? provider->unknown_users : provider->without_address) ==
+	       UNANSWERED_REFUSE;
+}
+
 /* Looks up and renders; returns as answer(). */
 static int answer_question(const struct context *context, struct arena *memory,
-			   const struct question *question, struct response *response,
-			   struct error *err)
+			   const struct request *request, const struct question *question,
+			   struct response *response, struct error *err)
 {
 	struct match *match = arena_new(memory, struct match);
 	enum failure failure = FAILURE_NONE;
@@ -25,7 +53,9 @@ static int answer_question(const struct context *context, struct arena *memory,
 	int r;
 
 	r = store_match(context->store, memory, &question->query, match, err);
-	if (r == STORE_NOT_FOUND) {
+	if (r == 0)
+		keep_logins_back(memory, request, match);
+	if (r == STORE_NOT_FOUND || (r == 0 && is_unanswered(question, match))) {
 		fail_with(question, context, memory, FAILURE_UNKNOWN_DOMAIN, response);
 		return 0;
 	}
@@ -75,5 +105,5 @@ int answer(const struct context *context, struct arena *memory, const struct req
 	}
 	ret_response->query = &question->query;
 	ret_response->outcome = failure_name(FAILURE_NONE);
-	return answer_question(context, memory, question, ret_response, err);
+	return answer_question(context, memory, request, question, ret_response, err);
 }

@@ -159,6 +159,9 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 							     MHD_HTTP_HEADER_HOST);
 	if (exchange->request.host)
 		exchange->request.host = arena_strdup(&exchange->memory, exchange->request.host);
+	exchange->request.client = MHD_get_connection_info(exchange->connection,
+							   MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+					   ->client_addr;
 	if (announces_too_much(exchange->connection))
 		return refuse_body(exchange);
 	return MHD_YES;

@@ -9,9 +9,12 @@
 struct match {
 	const char *domain; /* the domain that is answered for: the one asked for, or the Host's */
 	const char *row;    /* the domain row that matched: itself, "*.parent" or "*" */
-	const char *alias_of;	  /* the domain whose provider and users it shares, or NULL */
-	bool is_host;		  /* the Host decided, not an address */
+	const char *alias_of; /* the domain whose provider and users it shares, or NULL */
+	const char *
+		moved_to; /* where its row, or that of the alias's target, sends clients; or NULL */
+	bool is_host;	  /* the Host decided, not an address */
 	struct provider provider; /* the user's own, else the domain's */
+	struct provider domain_provider;
 	bool has_own_provider;
 	bool has_user;
 	struct user user; /* where has_user */

@@ -1,5 +1,7 @@
 #include "mail/profile.h"
 
+#include <string.h>
+
 #include "mail/pattern.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -85,6 +87,28 @@ static int endpoint_build(struct arena *memory, const struct query *query,
 	return 0;
 }
 
+/* A domain that moved sends its people to a URL, or to the same local part elsewhere; nobody is
+ * sent where he came from. */
+static void add_move(struct arena *memory, const struct query *query, const struct match *match,
+		     struct profile *profile)
+{
+	const char *to = match->has_user && match->user.moved_to ? match->user.moved_to
+								 : match->moved_to;
+
+	if (!to)
+		return;
+	if (strncmp(to, "https://", strlen("https://")) == 0) {
+		profile->moved_url = to;
+		return;
+	}
+	if (!query->address)
+		return;
+	if (!strchr(to, '@'))
+		to = arena_printf(memory, "%s@%s", query->address->local, to);
+	if (!text_equals_ignoring_case(to, query->address->text))
+		profile->moved_address = to;
+}
+
 int profile_build(struct arena *memory, const struct query *query, const struct match *match,
 		  struct profile *ret_profile, struct error *err)
 {
@@ -110,6 +134,7 @@ int profile_build(struct arena *memory, const struct query *query, const struct 
 		.endpoints = endpoints,
 		.n_endpoints = provider->n_services,
 	};
+	add_move(memory, query, match, ret_profile);
 	return 0;
 }
 

@@ -36,9 +36,11 @@ struct profile {
 	const char *display_name;
 	const char *short_name;	       /* or NULL */
 	const struct address *address; /* or NULL */
-	const char *person;	 /* the display name of the user, where it may go out; or NULL */
-	const char *public_name; /* the provider's own, or NULL */
-	unsigned ttl;		 /* hours */
+	const char *person;	   /* the display name of the user, where it may go out; or NULL */
+	const char *moved_url;	   /* where clients are sent on to, or NULL */
+	const char *moved_address; /* the address that they shall ask for instead, or NULL */
+	const char *public_name;   /* the provider's own, or NULL */
+	unsigned ttl;		   /* hours */
 	bool pox_dav;
 	bool activesync_v2;
 	const struct endpoint *endpoints;

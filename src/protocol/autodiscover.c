@@ -108,6 +108,17 @@ struct question autodiscover_parse(struct arena *memory, const struct request *r
 	};
 }
 
+struct value autodiscover_redirect_view(struct arena *memory, const struct profile *profile)
+{
+	const struct field fields[] = {
+		{ "asked", value_text(profile->address ? profile->address->text : NULL) },
+		{ "url", value_text(profile->moved_url) },
+		{ "address", value_text(profile->moved_address) },
+	};
+
+	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+}
+
 /* MS-OXDSCLI 2.2.4.1.1.3.2; the sentences are ours, and say nothing of what was asked. */
 static const struct {
 	const char *code, *message;

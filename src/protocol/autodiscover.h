@@ -12,5 +12,8 @@ struct question autodiscover_parse(struct arena *memory, const struct request *r
 void autodiscover_fail(const struct site *site, struct arena *memory, enum failure failure,
 		       struct response *response);
 
+/* The data of templates/outlook-redirect.xml and mobilesync-redirect.xml. */
+struct value autodiscover_redirect_view(struct arena *memory, const struct profile *profile);
+
 /* The data of templates/autodiscover-error.xml. */
 struct value autodiscover_error_view(struct arena *memory, const struct profile *profile);

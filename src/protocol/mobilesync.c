@@ -24,13 +24,19 @@ struct value mobilesync_view(struct arena *memory, const struct profile *profile
 static enum failure mobilesync_render(const struct site *site, struct arena *memory,
 				      const struct profile *profile, struct response *response)
 {
+	enum template_id template = TEMPLATE_MOBILESYNC;
 	struct value view;
 
-	if (!profile_first(profile, SERVICE_ACTIVESYNC))
+	if (profile->moved_address) {
+		template = TEMPLATE_MOBILESYNC_REDIRECT;
+		view = autodiscover_redirect_view(memory, profile);
+	} else if (!profile->moved_url && profile_first(profile, SERVICE_ACTIVESYNC)) {
+		view = mobilesync_view(memory, profile);
+	} else {
 		return FAILURE_NOT_OFFERED;
-	view = mobilesync_view(memory, profile);
+	}
 	response->cache_control = "no-store";
-	templates_render(site->templates, TEMPLATE_MOBILESYNC, memory, &view, response);
+	templates_render(site->templates, template, memory, &view, response);
 	return FAILURE_NONE;
 }
 

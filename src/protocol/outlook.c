@@ -89,17 +89,28 @@ struct value outlook_view(struct arena *memory, const struct profile *profile)
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
+static bool has_mail(const struct profile *profile)
+{
+	return profile_first(profile, SERVICE_IMAP) || profile_first(profile, SERVICE_POP3) ||
+	       profile_first(profile, SERVICE_SUBMISSION);
+}
+
 static enum failure outlook_render(const struct site *site, struct arena *memory,
 				   const struct profile *profile, struct response *response)
 {
+	enum template_id template = TEMPLATE_OUTLOOK;
 	struct value view;
 
-	if (!profile_first(profile, SERVICE_IMAP) && !profile_first(profile, SERVICE_POP3) &&
-	    !profile_first(profile, SERVICE_SUBMISSION))
+	if (profile->moved_url || profile->moved_address) {
+		template = TEMPLATE_OUTLOOK_REDIRECT;
+		view = autodiscover_redirect_view(memory, profile);
+	} else if (has_mail(profile)) {
+		view = outlook_view(memory, profile);
+	} else {
 		return FAILURE_NOT_OFFERED;
-	view = outlook_view(memory, profile);
+	}
 	response->cache_control = profile->address ? "no-store" : "max-age=300";
-	templates_render(site->templates, TEMPLATE_OUTLOOK, memory, &view, response);
+	templates_render(site->templates, template, memory, &view, response);
 	return FAILURE_NONE;
 }
 

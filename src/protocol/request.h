@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 struct arena;
 
@@ -18,6 +19,7 @@ struct request {
 	const char *host; /* the Host field as it came, or NULL */
 	const char *body; /* body_size bytes, or NULL */
 	size_t body_size;
+	const struct sockaddr *client; /* who asks; NULL where that is nobody on the network */
 };
 
 /* The path of the target, percent-decoded once. NULL where that fails. Lives in memory. */

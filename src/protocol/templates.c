@@ -34,6 +34,8 @@ static const struct {
 	struct value (*view)(struct arena *memory, const struct profile *profile);
 } documents[TEMPLATES] = {
 	[TEMPLATE_OUTLOOK] = { "outlook.xml", outlook_view },
+	[TEMPLATE_OUTLOOK_REDIRECT] = { "outlook-redirect.xml", autodiscover_redirect_view },
+	[TEMPLATE_MOBILESYNC_REDIRECT] = { "mobilesync-redirect.xml", autodiscover_redirect_view },
 	[TEMPLATE_MOBILESYNC] = { "mobilesync.xml", mobilesync_view },
 	[TEMPLATE_AUTODISCOVER_ERROR] = { "autodiscover-error.xml", autodiscover_error_view },
 	[TEMPLATE_AUTOCONFIG] = { "autoconfig.xml", autoconfig_view },

@@ -144,6 +144,7 @@ static int find_provider(struct store *store, struct arena *memory, struct domai
 	int r;
 
 	match->alias_of = row->domain.alias_of;
+	match->moved_to = row->domain.moved_to;
 	if (row->domain.alias_of) {
 		r = domain_row_find(store, memory, row->domain.alias_of, row, err);
 		if (r == 0 && !row->domain.is_enabled)
@@ -156,6 +157,8 @@ static int find_provider(struct store *store, struct arena *memory, struct domai
 					 "has no provider",
 					 match->row, match->alias_of);
 	}
+	if (!match->moved_to)
+		match->moved_to = row->domain.moved_to;
 	r = find_kept_provider(store, row->provider, &match->provider, err);
 	if (r == STORE_NOT_FOUND)
 		return error_set(err, ERROR_DATA, "domain '%s' has a provider that is not there",
@@ -237,6 +240,7 @@ int store_match(struct store *store, struct arena *memory, const struct query *q
 		r = find_domain(store, memory, query, &match, &row, err);
 	if (r == 0)
 		r = find_provider(store, memory, &row, &match, err);
+	match.domain_provider = match.provider;
 	if (r == 0 && match.is_host && query->domain && !match.provider.mx_fallback)
 		r = STORE_NOT_FOUND;
 	if (r == 0 && query->address && !match.is_host)

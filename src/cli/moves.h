@@ -1,0 +1,21 @@
+#pragma once
+
+/* Where clients of a domain or a user that moved are sent on to. */
+
+struct arena;
+struct cli;
+struct error;
+
+/* The text of --moved-to for a domain: an https URL, or another domain. '' gives NULL. Returns 0,
+ * or -1 with err set. */
+int moves_parse_domain(struct arena *memory, const char *text, const char **ret_target,
+		       struct error *err);
+
+/* Likewise for a user: another address. */
+int moves_parse_user(struct arena *memory, const char *text, const char **ret_target,
+		     struct error *err);
+
+/* Follows the moves from an address on, as the database has them now; "*@example.org" stands for
+ * whoever is in a domain. Refuses a circle, which clients would run in. Returns 0, or -1 with err
+ * set. */
+int moves_check(struct cli *cli, const char *address, struct error *err);

@@ -1,0 +1,17 @@
+#pragma once
+
+/* Networks of clients, as an admin lists them: "192.0.2.0/24 2001:db8::/32 198.51.100.7". */
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+struct arena;
+struct error;
+
+/* Whether the text is a list of one or more networks, separated by blanks, without bits beyond
+ * their length. Returns 0, or -1 with err set to a sentence that quotes the wrong one. */
+int networks_check(struct arena *memory, const char *list, struct error *err);
+
+/* Whether one of the networks has the address; an IPv4 address that came over IPv6
+ * (::ffff:192.0.2.1) counts as what it is. */
+bool networks_contain(struct arena *memory, const char *list, const struct sockaddr *address);
