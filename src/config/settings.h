@@ -17,6 +17,9 @@ struct setting_type;
 
 #define SETTINGS_FILE "/etc/mailconfd/mailconfd.conf"
 
+/* Whether the document without an address is served on listen_http. */
+enum http_autoconfig { HTTP_AUTOCONFIG_NO, HTTP_AUTOCONFIG_YES };
+
 enum unknown_name { UNKNOWN_NAME_REFUSE, UNKNOWN_NAME_DEFAULT };
 enum log_addresses { LOG_ADDRESSES_NONE, LOG_ADDRESSES_DOMAIN, LOG_ADDRESSES_FULL };
 
@@ -32,6 +35,7 @@ struct settings {
 		const char *public_name;   /* host[:port]; "" for this host's own name */
 		struct words listen_https; /* each checked: ADDRESS:PORT or [ADDRESS]:PORT */
 		struct words listen_http;
+		enum http_autoconfig http_autoconfig;
 		unsigned threads; /* 0: one for each processor */
 	} server;
 	struct {
@@ -45,6 +49,9 @@ struct settings {
 	struct {
 		const char *directory; /* "" for none */
 	} templates;
+	struct {
+		const char *directory; /* "" for none */
+	} acme;
 	struct {
 		enum log_level level;
 		enum log_addresses addresses;

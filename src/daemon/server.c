@@ -21,6 +21,7 @@ struct server {
 	struct arena started_memory, memory; /* of the settings */
 	struct settings started;  /* as they were at the start: what cannot be reloaded */
 	struct settings settings; /* as they are now */
+	const char *own_name;	  /* of this host, once it was needed; lives as long as started */
 	struct listener *listener;
 };
 
@@ -43,17 +44,27 @@ static const char *own_name(struct arena *memory)
 	return own;
 }
 
+/* Settings without a public name get this host's own. The resolver, which may take a while, is
+ * asked for it once. */
+static void complete_settings(struct arena *memory, const char **own, struct settings *settings)
+{
+	if (*settings->server.public_name)
+		return;
+	if (!*own)
+		*own = own_name(memory);
+	if (*own)
+		settings->server.public_name = *own;
+}
+
 static struct certificates_options certificates_options_of(struct arena *memory,
 							   const struct settings *settings)
 {
+	const char *public_name = settings->server.public_name;
 	const char *name = settings->tls.default_certificate;
 	bool is_required = *name;
 
 	if (!is_required)
-		name = *settings->server.public_name
-			       ? arena_strndup(memory, settings->server.public_name,
-					       strcspn(settings->server.public_name, ":"))
-			       : own_name(memory);
+		name = arena_strndup(memory, public_name, strcspn(public_name, ":"));
 	return (struct certificates_options){
 		.globs = settings->tls.certificates.items,
 		.n_globs = settings->tls.certificates.count,
@@ -100,13 +111,15 @@ static int start(struct server *server, struct error *err)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
-	const struct settings *settings = &server->settings;
+	struct settings *settings = &server->settings;
 
 	if (find_certificates(settings, err) < 0 ||
 	    templates_load(settings->templates.directory, &templates, err) < 0 ||
 	    listener_open(settings, &server->listener, err) < 0 ||
 	    listener_start(server->listener, templates, err) < 0)
 		return -1;
+	complete_settings(&server->started_memory, &server->own_name, settings);
+	listener_set_rules(server->listener, settings);
 	if (load_certificates(settings, &certificates, err) < 0)
 		return -1;
 	listener_set_certificates(server->listener, certificates);
@@ -142,7 +155,8 @@ static int reload_settings(struct server *server, struct error *err)
 	memory = ARENA_NULL;
 	log_set_level(settings.log.level);
 	warn_of_restarts(server);
-	listener_set_rules(server->listener, &settings);
+	complete_settings(&server->started_memory, &server->own_name, &server->settings);
+	listener_set_rules(server->listener, &server->settings);
 	return 0;
 }
 
@@ -240,12 +254,14 @@ int server_check(const char *settings_file)
 	struct certificates_options options;
 	struct settings settings;
 	struct error err;
+	const char *own = NULL;
 	int wrong = 0;
 
 	if (settings_load(&memory, settings_file, &settings, &err) < 0) {
 		(void)report(-1, &err);
 		return SERVER_BAD_SETTINGS;
 	}
+	complete_settings(&memory, &own, &settings);
 	options = certificates_options_of(&memory, &settings);
 	wrong += report(certificates_load(&options, print_warning, NULL, &certificates, &err),
 			&err);

@@ -162,6 +162,11 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	exchange->request.client = MHD_get_connection_info(exchange->connection,
 							   MHD_CONNECTION_INFO_CLIENT_ADDRESS)
 					   ->client_addr;
+	if (!exchange->port->is_tls &&
+	    plain_refuses(&exchange->memory, &exchange->request, &exchange->response)) {
+		exchange->must_close = true;
+		return send_response(exchange);
+	}
 	if (announces_too_much(exchange->connection))
 		return refuse_body(exchange);
 	return MHD_YES;
@@ -188,8 +193,11 @@ static bool make_answer(struct exchange *exchange)
 	int r;
 
 	arena_clear(&exchange->scratch);
-	r = answer(&exchanges->context, &exchange->scratch, &exchange->request, &exchange->response,
-		   &err);
+	r = exchange->port->is_tls
+		    ? answer(&exchanges->context, &exchange->scratch, &exchange->request,
+			     &exchange->response, &err)
+		    : plain_answer(&exchanges->context, &exchanges->plain, &exchange->scratch,
+				   &exchange->request, &exchange->response, &err);
 	if (r == ANSWER_BUSY) {
 		if (exchange->patience == 0)
 			exchange->patience = clock_now() + EXCHANGE_PATIENCE_MS;
@@ -221,12 +229,8 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 		return refuse_body(exchange);
 	exchange->request.body = exchange->body;
 	exchange->request.body_size = exchange->received;
-	if (!exchange->port->is_tls) {
-		response_set_text(&exchange->response, MHD_HTTP_NOT_FOUND, "Not found.\n");
-		exchange->response.outcome = "not-found";
-	} else if (!make_answer(exchange)) {
+	if (!make_answer(exchange))
 		return MHD_YES;
-	}
 	return send_response(exchange);
 }
 

@@ -11,6 +11,7 @@
 
 #include "config/settings.h"
 #include "http/answer.h"
+#include "http/plain.h"
 #include "util/arena.h"
 
 /* A body that is not wanted is read and dropped up to here, to keep the connection usable. */
@@ -26,6 +27,7 @@ struct exchange;
 /* What all exchanges of one worker share. */
 struct exchanges {
 	struct context context;
+	struct plain_rules plain;
 	enum log_addresses log_addresses;
 	bool is_stopping;	  /* answers close their connections */
 	size_t count;		  /* exchanges under way */

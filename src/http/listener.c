@@ -238,6 +238,9 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 		.handshake_timeout = settings->limits.handshake_timeout,
 	};
 
+	rules.http_autoconfig = settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES;
+	(void)snprintf(rules.acme_directory, sizeof(rules.acme_directory), "%s",
+		       settings->acme.directory);
 	(void)snprintf(rules.public_name, sizeof(rules.public_name), "%s",
 		       settings->server.public_name);
 	for (unsigned i = 0; i < listener->n_workers; i++)

@@ -249,6 +249,10 @@ static void take_over(struct worker *worker)
 	worker->gate.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
 	worker->exchanges.log_addresses = worker->rules.log_addresses;
 	worker->exchanges.context.site.public_name = worker->rules.public_name;
+	worker->exchanges.plain = (struct plain_rules){
+		.has_autoconfig = worker->rules.http_autoconfig,
+		.acme_directory = worker->rules.acme_directory,
+	};
 	if (certificates) {
 		certificates_unref(worker->certificates);
 		worker->certificates = certificates;

@@ -42,6 +42,8 @@ struct worker_rules {
 	enum sni_policy sni_policy;
 	enum log_addresses log_addresses;
 	unsigned handshake_timeout; /* seconds */
+	bool http_autoconfig;
+	char acme_directory[256];
 	char public_name[HOST_NAME_MAX_LENGTH + sizeof(":65535")];
 };
 

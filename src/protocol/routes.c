@@ -11,14 +11,16 @@
 /* Outlook and its kin spell their path in several ways (MS-OXDISCO writes it with capitals), so
  * letter case never matters. */
 static const struct route routes[] = {
-	{ "/autodiscover/autodiscover.xml", "GET, HEAD, POST", autodiscover_parse },
+	{ "/autodiscover/autodiscover.xml", "GET, HEAD, POST", autodiscover_parse,
+	  ROUTE_REDIRECT_SAME },
 	{ "/autodiscover/autodiscover.json", "GET, HEAD", autodiscover_v2_parse },
 	{ "/autodiscover/autodiscover.json/v1.0/", "GET, HEAD", autodiscover_v2_parse },
-	{ "/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse },
-	{ "/.well-known/autoconfig/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse },
-	{ "/v1.1/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse },
-	{ "/.well-known/mail-v1.xml", "GET, HEAD", autoconfig_parse },
-	{ "/v1.1/", "GET, HEAD", autoconfig_parse_domain },
+	{ "/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse, ROUTE_REDIRECT_AUTOCONFIG },
+	{ "/.well-known/autoconfig/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse,
+	  ROUTE_REDIRECT_AUTOCONFIG },
+	{ "/v1.1/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse, ROUTE_REDIRECT_AUTOCONFIG },
+	{ "/.well-known/mail-v1.xml", "GET, HEAD", autoconfig_parse, ROUTE_REDIRECT_AUTOCONFIG },
+	{ "/v1.1/", "GET, HEAD", autoconfig_parse_domain, ROUTE_REDIRECT_AUTOCONFIG },
 	{ "/.well-known/caldav", NULL, caldav_parse },
 	{ "/.well-known/carddav", NULL, carddav_parse },
 };

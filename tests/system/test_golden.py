@@ -31,6 +31,7 @@ def daemons(tmp_path_factory, authority, build):
             daemon = Daemon(tmp_path_factory.mktemp("golden"), authority, build)
             daemon.plain_port = free_port()
             daemon.settings["server"]["listen-http"] = f"127.0.0.1:{daemon.plain_port}"
+            daemon.settings["server"]["public-name"] = "auto.example.net"
             daemon.setup(*(shlex.split(line) for line in setup.read_text().splitlines()))
             running[setup] = daemon.start()
         return running[setup]

@@ -393,6 +393,13 @@ static void check_provider(const struct provider *got, const struct provider *wa
 	check_number("show_names", got->show_names, wanted->show_names);
 	check_number("mx_fallback", got->mx_fallback, wanted->mx_fallback);
 	check_number("is_implicit", got->is_implicit, wanted->is_implicit);
+	check_text("public_name", got->public_name, wanted->public_name);
+	check_number("ttl", got->ttl, wanted->ttl);
+	check_number("pox_dav", got->pox_dav, wanted->pox_dav);
+	check_number("activesync_v2", got->activesync_v2, wanted->activesync_v2);
+	check_number("unknown_users", got->unknown_users, wanted->unknown_users);
+	check_number("without_address", got->without_address, wanted->without_address);
+	check_text("send_logins_to", got->send_logins_to, wanted->send_logins_to);
 }
 
 static void test_providers(void **state)
@@ -412,6 +419,13 @@ static void test_providers(void **state)
 		.show_names = true,
 		.mx_fallback = false,
 		.is_implicit = true,
+		.public_name = "auto.example.net:8443",
+		.ttl = 24,
+		.pox_dav = true,
+		.activesync_v2 = true,
+		.unknown_users = UNANSWERED_REFUSE,
+		.without_address = UNANSWERED_REFUSE,
+		.send_logins_to = "192.0.2.0/24",
 	}, defaults = PROVIDER_DEFAULT;
 	struct error err = { 0 };
 	size_t count;

@@ -1,0 +1,157 @@
+#include "http/plain.h"
+
+#include <string.h>
+
+#include "protocol/routes.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/file.h"
+
+#define CHALLENGE_PATH "/.well-known/acme-challenge/"
+
+/* The longest token of an authority in use has 43 characters, and its file twice as many. */
+#define TOKEN_MAX_LENGTH 128
+#define CHALLENGE_MAX_SIZE ((size_t)1024)
+
+static const struct route *route_of(const char *path)
+{
+	const struct route *route = path ? route_find(path) : NULL;
+
+	return route && route->redirect ? route : NULL;
+}
+
+static bool is_read(const char *method)
+{
+	return text_equals(method, "GET") || text_equals(method, "HEAD");
+}
+
+bool plain_refuses(struct arena *memory, const struct request *request,
+		   struct response *ret_response)
+{
+	const char *path = request_path(memory, request);
+
+	if (is_read(request->method))
+		return false;
+	*ret_response = (struct response){ .outcome = "not-found" };
+	response_set_text(ret_response, 404, "Not found.\n");
+	if (route_of(path)) {
+		response_set_text(ret_response, 405, "Ask over HTTPS.\n");
+		ret_response->allow = "GET, HEAD";
+		ret_response->outcome = "method-not-allowed";
+	}
+	return true;
+}
+
+/* The base64url alphabet: no dot, no slash, so no way out of the directory (RFC 8555 8.1). */
+static bool is_token(const char *text)
+{
+	size_t length = strlen(text);
+
+	for (const char *at = text; *at; at++)
+		if (!char_is_alphanumeric(*at) && *at != '-' && *at != '_')
+			return false;
+	return length > 0 && length <= TOKEN_MAX_LENGTH;
+}
+
+static void show_challenge(const struct plain_rules *rules, struct arena *memory, const char *token,
+			   struct response *response)
+{
+	struct error err;
+	size_t size;
+	char *data;
+
+	if (!*rules->acme_directory || !is_token(token))
+		return;
+	data = file_read(memory, arena_printf(memory, "%s/%s", rules->acme_directory, token),
+			 CHALLENGE_MAX_SIZE, &size, &err);
+	if (!data)
+		return;
+	*response = (struct response){
+		.status = 200,
+		.media_type = "application/octet-stream",
+		.cache_control = "no-store",
+		.body = data,
+		.size = size,
+		.protocol = "acme",
+		.outcome = "challenge",
+	};
+}
+
+/* The address, or at least the domain, goes along, found in our table and encoded anew: the host
+ * that is asked next may be another customer's. */
+static const char *location(struct arena *memory, const struct route *route,
+			    const struct context *context, const struct query *query,
+			    const struct match *match)
+{
+	const char *host = match->provider.public_name ? match->provider.public_name
+						       : context->site.public_name;
+
+	if (!*host)
+		return NULL;
+	if (route->redirect == ROUTE_REDIRECT_SAME)
+		return arena_printf(memory, "https://%s%s", host, route->path);
+	if (query->address && !match->is_host)
+		return arena_printf(memory, "https://%s/mail/config-v1.1.xml?emailaddress=%s", host,
+				    percent_encode(memory, query->address->text));
+	return arena_printf(memory, "https://%s/v1.1/%s", host, match->domain);
+}
+
+static int redirect(const struct context *context, struct arena *memory, const struct route *route,
+		    const struct request *request, struct response *response, struct error *err)
+{
+	struct question question = route->parse(memory, request);
+	struct match *match = arena_new(memory, struct match);
+	const char *target;
+	int r;
+
+	if (question.failure != FAILURE_NONE)
+		return 0;
+	r = store_match(context->store, memory, &question.query, match, err);
+	if (r == STORE_NOT_FOUND)
+		return 0;
+	if (r != 0) {
+		response_set_text(response, 503, "Try again later.\n");
+		response->outcome = failure_name(FAILURE_INTERNAL);
+		return r == STORE_BUSY ? ANSWER_BUSY : -1;
+	}
+	target = location(memory, route, context, &question.query, match);
+	if (!target)
+		return 0;
+	response_set_text(response, 302, "Ask over HTTPS.\n");
+	response->is_refusal = false;
+	response->location = target;
+	response->outcome = "redirect";
+	return 0;
+}
+
+/* The document for whoever asks without an address: no login of anybody goes over this port. */
+static int show_autoconfig(const struct context *context, struct arena *memory,
+			   const struct request *request, struct response *response,
+			   struct error *err)
+{
+	struct request without_address = *request;
+
+	without_address.target = arena_strndup(memory, request->target,
+					       strcspn(request->target, "?"));
+	return answer(context, memory, &without_address, response, err);
+}
+
+int plain_answer(const struct context *context, const struct plain_rules *rules,
+		 struct arena *memory, const struct request *request, struct response *ret_response,
+		 struct error *err)
+{
+	const char *path = request_path(memory, request);
+	const struct route *route = route_of(path);
+
+	*ret_response = (struct response){ .outcome = "not-found" };
+	response_set_text(ret_response, 404, "Not found.\n");
+	if (path && text_starts_with_ignoring_case(path, CHALLENGE_PATH))
+		show_challenge(rules, memory, path + strlen(CHALLENGE_PATH), ret_response);
+	if (!route)
+		return 0;
+	if (rules->has_autoconfig && route->redirect == ROUTE_REDIRECT_AUTOCONFIG)
+		return show_autoconfig(context, memory, request, ret_response, err);
+	return redirect(context, memory, route, request, ret_response, err);
+}

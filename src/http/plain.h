@@ -1,0 +1,25 @@
+#pragma once
+
+/*
+ * What the plain port says. No settings go over it, unless the operator wants the document without
+ * an address there for old clients: it sends clients on to HTTPS at our own name, and shows
+ * challenges of ACME (RFC 8555 8.3) to the authority that asks for them.
+ */
+
+#include "http/answer.h"
+
+/* How the operator wants it; a plain value that lives as long as it is used. */
+struct plain_rules {
+	bool has_autoconfig;	    /* serve the document without an address */
+	const char *acme_directory; /* of challenges, "" for none */
+};
+
+/* As answer(); a redirect leads where settings and database say, never where a request does. */
+int plain_answer(const struct context *context, const struct plain_rules *rules,
+		 struct arena *memory, const struct request *request, struct response *ret_response,
+		 struct error *err);
+
+/* Whether the request is refused before its body is read: nothing on this port takes one. The
+ * response is then filled in. */
+bool plain_refuses(struct arena *memory, const struct request *request,
+		   struct response *ret_response);

@@ -1,0 +1,127 @@
+"""The plain port: redirects to our own name, challenges, and nothing that gives anything away."""
+import pytest
+
+from daemon import Connection, free_port
+
+CONFIG = "/mail/config-v1.1.xml"
+
+
+@pytest.fixture
+def served(daemon):
+    daemon.plain_port = free_port()
+    daemon.settings["server"]["listen-http"] = f"127.0.0.1:{daemon.plain_port}"
+    daemon.settings["server"]["public-name"] = "auto.example.net:8443"
+    daemon.setup(
+        ["domain", "add", "example.org", "imaps://imap.example.org", "submissions://smtp.example.org"],
+        ["user", "add", "first.last@example.org", "a4711"],
+        ["domain", "add", "example.com", "imaps://imap.example.com", "submissions://smtp.example.com",
+         "--public-name", "mail.brand.example"],
+    )
+    return daemon
+
+
+def ask(daemon, request):
+    connection = Connection(daemon.plain_port)
+    try:
+        return connection.ask(request.encode())
+    finally:
+        connection.close()
+
+
+def get(daemon, target, host, method="GET"):
+    return ask(daemon, f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    "target, host, location",
+    [
+        ("/autodiscover/autodiscover.xml", "autodiscover.example.org",
+         "https://auto.example.net:8443/autodiscover/autodiscover.xml"),
+        ("/AutoDiscover/AutoDiscover.xml?x=y", "example.org:80",
+         "https://auto.example.net:8443/autodiscover/autodiscover.xml"),
+        ("/autodiscover/autodiscover.xml", "autodiscover.example.com",
+         "https://mail.brand.example/autodiscover/autodiscover.xml"),
+        (CONFIG, "autoconfig.example.org", "https://auto.example.net:8443/v1.1/example.org"),
+        ("/.well-known/autoconfig" + CONFIG, "example.com", "https://mail.brand.example/v1.1/example.com"),
+        (CONFIG + "?emailaddress=First.Last+x%40Example.org", "autoconfig.example.org",
+         "https://auto.example.net:8443/mail/config-v1.1.xml?emailaddress=First.Last%2Bx%40example.org"),
+        (CONFIG + "?emailaddress=a%26b%27c%40example.com", "autoconfig.example.org",
+         "https://mail.brand.example/mail/config-v1.1.xml?emailaddress=a%26b%27c%40example.com"),
+        (CONFIG + "?emailaddress=x%0d%0aSet-Cookie:%20a%40example.org", "autoconfig.example.org",
+         "https://auto.example.net:8443/v1.1/example.org"),
+        (CONFIG + "?emailaddress=x%40elsewhere.example", "autoconfig.example.org",
+         "https://auto.example.net:8443/v1.1/example.org"),
+        ("/v1.1/example.com", "autoconfig.example.org", "https://mail.brand.example/v1.1/example.com"),
+    ],
+)
+def test_redirects_keep_the_domain(served, target, host, location):
+    served.start()
+    for method in ("GET", "HEAD"):
+        answer = get(served, target, host, method)
+        assert (answer.status, answer.headers["location"]) == (302, location)
+        assert "a4711" not in answer.raw.decode()
+
+
+def test_redirect_leads_to_the_same_answer(served):
+    """A client that follows gets what it would have got at once."""
+    served.start()
+    target = CONFIG + "?emailaddress=first.last%40example.org"
+    location = get(served, target, "autoconfig.example.org").headers["location"]
+    followed = served.get(location.partition(":8443")[2])
+    assert followed.body == served.get(target).body
+    assert b"<username>a4711</username>" in followed.body
+
+
+@pytest.mark.parametrize("host", ["evil.invalid", "autodiscover.evil.invalid", "", "a b", "[::1]", "x\"><y"])
+def test_foreign_hosts_are_not_redirected(served, host):
+    served.start()
+    for target in ("/autodiscover/autodiscover.xml", CONFIG):
+        answer = get(served, target, host)
+        assert answer.status in (400, 404)
+        assert "location" not in answer.headers
+
+
+def test_other_methods_are_refused_before_their_body(served):
+    served.start()
+    head = "POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.org\r\nContent-Length: 400\r\n\r\n"
+    answer = ask(served, head)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert ask(served, head.replace("/autodiscover/autodiscover.xml", "/elsewhere")).status == 404
+
+
+@pytest.mark.parametrize("target", ["/", "/.well-known/caldav", "/autodiscover/autodiscover.json?Email=a@example.org",
+                                    "/.well-known/acme-challenge/x", "/mobileconfig?emailaddress=a@example.org"])
+def test_nothing_else_is_there(served, target):
+    served.start()
+    assert get(served, target, "example.org").status == 404
+
+
+def test_autoconfig_for_old_clients_has_no_logins(served):
+    served.settings["server"]["http-autoconfig"] = "yes"
+    served.start()
+    answer = get(served, CONFIG + "?emailaddress=first.last%40example.org", "autoconfig.example.org")
+    assert answer.status == 200
+    assert b"imap.example.org" in answer.body and b"a4711" not in answer.body
+    assert get(served, "/autodiscover/autodiscover.xml", "example.org").status == 302
+
+
+def test_acme_challenges(served):
+    directory = served.directory / "challenges"
+    directory.mkdir()
+    (directory / "token-1_a").write_text("token-1_a.thumbprint")
+    (served.directory / "secret").write_text("secret")
+    (directory / "large").write_text("x" * 5000)
+    served.settings["acme"] = {"directory": directory}
+    served.start()
+    path = "/.well-known/acme-challenge/"
+    answer = get(served, path + "token-1_a", "unknown.invalid")
+    assert (answer.status, answer.body) == (200, b"token-1_a.thumbprint")
+    for token in ("absent", "../secret", "%2e%2e%2fsecret", "", ".", "large", "token-1_a/", "x" * 200):
+        assert get(served, path + token, "example.org").status == 404
+
+
+def test_without_a_public_name_there_is_nowhere_to_send(served):
+    del served.settings["server"]["public-name"]
+    served.start()
+    answer = get(served, CONFIG, "autoconfig.example.org")
+    assert answer.status == 404 or not answer.headers["location"].startswith("https:///")
