@@ -34,7 +34,7 @@ static struct context context;
 static void end(void)
 {
 	store_close(context.store);
-	templates_unref((struct templates *)context.templates);
+	templates_unref((struct templates *)context.site.templates);
 	directory_free(directory);
 }
 
@@ -63,7 +63,7 @@ const struct context *served_context(void)
 	if (store_open(path, STORE_READ, &context.store, &err) != 0 ||
 	    templates_load(NULL, &templates, &err) < 0)
 		abort();
-	context.templates = templates;
+	context.site = (struct site){ .templates = templates, .public_name = "" };
 	(void)atexit(end);
 	return &context;
 }
