@@ -15,3 +15,5 @@ ALTER TABLE provider ADD COLUMN send_logins_to TEXT NOT NULL DEFAULT 'everyone';
 -- Where clients are sent on to: an https URL or another domain; another address.
 ALTER TABLE domain ADD COLUMN moved_to TEXT;
 ALTER TABLE user ADD COLUMN moved_to TEXT;
+
+CREATE INDEX user_moved_to ON user (domain, local) WHERE moved_to IS NOT NULL;

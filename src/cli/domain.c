@@ -114,7 +114,7 @@ static int add(struct cli *cli, const struct arguments *arguments, struct error 
 		return -1;
 	}
 	r = store_add_domain(cli->store, &domain, err);
-	if (r != 0)
+	if (r != 0 || moves_check_domain(cli, &domain, err) < 0)
 		return -1;
 	cli_say(cli, "domain %s added, %s", domain.name, belonging(cli, &domain));
 	return 0;
@@ -177,20 +177,21 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 	struct domain domain;
 	const char *before;
 
-	if (arguments->n_options == 0 || (to_provider && to_alias))
+	if (arguments->n_options == 0)
 		return usage_error(cli->memory, arguments->command, err,
-				   "'domain set' needs %s: --provider NAME or --alias-of DOMAIN, "
-				   "--moved-to TARGET",
-				   to_alias ? "only one thing" : "something to set");
+				   "'domain set' needs something to set: --provider NAME, "
+				   "--alias-of DOMAIN or --moved-to TARGET");
+	if (to_provider && to_alias)
+		return usage_error(cli->memory, arguments->command, err,
+				   "'domain set' takes only one of --provider NAME and "
+				   "--alias-of DOMAIN");
 	if (domain_require(cli, arguments->words[0], &domain, err) < 0)
 		return -1;
 	before = domain.provider;
 	if (((to_provider || to_alias) && domain_apply_options(cli, arguments, &domain, err) < 0) ||
 	    apply_move(cli, arguments, &domain, err) < 0 ||
-	    store_update_domain(cli->store, &domain, err) != 0)
-		return -1;
-	if (domain.moved_to && !domain_is_pattern(domain.name) &&
-	    moves_check(cli, arena_printf(cli->memory, "*@%s", domain.name), err) < 0)
+	    store_update_domain(cli->store, &domain, err) != 0 ||
+	    moves_check_domain(cli, &domain, err) < 0)
 		return -1;
 	cli_say(cli, "domain %s changed, %s%s%s", domain.name, belonging(cli, &domain),
 		domain.moved_to ? ", moved to " : "", domain.moved_to ? domain.moved_to : "");
@@ -326,7 +327,8 @@ static int set_enabled(struct cli *cli, const char *name, bool is_enabled, struc
 		return 0;
 	}
 	domain.is_enabled = is_enabled;
-	if (store_update_domain(cli->store, &domain, err) != 0)
+	if (store_update_domain(cli->store, &domain, err) != 0 ||
+	    moves_check_domain(cli, &domain, err) < 0)
 		return -1;
 	cli_say(cli, "domain %s %s", domain.name, state);
 	return 0;

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "mail/address.h"
+#include "mail/profile.h"
 #include "mail/service.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -13,15 +14,17 @@
 /* Outlook follows ten redirects at the most, Thunderbird two. */
 #define MOVES_MAX 10
 
+/* Whoever is in a domain; an address that nobody has. */
+#define ANYONE "*"
+
 /* The rules for the URL of a service hold here, too. */
 static int parse_url(struct arena *memory, const char *text, const char **ret_target,
 		     struct error *err)
 {
-	const char *rest = text + strlen("https://");
 	struct service service;
 
-	if (service_parse(memory, arena_printf(memory, "activesync+https://%s", rest), &service,
-			  err) < 0)
+	if (service_parse(memory, arena_printf(memory, "activesync+%s", text), &service, err) < 0 ||
+	    strchr(service.host, '%'))
 		return error_set(err, ERROR_INPUT,
 				 "'%s' is not a URL to send clients to; write "
 				 "https://HOST[:PORT]/PATH",
@@ -38,7 +41,7 @@ int moves_parse_domain(struct arena *memory, const char *text, const char **ret_
 	*ret_target = NULL;
 	if (!*text)
 		return 0;
-	if (text_starts_with_ignoring_case(text, "https://"))
+	if (strchr(text, '/'))
 		return parse_url(memory, text, ret_target, err);
 	*ret_target = domain_parse(memory, text, false, err);
 	return *ret_target ? 0 : -1;
@@ -58,44 +61,78 @@ int moves_parse_user(struct arena *memory, const char *text, const char **ret_ta
 	return 0;
 }
 
-/* Sets ret_next to where the address is sent on to, NULL for nowhere. */
-static int follow(struct cli *cli, const char *address, const char **ret_next, struct error *err)
+/* Sets ret_next to where the address is sent on to, NULL for nowhere: found as answers find it,
+ * with aliases, patterns and tags. */
+static int follow(struct cli *cli, const char *text, const char **ret_next, struct error *err)
 {
-	const char *at = strrchr(address, '@');
-	struct domain domain = { 0 };
-	struct user user = { 0 };
+	struct address address;
+	struct query query = { .address = &address };
+	struct match match;
 	int r;
 
 	*ret_next = NULL;
-	r = store_find_user(cli->store, cli->memory, text_lower(cli->memory, address), &user, err);
-	if (r != 0 && r != STORE_NOT_FOUND)
+	if (address_parse(cli->memory, text, &address, err) < 0)
 		return -1;
-	if (r == 0 && user.moved_to) {
-		*ret_next = user.moved_to;
+	query.domain = query.host = address.domain;
+	r = store_match(cli->store, cli->memory, &query, &match, err);
+	if (r == STORE_NOT_FOUND)
 		return 0;
-	}
-	r = store_serving_domain(cli->store, cli->memory, at + 1, &domain, err);
-	if (r != 0 && r != STORE_NOT_FOUND)
+	if (r != 0)
 		return -1;
-	if (domain.moved_to && !strchr(domain.moved_to, '/'))
-		*ret_next = arena_printf(cli->memory, "%.*s@%s", (int)(at - address), address,
-					 domain.moved_to);
+	*ret_next = move_target(cli->memory, &query, &match);
+	if (*ret_next && !strchr(*ret_next, '@'))
+		*ret_next = NULL;
 	return 0;
 }
 
-int moves_check(struct cli *cli, const char *address, struct error *err)
+static const char *without_anyone(const char *address)
 {
-	const char *next = address;
+	return text_starts_with_ignoring_case(address, ANYONE "@") ? address + strlen(ANYONE "@")
+								   : address;
+}
 
-	for (int moves = 0; moves < MOVES_MAX; moves++) {
-		if (follow(cli, next, &next, err) < 0)
-			return -1;
-		if (!next)
-			return 0;
-		if (text_equals_ignoring_case(next, address))
-			break;
-	}
+static int refuse_circle(const char *address, struct error *err)
+{
 	return error_set(err, ERROR_INPUT,
 			 "clients would be sent from '%s' in a circle; change where it leads",
-			 address[0] == '*' ? address + 2 : address);
+			 without_anyone(address));
+}
+
+int moves_check_address(struct cli *cli, const char *address, struct error *err)
+{
+	const char *way[MOVES_MAX + 1] = { address };
+
+	for (int moves = 0; moves < MOVES_MAX; moves++) {
+		const char **next = &way[moves + 1];
+
+		if (follow(cli, way[moves], next, err) < 0)
+			return -1;
+		if (!*next)
+			return 0;
+		for (int i = 0; i <= moves; i++)
+			if (text_equals_ignoring_case(way[i], *next))
+				return refuse_circle(*next, err);
+	}
+	return error_set(err, ERROR_INPUT,
+			 "clients would be sent on more than %d times from '%s'; shorten the way",
+			 MOVES_MAX, without_anyone(address));
+}
+
+static int check_user(const struct user *user, void *context, struct error *err)
+{
+	return moves_check_address(context, user->address, err);
+}
+
+int moves_check_domain(struct cli *cli, const struct domain *domain, struct error *err)
+{
+	const char *name = domain->name, *address, *next;
+
+	if (name[0] == '*')
+		name = arena_printf(cli->memory, "any%s", name[1] ? name + 1 : ".invalid");
+	address = arena_printf(cli->memory, ANYONE "@%s", name);
+	if (moves_check_address(cli, address, err) < 0 || follow(cli, address, &next, err) < 0)
+		return -1;
+	if (!next && !domain->alias_of)
+		return 0;
+	return store_visit_moved_users(cli->store, check_user, cli, err) == 0 ? 0 : -1;
 }

@@ -4,6 +4,7 @@
 
 struct arena;
 struct cli;
+struct domain;
 struct error;
 
 /* The text of --moved-to for a domain: an https URL, or another domain. '' gives NULL. Returns 0,
@@ -15,7 +16,8 @@ int moves_parse_domain(struct arena *memory, const char *text, const char **ret_
 int moves_parse_user(struct arena *memory, const char *text, const char **ret_target,
 		     struct error *err);
 
-/* Follows the moves from an address on, as the database has them now; "*@example.org" stands for
- * whoever is in a domain. Refuses a circle, which clients would run in. Returns 0, or -1 with err
- * set. */
-int moves_check(struct cli *cli, const char *address, struct error *err);
+/* Follow the moves from an address on, or from whoever is in a domain, as the database has them
+ * now. Refused are a circle, in which clients would run, and a way that is too long for them.
+ * Return 0, or -1 with err set. */
+int moves_check_address(struct cli *cli, const char *address, struct error *err);
+int moves_check_domain(struct cli *cli, const struct domain *domain, struct error *err);

@@ -12,6 +12,7 @@
 #include "mail/text.h"
 #include "store/store.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
 
 /* A person's name, in characters. */
@@ -207,6 +208,9 @@ static int apply_move(struct cli *cli, const struct arguments *arguments, struct
 				 "the catch-all '%s' is no person that moves; see 'domain set "
 				 "--moved-to'",
 				 user->address);
+	if (user->moved_to && text_equals_ignoring_case(user->moved_to, user->address))
+		return error_set(err, ERROR_INPUT, "user '%s' cannot move to itself",
+				 user->address);
 	return 0;
 }
 
@@ -233,7 +237,7 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 	}
 	if (apply_move(cli, arguments, &user, err) < 0 ||
 	    store_update_user(cli->store, &user, err) != 0 ||
-	    (user.moved_to && moves_check(cli, user.address, err) < 0))
+	    (user.moved_to && moves_check_address(cli, user.address, err) < 0))
 		return -1;
 	cli_say(cli, "user %s changed, login %s%s%s", user.address, user.login,
 		user.moved_to ? ", moved to " : "", user.moved_to ? user.moved_to : "");

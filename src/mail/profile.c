@@ -87,26 +87,34 @@ static int endpoint_build(struct arena *memory, const struct query *query,
 	return 0;
 }
 
-/* A domain that moved sends its people to a URL, or to the same local part elsewhere; nobody is
- * sent where he came from. */
-static void add_move(struct arena *memory, const struct query *query, const struct match *match,
-		     struct profile *profile)
+static bool is_url(const char *text)
+{
+	return strncmp(text, "https://", strlen("https://")) == 0;
+}
+
+const char *move_target(struct arena *memory, const struct query *query, const struct match *match)
 {
 	const char *to = match->has_user && match->user.moved_to ? match->user.moved_to
 								 : match->moved_to;
 
-	if (!to)
-		return;
-	if (strncmp(to, "https://", strlen("https://")) == 0) {
-		profile->moved_url = to;
-		return;
-	}
+	if (!to || is_url(to))
+		return to;
 	if (!query->address)
-		return;
+		return NULL;
 	if (!strchr(to, '@'))
 		to = arena_printf(memory, "%s@%s", query->address->local, to);
-	if (!text_equals_ignoring_case(to, query->address->text))
-		profile->moved_address = to;
+	return text_equals_ignoring_case(to, query->address->text) ? NULL : to;
+}
+
+static void add_move(struct arena *memory, const struct query *query, const struct match *match,
+		     struct profile *profile)
+{
+	const char *target = move_target(memory, query, match);
+
+	if (target && is_url(target))
+		profile->moved_url = target;
+	else
+		profile->moved_address = target;
 }
 
 int profile_build(struct arena *memory, const struct query *query, const struct match *match,

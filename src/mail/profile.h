@@ -47,6 +47,11 @@ struct profile {
 	size_t n_endpoints;
 };
 
+/* Where whoever asks is sent on to: an https URL, or another address, which for a domain that moved
+ * has the same local part. NULL for nowhere; nobody is sent where he came from. Lives in memory, or
+ * is the match's. */
+const char *move_target(struct arena *memory, const struct query *query, const struct match *match);
+
 /*
  * Builds the profile in memory; it borrows from query and match. Returns 0, or -1 with err set
  * where the rows cannot make an answer (a host that is over-long once its placeholder is replaced,

@@ -41,13 +41,14 @@ static int check_kept(struct store *store, struct error *err)
 	return 0;
 }
 
-/* The read transaction begins with the first read, which may meet a lock. */
+/* The read transaction begins with the first read, which may meet a lock. Who is changing something
+ * has one already. */
 static int snapshot_begin(struct store *store, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	int r;
 
-	if (store->in_snapshot)
+	if (store->in_snapshot || !sqlite3_get_autocommit(store->database))
 		return 0;
 	r = query_begin(store, BEGIN_SNAPSHOT, &query, err);
 	if (r == 0)
@@ -67,7 +68,8 @@ static int find_kept_provider(struct store *store, int64_t id, struct provider *
 
 	if (id == 0)
 		return STORE_NOT_FOUND;
-	if (kept->provider.id != id) {
+	/* What this connection itself has changed is not in data_version. */
+	if (kept->provider.id != id || !store->in_snapshot) {
 		kept->provider.id = 0;
 		arena_clear(&kept->memory);
 		r = provider_find_by_id(store, &kept->memory, id, &kept->provider, err);

@@ -66,6 +66,8 @@ const char *const statement_sql[STATEMENTS] = {
 	[LIST_USERS] = "SELECT " USER_COLUMNS " WHERE " USER_FILTER " ORDER BY domain, local",
 	[LIST_USERS_OF_DOMAIN] = "SELECT " USER_COLUMNS " WHERE domain = ?1 AND " USER_FILTER
 				 " ORDER BY local",
+	[LIST_MOVED_USERS] = "SELECT " USER_COLUMNS " WHERE moved_to IS NOT NULL "
+			     "ORDER BY domain, local",
 	[COUNT_USERS] = "SELECT count(*) FROM user WHERE " USER_FILTER,
 	[COUNT_USERS_OF_DOMAIN] = "SELECT count(*) FROM user WHERE domain = ?1 AND " USER_FILTER,
 	/* Without the filter's OR, so that the index is used. */

@@ -130,6 +130,8 @@ struct user_filter {
 typedef int (*user_visitor)(const struct user *user, void *context, struct error *err);
 int store_visit_users(struct store *store, const struct user_filter *filter, user_visitor visit,
 		      void *context, struct error *err);
+int store_visit_moved_users(struct store *store, user_visitor visit, void *context,
+			    struct error *err);
 int store_count_users(struct store *store, const struct user_filter *filter, int64_t *ret_count,
 		      struct error *err);
 

@@ -112,15 +112,11 @@ static int filter_begin(struct store *store, const struct user_filter *filter,
 	return 0;
 }
 
-int store_visit_users(struct store *store, const struct user_filter *filter, user_visitor visit,
-		      void *context, struct error *err)
+static int visit_rows(struct store *store, sqlite3_stmt *query, user_visitor visit, void *context,
+		      struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	int r, step;
 
-	r = filter_begin(store, filter, LIST_USERS, LIST_USERS_OF_DOMAIN, &query, err);
-	if (r != 0)
-		return r;
 	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 		struct user user = user_from_row(&memory, query);
@@ -130,6 +126,24 @@ int store_visit_users(struct store *store, const struct user_filter *filter, use
 			return r;
 	}
 	return step == SQLITE_DONE ? 0 : store_fail(store, err, "listing users");
+}
+
+int store_visit_users(struct store *store, const struct user_filter *filter, user_visitor visit,
+		      void *context, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r = filter_begin(store, filter, LIST_USERS, LIST_USERS_OF_DOMAIN, &query, err);
+
+	return r == 0 ? visit_rows(store, query, visit, context, err) : r;
+}
+
+int store_visit_moved_users(struct store *store, user_visitor visit, void *context,
+			    struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r = query_begin(store, LIST_MOVED_USERS, &query, err);
+
+	return r == 0 ? visit_rows(store, query, visit, context, err) : r;
 }
 
 int store_count_users(struct store *store, const struct user_filter *filter, int64_t *ret_count,
