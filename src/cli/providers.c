@@ -27,7 +27,7 @@ const struct option provider_options[] = {
 	{ "mx-fallback", "yes|no", "answer for other domains whose MX points here (yes)" },
 	{ "public-name", "HOST", "the host[:port] in URLs, for its own brand (the server's)" },
 	{ "ttl", "HOURS", "how long Outlook may keep an answer (168)" },
-	{ "pox-dav", "yes|no", "tell eM Client of CalDAV and CardDAV, in Outlook's document (no)" },
+	{ "pox-dav", "yes|no", "CalDAV and CardDAV in Outlook's document, for eM Client (no)" },
 	{ "activesync-v2", "yes|no", "give the ActiveSync URL to Autodiscover v2, too (no)" },
 	{ "unknown-users", "pattern|refuse", "what addresses without a user get (pattern)" },
 	{ "without-address", "pattern|refuse", "what questions without an address get (pattern)" },
@@ -126,7 +126,7 @@ static int apply_send_logins_to(struct cli *cli, const struct arguments *argumen
 		return 0;
 	if (!text_equals(value, "everyone") && !text_equals(value, "nobody") &&
 	    networks_check(cli->memory, value, err) < 0)
-		return -1;
+		return error_prefix(err, "--send-logins-to takes everyone, nobody or networks");
 	provider->send_logins_to = value;
 	return 0;
 }
@@ -140,12 +140,15 @@ static int apply_public_name(struct cli *cli, const struct arguments *arguments,
 
 	if (!value)
 		return 0;
-	colon = strchr(value, ':');
-	host = idna_to_ascii(cli->memory, arena_strndup(cli->memory, value, strcspn(value, ":")));
-	if (*value && (!host || (colon && !number_parse(colon + 1, 1, UINT16_MAX, &port))))
+	provider->public_name = NULL;
+	if (!*value)
+		return 0;
+	colon = strchrnul(value, ':');
+	host = idna_to_ascii(cli->memory,
+			     arena_strndup(cli->memory, value, (size_t)(colon - value)));
+	if (!host || (*colon && !number_parse(colon + 1, 1, UINT16_MAX, &port)))
 		return error_set(err, ERROR_INPUT, "'%s' is not a host name, or HOST:PORT", value);
-	provider->public_name = *value ? arena_printf(cli->memory, "%s%s", host, colon ? colon : "")
-				       : NULL;
+	provider->public_name = *colon ? arena_printf(cli->memory, "%s:%lu", host, port) : host;
 	return 0;
 }
 
