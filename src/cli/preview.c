@@ -13,6 +13,7 @@
 #include "mail/match.h"
 #include "mail/profile.h"
 #include "mail/query.h"
+#include "protocol/protocol.h"
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "template/template.h"
@@ -205,6 +206,24 @@ static void explain_login(struct cli *cli, const struct query *query, const stru
 				provider->services[i].login);
 }
 
+/* The provider would rather say nothing. */
+static void explain_silence(struct cli *cli, const struct query *query, const struct match *match)
+{
+	explain(cli, "login: none, for no row fits and provider '%s' has --%s refuse",
+		match->provider.name, query->address ? "unknown-users" : "without-address");
+}
+
+static void explain_move(struct cli *cli, const struct response *response)
+{
+	const char *target = move_target(cli->memory, response->query, response->match);
+
+	if (target)
+		explain(cli, "moved: to '%s'%s", target,
+			strcmp(response->protocol, "autoconfig") == 0
+				? ", which this document cannot say"
+				: "");
+}
+
 static int explain_response(struct cli *cli, const struct response *response, struct error *err)
 {
 	if (!response->query)
@@ -212,7 +231,12 @@ static int explain_response(struct cli *cli, const struct response *response, st
 	if (!response->match)
 		return explain_nothing(cli, response->query, err);
 	explain_domain(cli, response->query, response->match);
+	if (strcmp(response->outcome, failure_name(FAILURE_UNKNOWN_DOMAIN)) == 0) {
+		explain_silence(cli, response->query, response->match);
+		return 0;
+	}
 	explain_login(cli, response->query, response->match);
+	explain_move(cli, response);
 	return 0;
 }
 

@@ -53,8 +53,10 @@ static int answer_question(const struct context *context, struct arena *memory,
 	int r;
 
 	r = store_match(context->store, memory, &question->query, match, err);
-	if (r == 0)
+	if (r == 0) {
 		keep_logins_back(memory, request, match);
+		response->match = match;
+	}
 	if (r == STORE_NOT_FOUND || (r == 0 && is_unanswered(question, match))) {
 		fail_with(question, context, memory, FAILURE_UNKNOWN_DOMAIN, response);
 		return 0;
@@ -63,10 +65,8 @@ static int answer_question(const struct context *context, struct arena *memory,
 		fail_with(question, context, memory, FAILURE_INTERNAL, response);
 		return ANSWER_BUSY;
 	}
-	if (r == 0) {
-		response->match = match;
+	if (r == 0)
 		r = profile_build(memory, &question->query, match, &profile, err);
-	}
 	if (r < 0) {
 		failure = err->kind == ERROR_DATA ? FAILURE_BROKEN : FAILURE_INTERNAL;
 		fail_with(question, context, memory, failure, response);

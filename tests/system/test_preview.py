@@ -101,3 +101,30 @@ def test_preview_of_broken_data_is_what_the_client_gets(filled):
     shown = filled.ctl("preview", "outlook", "a@empty.example", check=False)
     assert shown.returncode == 1 and "<ErrorCode>602</ErrorCode>" in shown.stdout
     assert "provider 'empty' has no services" in shown.stderr
+
+
+def test_explain_why_nothing_is_said(filled):
+    """The domain is served, but its provider would rather say nothing than the pattern."""
+    filled.setup(["provider", "set", "example.org", "--unknown-users", "refuse", "--without-address", "refuse"])
+    told = filled.ctl("preview", "outlook", "a@example.org", "--explain", check=False)
+    assert told.returncode == 1
+    assert told.stderr.splitlines()[-2:] == [
+        "login: none, for no row fits and provider 'example.org' has --unknown-users refuse",
+        "mailconfctl: the client is refused: unknown-domain",
+    ]
+    told = filled.ctl("preview", "autoconfig", "@example.org", "--explain", check=False)
+    assert told.stderr.splitlines()[-2] == \
+        "login: none, for no row fits and provider 'example.org' has --without-address refuse"
+
+
+def test_explain_a_move(filled):
+    filled.setup(
+        ["domain", "set", "example.org", "--moved-to", "example.net"],
+        ["user", "set", "first.last@example.org", "--moved-to", "last@example.com"],
+    )
+    told = filled.ctl("preview", "outlook", "A.b@example.org", "--explain").stderr
+    assert told.splitlines()[-1] == "moved: to 'A.b@example.net'"
+    told = filled.ctl("preview", "mobilesync", "first.last@example.org", "--explain").stderr
+    assert told.splitlines()[-1] == "moved: to 'last@example.com'"
+    told = filled.ctl("preview", "autoconfig", "a.b@example.org", "--explain").stderr
+    assert told.splitlines()[-1] == "moved: to 'a.b@example.net', which this document cannot say"
