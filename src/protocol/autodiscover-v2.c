@@ -110,7 +110,8 @@ static enum failure activesync_render(const struct site *site, struct arena *mem
 {
 	const struct endpoint *endpoint = profile_first(profile, SERVICE_ACTIVESYNC);
 
-	if (!endpoint || !profile->activesync_v2)
+	/* Who moved learns so from version 1; the old URL is nobody's any more. */
+	if (!endpoint || !profile->activesync_v2 || profile->moved_url || profile->moved_address)
 		return FAILURE_NOT_OFFERED;
 	render(memory, "ActiveSync", endpoint->url, response);
 	return FAILURE_NONE;
