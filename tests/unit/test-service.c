@@ -42,6 +42,23 @@ static void test_accepted(void **state)
 		  SECURITY_TLS, "mail.example.org", 465 },
 		{ "smtp+starttls://mail.example.org", "submission+starttls://mail.example.org",
 		  SERVICE_SUBMISSION, SECURITY_STARTTLS, "mail.example.org", 587 },
+		{ "managesieve+starttls://mail.example.org",
+		  "managesieve+starttls://mail.example.org", SERVICE_MANAGESIEVE, SECURITY_STARTTLS,
+		  "mail.example.org", 4190 },
+		{ "managesieves://mail.example.org", "managesieves://mail.example.org",
+		  SERVICE_MANAGESIEVE, SECURITY_TLS, "mail.example.org", 4190 },
+		{ "managesieve://mail.example.org:2000/", "managesieve://mail.example.org:2000",
+		  SERVICE_MANAGESIEVE, SECURITY_PLAIN, "mail.example.org", 2000 },
+		{ "jmap+https://jmap.example.org/.well-known/jmap",
+		  "jmap+https://jmap.example.org/.well-known/jmap", SERVICE_JMAP, SECURITY_TLS,
+		  "jmap.example.org", 443, "/.well-known/jmap" },
+		{ "CalDAV+HTTPS://DAV.Example.ORG:443/Cal/", "caldav+https://dav.example.org/Cal/",
+		  SERVICE_CALDAV, SECURITY_TLS, "dav.example.org", 443, "/Cal/" },
+		{ "carddav+https://dav.example.org:8443/", "carddav+https://dav.example.org:8443/",
+		  SERVICE_CARDDAV, SECURITY_TLS, "dav.example.org", 8443, "/" },
+		{ "webdav+https://%EMAILDOMAIN%/files?a=%41",
+		  "webdav+https://%EMAILDOMAIN%/files?a=%41", SERVICE_WEBDAV, SECURITY_TLS,
+		  "%EMAILDOMAIN%", 443, "/files?a=%41" },
 		{ "activesync+https://sync.example.org/Microsoft-Server-ActiveSync",
 		  "activesync+https://sync.example.org/Microsoft-Server-ActiveSync",
 		  SERVICE_ACTIVESYNC, SECURITY_TLS, "sync.example.org", 443,
@@ -121,6 +138,14 @@ static void test_refused(void **state)
 		{ "imaps ://imap.example.org", "its scheme is none of" },
 		{ " imaps://imap.example.org", "its scheme is none of" },
 		{ "activesync+http://sync.example.org/x", "its scheme is none of" },
+		{ "jmap://jmap.example.org/x", "its scheme is none of" },
+		{ "jmaps://jmap.example.org/x", "its scheme is none of" },
+		{ "caldav://dav.example.org/x", "its scheme is none of" },
+		{ "caldavs://dav.example.org/x", "its scheme is none of" },
+		{ "carddav+http://dav.example.org/x", "its scheme is none of" },
+		{ "webdavs://dav.example.org/x", "its scheme is none of" },
+		{ "sieve://mail.example.org", "its scheme is none of" },
+		{ "managesieve+tls://mail.example.org", "its scheme is none of" },
 		{ "imaps://imap.example.org:0", "its port is not a number from 1 to 65535" },
 		{ "imaps://imap.example.org:65536", "its port" },
 		{ "imaps://imap.example.org:18446744073709552609", "its port" },
@@ -164,6 +189,14 @@ static void test_refused(void **state)
 		{ "imaps://imap.example.org//", "nothing may follow the host and port" },
 		{ "imaps://imap.example.org?x", "nothing may follow the host and port" },
 		{ "imaps://imap.example.org#x", "nothing may follow the host and port" },
+		{ "managesieves://mail.example.org/x", "nothing may follow the host and port" },
+		{ "jmap+https://jmap.example.org", "it needs a path after the host" },
+		{ "caldav+https://dav.example.org", "it needs a path after the host" },
+		{ "carddav+https://dav.example.org:8443", "it needs a path after the host" },
+		{ "webdav+https://dav.example.org/a b", "it needs a path" },
+		{ "caldav+https://dav.example.org/<x>", "it needs a path" },
+		{ "caldav+https://fred@dav.example.org/", "its host is not a host name" },
+		{ "carddav+https://192.0.2.1/", "its host is not a host name" },
 		{ "activesync+https://sync.example.org", "it needs a path after the host" },
 		{ "activesync+https://sync.example.org?x", "it needs a path" },
 		{ "activesync+https://sync.example.org#x", "it needs a path" },
@@ -252,9 +285,18 @@ static void test_order(void **state)
 		{ "pop3s://mail.example.org", false },
 		{ "pop3+starttls://mail.example.org", false },
 		{ "pop3://mail.example.org", false },
+		{ "jmap+https://mail.example.org/j", true },
+		{ "jmap+https://mail.example.org/j", false },
 		{ "submissions://mail.example.org", false },
 		{ "submission+starttls://mail.example.org", false },
 		{ "submission://mail.example.org", false },
+		{ "managesieve+starttls://mail.example.org", true },
+		{ "managesieves://mail.example.org", false },
+		{ "managesieve+starttls://mail.example.org", false },
+		{ "managesieve://mail.example.org", false },
+		{ "caldav+https://mail.example.org/c", false },
+		{ "carddav+https://mail.example.org/c", false },
+		{ "webdav+https://mail.example.org/w", false },
 		{ "activesync+https://mail.example.org/a", true },
 		{ "activesync+https://mail.example.org/a", false },
 	};
@@ -282,6 +324,11 @@ static void test_order(void **state)
 static void test_names(void **state)
 {
 	assert_string_equal(service_kind_name(SERVICE_IMAP), "IMAP");
+	assert_string_equal(service_kind_name(SERVICE_JMAP), "JMAP");
+	assert_string_equal(service_kind_name(SERVICE_MANAGESIEVE), "ManageSieve");
+	assert_string_equal(service_kind_name(SERVICE_CALDAV), "CalDAV");
+	assert_string_equal(service_kind_name(SERVICE_CARDDAV), "CardDAV");
+	assert_string_equal(service_kind_name(SERVICE_WEBDAV), "WebDAV");
 	assert_string_equal(service_kind_name(SERVICE_ACTIVESYNC), "ActiveSync");
 	/* In the letter case of autoconfig documents. */
 	assert_string_equal(authentication_name(AUTHENTICATION_OAUTH2), "OAuth2");

@@ -306,7 +306,7 @@ static void refuses_files(void **state)
 		{ "[Server]\nthreads = 4\n", 1, "\"Server\"|did you mean [server]?" },
 		{ "[tsl]\n", 1, "\"tsl\"|did you mean [tls]?" },
 		{ "[server]\nthreads = 4\n[imap]\n", 3,
-		  "\"imap\"|the sections are [server] [tls] [database] [templates] [log] "
+		  "\"imap\"|the sections are [server] [tls] [database] [templates] [acme] [log] "
 		  "[limits]" },
 		{ "[foo]", 1, "\"foo\"|the sections are" },
 		{ "[]\n", 1, "section \"\"" },
