@@ -100,9 +100,9 @@ static int refuse_circle(const char *address, struct error *err)
 
 int moves_check_address(struct cli *cli, const char *address, struct error *err)
 {
-	const char *way[MOVES_MAX + 1] = { address };
+	const char *way[MOVES_MAX + 2] = { address };
 
-	for (int moves = 0; moves < MOVES_MAX; moves++) {
+	for (int moves = 0; moves <= MOVES_MAX; moves++) {
 		const char **next = &way[moves + 1];
 
 		if (follow(cli, way[moves], next, err) < 0)
