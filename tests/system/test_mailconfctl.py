@@ -218,6 +218,12 @@ def test_provider(ctl):
         "recipient_delimiter": "+-",
         "show_names": True,
         "mx_fallback": False,
+        "ttl": 168,
+        "pox_dav": False,
+        "activesync_v2": False,
+        "unknown_users": "pattern",
+        "without_address": "pattern",
+        "send_logins_to": "everyone",
         "services": [
             {"url": url, "auth": ["password-cleartext"], "first": False} for url in ORG],
         "domains": [],
@@ -254,6 +260,12 @@ def test_provider_as_columns(ctl):
         "recipient-delimiter  +\n" \
         "show-names           no\n" \
         "mx-fallback          yes\n" \
+        "ttl                  168\n" \
+        "pox-dav              no\n" \
+        "activesync-v2        no\n" \
+        "unknown-users        pattern\n" \
+        "without-address      pattern\n" \
+        "send-logins-to       everyone\n" \
         "services             imaps://imap.example.org  auth: password-cleartext\n" \
         "                     submissions://smtp.example.org  auth: password-cleartext\n" \
         "domains\n"
@@ -309,6 +321,115 @@ def test_pattern_without_placeholder(ctl):
         "addresses without a user get this one login"]
 
 
+# What a provider sends to whom
+
+
+@pytest.mark.parametrize("option, value, kept", [
+    ("public-name", "Auto.Example.net", "auto.example.net"),
+    ("public-name", "auto.example.net:08443", "auto.example.net:8443"),
+    ("public-name", "bücher.example", "xn--bcher-kva.example"),
+    ("ttl", "0", 0), ("ttl", "24", 24), ("ttl", "8760", 8760),
+    ("pox-dav", "yes", True),
+    ("activesync-v2", "yes", True),
+    ("unknown-users", "refuse", "refuse"),
+    ("without-address", "refuse", "refuse"),
+    ("send-logins-to", "nobody", "nobody"),
+    ("send-logins-to", "192.0.2.0/24 2001:db8::/32 198.51.100.7",
+     "192.0.2.0/24 2001:db8::/32 198.51.100.7"),
+])
+def test_provider_options(ctl, option, value, kept):
+    """Added with it, set to it, and shown as JSON and as columns; nothing else changes."""
+    key = option.replace("-", "_")
+    ctl("provider", "add", "plain", *ORG)
+    plain = ctl.json("provider", "show", "plain")
+    ctl("provider", "add", "with", "--" + option, value, *ORG)
+    ctl("provider", "add", "set", *ORG)
+    assert ctl("provider", "set", "set", "--" + option + "=" + value) == "provider set changed\n"
+    ctl("domain", "add", "domain", "--" + option, value, *ORG)
+    for name in ("with", "set", "domain"):
+        shown = ctl.json("provider", "show", name)
+        assert shown[key] == kept
+        assert {**shown, "name": "plain", "domains": [], key: plain.get(key)} == \
+            {**plain, key: plain.get(key)}
+        text = "yes" if kept is True else str(kept)
+        assert "\n%-21s%s\n" % (option, text) in ctl("provider", "show", name)
+
+
+def test_order_of_provider_keys(ctl):
+    ctl("provider", "add", "uni", "--public-name=auto.example.net", *ORG)
+    keys = ["name", "login", "login_case", "recipient_delimiter", "show_names", "mx_fallback",
+            "public_name", "ttl", "pox_dav", "activesync_v2", "unknown_users", "without_address",
+            "send_logins_to", "services", "domains"]
+    assert list(ctl.json("provider", "show", "uni")) == keys
+    lines = ctl("provider", "show", "uni").splitlines()
+    assert [line.split()[0] for line in lines if line[0] != " "] == \
+        [key.replace("_", "-") for key in keys]
+
+
+@pytest.mark.parametrize("option, value", [
+    ("ttl", "168"), ("pox-dav", "no"), ("activesync-v2", "no"), ("unknown-users", "pattern"),
+    ("without-address", "pattern"), ("send-logins-to", "everyone")])
+def test_provider_options_go_back(ctl, option, value):
+    ctl("provider", "add", "uni", "--ttl=1", "--pox-dav=yes", "--activesync-v2=yes",
+        "--unknown-users=refuse", "--without-address=refuse", "--send-logins-to=nobody", *ORG)
+    key = option.replace("-", "_")
+    ctl("provider", "add", "plain", *ORG)
+    ctl("provider", "set", "uni", "--" + option, value)
+    assert ctl.json("provider", "show", "uni")[key] == ctl.json("provider", "show", "plain")[key]
+
+
+def test_public_name_is_unset(ctl):
+    ctl("provider", "add", "uni", "--public-name=auto.example.net", *ORG)
+    ctl("provider", "set", "uni", "--public-name=")
+    assert "public_name" not in ctl.json("provider", "show", "uni")
+    assert "public-name" not in ctl("provider", "show", "uni")
+
+
+NO_NETWORK = "--send-logins-to takes everyone, nobody or networks: \"%s\" is not a network; write " \
+    "ADDRESS/BITS, with no bits set after that many, as in 192.0.2.0/24 or 2001:db8::/32"
+
+
+@pytest.mark.parametrize("value, wrong", [
+    ("noone", "noone"), ("Everyone", "Everyone"), ("192.0.2.1/24", "192.0.2.1/24"),
+    ("192.0.2.0/24 everyone", "everyone"), ("192.0.2.0/24,192.0.3.0/24",
+                                            "192.0.2.0/24,192.0.3.0/24")])
+def test_networks_that_are_refused(org, value, wrong):
+    assert org.refused("provider", "set", "example.org", "--send-logins-to", value) == \
+        NO_NETWORK % wrong
+    assert org.refused("domain", "add", "example.net", "--send-logins-to", value, *NET) == \
+        NO_NETWORK % wrong
+
+
+def test_no_networks_at_all_are_refused(org):
+    """An empty variable of a script must not open a list to everyone."""
+    assert org.refused("provider", "set", "example.org", "--send-logins-to=") == \
+        "--send-logins-to takes everyone, nobody or networks: a list of networks must not be empty"
+
+
+@pytest.mark.parametrize("name", ["a_b", "auto.example.net:", "auto.example.net:0",
+                                  "auto.example.net:65536", "192.0.2.1", "[2001:db8::1]", ":443",
+                                  "https://auto.example.net", "auto.example.net/x", " "])
+def test_public_names_that_are_refused(ctl, name):
+    assert ctl.refused("provider", "add", "uni", "--public-name", name, *ORG) == \
+        "'%s' is not a host name, or HOST:PORT" % name
+
+
+@pytest.mark.parametrize("hours", ["", "x", "-1", "+1", "8761", "1.5", "1e3", "24h", " 24"])
+def test_hours_that_are_refused(ctl, hours):
+    assert ctl.misused("provider", "add", "uni", "--ttl", hours, *ORG) == \
+        "--ttl takes hours, from 0 to 8760, not '%s'" % hours
+
+
+@pytest.mark.parametrize("option, values", [
+    ("pox-dav", "yes or no"), ("activesync-v2", "yes or no"), ("unknown-users", "pattern or refuse"),
+    ("without-address", "pattern or refuse")])
+def test_choices_that_are_refused(ctl, option, values):
+    for value in ("maybe", ""):
+        assert ctl.misused("provider", "add", "uni", "--" + option, value, *ORG) == \
+            "option '--%s' takes %s, not '%s'; see 'mailconfctl provider add --help'" % (
+                option, values, value)
+
+
 def test_provider_in_use(ctl):
     ctl("provider", "add", "uni", *ORG)
     ctl("provider", "add", "spare", *ORG)
@@ -340,6 +461,23 @@ def test_service_order(ctl):
     ctl("service", "add", "uni", "imaps://second.example")
     urls = [service["url"] for service in ctl.json("service", "list", "uni")]
     assert urls[:2] == ["imaps://h.example", "imaps://second.example"]
+
+
+def test_services_beyond_mail(org):
+    urls = ["jmap+https://jmap.example.org/.well-known/jmap", "managesieve+starttls://imap.example.org",
+            "caldav+https://dav.example.org/cal/", "carddav+https://dav.example.org:8443/card/",
+            "webdav+https://dav.example.org/"]
+    for url in reversed(urls):
+        org("service", "add", "example.org", url)
+    assert [service["url"] for service in org.json("service", "list", "example.org")] == \
+        [ORG[0], urls[0], ORG[1], *urls[1:]]
+    assert org("service", "add", "example.org", "CalDAV+HTTPS://DAV.example.org:443/team/",
+               "--auth=OAuth2,password-encrypted", "--first") == \
+        "service caldav+https://dav.example.org/team/ added to provider example.org\n"
+    assert org.json("service", "list", "example.org")[4] == {
+        "url": "caldav+https://dav.example.org/team/", "auth": ["OAuth2", "password-encrypted"],
+        "first": True}
+    org("service", "add", "example.org", "managesieves://h.example:2000")
 
 
 def test_service_first(org):
@@ -389,7 +527,8 @@ def test_too_many_services(org):
     assert "has 64 services already" in org.refused("service", "add", "example.org", urls[64])
 
 
-@pytest.mark.parametrize("url", ["imap://h.example", "pop3://h.example", "submission://h.example"])
+@pytest.mark.parametrize("url", ["imap://h.example", "pop3://h.example", "submission://h.example",
+                                 "managesieve://h.example"])
 def test_plaintext_is_asked_for(org, url):
     reason = "'%s' would send passwords over the network in clear text; give a service with TLS " \
         "or STARTTLS, or say --allow-plaintext" % url
@@ -404,7 +543,9 @@ def test_plaintext_is_asked_for(org, url):
 @pytest.mark.parametrize("url", [
     "imap.example.org", "http://h.example", "imaps://", "imaps://h_h.example",
     "imaps://h.example:0", "imaps://h.example:65536", "imaps://xn--\u00e9.example",
-    "imaps://h.example/x", "activesync+https://h.example", "imaps://192.0.2.1"])
+    "imaps://h.example/x", "activesync+https://h.example", "imaps://192.0.2.1",
+    "caldav+https://h.example", "caldav://h.example/x", "jmap+http://h.example/x",
+    "managesieves://h.example/x"])
 def test_urls_that_are_refused(ctl, url):
     assert "is not a service" in ctl.refused("provider", "add", "uni", url)
 
@@ -565,8 +706,11 @@ def test_domain_set(org):
     assert org.json("domain", "show", "example.net") == {
         "domain": "example.net", "alias_of": "example.org", "enabled": True}
     assert org.misused("domain", "set", "example.net").startswith(
-        "'domain set' needs something to set: --provider NAME or --alias-of DOMAIN")
-    org.misused("domain", "set", "example.net", "--provider=uni", "--alias-of=example.org")
+        "'domain set' needs something to set: --provider NAME, --alias-of DOMAIN or "
+        "--moved-to TARGET")
+    assert org.misused("domain", "set", "example.net", "--provider=uni",
+                       "--alias-of=example.org").startswith(
+        "'domain set' takes only one of --provider NAME and --alias-of DOMAIN")
     assert org.refused("domain", "set", "example.com", "--provider=uni") == \
         "there is no domain 'example.com'; 'domain list' shows all"
 
@@ -662,6 +806,194 @@ def test_enable_and_disable(org):
     assert org("domain", "enable", "example.org") == "domain example.org enabled\n"
 
 
+# Moves
+
+
+@pytest.fixture
+def four(ctl):
+    """With the domains a.example to d.example, and the user x in each."""
+    for name in "abcd":
+        ctl("domain", "add", name + ".example", "imaps://imap.%s.example" % name,
+            "submissions://smtp.%s.example" % name)
+        ctl("user", "add", "x@%s.example" % name, "x")
+    return ctl
+
+
+def move(ctl, what, target):
+    """Sends on the users and the domains in the way that the test names."""
+    return ctl("user" if "@" in what else "domain", "set", what, "--moved-to", target)
+
+
+def circle(name):
+    return "clients would be sent from '%s' in a circle; change where it leads" % name
+
+
+def test_domain_moves(org):
+    assert org("domain", "set", "example.org", "--moved-to", "BÜCHER.example") == \
+        "domain example.org changed, provider example.org, moved to xn--bcher-kva.example\n"
+    assert org.json("domain", "show", "example.org") == {
+        "domain": "example.org", "provider": "example.org", "moved_to": "xn--bcher-kva.example",
+        "enabled": True}
+    assert org.json("domain", "list")[0]["moved_to"] == "xn--bcher-kva.example"
+    assert org("domain", "show", "example.org") == \
+        "domain    example.org\nprovider  example.org\n" \
+        "moved-to  xn--bcher-kva.example\nenabled   yes\n"
+    assert org("domain", "set", "example.org", "--moved-to", "HTTPS://Auto.Example.net:443/A?b&c") \
+        == "domain example.org changed, provider example.org, moved to " \
+        "https://auto.example.net/A?b&c\n"
+    org("provider", "add", "uni", *NET)
+    assert org("domain", "set", "example.org", "--provider=uni") == \
+        "domain example.org changed, provider uni, moved to https://auto.example.net/A?b&c\n" \
+        "provider example.org removed: nothing uses it any more\n"
+    assert org("domain", "set", "example.org", "--moved-to=") == \
+        "domain example.org changed, provider uni\n"
+    assert "moved_to" not in org.json("domain", "show", "example.org")
+    assert "moved-to" not in org("domain", "show", "example.org")
+
+
+def test_user_moves(org):
+    org("user", "add", "first.last@example.org", "a4711")
+    assert org("user", "set", "first.last@example.org", "--moved-to", "Last@BÜCHER.example") == \
+        "user first.last@example.org changed, login a4711, moved to Last@xn--bcher-kva.example\n"
+    assert org.json("user", "show", "first.last@example.org") == {
+        "address": "first.last@example.org", "login": "a4711",
+        "moved_to": "Last@xn--bcher-kva.example"}
+    assert org.json("user", "list")[0]["moved_to"] == "Last@xn--bcher-kva.example"
+    assert org("user", "show", "first.last@example.org") == \
+        "address   first.last@example.org\nlogin     a4711\n" \
+        "moved-to  Last@xn--bcher-kva.example\n"
+    assert org("user", "set", "first.last@example.org", "--login=a4712") == \
+        "user first.last@example.org changed, login a4712, moved to Last@xn--bcher-kva.example\n"
+    assert org("user", "set", "first.last@example.org", "--moved-to", "") == \
+        "user first.last@example.org changed, login a4712\n"
+    assert org.json("user", "show", "first.last@example.org") == {
+        "address": "first.last@example.org", "login": "a4712"}
+
+
+@pytest.mark.parametrize("target, sentence", [
+    ("Example.ORG", "domain 'example.org' cannot move to itself"),
+    ("a_b", "\"a_b\" is not a domain name"),
+    ("*.example.net", "\"*.example.net\" is not a domain name"),
+    ("a@example.net", "\"a@example.net\" is not a domain name"),
+    *((url, "'%s' is not a URL to send clients to; write https://HOST[:PORT]/PATH" % url) for url in (
+        "http://auto.example.net/x", "https://auto.example.net", "https://a_b.example/x",
+        "https://auto.example.net:0/x", "https://%EMAILDOMAIN%/x", "https://192.0.2.1/x",
+        "https://fred:secret@auto.example.net/x", "https://auto.example.net/a b", "example.net/x",
+        "https:///x")),
+])
+def test_domain_moves_that_are_refused(org, target, sentence):
+    assert org.refused("domain", "set", "example.org", "--moved-to", target) == sentence
+    assert "moved_to" not in org.json("domain", "show", "example.org")
+
+
+def test_user_moves_that_are_refused(org):
+    org("user", "add", "a@example.org", "a")
+    org("user", "add", "@example.org", "team")
+
+    def refused(address, target):
+        return org.refused("user", "set", address, "--moved-to", target)
+
+    assert refused("a@example.org", "A@Example.org") == \
+        "user 'a@example.org' cannot move to itself"
+    assert refused("a@example.org", "example.net") == \
+        "\"example.net\" is not a mail address: it has no '@'"
+    assert "is not a mail address" in refused("a@example.org", "https://auto.example.net/x")
+    assert refused("@example.org", "a@example.net") == \
+        "the catch-all '@example.org' is no person that moves; see 'domain set --moved-to'"
+    assert [user.get("moved_to") for user in org.json("user", "list")] == [None, None]
+
+
+@pytest.mark.parametrize("moves, last, where", [
+    # domains
+    ([("a.example", "b.example")], ("b.example", "a.example"), "b.example"),
+    ([("a.example", "b.example"), ("b.example", "c.example")], ("c.example", "a.example"),
+     "c.example"),
+    # users
+    ([("x@a.example", "x@b.example")], ("x@b.example", "X@A.example"), "x@b.example"),
+    ([("x@a.example", "x@b.example"), ("x@b.example", "x@c.example")],
+     ("x@c.example", "x@a.example"), "x@c.example"),
+    # with a tag, which the row does not have
+    ([("x@a.example", "x+tag@b.example")], ("x@b.example", "x@a.example"), "x@a.example"),
+    # a user and a domain, whichever moved first
+    ([("a.example", "b.example")], ("x@b.example", "x@a.example"), "x@b.example"),
+    ([("x@b.example", "x@a.example")], ("a.example", "b.example"), "x@b.example"),
+])
+def test_circles(four, moves, last, where):
+    for what, target in moves:
+        move(four, what, target)
+    what, target = last
+    before = four.json("domain", "list"), four.json("user", "list")
+    assert four.refused("user" if "@" in what else "domain", "set", what, "--moved-to", target) == \
+        circle(where)
+    assert (four.json("domain", "list"), four.json("user", "list")) == before
+    move(four, moves[0][0], "")
+    move(four, what, target)
+
+
+def test_circle_through_an_alias(four):
+    four("domain", "add", "alias.example", "--alias-of=b.example")
+    move(four, "c.example", "alias.example")
+    assert four.refused("domain", "set", "b.example", "--moved-to=c.example") == \
+        circle("c.example")
+    move(four, "x@c.example", "x@d.example")
+    assert four.refused("user", "set", "x@d.example", "--moved-to=x@c.example") == \
+        circle("x@d.example")
+
+
+def test_circle_that_an_alias_closes(four):
+    move(four, "b.example", "c.example")
+    move(four, "c.example", "new.example")
+    assert four.refused("domain", "add", "new.example", "--alias-of=b.example") == \
+        circle("new.example")
+    four("domain", "add", "new.example", "--provider=b.example")
+    four("user", "remove", "x@d.example")
+    move(four, "d.example", "new.example")
+    assert four.refused("domain", "set", "new.example", "--alias-of=b.example") == \
+        circle("new.example")
+
+
+def test_alias_of_a_domain_that_moved_to_it(four):
+    """Nobody is sent where he came from."""
+    four("domain", "add", "new.example", "--alias-of=b.example")
+    move(four, "b.example", "new.example")
+
+
+def test_circle_through_a_pattern(four):
+    four("domain", "add", "*.a.example", "--provider=a.example")
+    move(four, "b.example", "sub.a.example")
+    assert four.refused("domain", "set", "*.a.example", "--moved-to=b.example") == \
+        circle("b.example")
+    move(four, "b.example", "")
+    move(four, "*.a.example", "b.example")
+    assert four.refused("domain", "set", "b.example", "--moved-to=sub.a.example") == \
+        circle("b.example")
+
+
+def test_pattern_moves_to_a_domain_that_it_covers(four):
+    """That domain stays."""
+    four("domain", "add", "*.a.example", "--provider=a.example")
+    move(four, "*.a.example", "new.a.example")
+
+
+def test_circle_that_enabling_closes(four):
+    four("domain", "disable", "b.example")
+    move(four, "b.example", "a.example")
+    move(four, "a.example", "b.example")
+    assert four.refused("domain", "enable", "b.example") == circle("b.example")
+    assert four.json("domain", "show", "b.example")["enabled"] is False
+
+
+def test_way_that_is_too_long(ctl):
+    """Outlook gives up after ten."""
+    for i in range(12):
+        ctl("domain", "add", "d%d.example" % i, "imaps://h.example", "submissions://h.example")
+    for i in range(10, 0, -1):
+        move(ctl, "d%d.example" % i, "d%d.example" % (i + 1))
+    assert ctl.refused("domain", "set", "d0.example", "--moved-to=d1.example") == \
+        "clients would be sent on more than 10 times from 'd0.example'; shorten the way"
+    move(ctl, "d0.example", "d2.example")
+
+
 # Users
 
 
@@ -692,7 +1024,7 @@ def test_missing_user(org):
     assert org.refused("user", "remove", "a@example.org") == "there is no user 'a@example.org'"
     assert org("user", "remove", "a@example.org", "--if-exists") == ""
     assert org.misused("user", "set", "a@example.org").startswith(
-        "'user set' needs something to set: --login, --name or --provider")
+        "'user set' needs something to set: --login, --name, --provider or --moved-to")
 
 
 def test_catch_all(org):
