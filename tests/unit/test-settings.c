@@ -300,7 +300,8 @@ static void refuses_files(void **state)
 		  "\"listen-htps\"|[server]|did you mean listen-https?" },
 		{ "[server]\nTHRAEDS = 1\n", 2, "\"THRAEDS\"|did you mean threads?" },
 		{ "[server]\nport = 443\n", 2,
-		  "\"port\"|[server]|it has public-name, listen-https, listen-http, http-autoconfig, threads" },
+		  "\"port\"|[server]|it has public-name, listen-https, listen-http, "
+		  "http-autoconfig, threads" },
 		{ "[tls]\nthreads = 4\n", 2, "\"threads\" in [tls]|belongs in [server]" },
 		{ "[log]\nlevels = info # all\n", 2, "\"levels\"|did you mean level?" },
 		{ "[Server]\nthreads = 4\n", 1, "\"Server\"|did you mean [server]?" },
