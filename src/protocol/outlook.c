@@ -8,6 +8,7 @@
 #include "protocol/autodiscover.h"
 #include "protocol/templates.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 
 /* CalDAV and CardDAV are nothing of Outlook's; eM Client reads them, where a provider likes. */
 static const enum service_kind kinds[] = { SERVICE_IMAP, SERVICE_POP3, SERVICE_SUBMISSION,
@@ -43,6 +44,22 @@ static bool needs_no_password(const struct endpoint *endpoint)
 	       endpoint->authentications[0] == AUTHENTICATION_CLIENT_IP_ADDRESS;
 }
 
+static bool has_same_login(const struct profile *profile, const struct endpoint *endpoint,
+			   enum service_kind kind)
+{
+	const struct endpoint *other = profile_first(profile, kind);
+
+	return !other || text_equals(other->login_template, endpoint->login_template);
+}
+
+/* With UsePOPAuth the server that sends mail gets the login of the one that it is fetched from,
+ * IMAP or POP3, and the LoginName beside it counts for nothing. */
+static bool shares_login(const struct profile *profile, const struct endpoint *endpoint)
+{
+	return !needs_no_password(endpoint) && has_same_login(profile, endpoint, SERVICE_IMAP) &&
+	       has_same_login(profile, endpoint, SERVICE_POP3);
+}
+
 static const char *on_off(bool on)
 {
 	return on ? "on" : "off";
@@ -63,6 +80,7 @@ static struct value protocol_view(struct arena *memory, const struct profile *pr
 		{ "encryption", value_text(securities[endpoint->security].encryption) },
 		{ "auth_required", value_text(on_off(!needs_no_password(endpoint))) },
 		{ "smtp", value_bool(endpoint->kind == SERVICE_SUBMISSION) },
+		{ "use_pop_auth", value_text(on_off(shares_login(profile, endpoint))) },
 	};
 
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
