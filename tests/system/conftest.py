@@ -2,12 +2,14 @@
 import os
 import pathlib
 import subprocess
+import sys
 
 import pytest
 
 from daemon import Daemon
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))  # for the models of tests/clients
 
 
 class Authority:

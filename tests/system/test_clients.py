@@ -1,0 +1,132 @@
+"""Every client comes to the same settings from our documents, whichever of them it reads.
+
+The models of tests/clients ask a real daemon in their own ways about random providers.
+"""
+import collections
+import os
+
+import pytest
+
+from clients import database, generator, limits
+from clients.client import Refused
+from daemon import Daemon
+
+SEED = 20261122
+
+# A few dozen do not show every limit.
+COUNT = int(
+    os.environ.get("MAILCONFD_PROVIDERS")
+    or (2000 if os.environ.get("MAILCONFD_MODE", "plain") == "plain" else 200)
+)
+
+
+class Asker:
+    """Asks over one connection. The Host is not the name of the TLS handshake, which is no error;
+    thousands of certificates would tell no more."""
+
+    def __init__(self, daemon):
+        self.connection = daemon.connect()
+
+    def ask(self, questions):
+        """Sends all, then receives the answers."""
+        self.connection.send(b"".join(question.bytes() for question in questions))
+        return {question: self.connection.receive() for question in questions}
+
+    def close(self):
+        self.connection.close()
+
+
+def reading(reader, document, address):
+    try:
+        return reader.read(document, address)
+    except Refused:
+        return "refused"
+
+
+def expectation(reader, case, note):
+    try:
+        return limits.expect(reader, case, note)
+    except Refused:
+        return "refused"
+
+
+def make_database(daemon):
+    """An empty one; the first command that changes anything makes it."""
+    daemon.ctl("provider", "add", "first")
+    daemon.ctl("provider", "remove", "first")
+
+
+@pytest.fixture
+def serve(tmp_path_factory, authority, build):
+    """Serves domains; with the means to ask."""
+    running = []
+
+    def start(domains):
+        daemon = Daemon(tmp_path_factory.mktemp("clients"), authority, build)
+        make_database(daemon)
+        database.write(daemon.settings["database"]["file"], domains)
+        running.append((daemon, Asker(daemon.start())))
+        return running[-1][1]
+
+    yield start
+    for daemon, asker in running:
+        asker.close()
+        daemon.stop()
+
+
+def found_in(reader, answer, address):
+    """What the reader makes of the answer to its question."""
+    if not reader.accepts(answer.status, answer.headers["content-type"]):
+        return f"status {answer.status}"
+    return reading(reader, answer.body, address)
+
+
+def differences(asker, domain, note):
+    asked = {
+        (reader, address): reader.ask(address)
+        for reader in limits.READERS
+        for address in domain.addresses
+    }
+    answers = asker.ask(tuple(dict.fromkeys(asked.values())))
+    cases = {address: generator.Case(domain, address) for address in domain.addresses}
+    for (reader, address), question in asked.items():
+        expected = expectation(reader, cases[address], note)
+        found = found_in(reader, answers[question], address)
+        if found != expected:
+            yield f"{reader.name}, {address}:\n{found} instead of\n{expected}\n{domain}"
+
+
+def fail_if_any(wrong):
+    if wrong:
+        readers = collections.Counter(text.partition(",")[0] for text in wrong)
+        pytest.fail(f"{dict(readers)}; first:\n" + "\n\n".join(wrong[:3]), pytrace=False)
+
+
+def test_random_providers(serve):
+    domains = list(generator.Generator(SEED).domains(COUNT))
+    asker = serve(domains)
+    shown = collections.Counter()
+    wrong = []
+    for domain in domains:
+        wrong.extend(differences(asker, domain, lambda limit: shown.update((limit.words,))))
+    fail_if_any(wrong)
+    never = [limit.words for limit in limits.EXPRESSIBLE if not shown[limit.words]]
+    assert not never, "limits that no provider shows"
+
+
+def test_both_ways_of_entering_agree(tmp_path, authority, build):
+    """The rows that the other tests write are those that mailconfctl would have written."""
+    domains = list(generator.Generator(SEED).domains(12))
+    files = []
+    for name in ("by-command", "by-row"):
+        (tmp_path / name).mkdir()
+        daemon = Daemon(tmp_path / name, authority, build)
+        make_database(daemon)
+        files.append(daemon.settings["database"]["file"])
+        if name == "by-command":
+            for domain in domains:
+                daemon.setup(*database.commands(domain, domains))
+        else:
+            database.write(files[-1], domains)
+    by_command, by_row = map(database.rows, files)
+    assert by_command == by_row
