@@ -1,13 +1,15 @@
 """Every client comes to the same settings from our documents, whichever of them it reads.
 
-The models of tests/clients ask a real daemon in their own ways about random providers.
+The models of tests/clients ask a real daemon in their own ways about random providers, and about
+those of the public provider database where MAILCONFD_TEST_DATA has it.
 """
 import collections
 import os
+import pathlib
 
 import pytest
 
-from clients import database, generator, limits
+from clients import database, generator, ispdb, limits
 from clients.client import Refused
 from daemon import Daemon
 
@@ -130,3 +132,35 @@ def test_both_ways_of_entering_agree(tmp_path, authority, build):
             database.write(files[-1], domains)
     by_command, by_row = map(database.rows, files)
     assert by_command == by_row
+
+
+@pytest.fixture
+def provider_database():
+    directory = pathlib.Path(os.environ.get("MAILCONFD_TEST_DATA", "")) / "ispdb"
+    if "MAILCONFD_TEST_DATA" not in os.environ or not directory.is_dir():
+        pytest.skip("MAILCONFD_TEST_DATA names no directory with the provider database, ispdb/")
+    files = sorted(directory.glob("*.xml"))
+    assert files
+    return {file.name: ispdb.translate(file.read_bytes()) for file in files}
+
+
+def test_provider_database(serve, provider_database, capsys):
+    domains = [translation.domain for translation in provider_database.values()]
+    asker = serve(domains)
+    wrong, not_held = [], collections.Counter()
+    for file, translation in provider_database.items():
+        domain = translation.domain
+        not_held.update(translation.not_held)
+        wrong.extend(differences(asker, domain, lambda limit: None))
+        for reader in limits.AUTOCONFIG_READERS:
+            for address in domain.addresses:
+                question = reader.ask(address)
+                ours = found_in(reader, asker.ask((question,))[question], address)
+                original = reading(reader, translation.document, address)
+                if ours != original:
+                    wrong.append(f"{reader.name}, {file}:\n{ours} instead of\n{original}")
+    fail_if_any(wrong)
+    with capsys.disabled():
+        print(f"\n{len(domains)} documents of the provider database; what no provider here holds:")
+        for words, count in not_held.most_common():
+            print(f"  {words}, in {count}")
