@@ -239,8 +239,9 @@ def choose(candidates):
     return sorted(settings, key=lambda setting: generator.MAIL_KINDS.index(setting.kind))
 
 
-def expect(reader, case, note=lambda limit: None):
-    """What the reader makes of the case, or Refused. Calls note() with each limit that shows."""
+def expect(reader, case, note):
+    """What the reader makes of the case, or Refused. Calls note(limit, reader's name) for each
+    limit that shows."""
     candidates = case.candidates
     for limit in EXPRESSIBLE:
         if reader.name not in limit.readers:
@@ -248,9 +249,9 @@ def expect(reader, case, note=lambda limit: None):
         try:
             changed = limit.change(case, candidates)
         except Refused:
-            note(limit)
+            note(limit, reader.name)
             raise
         if changed != candidates and choose(changed) != choose(candidates):
-            note(limit)
+            note(limit, reader.name)
         candidates = changed
     return choose(candidates)

@@ -107,12 +107,12 @@ def fail_if_any(wrong):
 def test_random_providers(serve):
     domains = list(generator.Generator(SEED).domains(COUNT))
     asker = serve(domains)
-    shown = collections.Counter()
-    wrong = []
+    shown, wrong = set(), []
     for domain in domains:
-        wrong.extend(differences(asker, domain, lambda limit: shown.update((limit.words,))))
+        wrong.extend(differences(asker, domain, lambda *pair: shown.add(pair)))
     fail_if_any(wrong)
-    never = [limit.words for limit in limits.EXPRESSIBLE if not shown[limit.words]]
+    known = {(limit, reader) for limit in limits.EXPRESSIBLE for reader in limit.readers}
+    never = [(limit.words, reader) for limit, reader in known - shown]
     assert not never, "limits that no provider shows"
 
 
@@ -151,7 +151,7 @@ def test_provider_database(serve, provider_database, capsys):
     for file, translation in provider_database.items():
         domain = translation.domain
         not_held.update(translation.not_held)
-        wrong.extend(differences(asker, domain, lambda limit: None))
+        wrong.extend(differences(asker, domain, lambda *_: None))
         for reader in limits.AUTOCONFIG_READERS:
             for address in domain.addresses:
                 question = reader.ask(address)
