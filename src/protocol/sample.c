@@ -27,7 +27,8 @@ static const struct endpoint full_endpoints[] = {
 	FULL_ENDPOINT(SERVICE_CARDDAV, "https://dav.example.org/?a&b"),
 	FULL_ENDPOINT(SERVICE_WEBDAV, "https://dav.example.org/?a&b"),
 	FULL_ENDPOINT(SERVICE_MANAGESIEVE, NULL),
-	FULL_ENDPOINT(SERVICE_ACTIVESYNC, "https://sync.example.org/ActiveSync?a&b"),
+	FULL_ENDPOINT(SERVICE_ACTIVESYNC,
+		      "https://sync.example.org/Microsoft-Server-ActiveSync?a&b"),
 };
 
 const struct profile sample_full = {
