@@ -81,4 +81,6 @@ const char *const statement_sql[STATEMENTS] = {
 	[REMOVE_USER] = "DELETE FROM user WHERE domain = ?1 AND local = ?2",
 	[REMOVE_USERS] = "DELETE FROM user WHERE domain = ?1",
 	[NEXT_USER_DOMAIN] = "SELECT min(domain) FROM user WHERE domain > ?1",
+
+	[FIND_SECRET] = "SELECT value FROM secret WHERE name = ?1",
 };

@@ -17,6 +17,7 @@
 #include "util/cleanup.h"
 
 struct arena;
+struct digest_key;
 struct error;
 struct store;
 
@@ -52,6 +53,10 @@ int store_match(struct store *store, struct arena *memory, const struct query *q
 		struct match *ret_match, struct error *err);
 void store_release(struct store *store);
 bool store_has_snapshot(const struct store *store);
+
+/* The secret of this installation: random bytes that were made with the database, and stay with
+ * it. Returns as store_match(), but for STORE_NOT_FOUND. */
+int store_secret(struct store *store, struct digest_key *ret_secret, struct error *err);
 
 /*
  * Changing. All changes of one command stand between store_begin() and store_commit(); closing

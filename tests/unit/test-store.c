@@ -9,6 +9,7 @@
 #include "unit/fixture.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/digest.h"
 
 /* A directory of its own for each test, and where its database lies. */
 struct place {
@@ -889,6 +890,56 @@ static void test_spoiled_rows(void **state)
 	}
 }
 
+static struct digest_key read_secret(const struct place *place, enum store_mode mode)
+{
+	_cleanup_(store_closep) struct store *store = open_store(place, mode);
+	struct digest_key secret;
+	struct error err;
+
+	if (store_secret(store, &secret, &err) != 0)
+		fail_msg("%s", err.text);
+	return secret;
+}
+
+/* It stays what it is, and no two databases have the same. */
+static void test_secret(void **state)
+{
+	struct place *place = *state;
+	struct digest_key first = read_secret(place, STORE_WRITE), again;
+
+	again = read_secret(place, STORE_WRITE);
+	assert_memory_equal(&again, &first, sizeof(first));
+	again = read_secret(place, STORE_READ);
+	assert_memory_equal(&again, &first, sizeof(first));
+
+	(void)unlink(place->path);
+	again = read_secret(place, STORE_WRITE);
+	assert_memory_not_equal(&again, &first, sizeof(first));
+}
+
+static void test_spoiled_secret(void **state)
+{
+	static const struct {
+		const char *sql, *words;
+	} rows[] = {
+		{ "UPDATE secret SET value = x'00'", "is not of 32 bytes" },
+		{ "DELETE FROM secret", "has lost its secret" },
+	};
+	struct place *place = *state;
+	struct digest_key secret;
+
+	store_close(open_store(place, STORE_WRITE));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_cleanup_(store_closep) struct store *store = NULL;
+		struct error err = { 0 };
+
+		change_by_hand(place, rows[i].sql);
+		store = open_store(place, STORE_READ);
+		check_number(rows[i].sql, store_secret(store, &secret, &err), -1);
+		check_error(rows[i].sql, &err, ERROR_DATA, rows[i].words);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -917,6 +968,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_opening_a_locked_database, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_asking_a_locked_database, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_spoiled_rows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_secret, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_spoiled_secret, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
