@@ -31,14 +31,33 @@ static const struct xml_element *fail(struct error *err, const char *reason)
 	return NULL;
 }
 
-/* Called at "<!DOCTYPE", before any declaration in it is read. */
-static void refuse_doctype(void *context, const xmlChar *name, const xmlChar *external,
-			   const xmlChar *system)
+/* What the parser is told of DOCTYPEs, and tells. */
+struct guard {
+	const struct xml_doctype *accepted; /* or NULL */
+	int line; /* of one that was refused, at which reading ended; else 0 */
+};
+
+static bool is_text(const xmlChar *text, const char *wanted)
+{
+	return text && text_equals((const char *)text, wanted);
+}
+
+/* Called after '<!DOCTYPE plist PUBLIC "..." "..."', at '>' or the '[' of an internal subset,
+ * before anything in that is read. One that is accepted is taken for nothing: libxml2 would let
+ * entities pass that the external subset might have declared. */
+static void guard_doctype(void *context, const xmlChar *name, const xmlChar *public_id,
+			  const xmlChar *system_id)
 {
 	xmlParserCtxtPtr parser = context;
-	int *line = parser->_private;
+	struct guard *guard = parser->_private;
+	const struct xml_doctype *accepted = guard->accepted;
 
-	*line = parser->input->line;
+	if (accepted && is_text(name, accepted->name) && is_text(public_id, accepted->public_id) &&
+	    is_text(system_id, accepted->system_id) && *parser->input->cur == '>') {
+		parser->hasExternalSubset = 0;
+		return;
+	}
+	guard->line = parser->input->line;
 	xmlStopParser(parser);
 }
 
@@ -104,13 +123,11 @@ static xmlParserCtxtPtr parser_new(void)
 	return xmlNewParserCtxt();
 }
 
-/* *ret_doctype is the line of a DOCTYPE, at which reading ended, else 0. */
-static xmlDocPtr read_document(xmlParserCtxtPtr parser, const char *data, size_t size,
-			       int *ret_doctype)
+static xmlDocPtr read_document(xmlParserCtxtPtr parser, struct guard *guard, const char *data,
+			       size_t size)
 {
-	*ret_doctype = 0;
-	parser->sax->internalSubset = refuse_doctype;
-	parser->_private = ret_doctype;
+	parser->_private = guard;
+	parser->sax->internalSubset = guard_doctype;
 	return xmlCtxtReadMemory(parser, data, (int)size, NULL, NULL, XML_OPTIONS);
 }
 
@@ -120,7 +137,7 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 	_cleanup_(xmlFreeParserCtxtp) xmlParserCtxtPtr parser = NULL;
 	_cleanup_(xmlFreeDocp) xmlDocPtr document = NULL;
 	struct tree tree = { .memory = memory, .err = err };
-	int doctype;
+	struct guard guard = { 0 };
 
 	if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
 		data += 3;
@@ -138,8 +155,8 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 	parser = parser_new();
 	if (!parser)
 		return fail(err, "out of memory");
-	document = read_document(parser, data, size, &doctype);
-	if (doctype)
+	document = read_document(parser, &guard, data, size);
+	if (guard.line)
 		return fail(err, "a DOCTYPE is not accepted");
 	if (!document || !parser->wellFormed)
 		return fail(err, "the body is not well-formed XML");
@@ -148,16 +165,29 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 
 int xml_check(const char *data, size_t size, struct error *err)
 {
+	return xml_check_with_doctype(data, size, NULL, err);
+}
+
+int xml_check_with_doctype(const char *data, size_t size, const struct xml_doctype *accepted,
+			   struct error *err)
+{
 	_cleanup_(xmlFreeParserCtxtp) xmlParserCtxtPtr parser = parser_new();
 	_cleanup_(xmlFreeDocp) xmlDocPtr document = NULL;
+	struct guard guard = { accepted };
 	const char *message;
 	int doctype;
 
 	if (!parser)
 		return error_set(err, ERROR_SYSTEM, "out of memory");
-	document = read_document(parser, data, size, &doctype);
-	if (doctype)
-		return error_set(err, ERROR_INPUT, "line %d: a DOCTYPE is not accepted", doctype);
+	document = read_document(parser, &guard, data, size);
+	if (guard.line && accepted)
+		return error_set(
+			err, ERROR_INPUT,
+			"line %d: the only DOCTYPE accepted is <!DOCTYPE %s PUBLIC \"%s\" \"%s\">",
+			guard.line, accepted->name, accepted->public_id, accepted->system_id);
+	if (guard.line)
+		return error_set(err, ERROR_INPUT, "line %d: a DOCTYPE is not accepted",
+				 guard.line);
 	if (document && parser->wellFormed)
 		return 0;
 	message = parser->lastError.message ? parser->lastError.message : "not XML";

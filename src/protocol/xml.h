@@ -25,6 +25,15 @@ struct xml_element {
 const struct xml_element *xml_parse(struct arena *memory, const char *data, size_t size,
 				    struct error *err);
 
+/* A DOCTYPE that names an external subset and has no internal one. */
+struct xml_doctype {
+	const char *name, *public_id, *system_id;
+};
+
 /* Whether an XML document of ours is well-formed. Returns 0, or -1 with err set to "line N: ...".
  */
 int xml_check(const char *data, size_t size, struct error *err);
+
+/* The same for a document that may have this one DOCTYPE, of which nothing is loaded. */
+int xml_check_with_doctype(const char *data, size_t size, const struct xml_doctype *accepted,
+			   struct error *err);
