@@ -33,27 +33,62 @@ static bool name_is_among(const char *name, const char *const *names, size_t cou
 	return false;
 }
 
+struct argument {
+	const char *name;  /* decoded, or NULL where that fails */
+	const char *value; /* as it came, or NULL where there is no '=' */
+	size_t size;
+};
+
 /*
- * /mail/config-v1.1.xml?emailaddress=first.last%40example.org&emailmd5=...
- *                       ^name        ^value                  ^next argument
+ * Takes the next argument; at first, *at is where the query begins.
+ *
+ * /mail/config-v1.1.xml?emailaddress=first.last%40example.org&emailmd5=...#fragment
+ *                      ^at           ^value                  ^at, afterwards
  */
+static bool next_argument(struct arena *memory, const char **at, struct argument *ret_argument)
+{
+	const char *name = *at + 1;
+	size_t length, name_length;
+
+	if (**at != '?' && **at != '&')
+		return false;
+	length = strcspn(name, "&#");
+	name_length = strcspn(name, "=&#");
+	*at = name + length;
+	*ret_argument = (struct argument){ .name = percent_decode(memory, name, name_length) };
+	if (name_length < length) {
+		ret_argument->value = name + name_length + 1;
+		ret_argument->size = length - name_length - 1;
+	}
+	return true;
+}
+
+static const char *query_of(const struct request *request)
+{
+	return request->target + strcspn(request->target, "?#");
+}
+
 const char *request_argument(struct arena *memory, const struct request *request,
 			     const char *const *names, size_t count)
 {
-	const char *argument = request->target + strcspn(request->target, "?#");
+	const char *at = query_of(request);
+	struct argument argument;
 
-	if (*argument != '?')
-		return NULL;
-	for (;;) {
-		size_t length = strcspn(++argument, "&#"), name = strcspn(argument, "=&#");
-		const char *decoded = percent_decode(memory, argument, name);
+	while (next_argument(memory, &at, &argument))
+		if (argument.value && argument.name && name_is_among(argument.name, names, count))
+			return percent_decode(memory, argument.value, argument.size);
+	return NULL;
+}
 
-		if (name < length && decoded && name_is_among(decoded, names, count))
-			return percent_decode(memory, argument + name + 1, length - name - 1);
-		argument += length;
-		if (*argument != '&')
-			return NULL;
-	}
+bool request_has_argument(struct arena *memory, const struct request *request, const char *name)
+{
+	const char *at = query_of(request);
+	struct argument argument;
+
+	while (next_argument(memory, &at, &argument))
+		if (argument.name && text_equals_ignoring_case(argument.name, name))
+			return true;
+	return false;
 }
 
 const char *request_host(struct arena *memory, const struct request *request)

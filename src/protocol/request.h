@@ -31,6 +31,9 @@ const char *request_path(struct arena *memory, const struct request *request);
 const char *request_argument(struct arena *memory, const struct request *request,
 			     const char *const *names, size_t count);
 
+/* Whether the query has an argument of the name, in any letter case, whatever its value. */
+bool request_has_argument(struct arena *memory, const struct request *request, const char *name);
+
 /* The Host without its port, in lower case and A-labels. NULL where there is none, or it is no host
  * name. Lives in memory. */
 const char *request_host(struct arena *memory, const struct request *request);
