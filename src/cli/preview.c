@@ -33,15 +33,21 @@ struct subject {
 struct client {
 	const char *name;
 	const char *host_prefix;
-	const char *schema; /* of an Autodiscover request; NULL for autoconfig */
+	const char *schema; /* of an Autodiscover request; NULL where path is asked for */
+	const char *path;
+	bool takes_address, takes_domain; /* what it can ask about */
 };
 
 #define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
 
 static const struct client clients[] = {
-	{ "outlook", "autodiscover", SCHEMAS "outlook/responseschema/2006a" },
-	{ "mobilesync", "autodiscover", SCHEMAS "mobilesync/responseschema/2006" },
-	{ "autoconfig", "autoconfig", NULL },
+	{ "outlook", "autodiscover", SCHEMAS "outlook/responseschema/2006a",
+	  .takes_address = true },
+	{ "mobilesync", "autodiscover", SCHEMAS "mobilesync/responseschema/2006",
+	  .takes_address = true },
+	{ "autoconfig", "autoconfig", .path = "/mail/config-v1.1.xml", .takes_address = true,
+	  .takes_domain = true },
+	{ "mobileconfig", "autoconfig", .path = "/mobileconfig", .takes_address = true },
 };
 
 static const char autodiscover_source[] =
@@ -71,16 +77,14 @@ static int autodiscover_request(struct cli *cli, const struct client *client,
 	return 0;
 }
 
-static void autoconfig_request(struct cli *cli, const struct subject *subject,
-			       struct request *request)
+static void get_request(struct cli *cli, const struct client *client, const struct subject *subject,
+			struct request *request)
 {
-	static const char path[] = "/mail/config-v1.1.xml";
-
 	request->method = "GET";
 	request->target = subject->address
-				  ? arena_printf(cli->memory, "%s?emailaddress=%s", path,
+				  ? arena_printf(cli->memory, "%s?emailaddress=%s", client->path,
 						 percent_encode(cli->memory, subject->address))
-				  : path;
+				  : client->path;
 }
 
 static int subject_parse(struct cli *cli, const struct arguments *arguments,
@@ -91,7 +95,7 @@ static int subject_parse(struct cli *cli, const struct arguments *arguments,
 	struct address address;
 
 	if (text[0] == '@') {
-		if (client->schema)
+		if (!client->takes_domain)
 			return usage_error(cli->memory, arguments->command, err,
 					   "%s always asks with an address; give one, or preview "
 					   "autoconfig %s",
@@ -249,7 +253,8 @@ static int client_find(struct cli *cli, const struct arguments *arguments,
 			return 0;
 		}
 	return usage_error(cli->memory, arguments->command, err,
-			   "'%s' is no document; there are outlook, mobilesync and autoconfig",
+			   "'%s' is no document; there are outlook, mobilesync, autoconfig and "
+			   "mobileconfig",
 			   arguments->words[0]);
 }
 
@@ -265,7 +270,7 @@ static int make_request(struct cli *cli, const struct arguments *arguments, stru
 		return -1;
 	if (client->schema)
 		return autodiscover_request(cli, client, &subject, request, err);
-	autoconfig_request(cli, &subject, request);
+	get_request(cli, client, &subject, request);
 	return 0;
 }
 
@@ -307,15 +312,19 @@ static const struct option options[] = {
 
 static const struct command command_preview = {
 	.family = "preview",
-	.arguments = "outlook|mobilesync|autoconfig ADDRESS|@DOMAIN",
+	.arguments = "outlook|mobilesync|autoconfig|mobileconfig ADDRESS|@DOMAIN",
 	.min = 2,
 	.max = 2,
 	.summary = "Show the document that a mail client would get",
 	.details =
 		"It goes to standard output, made by the same code as in the daemon. @DOMAIN is a\n"
 		"question without an address, as some clients ask autoconfig. A refusal is shown\n"
-		"too, and the exit status is 1.",
-	.example = "mailconfctl preview outlook first.last@example.org\n"
+		"too, and the exit status is 1. mobileconfig is the profile for Apple's devices, "
+		"as it
+"
+		"is before it is signed.",
+	.example = "mailconfctl preview outlook first.last@example.org
+"
 		   "mailconfctl preview autoconfig @example.org --explain",
 	.options = { options },
 	.database = DATABASE_READ,

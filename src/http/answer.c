@@ -5,6 +5,7 @@
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/digest.h"
 #include "util/error.h"
 #include "util/network.h"
 
@@ -49,6 +50,8 @@ static int answer_question(const struct context *context, struct arena *memory,
 {
 	struct match *match = arena_new(memory, struct match);
 	enum failure failure = FAILURE_NONE;
+	struct site site = context->site;
+	struct digest_key secret;
 	struct profile profile;
 	int r;
 
@@ -56,6 +59,10 @@ static int answer_question(const struct context *context, struct arena *memory,
 	if (r == 0) {
 		keep_logins_back(memory, request, match);
 		response->match = match;
+	}
+	if (r == 0 && question->protocol->needs_secret) {
+		r = store_secret(context->store, &secret, err);
+		site.secret = &secret;
 	}
 	if (r == STORE_NOT_FOUND || (r == 0 && is_unanswered(question, match))) {
 		fail_with(question, context, memory, FAILURE_UNKNOWN_DOMAIN, response);
@@ -72,7 +79,7 @@ static int answer_question(const struct context *context, struct arena *memory,
 		fail_with(question, context, memory, failure, response);
 		return -1;
 	}
-	failure = question->protocol->render(&context->site, memory, &profile, response);
+	failure = question->protocol->render(&site, memory, &profile, response);
 	if (failure != FAILURE_NONE)
 		fail_with(question, context, memory, failure, response);
 	return 0;

@@ -11,12 +11,14 @@
 #include "protocol/response.h"
 
 struct arena;
+struct digest_key;
 struct templates;
 
 /* What answers are written with, whoever asks. Borrowed. */
 struct site {
 	const struct templates *templates;
-	const char *public_name; /* our own host[:port] in URLs, "" where it is not known */
+	const char *public_name;	 /* our own host[:port] in URLs, "" where it is not known */
+	const struct digest_key *secret; /* where the protocol needs it, else NULL */
 };
 
 /* Why there is no answer. Each protocol has its own way to say so. */
@@ -33,6 +35,7 @@ enum failure {
 struct protocol {
 	const char *name;
 	bool tells_logins; /* its answers differ between the people of a domain */
+	bool needs_secret; /* of the installation */
 
 	/* Writes the profile in the protocol's language. Returns FAILURE_NONE, or
 	 * FAILURE_NOT_OFFERED with the response untouched. */
@@ -59,6 +62,7 @@ extern const struct protocol protocol_v2_activesync;
 extern const struct protocol protocol_v2_none;
 extern const struct protocol protocol_caldav;
 extern const struct protocol protocol_carddav;
+extern const struct protocol protocol_mobileconfig;
 
 /* Says no with a status: 404, or 500 and 503 where that is our fault. A fail() for protocols that
  * have no document for it. */

@@ -6,6 +6,7 @@
 #include "protocol/autodiscover-v2.h"
 #include "protocol/autodiscover.h"
 #include "protocol/dav.h"
+#include "protocol/mobileconfig.h"
 #include "util/bytes.h"
 
 /* Outlook and its kin spell their path in several ways (MS-OXDISCO writes it with capitals), so
@@ -21,6 +22,9 @@ static const struct route routes[] = {
 	{ "/v1.1/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse, ROUTE_REDIRECT_AUTOCONFIG },
 	{ "/.well-known/mail-v1.xml", "GET, HEAD", autoconfig_parse, ROUTE_REDIRECT_AUTOCONFIG },
 	{ "/v1.1/", "GET, HEAD", autoconfig_parse_domain, ROUTE_REDIRECT_AUTOCONFIG },
+	{ "/mobileconfig", "GET, HEAD", mobileconfig_parse },
+	{ "/.well-known/mobileconfig", "GET, HEAD", mobileconfig_parse },
+	{ "/email.mobileconfig", "GET, HEAD", mobileconfig_parse },
 	{ "/.well-known/caldav", NULL, caldav_parse },
 	{ "/.well-known/carddav", NULL, carddav_parse },
 };

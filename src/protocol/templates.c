@@ -9,6 +9,7 @@
 
 #include "protocol/autoconfig.h"
 #include "protocol/autodiscover.h"
+#include "protocol/mobileconfig.h"
 #include "protocol/mobilesync.h"
 #include "protocol/outlook.h"
 #include "protocol/response.h"
@@ -32,6 +33,7 @@ struct templates {
 static const struct {
 	const char *name;
 	struct value (*view)(struct arena *memory, const struct profile *profile);
+	const struct xml_doctype *doctype; /* that it may have, or NULL */
 } documents[TEMPLATES] = {
 	[TEMPLATE_OUTLOOK] = { "outlook.xml", outlook_view },
 	[TEMPLATE_OUTLOOK_REDIRECT] = { "outlook-redirect.xml", autodiscover_redirect_view },
@@ -39,6 +41,8 @@ static const struct {
 	[TEMPLATE_MOBILESYNC] = { "mobilesync.xml", mobilesync_view },
 	[TEMPLATE_AUTODISCOVER_ERROR] = { "autodiscover-error.xml", autodiscover_error_view },
 	[TEMPLATE_AUTOCONFIG] = { "autoconfig.xml", autoconfig_view },
+	[TEMPLATE_MOBILECONFIG] = { "mobileconfig.plist", mobileconfig_sample_view,
+				    &mobileconfig_doctype },
 };
 
 /* The fullest profile shows every name that a template may use; both must give XML. */
@@ -56,7 +60,8 @@ static int check(const struct template *template, enum template_id id, const cha
 
 		view = documents[id].view(&memory, samples[i]);
 		template_expand(template, &view, &document);
-		if (xml_check(bytes_text(&document), document.size, err) < 0)
+		if (xml_check_with_doctype(bytes_text(&document), document.size,
+					   documents[id].doctype, err) < 0)
 			return error_prefix(
 				err,
 				"%s: the document that it makes of a sample profile is not "
@@ -110,6 +115,23 @@ static bool is_template_name(const char *name)
 	return false;
 }
 
+static bool is_document_name(const char *name)
+{
+	const char *ending = strrchr(name, '.');
+
+	return name[0] != '.' && ending &&
+	       (text_equals(ending, ".xml") || text_equals(ending, ".plist"));
+}
+
+static const char *all_names(struct arena *memory)
+{
+	struct bytes list = BYTES_IN(memory);
+
+	for (size_t i = 0; i < TEMPLATES; i++)
+		bytes_add_format(&list, "%s%s", i ? ", " : "", documents[i].name);
+	return bytes_text(&list);
+}
+
 static void closedirp(DIR **directory)
 {
 	if (*directory)
@@ -119,6 +141,7 @@ static void closedirp(DIR **directory)
 /* A misspelt file would be passed over in silence, and the admin wonder. */
 static int check_directory(const char *path, struct error *err)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(closedirp) DIR *directory = opendir(path);
 	struct dirent *entry;
 
@@ -126,16 +149,10 @@ static int check_directory(const char *path, struct error *err)
 		return error_set(err, ERROR_SYSTEM, "cannot read the templates directory '%s': %s",
 				 path, strerror(errno));
 	while ((entry = readdir(directory))) {
-		size_t length = strlen(entry->d_name);
-
-		if (entry->d_name[0] == '.' || length < 4 ||
-		    !text_equals(entry->d_name + length - 4, ".xml") ||
-		    is_template_name(entry->d_name))
-			continue;
-		return error_set(err, ERROR_INPUT,
-				 "%s/%s is the name of no template: there are outlook.xml, "
-				 "mobilesync.xml, autodiscover-error.xml and autoconfig.xml",
-				 path, entry->d_name);
+		if (is_document_name(entry->d_name) && !is_template_name(entry->d_name))
+			return error_set(err, ERROR_INPUT,
+					 "%s/%s is the name of no template; there are %s", path,
+					 entry->d_name, all_names(&memory));
 	}
 	return 0;
 }

@@ -20,14 +20,15 @@ enum template_id {
 	TEMPLATE_MOBILESYNC_REDIRECT,
 	TEMPLATE_AUTODISCOVER_ERROR,
 	TEMPLATE_AUTOCONFIG,
+	TEMPLATE_MOBILECONFIG,
 	TEMPLATES
 };
 
 /*
  * Loads all templates; directory may be "" or NULL for the built-in ones. Refused is a template
  * that does not parse, uses a name that its document does not have, or does not give well-formed
- * XML for a sample profile; and a *.xml file whose name is no template's. Returns 0 with a
- * reference that the caller owns, or -1 with err set to "FILE:LINE: ...".
+ * XML for a sample profile; and a *.xml or *.plist file whose name is no template's. Returns 0
+ * with a reference that the caller owns, or -1 with err set to "FILE:LINE: ...".
  */
 int templates_load(const char *directory, struct templates **ret_templates, struct error *err);
 
