@@ -1,0 +1,36 @@
+#pragma once
+
+/*
+ * Signs what devices show the origin of: the document inside a CMS SignedData (RFC 5652 5), in DER,
+ * with the chain of the signer. A signer never changes once it is loaded, and threads share it.
+ */
+
+#include <stddef.h>
+
+#include "util/cleanup.h"
+
+struct arena;
+struct error;
+struct signer;
+
+/*
+ * Loads PEM files: the signer's certificate first, its chain in any order; its key, RSA or ECDSA,
+ * which may stand in the same file. The key is proved to be the certificate's, and to sign. warn is
+ * told, one sentence a call, of what deserves the operator's eye.
+ * Returns 0 with a reference that the caller owns, or -1 with err set to a sentence that names the
+ * file.
+ */
+int signer_load(const char *certificate_file, const char *key_file,
+		void (*warn)(const char *sentence, void *context), void *context,
+		struct signer **ret_signer, struct error *err);
+
+/* References are counted atomically; NULL is none. The last one frees the signer, its key wiped by
+ * GnuTLS. */
+struct signer *signer_ref(struct signer *signer);
+void signer_unref(struct signer *signer);
+DEFINE_CLEANUP(struct signer *, signer_unref);
+
+/* Signs size bytes with SHA-256 and the time of now. The result lives in memory. Returns 0, or -1
+ * with err set. */
+int signer_sign(const struct signer *signer, struct arena *memory, const char *data, size_t size,
+		const char **ret_signed, size_t *ret_size, struct error *err);
