@@ -48,6 +48,10 @@ static const struct settings_key keys[] = {
 	  .allowed = "an absolute path, or nothing" },
 	{ "acme", "directory", "", &setting_optional_path, PLACE(acme.directory),
 	  .allowed = "an absolute path, or nothing" },
+	{ "profile", "certificate", "", &setting_optional_path, PLACE(profile.certificate),
+	  .allowed = "an absolute path, or nothing" },
+	{ "profile", "key", "", &setting_optional_path, PLACE(profile.key),
+	  .allowed = "an absolute path, or nothing" },
 	{ "log", "level", "info", &setting_choice, PLACE(log.level),
 	  .allowed = "error | warning | info | debug" },
 	{ "log", "addresses", "domain", &setting_choice, PLACE(log.addresses),
@@ -168,13 +172,13 @@ static int refuse_key(struct arena *memory, const char *section, const char *nam
 		return error_set(err, ERROR_CONFIG,
 				 "key %s stands before any section; write [%s] above it", quoted,
 				 elsewhere ? elsewhere : keys[0].section);
+	if (meant)
+		return error_set(err, ERROR_CONFIG, "there is no key %s in [%s]; did you mean %s?",
+				 quoted, section, meant);
 	if (elsewhere)
 		return error_set(err, ERROR_CONFIG,
 				 "there is no key %s in [%s]; it belongs in [%s]", quoted, section,
 				 elsewhere);
-	if (meant)
-		return error_set(err, ERROR_CONFIG, "there is no key %s in [%s]; did you mean %s?",
-				 quoted, section, meant);
 	return error_set(err, ERROR_CONFIG, "there is no key %s in [%s]; it has %s", quoted,
 			 section, bytes_text(&all));
 }
@@ -325,6 +329,24 @@ static int check_listeners(struct reading *reading)
 			 reading->name, reading->given_in[key - keys]);
 }
 
+static int check_profile(struct reading *reading)
+{
+	const struct settings_key *given = key_find("profile", "certificate");
+	const struct settings_key *missing = key_find("profile", "key");
+
+	if (!*reading->settings.profile.certificate == !*reading->settings.profile.key)
+		return 0;
+	if (*reading->settings.profile.key) {
+		given = missing;
+		missing = key_find("profile", "certificate");
+	}
+	return error_set(reading->err, ERROR_CONFIG,
+			 "%s:%u: [profile] %s is given without %s; profiles are signed with both, "
+			 "or not at all",
+			 reading->name, reading->given_in[given - keys], given->name,
+			 missing->name);
+}
+
 int settings_read(struct arena *memory, FILE *stream, const char *name,
 		  struct settings *ret_settings, struct error *err)
 {
@@ -340,7 +362,8 @@ int settings_read(struct arena *memory, FILE *stream, const char *name,
 		return -1;
 	if (r != 0)
 		return error_set(err, ERROR_CONFIG, "%s: inih cannot read it (%d)", name, r);
-	if (put_defaults(&reading) < 0 || check_listeners(&reading) < 0)
+	if (put_defaults(&reading) < 0 || check_listeners(&reading) < 0 ||
+	    check_profile(&reading) < 0)
 		return -1;
 	*ret_settings = reading.settings;
 	return 0;

@@ -53,6 +53,9 @@ struct settings {
 		const char *directory; /* "" for none */
 	} acme;
 	struct {
+		const char *certificate, *key; /* both or none "" */
+	} profile;
+	struct {
 		enum log_level level;
 		enum log_addresses addresses;
 	} log;

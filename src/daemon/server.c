@@ -11,6 +11,7 @@
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificates.h"
+#include "tls/signer.h"
 #include "util/arena.h"
 #include "util/error.h"
 #include "util/idna.h"
@@ -87,6 +88,20 @@ static int load_certificates(const struct settings *settings,
 	return certificates_load(&options, warn, NULL, ret_certificates, err);
 }
 
+/* Sets NULL where profiles are not signed. */
+static int load_signer(const struct settings *settings,
+		       void (*tell)(const char *sentence, void *context),
+		       struct signer **ret_signer, struct error *err)
+{
+	*ret_signer = NULL;
+	if (!*settings->profile.certificate)
+		return 0;
+	if (signer_load(settings->profile.certificate, settings->profile.key, tell, NULL,
+			ret_signer, err) < 0)
+		return error_prefix(err, "[profile]");
+	return 0;
+}
+
 /* Nothing is read yet, so that a glob that matches nothing ends the start before it begins. */
 static int find_certificates(const struct settings *settings, struct error *err)
 {
@@ -111,12 +126,16 @@ static int start(struct server *server, struct error *err)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	struct settings *settings = &server->settings;
 
 	if (find_certificates(settings, err) < 0 ||
 	    templates_load(settings->templates.directory, &templates, err) < 0 ||
-	    listener_open(settings, &server->listener, err) < 0 ||
-	    listener_start(server->listener, templates, err) < 0)
+	    load_signer(settings, warn, &signer, err) < 0 ||
+	    listener_open(settings, &server->listener, err) < 0)
+		return -1;
+	listener_set_signer(server->listener, signer);
+	if (listener_start(server->listener, templates, err) < 0)
 		return -1;
 	complete_settings(&server->started_memory, &server->own_name, settings);
 	listener_set_rules(server->listener, settings);
@@ -164,6 +183,7 @@ static void reload(struct server *server)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	struct error err;
 
 	log_info("reloading");
@@ -177,6 +197,10 @@ static void reload(struct server *server)
 		log_error("%s; the old templates stay in use", err.text);
 	else
 		listener_set_templates(server->listener, templates);
+	if (load_signer(&server->settings, warn, &signer, &err) < 0)
+		log_error("%s; profiles stay signed as before", err.text);
+	else
+		listener_set_signer(server->listener, signer);
 	log_info("reloaded");
 }
 
@@ -251,6 +275,7 @@ int server_check(const char *settings_file)
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(store_closep) struct store *store = NULL;
+	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	struct certificates_options options;
 	struct settings settings;
 	struct error err;
@@ -266,6 +291,7 @@ int server_check(const char *settings_file)
 	wrong += report(certificates_load(&options, print_warning, NULL, &certificates, &err),
 			&err);
 	wrong += report(templates_load(settings.templates.directory, &templates, &err), &err);
+	wrong += report(load_signer(&settings, print_warning, &signer, &err), &err);
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
 	if (wrong)
 		return SERVER_FAILED;

@@ -229,6 +229,12 @@ void listener_set_templates(struct listener *listener, struct templates *templat
 		worker_set_templates(listener->workers[i], templates);
 }
 
+void listener_set_signer(struct listener *listener, struct signer *signer)
+{
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		worker_set_signer(listener->workers[i], signer);
+}
+
 void listener_set_rules(struct listener *listener, const struct settings *settings)
 {
 	struct worker_rules rules = {

@@ -11,6 +11,7 @@
 struct certificates;
 struct error;
 struct listener;
+struct signer;
 struct templates;
 
 /* Opens the database and the sockets; clients can connect from now on and wait. Returns 0, or -1
@@ -24,6 +25,7 @@ int listener_start(struct listener *listener, struct templates *templates, struc
 /* Hands over what connections and requests to come are served with; references are taken. */
 void listener_set_certificates(struct listener *listener, struct certificates *certificates);
 void listener_set_templates(struct listener *listener, struct templates *templates);
+void listener_set_signer(struct listener *listener, struct signer *signer); /* NULL for none */
 void listener_set_rules(struct listener *listener, const struct settings *settings);
 
 /* Finishes the requests under way (for 10 s at most), and frees. */

@@ -15,6 +15,7 @@
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificates.h"
+#include "tls/signer.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/error.h"
@@ -59,11 +60,14 @@ struct worker {
 	/* In use by the thread; borrowed by the gate and the exchanges. */
 	struct certificates *certificates;
 	struct templates *templates;
+	struct signer *signer; /* or NULL */
 
 	/* Handed over; guarded by the lock. The thread is woken to take them. */
 	pthread_mutex_t lock;
 	struct certificates *next_certificates;
 	struct templates *next_templates;
+	struct signer *next_signer;
+	bool has_next_signer;
 	struct worker_rules next_rules;
 	bool must_stop;
 };
@@ -215,6 +219,19 @@ void worker_set_templates(struct worker *worker, struct templates *templates)
 	wake(worker);
 }
 
+void worker_set_signer(struct worker *worker, struct signer *signer)
+{
+	struct signer *old;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	old = worker->next_signer;
+	worker->next_signer = signer_ref(signer);
+	worker->has_next_signer = true;
+	(void)pthread_mutex_unlock(&worker->lock);
+	signer_unref(old);
+	wake(worker);
+}
+
 void worker_set_rules(struct worker *worker, const struct worker_rules *rules)
 {
 	(void)pthread_mutex_lock(&worker->lock);
@@ -237,11 +254,15 @@ static void take_over(struct worker *worker)
 {
 	struct certificates *certificates;
 	struct templates *templates;
-	bool must_stop;
+	struct signer *signer;
+	bool has_signer, must_stop;
 
 	(void)pthread_mutex_lock(&worker->lock);
 	certificates = TAKE(worker->next_certificates);
 	templates = TAKE(worker->next_templates);
+	signer = TAKE(worker->next_signer);
+	has_signer = worker->has_next_signer;
+	worker->has_next_signer = false;
 	worker->rules = worker->next_rules;
 	must_stop = worker->must_stop;
 	(void)pthread_mutex_unlock(&worker->lock);
@@ -262,6 +283,11 @@ static void take_over(struct worker *worker)
 		templates_unref(worker->templates);
 		worker->templates = templates;
 		worker->exchanges.context.site.templates = templates;
+	}
+	if (has_signer) {
+		signer_unref(worker->signer);
+		worker->signer = signer;
+		worker->exchanges.context.site.signer = signer;
 	}
 	if (must_stop)
 		stop_accepting(worker);
@@ -413,6 +439,8 @@ void worker_free(struct worker *worker)
 	certificates_unref(worker->next_certificates);
 	templates_unref(worker->templates);
 	templates_unref(worker->next_templates);
+	signer_unref(worker->signer);
+	signer_unref(worker->next_signer);
 	store_close(worker->store);
 	closep(&worker->epoll);
 	closep(&worker->wake);

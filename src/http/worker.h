@@ -17,6 +17,7 @@
 struct certificates;
 struct client_suites;
 struct error;
+struct signer;
 struct store;
 struct templates;
 struct worker;
@@ -68,6 +69,7 @@ int worker_start(struct worker *worker, struct error *err);
  * called from any thread. */
 void worker_set_certificates(struct worker *worker, struct certificates *certificates);
 void worker_set_templates(struct worker *worker, struct templates *templates);
+void worker_set_signer(struct worker *worker, struct signer *signer); /* NULL for none */
 void worker_set_rules(struct worker *worker, const struct worker_rules *rules);
 
 /* Asks the worker to finish: it accepts nothing more, and ends once the requests under way are

@@ -19,6 +19,7 @@
 
 #include "protocol/sample.h"
 #include "protocol/templates.h"
+#include "tls/signer.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/digest.h"
@@ -247,11 +248,15 @@ static enum failure render(const struct site *site, struct arena *memory,
 			   const struct profile *profile, struct response *response)
 {
 	struct value view;
+	struct error err;
 
 	if (!has_any(profile))
 		return FAILURE_NOT_OFFERED;
 	view = view_of(memory, profile, site->secret);
 	templates_render(site->templates, TEMPLATE_MOBILECONFIG, memory, &view, response);
+	if (site->signer && signer_sign(site->signer, memory, response->body, response->size,
+					&response->body, &response->size, &err) < 0)
+		return FAILURE_SIGNATURE;
 	response->media_type = "application/x-apple-aspen-config";
 	response->cache_control = "private, no-store";
 	/* A domain that was parsed has letters, digits, hyphens and dots. */

@@ -9,6 +9,7 @@ const char *failure_name(enum failure failure)
 		[FAILURE_NOT_OFFERED] = "not-offered",
 		[FAILURE_BROKEN] = "broken-data",
 		[FAILURE_INTERNAL] = "database-unavailable",
+		[FAILURE_SIGNATURE] = "cannot-sign",
 	};
 
 	return names[failure];
@@ -20,6 +21,7 @@ void fail_with_status(const struct site *site, struct arena *memory, enum failur
 {
 	switch (failure) {
 	case FAILURE_INTERNAL:
+	case FAILURE_SIGNATURE:
 		response_set_text(response, 503, "Try again later.\n");
 		break;
 	case FAILURE_BROKEN:

@@ -12,6 +12,7 @@
 
 struct arena;
 struct digest_key;
+struct signer;
 struct templates;
 
 /* What answers are written with, whoever asks. Borrowed. */
@@ -19,6 +20,7 @@ struct site {
 	const struct templates *templates;
 	const char *public_name;	 /* our own host[:port] in URLs, "" where it is not known */
 	const struct digest_key *secret; /* where the protocol needs it, else NULL */
+	const struct signer *signer;	 /* of profiles, or NULL */
 };
 
 /* Why there is no answer. Each protocol has its own way to say so. */
@@ -29,6 +31,7 @@ enum failure {
 	FAILURE_NOT_OFFERED,	/* the provider has no service that this protocol can express */
 	FAILURE_BROKEN,		/* the database holds something that makes no answer */
 	FAILURE_INTERNAL,	/* the database cannot be read */
+	FAILURE_SIGNATURE,	/* the document cannot be signed */
 	FAILURES
 };
 

@@ -1,11 +1,12 @@
 """Apple's configuration profile, read by a strict parser and held against Apple's rules."""
 import plistlib
 import re
+import subprocess
 from urllib.parse import quote
 
 import pytest
 
-from daemon import Daemon
+from daemon import PATIENCE, Daemon
 
 ADDRESS = "first.last@example.org"
 PATHS = ("/mobileconfig", "/.well-known/mobileconfig", "/email.mobileconfig", "/MobileConfig")
@@ -380,3 +381,129 @@ def test_template_of_the_admin(filled):
     file.rename(templates / "mobilconfig.plist")
     assert "is the name of no template; there are outlook.xml" in \
         filled.ctl("preview", "mobileconfig", ADDRESS, check=False).stderr
+
+
+def verify(authority, directory, signed, options=()):
+    """What the signature is of, checked by OpenSSL against the test CA."""
+    file = directory / "signed"
+    file.write_bytes(signed)
+    return subprocess.run(
+        ["openssl", "cms", "-verify", "-inform", "DER", "-in", file, "-CAfile", authority.file,
+         "-purpose", "any", "-binary", *options],
+        capture_output=True, check=True,
+    ).stdout
+
+
+def sign_with(daemon, authority, *options, names=("profiles.example.org",)):
+    """Settings for a signer: the certificate and its key in files of their own."""
+    pem = authority.certificate(*names, options=options).read_text()
+    daemon.settings["profile"] = {}
+    for name, text in zip(("certificate", "key"), re.split("(?=-----BEGIN (?:ENCRYPTED )?PRIVATE)", pem)):
+        file = daemon.directory / f"signer-{name}.pem"
+        file.write_text(text)
+        daemon.settings["profile"][name] = file
+    daemon.write_settings()
+
+
+def structure(directory, signed):
+    (directory / "signed").write_bytes(signed)
+    return subprocess.run(
+        ["openssl", "cms", "-cmsout", "-print", "-inform", "DER", "-in", directory / "signed", "-noout"],
+        capture_output=True, check=True, text=True,
+    ).stdout
+
+
+@pytest.mark.parametrize("options", [(), ("--curve=P-384",), ("--rsa",), ("--with-root",)])
+def test_signature(filled, authority, tmp_path, options):
+    filled.start()
+    unsigned = ask(filled, ADDRESS).body
+    sign_with(filled, authority, *options)
+    filled.reload()
+    response = ask(filled, ADDRESS)
+    assert response.headers["content-type"] == "application/x-apple-aspen-config"
+    assert response.headers["content-disposition"] == 'attachment; filename="example.org.mobileconfig"'
+    assert int(response.headers["content-length"]) == len(response.body)
+    assert verify(authority, tmp_path, response.body) == unsigned
+    assert filled.ctl("preview", "mobileconfig", ADDRESS).stdout.encode() == unsigned
+    parts = structure(tmp_path, response.body)
+    assert "signingTime" in parts and "sha256" in parts and "sha1" not in parts
+    assert re.findall("subject: CN=(.*)", parts) == ["profiles.example.org"], "the root stays at home"
+    assert ask(filled, "nobody@elsewhere.example").status == 404
+
+
+def test_signature_has_the_chain(filled, authority, tmp_path):
+    authority.run("cert", "intermediate.pem", "--ca", "intermediate.example.org")
+    sign_with(filled, authority, "--issuer", "intermediate.pem")
+    filled.start()
+    signed = ask(filled, ADDRESS).body
+    assert plistlib.loads(verify(authority, tmp_path, signed))["PayloadType"] == "Configuration"
+    assert len(re.findall("subject: CN=", structure(tmp_path, signed))) == 2
+
+
+def test_certificate_and_key_in_one_file(filled, authority, tmp_path):
+    file = str(filled.directory / "certificates" / "main.pem")
+    filled.settings["profile"] = {"certificate": file, "key": file}
+    filled.start()
+    check_profile(plistlib.loads(verify(authority, tmp_path, ask(filled, ADDRESS).body)))
+
+
+def test_a_changed_document_does_not_verify(filled, authority, tmp_path):
+    sign_with(filled, authority)
+    filled.start()
+    signed = ask(filled, ADDRESS).body
+    changed = signed.replace(b"imap.example.org", b"imap.example.net")
+    assert changed != signed
+    with pytest.raises(subprocess.CalledProcessError):
+        verify(authority, tmp_path, changed)
+
+
+def test_signer_is_reloaded_and_survives_mistakes(filled, authority, tmp_path):
+    sign_with(filled, authority)
+    filled.start()
+    wanted = verify(authority, tmp_path, ask(filled, ADDRESS).body)
+    (filled.directory / "signer-key.pem").write_text("nonsense")
+    filled.reload()
+    assert "profiles stay signed as before" in filled.log() and "signer-key.pem" in filled.log()
+    assert verify(authority, tmp_path, ask(filled, ADDRESS).body) == wanted
+    filled.settings["profile"] = {}
+    filled.write_settings()
+    filled.reload()
+    assert ask(filled, ADDRESS).body == wanted
+
+
+@pytest.mark.parametrize("spoil, words", [
+    (lambda daemon, authority: sign_with(daemon, authority, "--ed25519"), ["signer-key.pem", "use RSA or ECDSA"]),
+    (lambda daemon, authority: (daemon.directory / "signer-key.pem").unlink(), ["signer-key.pem", "No such file"]),
+    (lambda daemon, authority: (daemon.directory / "signer-certificate.pem").write_text("x"),
+     ["signer-certificate.pem", "cannot be read"]),
+    (lambda daemon, authority: (daemon.directory / "signer-key.pem").write_text(
+        authority.certificate("other.example.org").read_text()), ["signer-key.pem", "does not belong"]),
+    (lambda daemon, authority: sign_with(daemon, authority, "--password", "x"), ["signer-key.pem"]),
+])
+def test_signer_that_cannot_be_used(filled, authority, spoil, words):
+    sign_with(filled, authority)
+    spoil(filled, authority)
+    filled.write_settings()
+    for arguments in ((), ("--check-config",)):
+        result = subprocess.run(filled.command(*arguments), capture_output=True, text=True, check=False,
+                                timeout=PATIENCE)
+        assert result.returncode == 1
+        for word in ["[profile]", *words]:
+            assert word in result.stderr
+
+
+@pytest.mark.parametrize("given", ["certificate", "key"])
+def test_signer_needs_certificate_and_key(filled, given):
+    filled.settings["profile"] = {given: "/etc/mailconfd/profile.pem"}
+    filled.write_settings()
+    result = subprocess.run(filled.command(), capture_output=True, text=True, check=False, timeout=PATIENCE)
+    assert result.returncode == 2
+    missing = {"certificate": "key", "key": "certificate"}[given]
+    assert f"[profile] {given} is given without {missing}" in result.stderr
+
+
+def test_expired_signer_is_warned_of(filled, authority):
+    sign_with(filled, authority, "--not-before", "-20", "--days", "10")
+    filled.start()
+    assert "has expired, signing with it anyway" in filled.log()
+    assert ask(filled, ADDRESS).status == 200
