@@ -270,7 +270,7 @@ def test_mail_payload(daemon, services, wanted, has_dav):
     if not wanted and not has_dav:
         response = ask(daemon, ADDRESS)
         assert (response.status, response.headers["content-type"]) == (404, "text/plain; charset=utf-8")
-        assert "outcome=not-offered" in daemon.log()
+        daemon.wait_for_log("outcome=not-offered")
         return
     parts = payloads(profile_of(daemon, ADDRESS))
     assert ("carddav" in parts) == has_dav
