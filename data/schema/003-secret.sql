@@ -6,3 +6,6 @@ CREATE TABLE secret (
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO secret VALUES ('profile', randomblob(32));
+
+-- Whether a provider publishes its document of PACC.
+ALTER TABLE provider ADD COLUMN pacc INTEGER NOT NULL DEFAULT 0 CHECK (pacc IN (0, 1));

@@ -59,7 +59,8 @@ static int add_implicit_provider(struct cli *cli, const struct arguments *argume
 	provider.is_implicit = true;
 	if (provider_apply_options(cli, arguments, &provider, err) < 0 ||
 	    provider_apply_services(cli, arguments, arguments->words + 1, arguments->count - 1,
-				    &provider, err) < 0)
+				    &provider, err) < 0 ||
+	    provider_check(cli, &provider, err) < 0)
 		return -1;
 	r = store_add_provider(cli->store, &provider, err);
 	if (r == STORE_EXISTS)

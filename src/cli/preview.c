@@ -19,6 +19,7 @@
 #include "template/template.h"
 #include "template/value.h"
 #include "util/arena.h"
+#include "util/digest.h"
 #include "util/error.h"
 #include "util/idna.h"
 
@@ -36,6 +37,7 @@ struct client {
 	const char *schema; /* of an Autodiscover request; NULL where path is asked for */
 	const char *path;
 	bool takes_address, takes_domain; /* what it can ask about */
+	bool has_digest;		  /* the document's belongs in DNS */
 };
 
 #define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
@@ -48,6 +50,8 @@ static const struct client clients[] = {
 	{ "autoconfig", "autoconfig", .path = "/mail/config-v1.1.xml", .takes_address = true,
 	  .takes_domain = true },
 	{ "mobileconfig", "autoconfig", .path = "/mobileconfig", .takes_address = true },
+	{ "pacc", "ua-auto-config", .path = "/.well-known/user-agent-configuration.json",
+	  .takes_domain = true, .has_digest = true },
 };
 
 static const char autodiscover_source[] =
@@ -104,6 +108,10 @@ static int subject_parse(struct cli *cli, const struct arguments *arguments,
 		ret_subject->domain = domain_parse(cli->memory, text + 1, false, err);
 		return ret_subject->domain ? 0 : -1;
 	}
+	if (!client->takes_address)
+		return usage_error(cli->memory, arguments->command, err,
+				   "%s is asked of a domain, not of an address; write @DOMAIN",
+				   client->name);
 	if (address_parse(cli->memory, text, &address, err) < 0)
 		return -1;
 	*ret_subject = (struct subject){ address.typed, address.domain };
@@ -244,6 +252,14 @@ static int explain_response(struct cli *cli, const struct response *response, st
 	return 0;
 }
 
+/* The record that clients look for at _ua-auto-config.DOMAIN. */
+static void explain_digest(struct cli *cli, const struct response *response)
+{
+	const struct digest digest = digest_of(response->body, response->size);
+
+	explain(cli, "v=UAAC1; a=sha256; d=%s", digest_base64(cli->memory, &digest));
+}
+
 static int client_find(struct cli *cli, const struct arguments *arguments,
 		       const struct client **ret_client, struct error *err)
 {
@@ -253,19 +269,17 @@ static int client_find(struct cli *cli, const struct arguments *arguments,
 			return 0;
 		}
 	return usage_error(cli->memory, arguments->command, err,
-			   "'%s' is no document; there are outlook, mobilesync, autoconfig and "
-			   "mobileconfig",
+			   "'%s' is no document; there are outlook, mobilesync, autoconfig, "
+			   "mobileconfig and pacc",
 			   arguments->words[0]);
 }
 
-static int make_request(struct cli *cli, const struct arguments *arguments, struct request *request,
-			struct error *err)
+static int make_request(struct cli *cli, const struct arguments *arguments,
+			const struct client *client, struct request *request, struct error *err)
 {
-	const struct client *client = NULL;
 	struct subject subject = { 0 };
 
-	if (client_find(cli, arguments, &client, err) < 0 ||
-	    subject_parse(cli, arguments, client, &subject, err) < 0 ||
+	if (subject_parse(cli, arguments, client, &subject, err) < 0 ||
 	    host_of(cli, arguments, client, &subject, &request->host, err) < 0)
 		return -1;
 	if (client->schema)
@@ -277,12 +291,14 @@ static int make_request(struct cli *cli, const struct arguments *arguments, stru
 static int preview(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	const struct client *client = NULL;
 	struct request request = { 0 };
 	struct response response;
 	struct context context;
 	int r;
 
-	if (make_request(cli, arguments, &request, err) < 0 ||
+	if (client_find(cli, arguments, &client, err) < 0 ||
+	    make_request(cli, arguments, client, &request, err) < 0 ||
 	    templates_load(cli->settings->templates.directory, &templates, err) < 0)
 		return -1;
 	context = (struct context){
@@ -294,6 +310,8 @@ static int preview(struct cli *cli, const struct arguments *arguments, struct er
 	(void)fflush(stdout);
 	if (r != 0)
 		return -1;
+	if (client->has_digest && !response.is_refusal)
+		explain_digest(cli, &response);
 	if (option_is_given(arguments, "explain") && explain_response(cli, &response, err) < 0)
 		return -1;
 	if (response.is_refusal)
@@ -312,7 +330,7 @@ static const struct option options[] = {
 
 static const struct command command_preview = {
 	.family = "preview",
-	.arguments = "outlook|mobilesync|autoconfig|mobileconfig ADDRESS|@DOMAIN",
+	.arguments = "outlook|mobilesync|autoconfig|mobileconfig|pacc ADDRESS|@DOMAIN",
 	.min = 2,
 	.max = 2,
 	.summary = "Show the document that a mail client would get",
@@ -320,11 +338,9 @@ static const struct command command_preview = {
 		"It goes to standard output, made by the same code as in the daemon. @DOMAIN is a\n"
 		"question without an address, as some clients ask autoconfig. A refusal is shown\n"
 		"too, and the exit status is 1. mobileconfig is the profile for Apple's devices, "
-		"as it
-"
-		"is before it is signed.",
-	.example = "mailconfctl preview outlook first.last@example.org
-"
+		"as it\n"
+		"is before it is signed. With pacc, the record for DNS goes to standard error.",
+	.example = "mailconfctl preview outlook first.last@example.org\n"
 		   "mailconfctl preview autoconfig @example.org --explain",
 	.options = { options },
 	.database = DATABASE_READ,

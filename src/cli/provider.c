@@ -28,6 +28,7 @@ static json_t *provider_entry(struct cli *cli, const struct provider *provider)
 	entry_put(entry, "ttl", json_integer(provider->ttl));
 	entry_put_truth(entry, "pox_dav", provider->pox_dav);
 	entry_put_truth(entry, "activesync_v2", provider->activesync_v2);
+	entry_put_truth(entry, "pacc", provider->pacc);
 	entry_put_text(entry, "unknown_users", unanswered_name(provider->unknown_users));
 	entry_put_text(entry, "without_address", unanswered_name(provider->without_address));
 	entry_put_text(entry, "send_logins_to", provider->send_logins_to);
@@ -49,7 +50,8 @@ static int add(struct cli *cli, const struct arguments *arguments, struct error 
 	if (text_check("provider name", provider.name, PROVIDER_NAME_MAX_LENGTH, err) < 0 ||
 	    provider_apply_options(cli, arguments, &provider, err) < 0 ||
 	    provider_apply_services(cli, arguments, arguments->words + 1, arguments->count - 1,
-				    &provider, err) < 0)
+				    &provider, err) < 0 ||
+	    provider_check(cli, &provider, err) < 0)
 		return -1;
 	r = store_add_provider(cli->store, &provider, err);
 	if (r == STORE_EXISTS)
@@ -109,6 +111,8 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 			return -1;
 		provider_warn_of_gaps(cli, &provider);
 	}
+	if (provider_check(cli, &provider, err) < 0)
+		return -1;
 	cli_say(cli, "provider %s changed", provider.name);
 	return 0;
 }

@@ -10,6 +10,7 @@
 #include "mail/login.h"
 #include "mail/pattern.h"
 #include "mail/text.h"
+#include "protocol/pacc.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -29,6 +30,7 @@ const struct option provider_options[] = {
 	{ "ttl", "HOURS", "how long Outlook may keep an answer (168)" },
 	{ "pox-dav", "yes|no", "CalDAV and CardDAV in Outlook's document, for eM Client (no)" },
 	{ "activesync-v2", "yes|no", "give the ActiveSync URL to Autodiscover v2, too (no)" },
+	{ "pacc", "yes|no", "publish a PACC document; its digest belongs in DNS (no)" },
 	{ "unknown-users", "pattern|refuse", "what addresses without a user get (pattern)" },
 	{ "without-address", "pattern|refuse", "what questions without an address get (pattern)" },
 	{ "send-logins-to", "WHOM", "everyone, nobody, or networks (everyone)" },
@@ -177,6 +179,7 @@ int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 	apply_truth(arguments, "mx-fallback", &provider->mx_fallback);
 	apply_truth(arguments, "pox-dav", &provider->pox_dav);
 	apply_truth(arguments, "activesync-v2", &provider->activesync_v2);
+	apply_truth(arguments, "pacc", &provider->pacc);
 	apply_unanswered(arguments, "unknown-users", &provider->unknown_users);
 	apply_unanswered(arguments, "without-address", &provider->without_address);
 	return 0;
@@ -249,6 +252,13 @@ int provider_apply_services(struct cli *cli, const struct arguments *arguments,
 					 service_url(cli->memory, &services[i]));
 		provider->n_services++;
 	}
+	return 0;
+}
+
+int provider_check(struct cli *cli, const struct provider *provider, struct error *err)
+{
+	if (provider->pacc && pacc_check(cli->memory, provider, err) < 0)
+		return error_prefix(err, "provider '%s' cannot have --pacc yes", provider->name);
 	return 0;
 }
 

@@ -33,6 +33,10 @@ int provider_apply_services(struct cli *cli, const struct arguments *arguments,
 			    const char *const *urls, size_t count, struct provider *provider,
 			    struct error *err);
 
+/* Whether the provider with its services can have the options that it has, to be asked before it is
+ * stored. Returns 0 or -1 with err set. */
+int provider_check(struct cli *cli, const struct provider *provider, struct error *err);
+
 /* Reads one service; plaintext without --allow-plaintext is refused. */
 int service_from_url(struct cli *cli, const struct arguments *arguments, const char *url,
 		     struct service *ret_service, struct error *err);

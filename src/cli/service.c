@@ -66,7 +66,8 @@ static int add(struct cli *cli, const struct arguments *arguments, struct error 
 				 provider.name, SERVICES_MAX);
 	provider.services = services_with(cli, &provider, &service);
 	provider.n_services++;
-	if (store_set_services(cli->store, provider.id, provider.services, provider.n_services,
+	if (provider_check(cli, &provider, err) < 0 ||
+	    store_set_services(cli->store, provider.id, provider.services, provider.n_services,
 			       err) != 0)
 		return -1;
 	provider_warn_of_gaps(cli, &provider);
@@ -159,7 +160,8 @@ static int remove_service(struct cli *cli, const struct arguments *arguments, st
 	       (provider.n_services - before - 1) * sizeof(*services));
 	provider.services = services;
 	provider.n_services--;
-	if (store_set_services(cli->store, provider.id, services, provider.n_services, err) != 0)
+	if (provider_check(cli, &provider, err) < 0 ||
+	    store_set_services(cli->store, provider.id, services, provider.n_services, err) != 0)
 		return -1;
 	provider_warn_of_gaps(cli, &provider);
 	cli_say(cli, "service %s removed from provider %s", service_url(cli->memory, &service),

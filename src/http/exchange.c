@@ -123,6 +123,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 		return MHD_NO;
 	add_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->media_type);
 	add_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, response->cache_control);
+	add_header(out, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, response->allow_origin);
 	add_header(out, MHD_HTTP_HEADER_CONTENT_DISPOSITION, response->disposition);
 	add_header(out, MHD_HTTP_HEADER_ALLOW, response->allow);
 	add_header(out, MHD_HTTP_HEADER_LOCATION, response->location);

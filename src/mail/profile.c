@@ -139,6 +139,7 @@ int profile_build(struct arena *memory, const struct query *query, const struct 
 		.ttl = provider->ttl,
 		.pox_dav = provider->pox_dav,
 		.activesync_v2 = provider->activesync_v2,
+		.pacc = provider->pacc,
 		.endpoints = endpoints,
 		.n_endpoints = provider->n_services,
 	};

@@ -43,6 +43,7 @@ struct profile {
 	unsigned ttl;		   /* hours */
 	bool pox_dav;
 	bool activesync_v2;
+	bool pacc;
 	const struct endpoint *endpoints;
 	size_t n_endpoints;
 };

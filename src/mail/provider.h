@@ -39,6 +39,7 @@ struct provider {
 	unsigned ttl;	      /* hours that Outlook may keep an answer for */
 	bool pox_dav;	      /* whether Outlook's document has CalDAV and CardDAV, for eM Client */
 	bool activesync_v2;   /* whether Autodiscover v2 gives the ActiveSync URL */
+	bool pacc;	      /* whether its document of PACC is published */
 	enum unanswered unknown_users;	 /* what an address without a row gets */
 	enum unanswered without_address; /* what a question without an address gets */
 	const char *send_logins_to; /* who gets logins from rows: "everyone", "nobody", networks */

@@ -66,6 +66,7 @@ extern const struct protocol protocol_v2_none;
 extern const struct protocol protocol_caldav;
 extern const struct protocol protocol_carddav;
 extern const struct protocol protocol_mobileconfig;
+extern const struct protocol protocol_pacc;
 
 /* Says no with a status: 404, or 500 and 503 where that is our fault. A fail() for protocols that
  * have no document for it. */

@@ -13,7 +13,9 @@ struct response {
 	unsigned status;
 	const char *media_type;
 	const char *cache_control;
-	const char *allow;	 /* the Allow field of a 405, else NULL */
+	const char *allow; /* the Allow field of a 405, else NULL */
+	const char
+		*allow_origin; /* the sites whose scripts may read it: "*" for all, NULL for none */
 	const char *disposition; /* "attachment; filename=..." for what is to be saved, else NULL */
 	const char *location;	 /* where a redirect leads, else NULL: never from a request */
 	const char *body;

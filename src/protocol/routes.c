@@ -7,6 +7,7 @@
 #include "protocol/autodiscover.h"
 #include "protocol/dav.h"
 #include "protocol/mobileconfig.h"
+#include "protocol/pacc.h"
 #include "util/bytes.h"
 
 /* Outlook and its kin spell their path in several ways (MS-OXDISCO writes it with capitals), so
@@ -25,6 +26,7 @@ static const struct route routes[] = {
 	{ "/mobileconfig", "GET, HEAD", mobileconfig_parse },
 	{ "/.well-known/mobileconfig", "GET, HEAD", mobileconfig_parse },
 	{ "/email.mobileconfig", "GET, HEAD", mobileconfig_parse },
+	{ "/.well-known/user-agent-configuration.json", "GET, HEAD", pacc_parse },
 	{ "/.well-known/caldav", NULL, caldav_parse },
 	{ "/.well-known/carddav", NULL, carddav_parse },
 };

@@ -85,7 +85,8 @@ static struct provider provider_from_row(struct arena *memory, sqlite3_stmt *que
 		.unknown_users = column_unanswered(query, 13),
 		.without_address = column_unanswered(query, 14),
 		.send_logins_to = query_text(memory, query, 15),
-		.id = sqlite3_column_int64(query, 16),
+		.pacc = sqlite3_column_int(query, 16),
+		.id = sqlite3_column_int64(query, 17),
 	};
 }
 
@@ -185,6 +186,7 @@ static void bind_provider(sqlite3_stmt *query, const struct provider *provider)
 	query_bind_text(query, 14, unanswered_name(provider->unknown_users));
 	query_bind_text(query, 15, unanswered_name(provider->without_address));
 	query_bind_text(query, 16, provider->send_logins_to);
+	(void)sqlite3_bind_int(query, 17, provider->pacc);
 }
 
 int store_add_provider(struct store *store, struct provider *provider, struct error *err)
@@ -213,7 +215,7 @@ int store_update_provider(struct store *store, const struct provider *provider, 
 	if (r != 0)
 		return r;
 	bind_provider(query, provider);
-	(void)sqlite3_bind_int64(query, 17, provider->id);
+	(void)sqlite3_bind_int64(query, 18, provider->id);
 	return query_run(store, query, "changing a provider", err);
 }
 

@@ -3,8 +3,8 @@
 #define PROVIDER_FIELDS                                                                        \
 	"name, display_name, short_name, login, login_case, recipient_delimiter, show_names, " \
 	"mx_fallback, is_implicit, public_name, ttl, pox_dav, activesync_v2, unknown_users, "  \
-	"without_address, send_logins_to"
-#define PROVIDER_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16"
+	"without_address, send_logins_to, pacc"
+#define PROVIDER_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17"
 
 #define DOMAIN_COLUMNS                                                                 \
 	"domain.name, provider.name, alias_of, is_enabled, domain.provider, moved_to " \
@@ -39,7 +39,7 @@ const char *const statement_sql[STATEMENTS] = {
 	[LIST_PROVIDERS] = "SELECT " PROVIDER_FIELDS ", id FROM provider ORDER BY name",
 	[ADD_PROVIDER] = "INSERT INTO provider (" PROVIDER_FIELDS ") VALUES (" PROVIDER_VALUES ")",
 	[UPDATE_PROVIDER] = "UPDATE provider SET (" PROVIDER_FIELDS ") = (" PROVIDER_VALUES ") "
-			    "WHERE id = ?17",
+			    "WHERE id = ?18",
 	[REMOVE_PROVIDER] = "DELETE FROM provider WHERE id = ?1",
 
 	[LIST_SERVICES] = "SELECT url, login, authentications, is_first FROM service "

@@ -401,6 +401,7 @@ static void check_provider(const struct provider *got, const struct provider *wa
 	check_number("unknown_users", got->unknown_users, wanted->unknown_users);
 	check_number("without_address", got->without_address, wanted->without_address);
 	check_text("send_logins_to", got->send_logins_to, wanted->send_logins_to);
+	check_number("pacc", got->pacc, wanted->pacc);
 }
 
 static void test_providers(void **state)
@@ -427,6 +428,7 @@ static void test_providers(void **state)
 		.unknown_users = UNANSWERED_REFUSE,
 		.without_address = UNANSWERED_REFUSE,
 		.send_logins_to = "192.0.2.0/24",
+		.pacc = true,
 	}, defaults = PROVIDER_DEFAULT;
 	struct error err = { 0 };
 	size_t count;

@@ -1,0 +1,206 @@
+/*
+ * PACC has one way to reach each service: implicit TLS on the usual port, with the address that the
+ * person typed as the login. A provider whose services need other words is refused as a whole, for
+ * a document that leaves one out would have clients set up half an account.
+ *
+ * Clients believe the document only if its SHA-256 stands in DNS, so the same data must give the
+ * same bytes for ever: keys are sorted, and there are no blanks and no line end.
+ */
+
+#include "protocol/pacc.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "mail/provider.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+
+#define PATH "/.well-known/user-agent-configuration.json"
+#define HOST_PREFIX "ua-auto-config."
+
+#define LOGIN "%EMAILADDRESS%"
+
+/* Well-known paths have their letter case (RFC 8615 3), and the document has one host. */
+struct question pacc_parse(struct arena *memory, const struct request *request)
+{
+	const char *host = request_host(memory, request);
+	struct question question = { .protocol = &protocol_pacc };
+
+	if (!host || strncmp(host, HOST_PREFIX, strlen(HOST_PREFIX)) != 0 ||
+	    !text_equals(request_path(memory, request), PATH)) {
+		question.failure = FAILURE_UNKNOWN_DOMAIN;
+		return question;
+	}
+	question.query = (struct query){ .domain = host + strlen(HOST_PREFIX), .host = host };
+	return question;
+}
+
+struct entry {
+	enum service_kind kind;
+	const char *name;
+	uint16_t port;
+	bool needs_path;
+};
+
+static const struct entry entries[] = {
+	{ SERVICE_IMAP, "imap", 993 },
+	{ SERVICE_POP3, "pop3", 995 },
+	{ SERVICE_SUBMISSION, "submit", 465 },
+	{ SERVICE_MANAGESIEVE, "managesieve", 4190 },
+	{ SERVICE_JMAP, "jmap", 443 },
+	{ SERVICE_CALDAV, "caldav", 443, .needs_path = true },
+	{ SERVICE_CARDDAV, "carddav", 443, .needs_path = true },
+	{ SERVICE_WEBDAV, "webdav", 443, .needs_path = true },
+};
+
+#define ENTRIES (sizeof(entries) / sizeof(*entries))
+
+static bool has_path(const struct endpoint *endpoint)
+{
+	return !text_equals(strchr(endpoint->url + strlen("https://"), '/'), "/");
+}
+
+static bool takes_password(const struct endpoint *endpoint)
+{
+	for (size_t i = 0; i < endpoint->n_authentications; i++)
+		if (endpoint->authentications[i] == AUTHENTICATION_PASSWORD_CLEARTEXT ||
+		    endpoint->authentications[i] == AUTHENTICATION_PASSWORD_ENCRYPTED)
+			return true;
+	return false;
+}
+
+/* Why the endpoint cannot be said, NULL where it can. */
+static const char *misfit(struct arena *memory, const struct entry *entry,
+			  const struct endpoint *endpoint)
+{
+	if (endpoint->security != SECURITY_TLS || endpoint->port != entry->port)
+		return arena_printf(memory, "it needs implicit TLS on port %u", entry->port);
+	if (entry->needs_path && !has_path(endpoint))
+		return "its URL needs a path";
+	if (!text_equals(endpoint->login_template, LOGIN))
+		return arena_printf(memory, "its login must be %s, not '%s'", LOGIN,
+				    endpoint->login_template);
+	if (!takes_password(endpoint))
+		return "it must take a password";
+	return NULL;
+}
+
+/* The first endpoint of the entry's kind that can be said. NULL where there is none; *ret_reason is
+ * then why the first one cannot, or NULL where there is not even that. */
+static const struct endpoint *choose(struct arena *memory, const struct profile *profile,
+				     const struct entry *entry, const char **ret_reason)
+{
+	*ret_reason = NULL;
+	for (size_t i = 0; i < profile->n_endpoints; i++) {
+		const struct endpoint *endpoint = &profile->endpoints[i];
+		const char *reason;
+
+		if (endpoint->kind != entry->kind)
+			continue;
+		reason = misfit(memory, entry, endpoint);
+		if (!reason)
+			return endpoint;
+		if (!*ret_reason)
+			*ret_reason = reason;
+	}
+	return NULL;
+}
+
+static int check(struct arena *memory, const struct profile *profile, struct error *err)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ENTRIES; i++) {
+		const char *reason;
+
+		if (choose(memory, profile, &entries[i], &reason))
+			count++;
+		else if (reason)
+			return error_set(err, ERROR_INPUT,
+					 "PACC cannot say how to reach its %s service: %s",
+					 service_kind_name(entries[i].kind), reason);
+	}
+	if (count == 0)
+		return error_set(err, ERROR_INPUT, "it has no service that PACC knows");
+	return 0;
+}
+
+/* Whatever domain is asked for, the services are the same. */
+int pacc_check(struct arena *memory, const struct provider *provider, struct error *err)
+{
+	const struct query query = { .domain = "example.org" };
+	const struct match match = { .domain = query.domain, .provider = *provider };
+	struct profile profile = { 0 };
+
+	if (provider->n_services > 0 && profile_build(memory, &query, &match, &profile, err) < 0)
+		return -1;
+	return check(memory, &profile, err);
+}
+
+static json_t *protocols_of(struct arena *memory, const struct profile *profile)
+{
+	json_t *protocols = json_object();
+
+	for (size_t i = 0; i < ENTRIES; i++) {
+		const struct endpoint *endpoint;
+		const char *reason;
+
+		endpoint = choose(memory, profile, &entries[i], &reason);
+		if (endpoint)
+			(void)json_object_set_new(
+				protocols, entries[i].name,
+				endpoint->url ? json_pack("{ss}", "url", endpoint->url)
+					      : json_pack("{ss}", "host", endpoint->host));
+	}
+	return protocols;
+}
+
+/* Of names only a domain can be too long, and that is ASCII. */
+static json_t *provider_of(struct arena *memory, const struct profile *profile)
+{
+	const char *name = profile->display_name;
+
+	if (utf8_length(name) > DISPLAY_NAME_MAX_LENGTH)
+		name = arena_strndup(memory, name, DISPLAY_NAME_MAX_LENGTH);
+	return json_pack("{ssss*}", "name", name, "shortName", profile->short_name);
+}
+
+static char *document_of(struct arena *memory, const struct profile *profile)
+{
+	json_t *document = json_pack("{s{sb}s{so}so}", "authentication", "password", 1, "info",
+				     "provider", provider_of(memory, profile), "protocols",
+				     protocols_of(memory, profile));
+	char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
+
+	json_decref(document);
+	return text;
+}
+
+static enum failure render(const struct site *site, struct arena *memory,
+			   const struct profile *profile, struct response *response)
+{
+	_cleanup_(freep) char *text = NULL;
+	struct error err;
+
+	if (!profile->pacc || check(memory, profile, &err) < 0)
+		return FAILURE_NOT_OFFERED;
+	text = document_of(memory, profile);
+	if (!text)
+		return FAILURE_BROKEN;
+	response->status = 200;
+	response->media_type = "application/json";
+	response->cache_control = "max-age=300";
+	response->allow_origin = "*";
+	response->body = arena_strdup(memory, text);
+	response->size = strlen(text);
+	return FAILURE_NONE;
+}
+
+const struct protocol protocol_pacc = {
+	.name = "pacc",
+	.render = render,
+	.fail = fail_with_status,
+};

@@ -1,0 +1,12 @@
+#pragma once
+
+/* PACC (draft-ietf-mailmaint-pacc): settings as JSON, whose digest stands in DNS. */
+
+#include "protocol/protocol.h"
+
+struct provider;
+
+struct question pacc_parse(struct arena *memory, const struct request *request);
+
+/* Whether PACC can say what the provider has. Returns 0, or -1 with err set to why not. */
+int pacc_check(struct arena *memory, const struct provider *provider, struct error *err);
