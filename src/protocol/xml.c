@@ -175,7 +175,6 @@ int xml_check_with_doctype(const char *data, size_t size, const struct xml_docty
 	_cleanup_(xmlFreeDocp) xmlDocPtr document = NULL;
 	struct guard guard = { accepted };
 	const char *message;
-	int doctype;
 
 	if (!parser)
 		return error_set(err, ERROR_SYSTEM, "out of memory");

@@ -221,6 +221,7 @@ def test_provider(ctl):
         "ttl": 168,
         "pox_dav": False,
         "activesync_v2": False,
+        "pacc": False,
         "unknown_users": "pattern",
         "without_address": "pattern",
         "send_logins_to": "everyone",
@@ -263,6 +264,7 @@ def test_provider_as_columns(ctl):
         "ttl                  168\n" \
         "pox-dav              no\n" \
         "activesync-v2        no\n" \
+        "pacc                 no\n" \
         "unknown-users        pattern\n" \
         "without-address      pattern\n" \
         "send-logins-to       everyone\n" \
@@ -358,7 +360,7 @@ def test_provider_options(ctl, option, value, kept):
 def test_order_of_provider_keys(ctl):
     ctl("provider", "add", "uni", "--public-name=auto.example.net", *ORG)
     keys = ["name", "login", "login_case", "recipient_delimiter", "show_names", "mx_fallback",
-            "public_name", "ttl", "pox_dav", "activesync_v2", "unknown_users", "without_address",
+            "public_name", "ttl", "pox_dav", "activesync_v2", "pacc", "unknown_users", "without_address",
             "send_logins_to", "services", "domains"]
     assert list(ctl.json("provider", "show", "uni")) == keys
     lines = ctl("provider", "show", "uni").splitlines()

@@ -111,6 +111,7 @@ def test_writing_command_brings_it_up(old):
         "ttl": 168,
         "pox_dav": 0,
         "activesync_v2": 0,
+        "pacc": 0,
         "unknown_users": "pattern",
         "without_address": "pattern",
         "send_logins_to": "everyone",

@@ -55,7 +55,10 @@ static void test_built_in(void **state)
 			const char *document = render(templates, (enum template_id)id, &memory,
 						      &sample_full);
 
-			if (xml_check(document, strlen(document), &err) < 0)
+			/* Apple's is the only document that has a DOCTYPE. */
+			if (id == TEMPLATE_MOBILECONFIG
+				    ? !strstr(document, "<!DOCTYPE plist PUBLIC")
+				    : xml_check(document, strlen(document), &err) < 0)
 				fail_msg("template %zu: %s", id, err.text);
 			assert_null(strstr(document, "{{"));
 		}
