@@ -39,6 +39,3 @@ struct connection {
 	bool is_held; /* suspended until its descriptor is readable, or certificates are there */
 	bool is_polled;
 };
-
-/* Milliseconds of a clock that never jumps. */
-int64_t clock_now(void);

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "http/gate.h"
 #include "protocol/request.h"
@@ -10,6 +9,7 @@
 #include "store/store.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -31,21 +31,13 @@ struct exchange {
 	struct exchange *previous, *next; /* in exchanges->waiting */
 };
 
-static int64_t microseconds(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 void *exchange_begin(void *port, const char *target, struct MHD_Connection *connection)
 {
 	struct exchange *exchange = xnew(struct exchange);
 
 	exchange->port = port;
 	exchange->connection = connection;
-	exchange->started = microseconds();
+	exchange->started = clock_microseconds();
 	exchange->request.target = arena_strdup(&exchange->memory, target);
 	exchange->port->exchanges->count++;
 	exchange->ours = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
@@ -131,7 +123,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 	add_header(out, "Referrer-Policy", "no-referrer");
 	if (exchange->must_close || exchange->port->exchanges->is_stopping)
 		add_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
-	exchange->micros = microseconds() - exchange->started;
+	exchange->micros = clock_microseconds() - exchange->started;
 	return MHD_queue_response(exchange->connection, response->status, out);
 }
 

@@ -7,18 +7,10 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "tls/certificates.h"
 #include "util/arena.h"
-
-int64_t clock_now(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+#include "util/clock.h"
 
 /* Called by GnuTLS inside MHD_run(), so on the worker's thread, as all of this file is. */
 static void hold(struct connection *connection, bool until_readable)

@@ -18,6 +18,7 @@
 #include "tls/signer.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/clock.h"
 #include "util/error.h"
 #include "util/log.h"
 
