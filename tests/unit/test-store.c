@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "store/database.h"
+#include "store/statements.h"
 #include "store/store.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
@@ -678,6 +679,33 @@ static void test_users(void **state)
 	assert_int_equal(store_remove_user(store, "fred@b.example", &err), STORE_NOT_FOUND);
 }
 
+/* Ten million users are no reason to read more than a path down the tree. */
+static void test_users_are_searched(void **state)
+{
+	static const enum statement looked_up[] = { FIND_DOMAIN, FIND_PROVIDER_BY_ID, LIST_SERVICES,
+						    FIND_USERS };
+	struct place *place = *state;
+	_cleanup_(store_closep) struct store *store = open_store(place, STORE_WRITE);
+
+	for (size_t i = 0; i < sizeof(looked_up) / sizeof(*looked_up); i++) {
+		const char *sql = arena_printf(&place->memory, "EXPLAIN QUERY PLAN %s",
+					       statement_sql[looked_up[i]]);
+		sqlite3_stmt *plan = NULL;
+		int steps = 0;
+
+		assert_int_equal(sqlite3_prepare_v2(store->database, sql, -1, &plan, NULL),
+				 SQLITE_OK);
+		for (; sqlite3_step(plan) == SQLITE_ROW; steps++) {
+			const char *step = (const char *)sqlite3_column_text(plan, 3);
+
+			if (strstr(step, "SCAN") || strstr(step, "TEMP B-TREE"))
+				fail_msg("%s: %s", sql, step);
+		}
+		assert_true(steps > 0);
+		(void)sqlite3_finalize(plan);
+	}
+}
+
 static void test_domains_of_users(void **state)
 {
 	struct place *place = *state;
@@ -964,6 +992,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_references, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_domains, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_users, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_users_are_searched, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_domains_of_users, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_all_or_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reader_beside_writer, set_up, tear_down),
