@@ -202,7 +202,9 @@ static bool make_answer(struct exchange *exchange)
 		}
 	}
 	if (r != 0)
-		log_error("protocol=%s: %s", exchange->response.protocol, err.text);
+		log_error("protocol=%s: %s",
+			  exchange->response.protocol ? exchange->response.protocol : "-",
+			  err.text);
 	return true;
 }
 
@@ -258,8 +260,9 @@ static const char *log_path(struct exchange *exchange)
 	const char *target = exchange->request.target, *at;
 	char *path = arena_strndup(memory, target, strcspn(target, "?"));
 
-	at = strstr(path, "@") ? strstr(path, "@") : strstr(path, "%40");
-	if (!at || exchange->port->exchanges->log_addresses == LOG_ADDRESSES_FULL)
+	for (at = path; *at && *at != '@' && strncmp(at, "%40", 3) != 0; at++)
+		;
+	if (!*at || exchange->port->exchanges->log_addresses == LOG_ADDRESSES_FULL)
 		return path;
 	while (at > path && *at != '/')
 		at--;

@@ -101,14 +101,17 @@ static const char *location(struct arena *memory, const struct route *route,
 static int redirect(const struct context *context, struct arena *memory, const struct route *route,
 		    const struct request *request, struct response *response, struct error *err)
 {
-	struct question question = route->parse(memory, request);
+	struct question *question = arena_new(memory, struct question);
 	struct match *match = arena_new(memory, struct match);
 	const char *target;
 	int r;
 
-	if (question.failure != FAILURE_NONE)
+	*question = route->parse(memory, request);
+	response->protocol = question->protocol->name;
+	if (question->failure != FAILURE_NONE)
 		return 0;
-	r = store_match(context->store, memory, &question.query, match, err);
+	response->query = &question->query;
+	r = store_match(context->store, memory, &question->query, match, err);
 	if (r == STORE_NOT_FOUND)
 		return 0;
 	if (r != 0) {
@@ -116,7 +119,7 @@ static int redirect(const struct context *context, struct arena *memory, const s
 		response->outcome = failure_name(FAILURE_INTERNAL);
 		return r == STORE_BUSY ? ANSWER_BUSY : -1;
 	}
-	target = location(memory, route, context, &question.query, match);
+	target = location(memory, route, context, &question->query, match);
 	if (!target)
 		return 0;
 	response_set_text(response, 302, "Ask over HTTPS.\n");

@@ -453,7 +453,8 @@ def test_target_may_be_a_whole_url(served):
 
 @pytest.mark.parametrize("target", ["/autodiscover/x/v1.0/secret.person@example.com",
                                     "/autodiscover/autodiscover.xml%3Femailaddress=secret.person@example.com",
-                                    "/a/secret.person%40example.com/b"])
+                                    "/a/secret.person%40example.com/b",
+                                    "/secret.person%40example.com/b@example.com"])
 def test_addresses_in_paths_stay_out_of_the_log(served, target):
     served.start()
     served.ask(f"GET {target} HTTP/1.1\r\nHost: example.com\r\n\r\n".encode(), "example.com")

@@ -60,6 +60,9 @@ def test_redirects_keep_the_domain(served, target, host, location):
         answer = get(served, target, host, method)
         assert (answer.status, answer.headers["location"]) == (302, location)
         assert "a4711" not in answer.raw.decode()
+    served.wait_for_log("outcome=redirect", 2)
+    protocol = "outlook" if "autodiscover" in target.lower() else "autoconfig"
+    assert f"protocol={protocol} " in served.log()
 
 
 def test_redirect_leads_to_the_same_answer(served):
