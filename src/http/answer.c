@@ -32,12 +32,16 @@ static void keep_logins_back(struct arena *memory, const struct request *request
 	match->provider = match->domain_provider;
 }
 
-/* Where a pattern can never give a login that works, a provider may rather have no answer. */
-static bool is_unanswered(const struct question *question, const struct match *match)
+/* Where a pattern can never give a login that works, a provider may rather have no answer. Who is
+ * sent on needs no login from here. */
+static bool is_unanswered(struct arena *memory, const struct question *question,
+			  const struct match *match)
 {
 	const struct provider *provider = &match->provider;
 
 	if (!question->protocol->tells_logins || match->has_user)
+		return false;
+	if (question->protocol->tells_moves && move_target(memory, &question->query, match))
 		return false;
 	return (question->query.address ? provider->unknown_users : provider->without_address) ==
 	       UNANSWERED_REFUSE;
@@ -64,7 +68,7 @@ static int answer_question(const struct context *context, struct arena *memory,
 		r = store_secret(context->store, &secret, err);
 		site.secret = &secret;
 	}
-	if (r == STORE_NOT_FOUND || (r == 0 && is_unanswered(question, match))) {
+	if (r == STORE_NOT_FOUND || (r == 0 && is_unanswered(memory, question, match))) {
 		fail_with(question, context, memory, FAILURE_UNKNOWN_DOMAIN, response);
 		return 0;
 	}

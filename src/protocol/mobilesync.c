@@ -43,6 +43,7 @@ static enum failure mobilesync_render(const struct site *site, struct arena *mem
 const struct protocol protocol_mobilesync = {
 	.name = "mobilesync",
 	.tells_logins = true,
+	.tells_moves = true,
 	.render = mobilesync_render,
 	.fail = autodiscover_fail,
 };

@@ -135,6 +135,7 @@ static enum failure outlook_render(const struct site *site, struct arena *memory
 const struct protocol protocol_outlook = {
 	.name = "outlook",
 	.tells_logins = true,
+	.tells_moves = true,
 	.render = outlook_render,
 	.fail = autodiscover_fail,
 };

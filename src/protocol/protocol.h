@@ -39,6 +39,7 @@ struct protocol {
 	const char *name;
 	bool tells_logins; /* its answers differ between the people of a domain */
 	bool needs_secret; /* of the installation */
+	bool tells_moves;  /* its answers can send people on who moved */
 
 	/* Writes the profile in the protocol's language. Returns FAILURE_NONE, or
 	 * FAILURE_NOT_OFFERED with the response untouched. */
