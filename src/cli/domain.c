@@ -163,7 +163,8 @@ static int apply_move(struct cli *cli, const struct arguments *arguments, struct
 
 	if (!target)
 		return 0;
-	if (moves_parse_domain(cli->memory, target, &domain->moved_to, err) < 0)
+	if (moves_parse_domain(cli->memory, target, &domain->moved_to, err) < 0 ||
+	    moves_check_target(cli, domain->moved_to, err) < 0)
 		return -1;
 	if (domain->moved_to && text_equals(domain->moved_to, domain->name))
 		return error_set(err, ERROR_INPUT, "domain '%s' cannot move to itself",
@@ -225,9 +226,19 @@ static const struct command domain_set = {
 	.run = set,
 };
 
+static bool any_moved(const struct domain *domains, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (domains[i].moved_to)
+			return true;
+	return false;
+}
+
 static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "domain", "provider", "alias_of", "enabled", NULL };
+	static const char *const columns_with_moves[] = { "domain",  "provider", "alias_of",
+							  "enabled", "moved_to", NULL };
 	const struct domain_filter all = { 0 };
 	_cleanup_(list_freep) struct list *lines = NULL;
 	struct domain *domains;
@@ -235,7 +246,7 @@ static int list(struct cli *cli, const struct arguments *arguments, struct error
 
 	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0)
 		return -1;
-	lines = list_new(columns, cli->is_json);
+	lines = list_new(any_moved(domains, count) ? columns_with_moves : columns, cli->is_json);
 	for (size_t i = 0; i < count; i++)
 		list_add(lines, domain_entry(&domains[i]));
 	list_end(lines, "there are no domains; 'domain add' makes one");

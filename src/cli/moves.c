@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "config/settings.h"
 #include "mail/address.h"
 #include "mail/profile.h"
 #include "mail/service.h"
@@ -58,6 +59,47 @@ int moves_parse_user(struct arena *memory, const char *text, const char **ret_ta
 	if (address_parse(memory, text, &address, err) < 0)
 		return -1;
 	*ret_target = address.text;
+	return 0;
+}
+
+/* Whether the URL is at the host[:port]. */
+static bool is_at(const char *url, const char *host)
+{
+	size_t length = strlen(host);
+
+	url += strlen("https://");
+	return length > 0 && strncmp(url, host, length) == 0 && url[length] == '/';
+}
+
+/* The port that goes without saying is not in a URL of ours, but may be in a name. */
+static const char *without_usual_port(struct arena *memory, const char *host)
+{
+	const char *colon = strchrnul(host, ':');
+
+	return text_equals(colon, ":443") ? arena_strndup(memory, host, (size_t)(colon - host))
+					  : host;
+}
+
+int moves_check_target(struct cli *cli, const char *target, struct error *err)
+{
+	const char *own = cli->settings->server.public_name;
+	struct provider *providers;
+	size_t count;
+
+	if (!target || !strchr(target, '/'))
+		return 0;
+	if (store_list_providers(cli->store, cli->memory, &providers, &count, err) != 0)
+		return -1;
+	for (size_t i = 0; i <= count; i++) {
+		if (i > 0)
+			own = providers[i - 1].public_name;
+		if (own && is_at(target, without_usual_port(cli->memory, own)))
+			return error_set(err, ERROR_INPUT,
+					 "'%s' is this server's own name, and clients would come "
+					 "back to ask for the same domain; say which domain they "
+					 "shall ask for instead: --moved-to DOMAIN",
+					 own);
+	}
 	return 0;
 }
 

@@ -16,6 +16,11 @@ int moves_parse_domain(struct arena *memory, const char *text, const char **ret_
 int moves_parse_user(struct arena *memory, const char *text, const char **ret_target,
 		     struct error *err);
 
+/* Whether clients that are sent to the target of a domain would come back to this server and ask
+ * for the same domain again, which is refused. Known are the names that this server has in the
+ * settings and the database. Returns 0, or -1 with err set. */
+int moves_check_target(struct cli *cli, const char *target, struct error *err);
+
 /* Follow the moves from an address on, or from whoever is in a domain, as the database has them
  * now. Refused are a circle, in which clients would run, and a way that is too long for them.
  * Return 0, or -1 with err set. */

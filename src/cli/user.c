@@ -1,5 +1,7 @@
 /* mailconfctl user: which login belongs to which address. */
 
+#include <string.h>
+
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/domains.h"
@@ -294,6 +296,16 @@ static const struct command user_show = {
 	.run = show,
 };
 
+/* Stops at the first that the list will show. */
+static int note_move(const struct user *user, void *context, struct error *err)
+{
+	const struct user_filter *filter = context;
+
+	(void)err;
+	return (!filter->domain || text_equals(strrchr(user->address, '@') + 1, filter->domain)) &&
+	       (!filter->login || text_equals(user->login, filter->login));
+}
+
 static int print_user(const struct user *user, void *context, struct error *err)
 {
 	(void)err;
@@ -304,15 +316,21 @@ static int print_user(const struct user *user, void *context, struct error *err)
 static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "address", "login", "name", "provider", NULL };
+	static const char *const columns_with_moves[] = { "address",  "login",	  "name",
+							  "provider", "moved_to", NULL };
 	struct user_filter filter = { .login = option_value(arguments, "login") };
 	_cleanup_(list_freep) struct list *lines = NULL;
+	int any_moved;
 
 	if (arguments->count > 0) {
 		filter.domain = domain_parse(cli->memory, arguments->words[0], false, err);
 		if (!filter.domain)
 			return -1;
 	}
-	lines = list_new(columns, cli->is_json);
+	any_moved = store_visit_moved_users(cli->store, note_move, &filter, err);
+	if (any_moved < 0)
+		return -1;
+	lines = list_new(any_moved ? columns_with_moves : columns, cli->is_json);
 	if (store_visit_users(cli->store, &filter, print_user, lines, err) != 0)
 		return -1;
 	list_end(lines, filter.domain || filter.login ? "there are no such users"

@@ -872,6 +872,49 @@ def test_user_moves(org):
         "address": "first.last@example.org", "login": "a4712"}
 
 
+@pytest.mark.parametrize("public_name", ["auto.example.org", "auto.example.org:443"])
+def test_nobody_is_sent_back_here(org, public_name):
+    with open(org.config, "a") as config:
+        config.write("[server]\npublic-name = %s\n" % public_name)
+    sentence = "'%s' is this server's own name, and clients would come back to ask for the same " \
+        "domain; say which domain they shall ask for instead: --moved-to DOMAIN"
+    url = "https://Auto.example.org/autodiscover/autodiscover.xml"
+    assert org.refused("domain", "set", "example.org", "--moved-to", url) == sentence % public_name
+    org("domain", "set", "example.org", "--moved-to", "https://auto.example.org:8443/x")
+    org("domain", "set", "example.org", "--moved-to", "https://auto.example.org.example/x")
+    org("domain", "set", "example.org", "--moved-to", "https://auto.example.net:8443/x")
+    org("provider", "set", "example.org", "--public-name", "auto.example.net:8443")
+    assert org.refused("domain", "set", "example.org", "--moved-to",
+                       "https://auto.example.net:8443/y") == sentence % "auto.example.net:8443"
+    org("domain", "set", "example.org", "--moved-to", "example.net")
+
+
+def test_a_settings_file_without_name_refuses_less(org):
+    org("domain", "set", "example.org", "--moved-to", "https://auto.example.org/x")
+
+
+def test_lists_have_a_column_of_moves_where_there_are_any(org):
+    org("user", "add", "first.last@example.org", "a4711")
+    org("domain", "add", "example.net", "--alias-of=example.org")
+    org("user", "add", "b@example.net", "b")
+    assert "MOVED-TO" not in org("domain", "list") + org("user", "list")
+    org("domain", "set", "example.net", "--moved-to", "new.example")
+    org("user", "set", "b@example.net", "--moved-to", "b@new.example")
+    assert org("domain", "list").splitlines() == [
+        "DOMAIN       PROVIDER     ALIAS-OF     ENABLED  MOVED-TO",
+        "example.net               example.org  yes      new.example",
+        "example.org  example.org               yes"]
+    assert org("user", "list").splitlines() == [
+        "ADDRESS                 LOGIN  NAME  PROVIDER  MOVED-TO",
+        "b@example.net           b                      b@new.example",
+        "first.last@example.org  a4711"]
+    assert "MOVED-TO" in org("user", "list", "example.net")
+    assert "MOVED-TO" not in org("user", "list", "example.org")
+    assert "MOVED-TO" in org("user", "list", "--login=b")
+    assert "MOVED-TO" not in org("user", "list", "--login=a4711")
+    assert [user.get("moved_to") for user in org.json("user", "list")] == ["b@new.example", None]
+
+
 @pytest.mark.parametrize("target, sentence", [
     ("Example.ORG", "domain 'example.org' cannot move to itself"),
     ("a_b", "\"a_b\" is not a domain name"),
