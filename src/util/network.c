@@ -13,6 +13,10 @@
 /* IPv4 addresses are kept as IPv6 has them (RFC 4291 2.5.5.2), so that there is one kind. */
 #define MAPPED_BITS 96
 
+/* Of an IPv6 address: what one link has, whose hosts make up the rest themselves (RFC 4291 2.5.1).
+ */
+#define CLIENT_BYTES 8
+
 struct network {
 	uint8_t address[16];
 	unsigned bits;
@@ -94,16 +98,53 @@ static bool network_contains(const struct network *network, const uint8_t addres
 	return rest == 0 || (network->address[bytes] ^ address[bytes]) >> (8 - rest) == 0;
 }
 
+/* Returns whether it is an address of either kind. */
+static bool address_bytes(const struct sockaddr *address, uint8_t ret_bytes[16])
+{
+	if (address->sa_family == AF_INET)
+		map_ipv4(ret_bytes, &((const struct sockaddr_in *)address)->sin_addr);
+	else if (address->sa_family == AF_INET6)
+		memcpy(ret_bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
+	else
+		return false;
+	return true;
+}
+
+static bool is_mapped_ipv4(const uint8_t address[16])
+{
+	uint8_t mapped[16];
+
+	map_ipv4(mapped, address + 12);
+	return memcmp(mapped, address, sizeof(mapped)) == 0;
+}
+
+struct client_network network_of_client(const struct sockaddr *address)
+{
+	struct client_network network = { 0 };
+
+	if (address_bytes(address, network.address) && !is_mapped_ipv4(network.address))
+		memset(network.address + CLIENT_BYTES, 0, 16 - CLIENT_BYTES);
+	return network;
+}
+
+const char *client_network_text(struct arena *memory, const struct client_network *network)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (is_mapped_ipv4(network->address))
+		return arena_strdup(memory,
+				    inet_ntop(AF_INET, network->address + 12, text, sizeof(text)));
+	return arena_printf(memory, "%s/%d",
+			    inet_ntop(AF_INET6, network->address, text, sizeof(text)),
+			    CLIENT_BYTES * 8);
+}
+
 bool networks_contain(struct arena *memory, const char *list, const struct sockaddr *address)
 {
 	uint8_t bytes[16];
 	const char *word;
 
-	if (address->sa_family == AF_INET)
-		map_ipv4(bytes, &((const struct sockaddr_in *)address)->sin_addr);
-	else if (address->sa_family == AF_INET6)
-		memcpy(bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, sizeof(bytes));
-	else
+	if (!address_bytes(address, bytes))
 		return false;
 	while ((word = next_word(memory, &list))) {
 		struct network network;

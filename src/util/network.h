@@ -3,10 +3,22 @@
 /* Networks of clients, as an admin lists them: "192.0.2.0/24 2001:db8::/32 198.51.100.7". */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 struct arena;
 struct error;
+
+/* The network that a client counts as, being one household or site as far as an address tells: the
+ * IPv4 address itself, or the first 64 bits of an IPv6 address. */
+struct client_network {
+	uint8_t address[16];
+};
+
+struct client_network network_of_client(const struct sockaddr *address);
+
+/* "192.0.2.1", "2001:db8::/64". Lives in memory. */
+const char *client_network_text(struct arena *memory, const struct client_network *network);
 
 /* Whether the text is a list of one or more networks, separated by blanks, without bits beyond
  * their length. Returns 0, or -1 with err set to a sentence that quotes the wrong one. */
