@@ -60,6 +60,11 @@ static const struct settings_key keys[] = {
 	  .low = 1, .high = 300, .allowed = "a time from 1s to 300s" },
 	{ "limits", "idle-timeout", "30s", &setting_seconds, PLACE(limits.idle_timeout), .low = 1,
 	  .high = 3600, .allowed = "a time from 1s to 3600s", .needs_restart = true },
+	{ "limits", "addresses-per-network", "500", &setting_number,
+	  PLACE(limits.addresses_per_network), .low = 0, .high = ADDRESSES_PER_NETWORK_MAX,
+	  .allowed = "a number from 0 to 1000" },
+	{ "limits", "trusted", "127.0.0.0/8 ::1", &setting_networks, PLACE(limits.trusted),
+	  .allowed = "networks such as 192.0.2.0/24 2001:db8::/32, or nothing" },
 };
 
 #define KEYS (sizeof(keys) / sizeof(*keys))

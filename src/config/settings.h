@@ -17,6 +17,9 @@ struct setting_type;
 
 #define SETTINGS_FILE "/etc/mailconfd/mailconfd.conf"
 
+/* What is remembered of each network has a bound. */
+#define ADDRESSES_PER_NETWORK_MAX 1000
+
 /* Whether the document without an address is served on listen_http. */
 enum http_autoconfig { HTTP_AUTOCONFIG_NO, HTTP_AUTOCONFIG_YES };
 
@@ -60,8 +63,10 @@ struct settings {
 		enum log_addresses addresses;
 	} log;
 	struct {
-		unsigned handshake_timeout; /* seconds */
-		unsigned idle_timeout;	    /* seconds */
+		unsigned handshake_timeout;	/* seconds */
+		unsigned idle_timeout;		/* seconds */
+		unsigned addresses_per_network; /* 0: no limit */
+		struct words trusted;		/* networks */
 	} limits;
 };
 

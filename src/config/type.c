@@ -9,6 +9,7 @@
 #include "util/error.h"
 #include "util/idna.h"
 #include "util/log.h"
+#include "util/network.h"
 #include "util/socket-address.h"
 
 #define QUOTE_MAX_LENGTH 64
@@ -232,6 +233,33 @@ static int seconds_parse(struct arena *memory, const struct settings_key *key, c
 	return 0;
 }
 
+static int number_setting_parse(struct arena *memory, const struct settings_key *key,
+				const char *text, struct settings *settings, struct error *err)
+{
+	unsigned long number;
+
+	if (!number_parse(text, key->low, key->high, &number))
+		return refuse(memory, key, text, err);
+	put_number(settings, key, number);
+	return 0;
+}
+
+static int networks_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			  struct settings *settings, struct error *err)
+{
+	struct words *words = place(settings, key);
+	const char *word;
+
+	while ((word = next_word(memory, &text))) {
+		if (networks_check(memory, word, err) < 0) {
+			err->kind = ERROR_CONFIG;
+			return -1;
+		}
+		words_add(memory, words, word);
+	}
+	return 0;
+}
+
 /* The key allows "refuse | default"; the first of them is 0, as in its enum. */
 static int choice_parse(struct arena *memory, const struct settings_key *key, const char *text,
 			struct settings *settings, struct error *err)
@@ -260,3 +288,5 @@ const struct setting_type setting_path = { path_parse, text_values_equal };
 const struct setting_type setting_optional_path = { optional_path_parse, text_values_equal };
 const struct setting_type setting_choice = { choice_parse, number_values_equal };
 const struct setting_type setting_seconds = { seconds_parse, number_values_equal };
+const struct setting_type setting_number = { number_setting_parse, number_values_equal };
+const struct setting_type setting_networks = { networks_parse, word_values_equal, .is_list = true };

@@ -1,10 +1,12 @@
 #include "http/answer.h"
 
+#include "http/limit.h"
 #include "protocol/protocol.h"
 #include "protocol/routes.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/clock.h"
 #include "util/digest.h"
 #include "util/error.h"
 #include "util/network.h"
@@ -17,15 +19,39 @@ static void fail_with(const struct question *question, const struct context *con
 	response->is_refusal = true;
 }
 
-/* Logins from rows may be for some networks only; the others get what people without a row do. */
-static void keep_logins_back(struct arena *memory, const struct request *request,
-			     struct match *match)
+/* Whether the client's network asks for no more people than it may. All are counted, with or
+ * without a row. */
+static bool is_within_limit(const struct context *context, struct arena *memory,
+			    const struct request *request, const struct query *query,
+			    const struct match *match)
+{
+	if (!context->limit || !request->client || !query->address || match->is_host)
+		return true;
+	return limit_allows(
+		context->limit, request->client,
+		arena_printf(memory, "%s@%s", query->address->key, query->address->domain),
+		clock_now());
+}
+
+/* Logins from rows may be for some networks only. */
+static bool may_have_logins(struct arena *memory, const struct request *request,
+			    const struct match *match)
 {
 	const char *whom = match->provider.send_logins_to;
 
-	if (!match->has_user || text_equals(whom, "everyone") || !request->client)
-		return;
-	if (!text_equals(whom, "nobody") && networks_contain(memory, whom, request->client))
+	if (text_equals(whom, "everyone") || !request->client)
+		return true;
+	return !text_equals(whom, "nobody") && networks_contain(memory, whom, request->client);
+}
+
+/* Who may not have the login of a row gets what people without a row do. */
+static void keep_logins_back(const struct context *context, struct arena *memory,
+			     const struct request *request, const struct query *query,
+			     struct match *match)
+{
+	bool is_within = is_within_limit(context, memory, request, query, match);
+
+	if (!match->has_user || (is_within && may_have_logins(memory, request, match)))
 		return;
 	match->has_user = false;
 	match->has_own_provider = false;
@@ -61,7 +87,7 @@ static int answer_question(const struct context *context, struct arena *memory,
 
 	r = store_match(context->store, memory, &question->query, match, err);
 	if (r == 0) {
-		keep_logins_back(memory, request, match);
+		keep_logins_back(context, memory, request, &question->query, match);
 		response->match = match;
 	}
 	if (r == 0 && question->protocol->needs_secret) {

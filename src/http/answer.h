@@ -11,12 +11,14 @@
 
 struct arena;
 struct error;
+struct limit;
 struct store;
 
 /* What an answer is made with. Borrowed. */
 struct context {
 	struct store *store;
 	struct site site;
+	struct limit *limit; /* or NULL for none */
 };
 
 /* Expected outcome. */

@@ -13,10 +13,12 @@
 #include <unistd.h>
 
 #include "http/exchange.h"
+#include "http/limit.h"
 #include "http/worker.h"
 #include "store/store.h"
 #include "tls/client.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
 #include "util/socket-address.h"
 
@@ -34,6 +36,7 @@ struct listener {
 	unsigned n_workers;
 	gnutls_datum_t ticket_key;
 	struct client_suites suites;
+	struct limit *limit;
 };
 
 static unsigned processors(void)
@@ -174,6 +177,7 @@ static int open_workers(struct listener *listener, const struct settings *settin
 	struct worker_options options = {
 		.ticket_key = &listener->ticket_key,
 		.suites = &listener->suites,
+		.limit = listener->limit,
 		.idle_timeout = settings->limits.idle_timeout,
 	};
 
@@ -199,6 +203,7 @@ int listener_open(const struct settings *settings, struct listener **ret_listene
 		return error_set(err, ERROR_TLS, "cannot make a key for session tickets");
 	if (client_suites_init(WORKER_TLS_PRIORITIES, &listener->suites, err) < 0)
 		return -1;
+	listener->limit = limit_new();
 	if (open_workers(listener, settings, err) < 0 ||
 	    open_sockets(listener, &settings->server.listen_https, true, err) < 0 ||
 	    open_sockets(listener, &settings->server.listen_http, false, err) < 0)
@@ -235,6 +240,17 @@ void listener_set_signer(struct listener *listener, struct signer *signer)
 		worker_set_signer(listener->workers[i], signer);
 }
 
+static void set_limit(struct limit *limit, const struct settings *settings)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct words *trusted = &settings->limits.trusted;
+	struct bytes list = BYTES_IN(&memory);
+
+	for (size_t i = 0; i < trusted->count; i++)
+		bytes_add_format(&list, "%s ", trusted->items[i]);
+	limit_set(limit, settings->limits.addresses_per_network, bytes_text(&list));
+}
+
 void listener_set_rules(struct listener *listener, const struct settings *settings)
 {
 	struct worker_rules rules = {
@@ -244,6 +260,7 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 		.handshake_timeout = settings->limits.handshake_timeout,
 	};
 
+	set_limit(listener->limit, settings);
 	rules.http_autoconfig = settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES;
 	(void)snprintf(rules.acme_directory, sizeof(rules.acme_directory), "%s",
 		       settings->acme.directory);
@@ -263,6 +280,7 @@ void listener_close(struct listener *listener)
 		worker_join(listener->workers[i]);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_free(listener->workers[i]);
+	limit_free(listener->limit);
 	free(listener->workers);
 	if (listener->ticket_key.data) {
 		gnutls_memset(listener->ticket_key.data, 0, listener->ticket_key.size);

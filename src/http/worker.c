@@ -99,6 +99,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 	worker->gate.requests.timeout = (int64_t)options->idle_timeout * 1000;
 	worker->gate.suites = options->suites;
 	worker->exchanges.context.store = store;
+	worker->exchanges.context.limit = options->limit;
 	*ret_worker = TAKE(worker);
 	return 0;
 }

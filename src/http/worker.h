@@ -17,6 +17,7 @@
 struct certificates;
 struct client_suites;
 struct error;
+struct limit;
 struct signer;
 struct store;
 struct templates;
@@ -36,6 +37,7 @@ struct worker_options {
 	const struct client_suites *suites; /* of WORKER_TLS_PRIORITIES */
 	unsigned connections_max;	    /* for each listening socket */
 	unsigned idle_timeout;		    /* of a connection, in seconds */
+	struct limit *limit;
 };
 
 /* What a reload may change; a plain value. */

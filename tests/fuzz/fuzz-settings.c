@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (err.kind != ERROR_CONFIG || !err.text[0])
 			abort();
 	} else if (settings.tls.certificates.count == 0 || settings.database.file[0] != '/' ||
-		   settings.server.threads > 256 || settings.limits.idle_timeout == 0) {
+		   settings.server.threads > 256 || settings.limits.idle_timeout == 0 ||
+		   settings.limits.addresses_per_network > ADDRESSES_PER_NETWORK_MAX) {
 		abort();
 	}
 	return 0;

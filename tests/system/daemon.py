@@ -38,8 +38,8 @@ class Response:
 class Connection:
     """One TLS (or plain) connection that sends exact bytes and reads whole responses."""
 
-    def __init__(self, port, name=None, context=None):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    def __init__(self, port, name=None, context=None, source="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0))
         if context:
             self.socket = context.wrap_socket(self.socket, server_hostname=name)
         self.buffer = b""
@@ -193,8 +193,8 @@ class Daemon:
     def context(self):
         return ssl.create_default_context(cafile=self.authority.file)
 
-    def connect(self, name="autoconfig.example.org", context=None):
-        return Connection(self.port, name, context or self.context())
+    def connect(self, name="autoconfig.example.org", context=None, source="127.0.0.1"):
+        return Connection(self.port, name, context or self.context(), source)
 
     def ask(self, data, name="autoconfig.example.org"):
         connection = self.connect(name)

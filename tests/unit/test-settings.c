@@ -81,7 +81,7 @@ static const char *value_text(struct arena *memory, const struct settings *setti
 		return bytes_text(&text);
 	}
 	if (key->type == &setting_choice || key->type == &setting_threads ||
-	    key->type == &setting_seconds) {
+	    key->type == &setting_seconds || key->type == &setting_number) {
 		memcpy(&number, place, sizeof(number));
 		return arena_printf(memory, "%u", number);
 	}
@@ -117,6 +117,8 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "log.addresses", "1" },
 		{ "limits.handshake-timeout", "10" },
 		{ "limits.idle-timeout", "30" },
+		{ "limits.addresses-per-network", "500" },
+		{ "limits.trusted", "127.0.0.0/8 ::1" },
 	};
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct settings settings;
@@ -213,6 +215,12 @@ static void accepts(void **state)
 		  "mail.example.org" },
 		{ "[server]\npublic-name = b\303\274cher.example:0443\n", "server.public-name",
 		  "xn--bcher-kva.example:443" },
+		{ "[limits]\naddresses-per-network = 0\n", "limits.addresses-per-network", "0" },
+		{ "[limits]\naddresses-per-network = 1000\n", "limits.addresses-per-network",
+		  "1000" },
+		{ "[limits]\ntrusted =\n", "limits.trusted", "" },
+		{ "[limits]\ntrusted = 192.0.2.0/24\ntrusted = 2001:db8::/32 192.0.2.1\n",
+		  "limits.trusted", "192.0.2.0/24 2001:db8::/32 192.0.2.1" },
 		{ "[server]\nlisten-https = 192.0.2.1:443 [2001:db8::1]:8443\n",
 		  "server.listen-https", "192.0.2.1:443 [2001:db8::1]:8443" },
 		{ "[server]\nlisten-https = 0.0.0.0:443\nlisten-https = [::1]:443\n"
@@ -387,6 +395,14 @@ static void refuses_values(void **state)
 		{ "server.public-name", "192.0.2.1", "a host name" },
 		{ "server.public-name", "[::1]:443", "a host name" },
 		{ "server.public-name", "mail_1.example.org", "a host name" },
+		{ "limits.addresses-per-network", "1001", "\"1001\"|a number from 0 to 1000" },
+		{ "limits.addresses-per-network", "-1", "\"-1\"|a number from 0 to 1000" },
+		{ "limits.addresses-per-network", "many", "\"many\"|a number from 0 to 1000" },
+		{ "limits.addresses-per-network", "", "a number from 0 to 1000" },
+		{ "limits.trusted", "192.0.2.1/24", "\"192.0.2.1/24\" is not a network" },
+		{ "limits.trusted", "::1, ::2", "\"::1,\" is not a network" },
+		{ "limits.trusted", "localhost", "\"localhost\" is not a network" },
+		{ "limits.trusted", "192.0.2.0/33", "\"192.0.2.0/33\" is not a network" },
 		{ "server.listen-https", "443", "no address|[::]:PORT|0.0.0.0:PORT" },
 		{ "server.listen-https", "*:443", "[::]:PORT" },
 		{ "server.listen-https", ":443", "[::]:PORT" },

@@ -1,0 +1,40 @@
+#pragma once
+
+/*
+ * How many different addresses one network may ask for within an hour. Who enumerates asks for
+ * many; people behind one address of a campus ask many times, but for few. All workers share one
+ * limit, of constant size.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "util/cleanup.h"
+
+struct limit;
+
+/* How many networks are remembered. With ADDRESSES_PER_NETWORK_MAX that is 16 MiB at the most;
+ * memory that no network has needed yet is not taken. */
+#define LIMIT_NETWORKS 4096
+
+#define LIMIT_PERIOD_MS (60 * 60 * 1000)
+
+struct limit *limit_new(void);
+void limit_free(struct limit *limit);
+DEFINE_CLEANUP(struct limit *, limit_free);
+
+/* Sets the bound, 0 for none, and the networks that it does not hold for, separated by blanks. May
+ * be called from any thread. */
+void limit_set(struct limit *limit, unsigned addresses, const char *trusted);
+
+/*
+ * Whether the client may be answered about the address. Counts what was not asked for yet; what was
+ * within the bound stays so until the hour is over, which begins with a network's first address.
+ * The first time that a network is refused in its hour is logged. May be called from any thread.
+ *
+ * Where there is no room for another network, of those that it could take the place of the one that
+ * asked for the fewest addresses is forgotten, and begins anew.
+ */
+bool limit_allows(struct limit *limit, const struct sockaddr *client, const char *address,
+		  int64_t now);
