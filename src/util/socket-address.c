@@ -121,3 +121,11 @@ bool socket_address_overlaps(const struct sockaddr_storage *a, const struct sock
 {
 	return socket_address_equals(a, b) || (port_of(a) == port_of(b) && is_any(a) && is_any(b));
 }
+
+bool socket_address_is_loopback(const struct sockaddr_storage *address)
+{
+	struct in6_addr bare = address_of(address);
+
+	return IN6_IS_ADDR_LOOPBACK(&bare) ||
+	       (IN6_IS_ADDR_V4MAPPED(&bare) && bare.s6_addr[12] == 127);
+}

@@ -18,3 +18,6 @@ bool socket_address_equals(const struct sockaddr_storage *a, const struct sockad
 /* Whether a connection could arrive at either: they are equal, or are [::] and 0.0.0.0 with the
  * same port, for [::] takes IPv4 connections too. */
 bool socket_address_overlaps(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+
+/* Whether only this host can reach it: 127.0.0.0/8 or ::1. */
+bool socket_address_is_loopback(const struct sockaddr_storage *address);

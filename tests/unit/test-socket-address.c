@@ -127,12 +127,40 @@ static void compares(void **state)
 	}
 }
 
+static void knows_loopback(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is_loopback;
+	} cases[] = {
+		{ "127.0.0.1:80", true },
+		{ "127.255.255.255:80", true },
+		{ "[::1]:80", true },
+		{ "[::ffff:127.0.0.1]:80", true },
+		{ "0.0.0.0:80", false },
+		{ "[::]:80", false },
+		{ "128.0.0.1:80", false },
+		{ "192.0.2.127:80", false },
+		{ "[::127.0.0.1]:80", false },
+		{ "[2001:db8::1]:80", false },
+		{ "[::ffff:192.0.2.1]:80", false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct sockaddr_storage address = parsed(cases[i].text);
+
+		if (socket_address_is_loopback(&address) != cases[i].is_loopback)
+			fail_msg("%s", cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(compares),
+		cmocka_unit_test(knows_loopback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

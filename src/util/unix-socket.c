@@ -1,0 +1,107 @@
+#include "util/unix-socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+
+#define PREFIX "unix:"
+
+/* Who may write to it may connect. */
+#define MODE 0660
+
+const char *unix_socket_path(const char *text)
+{
+	return strncmp(text, PREFIX, strlen(PREFIX)) == 0 ? text + strlen(PREFIX) : NULL;
+}
+
+static int fail(const char *path, const char *reason, struct error *err)
+{
+	return error_set(err, ERROR_SYSTEM, "cannot listen on " PREFIX "%s: %s", path, reason);
+}
+
+static int new_socket(const char *path, int *ret_fd, struct error *err)
+{
+	*ret_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	return *ret_fd < 0 ? fail(path, strerror(errno), err) : 0;
+}
+
+static struct sockaddr_un address_of(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	return address;
+}
+
+static int connect_to(int fd, const char *path)
+{
+	const struct sockaddr_un address = address_of(path);
+
+	return connect(fd, (const struct sockaddr *)&address, sizeof(address));
+}
+
+/* Makes room for a new socket: only what a dead process left behind is removed. */
+static int clear_path(const char *path, struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+	struct stat status;
+
+	if (lstat(path, &status) < 0)
+		return errno == ENOENT ? 0 : fail(path, strerror(errno), err);
+	if (!S_ISSOCK(status.st_mode))
+		return fail(path,
+			    "a file of another kind is there; move it away, or name another path",
+			    err);
+	if (new_socket(path, &fd, err) < 0)
+		return -1;
+	if (connect_to(fd, path) == 0 || errno == EAGAIN)
+		return fail(path, "another program listens there", err);
+	if (errno != ECONNREFUSED)
+		return fail(path, strerror(errno), err);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return fail(path, strerror(errno), err);
+	return 0;
+}
+
+/* Nobody can connect before listen(), and so not before the mode is right. */
+int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_socket,
+		     struct error *err)
+{
+	const struct sockaddr_un address = address_of(path);
+	_cleanup_(closep) int fd = -1;
+	struct stat status;
+
+	if (clear_path(path, err) < 0 || new_socket(path, &fd, err) < 0)
+		return -1;
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return fail(path, strerror(errno), err);
+	if (chmod(path, MODE) < 0 || lstat(path, &status) < 0 || listen(fd, backlog) < 0) {
+		(void)fail(path, strerror(errno), err);
+		(void)unlink(path);
+		return -1;
+	}
+	*ret_socket = (struct unix_socket){
+		.fd = TAKE_FD(fd),
+		.device = status.st_dev,
+		.inode = status.st_ino,
+	};
+	memcpy(ret_socket->path, address.sun_path, sizeof(ret_socket->path));
+	return 0;
+}
+
+void unix_socket_close(struct unix_socket *unix_socket)
+{
+	struct stat status;
+
+	if (lstat(unix_socket->path, &status) == 0 && status.st_dev == unix_socket->device &&
+	    status.st_ino == unix_socket->inode)
+		(void)unlink(unix_socket->path);
+	closep(&unix_socket->fd);
+}

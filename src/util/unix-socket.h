@@ -1,0 +1,34 @@
+#pragma once
+
+/* Listening unix sockets, which an operator writes as unix:/run/mailconfd/proxy.socket. */
+
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+#define UNIX_SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+
+struct error;
+
+struct unix_socket {
+	char path[UNIX_SOCKET_PATH_MAX + 1];
+	int fd;
+
+	/* Of the file, so that nobody else's is removed. */
+	dev_t device;
+	ino_t inode;
+};
+
+/* The path in "unix:PATH"; NULL where the text is something else. */
+const char *unix_socket_path(const char *text);
+
+/*
+ * Listens at the path, without blocking. A socket file at which nobody listens any more is
+ * replaced. The file has the mode 0660, and the group that its directory gives it. Returns 0, or -1
+ * with err set to a sentence that names the path.
+ */
+int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_socket,
+		     struct error *err);
+
+/* Closes the descriptor and removes the file, unless another has taken its place. */
+void unix_socket_close(struct unix_socket *unix_socket);
