@@ -31,6 +31,11 @@ static const struct settings_key keys[] = {
 	  .allowed = "ADDRESS:PORT", .needs_restart = true },
 	{ "server", "http-autoconfig", "no", &setting_choice, PLACE(server.http_autoconfig),
 	  .allowed = "no | yes" },
+	{ "server", "behind-proxy", "", &setting_proxy_listen, PLACE(server.behind_proxy),
+	  .allowed = "ADDRESS:PORT, or unix: and an absolute path", .needs_restart = true },
+	{ "server", "trusted-proxies", "127.0.0.0/8 ::1", &setting_networks,
+	  PLACE(server.trusted_proxies),
+	  .allowed = "networks such as 127.0.0.0/8 ::1, or nothing" },
 	{ "server", "threads", "auto", &setting_threads, PLACE(server.threads), .low = 1,
 	  .high = 256, .allowed = "auto, or a number from 1 to 256", .needs_restart = true },
 	{ "tls", "certificates", "/etc/mailconfd/certificates/*.pem", &setting_globs,
@@ -326,11 +331,12 @@ static int check_listeners(struct reading *reading)
 	const struct settings_key *key = key_find("server", "listen-https");
 
 	if (reading->settings.server.listen_https.count > 0 ||
-	    reading->settings.server.listen_http.count > 0)
+	    reading->settings.server.listen_http.count > 0 ||
+	    reading->settings.server.behind_proxy.count > 0)
 		return 0;
 	return error_set(reading->err, ERROR_CONFIG,
-			 "%s:%u: [server] listen-https and listen-http are both empty; give one of "
-			 "them an ADDRESS:PORT, such as [::]:443",
+			 "%s:%u: [server] listen-https, listen-http and behind-proxy are all "
+			 "empty; give one of them an ADDRESS:PORT, such as [::]:443",
 			 reading->name, reading->given_in[key - keys]);
 }
 

@@ -26,6 +26,9 @@ enum http_autoconfig { HTTP_AUTOCONFIG_NO, HTTP_AUTOCONFIG_YES };
 enum unknown_name { UNKNOWN_NAME_REFUSE, UNKNOWN_NAME_DEFAULT };
 enum log_addresses { LOG_ADDRESSES_NONE, LOG_ADDRESSES_DOMAIN, LOG_ADDRESSES_FULL };
 
+/* What a list of networks has room for: some thirty of them. */
+#define SETTINGS_NETWORKS_MAX 1024
+
 /* A list of blank-separated words. */
 struct words {
 	const char *const *items;
@@ -39,10 +42,12 @@ struct settings {
 		struct words listen_https; /* each checked: ADDRESS:PORT or [ADDRESS]:PORT */
 		struct words listen_http;
 		enum http_autoconfig http_autoconfig;
-		unsigned threads; /* 0: one for each processor */
+		struct words behind_proxy;   /* as listen_https, or UNIX_SOCKET_PREFIX and a path */
+		const char *trusted_proxies; /* networks, less than SETTINGS_NETWORKS_MAX bytes */
+		unsigned threads;	     /* 0: one for each processor */
 	} server;
 	struct {
-		struct words certificates;	 /* globs, at least one */
+		struct words certificates;	 /* globs, at least one; for listen_https */
 		const char *default_certificate; /* "" for none */
 		enum unknown_name unknown_name;
 	} tls;

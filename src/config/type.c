@@ -11,6 +11,7 @@
 #include "util/log.h"
 #include "util/network.h"
 #include "util/socket-address.h"
+#include "util/unix-socket.h"
 
 #define QUOTE_MAX_LENGTH 64
 
@@ -123,6 +124,11 @@ static int public_name_parse(struct arena *memory, const struct settings_key *ke
 	return 0;
 }
 
+static int refuse_twice(struct arena *memory, const char *word, struct error *err)
+{
+	return error_set(err, ERROR_CONFIG, "%s is listed twice", setting_quote(memory, word));
+}
+
 /* The kernel lets a listener with TLS and one without have the same address (SO_REUSEPORT), and
  * deals connections out to both: every second client would fail. 0.0.0.0 beside [::] in one list
  * does no harm. */
@@ -130,47 +136,112 @@ static int check_listen_clash(struct arena *memory, const struct settings *setti
 			      const struct words *own, const char *word,
 			      const struct sockaddr_storage *address, struct error *err)
 {
-	const struct words *const lists[] = { &settings->server.listen_https,
-					      &settings->server.listen_http };
+	const struct {
+		const char *name;
+		const struct words *words;
+	} lists[] = {
+		{ "listen-https", &settings->server.listen_https },
+		{ "listen-http", &settings->server.listen_http },
+		{ "behind-proxy", &settings->server.behind_proxy },
+	};
 
-	for (size_t i = 0; i < 2; i++) {
-		for (size_t j = 0; j < lists[i]->count; j++) {
-			const char *taken = lists[i]->items[j];
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		const struct words *words = lists[i].words;
+
+		for (size_t j = 0; j < words->count; j++) {
 			struct sockaddr_storage other;
 			socklen_t length;
 
-			if (socket_address_parse(taken, &other, &length, err) < 0)
+			if (unix_socket_path(words->items[j]))
+				continue;
+			if (socket_address_parse(words->items[j], &other, &length, err) < 0)
 				return -1;
-			if (lists[i] == own && socket_address_equals(address, &other))
-				return error_set(err, ERROR_CONFIG, "%s is listed twice",
-						 setting_quote(memory, word));
-			if (lists[i] != own && socket_address_overlaps(address, &other))
+			if (words == own && socket_address_equals(address, &other))
+				return refuse_twice(memory, word, err);
+			if (words != own && socket_address_overlaps(address, &other))
 				return error_set(err, ERROR_CONFIG,
-						 "%s is taken by \"%s\" of listen-%s already; give "
-						 "one of the two another port",
-						 setting_quote(memory, word), taken,
-						 i == 0 ? "https" : "http");
+						 "%s is taken by %s of %s already; give one of the "
+						 "two another port",
+						 setting_quote(memory, word),
+						 setting_quote(memory, words->items[j]),
+						 lists[i].name);
 		}
 	}
+	return 0;
+}
+
+static int add_address(struct arena *memory, struct words *words, const char *word,
+		       const struct settings *settings, struct error *err)
+{
+	struct sockaddr_storage address;
+	socklen_t length;
+
+	if (socket_address_parse(word, &address, &length, err) < 0 ||
+	    check_listen_clash(memory, settings, words, word, &address, err) < 0)
+		return -1;
+	words_add(memory, words, word);
 	return 0;
 }
 
 static int listen_parse(struct arena *memory, const struct settings_key *key, const char *text,
 			struct settings *settings, struct error *err)
 {
+	const char *word;
+
+	while ((word = next_word(memory, &text)))
+		if (add_address(memory, place(settings, key), word, settings, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int add_unix_socket(struct arena *memory, struct words *words, const char *word,
+			   struct error *err)
+{
+	const char *path = unix_socket_path(word);
+
+	if (path[0] != '/')
+		return error_set(err, ERROR_CONFIG,
+				 "%s has no absolute path; write it as in "
+				 "unix:/run/mailconfd/proxy.socket",
+				 setting_quote(memory, word));
+	if (strlen(path) > UNIX_SOCKET_PATH_MAX)
+		return error_set(err, ERROR_CONFIG,
+				 "%s is too long for a unix socket, whose path may have %zu bytes",
+				 setting_quote(memory, word), UNIX_SOCKET_PATH_MAX);
+	for (size_t i = 0; i < words->count; i++)
+		if (text_equals(words->items[i], word))
+			return refuse_twice(memory, word, err);
+	words_add(memory, words, word);
+	return 0;
+}
+
+static int proxy_listen_parse(struct arena *memory, const struct settings_key *key,
+			      const char *text, struct settings *settings, struct error *err)
+{
 	struct words *words = place(settings, key);
 	const char *word;
 
-	while ((word = next_word(memory, &text))) {
-		struct sockaddr_storage address;
-		socklen_t length;
+	while ((word = next_word(memory, &text)))
+		if ((unix_socket_path(word) ? add_unix_socket(memory, words, word, err)
+					    : add_address(memory, words, word, settings, err)) < 0)
+			return -1;
+	return 0;
+}
 
-		if (socket_address_parse(word, &address, &length, err) < 0)
-			return -1;
-		if (check_listen_clash(memory, settings, words, word, &address, err) < 0)
-			return -1;
-		words_add(memory, words, word);
-	}
+static int networks_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			  struct settings *settings, struct error *err)
+{
+	const char *before = *(const char **)place(settings, key);
+
+	if (*text && networks_check(memory, text, err) < 0)
+		return -1;
+	if (before && *before)
+		text = arena_printf(memory, "%s %s", before, text);
+	if (strlen(text) >= SETTINGS_NETWORKS_MAX)
+		return error_set(err, ERROR_CONFIG,
+				 "the list is longer than %d bytes; write larger networks",
+				 SETTINGS_NETWORKS_MAX - 1);
+	put_text(settings, key, arena_strdup(memory, text));
 	return 0;
 }
 
@@ -282,6 +353,9 @@ static int choice_parse(struct arena *memory, const struct settings_key *key, co
 const struct setting_type setting_public_name = { public_name_parse, text_values_equal };
 const struct setting_type setting_host_name = { host_name_parse, text_values_equal };
 const struct setting_type setting_listen = { listen_parse, word_values_equal, .is_list = true };
+const struct setting_type setting_proxy_listen = { proxy_listen_parse, word_values_equal,
+						   .is_list = true };
+const struct setting_type setting_networks = { networks_parse, text_values_equal, .is_list = true };
 const struct setting_type setting_threads = { threads_parse, number_values_equal };
 const struct setting_type setting_globs = { globs_parse, word_values_equal, .is_list = true };
 const struct setting_type setting_path = { path_parse, text_values_equal };

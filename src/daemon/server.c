@@ -16,6 +16,8 @@
 #include "util/error.h"
 #include "util/idna.h"
 #include "util/log.h"
+#include "util/socket-address.h"
+#include "util/unix-socket.h"
 
 struct server {
 	const char *settings_file;
@@ -79,13 +81,20 @@ static void warn(const char *sentence, void *context)
 	log_warning("%s", sentence);
 }
 
+/* Without it, a proxy in front of us has the certificates. */
+static bool has_https(const struct settings *settings)
+{
+	return settings->server.listen_https.count > 0;
+}
+
 static int load_certificates(const struct settings *settings,
+			     void (*tell)(const char *sentence, void *context),
 			     struct certificates **ret_certificates, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const struct certificates_options options = certificates_options_of(&memory, settings);
 
-	return certificates_load(&options, warn, NULL, ret_certificates, err);
+	return certificates_load(&options, tell, NULL, ret_certificates, err);
 }
 
 /* Sets NULL where profiles are not signed. */
@@ -102,6 +111,31 @@ static int load_signer(const struct settings *settings,
 	return 0;
 }
 
+/* Logins go over such a socket, and over no network unseen. */
+static void warn_of_open_proxy_ports(const struct settings *settings,
+				     void (*tell)(const char *sentence, void *context))
+{
+	const struct words *words = &settings->server.behind_proxy;
+
+	for (size_t i = 0; i < words->count; i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct sockaddr_storage address;
+		socklen_t length;
+		struct error err;
+
+		if (unix_socket_path(words->items[i]) ||
+		    socket_address_parse(words->items[i], &address, &length, &err) < 0 ||
+		    socket_address_is_loopback(&address))
+			continue;
+		tell(arena_printf(&memory,
+				  "[server] behind-proxy: %s is no loopback address: whoever is on "
+				  "the way to it can read and change all answers, logins among "
+				  "them, for they go there in the clear",
+				  words->items[i]),
+		     NULL);
+	}
+}
+
 /* Nothing is read yet, so that a glob that matches nothing ends the start before it begins. */
 static int find_certificates(const struct settings *settings, struct error *err)
 {
@@ -109,6 +143,8 @@ static int find_certificates(const struct settings *settings, struct error *err)
 	const char *const *files;
 	size_t count;
 
+	if (!has_https(settings))
+		return 0;
 	return certificates_find_files(&memory, settings->tls.certificates.items,
 				       settings->tls.certificates.count, &files, &count, err);
 }
@@ -119,6 +155,8 @@ static void log_addresses(const struct settings *settings)
 		log_info("listening on https://%s", settings->server.listen_https.items[i]);
 	for (size_t i = 0; i < settings->server.listen_http.count; i++)
 		log_info("listening on http://%s", settings->server.listen_http.items[i]);
+	for (size_t i = 0; i < settings->server.behind_proxy.count; i++)
+		log_info("listening behind a proxy on %s", settings->server.behind_proxy.items[i]);
 }
 
 /* Clients can connect before the certificates are read, which for ten thousand takes a second. */
@@ -139,11 +177,15 @@ static int start(struct server *server, struct error *err)
 		return -1;
 	complete_settings(&server->started_memory, &server->own_name, settings);
 	listener_set_rules(server->listener, settings);
-	if (load_certificates(settings, &certificates, err) < 0)
-		return -1;
-	listener_set_certificates(server->listener, certificates);
+	if (has_https(settings)) {
+		if (load_certificates(settings, warn, &certificates, err) < 0)
+			return -1;
+		listener_set_certificates(server->listener, certificates);
+	}
 	log_addresses(settings);
-	log_info("ready: certificates=%zu threads=%u", certificates_count(certificates),
+	warn_of_open_proxy_ports(settings, warn);
+	log_info("ready: certificates=%zu threads=%u",
+		 certificates ? certificates_count(certificates) : 0,
 		 listener_threads(server->listener));
 	return 0;
 }
@@ -179,9 +221,21 @@ static int reload_settings(struct server *server, struct error *err)
 	return 0;
 }
 
-static void reload(struct server *server)
+static void reload_certificates(struct server *server)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
+	struct error err;
+
+	if (!has_https(&server->started))
+		return;
+	if (load_certificates(&server->settings, warn, &certificates, &err) < 0)
+		log_error("%s; the old certificates stay in use", err.text);
+	else
+		listener_set_certificates(server->listener, certificates);
+}
+
+static void reload(struct server *server)
+{
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	struct error err;
@@ -189,10 +243,7 @@ static void reload(struct server *server)
 	log_info("reloading");
 	if (reload_settings(server, &err) < 0)
 		log_error("%s; the old settings stay in force", err.text);
-	if (load_certificates(&server->settings, &certificates, &err) < 0)
-		log_error("%s; the old certificates stay in use", err.text);
-	else
-		listener_set_certificates(server->listener, certificates);
+	reload_certificates(server);
 	if (templates_load(server->settings.templates.directory, &templates, &err) < 0)
 		log_error("%s; the old templates stay in use", err.text);
 	else
@@ -276,10 +327,9 @@ int server_check(const char *settings_file)
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(store_closep) struct store *store = NULL;
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
-	struct certificates_options options;
+	const char *own = NULL, *found = "the";
 	struct settings settings;
 	struct error err;
-	const char *own = NULL;
 	int wrong = 0;
 
 	if (settings_load(&memory, settings_file, &settings, &err) < 0) {
@@ -287,16 +337,19 @@ int server_check(const char *settings_file)
 		return SERVER_BAD_SETTINGS;
 	}
 	complete_settings(&memory, &own, &settings);
-	options = certificates_options_of(&memory, &settings);
-	wrong += report(certificates_load(&options, print_warning, NULL, &certificates, &err),
-			&err);
+	warn_of_open_proxy_ports(&settings, print_warning);
+	if (has_https(&settings))
+		wrong += report(load_certificates(&settings, print_warning, &certificates, &err),
+				&err);
 	wrong += report(templates_load(settings.templates.directory, &templates, &err), &err);
 	wrong += report(load_signer(&settings, print_warning, &signer, &err), &err);
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
 	if (wrong)
 		return SERVER_FAILED;
-	(void)printf("%s is good: %zu certificate%s, the templates and the database load.\n",
-		     settings_file, certificates_count(certificates),
-		     certificates_count(certificates) == 1 ? "" : "s");
+	if (certificates)
+		found = arena_printf(&memory, "%zu certificate%s, the",
+				     certificates_count(certificates),
+				     certificates_count(certificates) == 1 ? "" : "s");
+	(void)printf("%s is good: %s templates and the database load.\n", settings_file, found);
 	return SERVER_DONE;
 }

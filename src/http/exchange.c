@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/forwarded.h"
 #include "http/gate.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
@@ -145,6 +146,46 @@ static bool announces_too_much(struct MHD_Connection *connection)
 	return length && !number_parse(length, 0, REQUEST_BODY_MAX, &number);
 }
 
+struct gathering {
+	struct bytes *values;
+	const char *name;
+};
+
+static enum MHD_Result gather_field(void *context, enum MHD_ValueKind kind, const char *name,
+				    const char *value)
+{
+	const struct gathering *gathering = context;
+
+	if (value && text_equals_ignoring_case(name, gathering->name)) {
+		if (gathering->values->size > 0)
+			bytes_add_char(gathering->values, ',');
+		bytes_add_text(gathering->values, value);
+	}
+	return MHD_YES;
+}
+
+/* All values of the field, in their order, with commas between. NULL where there is none. */
+static const char *field_values(struct exchange *exchange, const char *name)
+{
+	struct bytes values = BYTES_IN(&exchange->memory);
+	struct gathering gathering = { &values, name };
+
+	(void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, gather_field,
+					&gathering);
+	return values.size > 0 ? bytes_text(&values) : NULL;
+}
+
+static void believe_proxy(struct exchange *exchange)
+{
+	const struct forwarded forwarded = {
+		.addresses = field_values(exchange, "X-Forwarded-For"),
+		.hosts = field_values(exchange, "X-Forwarded-Host"),
+	};
+
+	forwarded_apply(&exchange->memory, exchange->port->exchanges->trusted_proxies, &forwarded,
+			&exchange->request);
+}
+
 static enum MHD_Result begin_handling(struct exchange *exchange, const char *method)
 {
 	exchange->has_begun = true;
@@ -156,7 +197,9 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	exchange->request.client = MHD_get_connection_info(exchange->connection,
 							   MHD_CONNECTION_INFO_CLIENT_ADDRESS)
 					   ->client_addr;
-	if (!exchange->port->is_tls &&
+	if (exchange->port->kind == PORT_PROXY)
+		believe_proxy(exchange);
+	if (exchange->port->kind == PORT_PLAIN &&
 	    plain_refuses(&exchange->memory, &exchange->request, &exchange->response)) {
 		exchange->must_close = true;
 		return send_response(exchange);
@@ -187,11 +230,11 @@ static bool make_answer(struct exchange *exchange)
 	int r;
 
 	arena_clear(&exchange->scratch);
-	r = exchange->port->is_tls
-		    ? answer(&exchanges->context, &exchange->scratch, &exchange->request,
-			     &exchange->response, &err)
-		    : plain_answer(&exchanges->context, &exchanges->plain, &exchange->scratch,
-				   &exchange->request, &exchange->response, &err);
+	r = exchange->port->kind == PORT_PLAIN
+		    ? plain_answer(&exchanges->context, &exchanges->plain, &exchange->scratch,
+				   &exchange->request, &exchange->response, &err)
+		    : answer(&exchanges->context, &exchange->scratch, &exchange->request,
+			     &exchange->response, &err);
 	if (r == ANSWER_BUSY) {
 		if (exchange->patience == 0)
 			exchange->patience = clock_now() + EXCHANGE_PATIENCE_MS;

@@ -28,16 +28,24 @@ struct exchange;
 struct exchanges {
 	struct context context;
 	struct plain_rules plain;
+	const char *trusted_proxies; /* networks */
 	enum log_addresses log_addresses;
 	bool is_stopping;	  /* answers close their connections */
 	size_t count;		  /* exchanges under way */
 	struct exchange *waiting; /* for the database, suspended */
 };
 
+/* What is spoken on a listening socket. */
+enum port_kind {
+	PORT_TLS,
+	PORT_PLAIN, /* what plain.h says */
+	PORT_PROXY, /* the same as on PORT_TLS, in the clear, to a proxy that has spoken TLS */
+};
+
 /* One listening socket's share: the cls of the callbacks. */
 struct exchange_port {
 	struct exchanges *exchanges;
-	bool is_tls;
+	enum port_kind kind;
 };
 
 /* MHD_OPTION_URI_LOG_CALLBACK: begins an exchange. */

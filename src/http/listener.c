@@ -1,6 +1,7 @@
 #include "http/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -21,6 +22,7 @@
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/socket-address.h"
+#include "util/unix-socket.h"
 
 #define BACKLOG 1024
 
@@ -34,6 +36,8 @@
 struct listener {
 	struct worker **workers;
 	unsigned n_workers;
+	struct unix_socket *unix_sockets;
+	size_t n_unix_sockets;
 	gnutls_datum_t ticket_key;
 	struct client_suites suites;
 	struct limit *limit;
@@ -89,7 +93,8 @@ static bool has_twin(const struct words *addresses, const struct sockaddr_storag
 	struct error err;
 
 	for (size_t i = 0; i < addresses->count; i++)
-		if (socket_address_parse(addresses->items[i], &other, &length, &err) == 0 &&
+		if (!unix_socket_path(addresses->items[i]) &&
+		    socket_address_parse(addresses->items[i], &other, &length, &err) == 0 &&
 		    socket_address_overlaps(&other, address) &&
 		    !socket_address_equals(&other, address))
 			return true;
@@ -137,19 +142,51 @@ static int check_free(const struct words *addresses, const char *text, struct er
 	return bind_socket(addresses, text, false, &fd, err);
 }
 
-static int open_sockets(struct listener *listener, const struct words *addresses, bool is_tls,
-			struct error *err)
+static int open_address(struct listener *listener, const struct words *addresses, const char *text,
+			enum port_kind kind, struct error *err)
+{
+	if (check_free(addresses, text, err) < 0)
+		return -1;
+	for (unsigned w = 0; w < listener->n_workers; w++) {
+		int fd;
+
+		if (bind_socket(addresses, text, true, &fd, err) < 0 ||
+		    worker_add_socket(listener->workers[w], fd, kind, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A unix socket cannot be bound by each worker; they share the one. */
+static int open_unix_socket(struct listener *listener, const char *path, enum port_kind kind,
+			    struct error *err)
+{
+	struct unix_socket *opened = &listener->unix_sockets[listener->n_unix_sockets];
+
+	if (unix_socket_open(path, BACKLOG, opened, err) < 0)
+		return -1;
+	listener->n_unix_sockets++;
+	for (unsigned w = 0; w < listener->n_workers; w++) {
+		int fd = fcntl(opened->fd, F_DUPFD_CLOEXEC, 0);
+
+		if (fd < 0)
+			return error_set(err, ERROR_SYSTEM, "cannot listen on unix:%s: %s", path,
+					 strerror(errno));
+		if (worker_add_socket(listener->workers[w], fd, kind, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int open_sockets(struct listener *listener, const struct words *addresses,
+			enum port_kind kind, struct error *err)
 {
 	for (size_t i = 0; i < addresses->count; i++) {
-		if (check_free(addresses, addresses->items[i], err) < 0)
-			return -1;
-		for (unsigned w = 0; w < listener->n_workers; w++) {
-			int fd;
+		const char *text = addresses->items[i], *path = unix_socket_path(text);
 
-			if (bind_socket(addresses, addresses->items[i], true, &fd, err) < 0 ||
-			    worker_add_socket(listener->workers[w], fd, is_tls, err) < 0)
-				return -1;
-		}
+		if ((path ? open_unix_socket(listener, path, kind, err)
+			  : open_address(listener, addresses, text, kind, err)) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -172,7 +209,8 @@ static int open_store(const char *path, struct store **ret_store, struct error *
 static int open_workers(struct listener *listener, const struct settings *settings,
 			struct error *err)
 {
-	size_t sockets = settings->server.listen_https.count + settings->server.listen_http.count;
+	size_t sockets = settings->server.listen_https.count + settings->server.listen_http.count +
+			 settings->server.behind_proxy.count;
 	unsigned count = settings->server.threads ? settings->server.threads : processors();
 	struct worker_options options = {
 		.ticket_key = &listener->ticket_key,
@@ -204,9 +242,12 @@ int listener_open(const struct settings *settings, struct listener **ret_listene
 	if (client_suites_init(WORKER_TLS_PRIORITIES, &listener->suites, err) < 0)
 		return -1;
 	listener->limit = limit_new();
+	listener->unix_sockets = xcalloc(settings->server.behind_proxy.count,
+					 sizeof(*listener->unix_sockets));
 	if (open_workers(listener, settings, err) < 0 ||
-	    open_sockets(listener, &settings->server.listen_https, true, err) < 0 ||
-	    open_sockets(listener, &settings->server.listen_http, false, err) < 0)
+	    open_sockets(listener, &settings->server.listen_https, PORT_TLS, err) < 0 ||
+	    open_sockets(listener, &settings->server.listen_http, PORT_PLAIN, err) < 0 ||
+	    open_sockets(listener, &settings->server.behind_proxy, PORT_PROXY, err) < 0)
 		return -1;
 	listener_set_rules(listener, settings);
 	*ret_listener = TAKE(listener);
@@ -264,6 +305,8 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 	rules.http_autoconfig = settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES;
 	(void)snprintf(rules.acme_directory, sizeof(rules.acme_directory), "%s",
 		       settings->acme.directory);
+	(void)snprintf(rules.trusted_proxies, sizeof(rules.trusted_proxies), "%s",
+		       settings->server.trusted_proxies);
 	(void)snprintf(rules.public_name, sizeof(rules.public_name), "%s",
 		       settings->server.public_name);
 	for (unsigned i = 0; i < listener->n_workers; i++)
@@ -282,6 +325,9 @@ void listener_close(struct listener *listener)
 		worker_free(listener->workers[i]);
 	limit_free(listener->limit);
 	free(listener->workers);
+	for (size_t i = 0; i < listener->n_unix_sockets; i++)
+		unix_socket_close(&listener->unix_sockets[i]);
+	free(listener->unix_sockets);
 	if (listener->ticket_key.data) {
 		gnutls_memset(listener->ticket_key.data, 0, listener->ticket_key.size);
 		gnutls_free(listener->ticket_key.data);

@@ -145,9 +145,10 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *cls, const c
 	log_debug("libmicrohttpd: %s", log_quote(&memory, arena_vprintf(&memory, format, args)));
 }
 
-static struct MHD_Daemon *start_daemon(struct port *port, int fd, bool is_tls)
+static struct MHD_Daemon *start_daemon(struct port *port, int fd)
 {
 	const struct worker_options *options = &port->worker->options;
+	const bool is_tls = port->exchanges.kind == PORT_TLS;
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	const struct MHD_OptionItem tls_options[] = {
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)WORKER_TLS_PRIORITIES },
@@ -168,7 +169,7 @@ static struct MHD_Daemon *start_daemon(struct port *port, int fd, bool is_tls)
 		is_tls ? tls_options : no_options, MHD_OPTION_END);
 }
 
-int worker_add_socket(struct worker *worker, int fd, bool is_tls, struct error *err)
+int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct error *err)
 {
 	struct port *port;
 
@@ -179,8 +180,8 @@ int worker_add_socket(struct worker *worker, int fd, bool is_tls, struct error *
 	}
 	port = xnew(struct port);
 	port->worker = worker;
-	port->exchanges = (struct exchange_port){ &worker->exchanges, is_tls };
-	port->daemon = start_daemon(port, fd, is_tls);
+	port->exchanges = (struct exchange_port){ &worker->exchanges, kind };
+	port->daemon = start_daemon(port, fd);
 	if (!port->daemon) {
 		free(port);
 		(void)close(fd);
@@ -271,6 +272,7 @@ static void take_over(struct worker *worker)
 
 	worker->gate.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
 	worker->exchanges.log_addresses = worker->rules.log_addresses;
+	worker->exchanges.trusted_proxies = worker->rules.trusted_proxies;
 	worker->exchanges.context.site.public_name = worker->rules.public_name;
 	worker->exchanges.plain = (struct plain_rules){
 		.has_autoconfig = worker->rules.http_autoconfig,

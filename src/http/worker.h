@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "config/settings.h"
+#include "http/exchange.h"
 #include "http/sni.h"
 #include "util/cleanup.h"
 #include "util/idna.h"
@@ -46,6 +47,7 @@ struct worker_rules {
 	enum log_addresses log_addresses;
 	unsigned handshake_timeout; /* seconds */
 	bool http_autoconfig;
+	char trusted_proxies[SETTINGS_NETWORKS_MAX];
 	char acme_directory[256];
 	char public_name[HOST_NAME_MAX_LENGTH + sizeof(":65535")];
 };
@@ -61,7 +63,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 	       struct worker **ret_worker, struct error *err);
 
 /* Takes over a listening socket. Returns 0, or -1 with err set. */
-int worker_add_socket(struct worker *worker, int fd, bool is_tls, struct error *err);
+int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct error *err);
 
 /* Starts the thread. Returns 0, or -1 with err set. */
 int worker_start(struct worker *worker, struct error *err);

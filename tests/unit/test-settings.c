@@ -22,6 +22,14 @@
 	"789/23456789/23456789/23456789/23456789"
 #define LONGEST_PATH LONG LONG "/23456789/23456789/23456789/2"
 
+/* The longest path of a unix socket. */
+#define PATH_107 LONG "/23456789/23456789/2345678"
+
+/* 171 bytes of them. */
+#define NETWORKS                                                                                 \
+	"2001:db8:1111:1111:1111:1111:1111:1111/128 2001:db8:1111:1111:1111:1111:1111:1112/128 " \
+	"2001:db8:1111:1111:1111:1111:1111:1113/128 2001:db8:1111:1111:1111:1111:1111:1114/128"
+
 static int read_bytes(struct arena *memory, const char *text, size_t size,
 		      struct settings *ret_settings, struct error *err)
 {
@@ -75,7 +83,7 @@ static const char *value_text(struct arena *memory, const struct settings *setti
 	const struct words *words = place;
 	unsigned number;
 
-	if (key->type->is_list) {
+	if (key->type->is_list && key->type != &setting_networks) {
 		for (size_t i = 0; i < words->count; i++)
 			bytes_add_format(&text, "%s%s", i ? " " : "", words->items[i]);
 		return bytes_text(&text);
@@ -103,6 +111,8 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "server.public-name", "" },
 		{ "server.listen-https", "[::]:443" },
 		{ "server.listen-http", "" },
+		{ "server.behind-proxy", "" },
+		{ "server.trusted-proxies", "127.0.0.0/8 ::1" },
 		{ "server.threads", "0" },
 		{ "tls.certificates", "/etc/mailconfd/certificates/*.pem" },
 		{ "tls.default-certificate", "" },
@@ -229,6 +239,14 @@ static void accepts(void **state)
 		{ "[server]\nlisten-http = [::]:80\n", "server.listen-http", "[::]:80" },
 		{ "[server]\nlisten-http = 192.0.2.1:443\n", "server.listen-http",
 		  "192.0.2.1:443" },
+		{ "[server]\nbehind-proxy = 127.0.0.1:8080 unix:/run/a.socket\n"
+		  "behind-proxy = unix:/run/b.socket\n",
+		  "server.behind-proxy", "127.0.0.1:8080 unix:/run/a.socket unix:/run/b.socket" },
+		{ "[server]\nbehind-proxy = unix:" PATH_107 "\n", "server.behind-proxy",
+		  "unix:" PATH_107 },
+		{ "[server]\ntrusted-proxies = 192.0.2.0/24\ntrusted-proxies = 2001:db8::/32\n",
+		  "server.trusted-proxies", "192.0.2.0/24 2001:db8::/32" },
+		{ "[server]\ntrusted-proxies =\n", "server.trusted-proxies", "" },
 		{ "[tls]\ncertificates = /a /b/*.pem\n[log]\n[tls]\ncertificates = /c\n",
 		  "tls.certificates", "/a /b/*.pem /c" },
 		{ "[tls]\ndefault-certificate = B\303\234cher.example\n", "tls.default-certificate",
@@ -273,6 +291,19 @@ static void listens_on_plain_http_alone(void **state)
 	assert_string_equal(settings.server.listen_http.items[0], "[::]:443");
 }
 
+static void listens_behind_a_proxy_alone(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct settings settings;
+	struct error err;
+
+	if (read_text(&memory, "[server]\nlisten-https =\nbehind-proxy = unix:/run/x\n", &settings,
+		      &err) < 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(settings.server.listen_https.count, 0);
+	assert_string_equal(settings.server.behind_proxy.items[0], "unix:/run/x");
+}
+
 /* Whether what is said of the text begins with "test.conf:LINE: " and has all the words, which a
  * '|' separates. */
 static void assert_refused(const char *text, size_t size, unsigned line, const char *words)
@@ -311,7 +342,7 @@ static void refuses_files(void **state)
 		{ "[server]\nTHRAEDS = 1\n", 2, "\"THRAEDS\"|did you mean threads?" },
 		{ "[server]\nport = 443\n", 2,
 		  "\"port\"|[server]|it has public-name, listen-https, listen-http, "
-		  "http-autoconfig, threads" },
+		  "http-autoconfig, behind-proxy, trusted-proxies, threads" },
 		{ "[tls]\nthreads = 4\n", 2, "\"threads\" in [tls]|belongs in [server]" },
 		{ "[tls]\ncertificate = /x\n", 2, "\"certificate\"|did you mean certificates?" },
 		{ "[profile]\ncertificate = /x\n", 2,
@@ -421,6 +452,16 @@ static void refuses_values(void **state)
 		{ "server.listen-https", "[::1]:443 [0::1]:443", "\"[0::1]:443\" is listed twice" },
 		{ "server.listen-https", "[::]:443, [::]:80", "\"[::]:443,\"|port" },
 		{ "server.listen-http", "80", "no address" },
+		{ "server.behind-proxy", "8080", "no address" },
+		{ "server.behind-proxy", "/run/a.socket", "no port" },
+		{ "server.behind-proxy", "unix:", "no absolute path|unix:/run/" },
+		{ "server.behind-proxy", "unix:run/a.socket", "no absolute path" },
+		{ "server.behind-proxy", "unix:" PATH_107 "x", "too long|107 bytes" },
+		{ "server.behind-proxy", "unix:/a unix:/a", "listed twice" },
+		{ "server.behind-proxy", "127.0.0.1:80 unix:/a 127.0.0.1:80", "listed twice" },
+		{ "server.trusted-proxies", "127.0.0.1/8", "\"127.0.0.1/8\" is not a network" },
+		{ "server.trusted-proxies", "::1 localhost", "\"localhost\" is not a network" },
+		{ "server.trusted-proxies", "unix:", "not a network" },
 		{ "server.threads", "", "\"\" is not allowed|auto, or a number from 1 to 256" },
 		{ "server.threads", "0", "from 1 to 256" },
 		{ "server.threads", "257", "from 1 to 256" },
@@ -469,8 +510,17 @@ static void refuses_what_does_not_go_together(void **state)
 		const char *words;
 	} cases[] = {
 		{ "[log]\n[server]\nlisten-https =\n", 3,
-		  "[server] listen-https and listen-http are both empty" },
-		{ "[server]\nlisten-http =\nlisten-https =\n", 3, "both empty" },
+		  "[server] listen-https, listen-http and behind-proxy are all empty" },
+		{ "[server]\nlisten-http =\nlisten-https =\nbehind-proxy =\n", 3, "all empty" },
+		{ "[server]\nbehind-proxy = [::]:8080\nlisten-http = 0.0.0.0:8080\n", 3,
+		  "[server] listen-http: \"0.0.0.0:8080\" is taken by \"[::]:8080\" of "
+		  "behind-proxy" },
+		{ "[server]\nlisten-https = 127.0.0.1:8080\nbehind-proxy = 127.0.0.1:8080\n", 3,
+		  "is taken by \"127.0.0.1:8080\" of listen-https" },
+		{ "[server]\ntrusted-proxies = " NETWORKS "\ntrusted-proxies = " NETWORKS
+		  "\ntrusted-proxies = " NETWORKS "\ntrusted-proxies = " NETWORKS
+		  "\ntrusted-proxies = " NETWORKS "\ntrusted-proxies = " NETWORKS "\n",
+		  7, "the list is longer than 1023 bytes" },
 		{ "[server]\nlisten-https = [::]:80\nlisten-http = [::]:80\n", 3,
 		  "[server] listen-http: \"[::]:80\" is taken by \"[::]:80\" of listen-https" },
 		{ "[server]\nlisten-http = 0.0.0.0:80\nlisten-https = [::1]:80 [::]:80\n", 3,
@@ -537,6 +587,7 @@ int main(void)
 		cmocka_unit_test(shipped_file_documents_every_key),
 		cmocka_unit_test(accepts),
 		cmocka_unit_test(listens_on_plain_http_alone),
+		cmocka_unit_test(listens_behind_a_proxy_alone),
 		cmocka_unit_test(refuses_files),
 		cmocka_unit_test(refuses_bytes),
 		cmocka_unit_test(refuses_values),
