@@ -31,6 +31,8 @@ static const struct settings_key keys[] = {
 	  .allowed = "ADDRESS:PORT", .needs_restart = true },
 	{ "server", "http-autoconfig", "no", &setting_choice, PLACE(server.http_autoconfig),
 	  .allowed = "no | yes" },
+	{ "server", "redirect", "public-name", &setting_choice, PLACE(server.redirect),
+	  .allowed = "public-name | same-host" },
 	{ "server", "behind-proxy", "", &setting_proxy_listen, PLACE(server.behind_proxy),
 	  .allowed = "ADDRESS:PORT, or unix: and an absolute path", .needs_restart = true },
 	{ "server", "trusted-proxies", "127.0.0.0/8 ::1", &setting_networks,
@@ -340,6 +342,19 @@ static int check_listeners(struct reading *reading)
 			 reading->name, reading->given_in[key - keys]);
 }
 
+static int check_redirect(struct reading *reading)
+{
+	const struct settings_key *key = key_find("server", "redirect");
+
+	if (reading->settings.server.redirect != REDIRECT_SAME_HOST ||
+	    reading->settings.server.listen_https.count > 0)
+		return 0;
+	return error_set(reading->err, ERROR_CONFIG,
+			 "%s:%u: [server] redirect: same-host leads to hosts that listen-https has "
+			 "a certificate for, but listen-https is empty; write public-name",
+			 reading->name, reading->given_in[key - keys]);
+}
+
 static int check_profile(struct reading *reading)
 {
 	const struct settings_key *given = key_find("profile", "certificate");
@@ -374,7 +389,7 @@ int settings_read(struct arena *memory, FILE *stream, const char *name,
 	if (r != 0)
 		return error_set(err, ERROR_CONFIG, "%s: inih cannot read it (%d)", name, r);
 	if (put_defaults(&reading) < 0 || check_listeners(&reading) < 0 ||
-	    check_profile(&reading) < 0)
+	    check_redirect(&reading) < 0 || check_profile(&reading) < 0)
 		return -1;
 	*ret_settings = reading.settings;
 	return 0;

@@ -23,6 +23,9 @@ struct setting_type;
 /* Whether the document without an address is served on listen_http. */
 enum http_autoconfig { HTTP_AUTOCONFIG_NO, HTTP_AUTOCONFIG_YES };
 
+/* Where the plain port sends clients on to. */
+enum redirect { REDIRECT_PUBLIC_NAME, REDIRECT_SAME_HOST };
+
 enum unknown_name { UNKNOWN_NAME_REFUSE, UNKNOWN_NAME_DEFAULT };
 enum log_addresses { LOG_ADDRESSES_NONE, LOG_ADDRESSES_DOMAIN, LOG_ADDRESSES_FULL };
 
@@ -42,6 +45,7 @@ struct settings {
 		struct words listen_https; /* each checked: ADDRESS:PORT or [ADDRESS]:PORT */
 		struct words listen_http;
 		enum http_autoconfig http_autoconfig;
+		enum redirect redirect;
 		struct words behind_proxy;   /* as listen_https, or UNIX_SOCKET_PREFIX and a path */
 		const char *trusted_proxies; /* networks, less than SETTINGS_NETWORKS_MAX bytes */
 		unsigned threads;	     /* 0: one for each processor */

@@ -302,6 +302,7 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 	};
 
 	set_limit(listener->limit, settings);
+	rules.redirect_to_same_host = settings->server.redirect == REDIRECT_SAME_HOST;
 	rules.http_autoconfig = settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES;
 	(void)snprintf(rules.acme_directory, sizeof(rules.acme_directory), "%s",
 		       settings->acme.directory);

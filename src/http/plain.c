@@ -4,6 +4,7 @@
 
 #include "protocol/routes.h"
 #include "store/store.h"
+#include "tls/certificates.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -79,17 +80,44 @@ static void show_challenge(const struct plain_rules *rules, struct arena *memory
 	};
 }
 
+/* What follows the host is the port of our HTTPS. */
+static const char *with_public_port(struct arena *memory, const struct context *context,
+				    const char *host)
+{
+	const char *port = strchr(context->site.public_name, ':');
+
+	return port ? arena_printf(memory, "%s%s", host, port) : host;
+}
+
+/*
+ * The host to send the client on to: the one that was asked, if that is wanted, a domain that we
+ * serve has it, and TLS will have a certificate for it; else our own, which may be "".
+ * Returns as store_match(), but for STORE_NOT_FOUND.
+ */
+static int choose_host(const struct context *context, const struct plain_rules *rules,
+		       struct arena *memory, const struct query *query, const struct match *match,
+		       const char **ret_host, struct error *err)
+{
+	const struct query about_host = { .host = query->host };
+	int r = STORE_NOT_FOUND;
+
+	if (rules->same_host && query->host &&
+	    certificates_match(rules->same_host, query->host, NULL, 0))
+		r = store_match(context->store, memory, &about_host,
+				arena_new(memory, struct match), err);
+	if (r != 0 && r != STORE_NOT_FOUND)
+		return r;
+	*ret_host = r == 0			  ? with_public_port(memory, context, query->host)
+		    : match->provider.public_name ? match->provider.public_name
+						  : context->site.public_name;
+	return 0;
+}
+
 /* The address, or at least the domain, goes along, found in our table and encoded anew: the host
  * that is asked next may be another customer's. */
-static const char *location(struct arena *memory, const struct route *route,
-			    const struct context *context, const struct query *query,
-			    const struct match *match)
+static const char *location(struct arena *memory, const struct route *route, const char *host,
+			    const struct query *query, const struct match *match)
 {
-	const char *host = match->provider.public_name ? match->provider.public_name
-						       : context->site.public_name;
-
-	if (!*host)
-		return NULL;
 	if (route->redirect == ROUTE_REDIRECT_SAME)
 		return arena_printf(memory, "https://%s%s", host, route->path);
 	if (query->address && !match->is_host)
@@ -98,12 +126,13 @@ static const char *location(struct arena *memory, const struct route *route,
 	return arena_printf(memory, "https://%s/v1.1/%s", host, match->domain);
 }
 
-static int redirect(const struct context *context, struct arena *memory, const struct route *route,
-		    const struct request *request, struct response *response, struct error *err)
+static int redirect(const struct context *context, const struct plain_rules *rules,
+		    struct arena *memory, const struct route *route, const struct request *request,
+		    struct response *response, struct error *err)
 {
 	struct question *question = arena_new(memory, struct question);
 	struct match *match = arena_new(memory, struct match);
-	const char *target;
+	const char *host;
 	int r;
 
 	*question = route->parse(memory, request);
@@ -114,17 +143,18 @@ static int redirect(const struct context *context, struct arena *memory, const s
 	r = store_match(context->store, memory, &question->query, match, err);
 	if (r == STORE_NOT_FOUND)
 		return 0;
+	if (r == 0)
+		r = choose_host(context, rules, memory, &question->query, match, &host, err);
 	if (r != 0) {
 		response_set_text(response, 503, "Try again later.\n");
 		response->outcome = failure_name(FAILURE_INTERNAL);
 		return r == STORE_BUSY ? ANSWER_BUSY : -1;
 	}
-	target = location(memory, route, context, &question->query, match);
-	if (!target)
+	if (!*host)
 		return 0;
 	response_set_text(response, 302, "Ask over HTTPS.\n");
 	response->is_refusal = false;
-	response->location = target;
+	response->location = location(memory, route, host, &question->query, match);
 	response->outcome = "redirect";
 	return 0;
 }
@@ -156,5 +186,5 @@ int plain_answer(const struct context *context, const struct plain_rules *rules,
 		return 0;
 	if (rules->has_autoconfig && route->redirect == ROUTE_REDIRECT_AUTOCONFIG)
 		return show_autoconfig(context, memory, request, ret_response, err);
-	return redirect(context, memory, route, request, ret_response, err);
+	return redirect(context, rules, memory, route, request, ret_response, err);
 }

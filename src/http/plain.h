@@ -8,13 +8,20 @@
 
 #include "http/answer.h"
 
+struct certificates;
+
 /* How the operator wants it; a plain value that lives as long as it is used. */
 struct plain_rules {
 	bool has_autoconfig;	    /* serve the document without an address */
 	const char *acme_directory; /* of challenges, "" for none */
+
+	/* Clients are sent on to the host that they asked, where it is of a domain that we serve
+	 * and one of these is for it; NULL where they never are. Borrowed. */
+	const struct certificates *same_host;
 };
 
-/* As answer(); a redirect leads where settings and database say, never where a request does. */
+/* As answer(); a redirect leads where settings and database say: to a host that the request named
+ * only if it was found there. */
 int plain_answer(const struct context *context, const struct plain_rules *rules,
 		 struct arena *memory, const struct request *request, struct response *ret_response,
 		 struct error *err);

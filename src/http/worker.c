@@ -274,15 +274,16 @@ static void take_over(struct worker *worker)
 	worker->exchanges.log_addresses = worker->rules.log_addresses;
 	worker->exchanges.trusted_proxies = worker->rules.trusted_proxies;
 	worker->exchanges.context.site.public_name = worker->rules.public_name;
-	worker->exchanges.plain = (struct plain_rules){
-		.has_autoconfig = worker->rules.http_autoconfig,
-		.acme_directory = worker->rules.acme_directory,
-	};
 	if (certificates) {
 		certificates_unref(worker->certificates);
 		worker->certificates = certificates;
 		gate_set_certificates(&worker->gate, certificates);
 	}
+	worker->exchanges.plain = (struct plain_rules){
+		.has_autoconfig = worker->rules.http_autoconfig,
+		.acme_directory = worker->rules.acme_directory,
+		.same_host = worker->rules.redirect_to_same_host ? worker->certificates : NULL,
+	};
 	if (templates) {
 		templates_unref(worker->templates);
 		worker->templates = templates;

@@ -46,7 +46,7 @@ struct worker_rules {
 	enum sni_policy sni_policy;
 	enum log_addresses log_addresses;
 	unsigned handshake_timeout; /* seconds */
-	bool http_autoconfig;
+	bool http_autoconfig, redirect_to_same_host;
 	char trusted_proxies[SETTINGS_NETWORKS_MAX];
 	char acme_directory[256];
 	char public_name[HOST_NAME_MAX_LENGTH + sizeof(":65535")];

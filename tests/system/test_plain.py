@@ -128,3 +128,72 @@ def test_without_a_public_name_there_is_nowhere_to_send(served):
     served.start()
     answer = get(served, CONFIG, "autoconfig.example.org")
     assert answer.status == 404 or not answer.headers["location"].startswith("https:///")
+
+
+@pytest.mark.parametrize(
+    "target, host, location",
+    [
+        # Served, and the certificate is for it.
+        ("/autodiscover/autodiscover.xml", "autodiscover.example.org",
+         "https://autodiscover.example.org:8443/autodiscover/autodiscover.xml"),
+        ("/autodiscover/autodiscover.xml", "AutoDiscover.Example.ORG.:80",
+         "https://autodiscover.example.org:8443/autodiscover/autodiscover.xml"),
+        (CONFIG, "autoconfig.example.org", "https://autoconfig.example.org:8443/v1.1/example.org"),
+        (CONFIG + "?emailaddress=First.Last+x%40Example.org", "autoconfig.example.org",
+         "https://autoconfig.example.org:8443/mail/config-v1.1.xml?emailaddress=First.Last%2Bx%40example.org"),
+        # The customer's domain goes along, whichever host of ours was asked.
+        (CONFIG + "?emailaddress=a%40customer.example", "autoconfig.example.org",
+         "https://autoconfig.example.org:8443/mail/config-v1.1.xml?emailaddress=a%40customer.example"),
+        ("/v1.1/customer.example", "autoconfig.example.org", "https://autoconfig.example.org:8443/v1.1/customer.example"),
+        # Before the provider's public name: that is for hosts without a certificate.
+        (CONFIG, "autoconfig.example.com", "https://autoconfig.example.com:8443/v1.1/example.com"),
+        # Served, but no certificate.
+        ("/autodiscover/autodiscover.xml", "autodiscover.customer.example",
+         "https://auto.example.net:8443/autodiscover/autodiscover.xml"),
+        (CONFIG, "autoconfig.customer.example", "https://auto.example.net:8443/v1.1/customer.example"),
+        (CONFIG + "?emailaddress=a%40example.org", "autoconfig.customer.example",
+         "https://auto.example.net:8443/mail/config-v1.1.xml?emailaddress=a%40example.org"),
+        # A certificate, but not served: another machine may have the name.
+        (CONFIG + "?emailaddress=a%40example.org", "www.example.test",
+         "https://auto.example.net:8443/mail/config-v1.1.xml?emailaddress=a%40example.org"),
+        # Nothing is echoed that is no host of ours.
+        (CONFIG + "?emailaddress=a%40example.org", "evil.invalid",
+         "https://auto.example.net:8443/mail/config-v1.1.xml?emailaddress=a%40example.org"),
+        (CONFIG + "?emailaddress=a%40example.org", "x\"><y",
+         "https://auto.example.net:8443/mail/config-v1.1.xml?emailaddress=a%40example.org"),
+    ],
+)
+def test_redirect_to_the_same_host(served, target, host, location):
+    served.settings["server"]["redirect"] = "same-host"
+    served.setup(["domain", "add", "customer.example", "--alias-of", "example.org"])
+    served.start()
+    for method in ("GET", "HEAD"):
+        answer = get(served, target, host, method)
+        assert (answer.status, answer.headers.get("location")) == (302, location)
+
+
+def test_same_host_is_followed(served):
+    """Over TLS, with the name in the handshake, to the same answer."""
+    served.settings["server"]["redirect"] = "same-host"
+    served.start()
+    target = CONFIG + "?emailaddress=first.last%40example.org"
+    scheme, _, host, path = get(served, target, "autoconfig.example.com").headers["location"].split("/", 3)
+    assert (scheme, host) == ("https:", "autoconfig.example.com:8443")
+    followed = served.get("/" + path, host.partition(":")[0])
+    assert followed.status == 200 and b"<username>a4711</username>" in followed.body
+
+
+def test_same_host_follows_the_certificates(served):
+    """What is loaded anew counts."""
+    served.settings["server"]["redirect"] = "same-host"
+    served.setup(["domain", "add", "customer.example", "--alias-of", "example.org"])
+    served.start()
+    assert "auto.example.net" in get(served, CONFIG, "autoconfig.customer.example").headers["location"]
+    served.add_certificate("customer", "autoconfig.customer.example")
+    served.reload()
+    assert get(served, CONFIG, "autoconfig.customer.example").headers["location"] == \
+        "https://autoconfig.customer.example:8443/v1.1/customer.example"
+    served.settings["server"]["redirect"] = "public-name"
+    served.write_settings()
+    served.reload()
+    assert "auto.example.net" in get(served, CONFIG, "autoconfig.customer.example").headers["location"]

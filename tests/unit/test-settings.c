@@ -111,6 +111,7 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "server.public-name", "" },
 		{ "server.listen-https", "[::]:443" },
 		{ "server.listen-http", "" },
+		{ "server.redirect", "0" },
 		{ "server.behind-proxy", "" },
 		{ "server.trusted-proxies", "127.0.0.0/8 ::1" },
 		{ "server.threads", "0" },
@@ -239,6 +240,7 @@ static void accepts(void **state)
 		{ "[server]\nlisten-http = [::]:80\n", "server.listen-http", "[::]:80" },
 		{ "[server]\nlisten-http = 192.0.2.1:443\n", "server.listen-http",
 		  "192.0.2.1:443" },
+		{ "[server]\nredirect = same-host\n", "server.redirect", "1" },
 		{ "[server]\nbehind-proxy = 127.0.0.1:8080 unix:/run/a.socket\n"
 		  "behind-proxy = unix:/run/b.socket\n",
 		  "server.behind-proxy", "127.0.0.1:8080 unix:/run/a.socket unix:/run/b.socket" },
@@ -342,7 +344,7 @@ static void refuses_files(void **state)
 		{ "[server]\nTHRAEDS = 1\n", 2, "\"THRAEDS\"|did you mean threads?" },
 		{ "[server]\nport = 443\n", 2,
 		  "\"port\"|[server]|it has public-name, listen-https, listen-http, "
-		  "http-autoconfig, behind-proxy, trusted-proxies, threads" },
+		  "http-autoconfig, redirect, behind-proxy, trusted-proxies, threads" },
 		{ "[tls]\nthreads = 4\n", 2, "\"threads\" in [tls]|belongs in [server]" },
 		{ "[tls]\ncertificate = /x\n", 2, "\"certificate\"|did you mean certificates?" },
 		{ "[profile]\ncertificate = /x\n", 2,
@@ -452,6 +454,7 @@ static void refuses_values(void **state)
 		{ "server.listen-https", "[::1]:443 [0::1]:443", "\"[0::1]:443\" is listed twice" },
 		{ "server.listen-https", "[::]:443, [::]:80", "\"[::]:443,\"|port" },
 		{ "server.listen-http", "80", "no address" },
+		{ "server.redirect", "Same-Host", "write public-name | same-host" },
 		{ "server.behind-proxy", "8080", "no address" },
 		{ "server.behind-proxy", "/run/a.socket", "no port" },
 		{ "server.behind-proxy", "unix:", "no absolute path|unix:/run/" },
@@ -517,6 +520,8 @@ static void refuses_what_does_not_go_together(void **state)
 		  "behind-proxy" },
 		{ "[server]\nlisten-https = 127.0.0.1:8080\nbehind-proxy = 127.0.0.1:8080\n", 3,
 		  "is taken by \"127.0.0.1:8080\" of listen-https" },
+		{ "[server]\nlisten-https =\nlisten-http = [::]:80\nredirect = same-host\n", 4,
+		  "[server] redirect: same-host|listen-https is empty; write public-name" },
 		{ "[server]\ntrusted-proxies = " NETWORKS "\ntrusted-proxies = " NETWORKS
 		  "\ntrusted-proxies = " NETWORKS "\ntrusted-proxies = " NETWORKS
 		  "\ntrusted-proxies = " NETWORKS "\ntrusted-proxies = " NETWORKS "\n",
