@@ -75,7 +75,7 @@ struct settings {
 		unsigned handshake_timeout;	/* seconds */
 		unsigned idle_timeout;		/* seconds */
 		unsigned addresses_per_network; /* 0: no limit */
-		struct words trusted;		/* networks */
+		const char *trusted;		/* networks, separated by blanks */
 	} limits;
 };
 

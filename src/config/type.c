@@ -233,8 +233,10 @@ static int networks_parse(struct arena *memory, const struct settings_key *key, 
 {
 	const char *before = *(const char **)place(settings, key);
 
-	if (*text && networks_check(memory, text, err) < 0)
+	if (*text && networks_check(memory, text, err) < 0) {
+		err->kind = ERROR_CONFIG;
 		return -1;
+	}
 	if (before && *before)
 		text = arena_printf(memory, "%s %s", before, text);
 	if (strlen(text) >= SETTINGS_NETWORKS_MAX)
@@ -315,22 +317,6 @@ static int number_setting_parse(struct arena *memory, const struct settings_key 
 	return 0;
 }
 
-static int networks_parse(struct arena *memory, const struct settings_key *key, const char *text,
-			  struct settings *settings, struct error *err)
-{
-	struct words *words = place(settings, key);
-	const char *word;
-
-	while ((word = next_word(memory, &text))) {
-		if (networks_check(memory, word, err) < 0) {
-			err->kind = ERROR_CONFIG;
-			return -1;
-		}
-		words_add(memory, words, word);
-	}
-	return 0;
-}
-
 /* The key allows "refuse | default"; the first of them is 0, as in its enum. */
 static int choice_parse(struct arena *memory, const struct settings_key *key, const char *text,
 			struct settings *settings, struct error *err)
@@ -363,4 +349,3 @@ const struct setting_type setting_optional_path = { optional_path_parse, text_va
 const struct setting_type setting_choice = { choice_parse, number_values_equal };
 const struct setting_type setting_seconds = { seconds_parse, number_values_equal };
 const struct setting_type setting_number = { number_setting_parse, number_values_equal };
-const struct setting_type setting_networks = { networks_parse, word_values_equal, .is_list = true };

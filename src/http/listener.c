@@ -19,7 +19,6 @@
 #include "store/store.h"
 #include "tls/client.h"
 #include "util/arena.h"
-#include "util/bytes.h"
 #include "util/error.h"
 #include "util/socket-address.h"
 #include "util/unix-socket.h"
@@ -281,17 +280,6 @@ void listener_set_signer(struct listener *listener, struct signer *signer)
 		worker_set_signer(listener->workers[i], signer);
 }
 
-static void set_limit(struct limit *limit, const struct settings *settings)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct words *trusted = &settings->limits.trusted;
-	struct bytes list = BYTES_IN(&memory);
-
-	for (size_t i = 0; i < trusted->count; i++)
-		bytes_add_format(&list, "%s ", trusted->items[i]);
-	limit_set(limit, settings->limits.addresses_per_network, bytes_text(&list));
-}
-
 void listener_set_rules(struct listener *listener, const struct settings *settings)
 {
 	struct worker_rules rules = {
@@ -301,7 +289,8 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 		.handshake_timeout = settings->limits.handshake_timeout,
 	};
 
-	set_limit(listener->limit, settings);
+	limit_set(listener->limit, settings->limits.addresses_per_network,
+		  settings->limits.trusted);
 	rules.redirect_to_same_host = settings->server.redirect == REDIRECT_SAME_HOST;
 	rules.http_autoconfig = settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES;
 	(void)snprintf(rules.acme_directory, sizeof(rules.acme_directory), "%s",
