@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mail/pattern.h"
+#include "mail/url.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -93,15 +94,6 @@ static const char *all_schemes(struct arena *memory)
 	return bytes_text(&list);
 }
 
-/* A path goes into XML, JSON and client code as it is: visible ASCII, nothing that would end it. */
-static bool path_is_valid(const char *path)
-{
-	for (; *path; path++)
-		if (*path <= ' ' || (unsigned char)*path >= 0x7f || strchr("\"<>\\^`{|}#", *path))
-			return false;
-	return true;
-}
-
 /*
  * imap+starttls://mail.example.org:143
  * ^scheme         ^host            ^port    and for HTTP services ^path
@@ -137,7 +129,7 @@ int service_parse(struct arena *memory, const char *url, struct service *ret_ser
 
 	if (!scheme->has_path && path[0] != '\0' && !text_equals(path, "/"))
 		return refuse(memory, err, url, "nothing may follow the host and port");
-	if (scheme->has_path && (path[0] != '/' || !path_is_valid(path)))
+	if (scheme->has_path && (path[0] != '/' || !url_path_is_valid(path)))
 		return refuse(memory, err, url,
 			      "it needs a path after the host, as a client requests it");
 
