@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mail/link.h"
 #include "mail/service.h"
 
 /* Longest texts, in characters, as the autoconfig draft has them. */
@@ -15,12 +16,27 @@
 #define LOGIN_MAX_LENGTH 255
 #define SERVICES_MAX 64
 
+#define SCOPE_MAX_LENGTH 1000
 #define TTL_MAX_HOURS 8760
 
 enum login_case { LOGIN_CASE_LOWER, LOGIN_CASE_KEEP };
 
 /* What is answered where no row tells the login. */
 enum unanswered { UNANSWERED_PATTERN, UNANSWERED_REFUSE };
+
+/* Where clients get tokens for OAuth2. All are set, or none. */
+struct oauth2 {
+	const char *issuer; /* an https URL, or a host name as Thunderbird's list has it */
+	const char *scope;  /* separated by blanks */
+	const char *auth_url;
+	const char *token_url;
+};
+
+/* A service that the database holds, but that means nothing: a hand was at it. */
+struct spoiled_service {
+	const char *url; /* as it stands there */
+	const char *reason;
+};
 
 /* A named set of services, texts and a default login pattern. */
 struct provider {
@@ -45,6 +61,12 @@ struct provider {
 	const char *send_logins_to; /* who gets logins from rows: "everyone", "nobody", networks */
 	const struct service *services; /* in the order of documents */
 	size_t n_services;
+	const struct spoiled_service *spoiled; /* for the admin tool alone; answers have none */
+	size_t n_spoiled;
+	struct oauth2 oauth2;
+	const char *webmail;	  /* the URL of its web mail, or NULL */
+	const struct link *links; /* in the order of documents */
+	size_t n_links;
 };
 
 /* A mail domain, or a pattern for such; it has a provider or is an alias, never both. */

@@ -210,6 +210,12 @@ const char *service_authentications(struct arena *memory, const struct service *
 	return bytes_text(&list);
 }
 
+bool pop3_wishes_any(const struct pop3_wishes *wishes)
+{
+	return wishes->leave_on_server || wishes->leave_days || wishes->check_interval ||
+	       wishes->download_at_check;
+}
+
 const char *authentication_name(enum authentication authentication)
 {
 	return authentication_names[authentication];

@@ -50,6 +50,20 @@ enum authentication {
 /* The way that a service has when none is given. */
 #define AUTHENTICATION_DEFAULT AUTHENTICATION_PASSWORD_CLEARTEXT
 
+#define LEAVE_MAX_DAYS 3650
+#define CHECK_MAX_MINUTES 1440
+
+/* A wish that may be left to the client. */
+enum wish { WISH_NONE, WISH_NO, WISH_YES };
+
+/* What a client of POP3 shall do, in the words of autoconfig documents. */
+struct pop3_wishes {
+	enum wish leave_on_server;
+	unsigned leave_days;	 /* how long, where they are left; 0: no wish */
+	unsigned check_interval; /* minutes; 0: no wish */
+	enum wish download_at_check;
+};
+
 struct service {
 	enum service_kind kind;
 	enum service_security security;
@@ -59,7 +73,8 @@ struct service {
 	const char *login; /* a pattern of its own, or NULL for the provider's */
 	enum authentication authentications[AUTHENTICATIONS]; /* the preferred one first */
 	size_t n_authentications;			      /* at least 1 */
-	bool is_first; /* an admin put it before the others of its kind */
+	bool is_first;		 /* an admin put it before the others of its kind */
+	struct pop3_wishes pop3; /* of a POP3 service, otherwise without a wish */
 };
 
 /* Fills in kind, security, host, port and path; authentication is the default, the rest empty.
@@ -75,6 +90,9 @@ const char *service_url(struct arena *memory, const struct service *service);
 int service_parse_authentications(struct arena *memory, const char *text, struct service *service,
 				  struct error *err);
 const char *service_authentications(struct arena *memory, const struct service *service);
+
+/* Whether there is any wish. */
+bool pop3_wishes_any(const struct pop3_wishes *wishes);
 
 /* As autoconfig documents and people write them: "OAuth2"; "imap"; "IMAP". */
 const char *authentication_name(enum authentication authentication);

@@ -27,7 +27,12 @@ enum statement {
 	REMOVE_PROVIDER,
 	LIST_SERVICES,
 	ADD_SERVICE,
+	REMOVE_SERVICE,
 	REMOVE_SERVICES,
+	LIST_LINKS,
+	ADD_LINK,
+	ADD_LINK_TEXT,
+	REMOVE_LINKS,
 	LIST_DOMAINS,
 	ADD_DOMAIN,
 	UPDATE_DOMAIN,
@@ -102,10 +107,23 @@ int query_run(struct store *store, sqlite3_stmt *query, const char *doing, struc
 /* A column's text, copied to memory; NULL for NULL. */
 const char *query_text(struct arena *memory, sqlite3_stmt *query, int column);
 
-/* Loads what FIND_PROVIDER_BY_... left on the row, with its services. Returns as
+/* Loads a provider to answer with: a service that means nothing is an error. Returns as
  * store_find_provider(), or STORE_BUSY. */
 int provider_find_by_id(struct store *store, struct arena *memory, int64_t id,
 			struct provider *ret_provider, struct error *err);
+
+/* Whether a row that means nothing is an error, or told apart: what the rows hold was checked when
+ * it was written, but a hand with sqlite3 may have been at it. */
+enum row_trust { ROWS_MUST_BE_GOOD, ROWS_MAY_BE_SPOILED };
+
+/* Loads the provider's services, found by its id, which its name stands for in the error. Returns
+ * 0, STORE_BUSY, or -1 with err set. */
+int services_load(struct store *store, struct arena *memory, enum row_trust trust,
+		  struct provider *provider, struct error *err);
+
+/* Loads the provider's links, found by its id. Returns 0, STORE_BUSY, or -1 with err set. */
+int links_load(struct store *store, struct arena *memory, struct provider *provider,
+	       struct error *err);
 
 /* A domain row as match.c needs it. */
 struct domain_row {

@@ -7,53 +7,6 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-/* What the rows hold was checked when it was written; that it still means something is checked
- * here, for a hand with sqlite3 may have been at it. */
-static int service_from_row(struct arena *memory, sqlite3_stmt *query, struct service *ret_service,
-			    struct error *err)
-{
-	const char *url = query_text(memory, query, 0);
-
-	if (service_parse(memory, url, ret_service, err) < 0 ||
-	    service_parse_authentications(memory, query_text(memory, query, 2), ret_service, err) <
-		    0)
-		return -1;
-	ret_service->login = query_text(memory, query, 1);
-	ret_service->is_first = sqlite3_column_int(query, 3);
-	if (ret_service->login &&
-	    pattern_check(memory, ret_service->login, PATTERN_FOR_SERVICE, err) < 0)
-		return -1;
-	return 0;
-}
-
-static int load_services(struct store *store, struct arena *memory, struct provider *provider,
-			 struct error *err)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	struct service services[SERVICES_MAX], *kept;
-	size_t count = 0;
-	int r;
-
-	r = query_begin(store, LIST_SERVICES, &query, err);
-	if (r != 0)
-		return r;
-	(void)sqlite3_bind_int64(query, 1, provider->id);
-	while ((r = sqlite3_step(query)) == SQLITE_ROW && count < SERVICES_MAX) {
-		if (service_from_row(memory, query, &services[count], err) < 0) {
-			err->kind = ERROR_DATA;
-			return error_prefix(err, "provider '%s'", provider->name);
-		}
-		count++;
-	}
-	if (r != SQLITE_DONE && r != SQLITE_ROW)
-		return store_fail(store, err, "looking up services");
-	kept = arena_array(memory, struct service, count);
-	memcpy(kept, services, count * sizeof(*kept));
-	provider->services = kept;
-	provider->n_services = count;
-	return 0;
-}
-
 static bool column_is(sqlite3_stmt *query, int column, const char *text)
 {
 	const char *value = (const char *)sqlite3_column_text(query, column);
@@ -86,12 +39,17 @@ static struct provider provider_from_row(struct arena *memory, sqlite3_stmt *que
 		.without_address = column_unanswered(query, 14),
 		.send_logins_to = query_text(memory, query, 15),
 		.pacc = sqlite3_column_int(query, 16),
-		.id = sqlite3_column_int64(query, 17),
+		.webmail = query_text(memory, query, 17),
+		.oauth2.issuer = query_text(memory, query, 18),
+		.oauth2.scope = query_text(memory, query, 19),
+		.oauth2.auth_url = query_text(memory, query, 20),
+		.oauth2.token_url = query_text(memory, query, 21),
+		.id = sqlite3_column_int64(query, 22),
 	};
 }
 
-static int provider_step(struct store *store, struct arena *memory, sqlite3_stmt *query,
-			 struct provider *ret_provider, struct error *err)
+static int provider_step(struct store *store, struct arena *memory, enum row_trust trust,
+			 sqlite3_stmt *query, struct provider *ret_provider, struct error *err)
 {
 	struct provider provider;
 	int r;
@@ -105,11 +63,14 @@ static int provider_step(struct store *store, struct arena *memory, sqlite3_stmt
 	default:
 		return store_fail(store, err, "looking up a provider");
 	}
-	if (pattern_check(memory, provider.login, PATTERN_FOR_PROVIDER, err) < 0) {
+	if (trust == ROWS_MUST_BE_GOOD &&
+	    pattern_check(memory, provider.login, PATTERN_FOR_PROVIDER, err) < 0) {
 		err->kind = ERROR_DATA;
 		return error_prefix(err, "provider '%s'", provider.name);
 	}
-	r = load_services(store, memory, &provider, err);
+	r = services_load(store, memory, trust, &provider, err);
+	if (r == 0)
+		r = links_load(store, memory, &provider, err);
 	if (r == 0)
 		*ret_provider = provider;
 	return r;
@@ -125,7 +86,7 @@ int provider_find_by_id(struct store *store, struct arena *memory, int64_t id,
 	if (r != 0)
 		return r;
 	(void)sqlite3_bind_int64(query, 1, id);
-	return provider_step(store, memory, query, ret_provider, err);
+	return provider_step(store, memory, ROWS_MUST_BE_GOOD, query, ret_provider, err);
 }
 
 int store_find_provider(struct store *store, struct arena *memory, const char *name,
@@ -138,7 +99,7 @@ int store_find_provider(struct store *store, struct arena *memory, const char *n
 	if (r != 0)
 		return r;
 	query_bind_text(query, 1, name);
-	return provider_step(store, memory, query, ret_provider, err);
+	return provider_step(store, memory, ROWS_MAY_BE_SPOILED, query, ret_provider, err);
 }
 
 int store_list_providers(struct store *store, struct arena *memory, struct provider **ret_providers,
@@ -155,7 +116,7 @@ int store_list_providers(struct store *store, struct arena *memory, struct provi
 	for (;;) {
 		if ((count & (count - 1)) == 0)
 			list = xrealloc(list, count ? count * 2 : 1, sizeof(*list));
-		r = provider_step(store, memory, query, &list[count], err);
+		r = provider_step(store, memory, ROWS_MAY_BE_SPOILED, query, &list[count], err);
 		if (r != 0)
 			break;
 		count++;
@@ -187,6 +148,11 @@ static void bind_provider(sqlite3_stmt *query, const struct provider *provider)
 	query_bind_text(query, 15, unanswered_name(provider->without_address));
 	query_bind_text(query, 16, provider->send_logins_to);
 	(void)sqlite3_bind_int(query, 17, provider->pacc);
+	query_bind_text(query, 18, provider->webmail);
+	query_bind_text(query, 19, provider->oauth2.issuer);
+	query_bind_text(query, 20, provider->oauth2.scope);
+	query_bind_text(query, 21, provider->oauth2.auth_url);
+	query_bind_text(query, 22, provider->oauth2.token_url);
 }
 
 int store_add_provider(struct store *store, struct provider *provider, struct error *err)
@@ -202,8 +168,10 @@ int store_add_provider(struct store *store, struct provider *provider, struct er
 	if (r != 0)
 		return r;
 	provider->id = sqlite3_last_insert_rowid(store->database);
-	return store_set_services(store, provider->id, provider->services, provider->n_services,
-				  err);
+	r = store_set_services(store, provider->id, provider->services, provider->n_services, err);
+	if (r == 0)
+		r = store_set_links(store, provider->id, provider->links, provider->n_links, err);
+	return r;
 }
 
 int store_update_provider(struct store *store, const struct provider *provider, struct error *err)
@@ -215,7 +183,7 @@ int store_update_provider(struct store *store, const struct provider *provider, 
 	if (r != 0)
 		return r;
 	bind_provider(query, provider);
-	(void)sqlite3_bind_int64(query, 18, provider->id);
+	(void)sqlite3_bind_int64(query, 23, provider->id);
 	return query_run(store, query, "changing a provider", err);
 }
 
@@ -229,61 +197,4 @@ int store_remove_provider(struct store *store, int64_t id, struct error *err)
 		return r;
 	(void)sqlite3_bind_int64(query, 1, id);
 	return query_run(store, query, "removing a provider", err);
-}
-
-/* An insertion sort keeps equals in order, and there are few. */
-static void sort_services(const struct service **sorted, size_t count)
-{
-	for (size_t i = 1; i < count; i++)
-		for (size_t j = i; j > 0 && service_compare(sorted[j - 1], sorted[j]) > 0; j--) {
-			const struct service *service = sorted[j];
-
-			sorted[j] = sorted[j - 1];
-			sorted[j - 1] = service;
-		}
-}
-
-static int add_service(struct store *store, struct arena *memory, int64_t provider, size_t position,
-		       const struct service *service, struct error *err)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r;
-
-	r = query_begin(store, ADD_SERVICE, &query, err);
-	if (r != 0)
-		return r;
-	(void)sqlite3_bind_int64(query, 1, provider);
-	(void)sqlite3_bind_int64(query, 2, (int64_t)position);
-	query_bind_text(query, 3, service_url(memory, service));
-	query_bind_text(query, 4, service->login);
-	query_bind_text(query, 5, service_authentications(memory, service));
-	(void)sqlite3_bind_int(query, 6, service->is_first);
-	return query_run(store, query, "adding a service", err);
-}
-
-int store_set_services(struct store *store, int64_t provider, const struct service *services,
-		       size_t count, struct error *err)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct service **sorted = arena_array(&memory, const struct service *, count);
-	int r;
-
-	if (count > SERVICES_MAX)
-		return error_set(err, ERROR_INPUT, "a provider has at most %d services",
-				 SERVICES_MAX);
-	for (size_t i = 0; i < count; i++)
-		sorted[i] = &services[i];
-	sort_services(sorted, count);
-
-	r = query_begin(store, REMOVE_SERVICES, &query, err);
-	if (r != 0)
-		return r;
-	(void)sqlite3_bind_int64(query, 1, provider);
-	r = query_run(store, query, "changing services", err);
-	for (size_t i = 0; i < count && r == 0; i++)
-		r = add_service(store, &memory, provider, i, sorted[i], err);
-	if (r == STORE_EXISTS)
-		return error_set(err, ERROR_INPUT, "the same service is given twice");
-	return r;
 }

@@ -3,8 +3,15 @@
 #define PROVIDER_FIELDS                                                                        \
 	"name, display_name, short_name, login, login_case, recipient_delimiter, show_names, " \
 	"mx_fallback, is_implicit, public_name, ttl, pox_dav, activesync_v2, unknown_users, "  \
-	"without_address, send_logins_to, pacc"
-#define PROVIDER_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17"
+	"without_address, send_logins_to, pacc, webmail, oauth2_issuer, oauth2_scope, "        \
+	"oauth2_auth_url, oauth2_token_url"
+#define PROVIDER_VALUES                                                                          \
+	"?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, " \
+	"?20, ?21, ?22"
+
+#define SERVICE_FIELDS                                                         \
+	"url, login, authentications, is_first, leave_on_server, leave_days, " \
+	"check_interval, download_at_check"
 
 #define DOMAIN_COLUMNS                                                                 \
 	"domain.name, provider.name, alias_of, is_enabled, domain.provider, moved_to " \
@@ -39,15 +46,25 @@ const char *const statement_sql[STATEMENTS] = {
 	[LIST_PROVIDERS] = "SELECT " PROVIDER_FIELDS ", id FROM provider ORDER BY name",
 	[ADD_PROVIDER] = "INSERT INTO provider (" PROVIDER_FIELDS ") VALUES (" PROVIDER_VALUES ")",
 	[UPDATE_PROVIDER] = "UPDATE provider SET (" PROVIDER_FIELDS ") = (" PROVIDER_VALUES ") "
-			    "WHERE id = ?18",
+			    "WHERE id = ?23",
 	[REMOVE_PROVIDER] = "DELETE FROM provider WHERE id = ?1",
 
-	[LIST_SERVICES] = "SELECT url, login, authentications, is_first FROM service "
+	[LIST_SERVICES] = "SELECT " SERVICE_FIELDS " FROM service "
 			  "WHERE provider = ?1 ORDER BY position",
-	[ADD_SERVICE] =
-		"INSERT INTO service (provider, position, url, login, authentications, is_first) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[ADD_SERVICE] = "INSERT INTO service (provider, position, " SERVICE_FIELDS ") "
+			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[REMOVE_SERVICE] = "DELETE FROM service WHERE provider = ?1 AND url = ?2",
 	[REMOVE_SERVICES] = "DELETE FROM service WHERE provider = ?1",
+
+	/* A row for each text, or one without a text. */
+	[LIST_LINKS] = "SELECT link.position, kind, url, language, text FROM link "
+		       "LEFT JOIN link_text ON link_text.provider = link.provider "
+		       "AND link_text.link = link.position WHERE link.provider = ?1 "
+		       "ORDER BY link.position, link_text.position",
+	[ADD_LINK] = "INSERT INTO link (provider, position, kind, url) VALUES (?1, ?2, ?3, ?4)",
+	[ADD_LINK_TEXT] = "INSERT INTO link_text (provider, link, position, language, text) "
+			  "VALUES (?1, ?2, ?3, ?4, ?5)",
+	[REMOVE_LINKS] = "DELETE FROM link WHERE provider = ?1",
 
 	[LIST_DOMAINS] = "SELECT " DOMAIN_COLUMNS " WHERE (?1 IS NULL OR provider.name = ?1) AND "
 			 "(?2 IS NULL OR alias_of = ?2) ORDER BY domain.name",

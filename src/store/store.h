@@ -68,9 +68,10 @@ int store_commit(struct store *store, struct error *err);
 void store_rollback(struct store *store);
 
 /*
- * Providers. A provider is found with its services in the order of documents. Adding takes all
- * but the id, and sets it; changing takes all, found by id, but leaves the services alone, which
- * have a function of their own.
+ * Providers. A provider is found with its services and links in the order of documents; services
+ * that mean nothing are told apart, for an admin to mend. Adding takes all but the id, and sets it;
+ * changing takes all, found by id, but leaves services and links alone, which have functions of
+ * their own.
  * Also: STORE_NOT_FOUND from find; STORE_EXISTS from add and update where the name is taken.
  */
 int store_find_provider(struct store *store, struct arena *memory, const char *name,
@@ -83,6 +84,13 @@ int store_remove_provider(struct store *store, int64_t id, struct error *err);
  * by service_compare(). */
 int store_set_services(struct store *store, int64_t provider, const struct service *services,
 		       size_t count, struct error *err);
+
+/* Removes one service, by its URL as it stands in the database. Also: STORE_NOT_FOUND. */
+int store_remove_service(struct store *store, int64_t provider, const char *url, struct error *err);
+
+/* Makes these the links of the provider, in this order. */
+int store_set_links(struct store *store, int64_t provider, const struct link *links, size_t count,
+		    struct error *err);
 
 /* All providers, by name. The array and its strings live in memory. */
 int store_list_providers(struct store *store, struct arena *memory, struct provider **ret_providers,

@@ -93,6 +93,15 @@ void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
 	return arena_alloc(arena, total);
 }
 
+void *arena_copy(struct arena *arena, const void *array, size_t count, size_t size)
+{
+	void *copy = arena_alloc_array(arena, count, size);
+
+	if (count)
+		memcpy(copy, array, count * size);
+	return copy;
+}
+
 char *arena_strndup(struct arena *arena, const char *text, size_t length)
 {
 	char *copy = arena_alloc(arena, length + 1);

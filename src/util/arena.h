@@ -34,6 +34,10 @@ void *arena_alloc(struct arena *arena, size_t size)
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
 	__attribute__((returns_nonnull));
 
+/* A copy of the array of count elements, each of that size. */
+void *arena_copy(struct arena *arena, const void *array, size_t count, size_t size)
+	__attribute__((returns_nonnull));
+
 /* A copy of the text; of its first length bytes, to which a NUL is added. */
 char *arena_strdup(struct arena *arena, const char *text) __attribute__((returns_nonnull));
 char *arena_strndup(struct arena *arena, const char *text, size_t length)

@@ -46,7 +46,8 @@ def contents(file):
     try:
         return {
             table: [dict(row) for row in database.execute(f"SELECT * FROM {table} ORDER BY 1, 2")]
-            for table in ("provider", "service", "domain", "user")
+            for table in ("provider", "service", "link", "link_text", "domain", "user")
+            if database.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
         }
     finally:
         database.close()
@@ -115,7 +116,20 @@ def test_writing_command_brings_it_up(old):
         "unknown_users": "pattern",
         "without_address": "pattern",
         "send_logins_to": "everyone",
+        "webmail": None,
+        "oauth2_issuer": None,
+        "oauth2_scope": None,
+        "oauth2_auth_url": None,
+        "oauth2_token_url": None,
     }
+    for row in after["service"]:
+        assert {key: value for key, value in row.items() if key not in before["service"][0]} == {
+            "leave_on_server": None,
+            "leave_days": None,
+            "check_interval": None,
+            "download_at_check": None,
+        }
+    assert (after["link"], after["link_text"]) == ([], [])
     assert all(row["moved_to"] is None for row in after["domain"] + after["user"])
 
 

@@ -353,9 +353,127 @@ static void test_services_in_the_order_of_documents(void **state)
 	assert_false(provider.services[1].is_first);
 	assert_null(provider.services[1].login);
 
+	assert_int_equal(store_remove_service(store, provider.id, "imaps://a.example", &err), 0);
+	assert_int_equal(store_remove_service(store, provider.id, "imaps://a.example", &err),
+			 STORE_NOT_FOUND);
+	check_services("removed", store, &place->memory, "corp", "imap+starttls://a.example");
+
 	services[1] = services[0];
 	assert_int_equal(store_set_services(store, provider.id, services, 2, &err), -1);
 	check_error("twice", &err, ERROR_INPUT, "the same service is given twice");
+}
+
+static void check_wishes(struct place *place, struct store *store, const struct pop3_wishes *wanted)
+{
+	struct provider provider;
+	struct service service;
+	struct error err = { 0 };
+
+	assert_int_equal(store_find_provider(store, &place->memory, "corp", &provider, &err), 0);
+	assert_int_equal(service_parse(&place->memory, "pop3s://a.example", &service, &err), 0);
+	service.pop3 = *wanted;
+	assert_int_equal(store_set_services(store, provider.id, &service, 1, &err), 0);
+	assert_int_equal(store_find_provider(store, &place->memory, "corp", &provider, &err), 0);
+	assert_int_equal(provider.n_services, 1);
+	assert_memory_equal(&provider.services[0].pop3, wanted, sizeof(*wanted));
+}
+
+static void test_wishes_for_pop3(void **state)
+{
+	static const struct pop3_wishes wishes[] = {
+		{ WISH_YES, 14, 15, WISH_NO },
+		{ WISH_NO, 0, 0, WISH_YES },
+		{ WISH_NONE, 0, CHECK_MAX_MINUTES, WISH_NONE },
+		{ WISH_YES, LEAVE_MAX_DAYS, 0, WISH_NONE },
+		{ WISH_NONE },
+	};
+	struct place *place = *state;
+	_cleanup_(store_closep) struct store *store = open_store(place, STORE_WRITE);
+
+	store_fill(store, one_domain);
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(*wishes); i++)
+		check_wishes(place, store, &wishes[i]);
+}
+
+/* "documentation URL en=TEXT de=TEXT | enable URL" */
+static const char *links_in_words(struct arena *memory, const struct provider *provider)
+{
+	struct bytes words = BYTES_IN(memory);
+
+	for (size_t i = 0; i < provider->n_links; i++) {
+		const struct link *link = &provider->links[i];
+
+		bytes_add_format(&words, "%s%s %s", i ? " | " : "", link_kind_name(link->kind),
+				 link->url);
+		for (size_t j = 0; j < link->n_texts; j++)
+			bytes_add_format(&words, " %s=%s", link->texts[j].language,
+					 link->texts[j].text);
+	}
+	return bytes_text(&words);
+}
+
+/* What an admin sees, and what answers are made of. */
+static void check_links(struct place *place, struct store *store, struct store *reader,
+			const char *wanted)
+{
+	struct provider provider;
+	struct error err = { 0 };
+	struct match match;
+
+	if (store_find_provider(store, &place->memory, "corp", &provider, &err) != 0)
+		fail_msg("%s", err.text);
+	check_text("found", links_in_words(&place->memory, &provider), wanted);
+	if (match_address(reader, &place->memory, "fred@example.org", &match, &err) != 0)
+		fail_msg("%s", err.text);
+	check_text("matched", links_in_words(&place->memory, &match.provider), wanted);
+	store_release(reader);
+}
+
+static void test_links(void **state)
+{
+	static const struct link_text texts[] = { { "pt-br", "Ajuda & <mais>" },
+						  { "en", "Help" },
+						  { "de", "HÃ¼lfe" } };
+	static const struct link links[] = {
+		{ LINK_ENABLE, "https://a.example/", texts, 2 },
+		{ LINK_DOCUMENTATION, "https://a.example/" },
+		{ LINK_DOCUMENTATION, "https://b.example/", texts + 2, 1 },
+	};
+	struct place *place = *state;
+	_cleanup_(store_closep) struct store *store = open_store(place, STORE_WRITE);
+	_cleanup_(store_closep) struct store *reader = open_store(place, STORE_READ);
+	struct link many[LINKS_MAX + 1];
+	struct provider provider = PROVIDER_DEFAULT;
+	struct error err = { 0 };
+
+	provider.name = "corp";
+	provider.links = links;
+	provider.n_links = 3;
+	assert_int_equal(store_add_provider(store, &provider, &err), 0);
+	store_fill(store, (const char *const[]){ "domain example.org corp", NULL });
+	check_links(place, store, reader,
+		    "enable https://a.example/ pt-br=Ajuda & <mais> en=Help | documentation "
+		    "https://a.example/ | documentation https://b.example/ de=HÃ¼lfe");
+	assert_int_equal(store_set_links(store, provider.id, links + 1, 2, &err), 0);
+	check_links(place, store, reader,
+		    "documentation https://a.example/ | documentation https://b.example/ "
+		    "de=HÃ¼lfe");
+
+	for (size_t i = 0; i < LINKS_MAX + 1; i++)
+		many[i] = (struct link){
+			.url = arena_printf(&place->memory, "https://m%zu.example/", i),
+		};
+	assert_int_equal(store_set_links(store, provider.id, many, LINKS_MAX + 1, &err), -1);
+	check_error("17", &err, ERROR_INPUT, "a provider has at most 16 links");
+	assert_int_equal(store_set_links(store, provider.id, many, LINKS_MAX, &err), 0);
+	many[1] = many[0];
+	assert_int_equal(store_set_links(store, provider.id, many, 2, &err), -1);
+	check_error("twice", &err, ERROR_INPUT, "the same link is given twice");
+
+	assert_int_equal(store_set_links(store, provider.id, links, 3, &err), 0);
+	change_by_hand(place, "PRAGMA foreign_keys = ON; DELETE FROM domain; DELETE FROM provider");
+	assert_string_equal(ask_by_hand(place, "SELECT count(*) FROM link"), "0");
+	assert_string_equal(ask_by_hand(place, "SELECT count(*) FROM link_text"), "0");
 }
 
 static void test_too_many_services(void **state)
@@ -403,6 +521,11 @@ static void check_provider(const struct provider *got, const struct provider *wa
 	check_number("without_address", got->without_address, wanted->without_address);
 	check_text("send_logins_to", got->send_logins_to, wanted->send_logins_to);
 	check_number("pacc", got->pacc, wanted->pacc);
+	check_text("webmail", got->webmail, wanted->webmail);
+	check_text("oauth2_issuer", got->oauth2.issuer, wanted->oauth2.issuer);
+	check_text("oauth2_scope", got->oauth2.scope, wanted->oauth2.scope);
+	check_text("oauth2_auth_url", got->oauth2.auth_url, wanted->oauth2.auth_url);
+	check_text("oauth2_token_url", got->oauth2.token_url, wanted->oauth2.token_url);
 }
 
 static void test_providers(void **state)
@@ -430,6 +553,9 @@ static void test_providers(void **state)
 		.without_address = UNANSWERED_REFUSE,
 		.send_logins_to = "192.0.2.0/24",
 		.pacc = true,
+		.webmail = "https://mail.example.org/",
+		.oauth2 = { "https://login.example.org", "mail offline_access",
+			    "https://login.example.org/auth", "https://login.example.org/token" },
 	}, defaults = PROVIDER_DEFAULT;
 	struct error err = { 0 };
 	size_t count;
@@ -855,6 +981,44 @@ static void test_asking_a_locked_database(void **state)
 	assert_int_equal(sqlite3_close(other), SQLITE_OK);
 }
 
+/* An admin sees what a hand with sqlite3 left behind beside the rest. */
+static void test_spoiled_services_are_told_apart(void **state)
+{
+	static const char *const lines[] = {
+		"provider corp service=imaps://a.example service=submissions://b.example",
+		"domain example.org corp", NULL
+	};
+	struct place *place = *state;
+	_cleanup_(store_closep) struct store *store = open_store(place, STORE_WRITE);
+	_cleanup_(store_closep) struct store *reader = open_store(place, STORE_READ);
+	struct arena *memory = &place->memory;
+	struct provider provider, *list;
+	struct error err = { 0 };
+	struct match match;
+	size_t count;
+
+	store_fill(store, lines);
+	change_by_hand(place, "UPDATE service SET url = 'junk' WHERE url LIKE 'sub%'; "
+			      "UPDATE provider SET login = ''");
+	assert_int_equal(store_list_providers(store, memory, &list, &count, &err), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(store_find_provider(store, memory, "corp", &provider, &err), 0);
+	check_services("good", store, memory, "corp", "imaps://a.example");
+	assert_int_equal(provider.n_spoiled, 1);
+	assert_string_equal(provider.spoiled[0].url, "junk");
+	assert_non_null(strstr(provider.spoiled[0].reason, "\"junk\" is not a service"));
+	assert_string_equal(provider.login, "");
+
+	/* No client gets half of it. */
+	provider.login = "%EMAILADDRESS%";
+	assert_int_equal(store_update_provider(store, &provider, &err), 0);
+	assert_int_equal(match_address(reader, memory, "fred@example.org", &match, &err), -1);
+	check_error("answer", &err, ERROR_DATA, "provider 'corp': \"junk\" is not a service");
+	assert_int_equal(store_remove_service(store, provider.id, "junk", &err), 0);
+	assert_int_equal(match_address(reader, memory, "fred@example.org", &match, &err), 0);
+	assert_int_equal(match.provider.n_services, 1);
+}
+
 /* What a hand with sqlite3 may leave behind, and what an operator is told about it. */
 static void test_spoiled_rows(void **state)
 {
@@ -987,6 +1151,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reader_cannot_write, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_services_in_the_order_of_documents, set_up,
 						tear_down),
+		cmocka_unit_test_setup_teardown(test_wishes_for_pop3, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_too_many_services, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_providers, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_references, set_up, tear_down),
@@ -998,6 +1164,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reader_beside_writer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_opening_a_locked_database, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_asking_a_locked_database, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_spoiled_services_are_told_apart, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_spoiled_rows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_secret, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_spoiled_secret, set_up, tear_down),
