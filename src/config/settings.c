@@ -342,6 +342,22 @@ static int check_listeners(struct reading *reading)
 			 reading->name, reading->given_in[key - keys]);
 }
 
+static int check_trusted_proxies(struct reading *reading)
+{
+	const struct settings_key *key = key_find("server", "trusted-proxies");
+	const struct words *networks = &reading->settings.server.trusted_proxies;
+	size_t size = 0;
+
+	for (size_t i = 0; i < networks->count; i++)
+		size += strlen(networks->items[i]) + 1;
+	if (size < SETTINGS_NETWORKS_MAX)
+		return 0;
+	return error_set(reading->err, ERROR_CONFIG,
+			 "%s:%u: [server] trusted-proxies has more than the %d bytes that it may "
+			 "have; write fewer, larger networks",
+			 reading->name, reading->given_in[key - keys], SETTINGS_NETWORKS_MAX - 2);
+}
+
 static int check_redirect(struct reading *reading)
 {
 	const struct settings_key *key = key_find("server", "redirect");
@@ -389,7 +405,8 @@ int settings_read(struct arena *memory, FILE *stream, const char *name,
 	if (r != 0)
 		return error_set(err, ERROR_CONFIG, "%s: inih cannot read it (%d)", name, r);
 	if (put_defaults(&reading) < 0 || check_listeners(&reading) < 0 ||
-	    check_redirect(&reading) < 0 || check_profile(&reading) < 0)
+	    check_redirect(&reading) < 0 || check_trusted_proxies(&reading) < 0 ||
+	    check_profile(&reading) < 0)
 		return -1;
 	*ret_settings = reading.settings;
 	return 0;

@@ -46,9 +46,10 @@ struct settings {
 		struct words listen_http;
 		enum http_autoconfig http_autoconfig;
 		enum redirect redirect;
-		struct words behind_proxy;   /* as listen_https, or UNIX_SOCKET_PREFIX and a path */
-		const char *trusted_proxies; /* networks, less than SETTINGS_NETWORKS_MAX bytes */
-		unsigned threads;	     /* 0: one for each processor */
+		struct words behind_proxy; /* as listen_https, or UNIX_SOCKET_PREFIX and a path */
+		struct words trusted_proxies; /* networks, joined less than SETTINGS_NETWORKS_MAX
+						 bytes */
+		unsigned threads;	      /* 0: one for each processor */
 	} server;
 	struct {
 		struct words certificates;	 /* globs, at least one; for listen_https */
@@ -75,7 +76,7 @@ struct settings {
 		unsigned handshake_timeout;	/* seconds */
 		unsigned idle_timeout;		/* seconds */
 		unsigned addresses_per_network; /* 0: no limit */
-		const char *trusted;		/* networks, separated by blanks */
+		struct words trusted;		/* networks */
 	} limits;
 };
 

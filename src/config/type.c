@@ -231,19 +231,16 @@ static int proxy_listen_parse(struct arena *memory, const struct settings_key *k
 static int networks_parse(struct arena *memory, const struct settings_key *key, const char *text,
 			  struct settings *settings, struct error *err)
 {
-	const char *before = *(const char **)place(settings, key);
+	struct words *words = place(settings, key);
+	const char *word;
 
-	if (*text && networks_check(memory, text, err) < 0) {
-		err->kind = ERROR_CONFIG;
-		return -1;
+	while ((word = next_word(memory, &text))) {
+		if (networks_check(memory, word, err) < 0) {
+			err->kind = ERROR_CONFIG;
+			return -1;
+		}
+		words_add(memory, words, word);
 	}
-	if (before && *before)
-		text = arena_printf(memory, "%s %s", before, text);
-	if (strlen(text) >= SETTINGS_NETWORKS_MAX)
-		return error_set(err, ERROR_CONFIG,
-				 "the list is longer than %d bytes; write larger networks",
-				 SETTINGS_NETWORKS_MAX - 1);
-	put_text(settings, key, arena_strdup(memory, text));
 	return 0;
 }
 
@@ -341,7 +338,7 @@ const struct setting_type setting_host_name = { host_name_parse, text_values_equ
 const struct setting_type setting_listen = { listen_parse, word_values_equal, .is_list = true };
 const struct setting_type setting_proxy_listen = { proxy_listen_parse, word_values_equal,
 						   .is_list = true };
-const struct setting_type setting_networks = { networks_parse, text_values_equal, .is_list = true };
+const struct setting_type setting_networks = { networks_parse, word_values_equal, .is_list = true };
 const struct setting_type setting_threads = { threads_parse, number_values_equal };
 const struct setting_type setting_globs = { globs_parse, word_values_equal, .is_list = true };
 const struct setting_type setting_path = { path_parse, text_values_equal };

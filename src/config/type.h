@@ -22,7 +22,7 @@ extern const struct setting_type setting_public_name;	/* host[:port], or "" */
 extern const struct setting_type setting_host_name;	/* or "" */
 extern const struct setting_type setting_listen;	/* list of socket addresses */
 extern const struct setting_type setting_proxy_listen;	/* the same, and unix sockets */
-extern const struct setting_type setting_networks;	/* list of networks, as one text */
+extern const struct setting_type setting_networks;	/* list of networks, which may be empty */
 extern const struct setting_type setting_threads;	/* a number in the key's range; auto is 0 */
 extern const struct setting_type setting_globs;		/* list of absolute paths, not empty */
 extern const struct setting_type setting_path;		/* absolute */

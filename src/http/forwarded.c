@@ -94,10 +94,10 @@ static bool parse_address(struct arena *memory, const char *text,
 }
 
 static const struct sockaddr *client_of(struct arena *memory, const char *trusted_networks,
-					const char *list, const struct sockaddr *peer)
+					const char *list)
 {
 	struct sockaddr_storage *address = arena_new(memory, struct sockaddr_storage);
-	const struct sockaddr *client = peer;
+	const struct sockaddr *client = (const struct sockaddr *)&unknown_client;
 	size_t end = strlen(list);
 	const char *part;
 
@@ -117,13 +117,11 @@ void forwarded_apply(struct arena *memory, const char *trusted_networks,
 	const char *host;
 	size_t end;
 
-	if (request->client->sa_family == AF_UNIX)
-		request->client = (const struct sockaddr *)&unknown_client;
-	else if (!networks_contain(memory, trusted_networks, request->client))
+	if (request->client->sa_family != AF_UNIX &&
+	    !networks_contain(memory, trusted_networks, request->client))
 		return;
-	if (forwarded->addresses)
-		request->client = client_of(memory, trusted_networks, forwarded->addresses,
-					    request->client);
+	request->client = client_of(memory, trusted_networks,
+				    forwarded->addresses ? forwarded->addresses : "");
 	if (!forwarded->hosts)
 		return;
 	end = strlen(forwarded->hosts);

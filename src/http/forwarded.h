@@ -22,7 +22,7 @@ struct forwarded {
  *
  * The client is the right-most address that is not a trusted proxy's, for what stands to the left
  * of it the client can have written itself; where all are trusted, the left-most. Where that is no
- * address, or a unix socket's peer names none, it is [::], which is in nobody's network. The host
+ * address, or there is none, it is [::], which is in nobody's network. The host
  * is the right-most, the one that the trusted proxy was asked for.
  *
  * Afterwards request->client is an IPv4 or IPv6 address. Lives in memory.

@@ -19,6 +19,7 @@
 #include "store/store.h"
 #include "tls/client.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
 #include "util/socket-address.h"
 #include "util/unix-socket.h"
@@ -280,8 +281,18 @@ void listener_set_signer(struct listener *listener, struct signer *signer)
 		worker_set_signer(listener->workers[i], signer);
 }
 
+static const char *join(struct arena *memory, const struct words *words)
+{
+	struct bytes text = BYTES_IN(memory);
+
+	for (size_t i = 0; i < words->count; i++)
+		bytes_add_format(&text, "%s%s", i ? " " : "", words->items[i]);
+	return bytes_text(&text);
+}
+
 void listener_set_rules(struct listener *listener, const struct settings *settings)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct worker_rules rules = {
 		.sni_policy = settings->tls.unknown_name == UNKNOWN_NAME_DEFAULT ? SNI_DEFAULT
 										 : SNI_REFUSE,
@@ -290,13 +301,13 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 	};
 
 	limit_set(listener->limit, settings->limits.addresses_per_network,
-		  settings->limits.trusted);
+		  join(&memory, &settings->limits.trusted));
 	rules.redirect_to_same_host = settings->server.redirect == REDIRECT_SAME_HOST;
 	rules.http_autoconfig = settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES;
 	(void)snprintf(rules.acme_directory, sizeof(rules.acme_directory), "%s",
 		       settings->acme.directory);
 	(void)snprintf(rules.trusted_proxies, sizeof(rules.trusted_proxies), "%s",
-		       settings->server.trusted_proxies);
+		       join(&memory, &settings->server.trusted_proxies));
 	(void)snprintf(rules.public_name, sizeof(rules.public_name), "%s",
 		       settings->server.public_name);
 	for (unsigned i = 0; i < listener->n_workers; i++)
