@@ -27,7 +27,12 @@ enum http_autoconfig { HTTP_AUTOCONFIG_NO, HTTP_AUTOCONFIG_YES };
 enum redirect { REDIRECT_PUBLIC_NAME, REDIRECT_SAME_HOST };
 
 enum unknown_name { UNKNOWN_NAME_REFUSE, UNKNOWN_NAME_DEFAULT };
-enum log_addresses { LOG_ADDRESSES_NONE, LOG_ADDRESSES_DOMAIN, LOG_ADDRESSES_FULL };
+enum log_addresses {
+	LOG_ADDRESSES_NONE,
+	LOG_ADDRESSES_DOMAIN,
+	LOG_ADDRESSES_HASH,
+	LOG_ADDRESSES_FULL
+};
 
 /* What a list of networks has room for: some thirty of them. */
 #define SETTINGS_NETWORKS_MAX 1024
@@ -70,7 +75,9 @@ struct settings {
 	} profile;
 	struct {
 		enum log_level level;
+		enum log_format format;
 		enum log_addresses addresses;
+		unsigned slow; /* milliseconds, 0 for never */
 	} log;
 	struct {
 		unsigned handshake_timeout;	/* seconds */

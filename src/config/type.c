@@ -18,6 +18,7 @@
 /* Choices are stored through the same pointer as numbers. */
 _Static_assert(sizeof(enum unknown_name) == sizeof(unsigned), "an enum is no unsigned");
 _Static_assert(sizeof(enum log_level) == sizeof(unsigned), "an enum is no unsigned");
+_Static_assert(sizeof(enum log_format) == sizeof(unsigned), "an enum is no unsigned");
 _Static_assert(sizeof(enum log_addresses) == sizeof(unsigned), "an enum is no unsigned");
 
 const char *setting_quote(struct arena *memory, const char *text)
@@ -303,6 +304,24 @@ static int seconds_parse(struct arena *memory, const struct settings_key *key, c
 	return 0;
 }
 
+/* 500ms, 2s; 0 needs no unit. */
+static int milliseconds_parse(struct arena *memory, const struct settings_key *key,
+			      const char *text, struct settings *settings, struct error *err)
+{
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text + digits;
+	unsigned factor = text_equals(unit, "ms") ? 1 : text_equals(unit, "s") ? 1000 : 0;
+	unsigned long number;
+
+	if (text_equals(text, "0"))
+		factor = 1;
+	if (factor == 0 || !number_parse(arena_strndup(memory, text, digits), key->low,
+					 key->high / factor, &number))
+		return refuse(memory, key, text, err);
+	put_number(settings, key, number * factor);
+	return 0;
+}
+
 static int number_setting_parse(struct arena *memory, const struct settings_key *key,
 				const char *text, struct settings *settings, struct error *err)
 {
@@ -345,4 +364,5 @@ const struct setting_type setting_path = { path_parse, text_values_equal };
 const struct setting_type setting_optional_path = { optional_path_parse, text_values_equal };
 const struct setting_type setting_choice = { choice_parse, number_values_equal };
 const struct setting_type setting_seconds = { seconds_parse, number_values_equal };
+const struct setting_type setting_milliseconds = { milliseconds_parse, number_values_equal };
 const struct setting_type setting_number = { number_setting_parse, number_values_equal };

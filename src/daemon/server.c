@@ -13,6 +13,7 @@
 #include "tls/certificates.h"
 #include "tls/signer.h"
 #include "util/arena.h"
+#include "util/clock.h"
 #include "util/error.h"
 #include "util/idna.h"
 #include "util/log.h"
@@ -215,6 +216,7 @@ static int reload_settings(struct server *server, struct error *err)
 	server->settings = settings;
 	memory = ARENA_NULL;
 	log_set_level(settings.log.level);
+	log_set_format(settings.log.format);
 	warn_of_restarts(server);
 	complete_settings(&server->started_memory, &server->own_name, &server->settings);
 	listener_set_rules(server->listener, &server->settings);
@@ -257,10 +259,13 @@ static void reload(struct server *server)
 
 static void serve(struct server *server, const sigset_t *signals)
 {
-	for (;;) {
-		int signal = 0;
+	const struct timespec turn = { .tv_sec = 5 };
 
-		if (sigwait(signals, &signal) != 0)
+	for (;;) {
+		int signal = sigtimedwait(signals, NULL, &turn);
+
+		log_tell_repeats(clock_now());
+		if (signal < 0)
 			continue;
 		if (signal != SIGHUP) {
 			log_info("stopping: finishing the requests under way");
@@ -284,6 +289,7 @@ int server_run(const char *settings_file)
 	}
 	server.settings = server.started;
 	log_set_level(server.settings.log.level);
+	log_set_format(server.settings.log.format);
 
 	/* Before any thread starts, for they inherit the mask. */
 	(void)sigemptyset(&signals);
@@ -300,6 +306,7 @@ int server_run(const char *settings_file)
 		serve(&server, &signals);
 	}
 	listener_close(server.listener);
+	log_tell_repeats(INT64_MAX);
 	arena_clear(&server.memory);
 	arena_clear(&server.started_memory);
 	if (status == SERVER_DONE)

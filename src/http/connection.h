@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <gnutls/gnutls.h>
 
+#include "http/record.h"
 #include "tls/client.h"
 
 struct MHD_Connection;
@@ -34,6 +35,10 @@ struct connection {
 	struct certificates *certificates;
 
 	struct client client; /* what its ClientHello says of keys */
+
+	/* Once the handshake is finished. */
+	enum tls_version tls_version;
+	bool is_resumed;
 
 	bool is_handshaking;
 	bool is_held; /* suspended until its descriptor is readable, or certificates are there */

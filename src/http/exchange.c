@@ -5,6 +5,7 @@
 
 #include "http/forwarded.h"
 #include "http/gate.h"
+#include "http/record.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "store/store.h"
@@ -24,6 +25,7 @@ struct exchange {
 	struct response response;
 	char *body; /* REQUEST_BODY_MAX bytes, or NULL */
 	size_t received;
+	agent_t agent;
 	bool has_begun, must_close, is_waiting;
 	int64_t started;  /* microseconds */
 	int64_t micros;	  /* until the answer was handed over */
@@ -197,6 +199,8 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	exchange->request.client = MHD_get_connection_info(exchange->connection,
 							   MHD_CONNECTION_INFO_CLIENT_ADDRESS)
 					   ->client_addr;
+	exchange->agent = agent_of(MHD_lookup_connection_value(
+		exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT));
 	if (exchange->port->kind == PORT_PROXY)
 		believe_proxy(exchange);
 	if (exchange->port->kind == PORT_PLAIN &&
@@ -245,9 +249,9 @@ static bool make_answer(struct exchange *exchange)
 		}
 	}
 	if (r != 0)
-		log_error("protocol=%s: %s",
-			  exchange->response.protocol ? exchange->response.protocol : "-",
-			  err.text);
+		log_error_counted("protocol=%s: %s",
+				  exchange->response.protocol ? exchange->response.protocol : "-",
+				  err.text);
 	return true;
 }
 
@@ -273,66 +277,40 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 	return send_response(exchange);
 }
 
-/* The address as far as the setting lets it be seen; the domain alone where the Host decided. */
-static const char *log_address(struct exchange *exchange)
+/* The key stays the same, so it is read once. NULL while the database cannot be read. */
+static const struct digest_key *log_key(struct exchanges *exchanges)
 {
-	const struct query *query = exchange->response.query;
+	struct error err;
 
-	switch (exchange->port->exchanges->log_addresses) {
-	case LOG_ADDRESSES_NONE:
-		return "";
-	case LOG_ADDRESSES_FULL:
-		if (query && query->address)
-			return arena_printf(&exchange->memory, " address=%s",
-					    log_quote(&exchange->memory, query->address->typed));
-		break;
-	case LOG_ADDRESSES_DOMAIN:
-		break;
-	}
-	if (!query || !query->domain)
-		return "";
-	return arena_printf(&exchange->memory, " domain=%s",
-			    log_quote(&exchange->memory, query->domain));
-}
-
-/* Some clients put the address into the path, and so do those that escape the '?': then only what
- * stands before the part with the address is shown. The query string never is. */
-static const char *log_path(struct exchange *exchange)
-{
-	struct arena *memory = &exchange->memory;
-	const char *target = exchange->request.target, *at;
-	char *path = arena_strndup(memory, target, strcspn(target, "?"));
-
-	for (at = path; *at && *at != '@' && strncmp(at, "%40", 3) != 0; at++)
-		;
-	if (!*at || exchange->port->exchanges->log_addresses == LOG_ADDRESSES_FULL)
-		return path;
-	while (at > path && *at != '/')
-		at--;
-	return arena_printf(memory, "%.*s/...", (int)(at - path), path);
+	if (exchanges->log.addresses != LOG_ADDRESSES_HASH)
+		return NULL;
+	if (!exchanges->has_log_key)
+		exchanges->has_log_key = store_secret(exchanges->context.store, &exchanges->log_key,
+						      &err) == 0;
+	return exchanges->has_log_key ? &exchanges->log_key : NULL;
 }
 
 static void log_exchange(struct exchange *exchange)
 {
-	struct arena *memory = &exchange->memory;
-	const struct request *request = &exchange->request;
-	const struct response *response = &exchange->response;
-	const char *path = log_path(exchange);
+	struct exchanges *exchanges = exchange->port->exchanges;
+	const struct record record = {
+		.request = &exchange->request,
+		.response = &exchange->response,
+		.agent = exchange->agent,
+		.tls_version = exchange->ours->tls_version,
+		.is_resumed = exchange->ours->is_resumed,
+		.micros = exchange->micros,
+	};
+	const struct record_privacy privacy = { exchanges->log.addresses, log_key(exchanges) };
 
-	log_info("method=%s host=%s path=%s protocol=%s%s outcome=%s status=%u bytes=%zu "
-		 "micros=%lld",
-		 log_quote(memory, request->method), log_quote(memory, request->host),
-		 log_quote(memory, path), response->protocol ? response->protocol : "-",
-		 log_address(exchange), response->outcome ? response->outcome : "aborted",
-		 response->status, response->size, (long long)exchange->micros);
+	record_log(&exchange->memory, &record, &privacy, exchanges->log.slow);
 }
 
 static void end(struct exchange *exchange)
 {
 	stop_waiting(exchange);
 	gate_renew(exchange->ours);
-	if (log_is_on(LOG_LEVEL_INFO))
-		log_exchange(exchange);
+	log_exchange(exchange);
 	exchange->ours->exchange = NULL;
 	exchange->port->exchanges->count--;
 	arena_clear(&exchange->memory);

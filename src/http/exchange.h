@@ -13,6 +13,7 @@
 #include "http/answer.h"
 #include "http/plain.h"
 #include "util/arena.h"
+#include "util/digest.h"
 
 /* A body that is not wanted is read and dropped up to here, to keep the connection usable. */
 #define EXCHANGE_DROPPED_MAX ((size_t)64 * 1024)
@@ -24,15 +25,23 @@
 struct connection;
 struct exchange;
 
+/* How requests are logged. */
+struct log_rules {
+	enum log_addresses addresses;
+	int64_t slow; /* microseconds from which on an answer is slow; 0: none is */
+};
+
 /* What all exchanges of one worker share. */
 struct exchanges {
 	struct context context;
 	struct plain_rules plain;
 	const char *trusted_proxies; /* networks */
-	enum log_addresses log_addresses;
-	bool is_stopping;	  /* answers close their connections */
-	size_t count;		  /* exchanges under way */
-	struct exchange *waiting; /* for the database, suspended */
+	struct log_rules log;
+	bool is_stopping;	   /* answers close their connections */
+	size_t count;		   /* exchanges under way */
+	struct exchange *waiting;  /* for the database, suspended */
+	struct digest_key log_key; /* once it was needed */
+	bool has_log_key;
 };
 
 /* What is spoken on a listening socket. */

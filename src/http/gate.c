@@ -112,6 +112,10 @@ static void handshake_end(struct connection *connection)
 	if (!connection->is_handshaking)
 		return;
 	connection->is_handshaking = false;
+	connection->tls_version = gnutls_protocol_get_version(connection->session) == GNUTLS_TLS1_3
+					  ? TLS_VERSION_1_3
+					  : TLS_VERSION_1_2;
+	connection->is_resumed = gnutls_session_is_resumed(connection->session);
 	queue_leave(connection);
 	queue_join(&connection->gate->requests, connection);
 }

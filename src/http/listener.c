@@ -296,7 +296,7 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 	struct worker_rules rules = {
 		.sni_policy = settings->tls.unknown_name == UNKNOWN_NAME_DEFAULT ? SNI_DEFAULT
 										 : SNI_REFUSE,
-		.log_addresses = settings->log.addresses,
+		.log = { settings->log.addresses, (int64_t)settings->log.slow * 1000 },
 		.handshake_timeout = settings->limits.handshake_timeout,
 	};
 

@@ -271,7 +271,7 @@ static void take_over(struct worker *worker)
 	(void)pthread_mutex_unlock(&worker->lock);
 
 	worker->gate.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
-	worker->exchanges.log_addresses = worker->rules.log_addresses;
+	worker->exchanges.log = worker->rules.log;
 	worker->exchanges.trusted_proxies = worker->rules.trusted_proxies;
 	worker->exchanges.context.site.public_name = worker->rules.public_name;
 	if (certificates) {

@@ -11,6 +11,7 @@
 
 #include "config/settings.h"
 #include "http/exchange.h"
+#include "http/exchange.h"
 #include "http/sni.h"
 #include "util/cleanup.h"
 #include "util/idna.h"
@@ -44,7 +45,7 @@ struct worker_options {
 /* What a reload may change; a plain value. */
 struct worker_rules {
 	enum sni_policy sni_policy;
-	enum log_addresses log_addresses;
+	struct log_rules log;
 	unsigned handshake_timeout; /* seconds */
 	bool http_autoconfig, redirect_to_same_host;
 	char trusted_proxies[SETTINGS_NETWORKS_MAX];

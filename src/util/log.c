@@ -1,25 +1,44 @@
 #include "util/log.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util/arena.h"
-#include "util/bytes.h"
+#include "util/clock.h"
 
-#define LINE_MAX_LENGTH 2048
+#define SENTENCE_MAX_LENGTH 2048
 #define QUOTED_MAX_LENGTH 256
 
+#define REPEATED_MAX_LENGTH 512
+#define REPEATS_MAX 64
+#define REPEAT_MS 60000
+
+/* How long one line waits for its reader. */
+#define STALL_MS 100
+
 /* Set by the main thread on reload, read by all. */
-static atomic_int log_level = LOG_LEVEL_INFO;
+static atomic_int log_level = LOG_LEVEL_INFO, log_format = LOG_FORMAT_TEXT;
+
+/* Lines that nobody read in time; not 0 while the reader is behind. */
+static atomic_uint lost;
 
 void log_set_level(enum log_level level)
 {
 	atomic_store(&log_level, (int)level);
+}
+
+void log_set_format(enum log_format format)
+{
+	atomic_store(&log_format, (int)format);
 }
 
 bool log_is_on(enum log_level level)
@@ -27,49 +46,257 @@ bool log_is_on(enum log_level level)
 	return (int)level <= atomic_load(&log_level);
 }
 
-/* The whole line goes out in one write(), so that lines of several threads do not mix. */
-__attribute__((format(printf, 2, 0))) static void log_write(enum log_level level,
-							    const char *format, va_list args)
+/* Whether standard error is the stream that systemd made for its journal, as JOURNAL_STREAM names
+ * it (systemd.exec(5)). */
+static bool find_journal(void)
 {
-	static const char *const priority[] = {
-		[LOG_LEVEL_ERROR] = "<3>",
-		[LOG_LEVEL_WARNING] = "<4>",
-		[LOG_LEVEL_INFO] = "<6>",
-		[LOG_LEVEL_DEBUG] = "<7>",
-	};
-	static const char *const word[] = {
-		[LOG_LEVEL_ERROR] = "error: ",
-		[LOG_LEVEL_WARNING] = "warning: ",
-		[LOG_LEVEL_INFO] = "",
-		[LOG_LEVEL_DEBUG] = "debug: ",
-	};
-	bool for_journal = getenv("JOURNAL_STREAM") != NULL;
-	char line[LINE_MAX_LENGTH];
-	int start, length;
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat status;
 
-	if (!log_is_on(level))
-		return;
-	start = snprintf(line, sizeof(line), "%s", for_journal ? priority[level] : word[level]);
-	length = vsnprintf(line + start, sizeof(line) - (size_t)start - 1, format, args);
-	if (length < 0)
-		return;
-	length += start;
-	if (length > (int)sizeof(line) - 2)
-		length = (int)sizeof(line) - 2;
-	line[length++] = '\n';
-	while (write(STDERR_FILENO, line, (size_t)length) < 0 && errno == EINTR)
-		;
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
+	       status.st_ino == inode;
 }
 
-#define DEFINE_LOG_FUNCTION(name, level)        \
-	void name(const char *format, ...)      \
-	{                                       \
-		va_list args;                   \
-                                                \
-		va_start(args, format);         \
-		log_write(level, format, args); \
-		va_end(args);                   \
-	}                                       \
+static bool for_journal;
+
+static void set_journal(void)
+{
+	for_journal = find_journal();
+}
+
+static bool is_for_journal(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, set_journal);
+	return for_journal;
+}
+
+static bool is_writable(void)
+{
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&fd, 1, atomic_load(&lost) ? 0 : STALL_MS) != 0;
+}
+
+/* The whole line goes out in one write(), so that lines of several threads do not mix. */
+static void put(const char *line, size_t size)
+{
+	unsigned missing;
+
+	if (!is_writable()) {
+		(void)atomic_fetch_add(&lost, 1);
+		return;
+	}
+	missing = atomic_exchange(&lost, 0);
+	while (write(STDERR_FILENO, line, size) < 0 && errno == EINTR)
+		;
+	if (missing > 0)
+		log_warning("lines of the log missing before this: %u, for nobody read standard "
+			    "error in time",
+			    missing);
+}
+
+static const char *const level_names[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
+/* 2026-11-26T08:30:00.123Z (RFC 3339) */
+static void add_time(struct bytes *line)
+{
+	struct timespec now;
+	struct tm parts;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &parts);
+	bytes_add_format(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", parts.tm_year + 1900,
+			 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+			 now.tv_nsec / 1000000);
+}
+
+static void begin_text(struct bytes *line, enum log_level level)
+{
+	static const int priorities[] = {
+		[LOG_LEVEL_ERROR] = 3,
+		[LOG_LEVEL_WARNING] = 4,
+		[LOG_LEVEL_INFO] = 6,
+		[LOG_LEVEL_DEBUG] = 7,
+	};
+
+	if (is_for_journal()) {
+		bytes_add_format(line, "<%d>", priorities[level]);
+		return;
+	}
+	add_time(line);
+	bytes_add_char(line, ' ');
+	if (level != LOG_LEVEL_INFO)
+		bytes_add_format(line, "%s: ", level_names[level]);
+}
+
+struct log_event log_event_begin(struct arena *memory, enum log_level level)
+{
+	struct log_event event = {
+		.level = level,
+		.format = (enum log_format)atomic_load(&log_format),
+		.line = BYTES_IN(memory),
+	};
+
+	if (event.format == LOG_FORMAT_TEXT) {
+		begin_text(&event.line, level);
+		return event;
+	}
+	bytes_add_text(&event.line, "{\"time\":\"");
+	add_time(&event.line);
+	bytes_add_format(&event.line, "\",\"level\":\"%s\"", level_names[level]);
+	return event;
+}
+
+/* As many bytes of the text, up to the limit, as go out as they are, which is most of what is
+ * logged. */
+static size_t plain_run(const char *text, size_t limit)
+{
+	size_t run = 0;
+
+	while (run < limit && text[run] && text[run] != '"' && text[run] != '\\' &&
+	       !char_is_control(text[run]) && (unsigned char)text[run] < 0x80)
+		run++;
+	return run;
+}
+
+/* What is left of the text after so many bytes is cut off. */
+static void add_quoted(struct bytes *line, const char *text, size_t limit,
+		       size_t (*escape)(struct bytes *line, const char *text))
+{
+	size_t left = limit;
+
+	bytes_add_char(line, '"');
+	while (*text && left > 0) {
+		size_t done = plain_run(text, left);
+
+		bytes_add(line, text, done);
+		if (done < left && text[done])
+			done += escape(line, text + done);
+		text += done;
+		left -= done < left ? done : left;
+	}
+	bytes_add_text(line, *text ? "...\"" : "\"");
+}
+
+/* An escape writes one character, and returns how many bytes it has in the text. */
+static size_t escape_for_text(struct bytes *line, const char *text)
+{
+	bytes_add_format(line, *text == '"' || *text == '\\' ? "\\%c" : "\\x%02x",
+			 (unsigned char)*text);
+	return 1;
+}
+
+static void add_code_unit(struct bytes *line, uint32_t unit)
+{
+	bytes_add_format(line, "\\u%04x", (unsigned)unit);
+}
+
+/* What is not UTF-8 comes out as U+FFFD, byte by byte. */
+static size_t escape_for_json(struct bytes *line, const char *text)
+{
+	static const uint8_t first_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	size_t length = utf8_sequence_length(text, strnlen(text, 4));
+	uint32_t character;
+
+	if (*text == '"' || *text == '\\') {
+		bytes_add_format(line, "\\%c", *text);
+		return 1;
+	}
+	if (length == 0) {
+		add_code_unit(line, 0xfffd);
+		return 1;
+	}
+	character = (uint8_t)text[0] & first_bits[length];
+	for (size_t i = 1; i < length; i++)
+		character = character << 6 | ((uint8_t)text[i] & 0x3f);
+	if (character >= 0x10000) {
+		add_code_unit(line, 0xd800 + ((character - 0x10000) >> 10));
+		add_code_unit(line, 0xdc00 + ((character - 0x10000) & 0x3ff));
+	} else {
+		add_code_unit(line, character);
+	}
+	return length;
+}
+
+static void add_name(struct log_event *event, const char *name)
+{
+	if (event->format == LOG_FORMAT_JSON)
+		bytes_add_format(&event->line, ",\"%s\":", name);
+	else
+		bytes_add_format(&event->line, "%s%s=", event->has_values ? " " : "", name);
+	event->has_values = true;
+}
+
+void log_event_word(struct log_event *event, const char *name, const char *word)
+{
+	bool is_json = event->format == LOG_FORMAT_JSON;
+
+	add_name(event, name);
+	bytes_add_format(&event->line, is_json ? "\"%s\"" : "%s", word);
+}
+
+void log_event_text(struct log_event *event, const char *name, const char *text)
+{
+	bool is_json = event->format == LOG_FORMAT_JSON;
+
+	add_name(event, name);
+	if (text)
+		add_quoted(&event->line, text, QUOTED_MAX_LENGTH,
+			   is_json ? escape_for_json : escape_for_text);
+	else
+		bytes_add_text(&event->line, is_json ? "null" : "-");
+}
+
+void log_event_number(struct log_event *event, const char *name, int64_t number)
+{
+	add_name(event, name);
+	bytes_add_format(&event->line, "%lld", (long long)number);
+}
+
+void log_event_end(struct log_event *event)
+{
+	if (!log_is_on(event->level))
+		return;
+	bytes_add_text(&event->line, event->format == LOG_FORMAT_JSON ? "}\n" : "\n");
+	put(event->line.data, event->line.size);
+}
+
+static void put_sentence(enum log_level level, const char *sentence)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct log_event event = log_event_begin(&memory, level);
+
+	if (event.format == LOG_FORMAT_JSON) {
+		add_name(&event, "message");
+		add_quoted(&event.line, sentence, SENTENCE_MAX_LENGTH, escape_for_json);
+	} else {
+		bytes_add_text(&event.line, sentence);
+	}
+	log_event_end(&event);
+}
+
+#define DEFINE_LOG_FUNCTION(name, level)                                   \
+	void name(const char *format, ...)                                 \
+	{                                                                  \
+		char sentence[SENTENCE_MAX_LENGTH];                        \
+		va_list args;                                              \
+                                                                           \
+		if (!log_is_on(level))                                     \
+			return;                                            \
+		va_start(args, format);                                    \
+		(void)vsnprintf(sentence, sizeof(sentence), format, args); \
+		va_end(args);                                              \
+		put_sentence(level, sentence);                             \
+	}                                                                  \
 	struct log_function_needs_a_semicolon_
 
 DEFINE_LOG_FUNCTION(log_error, LOG_LEVEL_ERROR);
@@ -77,37 +304,82 @@ DEFINE_LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING);
 DEFINE_LOG_FUNCTION(log_info, LOG_LEVEL_INFO);
 DEFINE_LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG);
 
-static bool needs_no_escape(char c)
+/* Errors of the last minute, each once. */
+static struct repeat {
+	char sentence[REPEATED_MAX_LENGTH]; /* "" in a free place */
+	int64_t until;			    /* of clock_now() */
+	unsigned count;			    /* how often it came after the first time */
+} repeats[REPEATS_MAX];
+static pthread_mutex_t repeats_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void tell_repeat(struct repeat *repeat)
 {
-	return c != '"' && c != '\\' && !char_is_control(c) && (unsigned char)c < 0x80;
+	if (repeat->count > 0)
+		log_error("%s (%u more times within %d s)", repeat->sentence, repeat->count,
+			  REPEAT_MS / 1000);
+	*repeat = (struct repeat){ 0 };
 }
 
-/* Runs of ordinary characters, which is most of what is logged, are added in one go. */
+/* The place of the sentence; else a free one, for which another has to go where all are taken. */
+static struct repeat *find_repeat(const char *sentence)
+{
+	struct repeat *best = repeats;
+
+	for (struct repeat *repeat = repeats; repeat < repeats + REPEATS_MAX; repeat++) {
+		if (text_equals(repeat->sentence, sentence))
+			return repeat;
+		if (repeat->until < best->until)
+			best = repeat;
+	}
+	tell_repeat(best);
+	return best;
+}
+
+static bool is_repeated(const char *sentence, int64_t now)
+{
+	struct repeat *repeat = find_repeat(sentence);
+
+	if (*repeat->sentence && now < repeat->until) {
+		repeat->count++;
+		return true;
+	}
+	tell_repeat(repeat);
+	(void)snprintf(repeat->sentence, sizeof(repeat->sentence), "%s", sentence);
+	repeat->until = now + REPEAT_MS;
+	return false;
+}
+
+void log_error_counted(const char *format, ...)
+{
+	char sentence[REPEATED_MAX_LENGTH];
+	bool is_known;
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	(void)pthread_mutex_lock(&repeats_lock);
+	is_known = is_repeated(sentence, clock_now());
+	(void)pthread_mutex_unlock(&repeats_lock);
+	if (!is_known)
+		log_error("%s", sentence);
+}
+
+void log_tell_repeats(int64_t now)
+{
+	(void)pthread_mutex_lock(&repeats_lock);
+	for (struct repeat *repeat = repeats; repeat < repeats + REPEATS_MAX; repeat++)
+		if (*repeat->sentence && repeat->until <= now)
+			tell_repeat(repeat);
+	(void)pthread_mutex_unlock(&repeats_lock);
+}
+
 const char *log_quote(struct arena *memory, const char *text)
 {
 	struct bytes quoted = BYTES_IN(memory);
-	size_t left = QUOTED_MAX_LENGTH;
 
 	if (!text)
 		return "-";
-	bytes_add_char(&quoted, '"');
-	while (*text && left > 0) {
-		size_t run = 0;
-
-		while (run < left && text[run] && needs_no_escape(text[run]))
-			run++;
-		bytes_add(&quoted, text, run);
-		text += run;
-		left -= run;
-		if (!*text || left == 0)
-			break;
-		if (*text == '"' || *text == '\\')
-			bytes_add_format(&quoted, "\\%c", *text);
-		else
-			bytes_add_format(&quoted, "\\x%02x", (unsigned char)*text);
-		text++;
-		left--;
-	}
-	bytes_add_text(&quoted, *text ? "...\"" : "\"");
+	add_quoted(&quoted, text, QUOTED_MAX_LENGTH, escape_for_text);
 	return bytes_text(&quoted);
 }

@@ -112,11 +112,16 @@ def test_log_level(served, level, shows):
 
 
 def test_journal_priorities(served, monkeypatch):
-    monkeypatch.setenv("JOURNAL_STREAM", "8:1")
-    served.start()
-    served.get(CONFIG)
-    served.stop()
-    assert all(line.startswith("<6>") for line in served.log().splitlines())
+    """Lines have them where standard error is the stream that JOURNAL_STREAM names, else the time."""
+    served.log_file.touch()
+    status = served.log_file.stat()
+    for stream, begins in (f"{status.st_dev}:{status.st_ino}", "<6>"), ("8:1", time.strftime("%Y-")):
+        monkeypatch.setenv("JOURNAL_STREAM", stream)
+        served.log_file.write_text("")
+        served.start()
+        served.get(CONFIG)
+        served.stop()
+        assert all(line.startswith(begins) for line in served.log().splitlines())
 
 
 def test_what_fails_to_load_keeps_the_old(served):

@@ -89,7 +89,7 @@ static const char *value_text(struct arena *memory, const struct settings *setti
 		return bytes_text(&text);
 	}
 	if (key->type == &setting_choice || key->type == &setting_threads ||
-	    key->type == &setting_seconds || key->type == &setting_number) {
+	    key->type == &setting_seconds || key->type == &setting_milliseconds || key->type == &setting_number) {
 		memcpy(&number, place, sizeof(number));
 		return arena_printf(memory, "%u", number);
 	}
@@ -125,7 +125,9 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "profile.certificate", "" },
 		{ "profile.key", "" },
 		{ "log.level", "2" },
+		{ "log.format", "0" },
 		{ "log.addresses", "1" },
+		{ "log.slow", "500" },
 		{ "limits.handshake-timeout", "10" },
 		{ "limits.idle-timeout", "30" },
 		{ "limits.addresses-per-network", "500" },
@@ -259,7 +261,13 @@ static void accepts(void **state)
 		{ "[log]\nlevel = warning\n", "log.level", "1" },
 		{ "[log]\nlevel = debug\n", "log.level", "3" },
 		{ "[log]\naddresses = none\n", "log.addresses", "0" },
-		{ "[log]\naddresses = full\n", "log.addresses", "2" },
+		{ "[log]\naddresses = hash\n", "log.addresses", "2" },
+		{ "[log]\naddresses = full\n", "log.addresses", "3" },
+		{ "[log]\nformat = json\n", "log.format", "1" },
+		{ "[log]\nslow = 0\n", "log.slow", "0" },
+		{ "[log]\nslow = 20ms\n", "log.slow", "20" },
+		{ "[log]\nslow = 2s\n", "log.slow", "2000" },
+		{ "[log]\nslow = 600s\n", "log.slow", "600000" },
 		{ "[limits]\nhandshake-timeout = 1\n", "limits.handshake-timeout", "1" },
 		{ "[limits]\nhandshake-timeout = 300s\n", "limits.handshake-timeout", "300" },
 		{ "[limits]\nidle-timeout = 3600\n", "limits.idle-timeout", "3600" },
@@ -484,6 +492,12 @@ static void refuses_values(void **state)
 		{ "log.level", "warn", "error" },
 		{ "log.level", "6", "error" },
 		{ "log.addresses", "yes", "none" },
+		{ "log.format", "xml", "text | json" },
+		{ "log.slow", "500", "500ms or 2s" },
+		{ "log.slow", "601s", "500ms or 2s" },
+		{ "log.slow", "s", "500ms or 2s" },
+		{ "log.slow", "-1ms", "500ms or 2s" },
+		{ "log.slow", "99999999999999999999ms", "500ms or 2s" },
 		{ "limits.handshake-timeout", "0", "from 1s to 300s" },
 		{ "limits.handshake-timeout", "301s", "from 1s to 300s" },
 		{ "limits.handshake-timeout", "s", "from 1s to 300s" },

@@ -1,0 +1,15 @@
+#pragma once
+
+/* Who asks: the kind of program, for logs and metrics. Nothing is answered differently for it. */
+
+#include <stddef.h>
+
+/* As many kinds as there are rows in the table of agent.c; a kind is an index into it. */
+typedef unsigned char agent_t;
+
+/* Of a User-Agent field (RFC 9110 10.1.5), which may be NULL. */
+agent_t agent_of(const char *user_agent);
+
+/* "thunderbird"; "none" where nothing was said, "other" for what is not in the table. */
+const char *agent_name(agent_t agent);
+size_t agents_count(void);

@@ -1,0 +1,109 @@
+#include "http/record.h"
+
+#include <string.h>
+
+#include "mail/query.h"
+#include "protocol/request.h"
+#include "protocol/response.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/digest.h"
+#include "util/network.h"
+
+/* Of a digest's bytes; enough that two addresses of an installation do not meet. */
+#define HASH_BYTES 8
+
+const char *tls_version_name(enum tls_version version)
+{
+	static const char *const names[TLS_VERSIONS] = {
+		[TLS_VERSION_NONE] = "none",
+		[TLS_VERSION_1_2] = "1.2",
+		[TLS_VERSION_1_3] = "1.3",
+	};
+
+	return names[version];
+}
+
+const char *record_hash(struct arena *memory, const struct digest_key *key, const char *address)
+{
+	const char *text = arena_printf(memory, "log %s", text_lower(memory, address));
+	const struct digest digest = digest_with_key(key, text, strlen(text));
+	char *hash = arena_alloc(memory, 2 * HASH_BYTES + 1);
+
+	for (size_t i = 0; i < HASH_BYTES; i++)
+		(void)snprintf(hash + 2 * i, 3, "%02x", digest.bytes[i]);
+	return hash;
+}
+
+/* The address as far as the setting lets it be seen; the domain alone where the Host decided. */
+static void add_address(struct arena *memory, struct log_event *event, const struct query *query,
+			const struct record_privacy *privacy)
+{
+	bool has_address = query && query->address;
+
+	if (privacy->addresses == LOG_ADDRESSES_NONE)
+		return;
+	if (has_address && privacy->addresses == LOG_ADDRESSES_FULL) {
+		log_event_text(event, "address", query->address->typed);
+		return;
+	}
+	log_event_text(event, "domain", query ? query->domain : NULL);
+	if (has_address && privacy->addresses == LOG_ADDRESSES_HASH && privacy->key)
+		log_event_word(event, "hash",
+			       record_hash(memory, privacy->key, query->address->text));
+}
+
+/* Some clients put the address into the path, and so do those that escape the '?': then only what
+ * stands before the part with the address is shown. The query string never is. */
+static const char *path_of(struct arena *memory, const char *target,
+			   const struct record_privacy *privacy)
+{
+	char *path = arena_strndup(memory, target, strcspn(target, "?"));
+	const char *at;
+
+	for (at = path; *at && *at != '@' && strncmp(at, "%40", 3) != 0; at++)
+		;
+	if (!*at || privacy->addresses == LOG_ADDRESSES_FULL)
+		return path;
+	while (at > path && *at != '/')
+		at--;
+	return arena_printf(memory, "%.*s/...", (int)(at - path), path);
+}
+
+static const char *client_of(struct arena *memory, const struct request *request)
+{
+	struct client_network network;
+
+	if (!request->client)
+		return NULL;
+	network = network_of_client(request->client);
+	return client_network_text(memory, &network);
+}
+
+void record_log(struct arena *memory, const struct record *record,
+		const struct record_privacy *privacy, int64_t slow)
+{
+	const struct request *request = record->request;
+	const struct response *response = record->response;
+	bool is_slow = slow > 0 && record->micros >= slow;
+	struct log_event event;
+
+	if (!log_is_on(is_slow ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO))
+		return;
+	event = log_event_begin(memory, is_slow ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO);
+	log_event_text(&event, "client", client_of(memory, request));
+	log_event_text(&event, "method", request->method);
+	log_event_text(&event, "host", request->host);
+	log_event_text(&event, "path", path_of(memory, request->target, privacy));
+	log_event_word(&event, "program", agent_name(record->agent));
+	log_event_word(&event, "protocol", response->protocol ? response->protocol : "none");
+	add_address(memory, &event, response->query, privacy);
+	log_event_word(&event, "outcome", response->outcome ? response->outcome : "aborted");
+	log_event_number(&event, "status", response->status);
+	log_event_number(&event, "bytes", (int64_t)response->size);
+	log_event_number(&event, "micros", record->micros);
+	log_event_word(&event, "tls", tls_version_name(record->tls_version));
+	if (record->tls_version != TLS_VERSION_NONE)
+		log_event_word(&event, "session", record->is_resumed ? "resumed" : "full");
+	log_event_end(&event);
+}
