@@ -19,6 +19,7 @@ struct option {
 	const char
 		*value; /* NULL: takes none; "TEXT": what help calls it; "yes|no": one of these */
 	const char *summary;
+	bool repeats; /* may be given any number of times */
 };
 
 enum database_use {
@@ -58,6 +59,7 @@ extern const struct option if_exists_options[];
 
 extern const struct family family_provider;
 extern const struct family family_service;
+extern const struct family family_link;
 extern const struct family family_domain;
 extern const struct family family_user;
 extern const struct family family_preview;

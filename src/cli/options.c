@@ -157,7 +157,7 @@ static int check_value(struct parser *parser, const struct option *option, const
 static int add_option(struct parser *parser, struct given_option *list, size_t *count,
 		      const struct option *option, const char *value)
 {
-	for (size_t i = 0; i < *count; i++)
+	for (size_t i = 0; i < *count && !option->repeats; i++)
 		if (list[i].option == option)
 			return refuse(parser, "option '--%s' is given twice", option->name);
 	list[(*count)++] = (struct given_option){ option, value };
@@ -346,6 +346,21 @@ const char *option_value(const struct arguments *arguments, const char *name)
 		if (arguments->options[i].option == option)
 			return arguments->options[i].value;
 	return NULL;
+}
+
+size_t option_values(struct arena *memory, const struct arguments *arguments, const char *name,
+		     const char ***ret_values)
+{
+	const struct option *option = option_of(arguments->command, name);
+	const char **values = arena_array(memory, const char *, arguments->n_options);
+	size_t count = 0;
+
+	assert(option);
+	for (size_t i = 0; i < arguments->n_options; i++)
+		if (arguments->options[i].option == option)
+			values[count++] = arguments->options[i].value;
+	*ret_values = values;
+	return count;
 }
 
 bool option_is_given(const struct arguments *arguments, const char *name)

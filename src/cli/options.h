@@ -51,6 +51,12 @@ int command_line_parse(struct arena *memory, const struct family *const *known, 
 
 /* The value of a command's option, NULL where it was not given. The name must be in its tables. */
 const char *option_value(const struct arguments *arguments, const char *name);
+
+/* The values of an option that may be repeated, in the order given. Returns how many; the array is
+ * in memory. */
+size_t option_values(struct arena *memory, const struct arguments *arguments, const char *name,
+		     const char ***ret_values);
+
 bool option_is_given(const struct arguments *arguments, const char *name);
 
 /* Whether any option of the table was given. */

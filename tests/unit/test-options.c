@@ -16,6 +16,7 @@ static const struct option paint_options[] = {
 	{ "colour", "TEXT", "" },
 	{ "finish", "matt|glossy", "" },
 	{ "twice", NULL, "" },
+	{ "nail", "TEXT", "", .repeats = true },
 	{ 0 },
 };
 
@@ -183,12 +184,33 @@ static void refuses_wrong_usage(void **state)
 	}
 }
 
+static void takes_some_options_again(void **state)
+{
+	static const char *const words[] = { "fence",	 "paint",      "a",
+					     "--nail=1", "--colour=x", "--nail",
+					     "--nail",	 "--nail=1",   NULL };
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct command_line line;
+	const char **values;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(parse(&memory, words, &line, &err), 0);
+	assert_int_equal(option_values(&memory, &line.arguments, "nail", &values), 3);
+	assert_string_equal(values[0], "1");
+	assert_string_equal(values[1], "--nail");
+	assert_string_equal(values[2], "1");
+	assert_int_equal(option_values(&memory, &line.arguments, "colour", &values), 1);
+	assert_int_equal(option_values(&memory, &line.arguments, "finish", &values), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_a_line_apart),
 		cmocka_unit_test(knows_what_help_is_wanted_for),
 		cmocka_unit_test(tells_empty_from_not_given),
+		cmocka_unit_test(takes_some_options_again),
 		cmocka_unit_test(refuses_wrong_usage),
 	};
 
