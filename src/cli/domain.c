@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
+#include "cli/warnings.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "util/arena.h"

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/providers.h"
+#include "cli/warnings.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "util/arena.h"

@@ -159,6 +159,21 @@ static const char *label_of(struct arena *memory, const char *key, bool is_headi
 	return label;
 }
 
+static const char *cell_text(struct arena *memory, const json_t *value);
+
+/* leave-on-server=yes, leave-days=14 */
+static const char *members_text(struct arena *memory, const json_t *object)
+{
+	struct bytes list = BYTES_IN(memory);
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, key, value)
+		bytes_add_format(&list, "%s%s=%s", list.size ? ", " : "",
+				 label_of(memory, key, false), cell_text(memory, value));
+	return bytes_text(&list);
+}
+
 static const char *cell_text(struct arena *memory, const json_t *value)
 {
 	struct bytes list = BYTES_IN(memory);
@@ -175,6 +190,8 @@ static const char *cell_text(struct arena *memory, const json_t *value)
 		return arena_printf(memory, "%lld", (long long)json_integer_value(value));
 	if (json_is_object(json_array_get(value, 0)))
 		return arena_printf(memory, "%zu", json_array_size(value));
+	if (json_is_object(value))
+		return members_text(memory, value);
 	json_array_foreach(value, index, item)
 		bytes_add_format(&list, "%s%s", index ? "," : "", cell_text(memory, item));
 	return bytes_text(&list);

@@ -5,6 +5,7 @@
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
+#include "cli/warnings.h"
 #include "mail/text.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -12,8 +13,10 @@
 
 static json_t *provider_entry(struct cli *cli, const struct provider *provider)
 {
-	json_t *entry = json_object(), *services = json_array();
+	json_t *entry = json_object(), *services = json_array(), *links = json_array();
 
+	for (size_t i = 0; i < provider->n_links; i++)
+		(void)json_array_append_new(links, link_entry(&provider->links[i]));
 	for (size_t i = 0; i < provider->n_services; i++)
 		(void)json_array_append_new(services, service_entry(cli, &provider->services[i]));
 	entry_put_text(entry, "name", provider->name);
@@ -32,7 +35,13 @@ static json_t *provider_entry(struct cli *cli, const struct provider *provider)
 	entry_put_text(entry, "unknown_users", unanswered_name(provider->unknown_users));
 	entry_put_text(entry, "without_address", unanswered_name(provider->without_address));
 	entry_put_text(entry, "send_logins_to", provider->send_logins_to);
+	entry_put_text(entry, "webmail", provider->webmail);
+	entry_put_text(entry, "oauth2_issuer", provider->oauth2.issuer);
+	entry_put_text(entry, "oauth2_scope", provider->oauth2.scope);
+	entry_put_text(entry, "oauth2_auth_url", provider->oauth2.auth_url);
+	entry_put_text(entry, "oauth2_token_url", provider->oauth2.token_url);
 	entry_put(entry, "services", services);
+	entry_put(entry, "links", links);
 	return entry;
 }
 
@@ -113,6 +122,8 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 	}
 	if (provider_check(cli, &provider, err) < 0)
 		return -1;
+	if (option_is_given(arguments, "oauth2-issuer"))
+		provider_warn_of_oauth2(cli, &provider);
 	cli_say(cli, "provider %s changed", provider.name);
 	return 0;
 }
@@ -142,8 +153,10 @@ static int list(struct cli *cli, const struct arguments *arguments, struct error
 	if (store_list_providers(cli->store, cli->memory, &providers, &count, err) != 0)
 		return -1;
 	lines = list_new(columns, cli->is_json);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		list_add(lines, provider_entry(cli, &providers[i]));
+		provider_warn_of_spoiled(cli, &providers[i]);
+	}
 	list_end(lines, "there are no providers; 'provider add' makes one");
 	return 0;
 }
@@ -175,6 +188,7 @@ static int show(struct cli *cli, const struct arguments *arguments, struct error
 		(void)json_array_append_new(domains, json_string(list[i].name));
 	entry_put(entry, "domains", domains);
 	entry_print(entry, cli->is_json);
+	provider_warn_of_spoiled(cli, &provider);
 	return 0;
 }
 

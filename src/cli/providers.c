@@ -6,10 +6,12 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/warnings.h"
 #include "mail/address.h"
 #include "mail/login.h"
 #include "mail/pattern.h"
 #include "mail/text.h"
+#include "mail/url.h"
 #include "protocol/pacc.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -34,6 +36,11 @@ const struct option provider_options[] = {
 	{ "unknown-users", "pattern|refuse", "what addresses without a user get (pattern)" },
 	{ "without-address", "pattern|refuse", "what questions without an address get (pattern)" },
 	{ "send-logins-to", "WHOM", "everyone, nobody, or networks (everyone)" },
+	{ "webmail", "URL", "where its web mail is" },
+	{ "oauth2-issuer", "URL", "who issues the tokens for OAuth2; or only its host" },
+	{ "oauth2-scope", "SCOPES", "what clients ask the issuer for, separated by blanks" },
+	{ "oauth2-auth-url", "URL", "where a person consents" },
+	{ "oauth2-token-url", "URL", "where clients get the tokens" },
 	{ 0 },
 };
 
@@ -154,6 +161,54 @@ static int apply_public_name(struct cli *cli, const struct arguments *arguments,
 	return 0;
 }
 
+/* '' unsets. */
+static int apply_url(struct cli *cli, const struct arguments *arguments, const char *option,
+		     const char *what, const char **url, struct error *err)
+{
+	const char *value = option_value(arguments, option);
+
+	if (!value)
+		return 0;
+	*url = *value ? url_parse(cli->memory, what, value, URL_OF_SERVICE, err) : NULL;
+	return *value && !*url ? -1 : 0;
+}
+
+static bool is_url(const char *text)
+{
+	return strstr(text, "://") != NULL;
+}
+
+/* Thunderbird's list has issuers by their host name, RFC 8414 by a URL. */
+static int apply_issuer(struct cli *cli, const struct arguments *arguments,
+			struct provider *provider, struct error *err)
+{
+	const char *value = option_value(arguments, "oauth2-issuer");
+
+	if (!value || !*value || is_url(value))
+		return apply_url(cli, arguments, "oauth2-issuer", "issuer",
+				 &provider->oauth2.issuer, err);
+	provider->oauth2.issuer = idna_to_ascii(cli->memory, value);
+	if (!provider->oauth2.issuer)
+		return error_set(err, ERROR_INPUT,
+				 "the issuer '%s' is not a URL or a host name; write https://HOST",
+				 value);
+	return 0;
+}
+
+static int apply_oauth2(struct cli *cli, const struct arguments *arguments,
+			struct provider *provider, struct error *err)
+{
+	struct oauth2 *oauth2 = &provider->oauth2;
+
+	if (apply_issuer(cli, arguments, provider, err) < 0 ||
+	    apply_text(cli, arguments, "oauth2-scope", "scope", SCOPE_MAX_LENGTH, &oauth2->scope,
+		       err) < 0 ||
+	    apply_url(cli, arguments, "oauth2-auth-url", "auth URL", &oauth2->auth_url, err) < 0 ||
+	    apply_url(cli, arguments, "oauth2-token-url", "token URL", &oauth2->token_url, err) < 0)
+		return -1;
+	return 0;
+}
+
 int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 			   struct provider *provider, struct error *err)
 {
@@ -168,7 +223,9 @@ int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 	    (delimiters && delimiters_check(delimiters, err) < 0) ||
 	    apply_public_name(cli, arguments, provider, err) < 0 ||
 	    apply_ttl(arguments, provider, err) < 0 ||
-	    apply_send_logins_to(cli, arguments, provider, err) < 0)
+	    apply_send_logins_to(cli, arguments, provider, err) < 0 ||
+	    apply_url(cli, arguments, "webmail", "web mail", &provider->webmail, err) < 0 ||
+	    apply_oauth2(cli, arguments, provider, err) < 0)
 		return -1;
 	if (delimiters)
 		provider->recipient_delimiter = delimiters;
@@ -185,26 +242,6 @@ int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 	return 0;
 }
 
-static bool is_mail(enum service_kind kind)
-{
-	return kind == SERVICE_IMAP || kind == SERVICE_POP3 || kind == SERVICE_SUBMISSION;
-}
-
-/* Thunderbird has no way to read STARTTLS from Outlook's document, and goes by the port. */
-static void warn_of_port(struct cli *cli, const struct service *service)
-{
-	uint16_t port = service->port;
-	bool is_starttls = service->security == SECURITY_STARTTLS;
-	bool is_starttls_port = port == 143 || port == 110 || port == 25 || port == 587;
-
-	if (!is_mail(service->kind) || service->security == SECURITY_PLAIN ||
-	    is_starttls == is_starttls_port)
-		return;
-	cli_warn(cli, "'%s': in Outlook's document Thunderbird takes port %u for %s, as it does %s",
-		 service_url(cli->memory, service), port, is_starttls ? "implicit TLS" : "STARTTLS",
-		 is_starttls ? "all ports but 143, 110, 25 and 587" : "143, 110, 25 and 587");
-}
-
 int service_from_url(struct cli *cli, const struct arguments *arguments, const char *url,
 		     struct service *ret_service, struct error *err)
 {
@@ -217,7 +254,7 @@ int service_from_url(struct cli *cli, const struct arguments *arguments, const c
 				 "'%s' would send passwords over the network in clear text; give "
 				 "a service with TLS or STARTTLS, or say --allow-plaintext",
 				 service_url(cli->memory, &service));
-	warn_of_port(cli, &service);
+	service_warn_of_port(cli, &service);
 	*ret_service = service;
 	return 0;
 }
@@ -255,42 +292,42 @@ int provider_apply_services(struct cli *cli, const struct arguments *arguments,
 	return 0;
 }
 
+/* Documents have all of it or none. */
+static int check_oauth2(const struct provider *provider, struct error *err)
+{
+	const struct oauth2 *oauth2 = &provider->oauth2;
+	const struct {
+		const char *option, *value;
+	} parts[] = {
+		{ "issuer", oauth2->issuer },
+		{ "scope", oauth2->scope },
+		{ "auth-url", oauth2->auth_url },
+		{ "token-url", oauth2->token_url },
+	};
+	const char *missing = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (parts[i].value)
+			count++;
+		else if (!missing)
+			missing = parts[i].option;
+	}
+	if (count == 0 || !missing)
+		return 0;
+	return error_set(err, ERROR_INPUT,
+			 "clients need all of --oauth2-issuer, --oauth2-scope, --oauth2-auth-url "
+			 "and --oauth2-token-url, or none; provider '%s' has no --oauth2-%s",
+			 provider->name, missing);
+}
+
 int provider_check(struct cli *cli, const struct provider *provider, struct error *err)
 {
+	if (check_oauth2(provider, err) < 0)
+		return -1;
 	if (provider->pacc && pacc_check(cli->memory, provider, err) < 0)
 		return error_prefix(err, "provider '%s' cannot have --pacc yes", provider->name);
 	return 0;
-}
-
-static bool has_service(const struct provider *provider, enum service_kind kind)
-{
-	for (size_t i = 0; i < provider->n_services; i++)
-		if (provider->services[i].kind == kind)
-			return true;
-	return false;
-}
-
-void provider_warn_if_empty(struct cli *cli, const struct provider *provider)
-{
-	if (provider->n_services == 0)
-		cli_warn(cli,
-			 "provider '%s' has no services, so no client gets an answer; add some "
-			 "with 'service add'",
-			 provider->name);
-}
-
-void provider_warn_of_gaps(struct cli *cli, const struct provider *provider)
-{
-	bool has_incoming = has_service(provider, SERVICE_IMAP) ||
-			    has_service(provider, SERVICE_POP3);
-	bool has_outgoing = has_service(provider, SERVICE_SUBMISSION);
-
-	provider_warn_if_empty(cli, provider);
-	if (provider->n_services == 0 || (has_incoming && has_outgoing))
-		return;
-	cli_warn(cli, "provider '%s' has no %s service; without one (%s) Thunderbird refuses it",
-		 provider->name, has_incoming ? "outgoing" : "incoming",
-		 has_incoming ? "submissions://HOST" : "imaps://HOST");
 }
 
 int provider_drop_if_unused(struct cli *cli, const char *name, struct error *err)
@@ -320,6 +357,36 @@ int provider_drop_if_unused(struct cli *cli, const char *name, struct error *err
 	return 0;
 }
 
+int provider_refuse_spoiled(const struct provider *provider, struct error *err)
+{
+	if (provider->n_spoiled == 0)
+		return 0;
+	return error_set(err, ERROR_INPUT,
+			 "provider '%s' has a service '%s' that means nothing; 'service remove %s "
+			 "%s' takes it away, and 'provider set %s SERVICE-URL ...' takes all",
+			 provider->name, provider->spoiled[0].url, provider->name,
+			 provider->spoiled[0].url, provider->name);
+}
+
+static void entry_put_wish(json_t *entry, const char *key, enum wish wish)
+{
+	if (wish != WISH_NONE)
+		entry_put_truth(entry, key, wish == WISH_YES);
+}
+
+static json_t *pop3_entry(const struct pop3_wishes *wishes)
+{
+	json_t *entry = json_object();
+
+	entry_put_wish(entry, "leave_on_server", wishes->leave_on_server);
+	if (wishes->leave_days)
+		entry_put(entry, "leave_days", json_integer(wishes->leave_days));
+	if (wishes->check_interval)
+		entry_put(entry, "check_interval", json_integer(wishes->check_interval));
+	entry_put_wish(entry, "download_at_check", wishes->download_at_check);
+	return entry;
+}
+
 json_t *service_entry(struct cli *cli, const struct service *service)
 {
 	json_t *entry = json_object(), *auth = json_array();
@@ -331,5 +398,19 @@ json_t *service_entry(struct cli *cli, const struct service *service)
 	entry_put_text(entry, "login", service->login);
 	entry_put(entry, "auth", auth);
 	entry_put_truth(entry, "first", service->is_first);
+	if (pop3_wishes_any(&service->pop3))
+		entry_put(entry, "pop3", pop3_entry(&service->pop3));
+	return entry;
+}
+
+json_t *link_entry(const struct link *link)
+{
+	json_t *entry = json_object(), *texts = json_object();
+
+	for (size_t i = 0; i < link->n_texts; i++)
+		entry_put_text(texts, link->texts[i].language, link->texts[i].text);
+	entry_put_text(entry, "kind", link_kind_name(link->kind));
+	entry_put_text(entry, "url", link->url);
+	entry_put(entry, "texts", texts);
 	return entry;
 }

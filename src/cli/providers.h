@@ -45,14 +45,13 @@ int service_from_url(struct cli *cli, const struct arguments *arguments, const c
 const struct service *service_find(struct cli *cli, const struct provider *provider,
 				   const struct service *service);
 
-/* Warns that the provider has no services at all. */
-void provider_warn_if_empty(struct cli *cli, const struct provider *provider);
-
-/* Warns of services without which clients refuse the provider's documents. */
-void provider_warn_of_gaps(struct cli *cli, const struct provider *provider);
-
 /* Removes the provider if 'domain add' made it and no domain or user has it any more. name may be
  * NULL. Returns 0 or -1 with err set. */
 int provider_drop_if_unused(struct cli *cli, const char *name, struct error *err);
 
+/* Services that mean nothing go before any other is changed, for the others are then written anew.
+ * Returns 0 or -1 with err set. */
+int provider_refuse_spoiled(const struct provider *provider, struct error *err);
+
 json_t *service_entry(struct cli *cli, const struct service *service);
+json_t *link_entry(const struct link *link);

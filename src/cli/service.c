@@ -7,10 +7,69 @@
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
+#include "cli/warnings.h"
 #include "mail/pattern.h"
 #include "store/store.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
+
+static void apply_wish(const struct arguments *arguments, const char *option, enum wish *wish)
+{
+	const char *value = option_value(arguments, option);
+
+	if (value)
+		*wish = text_equals(value, "yes")  ? WISH_YES
+			: text_equals(value, "no") ? WISH_NO
+						   : WISH_NONE;
+}
+
+/* '' unsets. */
+static int apply_number(const struct arguments *arguments, const char *option, const char *what,
+			unsigned max, unsigned *number, struct error *err)
+{
+	const char *value = option_value(arguments, option);
+	unsigned long parsed = 0;
+
+	if (!value)
+		return 0;
+	if (*value && !number_parse(value, 1, max, &parsed))
+		return error_set(err, ERROR_USAGE, "--%s takes %s, from 1 to %u, not '%s'", option,
+				 what, max, value);
+	*number = (unsigned)parsed;
+	return 0;
+}
+
+static int check_pop3(struct cli *cli, const struct service *service, struct error *err)
+{
+	const struct pop3_wishes *wishes = &service->pop3;
+
+	if (wishes->leave_days && wishes->leave_on_server != WISH_YES)
+		return error_set(err, ERROR_INPUT,
+				 "--leave-days says how long messages stay on the server, and goes "
+				 "with --leave-on-server yes only; --leave-days '' unsets it");
+	if (service->kind != SERVICE_POP3 && pop3_wishes_any(wishes))
+		return error_set(err, ERROR_INPUT,
+				 "'%s' is no POP3 service, and only those have --leave-on-server, "
+				 "--leave-days, --check-interval and --download-at-check",
+				 service_url(cli->memory, service));
+	return 0;
+}
+
+static int apply_pop3(struct cli *cli, const struct arguments *arguments, struct service *service,
+		      struct error *err)
+{
+	struct pop3_wishes *wishes = &service->pop3;
+
+	apply_wish(arguments, "leave-on-server", &wishes->leave_on_server);
+	apply_wish(arguments, "download-at-check", &wishes->download_at_check);
+	if (apply_number(arguments, "leave-days", "days", LEAVE_MAX_DAYS, &wishes->leave_days,
+			 err) < 0 ||
+	    apply_number(arguments, "check-interval", "minutes", CHECK_MAX_MINUTES,
+			 &wishes->check_interval, err) < 0)
+		return -1;
+	return check_pop3(cli, service, err);
+}
 
 static int apply_options(struct cli *cli, const struct arguments *arguments,
 			 struct service *service, struct error *err)
@@ -22,63 +81,99 @@ static int apply_options(struct cli *cli, const struct arguments *arguments,
 		return -1;
 	if (auth && service_parse_authentications(cli->memory, auth, service, err) < 0)
 		return -1;
-	service->login = login && *login ? login : NULL;
-	service->is_first = option_is_given(arguments, "first");
-	return 0;
+	if (login)
+		service->login = *login ? login : NULL;
+	if (option_is_given(arguments, "first"))
+		service->is_first = true;
+	return apply_pop3(cli, arguments, service, err);
 }
 
-/* One service of a kind can be first: a new one takes that from the one before. */
-static struct service *services_with(struct cli *cli, const struct provider *provider,
-				     const struct service *added)
+/* Puts the service in the place of the one before, or behind all. One service of a kind can be
+ * first: this one takes that from another. */
+static void put_service(struct cli *cli, struct provider *provider, const struct service *before,
+			const struct service *service)
 {
 	size_t count = provider->n_services;
+	size_t place = before ? (size_t)(before - provider->services) : count;
 	struct service *services = arena_array(cli->memory, struct service, count + 1);
 
 	if (count)
 		memcpy(services, provider->services, count * sizeof(*services));
-	if (added->is_first)
-		for (size_t i = 0; i < count; i++)
-			if (services[i].kind == added->kind)
-				services[i].is_first = false;
-	services[count] = *added;
-	return services;
+	for (size_t i = 0; i < count && service->is_first; i++)
+		if (services[i].kind == service->kind)
+			services[i].is_first = false;
+	services[place] = *service;
+	provider->services = services;
+	provider->n_services = before ? count : count + 1;
+}
+
+static int store_services(struct cli *cli, const struct provider *provider, struct error *err)
+{
+	if (provider_check(cli, provider, err) < 0 ||
+	    store_set_services(cli->store, provider->id, provider->services, provider->n_services,
+			       err) != 0)
+		return -1;
+	provider_warn_of_gaps(cli, provider);
+	return 0;
+}
+
+/* A provider that has a service by this URL or has none; *ret_found is then NULL. */
+static int find(struct cli *cli, const char *name, const struct service *service,
+		struct provider *provider, const struct service **ret_found, struct error *err)
+{
+	if (provider_require(cli, name, provider, err) < 0 ||
+	    provider_refuse_spoiled(provider, err) < 0)
+		return -1;
+	*ret_found = service_find(cli, provider, service);
+	return 0;
+}
+
+static int refuse_missing(struct cli *cli, const struct provider *provider,
+			  const struct service *service, struct error *err)
+{
+	return error_set(err, ERROR_INPUT,
+			 "provider '%s' has no service '%s'; 'service list' shows those it has",
+			 provider->name, service_url(cli->memory, service));
 }
 
 static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
+	const struct service *found;
 	struct provider provider;
 	struct service service;
 	const char *url;
 
-	if (provider_require(cli, arguments->words[0], &provider, err) < 0 ||
-	    service_from_url(cli, arguments, arguments->words[1], &service, err) < 0 ||
+	if (service_from_url(cli, arguments, arguments->words[1], &service, err) < 0 ||
+	    find(cli, arguments->words[0], &service, &provider, &found, err) < 0 ||
 	    apply_options(cli, arguments, &service, err) < 0)
 		return -1;
 	url = service_url(cli->memory, &service);
-	if (service_find(cli, &provider, &service))
+	if (found)
 		return error_set(err, ERROR_INPUT,
-				 "provider '%s' has the service '%s' already; to change it, use "
-				 "'service remove' and 'service add'",
+				 "provider '%s' has the service '%s' already; 'service set' "
+				 "changes it",
 				 provider.name, url);
 	if (provider.n_services >= SERVICES_MAX)
 		return error_set(err, ERROR_INPUT,
 				 "provider '%s' has %d services already, and more are too many",
 				 provider.name, SERVICES_MAX);
-	provider.services = services_with(cli, &provider, &service);
-	provider.n_services++;
-	if (provider_check(cli, &provider, err) < 0 ||
-	    store_set_services(cli->store, provider.id, provider.services, provider.n_services,
-			       err) != 0)
+	put_service(cli, &provider, NULL, &service);
+	if (store_services(cli, &provider, err) < 0)
 		return -1;
-	provider_warn_of_gaps(cli, &provider);
+	service_warn_of_oauth2(cli, &provider, &service);
+	provider_warn_of_last_login(cli, &provider);
 	cli_say(cli, "service %s added to provider %s", url, provider.name);
 	return 0;
 }
 
-static const struct option add_options[] = {
+static const struct option service_options[] = {
 	{ "login", "PATTERN", "a login of its own, such as UNI\\%LOGIN% (the provider's)" },
 	{ "auth", "A[,A...]", "ways to authenticate, best first (password-cleartext)" },
 	{ "first", NULL, "put it before the others of its kind, whatever its security" },
+	{ "leave-on-server", "yes|no|unset", "POP3: leave messages on the server (unset)" },
+	{ "leave-days", "DAYS", "POP3: after how many days clients delete them there" },
+	{ "check-interval", "MINUTES", "POP3: how often to look for new messages" },
+	{ "download-at-check", "yes|no|unset", "POP3: fetch what is new at once (unset)" },
 	{ 0 },
 };
 
@@ -92,17 +187,60 @@ static const struct command service_add = {
 	.details = "Clients are told IMAP before POP3, and implicit TLS before STARTTLS, whatever "
 		   "the\norder of adding. Ways to authenticate are password-cleartext (which is "
 		   "sent over\nTLS), password-encrypted, OAuth2, GSSAPI, NTLM, TLS-client-cert,\n"
-		   "client-IP-address and none. %LOGIN% in a pattern is the user's login.",
+		   "client-IP-address and none. %LOGIN% in a pattern is the user's login. What is "
+		   "unset is\nleft to the client.",
 	.example = "mailconfctl service add uni imap+starttls://imap.example.org "
 		   "--auth OAuth2,password-cleartext",
-	.options = { add_options, plaintext_options },
+	.options = { service_options, plaintext_options },
 	.database = DATABASE_CHANGE,
 	.run = add,
 };
 
+static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const struct service *found;
+	struct provider provider;
+	struct service service;
+
+	if (!option_any_given(arguments, service_options))
+		return usage_error(cli->memory, arguments->command, err,
+				   "'service set' needs an option that says what to change");
+	if (service_parse(cli->memory, arguments->words[1], &service, err) < 0 ||
+	    find(cli, arguments->words[0], &service, &provider, &found, err) < 0)
+		return -1;
+	if (!found)
+		return refuse_missing(cli, &provider, &service, err);
+	service = *found;
+	if (apply_options(cli, arguments, &service, err) < 0)
+		return -1;
+	put_service(cli, &provider, found, &service);
+	if (store_services(cli, &provider, err) < 0)
+		return -1;
+	service_warn_of_oauth2(cli, &provider, &service);
+	provider_warn_of_last_login(cli, &provider);
+	cli_say(cli, "service %s of provider %s changed", service_url(cli->memory, &service),
+		provider.name);
+	return 0;
+}
+
+static const struct command service_set = {
+	.family = "service",
+	.verb = "set",
+	.arguments = "PROVIDER SERVICE-URL",
+	.min = 2,
+	.max = 2,
+	.summary = "Change a service of a provider",
+	.details = "What no option names stays as it is; an empty text unsets.",
+	.example = "mailconfctl service set uni pop3s://pop.example.org --leave-on-server yes "
+		   "--leave-days 14",
+	.options = { service_options },
+	.database = DATABASE_CHANGE,
+	.run = set,
+};
+
 static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-	static const char *const columns[] = { "url", "login", "auth", "first", NULL };
+	static const char *const columns[] = { "url", "login", "auth", "first", "pop3", NULL };
 	_cleanup_(list_freep) struct list *lines = NULL;
 	struct provider provider;
 
@@ -112,6 +250,7 @@ static int list(struct cli *cli, const struct arguments *arguments, struct error
 	for (size_t i = 0; i < provider.n_services; i++)
 		list_add(lines, service_entry(cli, &provider.services[i]));
 	list_end(lines, "the provider has no services; 'service add' adds one");
+	provider_warn_of_spoiled(cli, &provider);
 	return 0;
 }
 
@@ -127,43 +266,61 @@ static const struct command service_list = {
 	.run = list,
 };
 
+/* What a hand has put there is found as it stands: no URL, or one that nothing can be made of. */
+static bool is_spoiled(const struct provider *provider, const char *url)
+{
+	for (size_t i = 0; i < provider->n_spoiled; i++)
+		if (text_equals(provider->spoiled[i].url, url))
+			return true;
+	return false;
+}
+
+static int remove_spoiled(struct cli *cli, const struct provider *provider, const char *url,
+			  struct error *err)
+{
+	if (store_remove_service(cli->store, provider->id, url, err) != 0)
+		return -1;
+	provider_warn_of_gaps(cli, provider);
+	cli_say(cli, "service %s removed from provider %s", url, provider->name);
+	return 0;
+}
+
+static void drop_service(struct cli *cli, struct provider *provider, const struct service *service)
+{
+	size_t before = (size_t)(service - provider->services);
+	size_t after = --provider->n_services - before;
+	struct service *services = arena_array(cli->memory, struct service, before + after);
+
+	memcpy(services, provider->services, before * sizeof(*services));
+	memcpy(services + before, service + 1, after * sizeof(*services));
+	provider->services = services;
+}
+
 static int remove_service(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
+	const char *name = arguments->words[0], *url = arguments->words[1];
 	bool if_exists = option_is_given(arguments, "if-exists");
-	const char *name = arguments->words[0];
 	const struct service *found;
-	struct service service, *services;
 	struct provider provider;
-	size_t before;
+	struct service service;
 	int r;
 
-	if (service_parse(cli->memory, arguments->words[1], &service, err) < 0)
-		return -1;
 	r = store_find_provider(cli->store, cli->memory, name, &provider, err);
+	if (r < 0)
+		return -1;
+	if (r == 0 && is_spoiled(&provider, url))
+		return remove_spoiled(cli, &provider, url, err);
+	if (service_parse(cli->memory, url, &service, err) < 0)
+		return -1;
 	if (r == STORE_NOT_FOUND && if_exists)
 		return 0;
-	if (r != 0)
-		return r < 0 ? -1 : provider_require(cli, name, &provider, err);
-	found = service_find(cli, &provider, &service);
-	if (!found && if_exists)
-		return 0;
-	if (!found)
-		return error_set(err, ERROR_INPUT,
-				 "provider '%s' has no service '%s'; 'service list' shows those it "
-				 "has",
-				 name, service_url(cli->memory, &service));
-
-	before = (size_t)(found - provider.services);
-	services = arena_array(cli->memory, struct service, provider.n_services);
-	memcpy(services, provider.services, before * sizeof(*services));
-	memcpy(services + before, found + 1,
-	       (provider.n_services - before - 1) * sizeof(*services));
-	provider.services = services;
-	provider.n_services--;
-	if (provider_check(cli, &provider, err) < 0 ||
-	    store_set_services(cli->store, provider.id, services, provider.n_services, err) != 0)
+	if (find(cli, name, &service, &provider, &found, err) < 0)
 		return -1;
-	provider_warn_of_gaps(cli, &provider);
+	if (!found)
+		return if_exists ? 0 : refuse_missing(cli, &provider, &service, err);
+	drop_service(cli, &provider, found);
+	if (store_services(cli, &provider, err) < 0)
+		return -1;
 	cli_say(cli, "service %s removed from provider %s", service_url(cli->memory, &service),
 		name);
 	return 0;
@@ -185,6 +342,6 @@ static const struct command service_remove = {
 const struct family family_service = {
 	.name = "service",
 	.title = "Services: what the clients of a provider can talk to",
-	.commands = (const struct command *const[]){ &service_add, &service_list, &service_remove,
-						     NULL },
+	.commands = (const struct command *const[]){ &service_add, &service_set, &service_list,
+						     &service_remove, NULL },
 };

@@ -227,6 +227,7 @@ def test_provider(ctl):
         "send_logins_to": "everyone",
         "services": [
             {"url": url, "auth": ["password-cleartext"], "first": False} for url in ORG],
+        "links": [],
         "domains": [],
     }
     assert ctl.refused("provider", "add", "uni", *ORG) == \
@@ -270,6 +271,7 @@ def test_provider_as_columns(ctl):
         "send-logins-to       everyone\n" \
         "services             imaps://imap.example.org  auth: password-cleartext\n" \
         "                     submissions://smtp.example.org  auth: password-cleartext\n" \
+        "links\n" \
         "domains\n"
 
 
@@ -361,7 +363,7 @@ def test_order_of_provider_keys(ctl):
     ctl("provider", "add", "uni", "--public-name=auto.example.net", *ORG)
     keys = ["name", "login", "login_case", "recipient_delimiter", "show_names", "mx_fallback",
             "public_name", "ttl", "pox_dav", "activesync_v2", "pacc", "unknown_users", "without_address",
-            "send_logins_to", "services", "domains"]
+            "send_logins_to", "services", "links", "domains"]
     assert list(ctl.json("provider", "show", "uni")) == keys
     lines = ctl("provider", "show", "uni").splitlines()
     assert [line.split()[0] for line in lines if line[0] != " "] == \
@@ -474,10 +476,10 @@ def test_services_beyond_mail(org):
     assert [service["url"] for service in org.json("service", "list", "example.org")] == \
         [ORG[0], urls[0], ORG[1], *urls[1:]]
     assert org("service", "add", "example.org", "CalDAV+HTTPS://DAV.example.org:443/team/",
-               "--auth=OAuth2,password-encrypted", "--first") == \
+               "--auth=NTLM,password-encrypted", "--first") == \
         "service caldav+https://dav.example.org/team/ added to provider example.org\n"
     assert org.json("service", "list", "example.org")[4] == {
-        "url": "caldav+https://dav.example.org/team/", "auth": ["OAuth2", "password-encrypted"],
+        "url": "caldav+https://dav.example.org/team/", "auth": ["NTLM", "password-encrypted"],
         "first": True}
     org("service", "add", "example.org", "managesieves://h.example:2000")
 
@@ -497,15 +499,15 @@ def test_service_first(org):
 
 def test_service_options(org):
     assert org("service", "add", "example.org", "imap+starttls://h.example.org",
-               "--auth", "oauth2,Password-Cleartext", "--login", "UNI\\%LOGIN%") == \
+               "--auth", "gssapi,Password-Cleartext", "--login", "UNI\\%LOGIN%") == \
         "service imap+starttls://h.example.org added to provider example.org\n"
     assert org.json("service", "list", "example.org")[1] == {
         "url": "imap+starttls://h.example.org", "login": "UNI\\%LOGIN%",
-        "auth": ["OAuth2", "password-cleartext"], "first": False}
+        "auth": ["GSSAPI", "password-cleartext"], "first": False}
     assert org("service", "list", "example.org") == \
-        "URL                             LOGIN        AUTH                       FIRST\n" \
+        "URL                             LOGIN        AUTH                       FIRST  POP3\n" \
         "imaps://imap.example.org                     password-cleartext         no\n" \
-        "imap+starttls://h.example.org   UNI\\%LOGIN%  OAuth2,password-cleartext  no\n" \
+        "imap+starttls://h.example.org   UNI\\%LOGIN%  GSSAPI,password-cleartext  no\n" \
         "submissions://smtp.example.org               password-cleartext         no\n"
     assert "is not a way to authenticate" in org.refused(
         "service", "add", "example.org", "pop3s://h.example.org", "--auth=kerberos")
@@ -513,10 +515,335 @@ def test_service_options(org):
         "service", "add", "example.org", "pop3s://h.example.org", "--login=%USER%")
 
 
+def pop3_of(ctl, url="pop3s://pop.example.org"):
+    services = ctl.json("service", "list", "example.org")
+    return next(service for service in services if service["url"] == url).get("pop3")
+
+
+def test_wishes_for_pop3(org):
+    org("service", "add", "example.org", "pop3s://pop.example.org")
+    words = ("service", "set", "example.org", "pop3s://pop.example.org")
+    assert pop3_of(org) is None
+    assert org(*words, "--leave-on-server", "yes", "--leave-days=14") == \
+        "service pop3s://pop.example.org of provider example.org changed\n"
+    org(*words, "--check-interval", "15", "--download-at-check=no")
+    assert pop3_of(org) == {"leave_on_server": True, "leave_days": 14, "check_interval": 15,
+                            "download_at_check": False}
+    shown = "leave-on-server=yes, leave-days=14, check-interval=15, download-at-check=no"
+    assert org("service", "list", "example.org").splitlines()[2].endswith("  no     " + shown)
+    assert f"pop3s://pop.example.org  auth: password-cleartext  pop3: {shown}\n" in \
+        org("provider", "show", "example.org")
+
+    sentence = "--leave-days says how long messages stay on the server, and goes with " \
+        "--leave-on-server yes only; --leave-days '' unsets it"
+    assert org.refused(*words, "--leave-on-server=no") == sentence
+    assert org.refused(*words, "--leave-on-server=unset") == sentence
+    org(*words, "--leave-on-server=no", "--leave-days=")
+    assert org.refused(*words, "--leave-days", "1") == sentence
+    org(*words, "--check-interval=", "--download-at-check=unset")
+    assert pop3_of(org) == {"leave_on_server": False}
+    org(*words, "--leave-on-server=unset")
+    assert pop3_of(org) is None
+
+    org("service", "add", "example.org", "pop3+starttls://h.example", "--leave-on-server=yes",
+        "--leave-days=3650", "--check-interval=1440", "--download-at-check=yes")
+    assert pop3_of(org, "pop3+starttls://h.example") == {
+        "leave_on_server": True, "leave_days": 3650, "check_interval": 1440,
+        "download_at_check": True}
+
+
+@pytest.mark.parametrize("option", ["--leave-on-server=no", "--check-interval=1",
+                                    "--download-at-check=yes"])
+def test_wishes_are_for_pop3_alone(org, option):
+    for url in (ORG[0], "caldav+https://dav.example.org/"):
+        assert org.refused("service", "set" if url in ORG else "add", "example.org", url, option) == \
+            f"'{url}' is no POP3 service, and only those have --leave-on-server, --leave-days, " \
+            "--check-interval and --download-at-check"
+
+
+@pytest.mark.parametrize("option, words", [
+    ("--leave-days=0", "--leave-days takes days, from 1 to 3650, not '0'"),
+    ("--leave-days=3651", "not '3651'"), ("--leave-days=-1", "not '-1'"),
+    ("--check-interval=1441", "--check-interval takes minutes, from 1 to 1440, not '1441'"),
+    ("--check-interval=1h", "not '1h'"),
+    ("--leave-on-server=", "option '--leave-on-server' takes yes or no or unset, not ''"),
+    ("--leave-on-server=maybe", "not 'maybe'"),
+])
+def test_wishes_that_are_refused(org, option, words):
+    assert words in org.misused("service", "add", "example.org", "pop3s://h.example",
+                                option)
+
+
+def test_service_set(org):
+    assert org.misused("service", "set", "example.org", ORG[0]) == \
+        "'service set' needs an option that says what to change; see 'mailconfctl service set " \
+        "--help'"
+    assert org.refused("service", "set", "example.org", "pop3s://h.example", "--first") == \
+        "provider 'example.org' has no service 'pop3s://h.example'; 'service list' shows those " \
+        "it has"
+    assert "there is no provider 'uni'" in org.refused("service", "set", "uni", ORG[0], "--first")
+    org("service", "set", "example.org", "IMAPS://imap.example.org:993", "--auth=NTLM")
+    org("service", "add", "example.org", "imap+starttls://old.example.org", "--first")
+    assert org.json("service", "list", "example.org")[1] == {
+        "url": ORG[0], "auth": ["NTLM"], "first": False}
+    org("service", "set", "example.org", ORG[0], "--first")
+    assert [(s["url"], s["first"]) for s in org.json("service", "list", "example.org")][:2] == [
+        (ORG[0], True), ("imap+starttls://old.example.org", False)]
+    org.warned("service", "set", "example.org", ORG[0], "--login=x-%LOGIN%")
+    assert org.json("service", "list", "example.org")[0] == {
+        "url": ORG[0], "login": "x-%LOGIN%", "auth": ["NTLM"], "first": True}
+    org("service", "set", "example.org", ORG[0], "--login=")
+    assert "login" not in org.json("service", "list", "example.org")[0]
+    org.warned("service", "add", "example.org", "pop3://h.example", "--allow-plaintext")
+    org("service", "set", "example.org", "pop3://h.example", "--auth=NTLM")
+
+
+def test_last_login(org):
+    """FairEmail takes it, whatever it is for."""
+    def sentence(last, login, imap="%LOGIN%"):
+        return ["FairEmail logs in to IMAP with the last user name of the autoconfig document, here "
+                f"that of '{last}' ({login}), not that of '{ORG[0]}' ({imap})"]
+
+    dav, sieve = "caldav+https://dav.example.org/", "managesieves://imap.example.org"
+    own = "--login=UNI\\%LOGIN%"
+    jmap = "jmap+https://jmap.example.org/"
+    assert org.warned("service", "add", "example.org", jmap, own) == sentence(jmap, own[8:])
+    org("service", "add", "example.org", sieve)
+    assert org.warned("service", "set", "example.org", sieve, own) == sentence(sieve, own[8:])
+    org("service", "add", "example.org", dav)
+    assert org.warned("service", "set", "example.org", dav, own) == sentence(dav, own[8:])
+    assert org.warned("service", "set", "example.org", ORG[0], "--login=%EMAILLOCALPART%") == \
+        sentence(dav, own[8:], "%EMAILLOCALPART%")
+    org("service", "set", "example.org", ORG[0], own)
+    org.warned("service", "set", "example.org", ORG[0], "--login=")
+    org("service", "set", "example.org", dav, "--login=%LOGIN%")
+    org("service", "add", "example.org", "activesync+https://sync.example.org/eas", own)
+
+
+OAUTH2 = {
+    "--oauth2-issuer": "https://login.example.org",
+    "--oauth2-scope": "imap smtp offline_access",
+    "--oauth2-auth-url": "https://login.example.org/auth",
+    "--oauth2-token-url": "https://login.example.org/token?a=b",
+}
+
+
+def oauth2_options(values):
+    return [word for option in values.items() for word in option]
+
+
+def test_oauth2(org):
+    org("provider", "set", "example.org", *oauth2_options(OAUTH2))
+    shown = org.json("provider", "show", "example.org")
+    assert {key: shown[key[2:].replace("-", "_")] for key in OAUTH2} == OAUTH2
+    org("service", "set", "example.org", ORG[0], "--auth=OAuth2,password-cleartext")
+    org("provider", "set", "example.org", "--oauth2-issuer", "Login.Example.ORG")
+    assert org.json("provider", "show", "example.org")["oauth2_issuer"] == "login.example.org"
+
+    warning = org.warned("provider", "set", "example.org", *oauth2_options(dict.fromkeys(OAUTH2, "")))
+    assert warning == [
+        f"'{ORG[0]}' offers OAuth2, but provider 'example.org' does not say who issues the tokens "
+        "(--oauth2-issuer): only clients that know its host can use it, as Thunderbird does from "
+        "a list of its own; all others take its other ways"]
+    assert not any(key.startswith("oauth2") for key in org.json("provider", "show", "example.org"))
+    alone = org.warned("service", "add", "example.org", "pop3s://h.example", "--auth=OAuth2")
+    assert len(alone) == 1 and alone[0].endswith("; all others pass over the service")
+    org("service", "add", "example.org", "pop3+starttls://h.example", "--auth=NTLM")
+
+
+@pytest.mark.parametrize("missing", OAUTH2)
+def test_oauth2_is_all_or_nothing(org, missing):
+    words = oauth2_options({key: value for key, value in OAUTH2.items() if key != missing})
+    sentence = "clients need all of --oauth2-issuer, --oauth2-scope, --oauth2-auth-url and " \
+        f"--oauth2-token-url, or none; provider '%s' has no {missing}"
+    assert org.refused("provider", "set", "example.org", *words) == sentence % "example.org"
+    assert org.refused("provider", "add", "uni", *ORG, *words) == sentence % "uni"
+    assert org.refused("domain", "add", "example.net", *ORG, *words) == sentence % "example.net"
+    org("provider", "set", "example.org", *oauth2_options(OAUTH2))
+    assert org.refused("provider", "set", "example.org", missing, "") == sentence % "example.org"
+
+
+@pytest.mark.parametrize("option, value, words", [
+    ("--webmail", "http://mail.example.org/", "the web mail \"http://mail.example.org/\" is not encrypted"),
+    ("--webmail", "mail.example.org", "is not a URL; write https://HOST/PATH"),
+    ("--webmail", "https://mail.example.org/<b>", "must be percent-encoded"),
+    ("--oauth2-issuer", "a b", "the issuer 'a b' is not a URL or a host name; write https://HOST"),
+    ("--oauth2-issuer", "http://login.example.org", "the issuer \"http://login.example.org\" is not encrypted"),
+    ("--oauth2-auth-url", "login.example.org", "the auth URL \"login.example.org\" is not a URL"),
+    ("--oauth2-token-url", "ftp://login.example.org", "the token URL"),
+    ("--oauth2-scope", "a\nb", "has a control character"),
+    ("--oauth2-scope", "x" * 1001, "more than 1000 are too many"),
+])
+def test_pages_that_are_refused(ctl, option, value, words):
+    assert words in ctl.refused("provider", "add", "uni", *ORG, option, value)
+
+
+def test_webmail(org):
+    org("provider", "set", "example.org", "--webmail", "HTTPS://Mail.Example.ORG:443/Login#x")
+    assert org.json("provider", "show", "example.org")["webmail"] == "https://mail.example.org/Login#x"
+    org("provider", "set", "example.org", "--webmail=")
+    assert "webmail" not in org.json("provider", "show", "example.org")
+
+
+# Links
+
+
+HELP = "https://help.example.org/mail#imap"
+
+
+def test_links(org):
+    assert org("link", "list", "example.org") == "" and org.json("link", "list", "example.org") == []
+    assert org("link", "add", "example.org", "documentation", "HTTPS://Help.Example.org:443/mail#imap",
+               "--text", "en=How to set = up", "--text=PT-br=Ajuda <&>", "--text", "de=Hülfe") == \
+        f"documentation link {HELP} added to provider example.org\n"
+    org("link", "add", "example.org", "enable", HELP)
+    org("link", "add", "example.org", "documentation", "http://old.example/", "--text=en=Old")
+    texts = {"en": "How to set = up", "pt-br": "Ajuda <&>", "de": "Hülfe"}
+    assert org.json("link", "list", "example.org") == [
+        {"kind": "documentation", "url": HELP, "texts": texts},
+        {"kind": "enable", "url": HELP, "texts": {}},
+        {"kind": "documentation", "url": "http://old.example/", "texts": {"en": "Old"}}]
+    assert list(org.json("link", "list", "example.org")[0]["texts"]) == list(texts)
+    assert org.json("provider", "show", "example.org")["links"] == org.json("link", "list", "example.org")
+    assert org("link", "list", "example.org") == \
+        "KIND           URL                                 TEXTS\n" \
+        f"documentation  {HELP}  en=How to set = up, pt-br=Ajuda <&>, de=Hülfe\n" \
+        f"enable         {HELP}\n" \
+        "documentation  http://old.example/                 en=Old\n"
+
+    assert org("link", "set", "example.org", "documentation", HELP, "--text=EN=Help", "--text=pt-br=",
+               "--text=fr=Aide", "--text=nl=") == \
+        f"documentation link {HELP} of provider example.org changed\n"
+    assert list(org.json("link", "list", "example.org")[0]["texts"].items()) == [
+        ("en", "Help"), ("de", "Hülfe"), ("fr", "Aide")]
+    assert org("link", "remove", "example.org", "documentation", HELP) == \
+        f"documentation link {HELP} removed from provider example.org\n"
+    assert [link["kind"] for link in org.json("link", "list", "example.org")] == ["enable", "documentation"]
+    org("provider", "set", "example.org", "--short-name=x", *NET)
+    assert len(org.json("link", "list", "example.org")) == 2
+
+
+def test_links_that_are_there_or_not(org):
+    words = ("example.org", "enable", HELP)
+    missing = f"provider 'example.org' has no enable link '{HELP}'; 'link list' shows those it has"
+    assert org.refused("link", "remove", *words) == missing
+    assert org.refused("link", "set", *words, "--text=en=x") == missing
+    assert org("link", "remove", *words, "--if-exists") == ""
+    assert org("link", "remove", "uni", *words[1:], "--if-exists") == ""
+    assert "there is no provider 'uni'" in org.refused("link", "remove", "uni", *words[1:])
+    assert "there is no provider 'uni'" in org.refused("link", "list", "uni")
+    org("link", "add", *words)
+    assert org.refused("link", "add", *words) == \
+        f"provider 'example.org' has the enable link '{HELP}' already; 'link set' changes it"
+    assert org.misused("link", "set", *words) == \
+        "'link set' needs --text LANG=TEXT; see 'mailconfctl link set --help'"
+
+
+@pytest.mark.parametrize("words, status, sentence", [
+    (("help", HELP), 1, '"help" is no kind of link; there are documentation and enable'),
+    (("enable", "help.example.org"), 1, 'the link "help.example.org" is not a URL'),
+    (("enable", HELP, "--text=english"), 2, "--text takes LANG=TEXT, as in en=Help, not 'english'"),
+    (("enable", HELP, "--text=pt_BR=x"), 1, '"pt_BR" is not a language'),
+    (("enable", HELP, "--text=en=a\nb"), 1, "has a control character"),
+    (("enable", HELP, "--text=en= x"), 1, "begins or ends with a blank"),
+    (("enable", HELP, "--text=en=" + "x" * 501), 1, "more than 500 are too many"),
+])
+def test_links_that_are_refused(org, words, status, sentence):
+    assert sentence in org.refused("link", "add", "example.org", *words, status=status)
+    assert org.json("link", "list", "example.org") == []
+
+
+def test_too_many_links(org):
+    for number in range(16):
+        org("link", "add", "example.org", "enable", f"https://h.example/{number}")
+    assert org.refused("link", "add", "example.org", "enable", HELP) == \
+        "a provider has at most 16 links"
+    texts = [f"--text=x{chr(97 + n // 26)}{chr(97 + n % 26)}=y" for n in range(33)]
+    assert org.refused("link", "set", "example.org", "enable", "https://h.example/1", *texts) == \
+        "a link has texts in at most 32 languages"
+    org("link", "set", "example.org", "enable", "https://h.example/1", *texts[1:])
+
+
+# What a hand has spoiled
+
+
+def spoil(ctl, sql):
+    database = sqlite3.connect(ctl.database)
+    with database:
+        assert database.execute(sql).rowcount > 0
+    database.close()
+
+
+JUNK = "UPDATE service SET url = 'junk' WHERE url LIKE 'imap%'"
+
+
+def junk_warning(name="example.org"):
+    return f"provider '{name}' has a service 'junk' that means nothing, so no client gets an " \
+        "answer: \"junk\" is not a service: write SCHEME://HOST[:PORT], as in " \
+        f"imaps://imap.example.org; 'service remove {name} junk' mends it"
+
+
+def test_spoiled_service_is_shown_beside_the_rest(org):
+    org("provider", "add", "uni", *NET)
+    org("domain", "add", "example.net", "--provider", "uni")
+    spoil(org, JUNK + " AND provider = (SELECT id FROM provider WHERE name = 'uni')")
+    result = org.run("--json", "provider", "list")
+    assert result.stderr == f"mailconfctl: warning: {junk_warning('uni')}\n"
+    assert '"example.org"' in result.stdout and '"uni"' in result.stdout
+    for words in (("service", "list", "uni"), ("provider", "show", "uni")):
+        result = org.run(*words)
+        assert NET[1] in result.stdout and "junk" not in result.stdout
+        assert result.stderr == f"mailconfctl: warning: {junk_warning('uni')}\n"
+    org("service", "list", "example.org")
+    result = org.run("preview", "autoconfig", "a@example.net")
+    assert result.returncode == 1 and 'provider \'uni\': "junk" is not a service' in result.stderr
+
+
+def test_spoiled_service_is_removed(org):
+    spoil(org, JUNK)
+    sentence = "provider 'example.org' has a service 'junk' that means nothing; 'service remove " \
+        "example.org junk' takes it away, and 'provider set example.org SERVICE-URL ...' takes all"
+    for words in (("add", "pop3s://h.example"), ("set", ORG[1], "--first"), ("remove", ORG[1])):
+        assert org.refused("service", words[0], "example.org", *words[1:]) == sentence
+    org("provider", "set", "example.org", "--short-name=x", "--login=%EMAILLOCALPART%")
+    assert org.warned("service", "remove", "example.org", "junk") == [
+        "provider 'example.org' has no incoming service; without one (imaps://HOST) Thunderbird "
+        "refuses it"]
+    org("service", "add", "example.org", ORG[0])
+    assert [s["url"] for s in org.json("service", "list", "example.org")] == ORG
+
+
+def test_spoiled_services_are_replaced(org):
+    spoil(org, JUNK)
+    org("provider", "set", "example.org", *NET)
+    assert [s["url"] for s in org.json("service", "list", "example.org")] == NET
+    spoil(org, "UPDATE service SET authentications = 'secret' WHERE url LIKE 'imap%'")
+    warning = org.warned("service", "list", "example.org")
+    assert len(warning) == 1 and f"'service remove example.org {NET[0]}' mends it" in warning[0]
+    org.warned("service", "remove", "example.org", NET[0])
+    org("service", "add", "example.org", NET[0])
+
+
+def test_spoiled_login_is_mended(org):
+    spoil(org, "UPDATE provider SET login = '%USER%'")
+    warning = org.warned("provider", "list")
+    assert len(warning) == 1 and warning[0].startswith(
+        "provider 'example.org' has a login that means nothing, so no client gets an answer: ")
+    assert warning[0].endswith("; 'provider set example.org --login PATTERN' mends it")
+    org("provider", "set", "example.org", "--login=%EMAILLOCALPART%")
+    org("provider", "list")
+
+
+def test_provider_with_a_spoiled_service_is_removed(org):
+    org("provider", "add", "uni", *NET)
+    spoil(org, JUNK)
+    org("provider", "remove", "uni")
+
+
 def test_service_twice(org):
     assert org.refused("service", "add", "example.org", "IMAPS://imap.Example.org:993") == \
-        "provider 'example.org' has the service 'imaps://imap.example.org' already; to change " \
-        "it, use 'service remove' and 'service add'"
+        "provider 'example.org' has the service 'imaps://imap.example.org' already; 'service " \
+        "set' changes it"
     assert org.refused("provider", "add", "uni", "imaps://h.example", "imaps://h.example:993") == \
         "service 'imaps://h.example' is given twice"
 

@@ -1,0 +1,279 @@
+/* mailconfctl link: pages on the web that clients lead people to, one by one. */
+
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "cli/providers.h"
+#include "mail/text.h"
+#include "mail/url.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+/* The words PROVIDER documentation|enable URL. found is its link, or NULL. */
+struct named_link {
+	struct provider provider;
+	enum link_kind kind;
+	const char *url;
+	const struct link *found;
+};
+
+static int find(struct cli *cli, const struct arguments *arguments, struct named_link *named,
+		struct error *err)
+{
+	if (provider_require(cli, arguments->words[0], &named->provider, err) < 0 ||
+	    link_kind_parse(cli->memory, arguments->words[1], &named->kind, err) < 0)
+		return -1;
+	named->url = url_parse(cli->memory, "link", arguments->words[2], URL_OF_PAGE, err);
+	if (!named->url)
+		return -1;
+	named->found = NULL;
+	for (size_t i = 0; i < named->provider.n_links; i++) {
+		const struct link *link = &named->provider.links[i];
+
+		if (link->kind == named->kind && text_equals(link->url, named->url))
+			named->found = link;
+	}
+	return 0;
+}
+
+static int refuse_missing(const struct named_link *named, struct error *err)
+{
+	return error_set(err, ERROR_INPUT,
+			 "provider '%s' has no %s link '%s'; 'link list' shows those it has",
+			 named->provider.name, link_kind_name(named->kind), named->url);
+}
+
+/* The links without the one that was found, with room for one more behind them. */
+static struct link *other_links(struct cli *cli, const struct named_link *named, size_t *ret_count)
+{
+	const struct provider *provider = &named->provider;
+	struct link *links = arena_array(cli->memory, struct link, provider->n_links + 1);
+	size_t count = 0;
+
+	for (size_t i = 0; i < provider->n_links; i++)
+		if (&provider->links[i] != named->found)
+			links[count++] = provider->links[i];
+	*ret_count = count;
+	return links;
+}
+
+/* en=How to set up a client
+ * ^language, lower case     */
+static int parse_text(struct cli *cli, const char *given, struct link_text *ret_text,
+		      struct error *err)
+{
+	const char *equals = strchr(given, '=');
+
+	if (!equals)
+		return error_set(err, ERROR_USAGE,
+				 "--text takes LANG=TEXT, as in en=Help, not '%s'", given);
+	ret_text->language = language_parse(
+		cli->memory, arena_strndup(cli->memory, given, (size_t)(equals - given)), err);
+	ret_text->text = equals + 1;
+	if (!ret_text->language)
+		return -1;
+	return *ret_text->text ? text_check("text", ret_text->text, LINK_TEXT_MAX_LENGTH, err) : 0;
+}
+
+/* Puts the text in the place of that of the same language, or behind all; an empty one takes that
+ * away. */
+static void put_text(struct link_text *texts, size_t *count, const struct link_text *text)
+{
+	size_t place = 0;
+
+	while (place < *count && !text_equals(texts[place].language, text->language))
+		place++;
+	if (*text->text) {
+		texts[place] = *text;
+		*count += place == *count;
+	} else if (place < *count) {
+		memmove(&texts[place], &texts[place + 1], (--*count - place) * sizeof(*texts));
+	}
+}
+
+/* Changes what the options say. */
+static int apply_texts(struct cli *cli, const struct arguments *arguments, struct link *link,
+		       struct error *err)
+{
+	const char **given;
+	size_t n_given = option_values(cli->memory, arguments, "text", &given);
+	size_t count = link->n_texts;
+	struct link_text *texts = arena_array(cli->memory, struct link_text, count + n_given);
+
+	if (count)
+		memcpy(texts, link->texts, count * sizeof(*texts));
+	for (size_t i = 0; i < n_given; i++) {
+		struct link_text text;
+
+		if (parse_text(cli, given[i], &text, err) < 0)
+			return -1;
+		put_text(texts, &count, &text);
+	}
+	if (count > LINK_TEXTS_MAX)
+		return error_set(err, ERROR_INPUT, "a link has texts in at most %d languages",
+				 LINK_TEXTS_MAX);
+	link->texts = texts;
+	link->n_texts = count;
+	return 0;
+}
+
+static const struct option link_options[] = {
+	{ "text", "LANG=TEXT", "what it says in a language; may be repeated", .repeats = true },
+	{ 0 },
+};
+
+static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct named_link named;
+	struct link *links;
+	size_t count;
+
+	if (find(cli, arguments, &named, err) < 0)
+		return -1;
+	if (named.found)
+		return error_set(
+			err, ERROR_INPUT,
+			"provider '%s' has the %s link '%s' already; 'link set' changes it",
+			named.provider.name, link_kind_name(named.kind), named.url);
+	links = other_links(cli, &named, &count);
+	links[count] = (struct link){ .kind = named.kind, .url = named.url };
+	if (apply_texts(cli, arguments, &links[count], err) < 0 ||
+	    store_set_links(cli->store, named.provider.id, links, count + 1, err) != 0)
+		return -1;
+	cli_say(cli, "%s link %s added to provider %s", link_kind_name(named.kind), named.url,
+		named.provider.name);
+	return 0;
+}
+
+static const struct command link_add = {
+	.family = "link",
+	.verb = "add",
+	.arguments = "PROVIDER documentation|enable URL",
+	.min = 3,
+	.max = 3,
+	.summary = "Add a link to a web page to a provider",
+	.details =
+		"A documentation link tells how to set up a client. An enable link leads to where "
+		"a\nperson has to allow access by clients first. Clients show them in the order "
+		"of adding.\nLANG is a language tag such as en, de or pt-br.",
+	.example = "mailconfctl link add uni documentation https://help.example.org/mail \\\n"
+		   "        --text 'en=How to set up your client' --text 'de=So geht es'",
+	.options = { link_options },
+	.database = DATABASE_CHANGE,
+	.run = add,
+};
+
+static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct named_link named;
+	struct link *links;
+	size_t place;
+
+	if (!option_any_given(arguments, link_options))
+		return usage_error(cli->memory, arguments->command, err,
+				   "'link set' needs --text LANG=TEXT");
+	if (find(cli, arguments, &named, err) < 0)
+		return -1;
+	if (!named.found)
+		return refuse_missing(&named, err);
+	place = (size_t)(named.found - named.provider.links);
+	links = arena_copy(cli->memory, named.provider.links, named.provider.n_links,
+			   sizeof(*links));
+	if (apply_texts(cli, arguments, &links[place], err) < 0 ||
+	    store_set_links(cli->store, named.provider.id, links, named.provider.n_links, err) != 0)
+		return -1;
+	cli_say(cli, "%s link %s of provider %s changed", link_kind_name(named.kind), named.url,
+		named.provider.name);
+	return 0;
+}
+
+static const struct command link_set = {
+	.family = "link",
+	.verb = "set",
+	.arguments = "PROVIDER documentation|enable URL",
+	.min = 3,
+	.max = 3,
+	.summary = "Change what a link says",
+	.details = "Languages that no option names keep their text; LANG= takes one away.",
+	.example = "mailconfctl link set uni documentation https://help.example.org/mail \\\n"
+		   "        --text de= --text 'fr=Configurer votre logiciel'",
+	.options = { link_options },
+	.database = DATABASE_CHANGE,
+	.run = set,
+};
+
+static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	static const char *const columns[] = { "kind", "url", "texts", NULL };
+	_cleanup_(list_freep) struct list *lines = NULL;
+	struct provider provider;
+
+	if (provider_require(cli, arguments->words[0], &provider, err) < 0)
+		return -1;
+	lines = list_new(columns, cli->is_json);
+	for (size_t i = 0; i < provider.n_links; i++)
+		list_add(lines, link_entry(&provider.links[i]));
+	list_end(lines, "the provider has no links; 'link add' adds one");
+	return 0;
+}
+
+static const struct command link_list = {
+	.family = "link",
+	.verb = "list",
+	.arguments = "PROVIDER",
+	.min = 1,
+	.max = 1,
+	.summary = "List the links of a provider in the order clients are told",
+	.example = "mailconfctl link list uni",
+	.database = DATABASE_READ,
+	.run = list,
+};
+
+static int remove_link(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	bool if_exists = option_is_given(arguments, "if-exists");
+	const char *name = arguments->words[0];
+	struct named_link named;
+	struct link *links;
+	size_t count;
+	int r;
+
+	r = store_find_provider(cli->store, cli->memory, name, &named.provider, err);
+	if (r == STORE_NOT_FOUND && if_exists)
+		return 0;
+	if (r < 0 || find(cli, arguments, &named, err) < 0)
+		return -1;
+	if (!named.found)
+		return if_exists ? 0 : refuse_missing(&named, err);
+	links = other_links(cli, &named, &count);
+	if (store_set_links(cli->store, named.provider.id, links, count, err) != 0)
+		return -1;
+	cli_say(cli, "%s link %s removed from provider %s", link_kind_name(named.kind), named.url,
+		name);
+	return 0;
+}
+
+static const struct command link_remove = {
+	.family = "link",
+	.verb = "remove",
+	.arguments = "PROVIDER documentation|enable URL",
+	.min = 3,
+	.max = 3,
+	.summary = "Remove a link from a provider",
+	.example = "mailconfctl link remove uni documentation https://help.example.org/mail",
+	.options = { if_exists_options },
+	.database = DATABASE_CHANGE,
+	.run = remove_link,
+};
+
+const struct family family_link = {
+	.name = "link",
+	.title = "Links: web pages that clients lead the people of a provider to",
+	.commands = (const struct command *const[]){ &link_add, &link_set, &link_list, &link_remove,
+						     NULL },
+};
