@@ -77,6 +77,7 @@ static int endpoint_build(struct arena *memory, const struct query *query,
 		.login_template = template,
 		.authentications = service->authentications,
 		.n_authentications = service->n_authentications,
+		.pop3 = service->pop3,
 	};
 	if (service->path)
 		ret_endpoint->url = service->port == 443
@@ -142,6 +143,10 @@ int profile_build(struct arena *memory, const struct query *query, const struct 
 		.pacc = provider->pacc,
 		.endpoints = endpoints,
 		.n_endpoints = provider->n_services,
+		.oauth2 = provider->oauth2,
+		.webmail = provider->webmail,
+		.links = provider->links,
+		.n_links = provider->n_links,
 	};
 	add_move(memory, query, match, ret_profile);
 	return 0;

@@ -29,6 +29,7 @@ struct endpoint {
 
 	const enum authentication *authentications;
 	size_t n_authentications;
+	struct pop3_wishes pop3;
 };
 
 struct profile {
@@ -46,6 +47,10 @@ struct profile {
 	bool pacc;
 	const struct endpoint *endpoints;
 	size_t n_endpoints;
+	struct oauth2 oauth2;
+	const char *webmail; /* a URL, or NULL */
+	const struct link *links;
+	size_t n_links;
 };
 
 /* Where whoever asks is sent on to: an https URL, or another address, which for a domain that moved

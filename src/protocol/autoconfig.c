@@ -92,6 +92,30 @@ static struct value authentication_view(struct arena *memory, const struct endpo
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
+static struct value number_view(struct arena *memory, unsigned number)
+{
+	return value_text(number ? arena_printf(memory, "%u", number) : NULL);
+}
+
+static struct value wish_view(enum wish wish)
+{
+	return value_text(wish == WISH_NONE ? NULL : wish == WISH_YES ? "true" : "false");
+}
+
+static struct value pop3_view(struct arena *memory, const struct pop3_wishes *wishes)
+{
+	const struct field fields[] = {
+		{ "leave_on_server", wish_view(wishes->leave_on_server) },
+		{ "leave_days", number_view(memory, wishes->leave_days) },
+		{ "check_interval", number_view(memory, wishes->check_interval) },
+		{ "download_at_check", wish_view(wishes->download_at_check) },
+	};
+
+	if (!pop3_wishes_any(wishes))
+		return value_bool(false);
+	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+}
+
 static struct value server_view(struct arena *memory, const struct endpoint *endpoint)
 {
 	struct value *authentications = arena_array(memory, struct value,
@@ -110,6 +134,7 @@ static struct value server_view(struct arena *memory, const struct endpoint *end
 		{ "socket_type", value_text(socket_types[endpoint->security]) },
 		{ "username", value_text(endpoint->login_template) },
 		{ "authentications", value_list(authentications, endpoint->n_authentications) },
+		{ "pop3", pop3_view(memory, &endpoint->pop3) },
 	};
 
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
@@ -127,6 +152,53 @@ static struct value group_view(struct arena *memory, const struct profile *profi
 	return value_list(servers, count);
 }
 
+static struct value link_view(struct arena *memory, const struct link *link)
+{
+	struct value *texts = arena_array(memory, struct value, link->n_texts);
+
+	for (size_t i = 0; i < link->n_texts; i++)
+		texts[i] = value_map_in(memory,
+					(const struct field[]){
+						{ "language", value_text(link->texts[i].language) },
+						{ "text", value_text(link->texts[i].text) },
+					},
+					2);
+
+	const struct field fields[] = {
+		{ "url", value_text(link->url) },
+		{ "has_texts", value_bool(link->n_texts > 0) },
+		{ "texts", value_list(texts, link->n_texts) },
+	};
+
+	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+}
+
+static struct value links_view(struct arena *memory, const struct profile *profile,
+			       enum link_kind kind)
+{
+	struct value *links = arena_array(memory, struct value, profile->n_links);
+	size_t count = 0;
+
+	for (size_t i = 0; i < profile->n_links; i++)
+		if (profile->links[i].kind == kind)
+			links[count++] = link_view(memory, &profile->links[i]);
+	return value_list(links, count);
+}
+
+static struct value oauth2_view(struct arena *memory, const struct oauth2 *oauth2)
+{
+	const struct field fields[] = {
+		{ "issuer", value_text(oauth2->issuer) },
+		{ "scope", value_text(oauth2->scope) },
+		{ "auth_url", value_text(oauth2->auth_url) },
+		{ "token_url", value_text(oauth2->token_url) },
+	};
+
+	if (!oauth2->issuer)
+		return value_bool(false);
+	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+}
+
 struct value autoconfig_view(struct arena *memory, const struct profile *profile)
 {
 	const struct field fields[] = {
@@ -137,6 +209,10 @@ struct value autoconfig_view(struct arena *memory, const struct profile *profile
 		{ "outgoing", group_view(memory, profile, GROUP_OUTGOING) },
 		{ "url_incoming", group_view(memory, profile, GROUP_URL_INCOMING) },
 		{ "beside", group_view(memory, profile, GROUP_ROOT) },
+		{ "documentation", links_view(memory, profile, LINK_DOCUMENTATION) },
+		{ "enable", links_view(memory, profile, LINK_ENABLE) },
+		{ "oauth2", oauth2_view(memory, &profile->oauth2) },
+		{ "webmail", value_text(profile->webmail) },
 	};
 
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));

@@ -63,13 +63,18 @@ static bool has_path(const struct endpoint *endpoint)
 	return !text_equals(strchr(endpoint->url + strlen("https://"), '/'), "/");
 }
 
-static bool takes_password(const struct endpoint *endpoint)
+static bool takes(const struct endpoint *endpoint, enum authentication authentication)
 {
 	for (size_t i = 0; i < endpoint->n_authentications; i++)
-		if (endpoint->authentications[i] == AUTHENTICATION_PASSWORD_CLEARTEXT ||
-		    endpoint->authentications[i] == AUTHENTICATION_PASSWORD_ENCRYPTED)
+		if (endpoint->authentications[i] == authentication)
 			return true;
 	return false;
+}
+
+static bool takes_password(const struct endpoint *endpoint)
+{
+	return takes(endpoint, AUTHENTICATION_PASSWORD_CLEARTEXT) ||
+	       takes(endpoint, AUTHENTICATION_PASSWORD_ENCRYPTED);
 }
 
 /* Why the endpoint cannot be said, NULL where it can. */
@@ -140,6 +145,39 @@ int pacc_check(struct arena *memory, const struct provider *provider, struct err
 	return check(memory, &profile, err);
 }
 
+/* Passwords are for all services of the document, so tokens are, too. An issuer that has but a name
+ * is of Thunderbird's list, and cannot be said. */
+static const char *issuer_for_all(struct arena *memory, const struct profile *profile)
+{
+	const char *issuer = profile->oauth2.issuer;
+
+	for (size_t i = 0; i < ENTRIES; i++) {
+		const char *reason;
+		const struct endpoint *endpoint = choose(memory, profile, &entries[i], &reason);
+
+		if (endpoint && !takes(endpoint, AUTHENTICATION_OAUTH2))
+			return NULL;
+	}
+	return issuer && strstr(issuer, "://") ? issuer : NULL;
+}
+
+static json_t *authentication_of(struct arena *memory, const struct profile *profile)
+{
+	const char *issuer = issuer_for_all(memory, profile);
+
+	return issuer ? json_pack("{sbs{ss}}", "password", 1, "oauth-public", "issuer", issuer)
+		      : json_pack("{sb}", "password", 1);
+}
+
+/* There is room for one page, in no language. */
+static json_t *help_of(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->n_links; i++)
+		if (profile->links[i].kind == LINK_DOCUMENTATION)
+			return json_pack("{ss}", "documentation", profile->links[i].url);
+	return NULL;
+}
+
 static json_t *protocols_of(struct arena *memory, const struct profile *profile)
 {
 	json_t *protocols = json_object();
@@ -170,9 +208,10 @@ static json_t *provider_of(struct arena *memory, const struct profile *profile)
 
 static char *document_of(struct arena *memory, const struct profile *profile)
 {
-	json_t *document = json_pack("{s{sb}s{so}so}", "authentication", "password", 1, "info",
-				     "provider", provider_of(memory, profile), "protocols",
-				     protocols_of(memory, profile));
+	json_t *document = json_pack("{sos{soso*}so}", "authentication",
+				     authentication_of(memory, profile), "info", "provider",
+				     provider_of(memory, profile), "help", help_of(profile),
+				     "protocols", protocols_of(memory, profile));
 	char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
 
 	json_decref(document);

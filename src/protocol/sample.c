@@ -16,6 +16,7 @@ static const enum authentication ways[] = { AUTHENTICATION_PASSWORD_CLEARTEXT,
 		.kind = (kind_), .security = SECURITY_TLS, .host = "mail.example.org", .port = 1, \
 		.url = (url_), .login = "<first&last>", .login_template = "<first&last>",         \
 		.authentications = ways, .n_authentications = 2,                                  \
+		.pop3 = { WISH_YES, 1, 1, WISH_YES },                                             \
 	}
 
 static const struct endpoint full_endpoints[] = {
@@ -31,6 +32,13 @@ static const struct endpoint full_endpoints[] = {
 		      "https://sync.example.org/Microsoft-Server-ActiveSync?a&b"),
 };
 
+static const struct link_text full_texts[] = { { "en", "Help & <more>" } };
+
+static const struct link full_links[] = {
+	{ LINK_DOCUMENTATION, "https://help.example.org/?a&b", full_texts, 1 },
+	{ LINK_ENABLE, "https://help.example.org/?a&b", full_texts, 1 },
+};
+
 const struct profile sample_full = {
 	.domain = "example.org",
 	.display_name = "Mail & More <Example>",
@@ -43,6 +51,11 @@ const struct profile sample_full = {
 	.person = "First \"&\" Last",
 	.endpoints = full_endpoints,
 	.n_endpoints = sizeof(full_endpoints) / sizeof(*full_endpoints),
+	.oauth2 = { "https://login.example.org", "mail&<offline>",
+		    "https://login.example.org/auth?a&b", "https://login.example.org/token?a&b" },
+	.webmail = "https://mail.example.org/?a&b",
+	.links = full_links,
+	.n_links = sizeof(full_links) / sizeof(*full_links),
 };
 
 #define BARE_ENDPOINT(kind_, url_)                                                          \
