@@ -31,7 +31,11 @@ def commands(domain, domains):
             "--login", provider.login,
             "--login-case", provider.login_case,
             "--recipient-delimiter", provider.delimiter,
+            "--webmail", provider.webmail or "",
+            *oauth2_options(provider.oauth2),
         )
+        for link in provider.links:
+            yield ("link", "add", provider.name, link.kind, link.url, *text_options(link))
         for service in provider.services:
             yield (
                 "service", "add", provider.name, service.url,
@@ -39,11 +43,29 @@ def commands(domain, domains):
                 "--auth", ",".join(service.authentications),
                 "--allow-plaintext",
                 *(("--first",) if service.is_first else ()),
+                *pop3_options(service.pop3),
             )
     yield ("domain", "add", domain.name, "--provider", domain.provider.name)
     for user in domain.users:
         other = ("--provider", user.provider.name) if user.provider else ()
         yield ("user", "add", f"{user.local}@{domain.name}", user.login, *other)
+
+
+def oauth2_options(oauth2):
+    for name, value in oauth2._asdict().items() if oauth2 else ():
+        yield from (f"--oauth2-{name.replace('_', '-')}", value)
+
+
+def pop3_options(pop3):
+    for name, value in pop3._asdict().items() if pop3 else ():
+        if value is not None:
+            text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+            yield from (f"--{name.replace('_', '-')}", text)
+
+
+def text_options(link):
+    for language, text in link.texts:
+        yield from ("--text", f"{language}={text}")
 
 
 def insert(connection, table, **row):
@@ -52,7 +74,18 @@ def insert(connection, table, **row):
     return connection.execute(sql, tuple(row.values())).lastrowid
 
 
+def insert_links(connection, provider, links):
+    for position, link in enumerate(links):
+        insert(connection, "link", provider=provider, position=position, kind=link.kind, url=link.url)
+        for number, (language, text) in enumerate(link.texts):
+            insert(
+                connection, "link_text", provider=provider, link=position, position=number,
+                language=language, text=text,
+            )
+
+
 def insert_provider(connection, provider):
+    oauth2 = provider.oauth2._asdict() if provider.oauth2 else {}
     number = insert(
         connection,
         "provider",
@@ -64,6 +97,8 @@ def insert_provider(connection, provider):
         show_names=0,
         mx_fallback=1,
         is_implicit=0,
+        webmail=provider.webmail,
+        **{f"oauth2_{name}": value for name, value in oauth2.items()},
     )
     for position, service in enumerate(provider.services):
         insert(
@@ -75,7 +110,9 @@ def insert_provider(connection, provider):
             login=service.login,
             authentications=",".join(service.authentications),
             is_first=service.is_first,
+            **(service.pop3._asdict() if service.pop3 else {}),
         )
+    insert_links(connection, number, provider.links)
     return number
 
 
@@ -106,7 +143,7 @@ def write(file, domains):
 
 def rows(file):
     """All that the tables hold."""
-    tables = ("provider", "service", "domain", "user")
+    tables = ("provider", "service", "link", "link_text", "domain", "user")
     with contextlib.closing(sqlite3.connect(file)) as connection:
         return {
             table: sorted(connection.execute(f"SELECT * FROM {table}"), key=repr)

@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from .client import PLAIN, STARTTLS, TLS, fill_in
+from .extras import Extras, Link, OAuth2, Pop3
 
 # Kinds in the order of documents, and the schemes of their URLs.
 SCHEMES = {
@@ -39,6 +40,7 @@ class Service(NamedTuple):
     login: str = None
     authentications: tuple = ("password-cleartext",)
     is_first: bool = False
+    pop3: Pop3 = None
 
     @property
     def url(self):
@@ -58,6 +60,19 @@ class Provider(NamedTuple):
     login: str = "%EMAILADDRESS%"
     login_case: str = "lower"
     delimiter: str = "+"
+    oauth2: OAuth2 = None
+    webmail: str = None
+    links: tuple = ()
+
+    @property
+    def extras(self):
+        """As an autoconfig document has them."""
+        return Extras(
+            tuple(service.pop3 for service in self.services if service.kind == "pop3"),
+            self.oauth2,
+            self.webmail,
+            tuple(sorted(self.links, key=lambda link: link.kind)),
+        )
 
 
 class User(NamedTuple):
@@ -219,6 +234,14 @@ LOGINS = (
     "\u00fcser",
     "x@y.test",
 )
+LANGUAGES = ("en", "de", "pt-br", "zh-hant-tw", "gsw")
+PAGES = (
+    "https://help.example.org/",
+    "https://help.example.org:8443/mail?a=b&c=%41#top",
+    "https://xn--bcher-kva.example",
+    "http://old.example.net/setup",
+)
+TEXTS = tuple(name for name in DISPLAY_NAMES if name) + ("x" * 500,)
 LOCALS = ("alice", "first.last", "o'x", "j_x-y", "007", "x", "info", "b=c!d")
 DOMAINS = (
     "d{}.example",
@@ -235,6 +258,8 @@ class Generator:
 
     def __init__(self, seed):
         self.random = random.Random(seed)
+        # What no client takes for a setting leaves the choice of settings as it is.
+        self.beside = random.Random(f"{seed} beside")
 
     def chance(self, percent):
         return self.random.randrange(100) < percent
@@ -263,7 +288,32 @@ class Generator:
             self.random.choice(ODD_PORTS) if self.chance(12) else port,
             self.random.choice(SERVICE_PATTERNS) if self.chance(15) else None,
             self.random.choice(AUTHENTICATIONS) if self.chance(10) else ("password-cleartext",),
+            pop3=self.pop3() if kind == "pop3" else None,
         )
+
+    def pop3(self):
+        leave = self.beside.choice((None, True, False))
+        days = self.beside.choice((None, 1, 14, 3650)) if leave else None
+        wishes = Pop3(
+            leave, days, self.beside.choice((None, 1, 15, 1440)), self.beside.choice((None, True, False))
+        )
+        return None if wishes == Pop3() else wishes
+
+    def oauth2(self):
+        if self.beside.randrange(3):
+            return None
+        return OAuth2(
+            self.beside.choice(("https://login.example.org/realm?a&b", "login.example.org")),
+            self.beside.choice(("imap", "https://mail.example.org/ offline_access", "<a>&amp; b")),
+            "https://login.example.org/auth?a=b&c",
+            "https://login.example.org:8443/token",
+        )
+
+    def links(self):
+        pages = [(kind, url) for kind in ("documentation", "enable") for url in PAGES]
+        for kind, url in self.beside.sample(pages, self.beside.choice((0, 0, 1, 2, 5))):
+            languages = self.beside.sample(LANGUAGES, self.beside.randrange(4))
+            yield Link(kind, url, tuple((name, self.beside.choice(TEXTS)) for name in languages))
 
     def services(self, number):
         is_plaintext_allowed = self.chance(20)
@@ -300,6 +350,9 @@ class Generator:
             self.random.choice(LOGIN_PATTERNS),
             "keep" if self.chance(15) else "lower",
             self.random.choice(("+", "+", "+", "", "-", "+-")),
+            self.oauth2(),
+            self.beside.choice((None, None, "https://mail.example.org/?a=b&c#login")),
+            tuple(self.links()),
         )
 
     def users(self, number):

@@ -6,6 +6,7 @@ must mean the same to every client as what we serve.
 import xml.etree.ElementTree as tree
 from typing import NamedTuple
 
+from . import extras
 from .client import SECURITY_OF
 from .generator import MAIL_KINDS, Domain, Provider, Service, in_order
 
@@ -16,8 +17,8 @@ AUTHENTICATIONS = {
 
 # What stands beside or within the servers and is no setting of a service.
 NOT_HELD = (
-    "pop3", "restriction", "useGlobalPreferredServer", "addThisServer", "documentation", "enable",
-    "inputField", "oAuth2", "webMail", "clientConfigUpdate",
+    "restriction", "useGlobalPreferredServer", "addThisServer", "inputField", "loginPageInfo",
+    "clientConfigUpdate",
 )
 
 
@@ -36,7 +37,36 @@ def service_of(element):
         int(element.findtext("port")),
         element.findtext("username"),
         tuple(name for name in names if name in AUTHENTICATIONS) or ("password-cleartext",),
+        pop3=extras.pop3_of(element) if element.get("type") == "pop3" else None,
     )
+
+
+def texts_of(link, not_held):
+    """Blanks and line ends are as good as one blank."""
+    for language, text in link.texts:
+        if language:
+            yield language.lower(), " ".join(text.split())
+        else:
+            not_held.append(f"{link.kind} text without a language")
+
+
+def webmail_of(said, not_held):
+    if said.webmail and "%" in said.webmail:
+        not_held.append("placeholder in the address of web mail")
+        return None
+    return said.webmail
+
+
+def beside(document, not_held):
+    """What the provider says beside its servers."""
+    said = extras.read(document)
+    return {
+        "oauth2": said.oauth2,
+        "webmail": webmail_of(said, not_held),
+        "links": tuple(
+            link._replace(texts=tuple(texts_of(link, not_held))) for link in said.links
+        ),
+    }
 
 
 def services_of(elements, not_held):
@@ -79,6 +109,8 @@ def translate(document):
     name = provider.findtext("domain")
     elements = [*provider.findall("incomingServer"), *provider.findall("outgoingServer")]
     not_held = [element for element in NOT_HELD if root.find(f".//{element}") is not None]
+    if root.find("enable") is not None:
+        not_held.append("enable outside of the provider")
     found = services_of(elements, not_held)
     services = ordered([service for service, _ in found.values()], not_held)
     login = services[0].login
@@ -98,7 +130,9 @@ def translate(document):
     services = tuple(s._replace(login=None) if s.login == login else s for s in services)
     domain = Domain(
         name,
-        Provider(name, services, provider.findtext("displayName"), login),
+        Provider(
+            name, services, provider.findtext("displayName"), login, **beside(document, not_held)
+        ),
         addresses=(f"first.last@{name}", f"x@{name}"),
     )
     return Translation(domain, tree.tostring(root), tuple(dict.fromkeys(not_held)))

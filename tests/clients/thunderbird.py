@@ -112,6 +112,20 @@ def server_setting(element, address, others):
     return Setting(kind, fill_in(hostname, address), port, SECURITY_OF[socket_type], login)
 
 
+def pop3_of(document):
+    """What it takes from each POP3 server for the account, by the names of the document."""
+    readers = {
+        "leaveMessagesOnServer": bool,
+        "daysToLeaveMessagesOnServer": float,
+        "downloadOnBiff": bool,
+    }
+    for server in descend(parse(document), "emailProvider").all("incomingServer"):
+        if server.attributes.get("type") == "pop3":
+            options = server.first("pop3")
+            found = {name: jxon.value(options and options.first(name)) for name in readers}
+            yield {name: v for name, v in found.items() if isinstance(v, readers[name])}
+
+
 def settings_of(provider, element_name, kinds, address, others=frozenset()):
     for element in provider.all(element_name):
         if element.attributes.get("type") in kinds:

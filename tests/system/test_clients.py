@@ -6,11 +6,12 @@ those of the public provider database where MAILCONFD_TEST_DATA has it.
 import collections
 import os
 import pathlib
+import subprocess
 
 import pytest
 
-from clients import database, generator, ispdb, limits
-from clients.client import Refused
+from clients import database, extras, generator, ispdb, limits, thunderbird
+from clients.client import AUTOCONFIG_PATH, Question, Refused
 from daemon import Daemon
 
 SEED = 20261122
@@ -116,6 +117,67 @@ def test_random_providers(serve):
     assert not never, "limits that no provider shows"
 
 
+def question_of(domain):
+    """Without an address."""
+    return Question("GET", f"autoconfig.{generator.a_labels(domain.name)}", AUTOCONFIG_PATH)
+
+
+# Enough to show each of the few things that a document says beside its servers.
+DOCUMENTS = 150
+
+
+@pytest.fixture
+def documents(serve):
+    """What autoconfig says of random providers to whoever asks without an address."""
+    domains = list(generator.Generator(SEED).domains(DOCUMENTS))
+    asker = serve(domains)
+    answers = asker.ask([question_of(domain) for domain in domains])
+    return [(domain, answers[question_of(domain)].body) for domain in domains]
+
+
+def test_what_is_said_beside_servers(documents):
+    seen = collections.Counter()
+    for domain, document in documents:
+        said = domain.provider.extras
+        assert extras.read(document) == said, domain
+        seen.update(name for name, value in said._asdict().items() if value)
+        seen.update(link.kind for link in said.links)
+    assert all(seen[name] > 20 for name in (*extras.Extras._fields, "documentation", "enable"))
+
+
+def test_thunderbird_takes_wishes_for_pop3(documents):
+    seen = set()
+    for domain, document in documents:
+        names = ("leaveMessagesOnServer", "daysToLeaveMessagesOnServer", "downloadOnBiff")
+        wanted = [
+            {
+                name: value
+                for name, value in zip(
+                    names, (p.leave_on_server, p.leave_days, p.download_at_check) if p else ()
+                )
+                if value is not None
+            }
+            for p in domain.provider.extras.pop3
+        ]
+        assert list(thunderbird.pop3_of(document)) == wanted
+        seen.update(pair for wishes in wanted for pair in wishes.items())
+    assert len(seen) == 7
+
+
+def test_random_documents_are_valid(documents, tmp_path):
+    if "MAILCONFD_TEST_DATA" not in os.environ:
+        pytest.skip("MAILCONFD_TEST_DATA is not set: there is no schemas/autoconfig.rng")
+    schema = pathlib.Path(os.environ["MAILCONFD_TEST_DATA"]) / "schemas" / "autoconfig.rng"
+    for number, (_, document) in enumerate(documents):
+        (tmp_path / f"{number}.xml").write_bytes(document)
+    result = subprocess.run(
+        ["xmllint", "--noout", "--nonet", "--relaxng", schema, *tmp_path.glob("*.xml")],
+        capture_output=True, text=True, check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.count(" validates") == len(documents)
+
+
 def test_both_ways_of_entering_agree(tmp_path, authority, build):
     """The rows that the other tests write are those that mailconfctl would have written."""
     domains = list(generator.Generator(SEED).domains(12))
@@ -152,6 +214,10 @@ def test_provider_database(serve, provider_database, capsys):
         domain = translation.domain
         not_held.update(translation.not_held)
         wrong.extend(differences(asker, domain, lambda *_: None))
+        question = question_of(domain)
+        said = extras.read(asker.ask((question,))[question].body)
+        if said != domain.provider.extras:
+            wrong.append(f"beside, {file}:\n{said} instead of\n{domain.provider.extras}")
         for reader in limits.AUTOCONFIG_READERS:
             for address in domain.addresses:
                 question = reader.ask(address)
