@@ -43,14 +43,12 @@ const char *url_parse(struct arena *memory, const char *what, const char *text, 
 	bool is_https = text_starts_with_ignoring_case(text, "https://");
 	bool is_http = text_starts_with_ignoring_case(text, "http://");
 	unsigned long usual = is_https ? 443 : 80, port = usual;
-	const char *authority, *rest, *colon, *host;
+	const char *authority, *rest, *colon, *host, *url;
 
 	if (!is_https && (!is_http || use != URL_OF_PAGE))
 		return refuse(memory, err, what, text,
 			      is_http ? "is not encrypted; write https://HOST/PATH"
 				      : "is not a URL; write https://HOST/PATH");
-	if (strlen(text) > URL_MAX_LENGTH)
-		return refuse(memory, err, what, text, "has more than 1000 bytes");
 	authority = strchr(text, '/') + 2;
 	rest = authority + strcspn(authority, "/?#");
 	authority = arena_strndup(memory, authority, (size_t)(rest - authority));
@@ -66,6 +64,9 @@ const char *url_parse(struct arena *memory, const char *what, const char *text, 
 	if (!rest_is_valid(memory, rest))
 		return refuse(memory, err, what, text,
 			      "has a character that must be percent-encoded after its host");
-	return arena_printf(memory, "%s://%s%s%s", is_https ? "https" : "http", host,
-			    port == usual ? "" : arena_printf(memory, ":%lu", port), rest);
+	url = arena_printf(memory, "%s://%s%s%s", is_https ? "https" : "http", host,
+			   port == usual ? "" : arena_printf(memory, ":%lu", port), rest);
+	if (strlen(url) > URL_MAX_LENGTH)
+		return refuse(memory, err, what, text, "has more than 1000 bytes");
+	return url;
 }

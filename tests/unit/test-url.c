@@ -7,6 +7,7 @@
 #define A100                                                 \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
 	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A70 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define A900 A100 A100 A100 A100 A100 A100 A100 A100 A100
 
 static void test_accepted(void **state)
@@ -27,6 +28,9 @@ static void test_accepted(void **state)
 		{ "http://help.example.org:443", "http://help.example.org:443", URL_OF_PAGE },
 		{ "https://help.example.org:80", "https://help.example.org:80", URL_OF_PAGE },
 		{ "https://h.example/" A900, "https://h.example/" A900 },
+		/* 1000 bytes come out. */
+		{ "https://b\303\274cher.example/" A900 A70,
+		  "https://xn--bcher-kva.example/" A900 A70 },
 	};
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
@@ -65,6 +69,7 @@ static void test_refused(void **state)
 		{ "https://mail.example/a\n", "has a character that must be percent-encoded" },
 		{ "https://mail.example/#a#b", "has a character that must be percent-encoded" },
 		{ "https://h.example/" A900 A100, "has more than 1000 bytes" },
+		{ "https://b\303\274cher.example/" A900 A70 "a", "has more than 1000 bytes" },
 	};
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
