@@ -1,7 +1,8 @@
 /*
  * PACC has one way to reach each service: implicit TLS on the usual port, with the address that the
- * person typed as the login. A provider whose services need other words is refused as a whole, for
- * a document that leaves one out would have clients set up half an account.
+ * person typed as the login, and with what all services take, be it a password or OAuth2. A
+ * provider whose services need other words is refused as a whole, for a document that leaves one
+ * out would have clients set up half an account.
  *
  * Clients believe the document only if its SHA-256 stands in DNS, so the same data must give the
  * same bytes for ever: keys are sorted, and there are no blanks and no line end.
@@ -77,9 +78,27 @@ static bool takes_password(const struct endpoint *endpoint)
 	       takes(endpoint, AUTHENTICATION_PASSWORD_ENCRYPTED);
 }
 
+/* Who issues tokens, NULL where that cannot be said: a mere name is of Thunderbird's list. */
+static const char *issuer_of(const struct profile *profile)
+{
+	const char *issuer = profile->oauth2.issuer;
+
+	return issuer && strstr(issuer, "://") ? issuer : NULL;
+}
+
+static const char *authentication_misfit(const struct profile *profile,
+					 const struct endpoint *endpoint)
+{
+	if (takes_password(endpoint))
+		return NULL;
+	if (!issuer_of(profile))
+		return "it must take a password";
+	return takes(endpoint, AUTHENTICATION_OAUTH2) ? NULL : "it must take a password or OAuth2";
+}
+
 /* Why the endpoint cannot be said, NULL where it can. */
-static const char *misfit(struct arena *memory, const struct entry *entry,
-			  const struct endpoint *endpoint)
+static const char *misfit(struct arena *memory, const struct profile *profile,
+			  const struct entry *entry, const struct endpoint *endpoint)
 {
 	if (endpoint->security != SECURITY_TLS || endpoint->port != entry->port)
 		return arena_printf(memory, "it needs implicit TLS on port %u", entry->port);
@@ -88,9 +107,7 @@ static const char *misfit(struct arena *memory, const struct entry *entry,
 	if (!text_equals(endpoint->login_template, LOGIN))
 		return arena_printf(memory, "its login must be %s, not '%s'", LOGIN,
 				    endpoint->login_template);
-	if (!takes_password(endpoint))
-		return "it must take a password";
-	return NULL;
+	return authentication_misfit(profile, endpoint);
 }
 
 /* The first endpoint of the entry's kind that can be said. NULL where there is none; *ret_reason is
@@ -105,7 +122,7 @@ static const struct endpoint *choose(struct arena *memory, const struct profile 
 
 		if (endpoint->kind != entry->kind)
 			continue;
-		reason = misfit(memory, entry, endpoint);
+		reason = misfit(memory, profile, entry, endpoint);
 		if (!reason)
 			return endpoint;
 		if (!*ret_reason)
@@ -114,8 +131,31 @@ static const struct endpoint *choose(struct arena *memory, const struct profile 
 	return NULL;
 }
 
+/* How a client may log in: PACC says it once, for all services. */
+struct ways {
+	bool password;
+	const char *issuer; /* for OAuth2, or NULL */
+};
+
+static struct ways common_ways(struct arena *memory, const struct profile *profile)
+{
+	struct ways ways = { .password = true, .issuer = issuer_of(profile) };
+
+	for (size_t i = 0; i < ENTRIES; i++) {
+		const char *reason;
+		const struct endpoint *endpoint = choose(memory, profile, &entries[i], &reason);
+
+		if (endpoint && !takes_password(endpoint))
+			ways.password = false;
+		if (endpoint && !takes(endpoint, AUTHENTICATION_OAUTH2))
+			ways.issuer = NULL;
+	}
+	return ways;
+}
+
 static int check(struct arena *memory, const struct profile *profile, struct error *err)
 {
+	struct ways ways = common_ways(memory, profile);
 	size_t count = 0;
 
 	for (size_t i = 0; i < ENTRIES; i++) {
@@ -130,6 +170,10 @@ static int check(struct arena *memory, const struct profile *profile, struct err
 	}
 	if (count == 0)
 		return error_set(err, ERROR_INPUT, "it has no service that PACC knows");
+	if (!ways.password && !ways.issuer)
+		return error_set(err, ERROR_INPUT,
+				 "PACC needs a way to authenticate that all services take, be it "
+				 "a password or OAuth2");
 	return 0;
 }
 
@@ -145,28 +189,15 @@ int pacc_check(struct arena *memory, const struct provider *provider, struct err
 	return check(memory, &profile, err);
 }
 
-/* Passwords are for all services of the document, so tokens are, too. An issuer that has but a name
- * is of Thunderbird's list, and cannot be said. */
-static const char *issuer_for_all(struct arena *memory, const struct profile *profile)
-{
-	const char *issuer = profile->oauth2.issuer;
-
-	for (size_t i = 0; i < ENTRIES; i++) {
-		const char *reason;
-		const struct endpoint *endpoint = choose(memory, profile, &entries[i], &reason);
-
-		if (endpoint && !takes(endpoint, AUTHENTICATION_OAUTH2))
-			return NULL;
-	}
-	return issuer && strstr(issuer, "://") ? issuer : NULL;
-}
-
 static json_t *authentication_of(struct arena *memory, const struct profile *profile)
 {
-	const char *issuer = issuer_for_all(memory, profile);
+	struct ways ways = common_ways(memory, profile);
+	json_t *authentication = json_pack("{sb}", "password", ways.password);
 
-	return issuer ? json_pack("{sbs{ss}}", "password", 1, "oauth-public", "issuer", issuer)
-		      : json_pack("{sb}", "password", 1);
+	if (ways.issuer)
+		(void)json_object_set_new(authentication, "oauth-public",
+					  json_pack("{ss}", "issuer", ways.issuer));
+	return authentication;
 }
 
 /* There is room for one page, in no language. */

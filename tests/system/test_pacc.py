@@ -103,6 +103,37 @@ def test_accepted(filled, services, options):
     assert len(json.loads(filled.ctl("preview", "pacc", "@example.net").stdout)["protocols"]) == 1
 
 
+OAUTH2 = ["--oauth2-issuer", "https://login.example.org", "--oauth2-scope", "mail",
+          "--oauth2-auth-url", "https://login.example.org/auth", "--oauth2-token-url", "https://login.example.org/token"]
+NAMED = [word.replace("https://login.example.org", "login.example.org") if word.endswith(".org") else word
+         for word in OAUTH2]
+TOKEN = {"issuer": "https://login.example.org"}
+
+
+@pytest.mark.parametrize("options, imap, submission, wanted", [
+    (OAUTH2, "OAuth2", "OAuth2,GSSAPI", {"password": False, "oauth-public": TOKEN}),
+    (OAUTH2, "OAuth2,password-cleartext", "OAuth2", {"password": False, "oauth-public": TOKEN}),
+    (OAUTH2, "OAuth2,password-cleartext", "password-encrypted,OAuth2", {"password": True, "oauth-public": TOKEN}),
+    (OAUTH2, "OAuth2,password-cleartext", "password-cleartext", {"password": True}),
+    (OAUTH2, "password-cleartext", "password-cleartext", {"password": True}),
+    (NAMED, "OAuth2,password-cleartext", "OAuth2,password-cleartext", {"password": True}),
+    (OAUTH2, "OAuth2", "password-cleartext",
+     "PACC needs a way to authenticate that all services take, be it a password or OAuth2"),
+    (OAUTH2, "OAuth2", "GSSAPI", "its submission service: it must take a password or OAuth2"),
+    (NAMED, "OAuth2", "OAuth2", "its IMAP service: it must take a password"),
+])
+def test_ways_to_authenticate(filled, options, imap, submission, wanted):
+    filled.setup(["provider", "add", "corp", *options], ["domain", "add", "example.net", "--provider", "corp"],
+                 ["service", "add", "corp", "imaps://imap.example.org", "--auth", imap],
+                 ["service", "add", "corp", "submissions://smtp.example.org", "--auth", submission])
+    result = filled.ctl("provider", "set", "corp", "--pacc", "yes", check=isinstance(wanted, dict))
+    if isinstance(wanted, dict):
+        document = json.loads(filled.ctl("preview", "pacc", "@example.net").stdout)
+        assert document["authentication"] == wanted
+    else:
+        assert result.stderr.endswith(f"{wanted}\n")
+
+
 @pytest.mark.parametrize("command", [
     ["service", "add", "example.org", "pop3+starttls://pop.example.org"],
     ["provider", "set", "example.org", "--login", "%EMAILLOCALPART%"],
