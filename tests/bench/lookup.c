@@ -163,10 +163,11 @@ static bool print_plans(struct store *store)
 {
 	bool is_indexed;
 
-	(void)printf("query plan, in the order of a lookup (domain, provider, services, user):\n");
+	(void)printf("query plan, in the order of a lookup (domain, provider, services, links, user):\n");
 	is_indexed = print_plan(store, FIND_DOMAIN);
 	is_indexed &= print_plan(store, FIND_PROVIDER_BY_ID);
 	is_indexed &= print_plan(store, LIST_SERVICES);
+	is_indexed &= print_plan(store, LIST_LINKS);
 	is_indexed &= print_plan(store, FIND_USERS);
 	return is_indexed;
 }

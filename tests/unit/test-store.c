@@ -809,7 +809,7 @@ static void test_users(void **state)
 static void test_users_are_searched(void **state)
 {
 	static const enum statement looked_up[] = { FIND_DOMAIN, FIND_PROVIDER_BY_ID, LIST_SERVICES,
-						    FIND_USERS };
+						    LIST_LINKS, FIND_USERS };
 	struct place *place = *state;
 	_cleanup_(store_closep) struct store *store = open_store(place, STORE_WRITE);
 
