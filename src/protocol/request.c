@@ -80,6 +80,25 @@ const char *request_argument(struct arena *memory, const struct request *request
 	return NULL;
 }
 
+const char *request_only_argument(struct arena *memory, const struct request *request,
+				  const char *name)
+{
+	const char *at = query_of(request), *value = NULL;
+	struct argument argument;
+	bool is_found = false;
+
+	while (next_argument(memory, &at, &argument)) {
+		if (!argument.name || !text_equals_ignoring_case(argument.name, name))
+			continue;
+		if (is_found)
+			return NULL;
+		is_found = true;
+		if (argument.value)
+			value = percent_decode(memory, argument.value, argument.size);
+	}
+	return value;
+}
+
 bool request_has_argument(struct arena *memory, const struct request *request, const char *name)
 {
 	const char *at = query_of(request);

@@ -31,6 +31,10 @@ const char *request_path(struct arena *memory, const struct request *request);
 const char *request_argument(struct arena *memory, const struct request *request,
 			     const char *const *names, size_t count);
 
+/* Likewise, but NULL also where more than one argument has the name. */
+const char *request_only_argument(struct arena *memory, const struct request *request,
+				  const char *name);
+
 /* Whether the query has an argument of the name, in any letter case, whatever its value. */
 bool request_has_argument(struct arena *memory, const struct request *request, const char *name);
 

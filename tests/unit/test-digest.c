@@ -65,11 +65,61 @@ static void test_base64(void **state)
 		   "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
 }
 
+/* RFC 1321 A.5. */
+static void test_md5(void **state)
+{
+	static const struct {
+		const char *in, *wanted;
+	} rows[] = {
+		{ "", "d41d8cd98f00b204e9800998ecf8427e" },
+		{ "abc", "900150983cd24fb0d6963f7d28e17f72" },
+		{ "message digest", "f96b697d7cb7938d525a2f31aaf161d0" },
+	};
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct md5 md5;
+
+		assert_true(md5_of(rows[i].in, strlen(rows[i].in), &md5));
+		check_text(rows[i].in, md5_text(&memory, &md5), rows[i].wanted);
+	}
+}
+
+#define D30 "0123456789abcdefABCDEF98765432"
+
+static void test_md5_parse(void **state)
+{
+	static const struct {
+		const char *text, *wanted; /* NULL: refused */
+	} rows[] = {
+		{ D30 "10", "0123456789abcdefabcdef9876543210" },
+		{ "00000000000000000000000000000000", "00000000000000000000000000000000" },
+		{ "", NULL },
+		{ D30 "1", NULL },
+		{ D30 "101", NULL },
+		{ D30 "1g", NULL },
+		{ D30 "1G", NULL },
+		{ D30 "1 ", NULL },
+		{ " " D30 "1", NULL },
+		{ "0x" D30, NULL },
+		{ D30 "-1", NULL },
+		{ D30 "\303\251", NULL },
+	};
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct md5 md5;
+		bool is_md5 = md5_parse(rows[i].text, &md5);
+
+		check_text(rows[i].text, is_md5 ? md5_text(&memory, &md5) : NULL, rows[i].wanted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_digest),
-		cmocka_unit_test(test_digest_with_key),
+		cmocka_unit_test(test_digest), cmocka_unit_test(test_digest_with_key),
+		cmocka_unit_test(test_md5),    cmocka_unit_test(test_md5_parse),
 		cmocka_unit_test(test_base64),
 	};
 

@@ -127,6 +127,35 @@ static void test_argument(void **state)
 	}
 }
 
+static void test_only_argument(void **state)
+{
+	static const struct {
+		const char *target, *value;
+	} rows[] = {
+		{ "/?md5=a", "a" },
+		{ "/?x=y&MD5=%61&z", "a" },
+		{ "/?md5=", "" },
+		{ "/", NULL },
+		{ "/?md5", NULL },
+		{ "/?x=md5", NULL },
+		{ "/?md5=%", NULL },
+		{ "/?md5=a&md5=a", NULL },
+		{ "/?md5=a&x&Md5=b", NULL },
+		{ "/?md5=a&md5", NULL },
+		{ "/?md5&md5=a", NULL },
+		{ "/?md5=a&%6dd5=b", NULL },
+		{ "/?md5=a&md5=b&md5=c", NULL },
+	};
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct request request = { .target = rows[i].target };
+
+		check_text(rows[i].target, request_only_argument(&memory, &request, "md5"),
+			   rows[i].value);
+	}
+}
+
 static void test_host(void **state)
 {
 	static const struct {
@@ -188,6 +217,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_path),
 		cmocka_unit_test(test_argument),
+		cmocka_unit_test(test_only_argument),
 		cmocka_unit_test(test_host),
 	};
 
