@@ -34,6 +34,7 @@ static json_t *provider_entry(struct cli *cli, const struct provider *provider)
 	entry_put_truth(entry, "pacc", provider->pacc);
 	entry_put_text(entry, "unknown_users", unanswered_name(provider->unknown_users));
 	entry_put_text(entry, "without_address", unanswered_name(provider->without_address));
+	entry_put_truth(entry, "md5_lookup", provider->md5_lookup);
 	entry_put_text(entry, "send_logins_to", provider->send_logins_to);
 	entry_put_text(entry, "webmail", provider->webmail);
 	entry_put_text(entry, "oauth2_issuer", provider->oauth2.issuer);

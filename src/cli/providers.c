@@ -35,6 +35,7 @@ const struct option provider_options[] = {
 	{ "pacc", "yes|no", "publish a PACC document; its digest belongs in DNS (no)" },
 	{ "unknown-users", "pattern|refuse", "what addresses without a user get (pattern)" },
 	{ "without-address", "pattern|refuse", "what questions without an address get (pattern)" },
+	{ "md5-lookup", "yes|no", "find people by the MD5 that Evolution tells (no)" },
 	{ "send-logins-to", "WHOM", "everyone, nobody, or networks (everyone)" },
 	{ "webmail", "URL", "where its web mail is" },
 	{ "oauth2-issuer", "URL", "who issues the tokens for OAuth2; or only its host" },
@@ -237,6 +238,7 @@ int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 	apply_truth(arguments, "pox-dav", &provider->pox_dav);
 	apply_truth(arguments, "activesync-v2", &provider->activesync_v2);
 	apply_truth(arguments, "pacc", &provider->pacc);
+	apply_truth(arguments, "md5-lookup", &provider->md5_lookup);
 	apply_unanswered(arguments, "unknown-users", &provider->unknown_users);
 	apply_unanswered(arguments, "without-address", &provider->without_address);
 	return 0;

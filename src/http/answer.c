@@ -1,5 +1,7 @@
 #include "http/answer.h"
 
+#include <string.h>
+
 #include "http/limit.h"
 #include "protocol/protocol.h"
 #include "protocol/routes.h"
@@ -25,12 +27,13 @@ static bool is_within_limit(const struct context *context, struct arena *memory,
 			    const struct request *request, const struct query *query,
 			    const struct match *match)
 {
-	if (!context->limit || !request->client || !query->address || match->is_host)
+	const char *who;
+
+	if (!context->limit || !request->client || match->is_host || !names_person(query, match))
 		return true;
-	return limit_allows(
-		context->limit, request->client,
-		arena_printf(memory, "%s@%s", query->address->key, query->address->domain),
-		clock_now());
+	who = query->address ? query->address->key : md5_text(memory, query->md5);
+	return limit_allows(context->limit, request->client,
+			    arena_printf(memory, "%s@%s", who, query->domain), clock_now());
 }
 
 /* Logins from rows may be for some networks only. */
@@ -51,7 +54,8 @@ static void keep_logins_back(const struct context *context, struct arena *memory
 {
 	bool is_within = is_within_limit(context, memory, request, query, match);
 
-	if (!match->has_user || (is_within && may_have_logins(memory, request, match)))
+	if (!match->has_user || (is_within && may_have_logins(memory, request, match) &&
+				 !(query->replaced && strstr(match->user.login, query->replaced))))
 		return;
 	match->has_user = false;
 	match->has_own_provider = false;
@@ -69,8 +73,9 @@ static bool is_unanswered(struct arena *memory, const struct question *question,
 		return false;
 	if (question->protocol->tells_moves && move_target(memory, &question->query, match))
 		return false;
-	return (question->query.address ? provider->unknown_users : provider->without_address) ==
-	       UNANSWERED_REFUSE;
+	return (names_person(&question->query, match)
+			? provider->unknown_users
+			: provider->without_address) == UNANSWERED_REFUSE;
 }
 
 /* Looks up and renders; returns as answer(). */
@@ -80,6 +85,7 @@ static int answer_question(const struct context *context, struct arena *memory,
 {
 	struct match *match = arena_new(memory, struct match);
 	enum failure failure = FAILURE_NONE;
+	struct query query = question->query;
 	struct site site = context->site;
 	struct digest_key secret;
 	struct profile profile;
@@ -102,8 +108,10 @@ static int answer_question(const struct context *context, struct arena *memory,
 		fail_with(question, context, memory, FAILURE_INTERNAL, response);
 		return ANSWER_BUSY;
 	}
+	if (match->has_user && match->address)
+		query.address = match->address;
 	if (r == 0)
-		r = profile_build(memory, &question->query, match, &profile, err);
+		r = profile_build(memory, &query, match, &profile, err);
 	if (r < 0) {
 		failure = err->kind == ERROR_DATA ? FAILURE_BROKEN : FAILURE_INTERNAL;
 		fail_with(question, context, memory, failure, response);

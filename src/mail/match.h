@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "mail/address.h"
 #include "mail/provider.h"
 
 struct match {
@@ -17,5 +18,6 @@ struct match {
 	struct provider domain_provider;
 	bool has_own_provider;
 	bool has_user;
-	struct user user; /* where has_user */
+	struct user user;	       /* where has_user */
+	const struct address *address; /* the user's, found by its MD5; or NULL */
 };

@@ -88,6 +88,11 @@ static int endpoint_build(struct arena *memory, const struct query *query,
 	return 0;
 }
 
+bool names_person(const struct query *query, const struct match *match)
+{
+	return query->address || (query->md5 && match->domain_provider.md5_lookup);
+}
+
 static bool is_url(const char *text)
 {
 	return strncmp(text, "https://", strlen("https://")) == 0;
@@ -135,6 +140,7 @@ int profile_build(struct arena *memory, const struct query *query, const struct 
 		.display_name = provider->display_name ? provider->display_name : match->domain,
 		.short_name = provider->short_name,
 		.address = query->address,
+		.is_personal = names_person(query, match),
 		.person = provider->show_names && match->has_user ? match->user.name : NULL,
 		.public_name = provider->public_name,
 		.ttl = provider->ttl,

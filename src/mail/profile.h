@@ -37,6 +37,7 @@ struct profile {
 	const char *display_name;
 	const char *short_name;	       /* or NULL */
 	const struct address *address; /* or NULL */
+	bool is_personal;	       /* others who ask may be told something else */
 	const char *person;	   /* the display name of the user, where it may go out; or NULL */
 	const char *moved_url;	   /* where clients are sent on to, or NULL */
 	const char *moved_address; /* the address that they shall ask for instead, or NULL */
@@ -52,6 +53,10 @@ struct profile {
 	const struct link *links;
 	size_t n_links;
 };
+
+/* Whether the question is about a person, by the address, or by its MD5 where the provider of the
+ * domain finds people by that. */
+bool names_person(const struct query *query, const struct match *match);
 
 /* Where whoever asks is sent on to: an https URL, or another address, which for a domain that moved
  * has the same local part. NULL for nowhere; nobody is sent where he came from. Lives in memory, or

@@ -56,6 +56,7 @@ struct provider {
 	bool pox_dav;	      /* whether Outlook's document has CalDAV and CardDAV, for eM Client */
 	bool activesync_v2;   /* whether Autodiscover v2 gives the ActiveSync URL */
 	bool pacc;	      /* whether its document of PACC is published */
+	bool md5_lookup;      /* whether people are found by the MD5 of their address */
 	enum unanswered unknown_users;	 /* what an address without a row gets */
 	enum unanswered without_address; /* what a question without an address gets */
 	const char *send_logins_to; /* who gets logins from rows: "everyone", "nobody", networks */

@@ -11,11 +11,25 @@
 #include "protocol/templates.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/digest.h"
 #include "util/error.h"
 #include "util/idna.h"
 
-/* Evolution 3.46 keeps the local part to itself, sends this one, and replaces it in the answer. */
+/* Evolution 3.46 keeps the local part to itself, sends this one, and replaces it in the answer. It
+ * adds the MD5 of the address as it was typed. */
 #define EVOLUTION_LOCAL_PART "EVOLUTIONUSER"
+#define EVOLUTION_MD5 "emailmd5"
+
+/* An MD5 that cannot be read is as good as none, too. */
+static void take_md5(struct arena *memory, const struct request *request, struct query *query)
+{
+	const char *text = request_only_argument(memory, request, EVOLUTION_MD5);
+	struct md5 *md5 = arena_new(memory, struct md5);
+
+	query->replaced = EVOLUTION_LOCAL_PART;
+	if (text && md5_parse(text, md5))
+		query->md5 = md5;
+}
 
 struct question autoconfig_parse(struct arena *memory, const struct request *request)
 {
@@ -31,7 +45,9 @@ struct question autoconfig_parse(struct arena *memory, const struct request *req
 	if (!text || address_parse(memory, text, address, &err) < 0)
 		return question;
 	question.query.domain = address->domain;
-	if (!text_equals(address->local, EVOLUTION_LOCAL_PART))
+	if (text_equals(address->local, EVOLUTION_LOCAL_PART))
+		take_md5(memory, request, &question.query);
+	else
 		question.query.address = address;
 	return question;
 }
@@ -234,7 +250,7 @@ static enum failure autoconfig_render(const struct site *site, struct arena *mem
 	if (!has_any(profile))
 		return FAILURE_NOT_OFFERED;
 	view = autoconfig_view(memory, profile);
-	response->cache_control = profile->address ? "private, no-cache" : "max-age=300";
+	response->cache_control = profile->is_personal ? "private, no-cache" : "max-age=300";
 	templates_render(site->templates, TEMPLATE_AUTOCONFIG, memory, &view, response);
 	return FAILURE_NONE;
 }

@@ -49,6 +49,14 @@ enum statement {
 	REMOVE_USER,
 	REMOVE_USERS,
 	NEXT_USER_DOMAIN,
+	FIND_MD5,
+	USES_MD5,
+	PROVIDER_USES_MD5,
+	LIST_ALIASES,
+	ADD_MD5,
+	ADD_MD5S,
+	REMOVE_MD5,
+	REMOVE_MD5S,
 	FIND_SECRET,
 	STATEMENTS
 };
@@ -61,6 +69,8 @@ struct kept_provider {
 	struct arena memory;
 	struct provider provider; /* its id is 0 where there is none */
 };
+
+struct md5;
 
 struct store {
 	sqlite3 *database;
@@ -136,3 +146,16 @@ int domain_row_find(struct store *store, struct arena *memory, const char *name,
 		    struct domain_row *ret_row, struct error *err);
 int domain_row_serving(struct store *store, struct arena *memory, const char *name,
 		       struct domain_row *ret_row, struct error *err);
+
+/*
+ * The MD5s by which people are found (md5.c): kept in step by every change that could touch them.
+ * register gives the connection the SQL function that makes them. find gives the local part in its
+ * normal form, or STORE_NOT_FOUND. Return 0, STORE_BUSY, or -1 with err set.
+ */
+int md5_register(struct store *store, struct error *err);
+int md5_find(struct store *store, struct arena *memory, const char *domain, const struct md5 *md5,
+	     const char **ret_local, struct error *err);
+int md5_is_used_by(struct store *store, int64_t provider, bool *ret_is_used, struct error *err);
+int md5_follow_user(struct store *store, const char *address, struct error *err);
+int md5_follow_domain(struct store *store, const char *name, struct error *err);
+int md5_follow_provider(struct store *store, const char *name, struct error *err);

@@ -120,7 +120,8 @@ int store_add_domain(struct store *store, const struct domain *domain, struct er
 	if (r != 0)
 		return r;
 	bind_domain(query, domain);
-	return query_run(store, query, "adding a domain", err);
+	r = query_run(store, query, "adding a domain", err);
+	return r == 0 ? md5_follow_domain(store, domain->name, err) : r;
 }
 
 static int found(struct store *store)
@@ -138,7 +139,9 @@ int store_update_domain(struct store *store, const struct domain *domain, struct
 		return r;
 	bind_domain(query, domain);
 	r = query_run(store, query, "changing a domain", err);
-	return r == 0 ? found(store) : r;
+	if (r == 0)
+		r = found(store);
+	return r == 0 ? md5_follow_domain(store, domain->name, err) : r;
 }
 
 int store_remove_domain(struct store *store, const char *name, struct error *err)
@@ -151,7 +154,9 @@ int store_remove_domain(struct store *store, const char *name, struct error *err
 		return r;
 	query_bind_text(query, 1, name);
 	r = query_run(store, query, "removing a domain", err);
-	return r == 0 ? found(store) : r;
+	if (r == 0)
+		r = found(store);
+	return r == 0 ? md5_follow_domain(store, name, err) : r;
 }
 
 int store_list_domains(struct store *store, struct arena *memory,

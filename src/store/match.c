@@ -10,6 +10,10 @@
  * User. Of the rows first.last+news@, first.last@ and @ the first that is there wins, under the
  * domain itself before the domain that it is an alias of. All of them are looked up each time, so
  * that the time of an answer does not tell whether one was found.
+ *
+ * Where only the MD5 of the address is told, and the provider of the domain has md5_lookup, it is
+ * the row of exactly that address, or none: whoever typed another letter case or a tag has another
+ * MD5, and must not get the login of a catch-all for it. A provider of the user's own may say no.
  */
 
 #include <string.h>
@@ -230,6 +234,39 @@ static int match_user(struct store *store, struct arena *memory, const struct ad
 	return r;
 }
 
+static bool is_exactly(const struct user *user, const char *local)
+{
+	size_t length = strlen(local);
+
+	return strncmp(user->address, local, length) == 0 && user->address[length] == '@';
+}
+
+/* Nobody has the local part that is looked for where there is none, so that it takes as long. */
+static int match_md5(struct store *store, struct arena *memory, const struct query *query,
+		     struct match *match, struct error *err)
+{
+	struct address *address = arena_new(memory, struct address);
+	const char *local = "@";
+	int r;
+
+	r = md5_find(store, memory, match->domain, query->md5, &local, err);
+	if (r != 0 && r != STORE_NOT_FOUND)
+		return r;
+	*address = (struct address){ .local = local, .key = local, .domain = match->domain };
+	address->text = arena_printf(memory, "%s@%s", local, match->domain);
+	address->typed = address->text;
+	match->address = address;
+	r = match_user(store, memory, address, match, err);
+	if (r != 0 ||
+	    (match->has_user && is_exactly(&match->user, local) && match->provider.md5_lookup))
+		return r;
+	match->address = NULL;
+	match->has_user = false;
+	match->has_own_provider = false;
+	match->provider = match->domain_provider;
+	return 0;
+}
+
 int store_match(struct store *store, struct arena *memory, const struct query *query,
 		struct match *ret_match, struct error *err)
 {
@@ -247,6 +284,8 @@ int store_match(struct store *store, struct arena *memory, const struct query *q
 		r = STORE_NOT_FOUND;
 	if (r == 0 && query->address && !match.is_host)
 		r = match_user(store, memory, query->address, &match, err);
+	else if (r == 0 && query->md5 && !match.is_host && match.provider.md5_lookup)
+		r = match_md5(store, memory, query, &match, err);
 	if (r == 0)
 		*ret_match = match;
 	else if (r != STORE_NOT_FOUND)

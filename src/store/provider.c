@@ -44,7 +44,8 @@ static struct provider provider_from_row(struct arena *memory, sqlite3_stmt *que
 		.oauth2.scope = query_text(memory, query, 19),
 		.oauth2.auth_url = query_text(memory, query, 20),
 		.oauth2.token_url = query_text(memory, query, 21),
-		.id = sqlite3_column_int64(query, 22),
+		.md5_lookup = sqlite3_column_int(query, 22),
+		.id = sqlite3_column_int64(query, 23),
 	};
 }
 
@@ -153,6 +154,7 @@ static void bind_provider(sqlite3_stmt *query, const struct provider *provider)
 	query_bind_text(query, 20, provider->oauth2.scope);
 	query_bind_text(query, 21, provider->oauth2.auth_url);
 	query_bind_text(query, 22, provider->oauth2.token_url);
+	(void)sqlite3_bind_int(query, 23, provider->md5_lookup);
 }
 
 int store_add_provider(struct store *store, struct provider *provider, struct error *err)
@@ -177,14 +179,20 @@ int store_add_provider(struct store *store, struct provider *provider, struct er
 int store_update_provider(struct store *store, const struct provider *provider, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	bool used_md5 = false;
 	int r;
 
-	r = query_begin(store, UPDATE_PROVIDER, &query, err);
+	r = md5_is_used_by(store, provider->id, &used_md5, err);
+	if (r == 0)
+		r = query_begin(store, UPDATE_PROVIDER, &query, err);
 	if (r != 0)
 		return r;
 	bind_provider(query, provider);
-	(void)sqlite3_bind_int64(query, 23, provider->id);
-	return query_run(store, query, "changing a provider", err);
+	(void)sqlite3_bind_int64(query, 24, provider->id);
+	r = query_run(store, query, "changing a provider", err);
+	return r == 0 && used_md5 != provider->md5_lookup
+		       ? md5_follow_provider(store, provider->name, err)
+		       : r;
 }
 
 int store_remove_provider(struct store *store, int64_t id, struct error *err)

@@ -4,10 +4,10 @@
 	"name, display_name, short_name, login, login_case, recipient_delimiter, show_names, " \
 	"mx_fallback, is_implicit, public_name, ttl, pox_dav, activesync_v2, unknown_users, "  \
 	"without_address, send_logins_to, pacc, webmail, oauth2_issuer, oauth2_scope, "        \
-	"oauth2_auth_url, oauth2_token_url"
+	"oauth2_auth_url, oauth2_token_url, md5_lookup"
 #define PROVIDER_VALUES                                                                          \
 	"?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, " \
-	"?20, ?21, ?22"
+	"?20, ?21, ?22, ?23"
 
 #define SERVICE_FIELDS                                                         \
 	"url, login, authentications, is_first, leave_on_server, leave_days, " \
@@ -46,7 +46,7 @@ const char *const statement_sql[STATEMENTS] = {
 	[LIST_PROVIDERS] = "SELECT " PROVIDER_FIELDS ", id FROM provider ORDER BY name",
 	[ADD_PROVIDER] = "INSERT INTO provider (" PROVIDER_FIELDS ") VALUES (" PROVIDER_VALUES ")",
 	[UPDATE_PROVIDER] = "UPDATE provider SET (" PROVIDER_FIELDS ") = (" PROVIDER_VALUES ") "
-			    "WHERE id = ?23",
+			    "WHERE id = ?24",
 	[REMOVE_PROVIDER] = "DELETE FROM provider WHERE id = ?1",
 
 	[LIST_SERVICES] = "SELECT " SERVICE_FIELDS " FROM service "
@@ -98,6 +98,20 @@ const char *const statement_sql[STATEMENTS] = {
 	[REMOVE_USER] = "DELETE FROM user WHERE domain = ?1 AND local = ?2",
 	[REMOVE_USERS] = "DELETE FROM user WHERE domain = ?1",
 	[NEXT_USER_DOMAIN] = "SELECT min(domain) FROM user WHERE domain > ?1",
+
+	[FIND_MD5] = "SELECT local FROM user_md5 WHERE domain = ?1 AND md5 = ?2",
+	/* Two looks at most, wherever nobody has turned it on. */
+	[USES_MD5] = "SELECT EXISTS (SELECT 1 FROM provider WHERE md5_lookup = 1) OR "
+		     "EXISTS (SELECT 1 FROM user_md5)",
+	[PROVIDER_USES_MD5] = "SELECT md5_lookup FROM provider WHERE id = ?1",
+	[LIST_ALIASES] = "SELECT name FROM domain WHERE alias_of = ?1",
+	[ADD_MD5] = "INSERT OR IGNORE INTO user_md5 SELECT ?1, md5(?3 || '@' || ?1), ?3 "
+		    "WHERE EXISTS (SELECT 1 FROM user WHERE domain = ?1 AND local = ?3) OR "
+		    "EXISTS (SELECT 1 FROM user WHERE domain = ?2 AND local = ?3)",
+	[ADD_MD5S] = "INSERT OR IGNORE INTO user_md5 SELECT ?1, md5(local || '@' || ?1), local "
+		     "FROM user WHERE domain = ?2 AND local <> ''",
+	[REMOVE_MD5] = "DELETE FROM user_md5 WHERE domain = ?1 AND md5 = md5(?3 || '@' || ?1)",
+	[REMOVE_MD5S] = "DELETE FROM user_md5 WHERE domain = ?1",
 
 	[FIND_SECRET] = "SELECT value FROM secret WHERE name = ?1",
 };

@@ -224,7 +224,8 @@ static int open_for_writing(struct store *store, struct error *err)
 					  "PRAGMA application_id = " APPLICATION_ID_TEXT,
 					  err) != 0)
 		return -1;
-	if (store_execute(store, "PRAGMA foreign_keys = ON", err) != 0 ||
+	if (md5_register(store, err) != 0 ||
+	    store_execute(store, "PRAGMA foreign_keys = ON", err) != 0 ||
 	    check_version(store, STORE_WRITE, err) != 0)
 		return -1;
 	return store_migrate(store, err);

@@ -73,7 +73,9 @@ static int write_user(struct store *store, enum statement statement, const struc
 
 int store_add_user(struct store *store, const struct user *user, struct error *err)
 {
-	return write_user(store, ADD_USER, user, "adding a user", err);
+	int r = write_user(store, ADD_USER, user, "adding a user", err);
+
+	return r == 0 ? md5_follow_user(store, user->address, err) : r;
 }
 
 int store_update_user(struct store *store, const struct user *user, struct error *err)
@@ -94,7 +96,9 @@ int store_remove_user(struct store *store, const char *address, struct error *er
 		return r;
 	bind_address(&memory, query, address);
 	r = query_run(store, query, "removing a user", err);
-	return r == 0 ? found(store) : r;
+	if (r == 0)
+		r = found(store);
+	return r == 0 ? md5_follow_user(store, address, err) : r;
 }
 
 static int filter_begin(struct store *store, const struct user_filter *filter,
@@ -173,9 +177,10 @@ int store_remove_users(struct store *store, const char *domain, int64_t *ret_cou
 		return r;
 	query_bind_text(query, 1, domain);
 	r = query_run(store, query, "removing users", err);
-	if (r == 0)
-		*ret_count = sqlite3_changes64(store->database);
-	return r;
+	if (r != 0)
+		return r;
+	*ret_count = sqlite3_changes64(store->database);
+	return md5_follow_domain(store, domain, err);
 }
 
 /* Each step jumps over all users of one domain. */

@@ -13,7 +13,7 @@
 	" service=activesync+https://sync.example.org/x?a&b"
 
 static const char *const lines[] = {
-	"provider main names=yes delimiter=+ display=<Main>&" SERVICES,
+	"provider main names=yes md5=yes delimiter=+ display=<Main>&" SERVICES,
 	"provider small login=%EMAILLOCALPART% service=imaps://imap.example.net",
 	"provider empty",
 	"domain example.org main",

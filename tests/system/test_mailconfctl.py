@@ -221,7 +221,7 @@ def test_provider(ctl):
         "ttl": 168,
         "pox_dav": False,
         "activesync_v2": False,
-        "pacc": False,
+        "pacc": False, "md5_lookup": False,
         "unknown_users": "pattern",
         "without_address": "pattern",
         "send_logins_to": "everyone",
@@ -268,6 +268,7 @@ def test_provider_as_columns(ctl):
         "pacc                 no\n" \
         "unknown-users        pattern\n" \
         "without-address      pattern\n" \
+        "md5-lookup           no\n" \
         "send-logins-to       everyone\n" \
         "services             imaps://imap.example.org  auth: password-cleartext\n" \
         "                     submissions://smtp.example.org  auth: password-cleartext\n" \
@@ -335,6 +336,7 @@ def test_pattern_without_placeholder(ctl):
     ("ttl", "0", 0), ("ttl", "24", 24), ("ttl", "8760", 8760),
     ("pox-dav", "yes", True),
     ("activesync-v2", "yes", True),
+    ("md5-lookup", "yes", True),
     ("unknown-users", "refuse", "refuse"),
     ("without-address", "refuse", "refuse"),
     ("send-logins-to", "nobody", "nobody"),
@@ -363,7 +365,7 @@ def test_order_of_provider_keys(ctl):
     ctl("provider", "add", "uni", "--public-name=auto.example.net", *ORG)
     keys = ["name", "login", "login_case", "recipient_delimiter", "show_names", "mx_fallback",
             "public_name", "ttl", "pox_dav", "activesync_v2", "pacc", "unknown_users", "without_address",
-            "send_logins_to", "services", "links", "domains"]
+            "md5_lookup", "send_logins_to", "services", "links", "domains"]
     assert list(ctl.json("provider", "show", "uni")) == keys
     lines = ctl("provider", "show", "uni").splitlines()
     assert [line.split()[0] for line in lines if line[0] != " "] == \
@@ -371,10 +373,11 @@ def test_order_of_provider_keys(ctl):
 
 
 @pytest.mark.parametrize("option, value", [
-    ("ttl", "168"), ("pox-dav", "no"), ("activesync-v2", "no"), ("unknown-users", "pattern"),
-    ("without-address", "pattern"), ("send-logins-to", "everyone")])
+    ("ttl", "168"), ("pox-dav", "no"), ("activesync-v2", "no"), ("md5-lookup", "no"),
+    ("unknown-users", "pattern"), ("without-address", "pattern"), ("send-logins-to", "everyone")])
 def test_provider_options_go_back(ctl, option, value):
     ctl("provider", "add", "uni", "--ttl=1", "--pox-dav=yes", "--activesync-v2=yes",
+        "--md5-lookup=yes",
         "--unknown-users=refuse", "--without-address=refuse", "--send-logins-to=nobody", *ORG)
     key = option.replace("-", "_")
     ctl("provider", "add", "plain", *ORG)

@@ -114,6 +114,7 @@ def test_writing_command_brings_it_up(old):
         "pox_dav": 0,
         "activesync_v2": 0,
         "pacc": 0,
+        "md5_lookup": 0,
         "unknown_users": "pattern",
         "without_address": "pattern",
         "send_logins_to": "everyone",

@@ -103,6 +103,8 @@ static int add_provider(struct store *store, struct arena *memory, const char *c
 			provider.mx_fallback = false;
 		else if (text_equals(words[i], "names=yes"))
 			provider.show_names = true;
+		else if (text_equals(words[i], "md5=yes"))
+			provider.md5_lookup = true;
 		else if (!(value = value_of(words[i], "service")))
 			return error_set(err, ERROR_INPUT, "what is '%s'?", words[i]);
 		else if (service_parse(memory, value, &services[provider.n_services++], err) < 0)

@@ -33,7 +33,7 @@ const char *directory_path(struct arena *memory, const char *directory, const ch
 /*
  * Adds what the lines say, up to the first NULL:
  *
- *     provider NAME [login=PATTERN] [case=keep] [delimiter=CHARACTERS] [mx=no] [names=yes]
+ *     provider NAME [login=PATTERN] [case=keep] [delimiter=CHARACTERS] [mx=no] [names=yes] [md5=yes]
  *              [display=NAME] [service=URL]...
  *     domain NAME PROVIDER [off]
  *     domain NAME =TARGET [off]

@@ -1,6 +1,7 @@
 #include "protocol/autoconfig.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
+#include "util/digest.h"
 
 #define PATH "/mail/config-v1.1.xml"
 #define HOST "autoconfig.example.net"
@@ -79,10 +80,52 @@ static void test_parse(void **state)
 	}
 }
 
+#define EVOLUTION PATH "?emailaddress=EVOLUTIONUSER%40example.org"
+#define DIGITS "2960a687c8031d3d105b67802b5e130e"
+
+/* Only who keeps the address back is asked for by the MD5 of it. */
+static void test_md5(void **state)
+{
+	static const struct {
+		const char *target, *md5;
+	} rows[] = {
+		{ EVOLUTION "&emailmd5=" DIGITS, DIGITS },
+		{ EVOLUTION "&emailmd5=2960A687C8031D3D105B67802B5E130E", DIGITS },
+		{ PATH "?emailmd5=" DIGITS "&emailaddress=EVOLUTIONUSER@example.org", DIGITS },
+		{ EVOLUTION, NULL },
+		{ EVOLUTION "&emailmd5=", NULL },
+		{ EVOLUTION "&emailmd5", NULL },
+		{ EVOLUTION "&emailmd5=" DIGITS "0", NULL },
+		{ EVOLUTION "&emailmd5=" DIGITS "%00", NULL },
+		{ EVOLUTION "&emailmd5=2960", NULL },
+		{ EVOLUTION "&emailmd5=%27%20OR%201=1%20--%20%20%20%20%20%20%20%20%20%20%20%20",
+		  NULL },
+		{ EVOLUTION "&emailmd5=" DIGITS "&emailmd5=" DIGITS, NULL },
+		{ EVOLUTION "&emailmd5=" DIGITS "&EmailMD5=", NULL },
+		{ PATH "?emailmd5=" DIGITS, NULL },
+		{ PATH "?emailaddress=fred@example.org&emailmd5=" DIGITS, NULL },
+		{ PATH "?emailaddress=EVOLUTIONUSER&emailmd5=" DIGITS, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		const struct request request = {
+			.method = "GET",
+			.target = rows[i].target,
+			.host = HOST,
+		};
+		struct question question = autoconfig_parse(&memory, &request);
+		const struct md5 *md5 = question.query.md5;
+
+		check_text(rows[i].target, md5 ? md5_text(&memory, md5) : NULL, rows[i].md5);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_md5),
 	};
 
 	return cmocka_run_group_tests_name("autoconfig", tests, NULL, NULL);

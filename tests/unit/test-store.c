@@ -526,6 +526,7 @@ static void check_provider(const struct provider *got, const struct provider *wa
 	check_text("oauth2_scope", got->oauth2.scope, wanted->oauth2.scope);
 	check_text("oauth2_auth_url", got->oauth2.auth_url, wanted->oauth2.auth_url);
 	check_text("oauth2_token_url", got->oauth2.token_url, wanted->oauth2.token_url);
+	check_number("md5_lookup", got->md5_lookup, wanted->md5_lookup);
 }
 
 static void test_providers(void **state)
@@ -556,6 +557,7 @@ static void test_providers(void **state)
 		.webmail = "https://mail.example.org/",
 		.oauth2 = { "https://login.example.org", "mail offline_access",
 			    "https://login.example.org/auth", "https://login.example.org/token" },
+		.md5_lookup = true,
 	}, defaults = PROVIDER_DEFAULT;
 	struct error err = { 0 };
 	size_t count;
@@ -808,8 +810,10 @@ static void test_users(void **state)
 /* Ten million users are no reason to read more than a path down the tree. */
 static void test_users_are_searched(void **state)
 {
-	static const enum statement looked_up[] = { FIND_DOMAIN, FIND_PROVIDER_BY_ID, LIST_SERVICES,
-						    LIST_LINKS, FIND_USERS };
+	static const enum statement looked_up[] = {
+		FIND_DOMAIN, FIND_PROVIDER_BY_ID, LIST_SERVICES, LIST_LINKS, FIND_USERS,
+		FIND_MD5,    LIST_ALIASES,	  ADD_MD5,	 REMOVE_MD5, PROVIDER_USES_MD5
+	};
 	struct place *place = *state;
 	_cleanup_(store_closep) struct store *store = open_store(place, STORE_WRITE);
 
@@ -824,6 +828,8 @@ static void test_users_are_searched(void **state)
 		for (; sqlite3_step(plan) == SQLITE_ROW; steps++) {
 			const char *step = (const char *)sqlite3_column_text(plan, 3);
 
+			if (text_equals(step, "SCAN CONSTANT ROW"))
+				continue;
 			if (strstr(step, "SCAN") || strstr(step, "TEMP B-TREE"))
 				fail_msg("%s: %s", sql, step);
 		}
