@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/logins.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
@@ -181,7 +182,8 @@ static int show(struct cli *cli, const struct arguments *arguments, struct error
 	size_t count;
 
 	if (provider_require(cli, arguments->words[0], &provider, err) < 0 ||
-	    store_list_domains(cli->store, cli->memory, &filter, &list, &count, err) != 0)
+	    store_list_domains(cli->store, cli->memory, &filter, &list, &count, err) != 0 ||
+	    logins_warn(cli, &provider, err) < 0)
 		return -1;
 	entry = provider_entry(cli, &provider);
 	domains = json_array();

@@ -88,6 +88,9 @@ const char *const statement_sql[STATEMENTS] = {
 	[COUNT_USERS] = "SELECT count(*) FROM user WHERE " USER_FILTER,
 	[COUNT_USERS_OF_DOMAIN] = "SELECT count(*) FROM user WHERE domain = ?1 AND " USER_FILTER,
 	/* Without the filter's OR, so that the index is used. */
+	[LIST_USERS_OF_PROVIDER] = "SELECT " USER_COLUMNS " WHERE (?2 IS NULL OR user.login = ?2) "
+				   "AND user.provider = (SELECT id FROM provider WHERE name = ?3) "
+				   "ORDER BY domain, local",
 	[COUNT_USERS_OF_PROVIDER] = "SELECT count(*) FROM user WHERE (?2 IS NULL OR login = ?2) "
 				    "AND provider = (SELECT id FROM provider WHERE name = ?3)",
 	[ADD_USER] = "INSERT INTO user (domain, local, login, name, provider, moved_to) "

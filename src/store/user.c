@@ -136,7 +136,8 @@ int store_visit_users(struct store *store, const struct user_filter *filter, use
 		      void *context, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r = filter_begin(store, filter, LIST_USERS, LIST_USERS_OF_DOMAIN, &query, err);
+	int r = filter_begin(store, filter, filter->provider ? LIST_USERS_OF_PROVIDER : LIST_USERS,
+			     LIST_USERS_OF_DOMAIN, &query, err);
 
 	return r == 0 ? visit_rows(store, query, visit, context, err) : r;
 }

@@ -276,6 +276,69 @@ def test_provider_as_columns(ctl):
         "domains\n"
 
 
+def unlike(ctl, provider="example.org"):
+    """How many of how many users have logins that the pattern does not give; None without a
+    warning."""
+    warnings = ctl.warned("provider", "show", provider)
+    if not warnings:
+        return None
+    assert len(warnings) == 1
+    words = warnings[0].split()
+    return int(words[0]), int(words[2])
+
+
+def test_logins_that_the_pattern_does_not_give(org):
+    assert unlike(org) is None
+    org("user", "add", "first@example.org", "first@example.org")
+    org("user", "add", "tag+x@example.org", "tag@example.org")  # the pattern leaves the tag out
+    assert unlike(org) is None
+    org("user", "add", "last@example.org", "a4711")
+    assert unlike(org) == (1, 3)
+    org("provider", "set", "example.org", "--login=%EMAILLOCALPART%")
+    assert unlike(org) == (3, 3)
+    org("user", "add", "second@example.org", "second")
+    assert unlike(org) == (3, 4)
+    org("user", "add", "@example.org", "everybody")
+    assert unlike(org) == (4, 5)
+
+
+def test_whose_logins_are_looked_at(org):
+    """Of the domains that the provider answers for, by itself, by an alias or a pattern; but for
+    users with a provider of their own, who belong to that."""
+    org("provider", "add", "own", *NET)
+    org("domain", "add", "example.net", "--alias-of=example.org")
+    org("domain", "add", "*.example.org", "--provider=example.org")
+    org("domain", "add", "b.example.org", "--provider=own")
+    org("user", "add", "a@example.net", "a1")
+    org("user", "add", "a@a.example.org", "a2")
+    assert unlike(org) == (2, 2)
+    org("user", "add", "a@b.example.org", "a3")
+    assert unlike(org) == (2, 2)
+    assert unlike(org, "own") == (1, 1)
+    org("user", "set", "a@example.net", "--provider=own")
+    assert unlike(org) == (1, 1)
+    assert unlike(org, "own") == (2, 2)
+    org("user", "set", "a@b.example.org", "--provider=own")
+    assert unlike(org, "own") == (2, 2)
+
+
+def test_what_clients_are_told_of_such_logins(org):
+    org("user", "add", "a@example.org", "a4711")
+    said = "1 of 1 user has a login that the pattern '%EMAILADDRESS%' does not give: "
+    assert org.warned("provider", "show", "example.org") == [
+        said + "everyone who asks is told it (--send-logins-to everyone); who is not told it gets "
+        "the pattern, which does not work (--unknown-users pattern), and a client that asks without "
+        "an address gets the pattern (--without-address pattern)"]
+    org("provider", "set", "example.org", "--send-logins-to=192.0.2.0/24", "--unknown-users=refuse",
+        "--without-address=refuse")
+    assert org.warned("--json", "provider", "show", "example.org") == [
+        said + "who asks from 192.0.2.0/24 is told it (--send-logins-to 192.0.2.0/24); who is not "
+        "told it gets no answer (--unknown-users refuse), and a client that asks without an address "
+        "gets none (--without-address refuse)"]
+    org("provider", "set", "example.org", "--send-logins-to=nobody")
+    assert "give: nobody is told it (" in org.warned("provider", "show", "example.org")[0]
+
+
 def test_missing_provider(org):
     missing = "there is no provider 'uni'; 'provider list' shows all"
     assert org.refused("provider", "show", "uni") == missing
