@@ -1,6 +1,5 @@
 #include "daemon/server.h"
 
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +14,8 @@
 #include "util/arena.h"
 #include "util/clock.h"
 #include "util/error.h"
-#include "util/idna.h"
 #include "util/log.h"
+#include "util/own-name.h"
 #include "util/socket-address.h"
 #include "util/unix-socket.h"
 
@@ -28,25 +27,6 @@ struct server {
 	const char *own_name;	  /* of this host, once it was needed; lives as long as started */
 	struct listener *listener;
 };
-
-/* This host's name with its domain, as far as the resolver knows it. NULL if it has none. */
-static const char *own_name(struct arena *memory)
-{
-	const struct addrinfo hints = { .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM };
-	char name[HOST_NAME_MAX_LENGTH + 1] = "";
-	struct addrinfo *found = NULL;
-	const char *own;
-
-	if (gethostname(name, sizeof(name) - 1) < 0)
-		return NULL;
-	own = idna_to_ascii(memory, name);
-	if (own && !strchr(own, '.') && getaddrinfo(name, NULL, &hints, &found) == 0) {
-		if (found->ai_canonname && strchr(found->ai_canonname, '.'))
-			own = idna_to_ascii(memory, found->ai_canonname);
-		freeaddrinfo(found);
-	}
-	return own;
-}
 
 /* Settings without a public name get this host's own. The resolver, which may take a while, is
  * asked for it once. */
