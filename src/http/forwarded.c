@@ -1,6 +1,5 @@
 #include "http/forwarded.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
@@ -43,28 +42,6 @@ static const char *last_part(struct arena *memory, const char *list, size_t *end
 	return NULL;
 }
 
-/* A zone tells of an interface of the proxy, and nothing of the client. */
-static bool parse_ipv6(struct arena *memory, const char *text, struct sockaddr_storage *ret_address)
-{
-	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
-
-	text = arena_strndup(memory, text, strcspn(text, "%"));
-	if (inet_pton(AF_INET6, text, &ipv6.sin6_addr) != 1)
-		return false;
-	memcpy(ret_address, &ipv6, sizeof(ipv6));
-	return true;
-}
-
-static bool parse_ipv4(const char *text, struct sockaddr_storage *ret_address)
-{
-	struct sockaddr_in ipv4 = { .sin_family = AF_INET };
-
-	if (inet_pton(AF_INET, text, &ipv4.sin_addr) != 1)
-		return false;
-	memcpy(ret_address, &ipv4, sizeof(ipv4));
-	return true;
-}
-
 static bool is_port(const char *text)
 {
 	unsigned long number;
@@ -72,39 +49,49 @@ static bool is_port(const char *text)
 	return text[0] == ':' && number_parse(text + 1, 0, UINT16_MAX, &number);
 }
 
+/* Who writes a port after an IPv6 address writes brackets. */
+static const char *without_port(struct arena *memory, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+
+	if (!colon || !is_port(colon) || (text[0] != '[' && strchr(text, ':') != colon) ||
+	    (text[0] == '[' && colon[-1] != ']'))
+		return text;
+	return arena_strndup(memory, text, (size_t)(colon - text));
+}
+
 /*
  * 192.0.2.1   192.0.2.1:4711   2001:db8::1   fe80::1%eth0   [2001:db8::1]   [2001:db8::1]:4711
+ *
+ * A zone tells of an interface of the proxy, and nothing of the client.
  */
-static bool parse_address(struct arena *memory, const char *text,
-			  struct sockaddr_storage *ret_address)
+static const struct sockaddr *parse_address(struct arena *memory, const char *text)
 {
-	const char *colon = strchr(text, ':'), *bracket = strchr(text, ']');
+	size_t length;
 
 	if (strlen(text) > ADDRESS_TEXT_MAX)
-		return false;
-	if (text[0] == '[')
-		return bracket && (!bracket[1] || is_port(bracket + 1)) &&
-		       parse_ipv6(memory,
-				  arena_strndup(memory, text + 1, (size_t)(bracket - text) - 1),
-				  ret_address);
-	if (colon && !strchr(colon + 1, ':'))
-		return is_port(colon) &&
-		       parse_ipv4(arena_strndup(memory, text, (size_t)(colon - text)), ret_address);
-	return parse_ipv4(text, ret_address) || parse_ipv6(memory, text, ret_address);
+		return NULL;
+	text = without_port(memory, text);
+	length = strlen(text);
+	if (text[0] == '[' && text[length - 1] == ']')
+		text = arena_strndup(memory, text + 1, length - 2);
+	if (strchr(text, ':'))
+		text = arena_strndup(memory, text, strcspn(text, "%"));
+	return ip_address_parse(memory, text);
 }
 
 static const struct sockaddr *client_of(struct arena *memory, const char *trusted_networks,
 					const char *list)
 {
-	struct sockaddr_storage *address = arena_new(memory, struct sockaddr_storage);
-	const struct sockaddr *client = (const struct sockaddr *)&unknown_client;
+	const struct sockaddr *unknown = (const struct sockaddr *)&unknown_client;
+	const struct sockaddr *client = unknown;
 	size_t end = strlen(list);
 	const char *part;
 
 	for (int i = 0; (part = last_part(memory, list, &end)); i++) {
-		if (i == PROXIES_MAX || !parse_address(memory, part, address))
-			return (const struct sockaddr *)&unknown_client;
-		client = (const struct sockaddr *)address;
+		client = i < PROXIES_MAX ? parse_address(memory, part) : NULL;
+		if (!client)
+			return unknown;
 		if (!networks_contain(memory, trusted_networks, client))
 			break;
 	}

@@ -22,6 +22,21 @@ struct network {
 	unsigned bits;
 };
 
+const struct sockaddr *ip_address_parse(struct arena *memory, const char *text)
+{
+	struct sockaddr_in ipv4 = { .sin_family = AF_INET };
+	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_storage *address = arena_new(memory, struct sockaddr_storage);
+
+	if (inet_pton(AF_INET, text, &ipv4.sin_addr) == 1)
+		memcpy(address, &ipv4, sizeof(ipv4));
+	else if (inet_pton(AF_INET6, text, &ipv6.sin6_addr) == 1)
+		memcpy(address, &ipv6, sizeof(ipv6));
+	else
+		return NULL;
+	return (const struct sockaddr *)address;
+}
+
 static void map_ipv4(uint8_t address[16], const void *ipv4)
 {
 	memset(address, 0, 10);

@@ -20,6 +20,9 @@ struct client_network network_of_client(const struct sockaddr *address);
 /* "192.0.2.1", "2001:db8::/64". Lives in memory. */
 const char *client_network_text(struct arena *memory, const struct client_network *network);
 
+/* The IPv4 or IPv6 address, with port 0; in memory. NULL where the text is none. */
+const struct sockaddr *ip_address_parse(struct arena *memory, const char *text);
+
 /* Whether the text is a list of one or more networks, separated by blanks, without bits beyond
  * their length. Returns 0, or -1 with err set to a sentence that quotes the wrong one. */
 int networks_check(struct arena *memory, const char *list, struct error *err);

@@ -157,12 +157,29 @@ static void test_refused(void **state)
 	}
 }
 
+static void test_addresses(void **state)
+{
+	static const char *const good[] = { "192.0.2.1", "::", "2001:DB8::1", "::ffff:192.0.2.1" };
+	static const char *const bad[] = { "",	    "192.0.2",	  "192.0.2.1/32", "192.0.2.1:80",
+					   "[::1]", "fe80::1%lo", "localhost",	  " 192.0.2.1",
+					   "1",	    "0x7f.0.0.1", "192.0.2.1\n" };
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		const struct sockaddr *address = ip_address_parse(&memory, good[i]);
+
+		assert_non_null(address);
+		check_number(good[i], networks_contain(&memory, good[i], address), true);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		check_number(bad[i], ip_address_parse(&memory, bad[i]) != NULL, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_contained),
-		cmocka_unit_test(test_other_families),
-		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_addresses),      cmocka_unit_test(test_contained),
+		cmocka_unit_test(test_other_families), cmocka_unit_test(test_accepted),
 		cmocka_unit_test(test_refused),
 	};
 
