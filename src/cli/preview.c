@@ -22,6 +22,8 @@
 #include "util/digest.h"
 #include "util/error.h"
 #include "util/idna.h"
+#include "util/network.h"
+#include "util/own-name.h"
 
 /* What is asked about: an address as typed, or only a domain. */
 struct subject {
@@ -36,8 +38,10 @@ struct client {
 	const char *host_prefix;
 	const char *schema; /* of an Autodiscover request; NULL where path is asked for */
 	const char *path;
+	const char *argument;		  /* follows the path, and is followed by the address */
 	bool takes_address, takes_domain; /* what it can ask about */
 	bool has_digest;		  /* the document's belongs in DNS */
+	bool has_public_name;		  /* the document has ours */
 };
 
 #define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
@@ -47,9 +51,13 @@ static const struct client clients[] = {
 	  .takes_address = true },
 	{ "mobilesync", "autodiscover", SCHEMAS "mobilesync/responseschema/2006",
 	  .takes_address = true },
-	{ "autoconfig", "autoconfig", .path = "/mail/config-v1.1.xml", .takes_address = true,
-	  .takes_domain = true },
-	{ "mobileconfig", "autoconfig", .path = "/mobileconfig", .takes_address = true },
+	{ "autoconfig", "autoconfig", .path = "/mail/config-v1.1.xml",
+	  .argument = "?emailaddress=", .takes_address = true, .takes_domain = true },
+	{ "mobileconfig", "autoconfig", .path = "/mobileconfig",
+	  .argument = "?emailaddress=", .takes_address = true },
+	{ "autodiscover-v2", "autodiscover", .path = "/autodiscover/autodiscover.json",
+	  .argument = "?Protocol=AutodiscoverV1&Email=", .takes_address = true,
+	  .has_public_name = true },
 	{ "pacc", "ua-auto-config", .path = "/.well-known/user-agent-configuration.json",
 	  .takes_domain = true, .has_digest = true },
 };
@@ -86,7 +94,8 @@ static void get_request(struct cli *cli, const struct client *client, const stru
 {
 	request->method = "GET";
 	request->target = subject->address
-				  ? arena_printf(cli->memory, "%s?emailaddress=%s", client->path,
+				  ? arena_printf(cli->memory, "%s%s%s", client->path,
+						 client->argument,
 						 percent_encode(cli->memory, subject->address))
 				  : client->path;
 }
@@ -198,6 +207,15 @@ static void explain_domain(struct cli *cli, const struct query *query, const str
 		match->has_own_provider ? ", which the user has instead of the domain's" : "");
 }
 
+static const char *why_no_row(struct cli *cli, const struct match *match)
+{
+	return match->is_kept_back ? arena_printf(cli->memory,
+						  "the row of user '%s' is not for this client "
+						  "(--send-logins-to)",
+						  match->user.address)
+				   : "no row fits";
+}
+
 static void explain_login(struct cli *cli, const struct query *query, const struct match *match)
 {
 	const struct provider *provider = &match->provider;
@@ -209,8 +227,9 @@ static void explain_login(struct cli *cli, const struct query *query, const stru
 		explain(cli, "login: '%s', from the row of user '%s'", match->user.login,
 			match->user.address);
 	else
-		explain(cli, "login: '%s', from the provider's pattern '%s', for no row fits",
-			login_of(cli->memory, query->address, match), provider->login);
+		explain(cli, "login: '%s', from the provider's pattern '%s', for %s",
+			login_of(cli->memory, query->address, match), provider->login,
+			why_no_row(cli, match));
 	for (size_t i = 0; i < provider->n_services; i++)
 		if (provider->services[i].login)
 			explain(cli, "service: %s makes of it '%s'",
@@ -221,8 +240,9 @@ static void explain_login(struct cli *cli, const struct query *query, const stru
 /* The provider would rather say nothing. */
 static void explain_silence(struct cli *cli, const struct query *query, const struct match *match)
 {
-	explain(cli, "login: none, for no row fits and provider '%s' has --%s refuse",
-		match->provider.name, query->address ? "unknown-users" : "without-address");
+	explain(cli, "login: none, for %s and provider '%s' has --%s refuse",
+		why_no_row(cli, match), match->provider.name,
+		query->address ? "unknown-users" : "without-address");
 }
 
 static void explain_move(struct cli *cli, const struct response *response)
@@ -270,8 +290,24 @@ static int client_find(struct cli *cli, const struct arguments *arguments,
 		}
 	return usage_error(cli->memory, arguments->command, err,
 			   "'%s' is no document; there are outlook, mobilesync, autoconfig, "
-			   "mobileconfig and pacc",
+			   "mobileconfig, autodiscover-v2 and pacc",
 			   arguments->words[0]);
+}
+
+static int client_address(struct cli *cli, const struct arguments *arguments,
+			  const struct sockaddr **ret_address, struct error *err)
+{
+	const char *text = option_value(arguments, "from");
+
+	*ret_address = NULL;
+	if (!text)
+		return 0;
+	*ret_address = ip_address_parse(cli->memory, text);
+	if (!*ret_address)
+		return error_set(err, ERROR_INPUT,
+				 "'%s' is not an IP address such as 192.0.2.1 or 2001:db8::1",
+				 text);
+	return 0;
 }
 
 static int make_request(struct cli *cli, const struct arguments *arguments,
@@ -280,12 +316,24 @@ static int make_request(struct cli *cli, const struct arguments *arguments,
 	struct subject subject = { 0 };
 
 	if (subject_parse(cli, arguments, client, &subject, err) < 0 ||
-	    host_of(cli, arguments, client, &subject, &request->host, err) < 0)
+	    host_of(cli, arguments, client, &subject, &request->host, err) < 0 ||
+	    client_address(cli, arguments, &request->client, err) < 0)
 		return -1;
 	if (client->schema)
 		return autodiscover_request(cli, client, &subject, request, err);
 	get_request(cli, client, &subject, request);
 	return 0;
+}
+
+/* Where the settings have none the daemon takes the host's own, and so do we. */
+static const char *public_name(struct cli *cli, const struct client *client)
+{
+	const char *name = cli->settings->server.public_name, *own;
+
+	if (*name || !client->has_public_name)
+		return name;
+	own = own_name(cli->memory);
+	return own ? own : name;
 }
 
 static int preview(struct cli *cli, const struct arguments *arguments, struct error *err)
@@ -303,7 +351,7 @@ static int preview(struct cli *cli, const struct arguments *arguments, struct er
 		return -1;
 	context = (struct context){
 		.store = cli->store,
-		.site = { templates, cli->settings->server.public_name },
+		.site = { templates, public_name(cli, client) },
 	};
 	r = answer(&context, cli->memory, &request, &response, err);
 	(void)fwrite(response.body, 1, response.size, stdout);
@@ -324,6 +372,8 @@ static int preview(struct cli *cli, const struct arguments *arguments, struct er
 static const struct option options[] = {
 	{ "host", "HOST",
 	  "the host that is asked, instead of autoconfig.DOMAIN or autodiscover.DOMAIN" },
+	{ "from", "IP",
+	  "what a client of this address gets; without it, one that is told everything" },
 	{ "explain", NULL, "say on standard error which row, pattern or wildcard decided" },
 	{ 0 },
 };
@@ -335,13 +385,14 @@ static const struct command command_preview = {
 	.max = 2,
 	.summary = "Show the document that a mail client would get",
 	.details =
-		"DOCUMENT is outlook, mobilesync, autoconfig, mobileconfig or pacc.\n"
+		"DOCUMENT is outlook, mobilesync, autoconfig, mobileconfig, autodiscover-v2 or "
+		"pacc.\n"
 		"It goes to standard output, made by the same code as in the daemon. @DOMAIN is a\n"
 		"question without an address, as some clients ask autoconfig. A refusal is shown\n"
 		"too, and the exit status is 1. mobileconfig is the profile for Apple's devices, "
 		"as it\n"
 		"is before it is signed. With pacc, the record for DNS goes to standard error.",
-	.example = "mailconfctl preview outlook first.last@example.org\n"
+	.example = "mailconfctl preview outlook first.last@example.org --from 192.0.2.1\n"
 		   "mailconfctl preview autoconfig @example.org --explain",
 	.options = { options },
 	.database = DATABASE_READ,

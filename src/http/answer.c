@@ -58,6 +58,7 @@ static void keep_logins_back(const struct context *context, struct arena *memory
 				 !(query->replaced && strstr(match->user.login, query->replaced))))
 		return;
 	match->has_user = false;
+	match->is_kept_back = true;
 	match->has_own_provider = false;
 	match->provider = match->domain_provider;
 }

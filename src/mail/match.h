@@ -18,6 +18,7 @@ struct match {
 	struct provider domain_provider;
 	bool has_own_provider;
 	bool has_user;
-	struct user user;	       /* where has_user */
+	bool is_kept_back;	       /* has_user was true, but the row is not for whoever asks */
+	struct user user;	       /* where has_user or is_kept_back */
 	const struct address *address; /* the user's, found by its MD5; or NULL */
 };

@@ -3,6 +3,8 @@ import pathlib
 
 import pytest
 
+from daemon import Connection, free_port
+
 SCHEMAS = "http://schemas.microsoft.com/exchange/autodiscover"
 
 
@@ -41,6 +43,98 @@ def test_preview_is_what_the_daemon_answers(filled, address):
     quoted = address.replace("@", "%40").replace("+", "%2B").replace("&", "%26")
     shown = filled.ctl("preview", "autoconfig", address, "--host", "autoconfig.example.org").stdout.encode()
     assert shown == filled.get(f"/mail/config-v1.1.xml?emailaddress={quoted}").body
+
+
+@pytest.mark.parametrize("public_name", ["auto.example.net:8443", None])
+def test_preview_of_every_other_document(filled, public_name):
+    """With a public name, and with the host's own."""
+    if public_name:
+        filled.settings["server"]["public-name"] = public_name
+    filled.setup(["provider", "add", "pacc", "imaps://imap.example.test", "submissions://smtp.example.test",
+                  "--pacc", "yes"], ["domain", "add", "example.test", "--provider", "pacc"])
+    filled.start()
+    for document, host, target in (
+        ("mobileconfig", "autoconfig.example.org", "/mobileconfig?emailaddress={}"),
+        ("autodiscover-v2", "autodiscover.example.org",
+         "/autodiscover/autodiscover.json?Email={}&Protocol=AutodiscoverV1"),
+        ("autodiscover-v2", "autodiscover.example.org",
+         "/autodiscover/autodiscover.json/v1.0/{}?protocol=autodiscoverv1"),
+    ):
+        for address in ("first.last@example.org", "o'x&y@example.org", "a@b.example.com"):
+            quoted = address.replace("@", "%40").replace("&", "%26")
+            answer = filled.get(target.format(quoted), host)
+            assert answer.status == 200
+            assert filled.ctl("preview", document, address).stdout.encode() == answer.body
+    if public_name:
+        assert f"https://{public_name}/" in filled.ctl("preview", "autodiscover-v2", "a@example.org").stdout
+    raw = "GET /.well-known/user-agent-configuration.json HTTP/1.1\r\nHost: ua-auto-config.example.test\r\n\r\n"
+    answer = filled.ask(raw.encode(), "autoconfig.example.test")
+    assert answer.status == 200
+    assert filled.ctl("preview", "pacc", "@example.test").stdout.encode() == answer.body
+
+
+DOCUMENTS = ("outlook", "mobilesync", "autoconfig", "mobileconfig", "autodiscover-v2")
+
+
+def asked_from(filled, document, address, client):
+    """What the daemon answers a client of that address, as a trusted proxy tells it."""
+    connection = Connection(filled.proxy_port)
+    fields = f"Host: autodiscover.example.org\r\nX-Forwarded-For: {client}\r\n"
+    if document in ("outlook", "mobilesync"):
+        body = outlook(document, address)
+        request = f"POST /autodiscover/autodiscover.xml HTTP/1.1\r\n{fields}Content-Length: {len(body)}\r\n\r\n{body}"
+    else:
+        target = {
+            "autoconfig": "/mail/config-v1.1.xml?emailaddress=",
+            "mobileconfig": "/mobileconfig?emailaddress=",
+            "autodiscover-v2": "/autodiscover/autodiscover.json?Protocol=AutodiscoverV1&Email=",
+        }[document] + address
+        request = f"GET {target} HTTP/1.1\r\n{fields}\r\n"
+    try:
+        return connection.ask(request.encode()).body
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("unknown_users", ["pattern", "refuse"])
+def test_preview_from_is_what_that_client_gets(filled, unknown_users):
+    """By the privacy rules of the provider, for every document and kind of client."""
+    filled.proxy_port = free_port()
+    filled.settings["server"]["behind-proxy"] = f"127.0.0.1:{filled.proxy_port}"
+    filled.setup(["provider", "set", "example.org", "--send-logins-to", "192.0.2.0/24 2001:db8::/32",
+                  "--unknown-users", unknown_users])
+    filled.start()
+    address = "first.last@example.org"
+    for document in DOCUMENTS:
+        shown = {}
+        for client in ("192.0.2.7", "198.51.100.7", "2001:db8::7", "2001:db9::7", "::ffff:192.0.2.7"):
+            shown[client] = filled.ctl("preview", document, address, "--from", client, check=False).stdout.encode()
+            assert shown[client] == asked_from(filled, document, address, client), (document, client)
+        assert shown["192.0.2.7"] == shown["2001:db8::7"] == shown["::ffff:192.0.2.7"]
+        assert shown["198.51.100.7"] == shown["2001:db9::7"]
+        if document not in ("mobilesync", "autodiscover-v2"):
+            assert b"a4711" in shown["192.0.2.7"] and b"a4711" not in shown["198.51.100.7"]
+
+
+def test_explain_from(filled):
+    filled.setup(["provider", "set", "example.org", "--send-logins-to", "192.0.2.0/24"])
+    words = ("preview", "outlook", "first.last@example.org", "--explain", "--from")
+    assert "login: 'a4711', from the row of user 'first.last@example.org'" in filled.ctl(*words, "192.0.2.1").stderr
+    assert (r"login: 'UNI\first.last', from the provider's pattern 'UNI\%EMAILLOCALPART%', for the row of user "
+            "'first.last@example.org' is not for this client (--send-logins-to)") in \
+        filled.ctl(*words, "198.51.100.1").stderr
+    filled.setup(["provider", "set", "example.org", "--unknown-users", "refuse"])
+    told = filled.ctl(*words, "198.51.100.1", check=False)
+    assert told.returncode == 1
+    assert ("login: none, for the row of user 'first.last@example.org' is not for this client (--send-logins-to) "
+            "and provider 'example.org' has --unknown-users refuse") in told.stderr
+
+
+@pytest.mark.parametrize("text", ["", "localhost", "192.0.2.0/24", "192.0.2.1:80", "[::1]", "fe80::1%lo"])
+def test_from_is_an_address(filled, text):
+    refused = filled.ctl("preview", "outlook", "a@example.org", "--from", text, check=False)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"mailconfctl: '{text}' is not an IP address such as 192.0.2.1 or 2001:db8::1\n"
 
 
 def test_preview_without_address(filled):
