@@ -16,6 +16,10 @@ static const char *const lines[] = {
 	"provider main names=yes md5=yes delimiter=+ display=<Main>&" SERVICES,
 	"provider small login=%EMAILLOCALPART% service=imaps://imap.example.net",
 	"provider empty",
+	"provider all pacc=yes v2=yes service=imaps://imap.example.com"
+	" service=submissions://smtp.example.com service=caldav+https://dav.example.com/c"
+	" service=carddav+https://dav.example.com/ service=activesync+https://sync.example.com/x",
+	"domain example.com all",
 	"domain example.org main",
 	"domain *.example.net small",
 	"domain alias.example =example.org",

@@ -101,6 +101,10 @@ static int add_provider(struct store *store, struct arena *memory, const char *c
 			provider.login_case = LOGIN_CASE_KEEP;
 		else if (text_equals(words[i], "mx=no"))
 			provider.mx_fallback = false;
+		else if (text_equals(words[i], "pacc=yes"))
+			provider.pacc = true;
+		else if (text_equals(words[i], "v2=yes"))
+			provider.activesync_v2 = true;
 		else if (text_equals(words[i], "names=yes"))
 			provider.show_names = true;
 		else if (text_equals(words[i], "md5=yes"))

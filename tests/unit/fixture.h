@@ -34,7 +34,7 @@ const char *directory_path(struct arena *memory, const char *directory, const ch
  * Adds what the lines say, up to the first NULL:
  *
  *     provider NAME [login=PATTERN] [case=keep] [delimiter=CHARACTERS] [mx=no] [names=yes] [md5=yes]
- *              [display=NAME] [service=URL]...
+ *              [pacc=yes] [v2=yes] [display=NAME] [service=URL]...
  *     domain NAME PROVIDER [off]
  *     domain NAME =TARGET [off]
  *     user ADDRESS LOGIN [name=NAME] [provider=PROVIDER]
