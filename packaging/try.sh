@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds mailconfd, runs it in a throwaway directory with two made-up domains, and asks it as
-# Outlook, an ActiveSync phone and Thunderbird would. Nothing outside build/ and that directory is
+# Outlook, an ActiveSync phone, Thunderbird, an iPhone and Microsoft's cloud would. Nothing outside build/ and that directory is
 # touched, but for packages that are missing.
 set -eu
 
@@ -100,7 +100,8 @@ until grep -q 'ready: ' "$dir/log"; do
 done
 
 wrong=0
-# ask WHO METHOD URL [BODY]: prints the question and the answer, and keeps the answer in $answer.
+# ask WHO METHOD URL [BODY]: prints the question and the answer, and keeps the answer in $answer and
+# its status in $status.
 ask() {
 	url=$3
 	host=${url#https://}
@@ -118,6 +119,15 @@ ask() {
 		--connect-to "$host:443:127.0.0.1:$https" \
 		--write-out '\nHTTP status %{http_code}\n' "$@" "$url") || answer="no answer"
 	echo "$answer"
+	status=${answer##*HTTP status }
+	answer=${answer%HTTP status *}
+}
+# is STATUS: the status that the answer must have.
+is() {
+	if [ "$status" != "$1" ]; then
+		echo "-> WRONG: the status is $status instead of $1"
+		wrong=$((wrong + 1))
+	fi
 }
 # shows WORDS SENTENCE: the answer must have the words, blanks between elements aside.
 shows() {
@@ -149,34 +159,63 @@ thunderbird() {
 	ask "Thunderbird, for $1," GET \
 		"https://autoconfig.${1#*@}/mail/config-v1.1.xml?emailaddress=${1%@*}%40${1#*@}"
 }
+iphone() {
+	ask "An iPhone, for $1," GET \
+		"https://autoconfig.${1#*@}/mobileconfig?emailaddress=${1%@*}%40${1#*@}"
+}
+# cloud ADDRESS PROTOCOL
+cloud() {
+	ask "Microsoft's cloud, for $1," GET \
+		"https://autodiscover.${1#*@}/autodiscover/autodiscover.json?Email=${1%@*}%40${1#*@}&Protocol=$2"
+}
 
 post outlook Outlook first.last@example.org
+is 200
 shows '<Type>IMAP</Type><TTL>168</TTL><Server>imap.example.org</Server><Port>993</Port><LoginName>a4711</LoginName>' \
 	'first.last@example.org logs in as a4711 at imap.example.org:993'
 shows '<SSL>on</SSL><Encryption>SSL</Encryption>' 'over TLS from the first byte'
 shows '<Type>SMTP</Type><TTL>168</TTL><Server>smtp.example.org</Server><Port>465</Port><LoginName>a4711</LoginName>' \
 	'and sends by smtp.example.org:465 with the same login'
 post outlook Outlook test@example.org
+is 200
 shows '<LoginName>test@example.org</LoginName>' \
 	'test@example.org has no row and logs in with its address'
 post phone 'A phone' first.last@example.org
+is 200
 shows '<Type>MobileSync</Type><Url>https://sync.example.org/Microsoft-Server-ActiveSync</Url>' \
 	'the phone finds the ActiveSync server of example.org'
 thunderbird first.last@example.org
+is 200
 shows '<hostname>imap.example.org</hostname><port>993</port><socketType>SSL</socketType>' \
 	'Thunderbird reads the same imap.example.org:993'
 shows '<username>a4711</username>' 'and the same login a4711'
 thunderbird test@example.org
+is 200
 shows '<username>%EMAILADDRESS%</username>' \
 	'test@example.org gets a placeholder, which Thunderbird replaces by the address'
+iphone first.last@example.org
+is 200
+shows '<key>IncomingMailServerHostName</key><string>imap.example.org</string>' \
+	'the profile for an iPhone has the same server'
+shows '<key>IncomingMailServerUsername</key><string>a4711</string>' 'and the same login'
+cloud first.last@example.org AutodiscoverV1
+is 200
+shows '{"Protocol":"AutodiscoverV1","Url":"https://autoconfig.example.org/autodiscover/autodiscover.xml"}' \
+	'the cloud is sent to the document that Outlook reads'
+cloud first.last@example.org ActiveSync
+is 400
+shows '"ErrorCode":"InvalidProtocol"' 'but is not told the ActiveSync server, unless the provider wants it'
 
 post outlook Outlook test@example.net
+is 200
 shows '<Type>IMAP</Type><TTL>168</TTL><Server>mail.example.net</Server><Port>143</Port><LoginName>test</LoginName>' \
 	'test@example.net logs in as test at mail.example.net:143'
 shows '<SSL>on</SSL><Encryption>TLS</Encryption>' 'with STARTTLS'
 post phone 'A phone' test@example.net
+is 200
 shows '<ErrorCode>601</ErrorCode>' 'example.net has no ActiveSync, and says so'
 thunderbird test@example.net
+is 200
 shows '<hostname>mail.example.net</hostname><port>587</port><socketType>STARTTLS</socketType>' \
 	'Thunderbird sends by mail.example.net:587 with STARTTLS'
 shows '<username>%EMAILLOCALPART%</username>' 'and logs in with the local part'
@@ -197,6 +236,7 @@ if [ $once = no ]; then
 	  ctl user add second.person@example.org b4712
 	  ctl preview outlook second.person@example.org
 	  ctl preview autoconfig test@example.net --explain
+	  ctl preview mobileconfig second.person@example.org
 	  ctl domain list
 	  curl --cacert $dir/ca.pem --connect-to autoconfig.example.org:443:127.0.0.1:$https \\
 	    https://autoconfig.example.org/mail/config-v1.1.xml
