@@ -159,8 +159,8 @@ static const struct command link_add = {
 	.summary = "Add a link to a web page to a provider",
 	.details =
 		"A documentation link tells how to set up a client. An enable link leads to where "
-		"a\nperson has to allow access by clients first. Clients show them in the order "
-		"of adding.\nLANG is a language tag such as en, de or pt-br.",
+		"a\nperson has to allow access by clients first. Clients are told them in the "
+		"order of\nadding. LANG is a language tag such as en, de or pt-br.",
 	.example = "mailconfctl link add uni documentation https://help.example.org/mail \\\n"
 		   "        --text 'en=How to set up your client' --text 'de=So geht es'",
 	.options = { link_options },

@@ -228,6 +228,15 @@ static void print_padded(const char *text, size_t width)
 	(void)printf("%s%*s", text, used < width ? (int)(width - used) : 0, "");
 }
 
+static bool is_empty(const json_t *value)
+{
+	if (json_is_array(value))
+		return json_array_size(value) == 0;
+	if (json_is_object(value))
+		return json_object_size(value) == 0;
+	return json_is_string(value) && json_string_length(value) == 0;
+}
+
 /* The first member stands for itself, the others follow by name, and what does not hold is left
  * out:  imaps://imap.example.org  auth: OAuth2  first */
 static void print_object_line(struct arena *memory, const json_t *object)
@@ -237,7 +246,7 @@ static void print_object_line(struct arena *memory, const json_t *object)
 
 	json_object_foreach((json_t *)object, key, value)
 	{
-		if (json_is_false(value))
+		if (json_is_false(value) || is_empty(value))
 			continue;
 		if (json_is_true(value))
 			(void)printf("%s%s", gap, label_of(memory, key, false));
@@ -269,12 +278,6 @@ static void print_value(struct arena *memory, const json_t *value, size_t indent
 		else
 			(void)printf("%s\n", cell_text(memory, item));
 	}
-}
-
-static bool is_empty(const json_t *value)
-{
-	return json_is_array(value) ? json_array_size(value) == 0
-				    : json_is_string(value) && json_string_length(value) == 0;
 }
 
 static void print_for_people(json_t *entry)

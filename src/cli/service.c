@@ -188,7 +188,7 @@ static const struct command service_add = {
 		   "the\norder of adding. Ways to authenticate are password-cleartext (which is "
 		   "sent over\nTLS), password-encrypted, OAuth2, GSSAPI, NTLM, TLS-client-cert,\n"
 		   "client-IP-address and none. %LOGIN% in a pattern is the user's login. What is "
-		   "unset is\nleft to the client.",
+		   "unset\nfor POP3 is left to the client.",
 	.example = "mailconfctl service add uni imap+starttls://imap.example.org "
 		   "--auth OAuth2,password-cleartext",
 	.options = { service_options, plaintext_options },

@@ -163,7 +163,8 @@ static bool print_plans(struct store *store)
 {
 	bool is_indexed;
 
-	(void)printf("query plan, in the order of a lookup (domain, provider, services, links, user):\n");
+	(void)printf("query plan, in the order of a lookup (domain, provider, services, links, "
+		     "user):\n");
 	is_indexed = print_plan(store, FIND_DOMAIN);
 	is_indexed &= print_plan(store, FIND_PROVIDER_BY_ID);
 	is_indexed &= print_plan(store, LIST_SERVICES);

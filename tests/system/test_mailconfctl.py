@@ -776,6 +776,10 @@ def test_links(org):
         f"documentation  {HELP}  en=How to set = up, pt-br=Ajuda <&>, de=Hülfe\n" \
         f"enable         {HELP}\n" \
         "documentation  http://old.example/                 en=Old\n"
+    assert org("provider", "show", "example.org").split("links ")[1].splitlines()[:3] == [
+        " " * 15 + f"documentation  url: {HELP}  texts: en=How to set = up, pt-br=Ajuda <&>, de=Hülfe",
+        " " * 21 + f"enable  url: {HELP}",
+        " " * 21 + "documentation  url: http://old.example/  texts: en=Old"]
 
     assert org("link", "set", "example.org", "documentation", HELP, "--text=EN=Help", "--text=pt-br=",
                "--text=fr=Aide", "--text=nl=") == \
