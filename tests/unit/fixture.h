@@ -33,8 +33,8 @@ const char *directory_path(struct arena *memory, const char *directory, const ch
 /*
  * Adds what the lines say, up to the first NULL:
  *
- *     provider NAME [login=PATTERN] [case=keep] [delimiter=CHARACTERS] [mx=no] [names=yes] [md5=yes]
- *              [pacc=yes] [v2=yes] [display=NAME] [service=URL]...
+ *     provider NAME [login=PATTERN] [case=keep] [delimiter=CHARACTERS] [mx=no] [names=yes]
+ *              [md5=yes] [pacc=yes] [v2=yes] [display=NAME] [service=URL]...
  *     domain NAME PROVIDER [off]
  *     domain NAME =TARGET [off]
  *     user ADDRESS LOGIN [name=NAME] [provider=PROVIDER]
