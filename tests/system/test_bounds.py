@@ -1,0 +1,185 @@
+"""What a client, or a hand in the database, cannot make the daemon do."""
+import pathlib
+import re
+import socket
+import sqlite3
+import subprocess
+
+import pytest
+
+from daemon import PATIENCE
+
+CONFIG = "/mail/config-v1.1.xml?emailaddress=first.last%40example.org"
+
+EXTENSION = """
+#include <fcntl.h>
+__attribute__((constructor)) static void loaded(void)
+{
+	(void)open("%s", O_CREAT | O_WRONLY, 0600);
+}
+int sqlite3_extension_init(void *database, char **error, const void *api)
+{
+	return 0;
+}
+"""
+
+
+@pytest.fixture
+def served(daemon):
+    daemon.setup(
+        ["domain", "add", "example.org", "imaps://imap.example.org", "submissions://smtp.example.org"],
+        ["user", "add", "first.last@example.org", "a4711"],
+    )
+    return daemon
+
+
+@pytest.fixture
+def extension(tmp_path):
+    """A library that leaves a mark when it is loaded."""
+    mark, source, library = (tmp_path / name for name in ("mark", "evil.c", "evil.so"))
+    source.write_text(EXTENSION % mark)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
+    return library, mark
+
+
+def as_view(table, expression):
+    """In the place of the table: what reads it evaluates the expression."""
+    return [f"ALTER TABLE {table} RENAME TO kept", f"CREATE VIEW {table} AS SELECT * FROM kept WHERE {expression}"]
+
+
+HOSTILE = {
+    "a view that loads code": lambda library: as_view("user", f"coalesce(load_extension('{library}'), 1)"),
+    "a view that reads pragmas": lambda library: as_view(
+        "user", "(SELECT count(*) FROM pragma_writable_schema) IS NOT NULL"),
+    "a view that attaches a tokenizer": lambda library: as_view("user", "fts3_tokenizer('x') IS NULL"),
+    "triggers": lambda library: [
+        f"CREATE TRIGGER hostile_{when} AFTER {when} ON user BEGIN SELECT load_extension('{library}'); "
+        "DELETE FROM domain; END" for when in ("INSERT", "UPDATE", "DELETE")],
+    "an index on code": lambda library: [
+        "PRAGMA writable_schema = on",
+        "CREATE INDEX hostile ON user(lower(login))",
+        f"UPDATE sqlite_schema SET sql = 'CREATE INDEX hostile ON user(load_extension(''{library}''))' "
+        "WHERE name = 'hostile'"],
+    "a virtual table": lambda library: [
+        "ALTER TABLE user RENAME TO kept", "CREATE VIRTUAL TABLE user USING fts5(address, login)"],
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_schema(served, extension, kind):
+    """Whatever SQL stands in the database file: no code is loaded, and reading changes nothing."""
+    library, mark = extension
+    file = pathlib.Path(served.settings["database"]["file"])
+    with sqlite3.connect(file) as database:
+        for statement in HOSTILE[kind](library):
+            database.execute(statement)
+    database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    before = file.read_bytes()
+    served.spawn()
+    while "ready: " not in served.log() and served.process.poll() is None:
+        pass
+    if served.process.poll() is None:
+        assert served.get(CONFIG).status in (200, 500, 503)
+        assert served.get("/nothing").status == 404
+        served.stop()
+    else:
+        assert served.process.returncode == 1
+        served.process = None
+    assert file.read_bytes() == before
+    assert not mark.exists()
+    # The admin tool writes, and so meets the triggers.
+    for command in (("user", "add", "x@example.org", "y"), ("user", "remove", "first.last@example.org"),
+                    ("user", "list", "example.org"), ("preview", "outlook", "first.last@example.org")):
+        assert served.ctl(*command, check=False).returncode in (0, 1)
+    assert not mark.exists()
+
+
+def test_the_mark_can_be_left(extension):
+    """The extension works, or the test above could not fail."""
+    library, mark = extension
+    database = sqlite3.connect(":memory:")
+    if not hasattr(database, "enable_load_extension"):
+        pytest.skip("this Python's sqlite3 cannot load extensions")
+    database.enable_load_extension(True)
+    database.execute("SELECT load_extension(?)", (str(library),))
+    assert mark.exists()
+
+
+def laughs(levels, width):
+    entities = "".join(
+        f'<!ENTITY l{level} "{(f"&l{level - 1};" if level else "ha") * width}">' for level in range(levels))
+    return f"<!DOCTYPE x [{entities}]>", f"&l{levels - 1};"
+
+
+def autodiscover(doctype, address):
+    return (f'<?xml version="1.0"?>{doctype}<Autodiscover><Request><EMailAddress>{address}@example.org</EMailAddress>'
+            "</Request></Autodiscover>")
+
+
+def peak_memory(process):
+    return int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{process.pid}/status").read_text()).group(1))
+
+
+def test_entities_are_not_expanded(served):
+    """Billion laughs, quadratic blow-up, deep and wide documents: an error each, and no memory."""
+    served.start()
+    assert served.post(autodiscover("", "a")).status == 200
+    before = peak_memory(served.process)
+    bodies = [
+        autodiscover(*laughs(10, 10)),
+        autodiscover(*laughs(40, 2)),
+        autodiscover(f'<!DOCTYPE x [<!ENTITY a "{"a" * 3000}">]>', "&a;" * 1200),
+        autodiscover('<!DOCTYPE x [<!ENTITY % p "<!ENTITY a \'b\'>"> %p;]>', "&a;"),
+        autodiscover("<!DOCTYPE x [<!ENTITY a '&a;'>]>", "&a;"),
+        "<a>" * 2700,
+        "<a " + " ".join(f'b{n}="c"' for n in range(800)) + "/>",
+    ]
+    for body in bodies:
+        assert len(body) <= 8192
+        for _ in range(20):
+            answer = served.post(body)
+            assert answer.status == 200 and b"<ErrorCode>600</ErrorCode>" in answer.body
+    grown = peak_memory(served.process) - before
+    print(f"its memory grew by {grown} KiB")
+    assert grown < 64 * 1024
+
+
+def test_nothing_external_is_loaded(served, tmp_path):
+    """Neither over the network nor from a file, whichever part of a DTD names it."""
+    secret = tmp_path / "secret"
+    secret.write_text("canary")
+    served.start()
+    with socket.socket() as peer:
+        peer.bind(("127.0.0.1", 0))
+        peer.listen()
+        urls = (f"http://127.0.0.1:{peer.getsockname()[1]}/x", f"ftp://127.0.0.1:{peer.getsockname()[1]}/x",
+                f"file://{secret}", str(secret))
+        for url in urls:
+            for doctype in (f'<!DOCTYPE x SYSTEM "{url}">', f'<!DOCTYPE x PUBLIC "p" "{url}">',
+                            f'<!DOCTYPE x [<!ENTITY a SYSTEM "{url}">]>',
+                            f'<!DOCTYPE x [<!ENTITY % p SYSTEM "{url}"> %p;]>'):
+                for address in ("a", "&a;"):
+                    answer = served.post(autodiscover(doctype, address))
+                    assert b"<ErrorCode>600</ErrorCode>" in answer.body and b"canary" not in answer.body
+            include = f'<xi:include xmlns:xi="http://www.w3.org/2001/XInclude" href="{url}" parse="text"/>'
+            assert b"canary" not in served.post(autodiscover("", include)).body
+        peer.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            peer.accept()
+
+
+@pytest.mark.parametrize("begun", [b"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n<a>",
+                                   b"GET /mail/config-v1.1.xml HTTP/1.1\r\nHo", b""])
+def test_a_client_that_never_finishes_cannot_hold_the_daemon(served, begun):
+    """Its own time would be an hour; the test's patience is a minute."""
+    served.settings["limits"].update({"idle-timeout": "3600s", "handshake-timeout": "300s"})
+    served.start()
+    connection = served.connect()
+    connection.send(begun)
+    served.get(CONFIG)
+    served.process.terminate()
+    assert PATIENCE < 300
+    assert served.wait() == 0
+    assert "stopped" in served.log()
+    connection.close()
