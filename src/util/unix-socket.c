@@ -21,52 +21,38 @@ const char *unix_socket_path(const char *text)
 	return strncmp(text, PREFIX, strlen(PREFIX)) == 0 ? text + strlen(PREFIX) : NULL;
 }
 
-static int fail(const char *path, const char *reason, struct error *err)
+static int fail(const struct sockaddr_un *address, const char *reason, struct error *err)
 {
-	return error_set(err, ERROR_SYSTEM, "cannot listen on " PREFIX "%s: %s", path, reason);
+	return error_set(err, ERROR_SYSTEM, "cannot listen on " PREFIX "%s: %s", address->sun_path,
+			 reason);
 }
 
-static int new_socket(const char *path, int *ret_fd, struct error *err)
+static int new_socket(const struct sockaddr_un *address, int *ret_fd, struct error *err)
 {
 	*ret_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return *ret_fd < 0 ? fail(path, strerror(errno), err) : 0;
-}
-
-static struct sockaddr_un address_of(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	return address;
-}
-
-static int connect_to(int fd, const char *path)
-{
-	const struct sockaddr_un address = address_of(path);
-
-	return connect(fd, (const struct sockaddr *)&address, sizeof(address));
+	return *ret_fd < 0 ? fail(address, strerror(errno), err) : 0;
 }
 
 /* Makes room for a new socket: only what a dead process left behind is removed. */
-static int clear_path(const char *path, struct error *err)
+static int clear_path(const struct sockaddr_un *address, struct error *err)
 {
 	_cleanup_(closep) int fd = -1;
 	struct stat status;
 
-	if (lstat(path, &status) < 0)
-		return errno == ENOENT ? 0 : fail(path, strerror(errno), err);
+	if (lstat(address->sun_path, &status) < 0)
+		return errno == ENOENT ? 0 : fail(address, strerror(errno), err);
 	if (!S_ISSOCK(status.st_mode))
-		return fail(path,
+		return fail(address,
 			    "a file of another kind is there; move it away, or name another path",
 			    err);
-	if (new_socket(path, &fd, err) < 0)
+	if (new_socket(address, &fd, err) < 0)
 		return -1;
-	if (connect_to(fd, path) == 0 || errno == EAGAIN)
-		return fail(path, "another program listens there", err);
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+		return fail(address, "another program listens there", err);
 	if (errno != ECONNREFUSED)
-		return fail(path, strerror(errno), err);
-	if (unlink(path) < 0 && errno != ENOENT)
-		return fail(path, strerror(errno), err);
+		return fail(address, strerror(errno), err);
+	if (unlink(address->sun_path) < 0 && errno != ENOENT)
+		return fail(address, strerror(errno), err);
 	return 0;
 }
 
@@ -74,17 +60,19 @@ static int clear_path(const char *path, struct error *err)
 int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_socket,
 		     struct error *err)
 {
-	const struct sockaddr_un address = address_of(path);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_(closep) int fd = -1;
 	struct stat status;
 
-	if (clear_path(path, err) < 0 || new_socket(path, &fd, err) < 0)
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (clear_path(&address, err) < 0 || new_socket(&address, &fd, err) < 0)
 		return -1;
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return fail(path, strerror(errno), err);
-	if (chmod(path, MODE) < 0 || lstat(path, &status) < 0 || listen(fd, backlog) < 0) {
-		(void)fail(path, strerror(errno), err);
-		(void)unlink(path);
+		return fail(&address, strerror(errno), err);
+	if (chmod(address.sun_path, MODE) < 0 || lstat(address.sun_path, &status) < 0 ||
+	    listen(fd, backlog) < 0) {
+		(void)fail(&address, strerror(errno), err);
+		(void)unlink(address.sun_path);
 		return -1;
 	}
 	*ret_socket = (struct unix_socket){
