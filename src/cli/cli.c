@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/command.h"
@@ -21,7 +20,6 @@ enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
 /* A reader meets a lock only while another process makes the database or recovers it. */
 #define READER_PATIENCE_MS 5000
-#define READER_PAUSE_MS 20
 
 void cli_say(struct cli *cli, const char *format, ...)
 {
@@ -65,20 +63,6 @@ static int load_settings(struct arena *memory, const struct command_line *line,
 	return settings_load(memory, line->config ? line->config : SETTINGS_FILE, settings, err);
 }
 
-static int open_for_reading(struct cli *cli, struct error *err)
-{
-	const struct timespec pause = { .tv_nsec = READER_PAUSE_MS * 1000L * 1000L };
-	int r;
-
-	for (int waited = 0;; waited += READER_PAUSE_MS) {
-		r = store_open(cli->database, STORE_READ, &cli->store, err);
-		if (r != STORE_BUSY || waited >= READER_PATIENCE_MS)
-			break;
-		(void)nanosleep(&pause, NULL);
-	}
-	return r == 0 ? 0 : -1;
-}
-
 static int change(struct cli *cli, const struct command_line *line, struct error *err)
 {
 	if (store_open(cli->database, STORE_WRITE, &cli->store, err) != 0)
@@ -94,7 +78,7 @@ static int run_command(struct cli *cli, const struct command_line *line, struct 
 	case DATABASE_CHANGE:
 		return change(cli, line, err);
 	case DATABASE_READ:
-		if (open_for_reading(cli, err) < 0)
+		if (store_open_patiently(cli->database, READER_PATIENCE_MS, &cli->store, err) < 0)
 			return -1;
 		break;
 	case DATABASE_NONE:

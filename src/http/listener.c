@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "http/exchange.h"
@@ -191,21 +190,6 @@ static int open_sockets(struct listener *listener, const struct words *addresses
 	return 0;
 }
 
-/* An admin tool that is at work just now is waited for. */
-static int open_store(const char *path, struct store **ret_store, struct error *err)
-{
-	for (int waited = 0;; waited += EXCHANGE_RETRY_MS) {
-		int r = store_open(path, STORE_READ, ret_store, err);
-
-		if (r != STORE_BUSY)
-			return r;
-		if (waited >= EXCHANGE_PATIENCE_MS)
-			return -1;
-		(void)nanosleep(&(struct timespec){ .tv_nsec = EXCHANGE_RETRY_MS * 1000000L },
-				NULL);
-	}
-}
-
 static int open_workers(struct listener *listener, const struct settings *settings,
 			struct error *err)
 {
@@ -225,7 +209,8 @@ static int open_workers(struct listener *listener, const struct settings *settin
 	for (; listener->n_workers < count; listener->n_workers++) {
 		struct store *store;
 
-		if (open_store(settings->database.file, &store, err) < 0 ||
+		if (store_open_patiently(settings->database.file, EXCHANGE_PATIENCE_MS, &store,
+					 err) < 0 ||
 		    worker_new(&options, store, &listener->workers[listener->n_workers], err) < 0)
 			return -1;
 	}

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "store/database.h"
 #include "store/statements.h"
@@ -19,6 +20,9 @@
 
 /* An admin tool waits this long for another one to finish. */
 #define WRITER_PATIENCE_MS 5000
+
+/* A locked database is opened again after so long. */
+#define OPEN_PAUSE_MS 20
 
 static void configure_sqlite(void)
 {
@@ -245,6 +249,20 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 		return r;
 	*ret_store = TAKE(store);
 	return 0;
+}
+
+int store_open_patiently(const char *path, int patience, struct store **ret_store,
+			 struct error *err)
+{
+	const struct timespec pause = { .tv_nsec = OPEN_PAUSE_MS * 1000L * 1000L };
+	int r;
+
+	for (int waited = 0;; waited += OPEN_PAUSE_MS) {
+		r = store_open(path, STORE_READ, ret_store, err);
+		if (r != STORE_BUSY || waited >= patience)
+			return r == 0 ? 0 : -1;
+		(void)nanosleep(&pause, NULL);
+	}
 }
 
 void store_close(struct store *store)

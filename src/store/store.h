@@ -37,6 +37,11 @@ enum store_mode {
 /* Opens the database. Returns 0, STORE_BUSY (only STORE_READ), or -1 with err set to a sentence
  * that names the file. */
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *err);
+
+/* The same for reading, but another process that makes the database or recovers it just now is
+ * waited for, for so many milliseconds at most. Returns 0, or -1 with err set. */
+int store_open_patiently(const char *path, int patience, struct store **ret_store,
+			 struct error *err);
 void store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, store_close);
 
