@@ -114,12 +114,11 @@ static void warn_of_reading(struct cli *cli, const struct owner *owner, const ch
 
 	if (reading == LOGIN_READ_AS_TEXT || (owner->local && text_equals(owner->local, login)))
 		return;
-	cli_warn(cli,
-		 "Thunderbird on the desktop reads the login '%s' as a %s, and may log in with "
-		 "another text",
-		 login,
-		 reading == LOGIN_READ_AS_NUMBER ? "number (007 becomes 7)"
-						 : "truth value (TRUE becomes true)");
+	cli_warn(cli, "Thunderbird on the desktop reads the login '%s' as a %s", login,
+		 reading == LOGIN_READ_AS_NUMBER
+			 ? "number, and may log in with another text, as with 7 for 007 or "
+			   "100000 for 1e5"
+			 : "truth value, and may log in with another text, as with true for TRUE");
 }
 
 /* --name and --provider; an empty text unsets. */

@@ -1506,13 +1506,13 @@ def test_logins_that_are_refused(org, login, words):
     assert words in org.refused("user", "set", "b@example.org", "--login", login)
 
 
-@pytest.mark.parametrize("login, reading", [
-    ("007", "a number (007 becomes 7)"), ("1e5", "a number (007 becomes 7)"),
-    ("0x10", "a number (007 becomes 7)"), ("true", "a truth value (TRUE becomes true)"),
-    ("FALSE", "a truth value (TRUE becomes true)")])
-def test_logins_that_are_misread(org, login, reading):
+@pytest.mark.parametrize("login, reading, example", [
+    ("007", "a number", "7 for 007 or 100000 for 1e5"), ("1e5", "a number", "7 for 007 or 100000 for 1e5"),
+    ("0x10", "a number", "7 for 007 or 100000 for 1e5"), ("true", "a truth value", "true for TRUE"),
+    ("FALSE", "a truth value", "true for TRUE")])
+def test_logins_that_are_misread(org, login, reading, example):
     warning = "Thunderbird on the desktop reads the login '%s' as %s, and may log in with " \
-        "another text" % (login, reading)
+        "another text, as with %s" % (login, reading, example)
     assert org.warned("user", "add", "a@example.org", login) == [warning]
     assert org.warned("user", "add", "@example.org", login) == [warning]
     assert org.warned("user", "set", "a@example.org", "--login", login) == [warning]
