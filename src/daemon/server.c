@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config/settings.h"
 #include "http/listener.h"
@@ -337,5 +338,8 @@ int server_check(const char *settings_file)
 				     certificates_count(certificates),
 				     certificates_count(certificates) == 1 ? "" : "s");
 	(void)printf("%s is good: %s templates and the database load.\n", settings_file, found);
+	if (geteuid() == 0)
+		(void)puts("This was checked as root, who may read everything; check it as the "
+			   "daemon's user too.");
 	return SERVER_DONE;
 }

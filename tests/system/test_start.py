@@ -1,6 +1,10 @@
 """How mailconfd starts, and how it says that it cannot."""
+import os
+import pathlib
+import shutil
 import sqlite3
 import subprocess
+import tempfile
 
 import pytest
 
@@ -38,6 +42,24 @@ def test_check_config_is_good(good):
     assert result.returncode == 0
     assert "is good" in result.stdout
     assert result.stderr == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_check_config_says_that_it_is_root(good):
+    words = "checked as root"
+    assert words in run(good, "--check-config").stdout
+    directory = pathlib.Path(tempfile.mkdtemp())  # which others can enter
+    shutil.copytree(good.directory, directory / "copy")
+    subprocess.run(["chown", "-R", "nobody:", directory], check=True)
+    (directory / "mailconfd.conf").write_text(good.config.read_text().replace(str(good.directory), f"{directory}/copy"))
+    command = [good.build / "src" / "mailconfd", "--config", directory / "mailconfd.conf", "--check-config"]
+    try:
+        checked = subprocess.run(command, capture_output=True, text=True, check=False, user="nobody", group="nogroup")
+    except PermissionError:
+        pytest.skip("nobody may run the program where it lies")
+    finally:
+        shutil.rmtree(directory)
+    assert checked.returncode == 0 and words not in checked.stdout, checked.stderr
 
 
 def test_no_certificate(good):
