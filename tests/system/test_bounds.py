@@ -1,9 +1,11 @@
 """What a client, or a hand in the database, cannot make the daemon do."""
+import os
 import pathlib
 import re
 import socket
 import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -77,8 +79,10 @@ def test_hostile_schema(served, extension, kind):
     database.close()
     before = file.read_bytes()
     served.spawn()
+    deadline = time.monotonic() + PATIENCE
     while "ready: " not in served.log() and served.process.poll() is None:
-        pass
+        assert time.monotonic() < deadline, served.log()
+        time.sleep(0.01)
     if served.process.poll() is None:
         assert served.get(CONFIG).status in (200, 500, 503)
         assert served.get("/nothing").status == 404
@@ -142,7 +146,8 @@ def test_entities_are_not_expanded(served):
             assert answer.status == 200 and b"<ErrorCode>600</ErrorCode>" in answer.body
     grown = peak_memory(served.process) - before
     print(f"its memory grew by {grown} KiB")
-    assert grown < 64 * 1024
+    # AddressSanitizer keeps up to 256 MiB that were freed; what is expanded would take gigabytes.
+    assert grown < (512 if os.environ.get("MAILCONFD_MODE") == "sanitize" else 64) * 1024
 
 
 def test_nothing_external_is_loaded(served, tmp_path):
