@@ -80,10 +80,13 @@ struct settings {
 		unsigned slow; /* milliseconds, 0 for never */
 	} log;
 	struct {
-		unsigned handshake_timeout;	/* seconds */
-		unsigned idle_timeout;		/* seconds */
-		unsigned addresses_per_network; /* 0: no limit */
-		struct words trusted;		/* networks */
+		unsigned handshake_timeout;   /* seconds */
+		unsigned idle_timeout;	      /* seconds */
+		unsigned requests_per_second; /* 0: no limit */
+		unsigned requests_at_once;
+		unsigned addresses_per_network;	     /* 0: no limit */
+		unsigned ipv4_network, ipv6_network; /* bits */
+		struct words trusted;		     /* networks */
 	} limits;
 };
 

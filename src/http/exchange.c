@@ -5,6 +5,7 @@
 
 #include "http/forwarded.h"
 #include "http/gate.h"
+#include "http/limit.h"
 #include "http/record.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
@@ -26,7 +27,7 @@ struct exchange {
 	char *body; /* REQUEST_BODY_MAX bytes, or NULL */
 	size_t received;
 	agent_t agent;
-	bool has_begun, must_close, is_waiting;
+	bool has_begun, must_close, is_waiting, is_over_limit, was_held;
 	int64_t started;  /* microseconds */
 	int64_t micros;	  /* until the answer was handed over */
 	int64_t patience; /* ends then, 0 while the database was not busy */
@@ -51,12 +52,14 @@ void *exchange_begin(void *port, const char *target, struct MHD_Connection *conn
 	return exchange;
 }
 
-static void wait_for_database(struct exchange *exchange)
+/* Comes back to exchange_handle() after so many milliseconds. */
+static void wait(struct exchange *exchange, int64_t duration)
 {
 	struct exchanges *exchanges = exchange->port->exchanges;
 
 	exchange->is_waiting = true;
-	exchange->next_try = clock_now() + EXCHANGE_RETRY_MS;
+	gate_renew(exchange->ours);
+	exchange->next_try = clock_now() + duration;
 	exchange->previous = NULL;
 	exchange->next = exchanges->waiting;
 	if (exchange->next)
@@ -122,6 +125,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 	add_header(out, MHD_HTTP_HEADER_CONTENT_DISPOSITION, response->disposition);
 	add_header(out, MHD_HTTP_HEADER_ALLOW, response->allow);
 	add_header(out, MHD_HTTP_HEADER_LOCATION, response->location);
+	add_header(out, MHD_HTTP_HEADER_RETRY_AFTER, response->retry_after);
 	add_header(out, "X-Content-Type-Options", "nosniff");
 	add_header(out, "Referrer-Policy", "no-referrer");
 	if (exchange->must_close || exchange->port->exchanges->is_stopping)
@@ -136,6 +140,28 @@ static enum MHD_Result refuse_body(struct exchange *exchange)
 			  "The request is too large.\n");
 	exchange->response.outcome = "too-large";
 	exchange->must_close = true;
+	return send_response(exchange);
+}
+
+/*
+ * A program that asks again at once, whatever it is told, is slowed by an answer that comes late.
+ * So that nobody can fill the server with connections that wait, only so many do.
+ */
+static enum MHD_Result refuse_more(struct exchange *exchange)
+{
+	struct exchanges *exchanges = exchange->port->exchanges;
+
+	if (!exchange->was_held && exchanges->held < EXCHANGES_HELD_MAX &&
+	    !exchanges->is_stopping) {
+		exchange->was_held = true;
+		exchanges->held++;
+		wait(exchange, EXCHANGE_HOLD_MS);
+		return MHD_YES;
+	}
+	response_set_text(&exchange->response, MHD_HTTP_TOO_MANY_REQUESTS,
+			  "Your network asks too often. Try again later.\n");
+	exchange->response.retry_after = "1";
+	exchange->response.outcome = "too-many-requests";
 	return send_response(exchange);
 }
 
@@ -188,6 +214,14 @@ static void believe_proxy(struct exchange *exchange)
 			&exchange->request);
 }
 
+static bool is_over_limit(struct exchange *exchange)
+{
+	const struct context *context = &exchange->port->exchanges->context;
+
+	return context->limit && exchange->request.client &&
+	       !limit_admits(context->limit, exchange->request.client, exchange->started);
+}
+
 static enum MHD_Result begin_handling(struct exchange *exchange, const char *method)
 {
 	exchange->has_begun = true;
@@ -203,7 +237,8 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 		exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT));
 	if (exchange->port->kind == PORT_PROXY)
 		believe_proxy(exchange);
-	if (exchange->port->kind == PORT_PLAIN &&
+	exchange->is_over_limit = is_over_limit(exchange);
+	if (!exchange->is_over_limit && exchange->port->kind == PORT_PLAIN &&
 	    plain_refuses(&exchange->memory, &exchange->request, &exchange->response)) {
 		exchange->must_close = true;
 		return send_response(exchange);
@@ -243,8 +278,7 @@ static bool make_answer(struct exchange *exchange)
 		if (exchange->patience == 0)
 			exchange->patience = clock_now() + EXCHANGE_PATIENCE_MS;
 		if (clock_now() < exchange->patience) {
-			gate_renew(exchange->ours);
-			wait_for_database(exchange);
+			wait(exchange, EXCHANGE_RETRY_MS);
 			return false;
 		}
 	}
@@ -268,6 +302,8 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 		*size = 0;
 		return gather_body(exchange, data, received);
 	}
+	if (exchange->is_over_limit)
+		return refuse_more(exchange);
 	if (exchange->received > REQUEST_BODY_MAX)
 		return refuse_body(exchange);
 	exchange->request.body = exchange->body;
@@ -296,9 +332,13 @@ static void log_exchange(struct exchange *exchange)
 	const struct record record = {
 		.request = &exchange->request,
 		.response = &exchange->response,
+		.network = exchange->request.client ? network_of_client(exchange->request.client,
+									&exchanges->log.bits)
+						    : (struct client_network){ .bits = 0 },
 		.agent = exchange->agent,
 		.tls_version = exchange->ours->tls_version,
 		.is_resumed = exchange->ours->is_resumed,
+		.was_held = exchange->was_held,
 		.micros = exchange->micros,
 	};
 	const struct record_privacy privacy = { exchanges->log.addresses, log_key(exchanges) };
@@ -309,6 +349,8 @@ static void log_exchange(struct exchange *exchange)
 static void end(struct exchange *exchange)
 {
 	stop_waiting(exchange);
+	if (exchange->was_held)
+		exchange->port->exchanges->held--;
 	gate_renew(exchange->ours);
 	log_exchange(exchange);
 	exchange->ours->exchange = NULL;

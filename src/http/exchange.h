@@ -14,6 +14,7 @@
 #include "http/plain.h"
 #include "util/arena.h"
 #include "util/digest.h"
+#include "util/network.h"
 
 /* A body that is not wanted is read and dropped up to here, to keep the connection usable. */
 #define EXCHANGE_DROPPED_MAX ((size_t)64 * 1024)
@@ -22,6 +23,11 @@
 #define EXCHANGE_RETRY_MS 20
 #define EXCHANGE_PATIENCE_MS 2000
 
+/* How late a request beyond the limit is refused, which is less than any idle timeout; and how many
+ * of one worker wait for that. */
+#define EXCHANGE_HOLD_MS 800
+#define EXCHANGES_HELD_MAX 256
+
 struct connection;
 struct exchange;
 
@@ -29,6 +35,7 @@ struct exchange;
 struct log_rules {
 	enum log_addresses addresses;
 	int64_t slow; /* microseconds from which on an answer is slow; 0: none is */
+	struct client_bits bits;
 };
 
 /* What all exchanges of one worker share. */
@@ -39,7 +46,8 @@ struct exchanges {
 	struct log_rules log;
 	bool is_stopping;	   /* answers close their connections */
 	size_t count;		   /* exchanges under way */
-	struct exchange *waiting;  /* for the database, suspended */
+	struct exchange *waiting;  /* for the database or their refusal, suspended */
+	size_t held;		   /* of these, those beyond the limit */
 	struct digest_key log_key; /* once it was needed */
 	bool has_log_key;
 };

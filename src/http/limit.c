@@ -1,11 +1,11 @@
 #include "http/limit.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "config/settings.h"
+#include "http/rate.h"
 #include "util/arena.h"
 #include "util/hash.h"
 #include "util/log.h"
@@ -31,8 +31,9 @@ struct set {
 struct limit {
 	struct hash_key key;
 	struct set *sets;
-	atomic_uint addresses;
+	struct rate *rate;
 	pthread_rwlock_t lock; /* of what follows */
+	struct limit_rules rules;
 	char *trusted;
 };
 
@@ -42,6 +43,7 @@ struct limit *limit_new(void)
 
 	limit->key = hash_key_new();
 	limit->sets = xcalloc(SETS, sizeof(*limit->sets));
+	limit->rate = rate_new();
 	limit->trusted = xstrdup("");
 	for (size_t i = 0; i < SETS; i++)
 		(void)pthread_mutex_init(&limit->sets[i].lock, NULL);
@@ -57,19 +59,32 @@ void limit_free(struct limit *limit)
 		(void)pthread_mutex_destroy(&limit->sets[i].lock);
 	(void)pthread_rwlock_destroy(&limit->lock);
 	free(limit->sets);
+	rate_free(limit->rate);
 	free(limit->trusted);
 	free(limit);
 }
 
-void limit_set(struct limit *limit, unsigned addresses, const char *trusted)
+void limit_set(struct limit *limit, const struct limit_rules *rules)
 {
-	char *copy = xstrdup(trusted);
+	char *trusted = xstrdup(rules->trusted);
 
 	(void)pthread_rwlock_wrlock(&limit->lock);
 	free(limit->trusted);
-	limit->trusted = copy;
+	limit->trusted = trusted;
+	limit->rules = *rules;
+	limit->rules.trusted = NULL;
 	(void)pthread_rwlock_unlock(&limit->lock);
-	atomic_store(&limit->addresses, addresses);
+}
+
+/* Without the trusted networks. */
+static struct limit_rules rules_of(struct limit *limit)
+{
+	struct limit_rules rules;
+
+	(void)pthread_rwlock_rdlock(&limit->lock);
+	rules = limit->rules;
+	(void)pthread_rwlock_unlock(&limit->lock);
+	return rules;
 }
 
 static bool is_trusted(struct limit *limit, const struct sockaddr *client)
@@ -135,26 +150,36 @@ static void tell(const struct client_network *network, unsigned addresses)
 bool limit_allows(struct limit *limit, const struct sockaddr *client, const char *address,
 		  int64_t now)
 {
-	const struct client_network network = network_of_client(client);
-	unsigned addresses = atomic_load(&limit->addresses);
+	const struct limit_rules rules = rules_of(limit);
+	const struct client_network network = network_of_client(client, &rules.bits);
 	bool is_allowed, must_tell = false;
 	struct place *place;
 	struct set *set;
 	uint32_t hash;
 
-	if (addresses == 0)
+	if (rules.addresses == 0)
 		return true;
 	set = &limit->sets[hash_of(&limit->key, &network, sizeof(network)) % SETS];
 	hash = (uint32_t)hash_of(&limit->key, address, strlen(address));
 	(void)pthread_mutex_lock(&set->lock);
 	place = take_place(set, &network, now);
-	is_allowed = count_address(place, hash, addresses);
+	is_allowed = count_address(place, hash, rules.addresses);
 	if (!is_allowed && !place->is_told)
 		must_tell = place->is_told = true;
 	(void)pthread_mutex_unlock(&set->lock);
 	if (is_allowed || is_trusted(limit, client))
 		return true;
 	if (must_tell)
-		tell(&network, addresses);
+		tell(&network, rules.addresses);
 	return false;
+}
+
+bool limit_admits(struct limit *limit, const struct sockaddr *client, int64_t now)
+{
+	const struct limit_rules rules = rules_of(limit);
+	const struct client_network network = network_of_client(client, &rules.bits);
+
+	return rules.requests == 0 ||
+	       rate_take(limit->rate, &network, rules.requests, rules.burst, now) ||
+	       is_trusted(limit, client);
 }

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * How many different addresses one network may ask for within an hour. Who enumerates asks for
- * many; people behind one address of a campus ask many times, but for few. All workers share one
- * limit, of constant size.
+ * What one network may do: make so many requests a second, and ask for so many different addresses
+ * within an hour. Who enumerates asks for many; people behind one address of a campus ask many
+ * times, but for few. All workers share one limit, of constant size.
  */
 
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "util/cleanup.h"
+#include "util/network.h"
 
 struct limit;
 
@@ -24,9 +25,21 @@ struct limit *limit_new(void);
 void limit_free(struct limit *limit);
 DEFINE_CLEANUP(struct limit *, limit_free);
 
-/* Sets the bound, 0 for none, and the networks that it does not hold for, separated by blanks. May
- * be called from any thread. */
-void limit_set(struct limit *limit, unsigned addresses, const char *trusted);
+/* 0 is no bound. */
+struct limit_rules {
+	unsigned requests; /* a second */
+	unsigned burst;	   /* requests that may come at once, at least 1 */
+	unsigned addresses;
+	struct client_bits bits;
+	const char *trusted; /* networks without bounds, separated by blanks */
+};
+
+/* May be called from any thread. */
+void limit_set(struct limit *limit, const struct limit_rules *rules);
+
+/* Whether the client may make one more request; now is clock_microseconds(). May be called from
+ * any thread. */
+bool limit_admits(struct limit *limit, const struct sockaddr *client, int64_t now);
 
 /*
  * Whether the client may be answered about the address. Counts what was not asked for yet; what was

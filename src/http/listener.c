@@ -275,18 +275,33 @@ static const char *join(struct arena *memory, const struct words *words)
 	return bytes_text(&text);
 }
 
+static void set_limit(struct limit *limit, const struct settings *settings)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct limit_rules rules = {
+		.requests = settings->limits.requests_per_second,
+		.burst = settings->limits.requests_at_once,
+		.addresses = settings->limits.addresses_per_network,
+		.bits = { settings->limits.ipv4_network, settings->limits.ipv6_network },
+		.trusted = join(&memory, &settings->limits.trusted),
+	};
+
+	limit_set(limit, &rules);
+}
+
 void listener_set_rules(struct listener *listener, const struct settings *settings)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct worker_rules rules = {
 		.sni_policy = settings->tls.unknown_name == UNKNOWN_NAME_DEFAULT ? SNI_DEFAULT
 										 : SNI_REFUSE,
-		.log = { settings->log.addresses, (int64_t)settings->log.slow * 1000 },
+		.log = { settings->log.addresses,
+			 (int64_t)settings->log.slow * 1000,
+			 { settings->limits.ipv4_network, settings->limits.ipv6_network } },
 		.handshake_timeout = settings->limits.handshake_timeout,
 	};
 
-	limit_set(listener->limit, settings->limits.addresses_per_network,
-		  join(&memory, &settings->limits.trusted));
+	set_limit(listener->limit, settings);
 	rules.redirect_to_same_host = settings->server.redirect == REDIRECT_SAME_HOST;
 	rules.http_autoconfig = settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES;
 	(void)snprintf(rules.acme_directory, sizeof(rules.acme_directory), "%s",

@@ -8,7 +8,6 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/digest.h"
-#include "util/network.h"
 
 /* Of a digest's bytes; enough that two addresses of an installation do not meet. */
 #define HASH_BYTES 8
@@ -70,28 +69,19 @@ static const char *path_of(struct arena *memory, const char *target,
 	return arena_printf(memory, "%.*s/...", (int)(at - path), path);
 }
 
-static const char *client_of(struct arena *memory, const struct request *request)
-{
-	struct client_network network;
-
-	if (!request->client)
-		return NULL;
-	network = network_of_client(request->client);
-	return client_network_text(memory, &network);
-}
-
 void record_log(struct arena *memory, const struct record *record,
 		const struct record_privacy *privacy, int64_t slow)
 {
 	const struct request *request = record->request;
 	const struct response *response = record->response;
-	bool is_slow = slow > 0 && record->micros >= slow;
+	bool is_slow = slow > 0 && record->micros >= slow && !record->was_held;
 	struct log_event event;
 
 	if (!log_is_on(is_slow ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO))
 		return;
 	event = log_event_begin(memory, is_slow ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO);
-	log_event_text(&event, "client", client_of(memory, request));
+	log_event_text(&event, "client",
+		       record->network.bits ? client_network_text(memory, &record->network) : NULL);
 	log_event_text(&event, "method", request->method);
 	log_event_text(&event, "host", request->host);
 	log_event_text(&event, "path", path_of(memory, request->target, privacy));

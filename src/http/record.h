@@ -8,6 +8,7 @@
 
 #include "config/settings.h"
 #include "http/agent.h"
+#include "util/network.h"
 
 struct arena;
 struct digest_key;
@@ -19,9 +20,11 @@ enum tls_version { TLS_VERSION_NONE, TLS_VERSION_1_2, TLS_VERSION_1_3, TLS_VERSI
 struct record {
 	const struct request *request;	 /* as far as it was gathered */
 	const struct response *response; /* status 0 where none was sent */
+	struct client_network network;
 	agent_t agent;
 	enum tls_version tls_version;
 	bool is_resumed;
+	bool was_held;	/* beyond the limit: the answer was late on purpose */
 	int64_t micros; /* from the first line of the request until the answer was handed over */
 };
 

@@ -17,6 +17,7 @@ struct response {
 	const char
 		*allow_origin; /* the sites whose scripts may read it: "*" for all, NULL for none */
 	const char *disposition; /* "attachment; filename=..." for what is to be saved, else NULL */
+	const char *retry_after; /* seconds, of a 429; else NULL */
 	const char *location;	 /* where a redirect leads, else NULL: never from a request */
 	const char *body;
 	size_t size;

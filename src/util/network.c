@@ -13,10 +13,6 @@
 /* IPv4 addresses are kept as IPv6 has them (RFC 4291 2.5.5.2), so that there is one kind. */
 #define MAPPED_BITS 96
 
-/* Of an IPv6 address: what one link has, whose hosts make up the rest themselves (RFC 4291 2.5.1).
- */
-#define CLIENT_BYTES 8
-
 struct network {
 	uint8_t address[16];
 	unsigned bits;
@@ -133,25 +129,36 @@ static bool is_mapped_ipv4(const uint8_t address[16])
 	return memcmp(mapped, address, sizeof(mapped)) == 0;
 }
 
-struct client_network network_of_client(const struct sockaddr *address)
+static void clear_bits_beyond(struct client_network *network)
+{
+	for (unsigned bit = network->bits; bit < 128; bit++)
+		network->address[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+}
+
+struct client_network network_of_client(const struct sockaddr *address,
+					const struct client_bits *bits)
 {
 	struct client_network network = { 0 };
 
-	if (address_bytes(address, network.address) && !is_mapped_ipv4(network.address))
-		memset(network.address + CLIENT_BYTES, 0, 16 - CLIENT_BYTES);
+	if (!address_bytes(address, network.address))
+		return network;
+	network.bits = (uint8_t)(is_mapped_ipv4(network.address) ? MAPPED_BITS + bits->ipv4
+								 : bits->ipv6);
+	clear_bits_beyond(&network);
 	return network;
 }
 
 const char *client_network_text(struct arena *memory, const struct client_network *network)
 {
+	bool is_ipv4 = network->bits > MAPPED_BITS && is_mapped_ipv4(network->address);
+	unsigned bits = network->bits - (is_ipv4 ? MAPPED_BITS : 0);
 	char text[INET6_ADDRSTRLEN];
 
-	if (is_mapped_ipv4(network->address))
-		return arena_strdup(memory,
-				    inet_ntop(AF_INET, network->address + 12, text, sizeof(text)));
-	return arena_printf(memory, "%s/%d",
-			    inet_ntop(AF_INET6, network->address, text, sizeof(text)),
-			    CLIENT_BYTES * 8);
+	(void)inet_ntop(is_ipv4 ? AF_INET : AF_INET6, network->address + (is_ipv4 ? 12 : 0), text,
+			sizeof(text));
+	if (bits == (is_ipv4 ? 32 : 128))
+		return arena_strdup(memory, text);
+	return arena_printf(memory, "%s/%u", text, bits);
 }
 
 bool networks_contain(struct arena *memory, const char *list, const struct sockaddr *address)

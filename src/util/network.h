@@ -9,15 +9,25 @@
 struct arena;
 struct error;
 
-/* The network that a client counts as, being one household or site as far as an address tells: the
- * IPv4 address itself, or the first 64 bits of an IPv6 address. */
-struct client_network {
-	uint8_t address[16];
+/* How much of a client's address is its network: one household or site, as far as that can be told.
+ */
+struct client_bits {
+	unsigned ipv4, ipv6; /* 1 to 32, 1 to 128 */
 };
 
-struct client_network network_of_client(const struct sockaddr *address);
+/* An IPv4 address for itself; of IPv6 what one link has, whose hosts make up the rest themselves
+ * (RFC 4291 2.5.1). */
+#define CLIENT_BITS_DEFAULT ((struct client_bits){ 32, 64 })
 
-/* "192.0.2.1", "2001:db8::/64". Lives in memory. */
+struct client_network {
+	uint8_t address[16]; /* zeros after the bits; IPv4 as IPv6 has it */
+	uint8_t bits;	     /* of the 128; 0 where the client has no address */
+};
+
+struct client_network network_of_client(const struct sockaddr *address,
+					const struct client_bits *bits);
+
+/* "192.0.2.1", "192.0.2.0/24", "2001:db8::/64". Lives in memory. */
 const char *client_network_text(struct arena *memory, const struct client_network *network);
 
 /* The IPv4 or IPv6 address, with port 0; in memory. NULL where the text is none. */

@@ -15,6 +15,17 @@ struct asked {
 	int64_t now;
 };
 
+static void set(struct limit *limit, unsigned addresses, const char *trusted)
+{
+	const struct limit_rules rules = {
+		.addresses = addresses,
+		.bits = CLIENT_BITS_DEFAULT,
+		.trusted = trusted,
+	};
+
+	limit_set(limit, &rules);
+}
+
 static int set_up(void **state)
 {
 	struct asked *asked = xnew(struct asked);
@@ -63,7 +74,7 @@ static void test_different_addresses_count(void **state)
 {
 	struct asked *asked = *state;
 
-	limit_set(asked->limit, 100, "");
+	set(asked->limit, 100, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 1000), 100);
 	assert_false(ask(asked, "192.0.2.1", "b@example.org"));
 	/* What was within the bound stays so. */
@@ -76,7 +87,7 @@ static void test_the_same_address_counts_once(void **state)
 {
 	struct asked *asked = *state;
 
-	limit_set(asked->limit, 2, "");
+	set(asked->limit, 2, "");
 	for (int i = 0; i < 100000; i++) {
 		assert_true(ask(asked, "192.0.2.1", "a@example.org"));
 		assert_true(ask(asked, "192.0.2.1", "b@example.org"));
@@ -88,7 +99,7 @@ static void test_an_hour_ends(void **state)
 {
 	struct asked *asked = *state;
 
-	limit_set(asked->limit, 10, "");
+	set(asked->limit, 10, "");
 	asked->now = 5;
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 20), 10);
 	asked->now += HOUR - 1;
@@ -119,7 +130,7 @@ static void test_networks(void **state)
 
 		(void)state;
 		assert_int_equal(set_up((void **)&asked), 0);
-		limit_set(asked->limit, 1, "");
+		set(asked->limit, 1, "");
 		assert_true(ask(asked, rows[i].one, "a@example.org"));
 		check_number(rows[i].other, ask(asked, rows[i].other, "b@example.org"),
 			     !rows[i].are_same);
@@ -132,9 +143,9 @@ static void test_nothing_set_is_no_limit(void **state)
 	struct asked *asked = *state;
 
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 5000), 5000);
-	limit_set(asked->limit, 1, "");
+	set(asked->limit, 1, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 5000), 1);
-	limit_set(asked->limit, 0, "");
+	set(asked->limit, 0, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 5000), 5000);
 }
 
@@ -142,12 +153,12 @@ static void test_trusted(void **state)
 {
 	struct asked *asked = *state;
 
-	limit_set(asked->limit, 1, "192.0.2.0/25 2001:db8::/48");
+	set(asked->limit, 1, "192.0.2.0/25 2001:db8::/48");
 	assert_int_equal(ask_many(asked, "192.0.2.127", "a", 2000), 2000);
 	assert_int_equal(ask_many(asked, "2001:db8:0:5::1", "a", 2000), 2000);
 	assert_int_equal(ask_many(asked, "192.0.2.128", "a", 2000), 1);
 	/* A reload that takes the trust back finds it past the bound already. */
-	limit_set(asked->limit, 1, "");
+	set(asked->limit, 1, "");
 	assert_int_equal(ask_many(asked, "192.0.2.127", "b", 2000), 0);
 }
 
@@ -155,11 +166,11 @@ static void test_the_bound_may_be_moved(void **state)
 {
 	struct asked *asked = *state;
 
-	limit_set(asked->limit, 10, "");
+	set(asked->limit, 10, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 20), 10);
-	limit_set(asked->limit, 15, "");
+	set(asked->limit, 15, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "b", 20), 5);
-	limit_set(asked->limit, 5, "");
+	set(asked->limit, 5, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "c", 20), 0);
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 10), 10);
 }
@@ -170,7 +181,7 @@ static void test_a_full_table_keeps_the_worst(void **state)
 {
 	struct asked *asked = *state;
 
-	limit_set(asked->limit, 3, "");
+	set(asked->limit, 3, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 5), 3);
 	for (unsigned i = 0; i < 20 * LIMIT_NETWORKS; i++) {
 		const char *client = arena_printf(&asked->memory, "10.%u.%u.%u", i >> 16,
@@ -211,7 +222,7 @@ static void test_threads_share_the_bound(void **state)
 	struct asker askers[THREADS] = { 0 };
 	unsigned allowed = 0;
 
-	limit_set(asked->limit, 100, "");
+	set(asked->limit, 100, "");
 	for (unsigned i = 0; i < THREADS; i++) {
 		askers[i].asked.limit = asked->limit;
 		askers[i].number = i;
@@ -231,13 +242,14 @@ static void test_names_of_networks(void **state)
 	struct asked *asked = *state;
 	struct sockaddr_in ipv4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
+	const struct client_bits bits = CLIENT_BITS_DEFAULT;
 	struct client_network network;
 
 	assert_int_equal(inet_pton(AF_INET, "192.0.2.1", &ipv4.sin_addr), 1);
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8:0:1::1", &ipv6.sin6_addr), 1);
-	network = network_of_client((struct sockaddr *)&ipv4);
+	network = network_of_client((struct sockaddr *)&ipv4, &bits);
 	check_text("IPv4", client_network_text(&asked->memory, &network), "192.0.2.1");
-	network = network_of_client((struct sockaddr *)&ipv6);
+	network = network_of_client((struct sockaddr *)&ipv6, &bits);
 	check_text("IPv6", client_network_text(&asked->memory, &network), "2001:db8:0:1::/64");
 }
 

@@ -131,6 +131,10 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "limits.handshake-timeout", "10" },
 		{ "limits.idle-timeout", "30" },
 		{ "limits.addresses-per-network", "500" },
+		{ "limits.requests-per-second", "50" },
+		{ "limits.requests-at-once", "500" },
+		{ "limits.ipv4-network", "32" },
+		{ "limits.ipv6-network", "64" },
 		{ "limits.trusted", "127.0.0.0/8 ::1" },
 	};
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -440,6 +444,10 @@ static void refuses_values(void **state)
 		{ "limits.addresses-per-network", "-1", "\"-1\"|a number from 0 to 1000" },
 		{ "limits.addresses-per-network", "many", "\"many\"|a number from 0 to 1000" },
 		{ "limits.addresses-per-network", "", "a number from 0 to 1000" },
+		{ "limits.requests-per-second", "100001", "a number from 0 to 100000" },
+		{ "limits.requests-at-once", "0", "a number from 1 to 100000" },
+		{ "limits.ipv4-network", "0", "from 1 to 32" },
+		{ "limits.ipv6-network", "129", "from 1 to 128" },
 		{ "limits.trusted", "192.0.2.1/24", "\"192.0.2.1/24\" is not a network" },
 		{ "limits.trusted", "::1, ::2", "\"::1,\" is not a network" },
 		{ "limits.trusted", "localhost", "\"localhost\" is not a network" },

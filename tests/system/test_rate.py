@@ -1,0 +1,120 @@
+"""The bound on a network's requests: who is beyond it, what it is told, and that its neighbours do not notice."""
+import socket
+import threading
+import time
+
+import pytest
+
+from daemon import PATIENCE, Connection
+
+CONFIG = b"GET /mail/config-v1.1.xml HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n"
+
+
+@pytest.fixture
+def served(daemon):
+    daemon.setup(["domain", "add", "example.org", "imaps://imap.example.org", "submissions://smtp.example.org"])
+    daemon.settings["limits"].update({"requests-per-second": 1, "requests-at-once": 5, "trusted": "127.0.0.1"})
+    return daemon
+
+
+def statuses(daemon, source, count, data=CONFIG):
+    connection = daemon.connect(source=source)
+    answers = [connection.ask(data) for _ in range(count)]
+    connection.close()
+    return [answer.status for answer in answers], answers[-1]
+
+
+def test_refusal(served):
+    served.start()
+    before, last = statuses(served, "127.0.0.2", 6)
+    assert before == [200] * 5 + [429]
+    assert last.headers["retry-after"] == "1"
+    assert last.headers["content-type"].startswith("text/plain")
+    assert statuses(served, "127.0.0.3", 5)[0] == [200] * 5, "the neighbour is another network"
+    assert statuses(served, "127.0.0.1", 20)[0] == [200] * 20, "trusted"
+    served.wait_for_log("outcome=too-many-requests status=429")
+    assert "warning" not in served.log(), "held back is not slow"
+
+
+def test_it_is_over_when_time_has_passed(served):
+    served.start()
+    assert statuses(served, "127.0.0.2", 6)[0][-1] == 429
+    deadline = time.monotonic() + PATIENCE
+    while statuses(served, "127.0.0.2", 1)[0] != [200]:
+        assert time.monotonic() < deadline
+
+
+def test_bodies_are_read_and_dropped(served):
+    served.start()
+    body = b"<a/>" * 1000
+    post = (b"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.org\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)) + body
+    assert statuses(served, "127.0.0.2", 7, post)[0] == [200] * 5 + [429] * 2
+
+
+def test_networks_are_as_wide_as_the_settings_say(served):
+    served.settings["limits"].update({"ipv4-network": 24, "trusted": ""})
+    served.start()
+    assert statuses(served, "127.0.0.2", 5)[0] == [200] * 5
+    assert statuses(served, "127.0.0.3", 1)[0] == [429]
+    assert statuses(served, "127.0.1.3", 1)[0] == [200]
+    served.wait_for_log('client="127.0.0.0/24"')
+
+
+def test_no_bound(served):
+    served.settings["limits"]["requests-per-second"] = 0
+    served.start()
+    assert statuses(served, "127.0.0.2", 30)[0] == [200] * 30
+    served.settings["limits"]["requests-per-second"] = 1
+    served.write_settings()
+    served.reload()
+    assert 429 in statuses(served, "127.0.0.2", 10)[0]
+
+
+def test_behind_a_proxy_its_clients_count(served, tmp_path):
+    path = tmp_path / "s"
+    served.settings["server"]["behind-proxy"] = f"unix:{path}"
+    served.start()
+
+    def ask(client):
+        connection = Connection.__new__(Connection)
+        connection.socket = socket.socket(socket.AF_UNIX)
+        connection.socket.settimeout(PATIENCE)
+        connection.socket.connect(str(path))
+        connection.buffer = b""
+        answer = connection.ask(CONFIG[:-2] + b"X-Forwarded-For: " + client + b"\r\n\r\n")
+        connection.close()
+        return answer.status
+
+    assert [ask(b"192.0.2.1") for _ in range(6)] == [200] * 5 + [429]
+    assert ask(b"192.0.2.2") == 200
+
+
+def test_who_repeats_for_ever_is_slowed(served):
+    """A program that asks again at once, as one lookup tool does after a 404, gets through at the rate alone; the
+    bound below is what the settings allow in the time that really passed."""
+    served.settings["limits"].update({"requests-per-second": 5, "requests-at-once": 5})
+    served.start()
+    connection = served.connect(source="127.0.0.2")
+    started, count = time.monotonic(), 0
+    while time.monotonic() < started + 2:
+        connection.ask(CONFIG.replace(b"/mail/config-v1.1.xml", b"/nothing"))
+        count += 1
+    passed = time.monotonic() - started
+    connection.close()
+    assert count <= 5 + 5 * passed + passed / 0.8 + 1
+    assert statuses(served, "127.0.0.3", 5)[0] == [200] * 5
+
+
+def test_stop_does_not_wait_for_who_is_held(served):
+    served.start()
+    statuses(served, "127.0.0.2", 5)
+    connections = [served.connect(source="127.0.0.2") for _ in range(20)]
+    threads = [threading.Thread(target=connection.send, args=(CONFIG,)) for connection in connections]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    served.stop()
+    for connection in connections:
+        connection.close()
