@@ -8,6 +8,7 @@
 
 #include "config/settings.h"
 #include "http/listener.h"
+#include "http/sockets.h"
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificates.h"
@@ -113,12 +114,10 @@ static int find_certificates(const struct settings *settings, struct error *err)
 				       settings->tls.certificates.count, &files, &count, err);
 }
 
-static void log_addresses(const struct settings *settings)
+static void log_addresses(const struct sockets *sockets)
 {
-	for (size_t i = 0; i < settings->server.listen_https.count; i++)
-		log_info("listening on https://%s", settings->server.listen_https.items[i]);
-	for (size_t i = 0; i < settings->server.listen_http.count; i++)
-		log_info("listening on http://%s", settings->server.listen_http.items[i]);
+	for (size_t i = 0; i < sockets_count(sockets); i++)
+		log_info("listening on %s", sockets_url(sockets, i));
 }
 
 /* Clients can connect before the certificates are read, which for ten thousand takes a second. */
@@ -127,12 +126,15 @@ static int start(struct server *server, struct error *err)
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
+	_cleanup_(sockets_closep) struct sockets *sockets = NULL;
 	struct settings *settings = &server->settings;
+	unsigned threads = listener_threads_of(settings);
 
-	if (find_certificates(settings, err) < 0 ||
+	if (sockets_open(settings, threads, &sockets, err) < 0 ||
+	    find_certificates(settings, err) < 0 ||
 	    templates_load(settings->templates.directory, &templates, err) < 0 ||
 	    load_signer(settings, warn, &signer, err) < 0 ||
-	    listener_open(settings, &server->listener, err) < 0)
+	    listener_open(settings, sockets, &server->listener, err) < 0)
 		return -1;
 	listener_set_signer(server->listener, signer);
 	if (listener_start(server->listener, templates, err) < 0)
@@ -142,9 +144,8 @@ static int start(struct server *server, struct error *err)
 	if (load_certificates(settings, &certificates, err) < 0)
 		return -1;
 	listener_set_certificates(server->listener, certificates);
-	log_addresses(settings);
-	log_info("ready: certificates=%zu threads=%u", certificates_count(certificates),
-		 listener_threads(server->listener));
+	log_addresses(sockets);
+	log_info("ready: certificates=%zu threads=%u", certificates_count(certificates), threads);
 	return 0;
 }
 

@@ -2,25 +2,21 @@
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "http/exchange.h"
+#include "http/sockets.h"
 #include "http/worker.h"
 #include "store/store.h"
 #include "tls/client.h"
 #include "util/arena.h"
 #include "util/error.h"
-#include "util/socket-address.h"
-
-#define BACKLOG 1024
 
 /* Connections of all workers together. Each holds 20 KiB, and 40 KiB while a body is under way
  * (measured with 400), so this is 800 MiB at the most. */
@@ -44,6 +40,11 @@ static unsigned processors(void)
 	if (sched_getaffinity(0, sizeof(set), &set) < 0)
 		return 1;
 	return (unsigned)CPU_COUNT(&set);
+}
+
+unsigned listener_threads_of(const struct settings *settings)
+{
+	return settings->server.threads ? settings->server.threads : processors();
 }
 
 static rlim_t raise_descriptor_limit(void)
@@ -78,73 +79,14 @@ static int share_connections(unsigned workers, size_t addresses, unsigned *ret_c
 	return 0;
 }
 
-/* [::] takes IPv4 connections too, unless 0.0.0.0 with the same port is listened on beside it. */
-static bool has_twin(const struct words *addresses, const struct sockaddr_storage *address)
+static int open_sockets(struct listener *listener, struct sockets *sockets, struct error *err)
 {
-	struct sockaddr_storage other;
-	socklen_t length;
-	struct error err;
-
-	for (size_t i = 0; i < addresses->count; i++)
-		if (socket_address_parse(addresses->items[i], &other, &length, &err) == 0 &&
-		    socket_address_overlaps(&other, address) &&
-		    !socket_address_equals(&other, address))
-			return true;
-	return false;
-}
-
-static int bind_socket(const struct words *addresses, const char *text, bool is_shared, int *ret_fd,
-		       struct error *err)
-{
-	_cleanup_(closep) int fd = -1;
-	struct sockaddr_storage address;
-	const int yes = 1;
-	int v6only;
-	socklen_t length;
-
-	if (socket_address_parse(text, &address, &length, err) < 0)
-		return -1;
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", text,
-				 strerror(errno));
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	if (is_shared)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
-	v6only = has_twin(addresses, &address);
-	if (address.ss_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
-	if (bind(fd, (struct sockaddr *)&address, length) < 0 ||
-	    (is_shared && listen(fd, BACKLOG) < 0))
-		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s%s", text,
-				 strerror(errno),
-				 errno == EADDRINUSE ? " by another program"
-				 : errno == EACCES ? " (ports below 1024 need CAP_NET_BIND_SERVICE)"
-						   : "");
-	*ret_fd = TAKE_FD(fd);
-	return 0;
-}
-
-/* Sockets that share a port would not notice that another program of ours has it: one that does
- * not share is tried first. */
-static int check_free(const struct words *addresses, const char *text, struct error *err)
-{
-	_cleanup_(closep) int fd = -1;
-
-	return bind_socket(addresses, text, false, &fd, err);
-}
-
-static int open_sockets(struct listener *listener, const struct words *addresses, bool is_tls,
-			struct error *err)
-{
-	for (size_t i = 0; i < addresses->count; i++) {
-		if (check_free(addresses, addresses->items[i], err) < 0)
-			return -1;
+	for (size_t i = 0; i < sockets_count(sockets); i++) {
 		for (unsigned w = 0; w < listener->n_workers; w++) {
-			int fd;
+			bool is_tls;
+			int fd = sockets_listen(sockets, i, w, &is_tls, err);
 
-			if (bind_socket(addresses, addresses->items[i], true, &fd, err) < 0 ||
-			    worker_add_socket(listener->workers[w], fd, is_tls, err) < 0)
+			if (fd < 0 || worker_add_socket(listener->workers[w], fd, is_tls, err) < 0)
 				return -1;
 		}
 	}
@@ -166,11 +108,10 @@ static int open_store(const char *path, struct store **ret_store, struct error *
 	}
 }
 
-static int open_workers(struct listener *listener, const struct settings *settings,
+static int open_workers(struct listener *listener, const struct settings *settings, size_t sockets,
 			struct error *err)
 {
-	size_t sockets = settings->server.listen_https.count + settings->server.listen_http.count;
-	unsigned count = settings->server.threads ? settings->server.threads : processors();
+	unsigned count = listener_threads_of(settings);
 	struct worker_options options = {
 		.ticket_key = &listener->ticket_key,
 		.suites = &listener->suites,
@@ -190,8 +131,8 @@ static int open_workers(struct listener *listener, const struct settings *settin
 	return 0;
 }
 
-int listener_open(const struct settings *settings, struct listener **ret_listener,
-		  struct error *err)
+int listener_open(const struct settings *settings, struct sockets *sockets,
+		  struct listener **ret_listener, struct error *err)
 {
 	_cleanup_(listener_closep) struct listener *listener = xnew(struct listener);
 
@@ -199,9 +140,8 @@ int listener_open(const struct settings *settings, struct listener **ret_listene
 		return error_set(err, ERROR_TLS, "cannot make a key for session tickets");
 	if (client_suites_init(WORKER_TLS_PRIORITIES, &listener->suites, err) < 0)
 		return -1;
-	if (open_workers(listener, settings, err) < 0 ||
-	    open_sockets(listener, &settings->server.listen_https, true, err) < 0 ||
-	    open_sockets(listener, &settings->server.listen_http, false, err) < 0)
+	if (open_workers(listener, settings, sockets_count(sockets), err) < 0 ||
+	    open_sockets(listener, sockets, err) < 0)
 		return -1;
 	listener_set_rules(listener, settings);
 	*ret_listener = TAKE(listener);
@@ -269,9 +209,4 @@ void listener_close(struct listener *listener)
 		gnutls_free(listener->ticket_key.data);
 	}
 	free(listener);
-}
-
-unsigned listener_threads(const struct listener *listener)
-{
-	return listener->n_workers;
 }

@@ -1,0 +1,36 @@
+#pragma once
+
+/*
+ * The listening sockets: one of its own for each worker at each address of the settings, so that
+ * the kernel spreads connections over the workers (SO_REUSEPORT); or those that were handed over
+ * by what started us, which the workers share.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "config/settings.h"
+#include "util/cleanup.h"
+
+struct error;
+struct sockets;
+
+/* Binds to the addresses, for so many workers; nobody can connect yet. Returns 0, or -1 with err
+ * set to a sentence that names the address. */
+int sockets_open(const struct settings *settings, unsigned workers, struct sockets **ret_sockets,
+		 struct error *err);
+
+/* How many each worker has. */
+size_t sockets_count(const struct sockets *sockets);
+
+/* Where clients connect to, as https://ADDRESS:PORT. */
+const char *sockets_url(const struct sockets *sockets, size_t index);
+
+/* Listens on a worker's socket, which the caller owns from now on. Returns it, or -1 with err
+ * set. */
+int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, bool *ret_is_tls,
+		   struct error *err);
+
+/* Closes those that nobody has taken. */
+void sockets_close(struct sockets *sockets);
+DEFINE_CLEANUP(struct sockets *, sockets_close);
