@@ -117,7 +117,7 @@ static int find_certificates(const struct settings *settings, struct error *err)
 static void log_addresses(const struct sockets *sockets)
 {
 	for (size_t i = 0; i < sockets_count(sockets); i++)
-		log_info("listening on %s", sockets_url(sockets, i));
+		log_info("listening on %s", sockets_name(sockets, i));
 }
 
 /* Clients can connect before the certificates are read, which for ten thousand takes a second. */

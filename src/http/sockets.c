@@ -1,6 +1,7 @@
 #include "http/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,15 +9,17 @@
 #include <unistd.h>
 
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
+#include "util/handed.h"
 #include "util/socket-address.h"
 
 #define BACKLOG 1024
 
 /* One address. */
 struct port {
-	const char *url, *address;
-	bool is_tls;
+	const char *name, *address;
+	bool is_tls, is_handed;
 	int *fds; /* one for each worker, -1 once it is taken */
 };
 
@@ -87,7 +90,7 @@ static struct port *port_new(struct sockets *sockets, const char *address, bool 
 	struct port *port = &sockets->ports[sockets->count++];
 
 	port->address = arena_strdup(&sockets->memory, address);
-	port->url = arena_printf(&sockets->memory, "http%s://%s", is_tls ? "s" : "", address);
+	port->name = arena_printf(&sockets->memory, "http%s://%s", is_tls ? "s" : "", address);
 	port->is_tls = is_tls;
 	port->fds = arena_array(&sockets->memory, int, sockets->workers);
 	for (unsigned i = 0; i < sockets->workers; i++)
@@ -111,17 +114,79 @@ static int bind_addresses(struct sockets *sockets, const struct words *addresses
 	return 0;
 }
 
+static int check_handed(const struct handed *handed, struct sockaddr_storage *ret_address,
+			struct error *err)
+{
+	socklen_t size = sizeof(*ret_address), size_of_int = sizeof(int);
+	int type = 0, is_listening = 0;
+
+	if (!text_equals(handed->name, "https") && !text_equals(handed->name, "http"))
+		return error_set(err, ERROR_SYSTEM,
+				 "a socket named '%s' was handed over; its name must be https or "
+				 "http (FileDescriptorName= of systemd)",
+				 handed->name);
+	if (getsockname(handed->fd, (struct sockaddr *)ret_address, &size) < 0 ||
+	    (ret_address->ss_family != AF_INET && ret_address->ss_family != AF_INET6) ||
+	    getsockopt(handed->fd, SOL_SOCKET, SO_TYPE, &type, &size_of_int) < 0 ||
+	    type != SOCK_STREAM ||
+	    getsockopt(handed->fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size_of_int) < 0 ||
+	    !is_listening)
+		return error_set(err, ERROR_SYSTEM,
+				 "what was handed over as '%s' is no TCP socket that listens "
+				 "(ListenStream=ADDRESS:PORT and Accept=no of systemd)",
+				 handed->name);
+	return 0;
+}
+
+/* The workers share the socket itself, and with it whether it blocks. */
+static int take_handed(struct sockets *sockets, const struct handed *handed, struct error *err)
+{
+	bool is_tls = text_equals(handed->name, "https");
+	struct sockaddr_storage address;
+	struct port *port;
+
+	if (check_handed(handed, &address, err) < 0)
+		return -1;
+	port = port_new(sockets, socket_address_text(&sockets->memory, &address), is_tls);
+	port->name = arena_printf(&sockets->memory, "%s, handed over", port->name);
+	port->is_handed = true;
+	port->fds[0] = handed->fd;
+	(void)fcntl(handed->fd, F_SETFL, O_NONBLOCK);
+	for (unsigned w = 1; w < sockets->workers; w++) {
+		port->fds[w] = fcntl(handed->fd, F_DUPFD_CLOEXEC, 0);
+		if (port->fds[w] < 0)
+			return error_set(err, ERROR_SYSTEM, "cannot share %s: %s", port->name,
+					 strerror(errno));
+	}
+	return 0;
+}
+
+static bool has(const struct sockets *sockets, bool is_tls)
+{
+	for (size_t i = 0; i < sockets->count; i++)
+		if (sockets->ports[i].is_tls == is_tls)
+			return true;
+	return false;
+}
+
 int sockets_open(const struct settings *settings, unsigned workers, struct sockets **ret_sockets,
 		 struct error *err)
 {
 	_cleanup_(sockets_closep) struct sockets *sockets = xnew(struct sockets);
 	const struct words *https = &settings->server.listen_https;
 	const struct words *http = &settings->server.listen_http;
+	struct handed *handed;
+	size_t n_handed = handed_take(&sockets->memory, &handed);
 
 	sockets->workers = workers;
-	sockets->ports = arena_array(&sockets->memory, struct port, https->count + http->count);
-	if (bind_addresses(sockets, https, true, err) < 0 ||
-	    bind_addresses(sockets, http, false, err) < 0)
+	sockets->ports = arena_array(&sockets->memory, struct port,
+				     n_handed + https->count + http->count);
+	for (size_t i = 0; i < n_handed; i++)
+		if (take_handed(sockets, &handed[i], err) < 0)
+			return -1;
+	if (!has(sockets, true) && bind_addresses(sockets, https, true, err) < 0)
+		return -1;
+	if (!has(sockets, false) && bind_addresses(sockets, http, false, err) < 0)
 		return -1;
 	*ret_sockets = TAKE(sockets);
 	return 0;
@@ -132,9 +197,9 @@ size_t sockets_count(const struct sockets *sockets)
 	return sockets->count;
 }
 
-const char *sockets_url(const struct sockets *sockets, size_t index)
+const char *sockets_name(const struct sockets *sockets, size_t index)
 {
-	return sockets->ports[index].url;
+	return sockets->ports[index].name;
 }
 
 int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, bool *ret_is_tls,
@@ -142,7 +207,8 @@ int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, bool 
 {
 	struct port *port = &sockets->ports[index];
 
-	if (listen(port->fds[worker], BACKLOG) < 0)
+	/* Who hands over a socket has chosen its backlog. */
+	if (!port->is_handed && listen(port->fds[worker], BACKLOG) < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", port->address,
 				 strerror(errno));
 	*ret_is_tls = port->is_tls;

@@ -15,16 +15,17 @@
 struct error;
 struct sockets;
 
-/* Binds to the addresses, for so many workers; nobody can connect yet. Returns 0, or -1 with err
- * set to a sentence that names the address. */
+/* Takes what was handed over under the names https and http; where there is none of a kind, binds
+ * to the addresses that the settings have for it, for so many workers. Nobody can connect to these
+ * yet. Returns 0, or -1 with err set to a sentence that names the address. */
 int sockets_open(const struct settings *settings, unsigned workers, struct sockets **ret_sockets,
 		 struct error *err);
 
 /* How many each worker has. */
 size_t sockets_count(const struct sockets *sockets);
 
-/* Where clients connect to, as https://ADDRESS:PORT. */
-const char *sockets_url(const struct sockets *sockets, size_t index);
+/* Where clients connect to, for the log: https://ADDRESS:PORT, and whether it was handed over. */
+const char *sockets_name(const struct sockets *sockets, size_t index);
 
 /* Listens on a worker's socket, which the caller owns from now on. Returns it, or -1 with err
  * set. */
