@@ -1,5 +1,6 @@
 #include "daemon/server.h"
 
+#include <errno.h>
 #include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/settings.h"
+#include "daemon/notifier.h"
 #include "http/listener.h"
 #include "http/sockets.h"
 #include "protocol/templates.h"
@@ -14,6 +16,7 @@
 #include "tls/certificates.h"
 #include "tls/signer.h"
 #include "util/arena.h"
+#include "util/clock.h"
 #include "util/error.h"
 #include "util/idna.h"
 #include "util/log.h"
@@ -25,6 +28,10 @@ struct server {
 	struct settings settings; /* as they are now */
 	const char *own_name;	  /* of this host, once it was needed; lives as long as started */
 	struct listener *listener;
+	struct notifier notifier;
+	size_t certificates; /* how many are served */
+	int64_t check_due;   /* when the workers are looked at next, in microseconds */
+	bool was_hanging;
 };
 
 /* This host's name with its domain, as far as the resolver knows it. NULL if it has none. */
@@ -145,7 +152,8 @@ static int start(struct server *server, struct error *err)
 		return -1;
 	listener_set_certificates(server->listener, certificates);
 	log_addresses(sockets);
-	log_info("ready: certificates=%zu threads=%u", certificates_count(certificates), threads);
+	server->certificates = certificates_count(certificates);
+	log_info("ready: certificates=%zu threads=%u", server->certificates, threads);
 	return 0;
 }
 
@@ -180,43 +188,100 @@ static int reload_settings(struct server *server, struct error *err)
 	return 0;
 }
 
+/* What 'systemctl status' shows. */
+static void tell_ready(const struct server *server, const char *remark)
+{
+	notifier_send(&server->notifier, "READY=1\nSTATUS=Serving with %zu certificate%s%s",
+		      server->certificates, server->certificates == 1 ? "" : "s", remark);
+}
+
+static bool keep_old(const char *what, const struct error *err)
+{
+	log_error("%s; %s", err->text, what);
+	return true;
+}
+
 static void reload(struct server *server)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
+	bool failed = false;
 	struct error err;
 
 	log_info("reloading");
+	notifier_send(&server->notifier, "RELOADING=1\nMONOTONIC_USEC=%lld",
+		      (long long)clock_microseconds());
 	if (reload_settings(server, &err) < 0)
-		log_error("%s; the old settings stay in force", err.text);
-	if (load_certificates(&server->settings, &certificates, &err) < 0)
-		log_error("%s; the old certificates stay in use", err.text);
-	else
+		failed = keep_old("the old settings stay in force", &err);
+	if (load_certificates(&server->settings, &certificates, &err) < 0) {
+		failed = keep_old("the old certificates stay in use", &err);
+	} else {
 		listener_set_certificates(server->listener, certificates);
+		server->certificates = certificates_count(certificates);
+	}
 	if (templates_load(server->settings.templates.directory, &templates, &err) < 0)
-		log_error("%s; the old templates stay in use", err.text);
+		failed = keep_old("the old templates stay in use", &err);
 	else
 		listener_set_templates(server->listener, templates);
 	if (load_signer(&server->settings, warn, &signer, &err) < 0)
-		log_error("%s; profiles stay signed as before", err.text);
+		failed = keep_old("profiles stay signed as before", &err);
 	else
 		listener_set_signer(server->listener, signer);
 	log_info("reloaded");
+	tell_ready(server, failed ? "; not all could be reloaded, see the log" : "");
+}
+
+/* The service manager hears of us as long as all workers turn; it starts anew who falls silent. */
+static void check_workers(struct server *server)
+{
+	unsigned hanging = listener_hanging(server->listener);
+
+	if (!hanging)
+		notifier_send(&server->notifier, "WATCHDOG=1");
+	else if (!server->was_hanging)
+		log_error("%u of the threads that answer hang; the service manager is not told "
+			  "that all is well until they go on",
+			  hanging);
+	server->was_hanging = hanging > 0;
+	server->check_due = clock_microseconds() + server->notifier.watchdog / 4;
+}
+
+/* Returns 0 when it is time to check the workers: four times as often as the service manager wants
+ * to hear, however many signals come. */
+static int wait_for_signal(const struct server *server, const sigset_t *signals)
+{
+	int64_t pause = server->check_due - clock_microseconds();
+	struct timespec timeout;
+	int signal;
+
+	if (!server->notifier.watchdog)
+		return sigwaitinfo(signals, NULL);
+	if (pause <= 0)
+		return 0;
+	timeout = (struct timespec){ pause / 1000000, pause % 1000000 * 1000 };
+	signal = sigtimedwait(signals, NULL, &timeout);
+	return signal < 0 && errno == EAGAIN ? 0 : signal;
 }
 
 static void serve(struct server *server, const sigset_t *signals)
 {
+	tell_ready(server, "");
 	for (;;) {
-		int signal = 0;
-
-		if (sigwait(signals, &signal) != 0)
-			continue;
-		if (signal != SIGHUP) {
+		switch (wait_for_signal(server, signals)) {
+		case 0:
+			check_workers(server);
+			break;
+		case SIGHUP:
+			reload(server);
+			break;
+		case SIGTERM:
+		case SIGINT:
 			log_info("stopping: finishing the requests under way");
+			notifier_send(&server->notifier,
+				      "STOPPING=1\nSTATUS=Finishing the requests under way");
 			return;
 		}
-		reload(server);
 	}
 }
 
@@ -243,13 +308,16 @@ int server_run(const char *settings_file)
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 
+	notifier_open(&server.notifier);
 	if (start(&server, &err) < 0) {
 		log_error("%s", err.text);
+		notifier_send(&server.notifier, "STATUS=%s", err.text);
 		status = SERVER_FAILED;
 	} else {
 		serve(&server, &signals);
 	}
 	listener_close(server.listener);
+	notifier_close(&server.notifier);
 	arena_clear(&server.memory);
 	arena_clear(&server.started_memory);
 	if (status == SERVER_DONE)

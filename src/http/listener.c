@@ -28,6 +28,7 @@
 struct listener {
 	struct worker **workers;
 	unsigned n_workers;
+	unsigned *turns; /* of each worker, when it was last asked */
 	gnutls_datum_t ticket_key;
 	struct client_suites suites;
 };
@@ -121,6 +122,7 @@ static int open_workers(struct listener *listener, const struct settings *settin
 	if (share_connections(count, sockets, &options.connections_max, err) < 0)
 		return -1;
 	listener->workers = xcalloc(count, sizeof(*listener->workers));
+	listener->turns = xcalloc(count, sizeof(*listener->turns));
 	for (; listener->n_workers < count; listener->n_workers++) {
 		struct store *store;
 
@@ -193,6 +195,19 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 		worker_set_rules(listener->workers[i], &rules);
 }
 
+unsigned listener_hanging(struct listener *listener)
+{
+	unsigned hanging = 0;
+
+	for (unsigned i = 0; i < listener->n_workers; i++) {
+		unsigned turns = worker_turns(listener->workers[i]);
+
+		hanging += turns == listener->turns[i];
+		listener->turns[i] = turns;
+	}
+	return hanging;
+}
+
 void listener_close(struct listener *listener)
 {
 	if (!listener)
@@ -204,6 +219,7 @@ void listener_close(struct listener *listener)
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_free(listener->workers[i]);
 	free(listener->workers);
+	free(listener->turns);
 	if (listener->ticket_key.data) {
 		gnutls_memset(listener->ticket_key.data, 0, listener->ticket_key.size);
 		gnutls_free(listener->ticket_key.data);

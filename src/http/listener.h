@@ -33,6 +33,9 @@ void listener_set_templates(struct listener *listener, struct templates *templat
 void listener_set_signer(struct listener *listener, struct signer *signer); /* NULL for none */
 void listener_set_rules(struct listener *listener, const struct settings *settings);
 
+/* How many workers have not turned since the last call: what hangs serves nobody. */
+unsigned listener_hanging(struct listener *listener);
+
 /* Finishes the requests under way (for 10 s at most), and frees. */
 void listener_close(struct listener *listener);
 DEFINE_CLEANUP(struct listener *, listener_close);
