@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/settings.h"
+#include "daemon/account.h"
 #include "daemon/notifier.h"
 #include "http/listener.h"
 #include "http/sockets.h"
@@ -23,6 +24,7 @@
 
 struct server {
 	const char *settings_file;
+	const char *user;		     /* whom to become, or NULL */
 	struct arena started_memory, memory; /* of the settings */
 	struct settings started;  /* as they were at the start: what cannot be reloaded */
 	struct settings settings; /* as they are now */
@@ -127,17 +129,24 @@ static void log_addresses(const struct sockets *sockets)
 		log_info("listening on %s", sockets_name(sockets, i));
 }
 
+/* A reload reads the settings with the user's rights. */
+static int check_settings_file(const char *settings_file, struct error *err)
+{
+	if (access(settings_file, R_OK) < 0)
+		return error_set(err, ERROR_CONFIG, "cannot read the settings file '%s': %s",
+				 settings_file, strerror(errno));
+	return 0;
+}
+
 /* Clients can connect before the certificates are read, which for ten thousand takes a second. */
-static int start(struct server *server, struct error *err)
+static int load(struct server *server, struct sockets *sockets, struct error *err)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
-	_cleanup_(sockets_closep) struct sockets *sockets = NULL;
 	struct settings *settings = &server->settings;
-	unsigned threads = listener_threads_of(settings);
 
-	if (sockets_open(settings, threads, &sockets, err) < 0 ||
+	if (check_settings_file(server->settings_file, err) < 0 ||
 	    find_certificates(settings, err) < 0 ||
 	    templates_load(settings->templates.directory, &templates, err) < 0 ||
 	    load_signer(settings, warn, &signer, err) < 0 ||
@@ -151,8 +160,27 @@ static int start(struct server *server, struct error *err)
 	if (load_certificates(settings, &certificates, err) < 0)
 		return -1;
 	listener_set_certificates(server->listener, certificates);
-	log_addresses(sockets);
 	server->certificates = certificates_count(certificates);
+	return 0;
+}
+
+/* The ports are all that may need root: what it cannot read as the user shows here, not when it is
+ * read anew. */
+static int start(struct server *server, struct error *err)
+{
+	_cleanup_(sockets_closep) struct sockets *sockets = NULL;
+	unsigned threads = listener_threads_of(&server->settings);
+	struct account account;
+
+	if (server->user && account_find(&server->started_memory, server->user, &account, err) < 0)
+		return -1;
+	if (sockets_open(&server->settings, threads, &sockets, err) < 0)
+		return -1;
+	if (server->user && account_become(&account, err) < 0)
+		return -1;
+	if (load(server, sockets, err) < 0)
+		return server->user ? error_prefix(err, "as user '%s'", server->user) : -1;
+	log_addresses(sockets);
 	log_info("ready: certificates=%zu threads=%u", server->certificates, threads);
 	return 0;
 }
@@ -264,6 +292,11 @@ static int wait_for_signal(const struct server *server, const sigset_t *signals)
 	return signal < 0 && errno == EAGAIN ? 0 : signal;
 }
 
+static int status_of(const struct error *err)
+{
+	return err->kind == ERROR_USAGE ? SERVER_BAD_SETTINGS : SERVER_FAILED;
+}
+
 static void serve(struct server *server, const sigset_t *signals)
 {
 	tell_ready(server, "");
@@ -285,9 +318,9 @@ static void serve(struct server *server, const sigset_t *signals)
 	}
 }
 
-int server_run(const char *settings_file)
+int server_run(const char *settings_file, const char *user)
 {
-	struct server server = { .settings_file = settings_file };
+	struct server server = { .settings_file = settings_file, .user = user };
 	struct error err;
 	sigset_t signals;
 	int status = SERVER_DONE;
@@ -312,7 +345,7 @@ int server_run(const char *settings_file)
 	if (start(&server, &err) < 0) {
 		log_error("%s", err.text);
 		notifier_send(&server.notifier, "STATUS=%s", err.text);
-		status = SERVER_FAILED;
+		status = status_of(&err);
 	} else {
 		serve(&server, &signals);
 	}
@@ -338,7 +371,25 @@ static void print_warning(const char *sentence, void *context)
 	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
 }
 
-int server_check(const char *settings_file)
+/* Sets the name to that of the user whose rights are tried, NULL where they are those of whoever
+ * runs this. */
+static int become_service(struct arena *memory, const struct settings *settings, const char *user,
+			  const char **ret_name, struct error *err)
+{
+	struct account account;
+
+	*ret_name = NULL;
+	if (user && account_find(memory, user, &account, err) < 0)
+		return -1;
+	if (!user && (geteuid() != 0 || !account_owns(memory, settings->database.file, &account)))
+		return 0;
+	if (account_become(&account, err) < 0)
+		return -1;
+	*ret_name = account.name;
+	return 0;
+}
+
+int server_check(const char *settings_file, const char *user)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
@@ -348,24 +399,32 @@ int server_check(const char *settings_file)
 	struct certificates_options options;
 	struct settings settings;
 	struct error err;
-	const char *own = NULL;
-	int wrong = 0;
+	const char *own = NULL, *name;
+	int wrong;
 
 	if (settings_load(&memory, settings_file, &settings, &err) < 0) {
 		(void)report(-1, &err);
 		return SERVER_BAD_SETTINGS;
 	}
+	if (become_service(&memory, &settings, user, &name, &err) < 0) {
+		(void)report(-1, &err);
+		return status_of(&err);
+	}
 	complete_settings(&memory, &own, &settings);
 	options = certificates_options_of(&memory, &settings);
+	wrong = report(check_settings_file(settings_file, &err), &err);
 	wrong += report(certificates_load(&options, print_warning, NULL, &certificates, &err),
 			&err);
 	wrong += report(templates_load(settings.templates.directory, &templates, &err), &err);
 	wrong += report(load_signer(&settings, print_warning, &signer, &err), &err);
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
+	if (wrong && name)
+		(void)fprintf(stderr, "mailconfd: this was tried as the user '%s'\n", name);
 	if (wrong)
 		return SERVER_FAILED;
-	(void)printf("%s is good: %zu certificate%s, the templates and the database load.\n",
+	(void)printf("%s is good: %zu certificate%s, the templates and the database load%s%s.\n",
 		     settings_file, certificates_count(certificates),
-		     certificates_count(certificates) == 1 ? "" : "s");
+		     certificates_count(certificates) == 1 ? "" : "s", name ? ", as user " : "",
+		     name ? name : "");
 	return SERVER_DONE;
 }

@@ -89,6 +89,7 @@ class Daemon:
         self.port = free_port()
         self.process = None
         self.descriptors = None  # how many it may have open
+        self.options = ()  # of its command line
         self.sockets = []  # that are handed over to it: (name, socket)
         self.settings = {
             "server": {"listen-https": f"127.0.0.1:{self.port}", "threads": "2"},
@@ -144,7 +145,8 @@ class Daemon:
             self.ctl(*command)
 
     def command(self, *arguments):
-        program = [self.build / "src" / "mailconfd", "--config", self.config, *arguments]
+        program = [self.build / "src" / "mailconfd", "--config", self.config]
+        program += [*self.options, *arguments]
         if os.environ.get("MAILCONFD_MODE") == "valgrind":
             leaks = ("--leak-check=full", "--errors-for-leak-kinds=definite,indirect")
             program = ["valgrind", "-q", *leaks, "--error-exitcode=99", *program]
