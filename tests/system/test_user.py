@@ -165,3 +165,42 @@ def test_only_root_can_become_another(service):
         )
         assert result.returncode == status, result.stderr
     assert "only root can become 'daemon'" in result.stderr
+
+
+def owners(directory):
+    return {file.name: (file.stat().st_uid, file.stat().st_gid) for file in directory.iterdir()}
+
+
+def test_the_admin_tool_leaves_files_to_the_service(service):
+    """Run by root, with and without a daemon that has the database open."""
+    data = service.directory / "data"
+    nobody = (NOBODY.pw_uid, NOBODY.pw_gid)
+    assert owners(data) == {"mailconfd.db": nobody}
+    start(service, "--user", "nobody")
+    service.ctl("user", "add", "first.last@example.org", "a4711")
+    service.get(CONFIG)
+    assert owners(data) == dict.fromkeys(("mailconfd.db", "mailconfd.db-wal", "mailconfd.db-shm"), nobody)
+
+
+def test_a_copy_that_root_put_back_is_given_to_the_service(service):
+    data = service.directory / "data"
+    for name in ("mailconfd.db", "mailconfd.db-wal", "mailconfd.db-shm"):
+        (data / name).touch()
+        os.chown(data / name, 0, 0)
+    service.ctl("user", "add", "first.last@example.org", "a4711")
+    assert set(owners(data).values()) == {(NOBODY.pw_uid, NOBODY.pw_gid)}
+    start(service, "--user", "nobody")
+
+
+def test_root_gives_away_nothing_by_a_link(service):
+    """The directory's owner could point the tool at any file."""
+    data = service.directory / "data"
+    treasure = service.directory / "treasure.db"
+    shutil.move(data / "mailconfd.db", treasure)
+    os.chown(treasure, 0, 0)
+    for link in os.symlink, os.link:
+        link(treasure, data / "mailconfd.db")
+        service.ctl("domain", "list")
+        service.ctl("user", "add", f"{link.__name__}@example.org", "a4711")
+        assert (treasure.stat().st_uid, treasure.stat().st_gid) == (0, 0)
+        (data / "mailconfd.db").unlink()
