@@ -55,6 +55,14 @@ bool account_owns(struct arena *memory, const char *file, struct account *ret_ac
 	return entry != NULL;
 }
 
+const char *account_name(struct arena *memory)
+{
+	const struct passwd *entry = getpwuid(geteuid());
+
+	return entry ? arena_strdup(memory, entry->pw_name)
+		     : arena_printf(memory, "%lu", (unsigned long)geteuid());
+}
+
 static bool has_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };

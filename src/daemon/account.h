@@ -22,6 +22,9 @@ int account_find(struct arena *memory, const char *name, struct account *ret_acc
  * service's. Returns whether there is one, and it is not root. */
 bool account_owns(struct arena *memory, const char *file, struct account *ret_account);
 
+/* The name of the account that this process has, or its number, in memory. */
+const char *account_name(struct arena *memory);
+
 /* Makes this process the account's, with its groups, for good: nothing of root is left. Does
  * nothing where it is the account's already. Returns 0, or -1 with err set. */
 int account_become(const struct account *account, struct error *err);

@@ -10,6 +10,7 @@
 #include "config/settings.h"
 #include "daemon/account.h"
 #include "daemon/notifier.h"
+#include "daemon/sandbox.h"
 #include "http/listener.h"
 #include "http/sockets.h"
 #include "protocol/templates.h"
@@ -28,9 +29,10 @@ struct server {
 	struct arena started_memory, memory; /* of the settings */
 	struct settings started;  /* as they were at the start: what cannot be reloaded */
 	struct settings settings; /* as they are now */
-	const char *own_name;	  /* of this host, once it was needed; lives as long as started */
+	const char *own_name; /* of this host, or what stands for it; lives as long as started */
 	struct listener *listener;
 	struct notifier notifier;
+	struct sandbox *sandbox;
 	size_t certificates; /* how many are served */
 	int64_t check_due;   /* when the workers are looked at next, in microseconds */
 	bool was_hanging;
@@ -148,20 +150,35 @@ static int load(struct server *server, struct sockets *sockets, struct error *er
 
 	if (check_settings_file(server->settings_file, err) < 0 ||
 	    find_certificates(settings, err) < 0 ||
-	    templates_load(settings->templates.directory, &templates, err) < 0 ||
-	    load_signer(settings, warn, &signer, err) < 0 ||
 	    listener_open(settings, sockets, &server->listener, err) < 0)
 		return -1;
-	listener_set_signer(server->listener, signer);
-	if (listener_start(server->listener, templates, err) < 0)
-		return -1;
+	sandbox_hide_memory();
+	/* The resolver needs files and sockets that the sandbox takes away. */
 	complete_settings(&server->started_memory, &server->own_name, settings);
 	listener_set_rules(server->listener, settings);
-	if (load_certificates(settings, &certificates, err) < 0)
+	if (sandbox_enter(settings, server->settings_file, &server->sandbox, err) < 0 ||
+	    templates_load(settings->templates.directory, &templates, err) < 0 ||
+	    load_signer(settings, warn, &signer, err) < 0)
+		return -1;
+	listener_set_signer(server->listener, signer);
+	if (listener_start(server->listener, templates, err) < 0 ||
+	    load_certificates(settings, &certificates, err) < 0)
 		return -1;
 	listener_set_certificates(server->listener, certificates);
 	server->certificates = certificates_count(certificates);
 	return 0;
+}
+
+/* What settings and links lead to now, but did not when the sandbox was entered. */
+static void warn_of_sandbox(const struct server *server)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *missed = sandbox_misses(server->sandbox, &memory, &server->settings);
+
+	if (missed)
+		log_warning("the settings lead to '%s', which was not opened to the sandbox at the "
+			    "start: only a restart lets it be read",
+			    missed);
 }
 
 /* The ports are all that may need root: what it cannot read as the user shows here, not when it is
@@ -171,6 +188,7 @@ static int start(struct server *server, struct error *err)
 	_cleanup_(sockets_closep) struct sockets *sockets = NULL;
 	unsigned threads = listener_threads_of(&server->settings);
 	struct account account;
+	const char *name;
 
 	if (server->user && account_find(&server->started_memory, server->user, &account, err) < 0)
 		return -1;
@@ -178,8 +196,14 @@ static int start(struct server *server, struct error *err)
 		return -1;
 	if (server->user && account_become(&account, err) < 0)
 		return -1;
+	name = account_name(&server->started_memory);
 	if (load(server, sockets, err) < 0)
 		return server->user ? error_prefix(err, "as user '%s'", server->user) : -1;
+	log_info("sandbox: user=%s %s core-dumps=no", name, sandbox_text(server->sandbox));
+	if (geteuid() == 0)
+		log_warning("running as root; '--user NAME', or 'User=' of systemd, takes its "
+			    "rights away");
+	warn_of_sandbox(server);
 	log_addresses(sockets);
 	log_info("ready: certificates=%zu threads=%u", server->certificates, threads);
 	return 0;
@@ -198,6 +222,18 @@ static void warn_of_restarts(const struct server *server)
 				    keys[i].section, keys[i].name);
 }
 
+/* In the sandbox the resolver cannot be asked for this host's own name. */
+static void keep_name(struct server *server, const struct settings *settings)
+{
+	if (*settings->server.public_name || server->own_name)
+		return;
+	server->own_name = arena_strdup(&server->started_memory,
+					server->settings.server.public_name);
+	log_warning("[server] public-name is empty now: only a restart finds this host's own name; "
+		    "it stays '%s'",
+		    server->own_name);
+}
+
 static int reload_settings(struct server *server, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -205,12 +241,14 @@ static int reload_settings(struct server *server, struct error *err)
 
 	if (settings_load(&memory, server->settings_file, &settings, err) < 0)
 		return -1;
+	keep_name(server, &settings);
 	arena_clear(&server->memory);
 	server->memory = memory;
 	server->settings = settings;
 	memory = ARENA_NULL;
 	log_set_level(settings.log.level);
 	warn_of_restarts(server);
+	warn_of_sandbox(server);
 	complete_settings(&server->started_memory, &server->own_name, &server->settings);
 	listener_set_rules(server->listener, &server->settings);
 	return 0;
@@ -350,6 +388,7 @@ int server_run(const char *settings_file, const char *user)
 		serve(&server, &signals);
 	}
 	listener_close(server.listener);
+	sandbox_free(server.sandbox);
 	notifier_close(&server.notifier);
 	arena_clear(&server.memory);
 	arena_clear(&server.started_memory);
@@ -410,6 +449,7 @@ int server_check(const char *settings_file, const char *user)
 		(void)report(-1, &err);
 		return status_of(&err);
 	}
+	sandbox_hide_memory();
 	complete_settings(&memory, &own, &settings);
 	options = certificates_options_of(&memory, &settings);
 	wrong = report(check_settings_file(settings_file, &err), &err);
