@@ -178,8 +178,7 @@ static int check_version(struct store *store, enum store_mode mode, struct error
 		return error_set(
 			err, ERROR_STORE,
 			"database '%s' has version %lld, and this program needs version %d: "
-			"any command of mailconfctl that changes something brings it up to "
-			"date",
+			"'mailconfctl init' brings it up to date",
 			store->path, (long long)version, schema_version());
 	return 0;
 }
