@@ -27,8 +27,8 @@ case "${1:-}" in
 esac
 
 packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28-dev libxml2-dev
-	libsqlite3-dev libinih-dev libjansson-dev libcmocka-dev python3-pytest openssl gnutls-bin
-	libxml2-utils mandoc nginx apache2-bin procps"
+	libsqlite3-dev libinih-dev libjansson-dev libseccomp-dev libcmocka-dev python3-pytest openssl
+	gnutls-bin libxml2-utils mandoc nginx apache2-bin procps systemd git"
 [ $mode != valgrind ] || packages="$packages valgrind"
 ./packaging/install-packages.sh $packages
 

@@ -64,3 +64,4 @@ extern const struct family family_domain;
 extern const struct family family_user;
 extern const struct family family_preview;
 extern const struct family family_log_hash;
+extern const struct family family_init;

@@ -5,13 +5,14 @@
 #include "daemon/server.h"
 
 static const char usage[] =
-	"Usage: mailconfd [--config FILE] [--check-config]\n"
+	"Usage: mailconfd [--config FILE] [--user NAME] [--check-config]\n"
 	"\n"
 	"Tells mail clients how to reach their mailbox: Outlook, ActiveSync devices and\n"
 	"everything that reads Thunderbird's autoconfig. It runs in the foreground and\n"
 	"logs to standard error; 'mailconfctl' manages what it answers.\n"
 	"\n"
 	"      --config FILE   read FILE instead of " SETTINGS_FILE "\n"
+	"      --user NAME     become this user, with its groups, once the ports are bound\n"
 	"      --check-config  load everything that would be served, say what is wrong,\n"
 	"                      and exit: 0 good, 1 wrong, 2 wrong in the settings file\n"
 	"      --version       print the version and exit\n"
@@ -22,21 +23,25 @@ static const char usage[] =
 
 int main(int argc, char **argv)
 {
-	enum { CONFIG = 1, CHECK, VERSION, HELP };
+	enum { CONFIG = 1, USER, CHECK, VERSION, HELP };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, CONFIG },
+		{ "user", required_argument, NULL, USER },
 		{ "check-config", no_argument, NULL, CHECK },
 		{ "version", no_argument, NULL, VERSION },
 		{ "help", no_argument, NULL, HELP },
 		{ 0 },
 	};
-	const char *settings_file = SETTINGS_FILE;
+	const char *settings_file = SETTINGS_FILE, *user = NULL;
 	int option, must_check = 0;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case CONFIG:
 			settings_file = optarg;
+			break;
+		case USER:
+			user = optarg;
 			break;
 		case CHECK:
 			must_check = 1;
@@ -57,5 +62,5 @@ int main(int argc, char **argv)
 			      argv[optind]);
 		return SERVER_BAD_SETTINGS;
 	}
-	return must_check ? server_check(settings_file) : server_run(settings_file);
+	return must_check ? server_check(settings_file, user) : server_run(settings_file, user);
 }

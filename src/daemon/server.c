@@ -1,12 +1,17 @@
 #include "daemon/server.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "config/settings.h"
+#include "daemon/account.h"
+#include "daemon/notifier.h"
+#include "daemon/sandbox.h"
 #include "http/listener.h"
+#include "http/sockets.h"
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificates.h"
@@ -19,13 +24,23 @@
 #include "util/socket-address.h"
 #include "util/unix-socket.h"
 
+/* How long nobody looks around at the most, in microseconds. */
+#define PAUSE_MAX 5000000
+
 struct server {
 	const char *settings_file;
+	const char *user;		     /* whom to become, or NULL */
 	struct arena started_memory, memory; /* of the settings */
 	struct settings started;  /* as they were at the start: what cannot be reloaded */
 	struct settings settings; /* as they are now */
-	const char *own_name;	  /* of this host, once it was needed; lives as long as started */
+	const char *own_name; /* of this host, or what stands for it; lives as long as started */
+	struct sockets *sockets;
 	struct listener *listener;
+	struct notifier notifier;
+	struct sandbox *sandbox;
+	size_t certificates; /* how many are served */
+	int64_t check_due;   /* when to look around next, in microseconds */
+	bool was_hanging;
 };
 
 /* Settings without a public name get this host's own. The resolver, which may take a while, is
@@ -63,9 +78,9 @@ static void warn(const char *sentence, void *context)
 }
 
 /* Without it, a proxy in front of us has the certificates. */
-static bool has_https(const struct settings *settings)
+static bool speaks_tls(const struct server *server)
 {
-	return settings->server.listen_https.count > 0;
+	return sockets_have(server->sockets, PORT_TLS);
 }
 
 static int load_certificates(const struct settings *settings,
@@ -118,56 +133,103 @@ static void warn_of_open_proxy_ports(const struct settings *settings,
 }
 
 /* Nothing is read yet, so that a glob that matches nothing ends the start before it begins. */
-static int find_certificates(const struct settings *settings, struct error *err)
+static int find_certificates(const struct server *server, struct error *err)
 {
+	const struct settings *settings = &server->settings;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *const *files;
 	size_t count;
 
-	if (!has_https(settings))
+	if (!speaks_tls(server))
 		return 0;
 	return certificates_find_files(&memory, settings->tls.certificates.items,
 				       settings->tls.certificates.count, &files, &count, err);
 }
 
-static void log_addresses(const struct settings *settings)
+static void log_addresses(const struct sockets *sockets)
 {
-	for (size_t i = 0; i < settings->server.listen_https.count; i++)
-		log_info("listening on https://%s", settings->server.listen_https.items[i]);
-	for (size_t i = 0; i < settings->server.listen_http.count; i++)
-		log_info("listening on http://%s", settings->server.listen_http.items[i]);
-	for (size_t i = 0; i < settings->server.behind_proxy.count; i++)
-		log_info("listening behind a proxy on %s", settings->server.behind_proxy.items[i]);
+	for (size_t i = 0; i < sockets_count(sockets); i++)
+		log_info("listening %s", sockets_name(sockets, i));
+}
+
+/* A reload reads the settings with the user's rights. */
+static int check_settings_file(const char *settings_file, struct error *err)
+{
+	if (access(settings_file, R_OK) < 0)
+		return error_set(err, ERROR_CONFIG, "cannot read the settings file '%s': %s",
+				 settings_file, strerror(errno));
+	return 0;
 }
 
 /* Clients can connect before the certificates are read, which for ten thousand takes a second. */
-static int start(struct server *server, struct error *err)
+static int load(struct server *server, struct error *err)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	struct settings *settings = &server->settings;
 
-	if (find_certificates(settings, err) < 0 ||
+	if (check_settings_file(server->settings_file, err) < 0 ||
+	    find_certificates(server, err) < 0 ||
+	    listener_open(settings, server->sockets, &server->listener, err) < 0)
+		return -1;
+	sandbox_hide_memory();
+	/* The resolver needs files and sockets that the sandbox takes away. */
+	complete_settings(&server->started_memory, &server->own_name, settings);
+	listener_set_rules(server->listener, settings);
+	if (sandbox_enter(settings, server->settings_file, &server->sandbox, err) < 0 ||
 	    templates_load(settings->templates.directory, &templates, err) < 0 ||
-	    load_signer(settings, warn, &signer, err) < 0 ||
-	    listener_open(settings, &server->listener, err) < 0)
+	    load_signer(settings, warn, &signer, err) < 0)
 		return -1;
 	listener_set_signer(server->listener, signer);
 	if (listener_start(server->listener, templates, err) < 0)
 		return -1;
-	complete_settings(&server->started_memory, &server->own_name, settings);
-	listener_set_rules(server->listener, settings);
-	if (has_https(settings)) {
+	if (speaks_tls(server)) {
 		if (load_certificates(settings, warn, &certificates, err) < 0)
 			return -1;
 		listener_set_certificates(server->listener, certificates);
+		server->certificates = certificates_count(certificates);
 	}
-	log_addresses(settings);
-	warn_of_open_proxy_ports(settings, warn);
-	log_info("ready: certificates=%zu threads=%u",
-		 certificates ? certificates_count(certificates) : 0,
-		 listener_threads(server->listener));
+	return 0;
+}
+
+/* What settings and links lead to now, but did not when the sandbox was entered. */
+static void warn_of_sandbox(const struct server *server)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *missed = sandbox_misses(server->sandbox, &memory, &server->settings);
+
+	if (missed)
+		log_warning("the settings lead to '%s', which was not opened to the sandbox at the "
+			    "start: only a restart lets it be read",
+			    missed);
+}
+
+/* The ports are all that may need root: what it cannot read as the user shows here, not when it is
+ * read anew. */
+static int start(struct server *server, struct error *err)
+{
+	unsigned threads = listener_threads_of(&server->settings);
+	struct account account;
+	const char *name;
+
+	if (server->user && account_find(&server->started_memory, server->user, &account, err) < 0)
+		return -1;
+	if (sockets_open(&server->settings, threads, &server->sockets, err) < 0)
+		return -1;
+	if (server->user && account_become(&account, err) < 0)
+		return -1;
+	name = account_name(&server->started_memory);
+	if (load(server, err) < 0)
+		return server->user ? error_prefix(err, "as user '%s'", server->user) : -1;
+	log_info("sandbox: user=%s %s core-dumps=no", name, sandbox_text(server->sandbox));
+	if (geteuid() == 0)
+		log_warning("running as root; '--user NAME', or 'User=' of systemd, takes its "
+			    "rights away");
+	warn_of_sandbox(server);
+	log_addresses(server->sockets);
+	warn_of_open_proxy_ports(&server->settings, warn);
+	log_info("ready: certificates=%zu threads=%u", server->certificates, threads);
 	return 0;
 }
 
@@ -184,6 +246,18 @@ static void warn_of_restarts(const struct server *server)
 				    keys[i].section, keys[i].name);
 }
 
+/* In the sandbox the resolver cannot be asked for this host's own name. */
+static void keep_name(struct server *server, const struct settings *settings)
+{
+	if (*settings->server.public_name || server->own_name)
+		return;
+	server->own_name = arena_strdup(&server->started_memory,
+					server->settings.server.public_name);
+	log_warning("[server] public-name is empty now: only a restart finds this host's own name; "
+		    "it stays '%s'",
+		    server->own_name);
+}
+
 static int reload_settings(struct server *server, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -191,6 +265,7 @@ static int reload_settings(struct server *server, struct error *err)
 
 	if (settings_load(&memory, server->settings_file, &settings, err) < 0)
 		return -1;
+	keep_name(server, &settings);
 	arena_clear(&server->memory);
 	server->memory = memory;
 	server->settings = settings;
@@ -198,66 +273,136 @@ static int reload_settings(struct server *server, struct error *err)
 	log_set_level(settings.log.level);
 	log_set_format(settings.log.format);
 	warn_of_restarts(server);
+	warn_of_sandbox(server);
 	complete_settings(&server->started_memory, &server->own_name, &server->settings);
 	listener_set_rules(server->listener, &server->settings);
 	return 0;
 }
 
-static void reload_certificates(struct server *server)
+/* What 'systemctl status' shows. */
+static void tell_ready(const struct server *server, const char *remark)
+{
+	notifier_send(&server->notifier, "READY=1\nSTATUS=Serving with %zu certificate%s%s",
+		      server->certificates, server->certificates == 1 ? "" : "s", remark);
+}
+
+static bool keep_old(const char *what, const struct error *err)
+{
+	log_error("%s; %s", err->text, what);
+	return true;
+}
+
+/* Returns whether the old ones stay. */
+static bool reload_certificates(struct server *server)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	struct error err;
 
-	if (!has_https(&server->started))
-		return;
+	if (!speaks_tls(server))
+		return false;
 	if (load_certificates(&server->settings, warn, &certificates, &err) < 0)
-		log_error("%s; the old certificates stay in use", err.text);
-	else
-		listener_set_certificates(server->listener, certificates);
+		return keep_old("the old certificates stay in use", &err);
+	listener_set_certificates(server->listener, certificates);
+	server->certificates = certificates_count(certificates);
+	return false;
 }
 
 static void reload(struct server *server)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
+	bool failed = false;
 	struct error err;
 
 	log_info("reloading");
+	notifier_send(&server->notifier, "RELOADING=1\nMONOTONIC_USEC=%lld",
+		      (long long)clock_microseconds());
 	if (reload_settings(server, &err) < 0)
-		log_error("%s; the old settings stay in force", err.text);
-	reload_certificates(server);
+		failed = keep_old("the old settings stay in force", &err);
+	failed |= reload_certificates(server);
 	if (templates_load(server->settings.templates.directory, &templates, &err) < 0)
-		log_error("%s; the old templates stay in use", err.text);
+		failed = keep_old("the old templates stay in use", &err);
 	else
 		listener_set_templates(server->listener, templates);
 	if (load_signer(&server->settings, warn, &signer, &err) < 0)
-		log_error("%s; profiles stay signed as before", err.text);
+		failed = keep_old("profiles stay signed as before", &err);
 	else
 		listener_set_signer(server->listener, signer);
 	log_info("reloaded");
+	tell_ready(server, failed ? "; not all could be reloaded, see the log" : "");
+}
+
+/* The service manager hears of us as long as all workers turn; it starts anew who falls silent. */
+static void check_workers(struct server *server)
+{
+	unsigned hanging = listener_hanging(server->listener);
+
+	if (!hanging)
+		notifier_send(&server->notifier, "WATCHDOG=1");
+	else if (!server->was_hanging)
+		log_error("%u of the threads that answer hang; the service manager is not told "
+			  "that all is well until they go on",
+			  hanging);
+	server->was_hanging = hanging > 0;
+}
+
+/* What is to be done every now and then: four times as often as the service manager wants to hear
+ * of us. */
+static void look_around(struct server *server)
+{
+	int64_t pause = server->notifier.watchdog / 4;
+
+	log_tell_repeats(clock_now());
+	if (server->notifier.watchdog)
+		check_workers(server);
+	if (pause == 0 || pause > PAUSE_MAX)
+		pause = PAUSE_MAX;
+	server->check_due = clock_microseconds() + pause;
+}
+
+/* Returns 0 when it is time to look around, however many signals come. */
+static int wait_for_signal(const struct server *server, const sigset_t *signals)
+{
+	int64_t pause = server->check_due - clock_microseconds();
+	struct timespec timeout;
+	int signal;
+
+	if (pause <= 0)
+		return 0;
+	timeout = (struct timespec){ pause / 1000000, pause % 1000000 * 1000 };
+	signal = sigtimedwait(signals, NULL, &timeout);
+	return signal < 0 && errno == EAGAIN ? 0 : signal;
+}
+
+static int status_of(const struct error *err)
+{
+	return err->kind == ERROR_USAGE ? SERVER_BAD_SETTINGS : SERVER_FAILED;
 }
 
 static void serve(struct server *server, const sigset_t *signals)
 {
-	const struct timespec turn = { .tv_sec = 5 };
-
+	tell_ready(server, "");
 	for (;;) {
-		int signal = sigtimedwait(signals, NULL, &turn);
-
-		log_tell_repeats(clock_now());
-		if (signal < 0)
-			continue;
-		if (signal != SIGHUP) {
+		switch (wait_for_signal(server, signals)) {
+		case 0:
+			look_around(server);
+			break;
+		case SIGHUP:
+			reload(server);
+			break;
+		case SIGTERM:
+		case SIGINT:
 			log_info("stopping: finishing the requests under way");
+			notifier_send(&server->notifier,
+				      "STOPPING=1\nSTATUS=Finishing the requests under way");
 			return;
 		}
-		reload(server);
 	}
 }
 
-int server_run(const char *settings_file)
+int server_run(const char *settings_file, const char *user)
 {
-	struct server server = { .settings_file = settings_file };
+	struct server server = { .settings_file = settings_file, .user = user };
 	struct error err;
 	sigset_t signals;
 	int status = SERVER_DONE;
@@ -279,14 +424,19 @@ int server_run(const char *settings_file)
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
 
+	notifier_open(&server.notifier);
 	if (start(&server, &err) < 0) {
 		log_error("%s", err.text);
-		status = SERVER_FAILED;
+		notifier_send(&server.notifier, "STATUS=%s", err.text);
+		status = status_of(&err);
 	} else {
 		serve(&server, &signals);
 	}
 	listener_close(server.listener);
+	sockets_close(server.sockets);
 	log_tell_repeats(INT64_MAX);
+	sandbox_free(server.sandbox);
+	notifier_close(&server.notifier);
 	arena_clear(&server.memory);
 	arena_clear(&server.started_memory);
 	if (status == SERVER_DONE)
@@ -307,7 +457,25 @@ static void print_warning(const char *sentence, void *context)
 	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
 }
 
-int server_check(const char *settings_file)
+/* Sets the name to that of the user whose rights are tried, NULL where they are those of whoever
+ * runs this. */
+static int become_service(struct arena *memory, const struct settings *settings, const char *user,
+			  const char **ret_name, struct error *err)
+{
+	struct account account;
+
+	*ret_name = NULL;
+	if (user && account_find(memory, user, &account, err) < 0)
+		return -1;
+	if (!user && (geteuid() != 0 || !account_owns(memory, settings->database.file, &account)))
+		return 0;
+	if (account_become(&account, err) < 0)
+		return -1;
+	*ret_name = account.name;
+	return 0;
+}
+
+int server_check(const char *settings_file, const char *user)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
@@ -317,27 +485,37 @@ int server_check(const char *settings_file)
 	const char *own = NULL, *found = "the";
 	struct settings settings;
 	struct error err;
-	int wrong = 0;
+	const char *name;
+	int wrong;
 
 	if (settings_load(&memory, settings_file, &settings, &err) < 0) {
 		(void)report(-1, &err);
 		return SERVER_BAD_SETTINGS;
 	}
+	if (become_service(&memory, &settings, user, &name, &err) < 0) {
+		(void)report(-1, &err);
+		return status_of(&err);
+	}
+	sandbox_hide_memory();
 	complete_settings(&memory, &own, &settings);
 	warn_of_open_proxy_ports(&settings, print_warning);
-	if (has_https(&settings))
+	wrong = report(check_settings_file(settings_file, &err), &err);
+	if (settings.server.listen_https.count > 0)
 		wrong += report(load_certificates(&settings, print_warning, &certificates, &err),
 				&err);
 	wrong += report(templates_load(settings.templates.directory, &templates, &err), &err);
 	wrong += report(load_signer(&settings, print_warning, &signer, &err), &err);
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
+	if (wrong && name)
+		(void)fprintf(stderr, "mailconfd: this was tried as the user '%s'\n", name);
 	if (wrong)
 		return SERVER_FAILED;
 	if (certificates)
 		found = arena_printf(&memory, "%zu certificate%s, the",
 				     certificates_count(certificates),
 				     certificates_count(certificates) == 1 ? "" : "s");
-	(void)printf("%s is good: %s templates and the database load.\n", settings_file, found);
+	(void)printf("%s is good: %s templates and the database load%s%s.\n", settings_file, found,
+		     name ? ", as user " : "", name ? name : "");
 	if (geteuid() == 0)
 		(void)puts("This was checked as root, who may read everything; check it as the "
 			   "daemon's user too.");

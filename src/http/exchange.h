@@ -12,6 +12,7 @@
 #include "config/settings.h"
 #include "http/answer.h"
 #include "http/plain.h"
+#include "http/sockets.h"
 #include "util/arena.h"
 #include "util/digest.h"
 #include "util/network.h"
@@ -50,13 +51,6 @@ struct exchanges {
 	size_t held;		   /* of these, those beyond the limit */
 	struct digest_key log_key; /* once it was needed */
 	bool has_log_key;
-};
-
-/* What is spoken on a listening socket. */
-enum port_kind {
-	PORT_TLS,
-	PORT_PLAIN, /* what plain.h says */
-	PORT_PROXY, /* the same as on PORT_TLS, in the clear, to a proxy that has spoken TLS */
 };
 
 /* One listening socket's share: the cls of the callbacks. */

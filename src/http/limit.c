@@ -1,5 +1,6 @@
 #include "http/limit.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,12 +175,19 @@ bool limit_allows(struct limit *limit, const struct sockaddr *client, const char
 	return false;
 }
 
+/* Whom a trusted proxy did not name (see forwarded.h): it asks for everybody. */
+static bool is_nobody(const struct sockaddr *client)
+{
+	return client->sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)client)->sin6_addr);
+}
+
 bool limit_admits(struct limit *limit, const struct sockaddr *client, int64_t now)
 {
 	const struct limit_rules rules = rules_of(limit);
 	const struct client_network network = network_of_client(client, &rules.bits);
 
-	return rules.requests == 0 ||
+	return rules.requests == 0 || is_nobody(client) ||
 	       rate_take(limit->rate, &network, rules.requests, rules.burst, now) ||
 	       is_trusted(limit, client);
 }

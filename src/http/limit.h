@@ -37,8 +37,8 @@ struct limit_rules {
 /* May be called from any thread. */
 void limit_set(struct limit *limit, const struct limit_rules *rules);
 
-/* Whether the client may make one more request; now is clock_microseconds(). May be called from
- * any thread. */
+/* Whether the client may make one more request, which it always may where nobody knows who it is;
+ * now is clock_microseconds(). May be called from any thread. */
 bool limit_admits(struct limit *limit, const struct sockaddr *client, int64_t now);
 
 /*

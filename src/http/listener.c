@@ -1,29 +1,23 @@
 #include "http/listener.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <gnutls/gnutls.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "http/exchange.h"
 #include "http/limit.h"
+#include "http/sockets.h"
 #include "http/worker.h"
 #include "store/store.h"
 #include "tls/client.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
-#include "util/socket-address.h"
-#include "util/unix-socket.h"
-
-#define BACKLOG 1024
 
 /* Connections of all workers together. Each holds 20 KiB, and 40 KiB while a body is under way
  * (measured with 400), so this is 800 MiB at the most. */
@@ -35,8 +29,7 @@
 struct listener {
 	struct worker **workers;
 	unsigned n_workers;
-	struct unix_socket *unix_sockets;
-	size_t n_unix_sockets;
+	unsigned *turns; /* of each worker, when it was last asked */
 	gnutls_datum_t ticket_key;
 	struct client_suites suites;
 	struct limit *limit;
@@ -50,6 +43,11 @@ static unsigned processors(void)
 	if (sched_getaffinity(0, sizeof(set), &set) < 0)
 		return 1;
 	return (unsigned)CPU_COUNT(&set);
+}
+
+unsigned listener_threads_of(const struct settings *settings)
+{
+	return settings->server.threads ? settings->server.threads : processors();
 }
 
 static rlim_t raise_descriptor_limit(void)
@@ -84,118 +82,24 @@ static int share_connections(unsigned workers, size_t addresses, unsigned *ret_c
 	return 0;
 }
 
-/* [::] takes IPv4 connections too, unless 0.0.0.0 with the same port is listened on beside it. */
-static bool has_twin(const struct words *addresses, const struct sockaddr_storage *address)
+static int open_sockets(struct listener *listener, struct sockets *sockets, struct error *err)
 {
-	struct sockaddr_storage other;
-	socklen_t length;
-	struct error err;
+	for (size_t i = 0; i < sockets_count(sockets); i++) {
+		for (unsigned w = 0; w < listener->n_workers; w++) {
+			enum port_kind kind = sockets_kind(sockets, i);
+			int fd = sockets_listen(sockets, i, w, err);
 
-	for (size_t i = 0; i < addresses->count; i++)
-		if (!unix_socket_path(addresses->items[i]) &&
-		    socket_address_parse(addresses->items[i], &other, &length, &err) == 0 &&
-		    socket_address_overlaps(&other, address) &&
-		    !socket_address_equals(&other, address))
-			return true;
-	return false;
-}
-
-static int bind_socket(const struct words *addresses, const char *text, bool is_shared, int *ret_fd,
-		       struct error *err)
-{
-	_cleanup_(closep) int fd = -1;
-	struct sockaddr_storage address;
-	const int yes = 1;
-	int v6only;
-	socklen_t length;
-
-	if (socket_address_parse(text, &address, &length, err) < 0)
-		return -1;
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", text,
-				 strerror(errno));
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	if (is_shared)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
-	v6only = has_twin(addresses, &address);
-	if (address.ss_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
-	if (bind(fd, (struct sockaddr *)&address, length) < 0 ||
-	    (is_shared && listen(fd, BACKLOG) < 0))
-		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s%s", text,
-				 strerror(errno),
-				 errno == EADDRINUSE ? " by another program"
-				 : errno == EACCES ? " (ports below 1024 need CAP_NET_BIND_SERVICE)"
-						   : "");
-	*ret_fd = TAKE_FD(fd);
-	return 0;
-}
-
-/* Sockets that share a port would not notice that another program of ours has it: one that does
- * not share is tried first. */
-static int check_free(const struct words *addresses, const char *text, struct error *err)
-{
-	_cleanup_(closep) int fd = -1;
-
-	return bind_socket(addresses, text, false, &fd, err);
-}
-
-static int open_address(struct listener *listener, const struct words *addresses, const char *text,
-			enum port_kind kind, struct error *err)
-{
-	if (check_free(addresses, text, err) < 0)
-		return -1;
-	for (unsigned w = 0; w < listener->n_workers; w++) {
-		int fd;
-
-		if (bind_socket(addresses, text, true, &fd, err) < 0 ||
-		    worker_add_socket(listener->workers[w], fd, kind, err) < 0)
-			return -1;
+			if (fd < 0 || worker_add_socket(listener->workers[w], fd, kind, err) < 0)
+				return -1;
+		}
 	}
 	return 0;
 }
 
-/* A unix socket cannot be bound by each worker; they share the one. */
-static int open_unix_socket(struct listener *listener, const char *path, enum port_kind kind,
-			    struct error *err)
-{
-	struct unix_socket *opened = &listener->unix_sockets[listener->n_unix_sockets];
-
-	if (unix_socket_open(path, BACKLOG, opened, err) < 0)
-		return -1;
-	listener->n_unix_sockets++;
-	for (unsigned w = 0; w < listener->n_workers; w++) {
-		int fd = fcntl(opened->fd, F_DUPFD_CLOEXEC, 0);
-
-		if (fd < 0)
-			return error_set(err, ERROR_SYSTEM, "cannot listen on unix:%s: %s", path,
-					 strerror(errno));
-		if (worker_add_socket(listener->workers[w], fd, kind, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int open_sockets(struct listener *listener, const struct words *addresses,
-			enum port_kind kind, struct error *err)
-{
-	for (size_t i = 0; i < addresses->count; i++) {
-		const char *text = addresses->items[i], *path = unix_socket_path(text);
-
-		if ((path ? open_unix_socket(listener, path, kind, err)
-			  : open_address(listener, addresses, text, kind, err)) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int open_workers(struct listener *listener, const struct settings *settings,
+static int open_workers(struct listener *listener, const struct settings *settings, size_t sockets,
 			struct error *err)
 {
-	size_t sockets = settings->server.listen_https.count + settings->server.listen_http.count +
-			 settings->server.behind_proxy.count;
-	unsigned count = settings->server.threads ? settings->server.threads : processors();
+	unsigned count = listener_threads_of(settings);
 	struct worker_options options = {
 		.ticket_key = &listener->ticket_key,
 		.suites = &listener->suites,
@@ -206,6 +110,7 @@ static int open_workers(struct listener *listener, const struct settings *settin
 	if (share_connections(count, sockets, &options.connections_max, err) < 0)
 		return -1;
 	listener->workers = xcalloc(count, sizeof(*listener->workers));
+	listener->turns = xcalloc(count, sizeof(*listener->turns));
 	for (; listener->n_workers < count; listener->n_workers++) {
 		struct store *store;
 
@@ -217,8 +122,8 @@ static int open_workers(struct listener *listener, const struct settings *settin
 	return 0;
 }
 
-int listener_open(const struct settings *settings, struct listener **ret_listener,
-		  struct error *err)
+int listener_open(const struct settings *settings, struct sockets *sockets,
+		  struct listener **ret_listener, struct error *err)
 {
 	_cleanup_(listener_closep) struct listener *listener = xnew(struct listener);
 
@@ -227,12 +132,8 @@ int listener_open(const struct settings *settings, struct listener **ret_listene
 	if (client_suites_init(WORKER_TLS_PRIORITIES, &listener->suites, err) < 0)
 		return -1;
 	listener->limit = limit_new();
-	listener->unix_sockets = xcalloc(settings->server.behind_proxy.count,
-					 sizeof(*listener->unix_sockets));
-	if (open_workers(listener, settings, err) < 0 ||
-	    open_sockets(listener, &settings->server.listen_https, PORT_TLS, err) < 0 ||
-	    open_sockets(listener, &settings->server.listen_http, PORT_PLAIN, err) < 0 ||
-	    open_sockets(listener, &settings->server.behind_proxy, PORT_PROXY, err) < 0)
+	if (open_workers(listener, settings, sockets_count(sockets), err) < 0 ||
+	    open_sockets(listener, sockets, err) < 0)
 		return -1;
 	listener_set_rules(listener, settings);
 	*ret_listener = TAKE(listener);
@@ -314,6 +215,19 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 		worker_set_rules(listener->workers[i], &rules);
 }
 
+unsigned listener_hanging(struct listener *listener)
+{
+	unsigned hanging = 0;
+
+	for (unsigned i = 0; i < listener->n_workers; i++) {
+		unsigned turns = worker_turns(listener->workers[i]);
+
+		hanging += turns == listener->turns[i];
+		listener->turns[i] = turns;
+	}
+	return hanging;
+}
+
 void listener_close(struct listener *listener)
 {
 	if (!listener)
@@ -326,17 +240,10 @@ void listener_close(struct listener *listener)
 		worker_free(listener->workers[i]);
 	limit_free(listener->limit);
 	free(listener->workers);
-	for (size_t i = 0; i < listener->n_unix_sockets; i++)
-		unix_socket_close(&listener->unix_sockets[i]);
-	free(listener->unix_sockets);
+	free(listener->turns);
 	if (listener->ticket_key.data) {
 		gnutls_memset(listener->ticket_key.data, 0, listener->ticket_key.size);
 		gnutls_free(listener->ticket_key.data);
 	}
 	free(listener);
-}
-
-unsigned listener_threads(const struct listener *listener)
-{
-	return listener->n_workers;
 }

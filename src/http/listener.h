@@ -2,7 +2,7 @@
 
 /*
  * The listener: takes requests from the network and sends what answer() makes of them. It is so
- * many workers (worker.h) that share the listening addresses, each with a socket of its own.
+ * many workers (worker.h) that share the listening sockets (sockets.h).
  */
 
 #include "config/settings.h"
@@ -12,12 +12,17 @@ struct certificates;
 struct error;
 struct listener;
 struct signer;
+struct sockets;
 struct templates;
 
-/* Opens the database and the sockets; clients can connect from now on and wait. Returns 0, or -1
- * with err set to a sentence that names the file or address. */
-int listener_open(const struct settings *settings, struct listener **ret_listener,
-		  struct error *err);
+/* How many worker threads the settings ask for. */
+unsigned listener_threads_of(const struct settings *settings);
+
+/* Opens the database and listens on the sockets, which were opened for so many workers; clients
+ * can connect from now on and wait. Returns 0, or -1 with err set to a sentence that names the file
+ * or address. */
+int listener_open(const struct settings *settings, struct sockets *sockets,
+		  struct listener **ret_listener, struct error *err);
 
 /* Starts to serve. Until there are certificates, handshakes wait. */
 int listener_start(struct listener *listener, struct templates *templates, struct error *err);
@@ -28,9 +33,9 @@ void listener_set_templates(struct listener *listener, struct templates *templat
 void listener_set_signer(struct listener *listener, struct signer *signer); /* NULL for none */
 void listener_set_rules(struct listener *listener, const struct settings *settings);
 
+/* How many workers have not turned since the last call: what hangs serves nobody. */
+unsigned listener_hanging(struct listener *listener);
+
 /* Finishes the requests under way (for 10 s at most), and frees. */
 void listener_close(struct listener *listener);
 DEFINE_CLEANUP(struct listener *, listener_close);
-
-/* How many worker threads there are. */
-unsigned listener_threads(const struct listener *listener);

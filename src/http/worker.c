@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -56,6 +57,7 @@ struct worker {
 	struct port *ports[PORTS_MAX];
 	size_t n_ports;
 	int64_t stopping_since; /* 0 while it is not */
+	atomic_uint turns;	/* of the loop */
 	int64_t snapshot_until; /* when the database's snapshot ends, 0 while there is none */
 
 	/* In use by the thread; borrowed by the gate and the exchanges. */
@@ -387,6 +389,7 @@ static void turn(struct worker *worker)
 	exchanges_retry(&worker->exchanges, clock_now());
 	for (size_t i = 0; i < worker->n_ports; i++)
 		run_port(worker->ports[i]);
+	(void)atomic_fetch_add(&worker->turns, 1);
 }
 
 static void *run(void *context)
@@ -414,6 +417,14 @@ int worker_start(struct worker *worker, struct error *err)
 		return error_set(err, ERROR_SYSTEM, "cannot start a thread: %s", strerror(error));
 	worker->has_thread = true;
 	return 0;
+}
+
+unsigned worker_turns(struct worker *worker)
+{
+	unsigned turns = atomic_load(&worker->turns);
+
+	wake(worker);
+	return turns;
 }
 
 void worker_stop(struct worker *worker)

@@ -77,6 +77,10 @@ void worker_set_templates(struct worker *worker, struct templates *templates);
 void worker_set_signer(struct worker *worker, struct signer *signer); /* NULL for none */
 void worker_set_rules(struct worker *worker, const struct worker_rules *rules);
 
+/* How often the worker's loop has turned; and makes it turn once more, which it does at once unless
+ * it hangs. May be called from any thread. */
+unsigned worker_turns(struct worker *worker);
+
 /* Asks the worker to finish: it accepts nothing more, and ends once the requests under way are
  * answered. worker_join() waits for that. */
 void worker_stop(struct worker *worker);

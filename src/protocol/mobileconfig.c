@@ -207,7 +207,7 @@ static struct value view_of(struct arena *memory, const struct profile *profile,
 	struct identity identity = { .secret = secret, .address = profile->address };
 	const char *uuid = make_uuid(memory, &identity, "profile");
 
-	identity.identifier = arena_printf(memory, "%s.mailconfd.%s",
+	identity.identifier = arena_printf(memory, "%s.mail.%s",
 					   reverse_domain(memory, profile->domain), uuid);
 
 	const struct field fields[] = {

@@ -118,26 +118,44 @@ const char *query_text(struct arena *memory, sqlite3_stmt *query, int column)
 	return arena_strndup(memory, text, (size_t)sqlite3_column_bytes(query, column));
 }
 
-/* The owner of the directory is the one who shall use the file: the daemon's user, though root
- * runs the admin tool. SQLite gives its -wal and -shm files the owner and mode of this one. */
-static int create_file(const char *path, struct error *err)
+/* What root left behind in the service's directory, such as a copy put back, becomes the service's.
+ * No link is followed and no file with a second name is touched, for whoever owns the directory
+ * could point us at any file. */
+static int give_to(const struct stat *directory, const char *path, struct error *err)
 {
-	_cleanup_(freep) char *copy = xstrdup(path);
+	_cleanup_(closep) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat file;
+
+	if (fd < 0 || fstat(fd, &file) < 0 || !S_ISREG(file.st_mode) || file.st_nlink != 1 ||
+	    file.st_uid != 0)
+		return 0;
+	if (fchown(fd, directory->st_uid, directory->st_gid) < 0)
+		return error_set(err, ERROR_STORE, "cannot give database '%s' its owner: %s", path,
+				 strerror(errno));
+	return 0;
+}
+
+/* Makes the file where there is none. The owner of the directory is the one who shall use it: the
+ * daemon's user, though root runs the admin tool. SQLite gives its -wal and -shm files the owner and mode of this one. */
+static int prepare_file(const char *path, struct error *err)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(closep) int fd = -1;
 	struct stat directory;
 
-	if (stat(dirname(copy), &directory) < 0)
+	if (stat(dirname(arena_strdup(&memory, path)), &directory) < 0)
 		return error_set(err, ERROR_STORE, "cannot make database '%s': its directory: %s",
 				 path, strerror(errno));
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd < 0 && errno == EEXIST)
-		return 0;
-	if (fd < 0)
+	if (fd < 0 && errno != EEXIST)
 		return error_set(err, ERROR_STORE, "cannot make database '%s': %s", path,
 				 strerror(errno));
-	if (geteuid() == 0 && fchown(fd, directory.st_uid, directory.st_gid) < 0)
-		return error_set(err, ERROR_STORE, "cannot give database '%s' its owner: %s", path,
-				 strerror(errno));
+	if (geteuid() != 0 || (fd < 0 && directory.st_uid == 0))
+		return 0;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		if (give_to(&directory, arena_printf(&memory, "%s%s", path, suffixes[i]), err) < 0)
+			return -1;
 	return 0;
 }
 
@@ -164,8 +182,7 @@ static int check_version(struct store *store, enum store_mode mode, struct error
 		return error_set(
 			err, ERROR_STORE,
 			"database '%s' has version %lld, and this program needs version %d: "
-			"any command of mailconfctl that changes something brings it up to "
-			"date",
+			"'mailconfctl init' brings it up to date",
 			store->path, (long long)version, schema_version());
 	return 0;
 }
@@ -216,9 +233,8 @@ static int open_for_writing(struct store *store, struct error *err)
 {
 	int64_t objects;
 
-	if (access(store->path, F_OK) < 0 && create_file(store->path, err) < 0)
-		return -1;
-	if (open_database(store, SQLITE_OPEN_READWRITE, err) < 0)
+	if (prepare_file(store->path, err) < 0 ||
+	    open_database(store, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
 	(void)sqlite3_busy_timeout(store->database, WRITER_PATIENCE_MS);
 	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)

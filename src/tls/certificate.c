@@ -2,8 +2,8 @@
  * What a file of a certificate must hold, and each way in which it may not, said in a sentence that
  * a person can act on: these are the errors that operators of TLS servers meet most.
  *
- * The bytes of a key live in an arena of their own and are wiped before that is cleared; what
- * GnuTLS has parsed is all that stays.
+ * The bytes of a key live in an arena of their own, which is wiped; what GnuTLS has parsed is all
+ * that stays.
  */
 
 #include "tls/certificate.h"
@@ -455,7 +455,7 @@ static int load_key_file(struct arena *secret, struct certificate_source *source
 int certificate_load(struct arena *memory, const char *file, certificates_warner warn,
 		     void *context, struct certificate *ret_certificate, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena secret = ARENA_NULL;
+	_cleanup_(arena_wipe) struct arena secret = ARENA_NULL;
 	struct certificate_source source = { .file = file };
 	int result = -1;
 
@@ -467,9 +467,6 @@ int certificate_load(struct arena *memory, const char *file, certificates_warner
 		result = certificate_parse(memory, &source, warn, context, ret_certificate, err);
 	if (result == 0)
 		warn_of_mode(source.key_file, warn, context);
-	explicit_bzero((char *)source.data, source.size);
-	if (source.key_data)
-		explicit_bzero((char *)source.key_data, source.key_size);
 	return result;
 }
 

@@ -1,4 +1,7 @@
 /*
+ * GnuTLS copies the text of a key while it decodes PEM, and leaves the copies behind in memory that
+ * it frees; what it decodes from DER it wipes. So the text is decoded here.
+ *
  * That a key belongs to a certificate is proved in two steps: checking its parameters computes the
  * public half anew from the secret one, as the file of an EC key states it and may lie; then the
  * public half is compared with the certificate's. Both together take a third of the time of signing
@@ -10,6 +13,8 @@
 #include <string.h>
 #include <gnutls/x509.h>
 
+#include "util/arena.h"
+#include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/error.h"
 
@@ -29,15 +34,76 @@ static bool algorithm_is_served(int algorithm)
 	}
 }
 
+static int value_of(char digit)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *found = digit ? strchr(digits, digit) : NULL;
+
+	return found ? (int)(found - digits) : -1;
+}
+
+/* Base64 with line breaks (RFC 7468 3). Returns whether it is that. */
+static bool decode(const char *text, size_t length, unsigned char *ret_data, size_t *ret_size)
+{
+	unsigned bits = 0, count = 0;
+	size_t size = 0, i;
+
+	for (i = 0; i < length && text[i] != '='; i++) {
+		int value = value_of(text[i]);
+
+		if (char_is_blank(text[i]))
+			continue;
+		if (value < 0)
+			return false;
+		bits = bits << 6 | (unsigned)value;
+		if (++count % 4 != 1)
+			ret_data[size++] = (unsigned char)(bits >> (6 - 2 * ((count - 1) % 4)));
+	}
+	for (; i < length; i++)
+		if (text[i] != '=' && !char_is_blank(text[i]))
+			return false;
+	*ret_size = size;
+	return true;
+}
+
+/*
+ * -----BEGIN EC PRIVATE KEY-----
+ * MHcC...
+ * -----END EC PRIVATE KEY-----
+ */
+static int decode_block(const gnutls_datum_t *pem, struct arena *secret, gnutls_datum_t *ret_der)
+{
+	static const char mark[] = "PRIVATE KEY-----", end_mark[] = "-----END ";
+	const char *end = (const char *)pem->data + pem->size;
+	const char *begin = memmem(pem->data, pem->size, mark, sizeof(mark) - 1), *stop;
+	size_t size;
+
+	if (!begin)
+		return GNUTLS_E_BASE64_UNEXPECTED_HEADER_ERROR;
+	begin += sizeof(mark) - 1;
+	stop = memmem(begin, (size_t)(end - begin), end_mark, sizeof(end_mark) - 1);
+	if (!stop)
+		return GNUTLS_E_BASE64_DECODING_ERROR;
+	ret_der->data = arena_alloc(secret, (size_t)(stop - begin));
+	if (!decode(begin, (size_t)(stop - begin), ret_der->data, &size))
+		return GNUTLS_E_BASE64_DECODING_ERROR;
+	ret_der->size = (unsigned)size;
+	return 0;
+}
+
 int key_import(const char *file, const gnutls_datum_t *pem, gnutls_privkey_t *ret_key,
 	       struct error *err)
 {
 	_cleanup_(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t parsed = NULL;
+	_cleanup_(arena_wipe) struct arena secret = ARENA_NULL;
 	gnutls_privkey_t key;
+	gnutls_datum_t der;
 	int algorithm, result;
 
-	if ((result = gnutls_x509_privkey_init(&parsed)) < 0 ||
-	    (result = gnutls_x509_privkey_import(parsed, pem, GNUTLS_X509_FMT_PEM)) < 0)
+	if ((result = decode_block(pem, &secret, &der)) < 0 ||
+	    (result = gnutls_x509_privkey_init(&parsed)) < 0 ||
+	    (result = gnutls_x509_privkey_import(parsed, &der, GNUTLS_X509_FMT_DER)) < 0)
 		return error_set(err, ERROR_TLS, "the private key in '%s' cannot be read: %s", file,
 				 gnutls_strerror(result));
 	algorithm = gnutls_x509_privkey_get_pk_algorithm(parsed);

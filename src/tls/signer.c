@@ -39,7 +39,7 @@ static void drop_last(struct signer *signer)
 
 static int load_chain(struct signer *signer, const char *file, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(arena_wipe) struct arena memory = ARENA_NULL; /* it may hold the key too */
 	gnutls_x509_crt_t last;
 	gnutls_datum_t pem;
 	size_t size;
@@ -63,18 +63,16 @@ static int load_chain(struct signer *signer, const char *file, struct error *err
 
 static int load_key(struct signer *signer, const char *file, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(arena_wipe) struct arena memory = ARENA_NULL;
 	gnutls_datum_t pem;
 	size_t size;
-	int r, algorithm;
+	int algorithm;
 
 	pem.data = (unsigned char *)file_read(&memory, file, CERTIFICATE_FILE_LIMIT, &size, err);
 	if (!pem.data)
 		return -1;
 	pem.size = (unsigned)size;
-	r = key_import(file, &pem, &signer->key, err);
-	gnutls_memset(pem.data, 0, pem.size);
-	if (r < 0)
+	if (key_import(file, &pem, &signer->key, err) < 0)
 		return -1;
 	algorithm = gnutls_privkey_get_pk_algorithm(signer->key, NULL);
 	if (algorithm != GNUTLS_PK_RSA && algorithm != GNUTLS_PK_ECDSA)

@@ -11,6 +11,7 @@
 
 struct arena_block {
 	struct arena_block *older;
+	size_t size; /* of the data */
 	_Alignas(max_align_t) char data[];
 };
 
@@ -58,6 +59,7 @@ static struct arena_block *block_new(struct arena *arena, size_t size)
 	if (!block)
 		out_of_memory();
 	block->older = arena->blocks;
+	block->size = size;
 	arena->blocks = block;
 	return block;
 }
@@ -152,4 +154,11 @@ void arena_clear(struct arena *arena)
 		free(block);
 	}
 	*arena = ARENA_NULL;
+}
+
+void arena_wipe(struct arena *arena)
+{
+	for (struct arena_block *block = arena->blocks; block; block = block->older)
+		explicit_bzero(block->data, block->size);
+	arena_clear(arena);
 }

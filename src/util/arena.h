@@ -51,6 +51,9 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 /* Frees all of it; the arena can be used again. */
 void arena_clear(struct arena *arena);
 
+/* The same, for what held secrets: all of it is overwritten first. */
+void arena_wipe(struct arena *arena);
+
 /* As malloc and strdup, but end the process when there is no memory. Freed with free(). */
 void *xcalloc(size_t count, size_t size) __attribute__((returns_nonnull));
 void *xrealloc(void *memory, size_t count, size_t size) __attribute__((returns_nonnull));

@@ -84,6 +84,21 @@ int socket_address_parse(const char *text, struct sockaddr_storage *ret_address,
 			  err);
 }
 
+const char *socket_address_text(struct arena *memory, const struct sockaddr_storage *address)
+{
+	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)address;
+	const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)address;
+	char text[INET6_ADDRSTRLEN];
+
+	if (address->ss_family == AF_INET &&
+	    inet_ntop(AF_INET, &ipv4->sin_addr, text, sizeof(text)))
+		return arena_printf(memory, "%s:%u", text, ntohs(ipv4->sin_port));
+	if (address->ss_family == AF_INET6 &&
+	    inet_ntop(AF_INET6, &ipv6->sin6_addr, text, sizeof(text)))
+		return arena_printf(memory, "[%s]:%u", text, ntohs(ipv6->sin6_port));
+	return NULL;
+}
+
 /* The address alone, as its IPv6 form has it. */
 static struct in6_addr address_of(const struct sockaddr_storage *address)
 {

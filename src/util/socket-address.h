@@ -5,12 +5,18 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+struct arena;
 struct error;
 
 /* Parses ADDRESS:PORT with an IPv4 address, or [ADDRESS]:PORT with an IPv6 address; names and
  * scopes are refused. Returns 0, or -1 with err set to a sentence that quotes the text. */
 int socket_address_parse(const char *text, struct sockaddr_storage *ret_address,
 			 socklen_t *ret_length, struct error *err);
+
+/* The address as socket_address_parse() takes it, in memory. NULL where it is neither IPv4 nor
+ * IPv6.
+ */
+const char *socket_address_text(struct arena *memory, const struct sockaddr_storage *address);
 
 /* Whether both are the same address and port. */
 bool socket_address_equals(const struct sockaddr_storage *a, const struct sockaddr_storage *b);

@@ -7,6 +7,8 @@ import ssl
 import subprocess
 import time
 
+import activation
+
 NAMES = tuple(
     f"{prefix}{domain}"
     for domain in ("example.com", "example.org", "example.net", "example.test", "mx.example.net")
@@ -87,6 +89,8 @@ class Daemon:
         self.port = free_port()
         self.process = None
         self.descriptors = None  # how many it may have open
+        self.options = ()  # of its command line
+        self.sockets = []  # that are handed over to it: (name, socket)
         self.settings = {
             "server": {"listen-https": f"127.0.0.1:{self.port}", "threads": "2"},
             "tls": {"certificates": str(directory / "certificates" / "*.pem")},
@@ -141,12 +145,15 @@ class Daemon:
             self.ctl(*command)
 
     def command(self, *arguments):
-        program = [self.build / "src" / "mailconfd", "--config", self.config, *arguments]
+        program = [self.build / "src" / "mailconfd", "--config", self.config]
+        program += [*self.options, *arguments]
         if os.environ.get("MAILCONFD_MODE") == "valgrind":
             leaks = ("--leak-check=full", "--errors-for-leak-kinds=definite,indirect")
             program = ["valgrind", "-q", *leaks, "--error-exitcode=99", *program]
         if self.descriptors:
             program = ["prlimit", f"--nofile={self.descriptors}:{self.descriptors}", *program]
+        if self.sockets:
+            program = activation.command(self.sockets, program)
         return program
 
     def open_descriptors(self):
@@ -155,7 +162,12 @@ class Daemon:
     def spawn(self):
         self.write_settings()
         with open(self.log_file, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stderr=log, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(
+                self.command(),
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[sock.fileno() for _, sock in self.sockets],
+            )
 
     def start(self):
         self.spawn()

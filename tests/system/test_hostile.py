@@ -327,7 +327,7 @@ def check_afterwards(ports, before):
     assert [answer.body for answer in good_answers(ports)] == [answer.body for answer in before]
     log = ports.daemon.log()
     assert re.fullmatch(r"[\n\x20-\x7e]*", log)
-    assert all(re.match(r"\d{4}\S+Z (listening|ready|client=)", line) for line in log.splitlines()), log
+    assert all(re.match(r"\d{4}\S+Z (sandbox|listening|ready|client=|warning: running as root)", line) for line in log.splitlines()), log
     assert not re.search(r"status=50\d", log)
 
 

@@ -121,7 +121,7 @@ def test_general_options_are_described(build):
         [build / "src" / "mailconfd", "--help"], capture_output=True, text=True, check=True
     ).stdout
     options = re.findall(r"^ +--([\w-]+)", text, re.MULTILINE)
-    assert len(options) == 4
+    assert len(options) == 5
     for option in options:
         assert f"\n     --{option}" in page
 

@@ -71,7 +71,7 @@ def old(daemon):
 def refusal(daemon):
     return (
         f"database '{daemon.settings['database']['file']}' has version 1, and this program needs "
-        f"version {VERSION}: any command of mailconfctl that changes something brings it up to date"
+        f"version {VERSION}: 'mailconfctl init' brings it up to date"
     )
 
 
@@ -133,6 +133,24 @@ def test_writing_command_brings_it_up(old):
         }
     assert (after["link"], after["link_text"]) == ([], [])
     assert all(row["moved_to"] is None for row in after["domain"] + after["user"])
+
+
+def test_init_brings_it_up_and_changes_nothing_else(old):
+    file = old.settings["database"]["file"]
+    before = contents(file)
+    for _ in range(2):
+        assert old.ctl("init").stdout == f"database {file} is ready\n"
+        assert pragma(file, "user_version") == [(VERSION,)]
+        after = contents(file)
+        for table, rows in before.items():
+            assert [{key: row[key] for key in rows[0]} for row in after[table]] == rows, table
+
+
+def test_init_makes_an_empty_one(daemon):
+    daemon.ctl("init")
+    assert daemon.ctl("domain", "list").stdout == ""
+    daemon.start()
+    assert daemon.get("/mail/config-v1.1.xml").status == 404
 
 
 def test_refused_command_brings_it_up_or_leaves_it(old):

@@ -65,7 +65,7 @@ def check_profile(profile):
     check_keys(profile, {"PayloadContent": list},
                {"PayloadDisplayName": str, "PayloadOrganization": str})
     assert profile["PayloadType"] == "Configuration"
-    assert re.fullmatch(r"[a-z0-9.-]+\.mailconfd\." + profile["PayloadUUID"], profile["PayloadIdentifier"])
+    assert re.fullmatch(r"[a-z0-9.-]+\.mail\." + profile["PayloadUUID"], profile["PayloadIdentifier"])
     for payload in profile["PayloadContent"]:
         kind = payload["PayloadType"]
         check_keys(payload, REQUIRED[kind], OPTIONAL[kind])
@@ -142,7 +142,7 @@ def test_everything(served):
     profile = profile_of(served, ADDRESS)
     assert profile["PayloadDisplayName"] == f"Mail & <More> ({ADDRESS})"
     assert profile["PayloadOrganization"] == "More"
-    assert profile["PayloadIdentifier"].startswith("org.example.mailconfd.")
+    assert profile["PayloadIdentifier"].startswith("org.example.mail.")
     parts = payloads(profile)
     assert len(parts) == 3
     without = lambda part: {key: value for key, value in part.items() if not key.startswith("Payload")}

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "util/arena.h"
 #include "util/error.h"
 #include "util/socket-address.h"
 
@@ -102,6 +103,27 @@ static void refuses(void **state)
 	}
 }
 
+static void writes(void **state)
+{
+	static const struct {
+		const char *text, *written;
+	} cases[] = {
+		{ "192.0.2.1:443", "192.0.2.1:443" },
+		{ "[::]:65535", "[::]:65535" },
+		{ "[2001:DB8:0::1]:0443", "[2001:db8::1]:443" },
+	};
+	const struct sockaddr_storage local = { .ss_family = AF_UNIX };
+	struct arena memory = ARENA_NULL;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct sockaddr_storage address = parsed(cases[i].text);
+
+		assert_string_equal(socket_address_text(&memory, &address), cases[i].written);
+	}
+	assert_null(socket_address_text(&memory, &local));
+	arena_clear(&memory);
+}
+
 static void compares(void **state)
 {
 	static const struct {
@@ -159,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts),
 		cmocka_unit_test(refuses),
+		cmocka_unit_test(writes),
 		cmocka_unit_test(compares),
 		cmocka_unit_test(knows_loopback),
 	};

@@ -1,0 +1,18 @@
+#pragma once
+
+/* Tells the service manager how we are, in the protocol of sd_notify(3): lines in a datagram. */
+
+#include <stdint.h>
+
+struct notifier {
+	int fd;		  /* -1 where nobody wants to know */
+	int64_t watchdog; /* microseconds within which it wants to hear WATCHDOG=1; 0 for never */
+};
+
+/* To whom the environment says (NOTIFY_SOCKET, WATCHDOG_USEC). */
+void notifier_open(struct notifier *ret_notifier);
+void notifier_close(struct notifier *notifier);
+
+/* Sends what is formatted, such as "READY=1\nSTATUS=..."; what does not arrive is lost. */
+void notifier_send(const struct notifier *notifier, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));

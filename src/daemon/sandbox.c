@@ -1,0 +1,281 @@
+/*
+ * Certificates are renewed by whoever writes them, mostly by renaming a new file over the old one
+ * or by pointing a link at it. So it is directories that are opened, not files: that in which a
+ * glob has its first wildcard, and for what is a link, the directory as far above its target.
+ */
+
+#include "daemon/sandbox.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "daemon/landlock.h"
+#include "daemon/seccomp.h"
+#include "tls/certificates.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/unix-socket.h"
+
+struct sandbox {
+	struct arena memory; /* holds all below */
+	const char *text;
+	bool is_restricted; /* to the folders */
+	struct folder *folders;
+	size_t count;
+};
+
+struct gathering {
+	struct arena *memory;
+	struct folder *folders; /* on the heap */
+	size_t count;
+};
+
+static void gathering_clear(struct gathering *gathering)
+{
+	free(gathering->folders);
+}
+
+static void add(struct gathering *gathering, const char *path, bool is_writable)
+{
+	gathering->folders = xrealloc(gathering->folders, gathering->count + 1,
+				      sizeof(*gathering->folders));
+	gathering->folders[gathering->count++] = (struct folder){ path, is_writable };
+}
+
+/* The path without its last components, and without any slash at its end. */
+static const char *above(struct arena *memory, const char *path, size_t components)
+{
+	size_t length = strlen(path);
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	for (; components > 0; components--) {
+		while (length > 1 && path[length - 1] != '/')
+			length--;
+		while (length > 1 && path[length - 1] == '/')
+			length--;
+	}
+	return arena_strndup(memory, path, length);
+}
+
+static bool is_top(const char *path)
+{
+	return strchr(path + 1, '/') == NULL;
+}
+
+/*
+ * What a link leads to: /etc/letsencrypt/live/example.org/privkey.pem, two components below the
+ * folder live, to /etc/letsencrypt/archive/example.org/privkey1.pem, so that certificates of other
+ * names are below archive. A folder at the top, such as /etc, is never meant.
+ */
+static void add_target(struct gathering *gathering, const char *file, size_t components)
+{
+	_cleanup_(freep) char *target = realpath(file, NULL);
+	const char *folder;
+
+	if (!target)
+		return;
+	folder = above(gathering->memory, target, components);
+	if (is_top(folder))
+		folder = above(gathering->memory, target, 1);
+	add(gathering, folder, false);
+}
+
+static void add_file(struct gathering *gathering, const char *file)
+{
+	if (!*file)
+		return;
+	add(gathering, above(gathering->memory, file, 1), false);
+	add_target(gathering, file, 1);
+}
+
+static size_t count_components(const char *path)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; path[i]; i++)
+		count += path[i] != '/' && (i == 0 || path[i - 1] == '/');
+	return count;
+}
+
+/* That in which the first wildcard stands. */
+static const char *folder_of_glob(struct arena *memory, const char *glob)
+{
+	const char *fixed = arena_strndup(memory, glob, strcspn(glob, "*?["));
+
+	if (!strpbrk(glob, "*?["))
+		return above(memory, glob, 1);
+	return arena_strndup(memory, fixed, (size_t)(strrchr(fixed, '/') - fixed) + 1);
+}
+
+static void add_glob(struct gathering *gathering, const char *glob)
+{
+	struct arena *memory = gathering->memory;
+	const char *folder = folder_of_glob(memory, glob);
+	const char *const *files;
+	struct error err;
+	size_t count;
+
+	add(gathering, folder, false);
+	if (certificates_find_files(memory, &glob, 1, &files, &count, &err) < 0)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		size_t below = count_components(files[i]) - count_components(folder);
+
+		add_target(gathering, files[i], below);
+		add_target(gathering,
+			   arena_printf(memory, "%s/%s", above(memory, files[i], 1),
+					CERTIFICATE_PAIR_KEY),
+			   below);
+	}
+}
+
+/* Its file is removed at the end. */
+static void add_unix_socket(struct gathering *gathering, const char *address)
+{
+	const char *path = unix_socket_path(address);
+
+	if (path)
+		add(gathering, above(gathering->memory, path, 1), true);
+}
+
+static void gather(struct gathering *gathering, const struct settings *settings,
+		   const char *settings_file)
+{
+	struct arena *memory = gathering->memory;
+
+	add(gathering, above(memory, settings->database.file, 1), true);
+	add_file(gathering, settings_file);
+	for (size_t i = 0; i < settings->tls.certificates.count; i++)
+		add_glob(gathering, settings->tls.certificates.items[i]);
+	if (*settings->templates.directory)
+		add(gathering, settings->templates.directory, false);
+	if (*settings->acme.directory)
+		add(gathering, settings->acme.directory, false);
+	for (size_t i = 0; i < settings->server.behind_proxy.count; i++)
+		add_unix_socket(gathering, settings->server.behind_proxy.items[i]);
+	add_file(gathering, settings->profile.certificate);
+	add_file(gathering, settings->profile.key);
+}
+
+/* The path as it really is, or that of the nearest directory above it, where it will be made. */
+static const char *find_real(struct arena *memory, const char *path)
+{
+	for (const char *at = path;; at = above(memory, at, 1)) {
+		_cleanup_(freep) char *real = realpath(at, NULL);
+
+		if (real || text_equals(at, "/"))
+			return arena_strdup(memory, real ? real : "/");
+	}
+}
+
+#ifdef SANITIZED
+/* What a sanitizer reads when it has found something, or looks for leaks. */
+static void add_sanitizers_own(struct gathering *gathering)
+{
+	add(gathering, "/proc", false);
+	add(gathering, "/usr", false);
+	add_target(gathering, "/proc/self/exe", 1);
+}
+#endif
+
+static void resolve(struct sandbox *sandbox, const struct gathering *gathering)
+{
+	sandbox->folders = arena_array(&sandbox->memory, struct folder, gathering->count);
+	for (size_t i = 0; i < gathering->count; i++) {
+		const struct folder *folder = &gathering->folders[i];
+		const char *real = find_real(&sandbox->memory, folder->path);
+
+		/* All of /var is too much for a directory in it that is not there. */
+		if (is_top(real) && access(folder->path, F_OK) < 0)
+			continue;
+		sandbox->folders[sandbox->count++] = (struct folder){ real, folder->is_writable };
+	}
+}
+
+static bool covers(const struct sandbox *sandbox, const char *real)
+{
+	for (size_t i = 0; i < sandbox->count; i++) {
+		const char *folder = sandbox->folders[i].path;
+		size_t length = strlen(folder);
+
+		if (strncmp(real, folder, length) == 0 &&
+		    (real[length] == '/' || real[length] == '\0' || text_equals(folder, "/")))
+			return true;
+	}
+	return false;
+}
+
+void sandbox_hide_memory(void)
+{
+#ifndef SANITIZED /* which looks for leaks from outside */
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+static int restrict_files(struct sandbox *sandbox, const struct settings *settings,
+			  const char *settings_file, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(gathering_clear) struct gathering gathering = { .memory = &memory };
+
+	gather(&gathering, settings, settings_file);
+#ifdef SANITIZED
+	add_sanitizers_own(&gathering);
+#endif
+	resolve(sandbox, &gathering);
+	return landlock_restrict(sandbox->folders, sandbox->count, err);
+}
+
+int sandbox_enter(const struct settings *settings, const char *settings_file,
+		  struct sandbox **ret_sandbox, struct error *err)
+{
+	_cleanup_(sandbox_freep) struct sandbox *sandbox = xnew(struct sandbox);
+	int version = landlock_version();
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot give up new privileges: %s",
+				 strerror(errno));
+	if (version && restrict_files(sandbox, settings, settings_file, err) < 0)
+		return -1;
+	if (seccomp_is_available() && seccomp_restrict(err) < 0)
+		return -1;
+	sandbox->text = version ? arena_printf(&sandbox->memory, "landlock=%d", version)
+				: "landlock=no";
+	sandbox->text = arena_printf(&sandbox->memory, "%s seccomp=%s", sandbox->text,
+				     seccomp_is_available() ? "yes" : "no");
+	sandbox->is_restricted = version > 0;
+	*ret_sandbox = TAKE(sandbox);
+	return 0;
+}
+
+const char *sandbox_text(const struct sandbox *sandbox)
+{
+	return sandbox->text;
+}
+
+const char *sandbox_misses(const struct sandbox *sandbox, struct arena *memory,
+			   const struct settings *settings)
+{
+	_cleanup_(gathering_clear) struct gathering gathering = { .memory = memory };
+
+	if (!sandbox->is_restricted)
+		return NULL;
+	gather(&gathering, settings, "");
+	for (size_t i = 0; i < gathering.count; i++)
+		if (!covers(sandbox, find_real(memory, gathering.folders[i].path)))
+			return gathering.folders[i].path;
+	return NULL;
+}
+
+void sandbox_free(struct sandbox *sandbox)
+{
+	if (!sandbox)
+		return;
+	arena_clear(&sandbox->memory);
+	free(sandbox);
+}

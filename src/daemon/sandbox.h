@@ -1,0 +1,41 @@
+#pragma once
+
+/*
+ * What the daemon takes away from itself, wherever it runs: the file system but for its own
+ * directories and new TCP connections (Landlock), all system calls but those that a server makes
+ * (seccomp, where it was built with libseccomp), and core dumps, which would hold keys.
+ */
+
+#include <stdbool.h>
+
+#include "config/settings.h"
+#include "util/cleanup.h"
+
+struct arena;
+struct error;
+struct sandbox;
+
+/* No core dump is written from now on, and other processes of the user cannot read this one's
+ * memory. */
+void sandbox_hide_memory(void);
+
+/*
+ * Enters it, for good; threads that start later are in it too. What can still be read: the
+ * directories of the settings file and of all that the settings name, and those that links in there
+ * lead to. The database's directory can be written to as well. Where the kernel cannot do all of
+ * it, what it can is done.
+ * Returns 0, or -1 with err set where it could but did not.
+ */
+int sandbox_enter(const struct settings *settings, const char *settings_file,
+		  struct sandbox **ret_sandbox, struct error *err);
+
+/* What is in force, for the log: landlock=7 seccomp=yes. */
+const char *sandbox_text(const struct sandbox *sandbox);
+
+/* The first directory of what the settings name that cannot be read from in here, in memory; NULL
+ * where there is none. */
+const char *sandbox_misses(const struct sandbox *sandbox, struct arena *memory,
+			   const struct settings *settings);
+
+void sandbox_free(struct sandbox *sandbox);
+DEFINE_CLEANUP(struct sandbox *, sandbox_free);

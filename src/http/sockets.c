@@ -1,0 +1,304 @@
+#include "http/sockets.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/handed.h"
+#include "util/socket-address.h"
+#include "util/unix-socket.h"
+
+#define BACKLOG 1024
+
+/* One address. */
+struct port {
+	const char *name, *address;
+	enum port_kind kind;
+	bool is_listening;
+	int *fds;			/* one for each worker, -1 once it is taken */
+	struct unix_socket unix_socket; /* its fd is -1 where it is none */
+};
+
+/* As they are handed over, and shown. */
+static const struct {
+	const char *name, *prefix;
+} kinds[PORT_KINDS] = {
+	[PORT_TLS] = { "https", "on https://" },
+	[PORT_PLAIN] = { "http", "on http://" },
+	[PORT_PROXY] = { "proxy", "behind a proxy on " },
+};
+
+struct sockets {
+	struct arena memory; /* holds all below */
+	unsigned workers;
+	struct port *ports;
+	size_t count;
+};
+
+/* [::] takes IPv4 connections too, unless 0.0.0.0 with the same port is listened on beside it. */
+static bool has_twin(const struct words *addresses, const struct sockaddr_storage *address)
+{
+	struct sockaddr_storage other;
+	socklen_t length;
+	struct error err;
+
+	for (size_t i = 0; i < addresses->count; i++)
+		if (!unix_socket_path(addresses->items[i]) &&
+		    socket_address_parse(addresses->items[i], &other, &length, &err) == 0 &&
+		    socket_address_overlaps(&other, address) &&
+		    !socket_address_equals(&other, address))
+			return true;
+	return false;
+}
+
+static int bind_socket(const struct words *addresses, const char *text, bool is_shared, int *ret_fd,
+		       struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+	struct sockaddr_storage address;
+	const int yes = 1;
+	int v6only;
+	socklen_t length;
+
+	if (socket_address_parse(text, &address, &length, err) < 0)
+		return -1;
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", text,
+				 strerror(errno));
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (is_shared)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+	v6only = has_twin(addresses, &address);
+	if (address.ss_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
+	if (bind(fd, (struct sockaddr *)&address, length) < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s%s", text,
+				 strerror(errno),
+				 errno == EADDRINUSE ? " by another program"
+				 : errno == EACCES ? " (ports below 1024 need CAP_NET_BIND_SERVICE)"
+						   : "");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+/* Sockets that share a port would not notice that another program of ours has it: one that does
+ * not share is tried first. */
+static int check_free(const struct words *addresses, const char *text, struct error *err)
+{
+	_cleanup_(closep) int fd = -1;
+
+	return bind_socket(addresses, text, false, &fd, err);
+}
+
+static struct port *port_new(struct sockets *sockets, const char *address, enum port_kind kind)
+{
+	struct port *port = &sockets->ports[sockets->count++];
+
+	port->address = arena_strdup(&sockets->memory, address);
+	port->name = arena_printf(&sockets->memory, "%s%s", kinds[kind].prefix, address);
+	port->kind = kind;
+	port->unix_socket.fd = -1;
+	port->fds = arena_array(&sockets->memory, int, sockets->workers);
+	for (unsigned i = 0; i < sockets->workers; i++)
+		port->fds[i] = -1;
+	return port;
+}
+
+/* The first worker has the socket, the others what shares it. */
+static int share(struct sockets *sockets, struct port *port, struct error *err)
+{
+	for (unsigned w = 1; w < sockets->workers; w++) {
+		port->fds[w] = fcntl(port->fds[0], F_DUPFD_CLOEXEC, 0);
+		if (port->fds[w] < 0)
+			return error_set(err, ERROR_SYSTEM, "cannot share %s: %s", port->address,
+					 strerror(errno));
+	}
+	return 0;
+}
+
+static int bind_address(struct sockets *sockets, const struct words *addresses, struct port *port,
+			struct error *err)
+{
+	if (check_free(addresses, port->address, err) < 0)
+		return -1;
+	for (unsigned w = 0; w < sockets->workers; w++)
+		if (bind_socket(addresses, port->address, true, &port->fds[w], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int open_unix_socket(struct sockets *sockets, const char *path, struct port *port,
+			    struct error *err)
+{
+	if (unix_socket_open(path, BACKLOG, &port->unix_socket, err) < 0)
+		return -1;
+	port->is_listening = true;
+	port->fds[0] = fcntl(port->unix_socket.fd, F_DUPFD_CLOEXEC, 0);
+	if (port->fds[0] < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", port->address,
+				 strerror(errno));
+	return share(sockets, port, err);
+}
+
+static int bind_addresses(struct sockets *sockets, const struct words *addresses,
+			  enum port_kind kind, struct error *err)
+{
+	for (size_t i = 0; i < addresses->count; i++) {
+		struct port *port = port_new(sockets, addresses->items[i], kind);
+		const char *path = unix_socket_path(port->address);
+
+		if ((path ? open_unix_socket(sockets, path, port, err)
+			  : bind_address(sockets, addresses, port, err)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int find_kind(const char *name, enum port_kind *ret_kind, struct error *err)
+{
+	for (enum port_kind kind = 0; kind < PORT_KINDS; kind++) {
+		if (text_equals(kinds[kind].name, name)) {
+			*ret_kind = kind;
+			return 0;
+		}
+	}
+	return error_set(err, ERROR_SYSTEM,
+			 "a socket named '%s' was handed over; its name must be https, http or "
+			 "proxy (FileDescriptorName= of systemd)",
+			 name);
+}
+
+/* Only a proxy comes over a unix socket. */
+static bool fits(enum port_kind kind, sa_family_t family)
+{
+	return family == AF_INET || family == AF_INET6 || (family == AF_UNIX && kind == PORT_PROXY);
+}
+
+static int check_handed(const struct handed *handed, enum port_kind kind,
+			struct sockaddr_storage *ret_address, struct error *err)
+{
+	socklen_t size = sizeof(*ret_address), size_of_int = sizeof(int);
+	int type = 0, is_listening = 0;
+
+	memset(ret_address, 0, sizeof(*ret_address));
+	if (getsockname(handed->fd, (struct sockaddr *)ret_address, &size) < 0 ||
+	    !fits(kind, ret_address->ss_family) ||
+	    getsockopt(handed->fd, SOL_SOCKET, SO_TYPE, &type, &size_of_int) < 0 ||
+	    type != SOCK_STREAM ||
+	    getsockopt(handed->fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size_of_int) < 0 ||
+	    !is_listening)
+		return error_set(err, ERROR_SYSTEM,
+				 "what was handed over as '%s' is no TCP socket that listens "
+				 "(ListenStream=ADDRESS:PORT and Accept=no of systemd)",
+				 handed->name);
+	return 0;
+}
+
+static const char *address_text(struct arena *memory, const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_UNIX)
+		return arena_printf(memory, "unix:%s",
+				    ((const struct sockaddr_un *)address)->sun_path);
+	return socket_address_text(memory, address);
+}
+
+/* The workers share the socket itself, and with it whether it blocks. */
+static int take_handed(struct sockets *sockets, const struct handed *handed, struct error *err)
+{
+	struct sockaddr_storage address;
+	enum port_kind kind = PORT_TLS;
+	struct port *port;
+
+	if (find_kind(handed->name, &kind, err) < 0 ||
+	    check_handed(handed, kind, &address, err) < 0)
+		return -1;
+	port = port_new(sockets, address_text(&sockets->memory, &address), kind);
+	port->name = arena_printf(&sockets->memory, "%s, handed over", port->name);
+	port->is_listening = true; /* who hands it over has chosen its backlog */
+	port->fds[0] = handed->fd;
+	(void)fcntl(handed->fd, F_SETFL, O_NONBLOCK);
+	return share(sockets, port, err);
+}
+
+bool sockets_have(const struct sockets *sockets, enum port_kind kind)
+{
+	for (size_t i = 0; i < sockets->count; i++)
+		if (sockets->ports[i].kind == kind)
+			return true;
+	return false;
+}
+
+int sockets_open(const struct settings *settings, unsigned workers, struct sockets **ret_sockets,
+		 struct error *err)
+{
+	_cleanup_(sockets_closep) struct sockets *sockets = xnew(struct sockets);
+	const struct words *const addresses[PORT_KINDS] = {
+		[PORT_TLS] = &settings->server.listen_https,
+		[PORT_PLAIN] = &settings->server.listen_http,
+		[PORT_PROXY] = &settings->server.behind_proxy,
+	};
+	struct handed *handed;
+	size_t n_handed = handed_take(&sockets->memory, &handed);
+
+	sockets->workers = workers;
+	sockets->ports = arena_array(&sockets->memory, struct port,
+				     n_handed + addresses[PORT_TLS]->count +
+					     addresses[PORT_PLAIN]->count +
+					     addresses[PORT_PROXY]->count);
+	for (size_t i = 0; i < n_handed; i++)
+		if (take_handed(sockets, &handed[i], err) < 0)
+			return -1;
+	for (enum port_kind kind = 0; kind < PORT_KINDS; kind++)
+		if (!sockets_have(sockets, kind) &&
+		    bind_addresses(sockets, addresses[kind], kind, err) < 0)
+			return -1;
+	*ret_sockets = TAKE(sockets);
+	return 0;
+}
+
+size_t sockets_count(const struct sockets *sockets)
+{
+	return sockets->count;
+}
+
+const char *sockets_name(const struct sockets *sockets, size_t index)
+{
+	return sockets->ports[index].name;
+}
+
+enum port_kind sockets_kind(const struct sockets *sockets, size_t index)
+{
+	return sockets->ports[index].kind;
+}
+
+int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, struct error *err)
+{
+	struct port *port = &sockets->ports[index];
+
+	if (!port->is_listening && listen(port->fds[worker], BACKLOG) < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", port->address,
+				 strerror(errno));
+	return TAKE_FD(port->fds[worker]);
+}
+
+void sockets_close(struct sockets *sockets)
+{
+	if (!sockets)
+		return;
+	for (size_t i = 0; i < sockets->count; i++) {
+		for (unsigned w = 0; w < sockets->workers; w++)
+			closep(&sockets->ports[i].fds[w]);
+		if (sockets->ports[i].unix_socket.fd >= 0)
+			unix_socket_close(&sockets->ports[i].unix_socket);
+	}
+	arena_clear(&sockets->memory);
+	free(sockets);
+}

@@ -1,0 +1,99 @@
+"""What 'meson install' puts where, and which version it says."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import ROOT
+
+PREFIX = "usr/local"
+
+
+@pytest.fixture(scope="module")
+def installed(build, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("root")
+    subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet"],
+                   env={**os.environ, "DESTDIR": str(directory)}, check=True, capture_output=True)
+    return directory
+
+
+def test_everything_is_where_it_belongs(installed):
+    pages = {f"share/man/man{page.name[-1]}/{page.name}" for page in (ROOT / "data" / "man").iterdir()}
+    documents = {f"share/doc/mailconfd/{name}" for name in ("CHANGELOG.md", "LICENSE", "README.md", "mailconfd.conf")}
+    templates = {f"share/doc/mailconfd/templates/{file.name}" for file in (ROOT / "templates").iterdir()}
+    units = {f"lib/systemd/system/{name}" for name in
+             ("mailconfd.service", "mailconfd.socket", "mailconfd-http.socket")}
+    rest = {"sbin/mailconfd", "bin/mailconfctl", "lib/sysusers.d/mailconfd.conf", "lib/tmpfiles.d/mailconfd.conf"}
+    wanted = {f"{PREFIX}/{path}" for path in pages | documents | templates | units | rest}
+    wanted.add("etc/mailconfd/mailconfd.conf")
+    found = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
+    drop_in = f"{PREFIX}/lib/systemd/system/mailconfd.service.d/notify-reload.conf"
+    assert found - {drop_in} == wanted
+
+
+def test_an_admins_settings_stay(build, tmp_path):
+    settings = tmp_path / "etc" / "mailconfd" / "mailconfd.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text("# mine\n")
+    subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet"],
+                   env={**os.environ, "DESTDIR": str(tmp_path)}, check=True, capture_output=True)
+    assert settings.read_text() == "# mine\n"
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A repository with one commit, in which there is what tells the version."""
+    if not shutil.which("git"):
+        pytest.skip("git is not installed")
+    tree = tmp_path / "tree"
+    (tree / "packaging").mkdir(parents=True)
+    shutil.copy(ROOT / "packaging" / "version.sh", tree / "packaging")
+    shutil.copy(ROOT / ".gitattributes", tree)
+    git(tree, "init", "--quiet")
+    commit(tree, "first")
+    return tree
+
+
+def git(tree, *words):
+    identity = ("-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "tag.gpgsign=false")
+    return subprocess.run(["git", "-C", tree, *identity, *words], check=True, capture_output=True).stdout
+
+
+def commit(tree, subject):
+    git(tree, "add", "--all")
+    git(tree, "commit", "--quiet", "--allow-empty", "--no-gpg-sign", "--message", subject)
+
+
+def version(tree):
+    return subprocess.run([tree / "packaging" / "version.sh"], check=True, capture_output=True,
+                          text=True).stdout.rstrip("\n")
+
+
+def archived(tree, tmp_path):
+    """The version that a tarball says."""
+    directory = tmp_path / "unpacked"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    subprocess.run(["tar", "-x", "-C", directory], input=git(tree, "archive", "HEAD"), check=True)
+    return version(directory)
+
+
+def test_version(tree, tmp_path):
+    last = re.search(r"^last_release=(\S+)", (ROOT / "packaging" / "version.sh").read_text(), re.MULTILINE)
+    assert version(tree) == last.group(1), "nothing is tagged"
+    git(tree, "tag", "-a", "-m", "release", "v4.5.6")
+    assert version(tree) == archived(tree, tmp_path) == "4.5.6"
+    commit(tree, "second")
+    commit(tree, "third")
+    assert re.fullmatch(r"4\.5\.6\+2\.g[0-9a-f]+", version(tree))
+    assert version(tree) == archived(tree, tmp_path)
+    shutil.rmtree(tree / ".git")
+    assert version(tree) == last.group(1)
+
+
+def test_programs_say_the_version(build):
+    for program in "mailconfd", "mailconfctl":
+        out = subprocess.run([build / "src" / program, "--version"], check=True, capture_output=True, text=True)
+        assert re.fullmatch(rf"{program} \d+\.\d+\.\d+(\+\d+\.g[0-9a-f]+)?\n", out.stdout)

@@ -1,0 +1,165 @@
+"""What the daemon takes away from itself: Landlock, seccomp, core dumps."""
+import os
+import pathlib
+import re
+import shutil
+
+import pytest
+
+from daemon import NAMES, Connection, free_port
+from test_life import CONFIG
+from test_start import run
+from test_user import service, start, status_of  # pylint: disable=unused-import
+
+
+@pytest.fixture
+def served(daemon):
+    daemon.setup(["domain", "add", "example.org", "imaps://imap.example.org"])
+    return daemon
+
+
+def force(daemon):
+    """What the log says is in force."""
+    line = re.search(r"^\S+ sandbox: user=(\S+) landlock=(\S+) seccomp=(\S+) core-dumps=no$", daemon.log(),
+                     re.MULTILINE)
+    return dict(zip(("user", "landlock", "seccomp"), line.groups()))
+
+
+def need_landlock(daemon):
+    if force(daemon)["landlock"] == "no":
+        pytest.skip("this kernel has no Landlock")
+
+
+def serial(daemon, name):
+    connection = daemon.connect(name)
+    try:
+        return connection.socket.getpeercert()["serialNumber"]
+    finally:
+        connection.close()
+
+
+def test_what_is_in_force_is_said(served):
+    served.start()
+    status = status_of(served)
+    said = force(served)
+    assert status["NoNewPrivs"] == ["1"]
+    assert status["Seccomp"] == ["2" if said["seccomp"] == "yes" else "0"]
+    assert ("running as root" in served.log()) == (os.geteuid() == 0)
+
+
+def test_a_file_outside_cannot_be_read(served):
+    """Not even where the settings say so: who can write them cannot read the machine through us."""
+    served.start()
+    need_landlock(served)
+    before = serial(served, "autoconfig.example.org")
+    served.settings["tls"]["certificates"] = "/etc/passwd"
+    # Beyond the sandbox it can be read; this also writes the settings.
+    assert "'/etc/passwd' is not a PEM file" in run(served, "--check-config").stderr
+    served.reload()
+    log = served.log()
+    assert "the settings lead to '/etc', which was not opened to the sandbox at the start" in log
+    assert re.search(r"cannot (read|look for) '/etc/passwd': Permission denied", log)
+    assert serial(served, "autoconfig.example.org") == before
+
+
+def test_a_link_leads_nowhere(served):
+    """A challenge that is a link to what it should not be."""
+    plain = free_port()
+    challenges = served.directory / "challenges"
+    challenges.mkdir()
+    (challenges / "good").write_text("shown")
+    served.settings["server"]["listen-http"] = f"127.0.0.1:{plain}"
+    served.settings["acme"] = {"directory": challenges}
+    served.start()
+    need_landlock(served)
+    (challenges / "bad").symlink_to("/etc/hostname")
+    ask = lambda token: Connection(plain).ask(
+        f"GET /.well-known/acme-challenge/{token} HTTP/1.1\r\nHost: example.org\r\n\r\n".encode()
+    )
+    assert ask("good").body == b"shown"
+    assert ask("bad").status == 404
+
+
+class Certbot:
+    """Keeps certificates as certbot does: links in live/NAME to numbered files in archive/NAME."""
+
+    def __init__(self, directory, authority):
+        self.directory = directory
+        self.authority = authority
+
+    def renew(self, name, number, days):
+        live, archive = self.directory / "live" / name, self.directory / "archive" / name
+        live.mkdir(parents=True, exist_ok=True)
+        archive.mkdir(parents=True, exist_ok=True)
+        text = self.authority.certificate(name, options=("--days", str(days))).read_text()
+        mark = text.index("-----BEGIN PRIVATE KEY")
+        for kind, content in (("fullchain", text[:mark]), ("privkey", text[mark:])):
+            (archive / f"{kind}{number}.pem").write_text(content)
+            (archive / f"{kind}{number}.pem").chmod(0o600)
+            link = live / f"{kind}.new"
+            link.symlink_to(f"../../archive/{name}/{kind}{number}.pem")
+            link.rename(live / f"{kind}.pem")
+
+
+def test_certificates_that_come_later_can_be_read(served, authority):
+    certbot = Certbot(served.directory / "letsencrypt", authority)
+    certbot.renew("a.example.org", 1, 90)
+    served.settings["tls"]["certificates"] += f" {certbot.directory}/live/*/"
+    served.start()
+    before = serial(served, "a.example.org")
+    certbot.renew("a.example.org", 2, 91)
+    certbot.renew("b.example.net", 1, 90)
+    served.add_certificate("c", "c.example.net")
+    served.reload()
+    assert "error" not in served.log() and "sandbox at the start" not in served.log()
+    assert serial(served, "a.example.org") != before
+    assert serial(served, "b.example.net") and serial(served, "c.example.net")
+
+
+def test_a_link_to_a_new_place_is_named(served, authority):
+    served.start()
+    need_landlock(served)
+    elsewhere = served.directory.parent / f"{served.directory.name}-elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(authority.certificate(*NAMES), elsewhere / "main.pem")
+    link = served.directory / "certificates" / "new.pem"
+    link.symlink_to(elsewhere / "main.pem")
+    served.reload()
+    assert f"the settings lead to '{elsewhere}'" in served.log()
+    assert f"{link}': Permission denied" in served.log()
+    assert served.get(CONFIG).status == 200
+
+
+def test_files_that_are_replaced_are_read_anew(served):
+    """As editors and package managers write: a new file of the same name."""
+    templates = served.directory / "templates"
+    templates.mkdir()
+    served.settings["templates"]["directory"] = templates
+    served.start()
+    (templates / "new").write_text("<mine>{{domain}}</mine>\n")
+    (templates / "new").rename(templates / "autoconfig.xml")
+    served.settings["log"]["level"] = "debug"
+    config = served.config.rename(served.config.with_suffix(".old"))
+    served.write_settings()
+    config.unlink()
+    served.reload()
+    assert served.get(CONFIG).body == b"<mine>example.org</mine>\n"
+    assert "error" not in served.log()
+
+
+def test_a_public_name_that_is_gone(served):
+    """The resolver cannot be asked any more."""
+    served.settings["server"]["public-name"] = "autoconfig.example.org"
+    served.start()
+    served.settings["server"]["public-name"] = ""
+    served.write_settings()
+    served.reload()
+    assert "only a restart finds this host's own name; it stays 'autoconfig.example.org'" in served.log()
+
+
+def test_memory_of_the_service_is_its_own(service):
+    """Core dumps are off, and so the files of the process are root's, not its user's."""
+    start(service, "--user", "nobody")
+    assert force(service)["user"] == "nobody"
+    assert "running as root" not in service.log()
+    assert pathlib.Path(f"/proc/{service.process.pid}/mem").stat().st_uid == 0

@@ -1,0 +1,206 @@
+"""Who the service runs as: --user, and what root's tools leave for it."""
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+
+import pytest
+
+from daemon import PATIENCE, Daemon
+from test_life import CONFIG
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+
+NOBODY = pwd.getpwnam("nobody")
+
+
+@pytest.fixture
+def service(authority, build):
+    """A daemon whose directory others may enter, with a database that belongs to nobody."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="mailconfd-"))
+    directory.chmod(0o755)
+    instance = Daemon(directory, authority, build)
+    data = directory / "data"
+    data.mkdir(mode=0o750)
+    os.chown(data, NOBODY.pw_uid, NOBODY.pw_gid)
+    instance.settings["database"]["file"] = data / "mailconfd.db"
+    instance.setup(["domain", "add", "example.org", "imaps://imap.example.org"])
+    hand_over(instance)
+    yield instance
+    instance.stop()
+    shutil.rmtree(directory)
+
+
+def hand_over(service, group=NOBODY.pw_gid, mode=0o640):
+    """Lets nobody's group read the certificate, as a deploy hook does."""
+    file = service.directory / "certificates" / "main.pem"
+    os.chown(file, 0, group)
+    file.chmod(mode)
+
+
+def start(service, *options):
+    service.options = options
+    return service.start()
+
+
+def fails(service, status, *words, options=("--user", "nobody")):
+    service.options = options
+    service.spawn()
+    assert service.wait() == status, service.log()
+    service.process = None
+    lines = service.log().splitlines()
+    service.log_file.unlink()
+    assert len(lines) == 1
+    for word in words:
+        assert str(word) in lines[0]
+
+
+def check(service, *options):
+    service.write_settings()
+    service.options = ()
+    return subprocess.run(
+        service.command("--check-config", *options), capture_output=True, text=True, check=False,
+        timeout=PATIENCE,
+    )
+
+
+def status_of(service):
+    text = pathlib.Path(f"/proc/{service.process.pid}/status").read_text()
+    return {name: value.split() for name, value in re.findall(r"^(\w+):\t?(.*)$", text, re.MULTILINE)}
+
+
+def low_port():
+    """A port that only root may bind."""
+    for port in range(1023, 600, -1):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no low port is free")
+
+
+def test_becomes_the_user_after_binding(service):
+    service.port = low_port()
+    service.settings["server"]["listen-https"] = f"127.0.0.1:{service.port}"
+    start(service, "--user", "nobody")
+    status = status_of(service)
+    assert status["Uid"] == [str(NOBODY.pw_uid)] * 4
+    assert status["Gid"] == [str(NOBODY.pw_gid)] * 4
+    assert "0" not in status["Groups"]
+    assert set(status["CapEff"] + status["CapPrm"] + status["CapAmb"]) == {"0" * 16}
+    assert service.get(CONFIG).status == 200
+    service.reload()
+    assert "error" not in service.log()
+
+
+def test_groups_are_the_users(service):
+    """A certificate that only a group of the user may read."""
+    name, group = next(
+        (user.pw_name, user.pw_gid) for user in pwd.getpwall()
+        if user.pw_uid not in (0, NOBODY.pw_uid) and user.pw_gid != 0
+    )
+    hand_over(service, group)
+    data = service.directory / "data"
+    for file in [data, *data.iterdir()]:
+        shutil.chown(file, name)
+    start(service, "--user", name)
+    assert sorted(map(int, status_of(service)["Groups"])) == sorted(os.getgrouplist(name, group))
+
+
+def test_users_that_it_cannot_become(service):
+    fails(service, 2, "no user 'absent'", options=("--user", "absent"))
+    fails(service, 2, "'root'", options=("--user", "root"))
+    assert check(service, "--user", "absent").returncode == 2
+
+
+def test_what_the_user_cannot_read(service):
+    certificate = service.directory / "certificates" / "main.pem"
+    hand_over(service, group=0)
+    fails(service, 1, "as user 'nobody'", certificate, "Permission denied")
+    hand_over(service)
+
+    service.config.chmod(0o600)
+    fails(service, 1, "as user 'nobody'", service.config, "Permission denied")
+    service.config.chmod(0o644)
+
+    templates = service.directory / "templates"
+    templates.mkdir()
+    (templates / "outlook.xml").write_text("<a/>")
+    (templates / "outlook.xml").chmod(0o600)
+    service.settings["templates"]["directory"] = templates
+    fails(service, 1, "as user 'nobody'", templates / "outlook.xml", "Permission denied")
+    del service.settings["templates"]["directory"]
+
+    os.chown(service.settings["database"]["file"], 0, 0)
+    fails(service, 1, "as user 'nobody'", service.settings["database"]["file"])
+
+
+def test_check_config_is_the_services_view(service):
+    """Root is told what the service would meet, not what root can read."""
+    result = check(service)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith("load, as user nobody.\n")
+    hand_over(service, group=0)
+    for options in (), ("--user", "nobody"):
+        result = check(service, *options)
+        assert result.returncode == 1
+        assert "main.pem': Permission denied" in result.stderr
+        assert "tried as the user 'nobody'" in result.stderr
+
+
+def test_only_root_can_become_another(service):
+    command = ["setpriv", "--reuid", "nobody", "--regid", str(NOBODY.pw_gid), "--clear-groups"]
+    service.write_settings()
+    program = shutil.copy(service.build / "src" / "mailconfd", service.directory)
+    for user, status in (("nobody", 0), ("daemon", 2)):
+        result = subprocess.run(
+            [*command, program, "--config", service.config, "--check-config", "--user", user],
+            capture_output=True, text=True, check=False, timeout=PATIENCE,
+        )
+        assert result.returncode == status, result.stderr
+    assert "only root can become 'daemon'" in result.stderr
+
+
+def owners(directory):
+    return {file.name: (file.stat().st_uid, file.stat().st_gid) for file in directory.iterdir()}
+
+
+def test_the_admin_tool_leaves_files_to_the_service(service):
+    """Run by root, with and without a daemon that has the database open."""
+    data = service.directory / "data"
+    nobody = (NOBODY.pw_uid, NOBODY.pw_gid)
+    assert owners(data) == {"mailconfd.db": nobody}
+    start(service, "--user", "nobody")
+    service.ctl("user", "add", "first.last@example.org", "a4711")
+    service.get(CONFIG)
+    assert owners(data) == dict.fromkeys(("mailconfd.db", "mailconfd.db-wal", "mailconfd.db-shm"), nobody)
+
+
+def test_a_copy_that_root_put_back_is_given_to_the_service(service):
+    data = service.directory / "data"
+    for name in ("mailconfd.db", "mailconfd.db-wal", "mailconfd.db-shm"):
+        (data / name).touch()
+        os.chown(data / name, 0, 0)
+    service.ctl("user", "add", "first.last@example.org", "a4711")
+    assert set(owners(data).values()) == {(NOBODY.pw_uid, NOBODY.pw_gid)}
+    start(service, "--user", "nobody")
+
+
+def test_root_gives_away_nothing_by_a_link(service):
+    """The directory's owner could point the tool at any file."""
+    data = service.directory / "data"
+    treasure = service.directory / "treasure.db"
+    shutil.move(data / "mailconfd.db", treasure)
+    os.chown(treasure, 0, 0)
+    for link in os.symlink, os.link:
+        link(treasure, data / "mailconfd.db")
+        service.ctl("domain", "list")
+        service.ctl("user", "add", f"{link.__name__}@example.org", "a4711")
+        assert (treasure.stat().st_uid, treasure.stat().st_gid) == (0, 0)
+        (data / "mailconfd.db").unlink()
