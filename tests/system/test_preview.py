@@ -130,6 +130,27 @@ def test_explain_from(filled):
             "and provider 'example.org' has --unknown-users refuse") in told.stderr
 
 
+@pytest.mark.parametrize("own, domains", [
+    ("everyone", "192.0.2.0/24"), ("everyone", "nobody"), ("192.0.2.0/24", "everyone"), ("nobody", "everyone"),
+    ("192.0.2.0/24", "198.51.100.0/24"),
+])
+def test_the_stricter_of_two_providers_decides(filled, own, domains):
+    """A provider of the user's own takes nothing away from what the domain's keeps back."""
+    filled.setup(["provider", "set", "example.org", "--send-logins-to", domains],
+                 ["provider", "add", "own", "imaps://own.example.org", "submissions://own.example.org",
+                  "--send-logins-to", own],
+                 ["user", "add", "own@example.org", "b123", "--provider", "own"])
+    def shown(client):
+        return filled.ctl("preview", "outlook", "own@example.org", "--from", client).stdout
+    nobodys = filled.ctl("preview", "outlook", "own@example.org", "--from", "203.0.113.1").stdout
+    assert "b123" not in nobodys and "own.example.org</Server>" not in nobodys
+    for client, network in (("192.0.2.1", "192.0.2.0/24"), ("198.51.100.1", "198.51.100.0/24")):
+        if {own, domains} <= {"everyone", network}:
+            assert "<LoginName>b123</LoginName>" in shown(client)
+        else:
+            assert shown(client) == nobodys
+
+
 @pytest.mark.parametrize("text", ["", "localhost", "192.0.2.0/24", "192.0.2.1:80", "[::1]", "fe80::1%lo"])
 def test_from_is_an_address(filled, text):
     refused = filled.ctl("preview", "outlook", "a@example.org", "--from", text, check=False)
