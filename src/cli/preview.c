@@ -207,6 +207,8 @@ static void explain_domain(struct cli *cli, const struct query *query, const str
 		match->has_own_provider ? ", which the user has instead of the domain's" : "");
 }
 
+/* Nothing else keeps a row back here: nobody counts how many were asked for, and no login can be
+ * spoiled for Evolution, whose MD5 is not sent. */
 static const char *why_no_row(struct cli *cli, const struct match *match)
 {
 	return match->is_kept_back ? arena_printf(cli->memory,
