@@ -1449,6 +1449,32 @@ def test_circle_through_a_pattern(four):
         circle("b.example")
 
 
+def test_circle_that_a_removal_closes(four):
+    """What was between is gone, and a pattern answers in its place."""
+    four("domain", "add", "*.a.example", "--provider=a.example")
+    four("domain", "add", "sub.a.example", "--provider=a.example")
+    move(four, "b.example", "sub.a.example")
+    move(four, "*.a.example", "b.example")
+    before = four.json("domain", "list")
+    assert four.refused("domain", "remove", "sub.a.example") == circle("sub.a.example")
+    assert four.json("domain", "list") == before
+    move(four, "b.example", "")
+    four("domain", "remove", "sub.a.example")
+
+
+@pytest.mark.parametrize("words", [("remove", "x@a.example"), ("set", "x@a.example", "--moved-to=")])
+def test_circle_that_a_user_kept_open(four, words):
+    """A user's own move comes before that of the domain."""
+    move(four, "x@a.example", "x@d.example")
+    move(four, "x@b.example", "x@a.example")
+    move(four, "a.example", "b.example")
+    before = four.json("user", "list")
+    assert four.refused("user", *words) == circle("x@a.example")
+    assert four.json("user", "list") == before
+    move(four, "x@b.example", "")
+    four("user", *words)
+
+
 def test_pattern_moves_to_a_domain_that_it_covers(four):
     """That domain stays."""
     four("domain", "add", "*.a.example", "--provider=a.example")
