@@ -169,8 +169,9 @@ def test_one_waits_for_the_other(org):
 def test_waiting_has_an_end(org):
     other = sqlite3.connect(org.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    assert org.refused("user", "add", "a@example.org", "a").startswith(
-        "database '%s' is in use by another process" % org.database)
+    assert org.refused("user", "add", "a@example.org", "a") == (
+        "database '%s' is in use by another process for more than 20 seconds already; nothing is "
+        "changed, try again later" % org.database)
 
 
 def test_many_at_once(ctl):
