@@ -73,6 +73,24 @@ def test_preview_of_every_other_document(filled, public_name):
     assert filled.ctl("preview", "pacc", "@example.test").stdout.encode() == answer.body
 
 
+@pytest.mark.parametrize("activesync", ["no", "yes"])
+def test_preview_of_a_protocol(filled, activesync):
+    """Where the provider gives ActiveSync's URL and where it does not."""
+    filled.setup(["provider", "set", "example.org", "--activesync-v2", activesync])
+    filled.start()
+    for protocol in ("AutodiscoverV1", "ActiveSync"):
+        answer = filled.get(f"/autodiscover/autodiscover.json?Email=a%40example.org&Protocol={protocol}",
+                            "autodiscover.example.org")
+        shown = filled.ctl("preview", "autodiscover-v2", "a@example.org", "--protocol", protocol, check=False)
+        assert shown.stdout.encode() == answer.body
+        assert (shown.returncode, answer.status) == ((1, 400) if protocol == "ActiveSync" and activesync == "no"
+                                                     else (0, 200))
+    assert ("https://sync.example.org/" in shown.stdout) == (activesync == "yes")
+    refused = filled.ctl("preview", "outlook", "a@example.org", "--protocol", "ActiveSync", check=False)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("mailconfctl: --protocol goes with autodiscover-v2 only")
+
+
 DOCUMENTS = ("outlook", "mobilesync", "autoconfig", "mobileconfig", "autodiscover-v2")
 
 
