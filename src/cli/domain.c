@@ -304,7 +304,8 @@ static int remove_domain(struct cli *cli, const struct arguments *arguments, str
 	    store_remove_domain(cli->store, name, err) != 0)
 		return -1;
 	cli_say(cli, "domain %s removed", name);
-	if (domain_remove_users(cli, name, option_is_given(arguments, "with-users"), err) < 0)
+	if (domain_remove_users(cli, name, option_is_given(arguments, "with-users"), err) < 0 ||
+	    moves_check_domain(cli, &domain, err) < 0)
 		return -1;
 	return provider_drop_if_unused(cli, domain.provider, err);
 }

@@ -22,22 +22,30 @@ struct named_link {
 	const struct link *found;
 };
 
+static const struct link *find_link(const struct provider *provider, enum link_kind kind,
+				    const char *url)
+{
+	for (size_t i = 0; i < provider->n_links; i++)
+		if (provider->links[i].kind == kind && text_equals(provider->links[i].url, url))
+			return &provider->links[i];
+	return NULL;
+}
+
+/* First as it stands, for a hand may have put there what is no URL. */
 static int find(struct cli *cli, const struct arguments *arguments, struct named_link *named,
 		struct error *err)
 {
 	if (provider_require(cli, arguments->words[0], &named->provider, err) < 0 ||
 	    link_kind_parse(cli->memory, arguments->words[1], &named->kind, err) < 0)
 		return -1;
-	named->url = url_parse(cli->memory, "link", arguments->words[2], URL_OF_PAGE, err);
+	named->url = arguments->words[2];
+	named->found = find_link(&named->provider, named->kind, named->url);
+	if (named->found)
+		return 0;
+	named->url = url_parse(cli->memory, "link", named->url, URL_OF_PAGE, err);
 	if (!named->url)
 		return -1;
-	named->found = NULL;
-	for (size_t i = 0; i < named->provider.n_links; i++) {
-		const struct link *link = &named->provider.links[i];
-
-		if (link->kind == named->kind && text_equals(link->url, named->url))
-			named->found = link;
-	}
+	named->found = find_link(&named->provider, named->kind, named->url);
 	return 0;
 }
 

@@ -17,7 +17,6 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
-#include "util/idna.h"
 #include "util/network.h"
 
 const struct option provider_options[] = {
@@ -141,24 +140,17 @@ static int apply_send_logins_to(struct cli *cli, const struct arguments *argumen
 	return 0;
 }
 
-/* HOST[:PORT]; '' unsets. */
+/* '' unsets. */
 static int apply_public_name(struct cli *cli, const struct arguments *arguments,
 			     struct provider *provider, struct error *err)
 {
-	const char *value = option_value(arguments, "public-name"), *colon, *host;
-	unsigned long port;
+	const char *value = option_value(arguments, "public-name");
 
 	if (!value)
 		return 0;
-	provider->public_name = NULL;
-	if (!*value)
-		return 0;
-	colon = strchrnul(value, ':');
-	host = idna_to_ascii(cli->memory,
-			     arena_strndup(cli->memory, value, (size_t)(colon - value)));
-	if (!host || (*colon && !number_parse(colon + 1, 1, UINT16_MAX, &port)))
+	provider->public_name = *value ? public_name_parse(cli->memory, value) : NULL;
+	if (*value && !provider->public_name)
 		return error_set(err, ERROR_INPUT, "'%s' is not a host name, or HOST:PORT", value);
-	provider->public_name = *colon ? arena_printf(cli->memory, "%s:%lu", host, port) : host;
 	return 0;
 }
 
@@ -174,26 +166,16 @@ static int apply_url(struct cli *cli, const struct arguments *arguments, const c
 	return *value && !*url ? -1 : 0;
 }
 
-static bool is_url(const char *text)
-{
-	return strstr(text, "://") != NULL;
-}
-
-/* Thunderbird's list has issuers by their host name, RFC 8414 by a URL. */
+/* '' unsets. */
 static int apply_issuer(struct cli *cli, const struct arguments *arguments,
 			struct provider *provider, struct error *err)
 {
 	const char *value = option_value(arguments, "oauth2-issuer");
 
-	if (!value || !*value || is_url(value))
-		return apply_url(cli, arguments, "oauth2-issuer", "issuer",
-				 &provider->oauth2.issuer, err);
-	provider->oauth2.issuer = idna_to_ascii(cli->memory, value);
-	if (!provider->oauth2.issuer)
-		return error_set(err, ERROR_INPUT,
-				 "the issuer '%s' is not a URL or a host name; write https://HOST",
-				 value);
-	return 0;
+	if (!value)
+		return 0;
+	provider->oauth2.issuer = *value ? issuer_parse(cli->memory, value, err) : NULL;
+	return *value && !provider->oauth2.issuer ? -1 : 0;
 }
 
 static int apply_oauth2(struct cli *cli, const struct arguments *arguments,

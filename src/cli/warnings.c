@@ -40,6 +40,7 @@ void provider_warn_of_gaps(struct cli *cli, const struct provider *provider)
 
 void provider_warn_of_spoiled(struct cli *cli, const struct provider *provider)
 {
+	const char *remedy;
 	struct error err;
 
 	for (size_t i = 0; i < provider->n_spoiled; i++)
@@ -53,6 +54,9 @@ void provider_warn_of_spoiled(struct cli *cli, const struct provider *provider)
 			 "provider '%s' has a login that means nothing, so no client gets an "
 			 "answer: %s; 'provider set %s --login PATTERN' mends it",
 			 provider->name, err.text, provider->name);
+	if (provider_check_links(cli->memory, provider, &remedy, &err) < 0)
+		cli_warn(cli, "provider '%s': %s; no client gets an answer; '%s' mends it",
+			 provider->name, err.text, remedy);
 }
 
 static bool offers(const struct service *service, enum authentication authentication)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "config/settings.h"
+#include "mail/url.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -110,18 +111,14 @@ static int host_name_parse(struct arena *memory, const struct settings_key *key,
 	return 0;
 }
 
-static int public_name_parse(struct arena *memory, const struct settings_key *key, const char *text,
-			     struct settings *settings, struct error *err)
+static int public_name_setting_parse(struct arena *memory, const struct settings_key *key,
+				     const char *text, struct settings *settings, struct error *err)
 {
-	const char *colon = strchr(text, ':'), *host;
-	unsigned long port;
+	const char *name = *text ? public_name_parse(memory, text) : "";
 
-	if (!colon)
-		return host_name_parse(memory, key, text, settings, err);
-	host = idna_to_ascii(memory, arena_strndup(memory, text, (size_t)(colon - text)));
-	if (!host || !number_parse(colon + 1, 1, UINT16_MAX, &port))
+	if (!name)
 		return refuse(memory, key, text, err);
-	put_text(settings, key, arena_printf(memory, "%s:%lu", host, port));
+	put_text(settings, key, name);
 	return 0;
 }
 
@@ -352,7 +349,7 @@ static int choice_parse(struct arena *memory, const struct settings_key *key, co
 	return refuse(memory, key, text, err);
 }
 
-const struct setting_type setting_public_name = { public_name_parse, text_values_equal };
+const struct setting_type setting_public_name = { public_name_setting_parse, text_values_equal };
 const struct setting_type setting_host_name = { host_name_parse, text_values_equal };
 const struct setting_type setting_listen = { listen_parse, word_values_equal, .is_list = true };
 const struct setting_type setting_proxy_listen = { proxy_listen_parse, word_values_equal,

@@ -36,15 +36,23 @@ static bool is_within_limit(const struct context *context, struct arena *memory,
 			    arena_printf(memory, "%s@%s", who, query->domain), clock_now());
 }
 
-/* Logins from rows may be for some networks only. */
+static bool sends_logins_to(struct arena *memory, const struct provider *provider,
+			    const struct sockaddr *client)
+{
+	const char *whom = provider->send_logins_to;
+
+	return text_equals(whom, "everyone") ||
+	       (!text_equals(whom, "nobody") && networks_contain(memory, whom, client));
+}
+
+/* Logins from rows may be for some networks only. A provider of the user's own can keep them from
+ * more, never give them to more: the domain's is what its admin set for all. */
 static bool may_have_logins(struct arena *memory, const struct request *request,
 			    const struct match *match)
 {
-	const char *whom = match->provider.send_logins_to;
-
-	if (text_equals(whom, "everyone") || !request->client)
-		return true;
-	return !text_equals(whom, "nobody") && networks_contain(memory, whom, request->client);
+	return !request->client ||
+	       (sends_logins_to(memory, &match->provider, request->client) &&
+		sends_logins_to(memory, &match->domain_provider, request->client));
 }
 
 /* Who may not have the login of a row gets what people without a row do. */

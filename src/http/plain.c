@@ -107,9 +107,10 @@ static int choose_host(const struct context *context, const struct plain_rules *
 				arena_new(memory, struct match), err);
 	if (r != 0 && r != STORE_NOT_FOUND)
 		return r;
-	*ret_host = r == 0			  ? with_public_port(memory, context, query->host)
-		    : match->provider.public_name ? match->provider.public_name
-						  : context->site.public_name;
+	/* Not a name of the user's own provider, which would tell that there is such a user. */
+	*ret_host = r == 0 ? with_public_port(memory, context, query->host)
+		    : match->domain_provider.public_name ? match->domain_provider.public_name
+							 : context->site.public_name;
 	return 0;
 }
 

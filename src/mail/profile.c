@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mail/pattern.h"
+#include "mail/url.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -98,10 +99,15 @@ static bool is_url(const char *text)
 	return strncmp(text, "https://", strlen("https://")) == 0;
 }
 
+/* As the row has it. */
+static const char *row_target(const struct match *match)
+{
+	return match->has_user && match->user.moved_to ? match->user.moved_to : match->moved_to;
+}
+
 const char *move_target(struct arena *memory, const struct query *query, const struct match *match)
 {
-	const char *to = match->has_user && match->user.moved_to ? match->user.moved_to
-								 : match->moved_to;
+	const char *to = row_target(match);
 
 	if (!to || is_url(to))
 		return to;
@@ -112,15 +118,35 @@ const char *move_target(struct arena *memory, const struct query *query, const s
 	return text_equals_ignoring_case(to, query->address->text) ? NULL : to;
 }
 
-static void add_move(struct arena *memory, const struct query *query, const struct match *match,
-		     struct profile *profile)
+/* The admin tool has checked it, but a hand may have been at it. */
+static int check_row_target(struct arena *memory, const char *target, struct error *err)
 {
-	const char *target = move_target(memory, query, match);
+	struct address address;
 
+	if (is_url(target))
+		return url_parse(memory, "target", target, URL_OF_SERVICE, err) ? 0 : -1;
+	if (strchr(target, '@'))
+		return address_parse(memory, target, &address, err);
+	return domain_parse(memory, target, false, err) ? 0 : -1;
+}
+
+static int add_move(struct arena *memory, const struct query *query, const struct match *match,
+		    struct profile *profile, struct error *err)
+{
+	const char *row = row_target(match), *target;
+
+	if (!row)
+		return 0;
+	if (check_row_target(memory, row, err) < 0) {
+		err->kind = ERROR_DATA;
+		return error_prefix(err, "domain '%s' has a wrong --moved-to", match->domain);
+	}
+	target = move_target(memory, query, match);
 	if (target && is_url(target))
 		profile->moved_url = target;
 	else
 		profile->moved_address = target;
+	return 0;
 }
 
 int profile_build(struct arena *memory, const struct query *query, const struct match *match,
@@ -128,6 +154,7 @@ int profile_build(struct arena *memory, const struct query *query, const struct 
 {
 	const struct provider *provider = &match->provider;
 	struct endpoint *endpoints = arena_array(memory, struct endpoint, provider->n_services);
+	struct profile profile;
 
 	if (provider->n_services == 0)
 		return error_set(err, ERROR_DATA, "provider '%s' has no services", provider->name);
@@ -135,7 +162,7 @@ int profile_build(struct arena *memory, const struct query *query, const struct 
 		if (endpoint_build(memory, query, match, &provider->services[i], &endpoints[i],
 				   err) < 0)
 			return -1;
-	*ret_profile = (struct profile){
+	profile = (struct profile){
 		.domain = match->domain,
 		.display_name = provider->display_name ? provider->display_name : match->domain,
 		.short_name = provider->short_name,
@@ -154,7 +181,9 @@ int profile_build(struct arena *memory, const struct query *query, const struct 
 		.links = provider->links,
 		.n_links = provider->n_links,
 	};
-	add_move(memory, query, match, ret_profile);
+	if (add_move(memory, query, match, &profile, err) < 0)
+		return -1;
+	*ret_profile = profile;
 	return 0;
 }
 

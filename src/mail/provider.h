@@ -9,6 +9,9 @@
 #include "mail/link.h"
 #include "mail/service.h"
 
+struct arena;
+struct error;
+
 /* Longest texts, in characters, as the autoconfig draft has them. */
 #define DISPLAY_NAME_MAX_LENGTH 60
 #define SHORT_NAME_MAX_LENGTH 20
@@ -101,6 +104,13 @@ struct user {
 		.without_address = UNANSWERED_PATTERN, \
 		.send_logins_to = "everyone",          \
 	})
+
+/* Whether all that leads people away is what the admin tool would take: web mail, OAuth2, links,
+ * the public name. Where a hand was at it, a client could be led to "javascript:". Returns 0, or -1
+ * with err set to what is wrong, and ret_remedy to the words of the command that mends it, in
+ * memory. */
+int provider_check_links(struct arena *memory, const struct provider *provider,
+			 const char **ret_remedy, struct error *err);
 
 const char *login_case_name(enum login_case login_case);
 const char *unanswered_name(enum unanswered unanswered);

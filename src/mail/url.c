@@ -70,3 +70,30 @@ const char *url_parse(struct arena *memory, const char *what, const char *text, 
 		return refuse(memory, err, what, text, "has more than 1000 bytes");
 	return url;
 }
+
+/* Thunderbird's list has issuers by their host name, RFC 8414 by a URL. */
+const char *issuer_parse(struct arena *memory, const char *text, struct error *err)
+{
+	const char *host;
+
+	if (strstr(text, "://"))
+		return url_parse(memory, "issuer", text, URL_OF_SERVICE, err);
+	host = idna_to_ascii(memory, text);
+	if (!host)
+		(void)error_set(err, ERROR_INPUT,
+				"the issuer %s is not a URL or a host name; write https://HOST",
+				log_quote(memory, text));
+	return host;
+}
+
+const char *public_name_parse(struct arena *memory, const char *text)
+{
+	const char *colon = strchrnul(text, ':');
+	const char *host = idna_to_ascii(memory,
+					 arena_strndup(memory, text, (size_t)(colon - text)));
+	unsigned long port;
+
+	if (!host || (*colon && !number_parse(colon + 1, 1, UINT16_MAX, &port)))
+		return NULL;
+	return *colon ? arena_printf(memory, "%s:%lu", host, port) : host;
+}

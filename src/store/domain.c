@@ -129,19 +129,35 @@ static int found(struct store *store)
 	return sqlite3_changes(store->database) > 0 ? 0 : STORE_NOT_FOUND;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return text_equals(a ? a : "", b ? b : "");
+}
+
+/* What decides by which MD5s people are found: whose users it has, and whose rules. */
+static bool is_as_before(const struct domain *before, const struct domain *domain)
+{
+	return same_text(before->provider, domain->provider) &&
+	       same_text(before->alias_of, domain->alias_of);
+}
+
 int store_update_domain(struct store *store, const struct domain *domain, struct error *err)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	struct domain before;
 	int r;
 
-	r = query_begin(store, UPDATE_DOMAIN, &query, err);
+	r = store_find_domain(store, &memory, domain->name, &before, err);
+	if (r == 0)
+		r = query_begin(store, UPDATE_DOMAIN, &query, err);
 	if (r != 0)
 		return r;
 	bind_domain(query, domain);
 	r = query_run(store, query, "changing a domain", err);
-	if (r == 0)
-		r = found(store);
-	return r == 0 ? md5_follow_domain(store, domain->name, err) : r;
+	return r == 0 && !is_as_before(&before, domain)
+		       ? md5_follow_domain(store, domain->name, err)
+		       : r;
 }
 
 int store_remove_domain(struct store *store, const char *name, struct error *err)

@@ -49,6 +49,18 @@ static struct provider provider_from_row(struct arena *memory, sqlite3_stmt *que
 	};
 }
 
+/* Services are checked where they are loaded. */
+static int check_row(struct arena *memory, const struct provider *provider, struct error *err)
+{
+	const char *remedy;
+
+	if (pattern_check(memory, provider->login, PATTERN_FOR_PROVIDER, err) == 0 &&
+	    provider_check_links(memory, provider, &remedy, err) == 0)
+		return 0;
+	err->kind = ERROR_DATA;
+	return error_prefix(err, "provider '%s'", provider->name);
+}
+
 static int provider_step(struct store *store, struct arena *memory, enum row_trust trust,
 			 sqlite3_stmt *query, struct provider *ret_provider, struct error *err)
 {
@@ -64,14 +76,11 @@ static int provider_step(struct store *store, struct arena *memory, enum row_tru
 	default:
 		return store_fail(store, err, "looking up a provider");
 	}
-	if (trust == ROWS_MUST_BE_GOOD &&
-	    pattern_check(memory, provider.login, PATTERN_FOR_PROVIDER, err) < 0) {
-		err->kind = ERROR_DATA;
-		return error_prefix(err, "provider '%s'", provider.name);
-	}
 	r = services_load(store, memory, trust, &provider, err);
 	if (r == 0)
 		r = links_load(store, memory, &provider, err);
+	if (r == 0 && trust == ROWS_MUST_BE_GOOD)
+		r = check_row(memory, &provider, err);
 	if (r == 0)
 		*ret_provider = provider;
 	return r;

@@ -111,8 +111,9 @@ const char *const statement_sql[STATEMENTS] = {
 	[ADD_MD5] = "INSERT OR IGNORE INTO user_md5 SELECT ?1, md5(?3 || '@' || ?1), ?3 "
 		    "WHERE EXISTS (SELECT 1 FROM user WHERE domain = ?1 AND local = ?3) OR "
 		    "EXISTS (SELECT 1 FROM user WHERE domain = ?2 AND local = ?3)",
+	/* In the order of the key, which is several times as fast for many. */
 	[ADD_MD5S] = "INSERT OR IGNORE INTO user_md5 SELECT ?1, md5(local || '@' || ?1), local "
-		     "FROM user WHERE domain = ?2 AND local <> ''",
+		     "FROM user WHERE domain = ?2 AND local <> '' ORDER BY 2",
 	[REMOVE_MD5] = "DELETE FROM user_md5 WHERE domain = ?1 AND md5 = md5(?3 || '@' || ?1)",
 	[REMOVE_MD5S] = "DELETE FROM user_md5 WHERE domain = ?1",
 

@@ -18,8 +18,9 @@
 #define APPLICATION_ID 0x6d636664
 #define APPLICATION_ID_TEXT "0x6d636664"
 
-/* An admin tool waits this long for another one to finish. */
-#define WRITER_PATIENCE_MS 5000
+/* An admin tool waits this long for another one to finish; turning --md5-lookup on for a million
+ * users takes some seconds. */
+#define WRITER_PATIENCE_S 20
 
 /* A locked database is opened again after so long. */
 #define OPEN_PAUSE_MS 20
@@ -236,7 +237,7 @@ static int open_for_writing(struct store *store, struct error *err)
 	if (prepare_file(store->path, err) < 0 ||
 	    open_database(store, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
-	(void)sqlite3_busy_timeout(store->database, WRITER_PATIENCE_MS);
+	(void)sqlite3_busy_timeout(store->database, WRITER_PATIENCE_S * 1000);
 	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)
 		return -1;
 	if (objects == 0 && store_execute(store,
@@ -314,7 +315,14 @@ bool store_has_snapshot(const struct store *store)
 
 int store_begin(struct store *store, struct error *err)
 {
-	return store_execute(store, "BEGIN IMMEDIATE", err) == 0 ? 0 : -1;
+	int r = store_execute(store, "BEGIN IMMEDIATE", err);
+
+	if (r == STORE_BUSY)
+		return error_set(err, ERROR_STORE,
+				 "database '%s' is in use by another process for more than %d "
+				 "seconds already; nothing is changed, try again later",
+				 store->path, WRITER_PATIENCE_S);
+	return r;
 }
 
 int store_commit(struct store *store, struct error *err)

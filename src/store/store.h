@@ -30,7 +30,7 @@ enum {
 
 enum store_mode {
 	STORE_READ,  /* the file must be there and of this version; never waits for a lock */
-	STORE_WRITE, /* the file is made, or brought up to this version; waits up to 5 s for a lock
+	STORE_WRITE, /* the file is made, or brought up to this version; waits up to 20 s for a lock
 		      */
 };
 

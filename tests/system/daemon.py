@@ -1,4 +1,5 @@
 """A mailconfd in a directory of its own, and a client that asks it over verified TLS."""
+import collections
 import os
 import re
 import signal
@@ -19,10 +20,18 @@ NAMES = tuple(
 PATIENCE = 60
 
 
+# Ports that were given out, the last ones.
+held = collections.deque(maxlen=200)
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody else on this machine is given meanwhile, be it another test or the near end
+    of a connection: it stays bound. Whoever has SO_REUSEADDR can listen there all the same."""
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.append(probe)
+    return probe.getsockname()[1]
 
 
 class Response:

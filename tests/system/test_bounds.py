@@ -99,6 +99,30 @@ def test_hostile_schema(served, extension, kind):
     assert not mark.exists()
 
 
+def change_by_hand(served, *statements):
+    with sqlite3.connect(served.settings["database"]["file"]) as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
+
+
+def test_a_view_calls_nothing_unsafe(served):
+    """The schema is not trusted: what a view may call is bounded, beyond what loads code."""
+    change_by_hand(served, *as_view("user", "(SELECT count(*) FROM pragma_table_info('domain')) > 0"))
+    shown = served.ctl("preview", "outlook", "first.last@example.org", check=False)
+    assert shown.returncode == 1 and "a4711" not in shown.stdout
+    assert 'unsafe use of virtual table "pragma_table_info"' in shown.stderr
+
+
+def test_a_trigger_does_not_reach_into_an_index(served):
+    """The tables behind a virtual one can be filled so that its code reads beyond its memory."""
+    change_by_hand(served, "CREATE VIRTUAL TABLE words USING fts5(word)",
+                   "CREATE TRIGGER hostile AFTER INSERT ON user BEGIN "
+                   "INSERT INTO words_data VALUES (4711, x'ffff'); END")
+    refused = served.ctl("user", "add", "x@example.org", "y", check=False)
+    assert refused.returncode == 1 and "table words_data may not be modified" in refused.stderr
+
+
 def test_the_mark_can_be_left(extension):
     """The extension works, or the test above could not fail."""
     library, mark = extension

@@ -66,6 +66,8 @@ def serve(tmp_path_factory, authority, build):
 
     def start(domains):
         daemon = Daemon(tmp_path_factory.mktemp("clients"), authority, build)
+        # Between two questions the models read documents, which takes long on a busy machine.
+        daemon.settings["limits"]["idle-timeout"] = "600s"
         make_database(daemon)
         database.write(daemon.settings["database"]["file"], domains)
         running.append((daemon, Asker(daemon.start())))

@@ -169,8 +169,9 @@ def test_one_waits_for_the_other(org):
 def test_waiting_has_an_end(org):
     other = sqlite3.connect(org.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    assert org.refused("user", "add", "a@example.org", "a").startswith(
-        "database '%s' is in use by another process" % org.database)
+    assert org.refused("user", "add", "a@example.org", "a") == (
+        "database '%s' is in use by another process for more than 20 seconds already; nothing is "
+        "changed, try again later" % org.database)
 
 
 def test_many_at_once(ctl):
@@ -733,7 +734,7 @@ def test_oauth2_is_all_or_nothing(org, missing):
     ("--webmail", "http://mail.example.org/", "the web mail \"http://mail.example.org/\" is not encrypted"),
     ("--webmail", "mail.example.org", "is not a URL; write https://HOST/PATH"),
     ("--webmail", "https://mail.example.org/<b>", "must be percent-encoded"),
-    ("--oauth2-issuer", "a b", "the issuer 'a b' is not a URL or a host name; write https://HOST"),
+    ("--oauth2-issuer", "a b", "the issuer \"a b\" is not a URL or a host name; write https://HOST"),
     ("--oauth2-issuer", "http://login.example.org", "the issuer \"http://login.example.org\" is not encrypted"),
     ("--oauth2-auth-url", "login.example.org", "the auth URL \"login.example.org\" is not a URL"),
     ("--oauth2-token-url", "ftp://login.example.org", "the token URL"),
@@ -902,6 +903,44 @@ def test_spoiled_login_is_mended(org):
     assert warning[0].endswith("; 'provider set example.org --login PATTERN' mends it")
     org("provider", "set", "example.org", "--login=%EMAILLOCALPART%")
     org("provider", "list")
+
+
+@pytest.mark.parametrize("sql, words, remedy", [
+    ("UPDATE provider SET webmail = 'javascript:x'", 'the web mail "javascript:x" is not a URL',
+     ("provider", "set", "example.org", "--webmail", "URL")),
+    ("UPDATE provider SET oauth2_issuer = 'a b', oauth2_scope = 'mail', oauth2_auth_url = 'https://a.example/', "
+     "oauth2_token_url = 'https://a.example/'", 'the issuer "a b" is not a URL or a host name',
+     ("provider", "set", "example.org", "--oauth2-issuer", "URL")),
+    ("UPDATE provider SET public_name = 'a_b'", "the public name 'a_b' is not a host name",
+     ("provider", "set", "example.org", "--public-name", "HOST")),
+    ("INSERT INTO link SELECT id, 0, 'documentation', 'javascript:x' FROM provider",
+     'the link "javascript:x" is not a URL', ("link", "remove", "example.org", "documentation", "javascript:x")),
+])
+def test_what_leads_people_to_no_page_is_mended(org, sql, words, remedy):
+    spoil(org, sql)
+    preview = ("preview", "autoconfig", "a@example.org")
+    result = org.run(*preview)
+    assert result.returncode == 1 and "has an error" in result.stdout and words in result.stderr
+    for command in (("provider", "list"), ("provider", "show", "example.org")):
+        warning, = org.warned(*command)
+        assert warning.startswith(f"provider 'example.org': {words}")
+        assert warning.endswith(f"; no client gets an answer; '{' '.join(remedy)}' mends it")
+    good = {"URL": "https://page.example/", "HOST": "page.example"}
+    org(*(good.get(word, word) for word in remedy))
+    org("provider", "list")
+    assert org.run(*preview).returncode == 0
+
+
+@pytest.mark.parametrize("sql", [
+    "UPDATE domain SET moved_to = 'javascript:x'", "UPDATE domain SET moved_to = 'https://a@b.example/'",
+    "UPDATE user SET moved_to = 'x@y@example.net'", "UPDATE user SET moved_to = 'a b@example.net'",
+])
+def test_nobody_is_sent_to_what_is_no_address(org, sql):
+    org("user", "add", "fred@example.org", "x")
+    spoil(org, sql)
+    result = org.run("preview", "outlook", "fred@example.org")
+    assert result.returncode == 1 and "<ErrorCode>602</ErrorCode>" in result.stdout
+    assert "domain 'example.org' has a wrong --moved-to: " in result.stderr
 
 
 def test_provider_with_a_spoiled_service_is_removed(org):
@@ -1409,6 +1448,32 @@ def test_circle_through_a_pattern(four):
     move(four, "*.a.example", "b.example")
     assert four.refused("domain", "set", "b.example", "--moved-to=sub.a.example") == \
         circle("b.example")
+
+
+def test_circle_that_a_removal_closes(four):
+    """What was between is gone, and a pattern answers in its place."""
+    four("domain", "add", "*.a.example", "--provider=a.example")
+    four("domain", "add", "sub.a.example", "--provider=a.example")
+    move(four, "b.example", "sub.a.example")
+    move(four, "*.a.example", "b.example")
+    before = four.json("domain", "list")
+    assert four.refused("domain", "remove", "sub.a.example") == circle("sub.a.example")
+    assert four.json("domain", "list") == before
+    move(four, "b.example", "")
+    four("domain", "remove", "sub.a.example")
+
+
+@pytest.mark.parametrize("words", [("remove", "x@a.example"), ("set", "x@a.example", "--moved-to=")])
+def test_circle_that_a_user_kept_open(four, words):
+    """A user's own move comes before that of the domain."""
+    move(four, "x@a.example", "x@d.example")
+    move(four, "x@b.example", "x@a.example")
+    move(four, "a.example", "b.example")
+    before = four.json("user", "list")
+    assert four.refused("user", *words) == circle("x@a.example")
+    assert four.json("user", "list") == before
+    move(four, "x@b.example", "")
+    four("user", *words)
 
 
 def test_pattern_moves_to_a_domain_that_it_covers(four):

@@ -65,6 +65,19 @@ def test_redirects_keep_the_domain(served, target, host, location):
     assert f"protocol={protocol} " in served.log()
 
 
+def test_a_user_of_another_brand_is_redirected_as_nobody_is(served):
+    """Or the port that everybody can read would tell who is there."""
+    served.ctl("provider", "add", "own", "imaps://imap.example.org", "--public-name", "own.example")
+    served.ctl("user", "add", "own@example.org", "x", "--provider", "own")
+    served.ctl("user", "add", "own@example.com", "x", "--provider", "own")
+    served.start()
+    target = CONFIG + "?emailaddress={}%40{}"
+    for domain in ("example.org", "example.com"):
+        locations = [get(served, target.format(who, domain), "autoconfig.example.org").headers["location"]
+                     for who in ("own", "nobody")]
+        assert locations[0] == locations[1].replace("nobody", "own")
+
+
 def test_redirect_leads_to_the_same_answer(served):
     """A client that follows gets what it would have got at once."""
     served.start()

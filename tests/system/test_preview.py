@@ -73,6 +73,24 @@ def test_preview_of_every_other_document(filled, public_name):
     assert filled.ctl("preview", "pacc", "@example.test").stdout.encode() == answer.body
 
 
+@pytest.mark.parametrize("activesync", ["no", "yes"])
+def test_preview_of_a_protocol(filled, activesync):
+    """Where the provider gives ActiveSync's URL and where it does not."""
+    filled.setup(["provider", "set", "example.org", "--activesync-v2", activesync])
+    filled.start()
+    for protocol in ("AutodiscoverV1", "ActiveSync"):
+        answer = filled.get(f"/autodiscover/autodiscover.json?Email=a%40example.org&Protocol={protocol}",
+                            "autodiscover.example.org")
+        shown = filled.ctl("preview", "autodiscover-v2", "a@example.org", "--protocol", protocol, check=False)
+        assert shown.stdout.encode() == answer.body
+        assert (shown.returncode, answer.status) == ((1, 400) if protocol == "ActiveSync" and activesync == "no"
+                                                     else (0, 200))
+    assert ("https://sync.example.org/" in shown.stdout) == (activesync == "yes")
+    refused = filled.ctl("preview", "outlook", "a@example.org", "--protocol", "ActiveSync", check=False)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("mailconfctl: --protocol goes with autodiscover-v2 only")
+
+
 DOCUMENTS = ("outlook", "mobilesync", "autoconfig", "mobileconfig", "autodiscover-v2")
 
 
@@ -128,6 +146,27 @@ def test_explain_from(filled):
     assert told.returncode == 1
     assert ("login: none, for the row of user 'first.last@example.org' is not for this client (--send-logins-to) "
             "and provider 'example.org' has --unknown-users refuse") in told.stderr
+
+
+@pytest.mark.parametrize("own, domains", [
+    ("everyone", "192.0.2.0/24"), ("everyone", "nobody"), ("192.0.2.0/24", "everyone"), ("nobody", "everyone"),
+    ("192.0.2.0/24", "198.51.100.0/24"),
+])
+def test_the_stricter_of_two_providers_decides(filled, own, domains):
+    """A provider of the user's own takes nothing away from what the domain's keeps back."""
+    filled.setup(["provider", "set", "example.org", "--send-logins-to", domains],
+                 ["provider", "add", "own", "imaps://own.example.org", "submissions://own.example.org",
+                  "--send-logins-to", own],
+                 ["user", "add", "own@example.org", "b123", "--provider", "own"])
+    def shown(client):
+        return filled.ctl("preview", "outlook", "own@example.org", "--from", client).stdout
+    nobodys = filled.ctl("preview", "outlook", "own@example.org", "--from", "203.0.113.1").stdout
+    assert "b123" not in nobodys and "own.example.org</Server>" not in nobodys
+    for client, network in (("192.0.2.1", "192.0.2.0/24"), ("198.51.100.1", "198.51.100.0/24")):
+        if {own, domains} <= {"everyone", network}:
+            assert "<LoginName>b123</LoginName>" in shown(client)
+        else:
+            assert shown(client) == nobodys
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "192.0.2.0/24", "192.0.2.1:80", "[::1]", "fe80::1%lo"])
