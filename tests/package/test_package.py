@@ -1,0 +1,175 @@
+"""The Debian package, as a new admin meets it: built, installed, started, upgraded, removed, purged.
+The tests build on each other, in the order of the file."""
+import re
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import ROOT, inside, run
+
+CONFIG = "/mail/config-v1.1.xml"
+HOST = "autoconfig.harbour.example"
+CERTIFICATE = "/etc/mailconfd/certificates/harbour.example.pem"
+
+
+def test_lintian_finds_nothing(package):
+    """As the build's own user would run it, but root is all there is here."""
+    out = inside(package.directory, "sh", "-c",
+                 "lintian --allow-root --fail-on error,warning --display-info /build/*.changes", check=False)
+    assert out.returncode == 0, out.stdout
+    assert not re.search(r"^[EW]: ", out.stdout, re.MULTILINE), out.stdout
+
+
+def test_unit_tests_ran_in_the_build(package):
+    assert re.search(r"^Ok: +[1-9]\d", package.output, re.MULTILINE)
+    assert re.search(r"^Fail: +0", package.output, re.MULTILINE)
+
+
+def install(machine, file):
+    return machine.run("apt-get", "install", "-y", "--no-install-recommends", "--no-download", file)
+
+
+def state(machine):
+    return machine.run("systemctl", "show", "--property=ActiveState,SubState,MainPID,NRestarts,StatusText",
+                       "mailconfd").stdout
+
+
+def pid(machine):
+    return re.search(r"^MainPID=(\d+)", state(machine), re.MULTILINE).group(1)
+
+
+def journal(machine):
+    return machine.run("journalctl", "--unit=mailconfd", "--no-pager", "--output=cat").stdout
+
+
+def test_installs(machine):
+    """apt-get has no terminal, so a question would be an error."""
+    install(machine, "/root/mailconfd.deb")
+    assert machine.run("systemctl", "is-enabled", "mailconfd", check=False).stdout.strip() == "disabled"
+    assert "ActiveState=inactive" in state(machine)
+    for directory, owner in (("var/lib/mailconfd", "mailconfd mailconfd"),
+                             ("etc/mailconfd/certificates", "root mailconfd")):
+        assert machine.run("stat", "-c", "%U %G %a", f"/{directory}").stdout.strip() == f"{owner} 750"
+    settings = (machine.directory / "etc/mailconfd/mailconfd.conf").stat()
+    assert stat.S_IMODE(settings.st_mode) == 0o644
+    assert machine.run("mailconfd", "--version").stdout.startswith("mailconfd ")
+    assert machine.run("dpkg", "--audit").stdout == ""
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("authority")
+    run(ROOT / "tests/certs/make.sh", directory, "ca")
+    run(ROOT / "tests/certs/make.sh", directory, "cert", "harbour.pem", HOST, "autodiscover.harbour.example")
+    return directory
+
+
+def ask(machine, authority, *arguments, check=True):
+    return machine.curl("--cacert", authority / "ca.pem", "--resolve", f"{HOST}:443:127.0.0.1", "--fail",
+                        *arguments, f"https://{HOST}{CONFIG}", check=check)
+
+
+def test_starts(machine, authority):
+    """As README says it: a certificate, a domain, a check, and systemctl."""
+    (machine.directory / "root/harbour.pem").write_bytes((authority / "harbour.pem").read_bytes())
+    machine.run("install", "-g", "mailconfd", "-m", "640", "/root/harbour.pem", CERTIFICATE)
+    machine.run("mailconfctl", "domain", "add", "harbour.example", "imaps://mail.harbour.example",
+                "submissions://mail.harbour.example")
+    assert machine.run("stat", "-c", "%U", "/var/lib/mailconfd/mailconfd.db").stdout.strip() == "mailconfd"
+    assert "load, as user mailconfd." in machine.run("mailconfd", "--check-config").stdout
+    machine.run("systemctl", "enable", "--now", "mailconfd")
+    assert "ActiveState=active" in state(machine) and "StatusText=Serving with 1 certificate" in state(machine)
+    assert "mail.harbour.example" in ask(machine, authority).stdout
+    log = journal(machine)
+    assert re.search(r"^sandbox: user=mailconfd landlock=\S+ seccomp=yes core-dumps=no$", log, re.MULTILINE)
+    assert "error" not in log and "warning" not in log
+
+
+def test_reloads(machine):
+    before = pid(machine)
+    machine.run("systemctl", "reload", "mailconfd")
+    deadline = time.monotonic() + 60
+    while "reloaded" not in journal(machine) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert "reloaded" in journal(machine)
+    assert pid(machine) == before
+
+
+def test_admins_changes_are_seen(machine, authority):
+    machine.run("mailconfctl", "provider", "set", "harbour.example", "--display-name", "Harbour Mail")
+    time.sleep(0.2)
+    assert "Harbour Mail" in ask(machine, authority).stdout
+
+
+def test_upgrade_keeps_data_and_restarts(machine, authority):
+    """The settings too, which the admin has changed."""
+    with open(machine.directory / "etc/mailconfd/mailconfd.conf", "a", encoding="utf-8") as settings:
+        settings.write("\n# changed by the admin\n")
+    before = pid(machine)
+    install(machine, "/root/next.deb")
+    assert "9.9.9" in machine.run("dpkg-query", "--show", "mailconfd").stdout
+    assert pid(machine) not in ("0", before)
+    assert "Harbour Mail" in ask(machine, authority).stdout
+    assert "changed by the admin" in (machine.directory / "etc/mailconfd/mailconfd.conf").read_text()
+    assert "NRestarts=0" in state(machine)
+
+
+def test_a_hang_is_ended_and_started_anew(machine, authority):
+    """A stopped process answers nobody, and no ping of it reaches systemd."""
+    before = pid(machine)
+    machine.run("kill", "-STOP", before)
+    deadline = time.monotonic() + 120
+    while pid(machine) in ("0", before) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert pid(machine) not in ("0", before)
+    assert "Watchdog timeout" in journal(machine)
+    time.sleep(1)
+    assert "Harbour Mail" in ask(machine, authority, "--retry", "20", "--retry-connrefused").stdout
+
+
+def test_restart_with_the_socket_refuses_nobody(machine, authority):
+    machine.run("systemctl", "stop", "mailconfd")
+    machine.run("systemctl", "enable", "--now", "mailconfd.socket")
+    machine.run("systemctl", "start", "mailconfd")
+    assert "listening on https://[::]:443, handed over" in journal(machine)
+    must_stop, failures, answers = threading.Event(), [], []
+
+    def client():
+        while not must_stop.is_set():
+            result = ask(machine, authority, check=False)
+            (answers if result.returncode == 0 else failures).append(result.stdout)
+
+    clients = [threading.Thread(target=client) for _ in range(3)]
+    for thread in clients:
+        thread.start()
+    for _ in range(3):
+        count = len(answers)
+        machine.run("systemctl", "restart", "mailconfd")
+        deadline = time.monotonic() + 60
+        while len(answers) < count + 5 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    must_stop.set()
+    for thread in clients:
+        thread.join()
+    assert not failures
+    assert len(answers) > 15
+
+
+def test_removal_keeps_data(machine):
+    machine.run("apt-get", "remove", "-y", "mailconfd")
+    assert machine.run("systemctl", "is-active", "mailconfd", "mailconfd.socket", check=False).stdout.split() \
+        == ["inactive", "inactive"]
+    for file in "var/lib/mailconfd/mailconfd.db", "etc/mailconfd/mailconfd.conf", CERTIFICATE[1:]:
+        assert (machine.directory / file).exists()
+
+
+def test_purge_leaves_nothing(machine):
+    machine.run("apt-get", "purge", "-y", "mailconfd")
+    result = subprocess.run(
+        ["find", "etc", "usr", "var/lib", "-path", "var/lib/apt", "-prune", "-o", "-path", "var/lib/systemd",
+         "-prune", "-o", "-name", "*mailconf*", "-print"],
+        cwd=machine.directory, text=True, capture_output=True, check=True)
+    assert result.stdout == ""
