@@ -1,5 +1,6 @@
 """A daemon in use: changes, reloads, a locked database, and the end."""
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -116,8 +117,8 @@ def test_journal_priorities(served, monkeypatch):
     served.start()
     served.get(CONFIG)
     served.stop()
-    urgent = [line for line in served.log().splitlines() if not line.startswith("<6>")]
-    assert all(line.startswith("<4>running as root") for line in urgent)
+    # As root it warns of that; and valgrind complains of calls that it does not know.
+    assert all(re.match("<6>|<4>running as root|--", line) for line in served.log().splitlines())
 
 
 def test_what_fails_to_load_keeps_the_old(served):
