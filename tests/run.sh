@@ -5,11 +5,15 @@ set -eu
 
 usage() {
 	cat <<-END
-	Usage: tests/run.sh [--sanitize | --thread | --valgrind] [PYTEST-ARGUMENT ...]
+	Usage: tests/run.sh [--sanitize | --thread | --valgrind | --package] [PYTEST-ARGUMENT ...]
 
 	  --sanitize  under AddressSanitizer and UndefinedBehaviorSanitizer
 	  --thread    the system tests of the daemon under ThreadSanitizer
 	  --valgrind  the daemon's life under valgrind: nothing may be lost at exit
+	  --package   the Debian package: built, installed, upgraded and purged in a container that
+	              systemd boots; needs root, and takes some minutes. MAILCONFD_RELEASE is the
+	              release of Debian (bookworm), MAILCONFD_DEBOOTSTRAP a directory that keeps
+	              what debootstrap has unpacked
 
 	Packages that are missing are installed with apt-get, as root or through sudo.
 	MAILCONFD_TEST_DATA names a directory with public test data (mustache-spec/, ispdb/); tests
@@ -21,16 +25,25 @@ usage() {
 cd "$(dirname "$0")/.."
 mode=plain
 case "${1:-}" in
---sanitize | --thread | --valgrind) mode=${1#--}; shift ;;
+--sanitize | --thread | --valgrind | --package) mode=${1#--}; shift ;;
 --help) usage; exit 0 ;;
 --*) usage >&2; exit 2 ;;
 esac
 
 packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28-dev libxml2-dev
 	libsqlite3-dev libinih-dev libjansson-dev libseccomp-dev libcmocka-dev python3-pytest openssl
-	gnutls-bin libxml2-utils mandoc nginx apache2-bin procps systemd git"
+	gnutls-bin libxml2-utils mandoc nginx apache2-bin procps systemd git rpm"
 [ $mode != valgrind ] || packages="$packages valgrind"
+[ $mode != package ] || packages="python3-pytest openssl debootstrap systemd-container dpkg-dev git curl"
 ./packaging/install-packages.sh $packages
+if [ $mode = package ]; then
+	mkdir -p build-package
+	status=0
+	/usr/bin/python3 -m pytest -q -rs -p no:cacheprovider --junitxml=build-package/results.xml "$@" \
+		tests/package || status=1
+	/usr/bin/python3 tests/summary.py build-package/results.xml || status=1
+	exit $status
+fi
 
 case $mode in
 plain) build=build options= ;;

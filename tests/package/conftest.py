@@ -56,10 +56,15 @@ def copy(base, target):
     return target
 
 
+# systemd-nspawn of Debian 12 does not know these yet.
+LANDLOCK = "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+
+
 def inside(directory, *command, check=True):
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive",
-                   "LC_ALL": "C.UTF-8", "HOME": "/root"}
-    return run("chroot", directory, *command, check=check, env=environment)
+    """Runs the command there, with this machine's network."""
+    return run("systemd-nspawn", "--quiet", f"--directory={directory}", "--register=no", "--keep-unit",
+               LANDLOCK, "--console=pipe", "--setenv=DEBIAN_FRONTEND=noninteractive", "--setenv=LC_ALL=C.UTF-8",
+               *command, check=check)
 
 
 class Package:
@@ -113,7 +118,7 @@ class Machine:
         self.log = open(self.directory.parent / "boot.log", "wb")
         self.container = subprocess.Popen(
             ["systemd-nspawn", f"--directory={self.directory}", "--boot", "--register=no", "--keep-unit",
-             "--private-network", "--resolv-conf=off", "--console=passive"],
+             LANDLOCK, "--private-network", "--resolv-conf=off", "--console=passive"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT,
         )
         deadline = time.monotonic() + PATIENCE

@@ -97,3 +97,47 @@ def test_programs_say_the_version(build):
     for program in "mailconfd", "mailconfctl":
         out = subprocess.run([build / "src" / program, "--version"], check=True, capture_output=True, text=True)
         assert re.fullmatch(rf"{program} \d+\.\d+\.\d+(\+\d+\.g[0-9a-f]+)?\n", out.stdout)
+
+
+def test_container_settings_are_understood(build):
+    """Its certificates and database are not here, but no line is wrong."""
+    file = ROOT / "packaging" / "container" / "mailconfd.conf"
+    result = subprocess.run([build / "src" / "mailconfd", "--config", file, "--check-config"],
+                            check=False, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "/var/lib/mailconfd/certificates/*.pem" in result.stderr
+
+
+def spec_files():
+    """The paths that the spec lists, its macros expanded; those that end in a slash are directories."""
+    macros = {"name": "mailconfd", "_docdir": "/usr/share/doc", "_bindir": "/usr/bin", "_sbindir": "/usr/sbin",
+              "_mandir": "/usr/share/man", "_sysusersdir": "/usr/lib/sysusers.d",
+              "_tmpfilesdir": "/usr/lib/tmpfiles.d", "_unitdir": "/usr/lib/systemd/system", "_sysconfdir": "/etc",
+              "_sharedstatedir": "/var/lib"}
+    text = (ROOT / "packaging" / "rpm" / "mailconfd.spec").read_text()
+    lines = text.partition("\n%files\n")[2].partition("\n%changelog")[0].splitlines()
+    for line in lines:
+        path = line.split()[-1]
+        for name, value in macros.items():
+            path = path.replace(f"%{{{name}}}", value)
+        if path.startswith("/"):
+            yield path
+
+
+def test_rpm_has_every_file(installed):
+    listed = list(spec_files())
+    for file in installed.rglob("*"):
+        path = "/" + str(file.relative_to(installed)).replace("usr/local/", "usr/")
+        if file.is_file():
+            assert any(path == entry.rstrip("*") or entry.endswith("/") and path.startswith(entry)
+                       for entry in listed), path
+
+
+def test_rpm_spec_is_understood():
+    if not shutil.which("rpmspec"):
+        pytest.skip("rpmspec is not installed (Debian package rpm)")
+    spec = ROOT / "packaging" / "rpm" / "mailconfd.spec"
+    result = subprocess.run(["rpmspec", "--parse", spec], check=True, capture_output=True, text=True)
+    assert result.stderr == ""
+    last = re.search(r"^last_release=(\S+)", (ROOT / "packaging" / "version.sh").read_text(), re.MULTILINE)
+    assert f"\nVersion:        {last.group(1)}\n" in result.stdout

@@ -1,5 +1,6 @@
 """A daemon in use: changes, reloads, a locked database, and the end."""
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -121,7 +122,8 @@ def test_journal_priorities(served, monkeypatch):
         served.start()
         served.get(CONFIG)
         served.stop()
-        assert all(line.startswith(begins) or "running as root" in line for line in served.log().splitlines())
+        # As root it warns of that; and valgrind complains of calls that it does not know.
+        assert all(re.match(f"{begins}|<4>running as root|--", line) for line in served.log().splitlines())
 
 
 def test_what_fails_to_load_keeps_the_old(served):
