@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds mailconfd, runs it in a throwaway directory with two made-up domains, and asks it as
-# Outlook, an ActiveSync phone, Thunderbird, an iPhone and Microsoft's cloud would. Nothing outside build/ and that directory is
-# touched, but for packages that are missing.
+# Outlook, an ActiveSync phone, Thunderbird, an iPhone and Microsoft's cloud would. Nothing outside
+# build/ and that directory is touched, but for packages that are missing.
 set -eu
 
 usage() {
@@ -51,8 +51,8 @@ cleanup() {
 }
 trap cleanup EXIT
 # Until all is asked, an end is no success; after that it is what was waited for.
-trap 'echo; exit 130' INT
-trap 'echo; exit 143' TERM HUP
+trap 'trap "" PIPE; echo || true; exit 130' INT
+trap 'trap "" PIPE; echo || true; exit 143' TERM HUP
 
 for domain in example.org example.net; do
 	[ -e "$dir/ca.pem" ] || tests/certs/make.sh "$dir" ca
@@ -242,7 +242,8 @@ if [ $once = no ]; then
 	    https://autoconfig.example.org/mail/config-v1.1.xml
 	  cat $dir/log
 	END
-	trap 'echo; [ $wrong -eq 0 ]; exit' INT TERM HUP
+	# The reader of a pipe may be gone by then, and cleaning up comes first.
+	trap 'trap "" PIPE; echo || true; exit $((wrong > 0))' INT TERM HUP
 	wait $pid || true
 fi
 [ $wrong -eq 0 ]

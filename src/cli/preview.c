@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/command.h"
@@ -257,12 +258,12 @@ static void explain_silence(struct cli *cli, const struct query *query, const st
 static void explain_move(struct cli *cli, const struct response *response)
 {
 	const char *target = move_target(cli->memory, response->query, response->match);
+	bool is_told = strcmp(response->protocol, "outlook") == 0 ||
+		       strcmp(response->protocol, "mobilesync") == 0;
 
 	if (target)
 		explain(cli, "moved: to '%s'%s", target,
-			strcmp(response->protocol, "autoconfig") == 0
-				? ", which this document cannot say"
-				: "");
+			is_told ? "" : ", which this document cannot say");
 }
 
 static int explain_response(struct cli *cli, const struct response *response, struct error *err)
@@ -348,6 +349,17 @@ static const char *public_name(struct cli *cli, const struct client *client)
 	return own ? own : name;
 }
 
+/* Its exact bytes, but that what a person reads ends its line. */
+static void print_body(const struct response *response)
+{
+	bool is_ended = response->size == 0 || response->body[response->size - 1] == '\n';
+
+	(void)fwrite(response->body, 1, response->size, stdout);
+	if (!is_ended && isatty(STDOUT_FILENO))
+		(void)putchar('\n');
+	(void)fflush(stdout);
+}
+
 static int preview(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
@@ -366,8 +378,7 @@ static int preview(struct cli *cli, const struct arguments *arguments, struct er
 		.site = { templates, public_name(cli, client) },
 	};
 	r = answer(&context, cli->memory, &request, &response, err);
-	(void)fwrite(response.body, 1, response.size, stdout);
-	(void)fflush(stdout);
+	print_body(&response);
 	if (r != 0)
 		return -1;
 	if (client->has_digest && !response.is_refusal)

@@ -207,7 +207,7 @@ int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 	    apply_public_name(cli, arguments, provider, err) < 0 ||
 	    apply_ttl(arguments, provider, err) < 0 ||
 	    apply_send_logins_to(cli, arguments, provider, err) < 0 ||
-	    apply_url(cli, arguments, "webmail", "web mail", &provider->webmail, err) < 0 ||
+	    apply_url(cli, arguments, "webmail", "web mail address", &provider->webmail, err) < 0 ||
 	    apply_oauth2(cli, arguments, provider, err) < 0)
 		return -1;
 	if (delimiters)

@@ -27,7 +27,7 @@ static int check_options(struct arena *memory, const struct provider *provider,
 	const struct {
 		const char *what, *text, *option;
 	} pages[] = {
-		{ "web mail", provider->webmail, "webmail URL" },
+		{ "web mail address", provider->webmail, "webmail URL" },
 		{ "auth URL", provider->oauth2.auth_url, "oauth2-auth-url URL" },
 		{ "token URL", provider->oauth2.token_url, "oauth2-token-url URL" },
 	};

@@ -731,7 +731,7 @@ def test_oauth2_is_all_or_nothing(org, missing):
 
 
 @pytest.mark.parametrize("option, value, words", [
-    ("--webmail", "http://mail.example.org/", "the web mail \"http://mail.example.org/\" is not encrypted"),
+    ("--webmail", "http://mail.example.org/", "the web mail address \"http://mail.example.org/\" is not encrypted"),
     ("--webmail", "mail.example.org", "is not a URL; write https://HOST/PATH"),
     ("--webmail", "https://mail.example.org/<b>", "must be percent-encoded"),
     ("--oauth2-issuer", "a b", "the issuer \"a b\" is not a URL or a host name; write https://HOST"),
@@ -906,7 +906,7 @@ def test_spoiled_login_is_mended(org):
 
 
 @pytest.mark.parametrize("sql, words, remedy", [
-    ("UPDATE provider SET webmail = 'javascript:x'", 'the web mail "javascript:x" is not a URL',
+    ("UPDATE provider SET webmail = 'javascript:x'", 'the web mail address "javascript:x" is not a URL',
      ("provider", "set", "example.org", "--webmail", "URL")),
     ("UPDATE provider SET oauth2_issuer = 'a b', oauth2_scope = 'mail', oauth2_auth_url = 'https://a.example/', "
      "oauth2_token_url = 'https://a.example/'", 'the issuer "a b" is not a URL or a host name',

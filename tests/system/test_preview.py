@@ -1,5 +1,8 @@
 """mailconfctl preview: the same bytes as the daemon's, and the rows that decided."""
+import os
 import pathlib
+import pty
+import subprocess
 
 import pytest
 
@@ -261,3 +264,18 @@ def test_explain_a_move(filled):
     assert told.splitlines()[-1] == "moved: to 'last@example.com'"
     told = filled.ctl("preview", "autoconfig", "a.b@example.org", "--explain").stderr
     assert told.splitlines()[-1] == "moved: to 'a.b@example.net', which this document cannot say"
+    for document in ("mobileconfig", "autodiscover-v2"):
+        told = filled.ctl("preview", document, "a.b@example.org", "--explain").stderr
+        assert told.splitlines()[-1] == "moved: to 'a.b@example.net', which this document cannot say"
+
+
+def test_a_terminal_gets_whole_lines(filled):
+    """JSON has no line end, and nothing is added to what is piped on."""
+    shown = filled.ctl("preview", "autodiscover-v2", "a@example.org").stdout
+    assert not shown.endswith("\n")
+    ours, its = pty.openpty()
+    words = ("preview", "autodiscover-v2", "a@example.org")
+    subprocess.run([filled.build / "src" / "mailconfctl", "--config", filled.config, *words], stdout=its, check=True)
+    assert os.read(ours, 4096).decode() == shown + "\r\n"
+    os.close(ours)
+    os.close(its)

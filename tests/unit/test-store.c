@@ -1060,7 +1060,7 @@ static void test_spoiled_rows(void **state)
 		  "fred@alias.example",
 		  "domain 'alias.example' is an alias of 'alias2.example', which has no provider" },
 		{ "UPDATE provider SET webmail = 'javascript:alert(1)' WHERE name = 'corp'", "fred@example.org",
-		  "provider 'corp': the web mail \"javascript:alert(1)\" is not a URL" },
+		  "provider 'corp': the web mail address \"javascript:alert(1)\" is not a URL" },
 		{ "UPDATE provider SET oauth2_auth_url = 'http://auth.example/' WHERE name = 'corp'",
 		  "fred@example.org",
 		  "provider 'corp': the auth URL \"http://auth.example/\" is not encrypted" },
