@@ -25,7 +25,8 @@ struct option {
 enum database_use {
 	DATABASE_NONE,
 	DATABASE_READ,
-	DATABASE_CHANGE, /* in one transaction, committed when run() returns 0 */
+	DATABASE_CHANGE,     /* in one transaction, committed when run() returns 0 */
+	DATABASE_OWN_CHANGE, /* run() begins and commits: it has much to read before */
 };
 
 #define OPTION_TABLES_MAX 3
@@ -64,3 +65,4 @@ extern const struct family family_domain;
 extern const struct family family_user;
 extern const struct family family_preview;
 extern const struct family family_log_hash;
+extern const struct family family_batch;
