@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/command.h"
-#include "cli/input.h"
+#include "util/input.h"
 #include "cli/options.h"
 #include "cli/words.h"
 #include "store/store.h"

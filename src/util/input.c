@@ -1,4 +1,4 @@
-#include "cli/input.h"
+#include "util/input.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +57,7 @@ int input_read(struct input *input, char *buffer, size_t room, size_t *ret_size,
 	} while (got < 0 && errno == EINTR);
 	if (got < 0)
 		return fail(input->name, err);
+	input->position += got;
 	*ret_size = (size_t)got;
 	return 0;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
-/* The file that a command reads: a file of any kind, or "-", the standard input. */
+/* A file that is read once, from its beginning to its end: a file of any kind, or "-", the standard
+ * input. */
 
 #include <stddef.h>
 
@@ -10,7 +11,8 @@ struct error;
 struct input {
 	const char *name; /* for messages: the path as given, or "standard input" */
 	int fd;
-	long long size; /* in bytes, 0 where nobody can tell */
+	long long size;	    /* in bytes, 0 where nobody can tell */
+	long long position; /* how many were read */
 };
 
 #define INPUT_NULL ((struct input){ .fd = -1 })
