@@ -66,3 +66,6 @@ extern const struct family family_user;
 extern const struct family family_preview;
 extern const struct family family_log_hash;
 extern const struct family family_batch;
+
+/* Commands of families that have a file of their own. */
+extern const struct command user_import;

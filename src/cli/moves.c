@@ -165,6 +165,11 @@ static int check_user(const struct user *user, void *context, struct error *err)
 	return moves_check_address(context, user->address, err);
 }
 
+int moves_check_users(struct cli *cli, struct error *err)
+{
+	return store_visit_moved_users(cli->store, check_user, cli, err) == 0 ? 0 : -1;
+}
+
 int moves_check_domain(struct cli *cli, const struct domain *domain, struct error *err)
 {
 	const char *name = domain->name, *address, *next;
@@ -176,5 +181,5 @@ int moves_check_domain(struct cli *cli, const struct domain *domain, struct erro
 		return -1;
 	if (!next && !domain->alias_of)
 		return 0;
-	return store_visit_moved_users(cli->store, check_user, cli, err) == 0 ? 0 : -1;
+	return moves_check_users(cli, err);
 }

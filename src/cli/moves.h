@@ -26,3 +26,6 @@ int moves_check_target(struct cli *cli, const char *target, struct error *err);
  * Return 0, or -1 with err set. */
 int moves_check_address(struct cli *cli, const char *address, struct error *err);
 int moves_check_domain(struct cli *cli, const struct domain *domain, struct error *err);
+
+/* Likewise for all users that are sent on. */
+int moves_check_users(struct cli *cli, struct error *err);

@@ -80,6 +80,9 @@ struct domain {
 };
 
 /* An address and the login name that belongs to it. */
+/* A person's name, in characters. */
+#define USER_NAME_MAX_LENGTH 255
+
 struct user {
 	const char *address; /* in its normal form; "@example.org" is the catch-all */
 	const char *login;

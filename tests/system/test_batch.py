@@ -77,6 +77,7 @@ def test_what_is_done_first_is_seen_by_the_next(ctl, write):
     ("user add a@example.org", "'user add' needs ADDRESS LOGIN; see 'mailconfctl user add --help'"),
     ("user list", "'user list' changes nothing; a batch is for changes"),
     ("preview outlook a@example.org", "'preview' changes nothing; a batch is for changes"),
+    ("user import", "'user import' is a transaction of its own and cannot be in a batch"),
     ("batch other", "'batch' is a transaction of its own and cannot be in a batch"),
     ("user remove a@example.org --database other",
      "global options stand before or after 'batch', not in its lines"),
