@@ -69,3 +69,6 @@ extern const struct family family_batch;
 
 /* Commands of families that have a file of their own. */
 extern const struct command user_import;
+extern const struct command user_export;
+extern const struct command domain_import;
+extern const struct command domain_export;

@@ -8,9 +8,9 @@
 #include "cli/command.h"
 #include "cli/moves.h"
 #include "cli/options.h"
-#include "cli/print.h"
 #include "cli/providers.h"
 #include "cli/removals.h"
+#include "cli/tally.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "util/bytes.h"
@@ -128,16 +128,6 @@ static int apply_options(struct import *import, const struct arguments *argument
 	return replace ? parse_scope(import->cli, replace, &import->scope, err) : 0;
 }
 
-/* All bad lines are said, and then that nothing was done. */
-static int refuse_bad(struct import *import, struct error *err)
-{
-	size_t count = import->bad.count;
-
-	report_print(&import->bad, "", "bad lines", false);
-	return error_set(err, ERROR_INPUT, "%s: %zu bad line%s; nothing is imported",
-			 import->input.name, count, count == 1 ? "" : "s");
-}
-
 static int settle(struct import *import, const struct removals *removals, struct error *err)
 {
 	const struct bulk_counts *counts = &import->counts;
@@ -166,30 +156,15 @@ static void warn(struct import *import)
 static void say(struct import *import, bool is_dry)
 {
 	const struct bulk_counts *counts = &import->counts;
-	struct cli *cli = import->cli;
-	json_t *entry;
+	const struct tally tally = {
+		.added = counts->added,
+		.changed = counts->changed,
+		.removed = counts->removed,
+		.unchanged = counts->unchanged,
+		.skipped = import->skipped.count,
+	};
 
-	if (!cli->is_json) {
-		cli_say(cli, "%s%lld user%s added, %lld changed, %lld removed%s",
-			is_dry ? "dry run, nothing is done: " : "", (long long)counts->added,
-			counts->added == 1 ? "" : "s", (long long)counts->changed,
-			(long long)counts->removed,
-			import->skipped.count == 0
-				? ""
-				: arena_printf(cli->memory, "; %zu line%s skipped",
-					       import->skipped.count,
-					       import->skipped.count == 1 ? "" : "s"));
-		return;
-	}
-	cli->said = BYTES_IN(cli->memory);
-	entry = json_object();
-	entry_put(entry, "added", json_integer(counts->added));
-	entry_put(entry, "changed", json_integer(counts->changed));
-	entry_put(entry, "removed", json_integer(counts->removed));
-	entry_put(entry, "unchanged", json_integer(counts->unchanged));
-	entry_put(entry, "skipped", json_integer((json_int_t)import->skipped.count));
-	entry_put_truth(entry, "dry_run", is_dry);
-	entry_print(entry, true);
+	tally_say(import->cli, &tally, "user", is_dry);
 }
 
 /* Other admins are kept waiting only from here on. */
@@ -203,7 +178,7 @@ static int change(struct import *import, const struct removals *removals, bool i
 		return -1;
 	r = import_write(import, err);
 	if (r == 0 && import->bad.count > 0)
-		r = refuse_bad(import, err);
+		r = report_refuse(&import->bad, err);
 	if (r == 0)
 		r = settle(import, removals, err);
 	if (r == 0 && !is_dry)
@@ -221,7 +196,7 @@ static int run(struct import *import, const struct table_format *format,
 		/* There may be more to say. */
 		r = import_write(import, err);
 		if (r == 0)
-			r = refuse_bad(import, err);
+			r = report_refuse(&import->bad, err);
 	} else if (r == 0) {
 		r = change(import, removals, is_dry, err);
 	}

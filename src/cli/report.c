@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/print.h"
+#include "util/error.h"
 
 static size_t latest(const struct report *report)
 {
@@ -57,4 +58,11 @@ void report_print(struct report *report, const char *prefix, const char *more, b
 	if (report->count > report->kept)
 		print(arena_printf(&memory, "%s: %zu more %s", report->name,
 				   report->count - report->kept, more));
+}
+
+int report_refuse(struct report *report, struct error *err)
+{
+	report_print(report, "", "bad lines", false);
+	return error_set(err, ERROR_INPUT, "%s: %zu bad line%s; nothing is imported", report->name,
+			 report->count, report->count == 1 ? "" : "s");
 }

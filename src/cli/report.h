@@ -7,7 +7,7 @@
 
 #include "util/arena.h"
 
-struct cli;
+struct error;
 
 #define REPORT_LINES_MAX 100
 
@@ -29,3 +29,7 @@ void report_clear(struct report *report);
 /* Prints the lines in order, "FILE:LINE: TEXT", then how many more there are ("more" of what), as
  * errors or as warnings. */
 void report_print(struct report *report, const char *prefix, const char *more, bool as_warnings);
+
+/* Prints the lines, which are bad, and sets err to how many there are: nothing is imported. Returns
+ * -1. */
+int report_refuse(struct report *report, struct error *err);

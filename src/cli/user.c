@@ -391,5 +391,5 @@ const struct family family_user = {
 	.title = "Users: addresses and the logins that belong to them",
 	.commands = (const struct command *const[]){ &user_add, &user_set, &user_show, &user_list,
 						     &user_remove, &user_rename_login, &user_import,
-						     NULL },
+						     &user_export, NULL },
 };

@@ -242,10 +242,8 @@ int csv_next(struct csv *csv, const char **values, struct error *err)
 	return r;
 }
 
-void csv_write(FILE *stream, const char *field)
+static void write_field(FILE *stream, const char *field)
 {
-	if (!field)
-		return;
 	if (!strpbrk(field, ",\"\r\n")) {
 		(void)fputs(field, stream);
 		return;
@@ -257,4 +255,22 @@ void csv_write(FILE *stream, const char *field)
 		(void)putc(*field, stream);
 	}
 	(void)putc('"', stream);
+}
+
+void csv_write_record(FILE *stream, const char *const *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			(void)putc(',', stream);
+		if (fields[i])
+			write_field(stream, fields[i]);
+	}
+	(void)putc('\n', stream);
+}
+
+void csv_write_header(FILE *stream, const struct csv_column *columns, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)fprintf(stream, "%s%s", i ? "," : "", columns[i].name);
+	(void)putc('\n', stream);
 }

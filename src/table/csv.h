@@ -50,5 +50,8 @@ int csv_next(struct csv *csv, const char **values, struct error *err);
 /* Whether the file has the column. */
 bool csv_has(const struct csv *csv, size_t column);
 
-/* Writes a field, with quotes where it needs them; NULL is an empty one. */
-void csv_write(FILE *stream, const char *field);
+/* Writes a record, with quotes where a field needs them; NULL is an empty field. */
+void csv_write_record(FILE *stream, const char *const *fields, size_t count);
+
+/* Writes the header, of all columns. */
+void csv_write_header(FILE *stream, const struct csv_column *columns, size_t count);

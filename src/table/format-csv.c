@@ -1,5 +1,6 @@
 /* address,login,name,provider,moved_to: our own, which 'user export' writes. */
 
+#include "mail/provider.h"
 #include "table/csv.h"
 #include "table/table.h"
 #include "util/cleanup.h"
@@ -35,6 +36,21 @@ static int csv_read(struct table *table, struct error *err)
 		r = table->row(&row, table->context, err);
 	}
 	return r < 0 ? -1 : 0;
+}
+
+void user_csv_begin(FILE *stream)
+{
+	csv_write_header(stream, columns, COLUMNS);
+}
+
+void user_csv_write(FILE *stream, const struct user *user)
+{
+	const char *const values[COLUMNS] = {
+		[ADDRESS] = user->address,   [LOGIN] = user->login,	  [NAME] = user->name,
+		[PROVIDER] = user->provider, [MOVED_TO] = user->moved_to,
+	};
+
+	csv_write_record(stream, values, COLUMNS);
 }
 
 const struct table_format format_csv = { .name = "csv", .read = csv_read };

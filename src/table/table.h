@@ -7,11 +7,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "table/source.h"
 
 struct arena;
 struct error;
+struct user;
 
 /* What a row may say beside address and login; what it does not say is left as it is. */
 enum {
@@ -67,5 +69,6 @@ extern const struct table_format format_dovecot_passwd;
 void table_skip(struct table *table, unsigned long line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The columns of the CSV, with their names. */
-#define USER_CSV_HEADER "address,login,name,provider,moved_to"
+/* Writes the CSV of our own: its header, then a line for each user. */
+void user_csv_begin(FILE *stream);
+void user_csv_write(FILE *stream, const struct user *user);
