@@ -182,8 +182,9 @@ static int change(struct import *import, const struct removals *removals, bool i
 	if (r == 0)
 		r = settle(import, removals, err);
 	if (r == 0 && !is_dry)
-		return store_commit(store, err);
+		r = store_commit(store, err);
 	store_rollback(store);
+	store_tidy(store);
 	return r;
 }
 
@@ -201,7 +202,6 @@ static int run(struct import *import, const struct table_format *format,
 		r = change(import, removals, is_dry, err);
 	}
 	report_print(&import->skipped, "skipped: ", "lines skipped", true);
-	store_tidy(import->cli->store);
 	if (r < 0)
 		return -1;
 	warn(import);

@@ -3,6 +3,7 @@
 import os
 import pty
 import random
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -396,30 +397,38 @@ def live(ctl):
     return database
 
 
-def test_more_than_fits_into_memory(ctl, write, tmp_path):
-    """Several sorted runs, which leave nothing behind; and readers see all or nothing."""
-    count = 1500000
-    path = tmp_path / "many"
-    order = list(range(count))
-    random.Random(1).shuffle(order)
+MANY = 1200000
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A file of more users, in no order, than are sorted in memory."""
+    path = tmp_path_factory.mktemp("many") / "users"
     with open(path, "w", encoding="ascii") as out:
         out.write("address,login\n")
-        out.writelines(f"first.last{i:08}@example.org,a{i:08}\n" for i in order)
+        out.writelines(f"first.last{i * 7919 % MANY:08}@example.org,a{i:08}\n"
+                       for i in range(MANY))
+    yield str(path)
+    path.unlink()
+
+
+def test_more_than_fits_into_memory(ctl, many, tmp_path):
+    """Several sorted runs, which leave nothing behind; and readers see all or nothing."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     reader = live(ctl)
     environment = {**os.environ, "TMPDIR": str(scratch)}
     environment.pop("SQLITE_TMPDIR", None)
     seen = set()
-    with subprocess.Popen(ctl.command("user", "import", str(path)), text=True,
+    with subprocess.Popen(ctl.command("user", "import", many), text=True,
                           stdout=subprocess.PIPE, env=environment) as process:
         while process.poll() is None:
             seen.add(reader.execute("SELECT count(*) FROM user").fetchone()[0])
             assert os.listdir(scratch) == []
             time.sleep(0.01)
-        assert process.stdout.read() == f"{count} users added, 0 changed, 0 removed\n"
+        assert process.stdout.read() == f"{MANY} users added, 0 changed, 0 removed\n"
     seen.add(reader.execute("SELECT count(*) FROM user").fetchone()[0])
-    assert seen == {0, count}
+    assert seen == {0, MANY}
     assert os.path.getsize(ctl.database + "-wal") == 0
     assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
@@ -462,20 +471,35 @@ def test_killed_half_way(ctl, write, tmp_path):
         ["mailconfd.conf", "mailconfd.db", "users", "many", "scratch"])
 
 
-def test_no_room_to_sort(ctl, write, tmp_path):
-    """/dev/full is no directory, but a directory that is not there says as much."""
-    count = 1500000
-    path = tmp_path / "many"
-    with open(path, "w", encoding="ascii") as out:
-        out.write("address,login\n")
-        out.writelines(f"first.last{i:08}@example.org,a{i:08}\n" for i in range(count))
-    environment = {**os.environ, "SQLITE_TMPDIR": str(tmp_path / "missing")}
-    result = subprocess.run(ctl.command("user", "import", str(path)), text=True, check=False,
-                            capture_output=True, env=environment)
+def small_files_only():
+    """What a full disk does to whoever writes more than this."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+
+
+def test_no_room_to_sort(ctl, many, tmp_path):
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    environment.pop("SQLITE_TMPDIR", None)
+    result = subprocess.run(ctl.command("user", "import", many), text=True, check=False,
+                            capture_output=True, env=environment, preexec_fn=small_files_only)
     assert (result.returncode, result.stderr) == (
-        1, f"mailconfctl: cannot sort in the directory '{tmp_path}/missing': No such file or "
-           "directory; TMPDIR can name another one\n")
+        1, f"mailconfctl: cannot sort in the directory '{tmp_path}': File too large; TMPDIR can name "
+           "another one\n")
     assert users(ctl) == {}
+
+
+def test_no_room_in_the_database(ctl, write):
+    ctl("user", "import", write(csv(10)))
+    before = users(ctl)
+    path = write(csv(200000, login="b%d"))
+    result = subprocess.run(ctl.command("user", "import", path, "--replace-all"), text=True,
+                            check=False, capture_output=True, preexec_fn=small_files_only)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"mailconfctl: database '{ctl.database}': ")
+    assert result.stderr.count("\n") == 1
+    assert users(ctl) == before
+    assert ctl("user", "import", path, "--replace-all") == \
+        "199990 users added, 10 changed, 0 removed\n"
 
 
 def test_progress_on_a_terminal(ctl, write):
