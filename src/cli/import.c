@@ -19,6 +19,9 @@
 /* What is sorted in memory: a million users and more. */
 #define SORT_MEMORY ((size_t)64 * 1024 * 1024)
 
+/* From so many users on, what SQLite's log has grown by is worth waiting for readers. */
+#define TIDY_FROM ((size_t)10000)
+
 static void import_free(struct import *import)
 {
 	report_clear(&import->bad);
@@ -184,7 +187,8 @@ static int change(struct import *import, const struct removals *removals, bool i
 	if (r == 0 && !is_dry)
 		r = store_commit(store, err);
 	store_rollback(store);
-	store_tidy(store);
+	if (sorter_count(import->sorter) >= TIDY_FROM)
+		store_tidy(store);
 	return r;
 }
 
