@@ -18,20 +18,29 @@ struct taken {
 	char local[ADDRESS_LOCAL_MAX_LENGTH + 1];
 };
 
-/* Most names are plain ASCII: what address_parse() would say of them is known without it. */
-static bool is_plain(char c)
-{
-	return char_is_alphanumeric(c) || c == '.' || c == '-' || c == '_' || c == '+';
-}
+/* Most names are plain ASCII: what address_parse() would say of them is known without it. Here is
+ * what becomes of such a character. */
+static const char plain_lower[256] = {
+	['-'] = '-', ['.'] = '.', ['_'] = '_', ['+'] = '+', ['0'] = '0', ['1'] = '1', ['2'] = '2',
+	['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
+	['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g',
+	['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n',
+	['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't', ['u'] = 'u',
+	['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z', ['A'] = 'a', ['B'] = 'b',
+	['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i',
+	['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p',
+	['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w',
+	['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z',
+};
 
 static bool take_plain_local(const char *text, size_t length, char *ret_local)
 {
 	if (length == 0 || length > ADDRESS_LOCAL_MAX_LENGTH)
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		if (!is_plain(text[i]))
+		ret_local[i] = plain_lower[(unsigned char)text[i]];
+		if (!ret_local[i])
 			return false;
-		ret_local[i] = char_lower(text[i]);
 	}
 	ret_local[length] = '\0';
 	return true;

@@ -2,9 +2,16 @@
 
 #include "cli/import.h"
 
-/* domain NUL local NUL line provider has login NUL name NUL moved_to NUL; numbers have their
- * highest byte first, so that lines are in order. */
-#define NUMBER_SIZE 8
+/*
+ *     domain NUL local NUL line has [provider] login NUL name NUL moved_to NUL
+ *
+ * Numbers have their highest byte first, so that lines are in order.
+ */
+#define LINE_SIZE 5
+#define PROVIDER_SIZE 8
+
+/* Beside what a row has: that there is a provider. */
+#define HAS_PROVIDER_ID 0x80U
 
 static char *put_text(char *at, const char *text)
 {
@@ -14,11 +21,11 @@ static char *put_text(char *at, const char *text)
 	return at + size;
 }
 
-static char *put_number(char *at, uint64_t number)
+static char *put_number(char *at, uint64_t number, int size)
 {
-	for (int i = NUMBER_SIZE - 1; i >= 0; i--, number >>= 8)
+	for (int i = size - 1; i >= 0; i--, number >>= 8)
 		at[i] = (char)(number & 0xff);
-	return at + NUMBER_SIZE;
+	return at + size;
 }
 
 int record_add(struct sorter *sorter, const struct record *record, struct error *err)
@@ -27,9 +34,10 @@ int record_add(struct sorter *sorter, const struct record *record, struct error 
 
 	at = put_text(at, record->domain);
 	at = put_text(at, record->local);
-	at = put_number(at, record->line);
-	at = put_number(at, (uint64_t)record->provider);
-	*at++ = (char)record->has;
+	at = put_number(at, record->line, LINE_SIZE);
+	*at++ = (char)(record->has | (record->provider ? HAS_PROVIDER_ID : 0U));
+	if (record->provider)
+		at = put_number(at, (uint64_t)record->provider, PROVIDER_SIZE);
 	at = put_text(at, record->login);
 	at = put_text(at, record->name);
 	at = put_text(at, record->moved_to);
@@ -44,11 +52,11 @@ static const char *take_text(const char **at)
 	return text;
 }
 
-static uint64_t take_number(const char **at)
+static uint64_t take_number(const char **at, int size)
 {
 	uint64_t number = 0;
 
-	for (int i = 0; i < NUMBER_SIZE; i++)
+	for (int i = 0; i < size; i++)
 		number = number << 8 | (unsigned char)*(*at)++;
 	return number;
 }
@@ -60,9 +68,11 @@ struct record record_read(const char *bytes)
 
 	record.domain = take_text(&at);
 	record.local = take_text(&at);
-	record.line = take_number(&at);
-	record.provider = (int64_t)take_number(&at);
+	record.line = take_number(&at, LINE_SIZE);
 	record.has = (unsigned char)*at++;
+	record.provider = record.has & HAS_PROVIDER_ID ? (int64_t)take_number(&at, PROVIDER_SIZE)
+						       : 0;
+	record.has &= ~HAS_PROVIDER_ID;
 	record.login = take_text(&at);
 	record.name = take_text(&at);
 	record.moved_to = take_text(&at);

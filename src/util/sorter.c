@@ -2,6 +2,9 @@
  * One block of memory serves twice. While records are added they grow from its beginning, each
  * after its size, and their offsets from its end; when the two meet, the offsets are sorted and the
  * records written out as a run. Then it is divided among the runs as their read buffers.
+ *
+ * Of neighbours in a run most of the beginning is the same, and is not written again: what a file
+ * has of a record is how many bytes it shares with the one before, how many are its own, and those.
  */
 
 #include "util/sorter.h"
@@ -18,16 +21,23 @@
 #include "util/error.h"
 
 #define WRITE_SIZE ((size_t)256 * 1024)
+#define READ_SIZE_MIN (4 * SORTER_RECORD_MAX)
+
+_Static_assert(SORTER_RECORD_MAX <= UINT16_MAX, "sizes of records fit into struct share");
 
 typedef uint32_t offset;
 typedef uint32_t length;
 
-/* A run in the file, or the only one in memory. */
+/* What stands before a record in the file. */
+struct share {
+	uint16_t shared, own;
+};
+
 struct run {
-	off_t next, end; /* what is not read yet */
+	off_t next, end; /* of the file, what is not read yet */
 	char *buffer;
 	size_t room, at, filled;
-	const char *record;
+	char *record; /* in which the part that is shared stays */
 	size_t size;
 };
 
@@ -175,23 +185,41 @@ static int write_all(struct sorter *sorter, const char *data, size_t size, struc
 	return 0;
 }
 
+static size_t shared_size(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+	size_t most = a_size < b_size ? a_size : b_size, shared = 0;
+
+	while (shared < most && a[shared] == b[shared])
+		shared++;
+	return shared;
+}
+
 static int write_records(struct sorter *sorter, struct error *err)
 {
 	_cleanup_(freep) char *buffer = xrealloc(NULL, WRITE_SIZE, 1);
 	const offset *offsets = lowest_offset(sorter);
-	size_t filled = 0;
+	const char *before = "";
+	size_t before_size = 0, filled = 0;
 
 	for (size_t i = 0; i < sorter->n_offsets; i++) {
-		const char *record = sorter->memory + offsets[i];
-		size_t size = sizeof(length) + length_at(record);
+		const char *record = sorter->memory + offsets[i] + sizeof(length);
+		size_t size = length_at(sorter->memory + offsets[i]);
+		size_t shared = shared_size(before, before_size, record, size);
+		const struct share share = {
+			.shared = (uint16_t)shared,
+			.own = (uint16_t)(size - shared),
+		};
 
-		if (filled + size > WRITE_SIZE) {
+		if (filled + sizeof(share) + share.own > WRITE_SIZE) {
 			if (write_all(sorter, buffer, filled, err) < 0)
 				return -1;
 			filled = 0;
 		}
-		memcpy(buffer + filled, record, size);
-		filled += size;
+		memcpy(buffer + filled, &share, sizeof(share));
+		memcpy(buffer + filled + sizeof(share), record + shared, share.own);
+		filled += sizeof(share) + share.own;
+		before = record;
+		before_size = size;
 	}
 	return write_all(sorter, buffer, filled, err);
 }
@@ -265,23 +293,20 @@ static int fill(struct sorter *sorter, struct run *run, struct error *err)
 	return 0;
 }
 
-/* Sets the run's record, NULL at its end. */
+/* Moves on to the run's next record. Returns 0, SORTER_END, or -1 with err set. */
 static int run_next(struct sorter *sorter, struct run *run, struct error *err)
 {
-	size_t rest = run->filled - run->at;
+	struct share share;
 
-	if (run->next < run->end &&
-	    (rest < sizeof(length) || rest < sizeof(length) + length_at(run->buffer + run->at))) {
-		if (fill(sorter, run, err) < 0)
-			return -1;
-		rest = run->filled - run->at;
-	}
-	run->record = NULL;
-	if (rest == 0)
-		return 0;
-	run->size = length_at(run->buffer + run->at);
-	run->record = run->buffer + run->at + sizeof(length);
-	run->at += sizeof(length) + run->size;
+	if (run->next < run->end && run->filled - run->at < sizeof(share) + SORTER_RECORD_MAX &&
+	    fill(sorter, run, err) < 0)
+		return -1;
+	if (run->at == run->filled)
+		return SORTER_END;
+	memcpy(&share, run->buffer + run->at, sizeof(share));
+	memcpy(run->record + share.shared, run->buffer + run->at + sizeof(share), share.own);
+	run->size = (size_t)share.shared + share.own;
+	run->at += sizeof(share) + share.own;
 	return 0;
 }
 
@@ -311,20 +336,28 @@ static void sift_down(struct sorter *sorter, size_t at)
 	}
 }
 
+/* Gives the run its part of the memory: its record, then what is read of the file. */
+static int begin_run(struct sorter *sorter, size_t number, struct error *err)
+{
+	struct run *run = &sorter->runs[number];
+	size_t room = sorter->room / sorter->n_runs;
+
+	if (room < SORTER_RECORD_MAX + READ_SIZE_MIN)
+		return error_set(err, ERROR_SYSTEM,
+				 "there are too many rows to sort in the memory set aside");
+	run->record = sorter->memory + number * room;
+	run->buffer = run->record + SORTER_RECORD_MAX;
+	run->room = room - SORTER_RECORD_MAX;
+	return run_next(sorter, run, err);
+}
+
 static int begin_merge(struct sorter *sorter, struct error *err)
 {
 	if (sorter->n_offsets > 0 && write_run(sorter, err) < 0)
 		return -1;
 	sorter->heap = xcalloc(sorter->n_runs, sizeof(*sorter->heap));
 	for (size_t i = 0; i < sorter->n_runs; i++) {
-		struct run *run = &sorter->runs[i];
-
-		run->room = sorter->room / sorter->n_runs;
-		if (run->room < sizeof(length) + SORTER_RECORD_MAX)
-			return error_set(err, ERROR_SYSTEM,
-					 "there are too many rows to sort in the memory set aside");
-		run->buffer = sorter->memory + i * run->room;
-		if (run_next(sorter, run, err) < 0)
+		if (begin_run(sorter, i, err) < 0)
 			return -1;
 		sorter->heap[sorter->n_heap++] = i;
 	}
@@ -353,10 +386,11 @@ static int next_of_runs(struct sorter *sorter, const char **ret_record, size_t *
 	struct run *run;
 
 	if (sorter->has_given) {
-		run = &sorter->runs[sorter->heap[0]];
-		if (run_next(sorter, run, err) < 0)
+		int r = run_next(sorter, &sorter->runs[sorter->heap[0]], err);
+
+		if (r < 0)
 			return -1;
-		if (!run->record)
+		if (r == SORTER_END)
 			sorter->heap[0] = sorter->heap[--sorter->n_heap];
 		sift_down(sorter, 0);
 	}

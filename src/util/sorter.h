@@ -17,7 +17,7 @@ struct error;
 struct sorter;
 
 #define SORTER_RECORD_MAX ((size_t)16 * 1024)
-#define SORTER_MEMORY_MIN (16 * SORTER_RECORD_MAX)
+#define SORTER_MEMORY_MIN (256 * SORTER_RECORD_MAX)
 
 enum { SORTER_END = 1 };
 
