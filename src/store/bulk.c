@@ -13,6 +13,7 @@
 
 #include "store/database.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
 
 /* Rows of the table that are passed over one by one before the next one wanted is looked up. */
@@ -30,6 +31,9 @@ struct bulk {
 	sqlite3_stmt *cursor;
 	bool has_row; /* the cursor stands on one */
 	struct bulk_counts counts;
+	struct arena memory;
+	const char **touched; /* domains that users came to or went from */
+	size_t n_touched;
 	int64_t *providers; /* that users no longer have, each once */
 	size_t n_providers;
 };
@@ -91,6 +95,8 @@ void bulk_free(struct bulk *bulk)
 	if (!bulk)
 		return;
 	query_endp(&bulk->cursor);
+	arena_clear(&bulk->memory);
+	free(bulk->touched);
 	free(bulk->providers);
 	free(bulk);
 }
@@ -109,6 +115,19 @@ static void note_provider(struct bulk *bulk)
 	bulk->providers[bulk->n_providers++] = id;
 }
 
+/* Domains come in order. */
+static void note_domain(struct bulk *bulk, const char *domain)
+{
+	size_t count = bulk->n_touched;
+
+	if (count > 0 && text_equals(bulk->touched[count - 1], domain))
+		return;
+	if ((count & (count - 1)) == 0)
+		bulk->touched = xrealloc(bulk->touched, count ? count * 2 : 1,
+					 sizeof(*bulk->touched));
+	bulk->touched[bulk->n_touched++] = arena_strdup(&bulk->memory, domain);
+}
+
 static int run(struct bulk *bulk, sqlite3_stmt *query, const char *doing, struct error *err)
 {
 	return query_run(bulk->store, query, doing, err) == 0 ? 0 : -1;
@@ -119,6 +138,7 @@ static int remove_row(struct bulk *bulk, struct error *err)
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 
 	note_provider(bulk);
+	note_domain(bulk, column(bulk, DOMAIN));
 	if (query_begin(bulk->store, REMOVE_USER, &query, err) != 0)
 		return -1;
 	(void)sqlite3_bind_text(query, 1, column(bulk, DOMAIN), -1, SQLITE_TRANSIENT);
@@ -240,6 +260,7 @@ int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err)
 	if (bulk->has_row && compare(bulk, user->domain, user->local) == 0)
 		return update_row(bulk, user, err) < 0 ? -1 : pass_over(bulk, user, err);
 	bulk->counts.added++;
+	note_domain(bulk, user->domain);
 	return write_row(bulk, BULK_ADD_USER, user, err);
 }
 
@@ -250,6 +271,9 @@ int bulk_end(struct bulk *bulk, struct bulk_counts *ret_counts, struct error *er
 		return -1;
 	query_endp(&bulk->cursor);
 	bulk->has_row = false;
+	for (size_t i = 0; i < bulk->n_touched; i++)
+		if (md5_follow_domain(bulk->store, bulk->touched[i], err) != 0)
+			return -1;
 	*ret_counts = bulk->counts;
 	return 0;
 }
