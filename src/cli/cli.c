@@ -37,6 +37,8 @@ void cli_warn(struct cli *cli, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
+	if (cli->place)
+		bytes_add_format(&cli->warned, "%s: ", text_escape(cli->memory, cli->place));
 	bytes_add_text(&cli->warned,
 		       text_escape(cli->memory, arena_vprintf(cli->memory, format, args)));
 	bytes_add_char(&cli->warned, '\n');
@@ -77,6 +79,10 @@ static int run_command(struct cli *cli, const struct command_line *line, struct 
 	switch (line->command->database) {
 	case DATABASE_CHANGE:
 		return change(cli, line, err);
+	case DATABASE_OWN_CHANGE:
+		if (store_open(cli->database, STORE_WRITE, &cli->store, err) != 0)
+			return -1;
+		break;
 	case DATABASE_READ:
 		if (store_open_patiently(cli->database, READER_PATIENCE_MS, &cli->store, err) < 0)
 			return -1;

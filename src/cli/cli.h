@@ -17,6 +17,7 @@ struct cli {
 	const char *database;
 	struct store *store; /* open as the command's table entry says */
 	bool is_json;
+	const char *place;   /* "FILE:LINE" of the command in a batch, else NULL */
 	struct bytes said;   /* lines, held back until the changes are in the database */
 	struct bytes warned; /* likewise */
 };

@@ -25,7 +25,8 @@ struct option {
 enum database_use {
 	DATABASE_NONE,
 	DATABASE_READ,
-	DATABASE_CHANGE, /* in one transaction, committed when run() returns 0 */
+	DATABASE_CHANGE,     /* in one transaction, committed when run() returns 0 */
+	DATABASE_OWN_CHANGE, /* run() begins and commits: it has much to read before */
 };
 
 #define OPTION_TABLES_MAX 3
@@ -65,3 +66,10 @@ extern const struct family family_user;
 extern const struct family family_preview;
 extern const struct family family_log_hash;
 extern const struct family family_init;
+extern const struct family family_batch;
+
+/* Commands of families that have a file of their own. */
+extern const struct command user_import;
+extern const struct command user_export;
+extern const struct command domain_import;
+extern const struct command domain_export;

@@ -387,5 +387,6 @@ const struct family family_domain = {
 	.title = "Domains: the mail domains that are answered for",
 	.commands = (const struct command *const[]){ &domain_add, &domain_set, &domain_list,
 						     &domain_show, &domain_remove, &domain_enable,
-						     &domain_disable, NULL },
+						     &domain_disable, &domain_import,
+						     &domain_export, NULL },
 };

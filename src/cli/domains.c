@@ -35,6 +35,33 @@ int domain_require(struct cli *cli, const char *text, struct domain *ret_domain,
 			 name);
 }
 
+static void warn_if_disabled(struct cli *cli, const struct domain *domain, const char *whose)
+{
+	if (!domain->is_enabled)
+		cli_warn(cli, "domain '%s' is disabled, so nothing is answered for %s",
+			 domain->name, whose);
+}
+
+int domain_check_served(struct cli *cli, const char *name, const char *whose, struct error *err)
+{
+	struct domain domain, target;
+	int r = store_serving_domain(cli->store, cli->memory, name, &domain, err);
+
+	if (r == STORE_NOT_FOUND)
+		return error_set(err, ERROR_INPUT,
+				 "nothing here serves the domain '%s'; use 'domain add' first",
+				 name);
+	if (r != 0)
+		return -1;
+	warn_if_disabled(cli, &domain, whose);
+	if (!domain.alias_of)
+		return 0;
+	if (domain_require(cli, domain.alias_of, &target, err) < 0)
+		return -1;
+	warn_if_disabled(cli, &target, whose);
+	return 0;
+}
+
 /* One step is enough for everybody, and cannot turn in a circle. */
 static int check_alias_target(struct cli *cli, const char *name, const char *text,
 			      const char **ret_target, struct error *err)

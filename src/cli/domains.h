@@ -14,6 +14,11 @@ struct error;
  * set. */
 int domain_require(struct cli *cli, const char *text, struct domain *ret_domain, struct error *err);
 
+/* A row that nothing would ever look for helps nobody, and hides a mistyped domain: refuses (with
+ * ERROR_INPUT) a domain of users that nothing here serves, and warns of one that is disabled. whose
+ * says in the warning what is not answered for. Returns 0 or -1 with err set. */
+int domain_check_served(struct cli *cli, const char *name, const char *whose, struct error *err);
+
 /* Gives the domain the --provider or makes it --alias-of another. Returns 0 or -1 with err set. */
 int domain_apply_options(struct cli *cli, const struct arguments *arguments, struct domain *domain,
 			 struct error *err);

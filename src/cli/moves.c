@@ -160,21 +160,55 @@ int moves_check_address(struct cli *cli, const char *address, struct error *err)
 			 MOVES_MAX, without_anyone(address));
 }
 
+/* There may be many: what one needs of memory is gone after it. */
 static int check_user(const struct user *user, void *context, struct error *err)
 {
-	return moves_check_address(context, user->address, err);
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct cli own = *(const struct cli *)context;
+
+	own.memory = &memory;
+	return moves_check_address(&own, user->address, err);
+}
+
+int moves_check_users(struct cli *cli, struct error *err)
+{
+	return store_visit_moved_users(cli->store, check_user, cli, err) == 0 ? 0 : -1;
+}
+
+/* Follows whoever is in the domain, and sets ret_leads to whether others may come by. */
+static int check_anyone(struct cli *cli, const struct domain *domain, bool *ret_leads,
+			struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *name = domain->name, *address, *next;
+	struct cli own = *cli;
+
+	own.memory = &memory;
+	if (name[0] == '*')
+		name = arena_printf(&memory, "any%s", name[1] ? name + 1 : ".invalid");
+	address = arena_printf(&memory, ANYONE "@%s", name);
+	if (moves_check_address(&own, address, err) < 0 || follow(&own, address, &next, err) < 0)
+		return -1;
+	*ret_leads = next || domain->alias_of;
+	return 0;
+}
+
+int moves_check_domains(struct cli *cli, const struct domain *const *domains, size_t count,
+			struct error *err)
+{
+	bool any_leads = false;
+
+	for (size_t i = 0; i < count; i++) {
+		bool leads = false;
+
+		if (check_anyone(cli, domains[i], &leads, err) < 0)
+			return -1;
+		any_leads |= leads;
+	}
+	return any_leads ? moves_check_users(cli, err) : 0;
 }
 
 int moves_check_domain(struct cli *cli, const struct domain *domain, struct error *err)
 {
-	const char *name = domain->name, *address, *next;
-
-	if (name[0] == '*')
-		name = arena_printf(cli->memory, "any%s", name[1] ? name + 1 : ".invalid");
-	address = arena_printf(cli->memory, ANYONE "@%s", name);
-	if (moves_check_address(cli, address, err) < 0 || follow(cli, address, &next, err) < 0)
-		return -1;
-	if (!next && !domain->alias_of)
-		return 0;
-	return store_visit_moved_users(cli->store, check_user, cli, err) == 0 ? 0 : -1;
+	return moves_check_domains(cli, &domain, 1, err);
 }

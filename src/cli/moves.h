@@ -2,6 +2,8 @@
 
 /* Where clients of a domain or a user that moved are sent on to. */
 
+#include <stddef.h>
+
 struct arena;
 struct cli;
 struct domain;
@@ -26,3 +28,8 @@ int moves_check_target(struct cli *cli, const char *target, struct error *err);
  * Return 0, or -1 with err set. */
 int moves_check_address(struct cli *cli, const char *address, struct error *err);
 int moves_check_domain(struct cli *cli, const struct domain *domain, struct error *err);
+int moves_check_domains(struct cli *cli, const struct domain *const *domains, size_t count,
+			struct error *err);
+
+/* Likewise for all users that are sent on. */
+int moves_check_users(struct cli *cli, struct error *err);

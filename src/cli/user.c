@@ -18,9 +18,6 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-/* A person's name, in characters. */
-#define NAME_MAX_LENGTH 255
-
 /* Whose row it is: an address, or the catch-all of a domain. */
 struct owner {
 	const char *address; /* in the normal form that the database has */
@@ -77,35 +74,6 @@ static int user_require(struct cli *cli, const char *address, struct user *ret_u
 	return r == 0 ? 0 : -1;
 }
 
-static void warn_if_disabled(struct cli *cli, const struct domain *domain,
-			     const struct owner *owner)
-{
-	if (!domain->is_enabled)
-		cli_warn(cli, "domain '%s' is disabled, so nothing is answered for '%s'",
-			 domain->name, owner->address);
-}
-
-/* A row that nothing would ever look for helps nobody, and hides a mistyped domain. */
-static int check_served(struct cli *cli, const struct owner *owner, struct error *err)
-{
-	struct domain domain, target;
-	int r = store_serving_domain(cli->store, cli->memory, owner->domain, &domain, err);
-
-	if (r == STORE_NOT_FOUND)
-		return error_set(err, ERROR_INPUT,
-				 "nothing here serves the domain '%s'; use 'domain add' first",
-				 owner->domain);
-	if (r != 0)
-		return -1;
-	warn_if_disabled(cli, &domain, owner);
-	if (!domain.alias_of)
-		return 0;
-	if (domain_require(cli, domain.alias_of, &target, err) < 0)
-		return -1;
-	warn_if_disabled(cli, &target, owner);
-	return 0;
-}
-
 /* Where the login is what stands before the '@', a placeholder goes out, and no client reads the
  * login from the document. */
 static void warn_of_reading(struct cli *cli, const struct owner *owner, const char *login)
@@ -129,7 +97,7 @@ static int apply_options(struct cli *cli, const struct arguments *arguments, str
 	const char *provider_name = option_value(arguments, "provider");
 	struct provider provider;
 
-	if (name && *name && text_check("name", name, NAME_MAX_LENGTH, err) < 0)
+	if (name && *name && text_check("name", name, USER_NAME_MAX_LENGTH, err) < 0)
 		return -1;
 	if (provider_name && *provider_name) {
 		if (provider_require(cli, provider_name, &provider, err) < 0)
@@ -161,7 +129,9 @@ static int add(struct cli *cli, const struct arguments *arguments, struct error 
 	int r;
 
 	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
-	    login_check(cli->memory, user.login, err) < 0 || check_served(cli, &owner, err) < 0 ||
+	    login_check(cli->memory, user.login, err) < 0 ||
+	    domain_check_served(cli, owner.domain, arena_printf(cli->memory, "'%s'", owner.address),
+				err) < 0 ||
 	    apply_options(cli, arguments, &user, err) < 0)
 		return -1;
 	user.address = owner.address;
@@ -389,9 +359,39 @@ static const struct command user_remove = {
 	.run = remove_user,
 };
 
+static int rename_login(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *before = arguments->words[0], *after = arguments->words[1];
+	int64_t count;
+
+	if (login_check(cli->memory, after, err) < 0 ||
+	    store_rename_login(cli->store, before, after, &count, err) != 0)
+		return -1;
+	if (count == 0)
+		return error_set(err, ERROR_INPUT, "no user has the login '%s'", before);
+	warn_of_reading(cli, &(struct owner){ 0 }, after);
+	cli_say(cli, "login %s is %s now, for %lld user%s", before, after, (long long)count,
+		count == 1 ? "" : "s");
+	return 0;
+}
+
+static const struct command user_rename_login = {
+	.family = "user",
+	.verb = "rename-login",
+	.arguments = "OLD NEW",
+	.min = 2,
+	.max = 2,
+	.summary = "Give all users of a login another one",
+	.details = "Logins are compared as they stand, letter case included.",
+	.example = "mailconfctl user rename-login a4711 b0815",
+	.database = DATABASE_CHANGE,
+	.run = rename_login,
+};
+
 const struct family family_user = {
 	.name = "user",
 	.title = "Users: addresses and the logins that belong to them",
 	.commands = (const struct command *const[]){ &user_add, &user_set, &user_show, &user_list,
-						     &user_remove, NULL },
+						     &user_remove, &user_rename_login, &user_import,
+						     &user_export, NULL },
 };

@@ -95,7 +95,7 @@ static bool has_any_placeholder(struct arena *memory, const char *text)
 {
 	const struct pattern_values nothing = { "", "", "", "" };
 
-	return !text_equals(pattern_expand(memory, text, &nothing), text);
+	return strchr(text, '%') && !text_equals(pattern_expand(memory, text, &nothing), text);
 }
 
 int login_check(struct arena *memory, const char *text, struct error *err)

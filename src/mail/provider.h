@@ -82,6 +82,9 @@ struct domain {
 	bool is_enabled;
 };
 
+/* A person's name, in characters. */
+#define USER_NAME_MAX_LENGTH 255
+
 /* An address and the login name that belongs to it. */
 struct user {
 	const char *address; /* in its normal form; "@example.org" is the catch-all */

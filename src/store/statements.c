@@ -116,6 +116,15 @@ const char *const statement_sql[STATEMENTS] = {
 		     "FROM user WHERE domain = ?2 AND local <> '' ORDER BY 2",
 	[REMOVE_MD5] = "DELETE FROM user_md5 WHERE domain = ?1 AND md5 = md5(?3 || '@' || ?1)",
 	[REMOVE_MD5S] = "DELETE FROM user_md5 WHERE domain = ?1",
+	[RENAME_LOGIN] = "UPDATE user SET login = ?2 WHERE login = ?1",
+
+	/* For bulk.c: in the order of the key, and with the provider's id. */
+	[USERS_FROM] = "SELECT domain, local, login, name, provider, moved_to FROM user "
+		       "WHERE (domain, local) >= (?1, ?2) ORDER BY domain, local",
+	[BULK_ADD_USER] = "INSERT INTO user (domain, local, login, name, provider, moved_to) "
+			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[BULK_UPDATE_USER] = "UPDATE user SET login = ?3, name = ?4, provider = ?5, moved_to = ?6 "
+			     "WHERE domain = ?1 AND local = ?2",
 
 	[FIND_SECRET] = "SELECT value FROM secret WHERE name = ?1",
 };

@@ -25,6 +25,9 @@
 /* A locked database is opened again after so long. */
 #define OPEN_PAUSE_MS 20
 
+/* In bytes: what SQLite writes back by itself, a thousand pages. */
+#define LOG_SIZE_LIMIT "4194304"
+
 static void configure_sqlite(void)
 {
 	/* Without statistics SQLite's allocator needs no lock that all workers share. */
@@ -245,8 +248,11 @@ static int open_for_writing(struct store *store, struct error *err)
 					  "PRAGMA application_id = " APPLICATION_ID_TEXT,
 					  err) != 0)
 		return -1;
+	/* The limit cuts off what a large change has left of the log, be it one that was killed. */
 	if (md5_register(store, err) != 0 ||
-	    store_execute(store, "PRAGMA foreign_keys = ON", err) != 0 ||
+	    store_execute(store,
+			  "PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = " LOG_SIZE_LIMIT,
+			  err) != 0 ||
 	    check_version(store, STORE_WRITE, err) != 0)
 		return -1;
 	return store_migrate(store, err);

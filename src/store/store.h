@@ -157,6 +157,10 @@ int store_count_users(struct store *store, const struct user_filter *filter, int
 int store_remove_users(struct store *store, const char *domain, int64_t *ret_count,
 		       struct error *err);
 
+/* Gives all users that have the login another one. */
+int store_rename_login(struct store *store, const char *before, const char *after,
+		       int64_t *ret_count, struct error *err);
+
 /* The domains that have users, by name, each once; found without reading the users. */
 int store_list_user_domains(struct store *store, struct arena *memory, const char ***ret_domains,
 			    size_t *ret_count, struct error *err);

@@ -184,6 +184,23 @@ int store_remove_users(struct store *store, const char *domain, int64_t *ret_cou
 	return md5_follow_domain(store, domain, err);
 }
 
+int store_rename_login(struct store *store, const char *before, const char *after,
+		       int64_t *ret_count, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, RENAME_LOGIN, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, before);
+	query_bind_text(query, 2, after);
+	r = query_run(store, query, "changing users", err);
+	if (r == 0)
+		*ret_count = sqlite3_changes64(store->database);
+	return r;
+}
+
 /* Each step jumps over all users of one domain. */
 static int next_user_domain(struct store *store, struct arena *memory, const char *after,
 			    const char **ret_domain, struct error *err)

@@ -321,3 +321,43 @@ def test_stop_with_waiting_handshakes(served):
     time.sleep(0.2)
     served.process.terminate()
     assert served.wait() == 0
+
+
+def test_an_import_is_seen_all_at_once(served, tmp_path):
+    """The daemon answers from the old table until all of the new one is there."""
+    def table(login, count):
+        path = tmp_path / login
+        with open(path, "w", encoding="ascii") as out:
+            out.write("address,login\n")
+            out.writelines(f"{name}@example.org,{login}\n" for name in ("first.last", "zz.last"))
+            out.writelines(f"user{i}@example.org,a{i}\n" for i in range(count))
+        return str(path)
+
+    def login(connection, local):
+        target = f"{CONFIG}?emailaddress={local}%40example.org"
+        answer = connection.ask(
+            f"GET {target} HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n".encode())
+        assert answer.status == 200
+        return answer.body.partition(b"<username>")[2].partition(b"<")[0].decode()
+
+    served.ctl("user", "import", table("before", 0))
+    served.start()
+    path = table("after", 300000)
+    results = []
+    importing = threading.Thread(
+        target=lambda: results.append(served.ctl("user", "import", path, check=False)))
+    connection = served.connect()
+    importing.start()
+    seen = []
+    while importing.is_alive():
+        seen.append((login(connection, "first.last"), login(connection, "zz.last")))
+    importing.join()
+    assert (results[0].returncode, results[0].stderr) == (0, "")
+    time.sleep(0.1)
+    assert login(connection, "first.last") == login(connection, "zz.last") == "after"
+    assert seen[0] == ("before", "before")
+    # Both are asked one after the other, so that the commit can come in between, once.
+    changes = [pair for i, pair in enumerate(seen) if i == 0 or pair != seen[i - 1]]
+    assert len(changes) <= 3 and changes == sorted(changes, reverse=True)
+    assert ("after", "before") not in seen
+    connection.close()

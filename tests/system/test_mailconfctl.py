@@ -40,7 +40,8 @@ def test_mistyped_words(ctl):
     assert ctl.misused("user", "list", "--logn=a") == \
         "unknown option '--logn'; did you mean '--login'?"
     assert ctl.misused("user", "jump") == \
-        "unknown command 'user jump'; there are add, set, show, list, remove; " \
+        "unknown command 'user jump'; there are add, set, show, list, remove, rename-login, " \
+        "import, export; " \
         "see 'mailconfctl user --help'"
 
 

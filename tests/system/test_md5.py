@@ -258,3 +258,15 @@ def test_nothing_is_kept_where_it_is_off(daemon):
     database = sqlite3.connect(daemon.settings["database"]["file"])
     assert database.execute("SELECT count(*) FROM user_md5").fetchone() == (0,)
     database.close()
+
+
+def test_imported_users_are_found(served, tmp_path):
+    """And those that an import removes no longer."""
+    path = tmp_path / "users"
+    path.write_text("address,login\nnew@example.org,imported\ntwice@example.net,three\n")
+    served.ctl("user", "import", path, "--replace-all", "--max-removals=100%")
+    served.start()
+    assert login(served, "new@example.org") == login(served, "new@example.net") == "imported"
+    assert login(served, "twice@example.net") == "three"
+    for gone in ("first.last@example.org", "first.last@example.net", "twice@example.org"):
+        assert login(served, gone) == "%EMAILLOCALPART%"

@@ -1,0 +1,542 @@
+/*
+ * mailconfctl domain import and export: the table of domains, as CSV. There are far fewer of them
+ * than users, so that all of it is laid out in memory: the domains that there are, changed as the
+ * file says, are what there will be, and are looked at as a whole before the first is written.
+ */
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/domains.h"
+#include "cli/moves.h"
+#include "cli/options.h"
+#include "cli/providers.h"
+#include "cli/removals.h"
+#include "cli/report.h"
+#include "cli/tally.h"
+#include "mail/address.h"
+#include "store/store.h"
+#include "table/csv.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/input.h"
+
+enum { DOMAIN, PROVIDER, ALIAS_OF, ENABLED, MOVED_TO, COLUMNS };
+
+static const struct csv_column columns[COLUMNS] = {
+	[DOMAIN] = { "domain", true },	    [PROVIDER] = { "provider", false },
+	[ALIAS_OF] = { "alias_of", false }, [ENABLED] = { "enabled", false },
+	[MOVED_TO] = { "moved_to", false },
+};
+
+/* What the file says of a domain; NULL for what it does not say, "" for none. */
+struct line {
+	unsigned long number;
+	const char *name, *provider, *alias_of, *enabled, *moved_to;
+};
+
+/* A domain as it is, where it is there, and as it shall be. */
+struct plan {
+	struct domain before, after;
+	const struct line *line; /* NULL where the file does not have it */
+	bool is_there, stays;
+};
+
+struct domain_import {
+	struct cli *cli;
+	struct report bad;
+	struct line *lines;
+	size_t n_lines;
+	struct plan *plans; /* by name */
+	size_t n_plans;
+	const char **providers; /* all there are, by name */
+	size_t n_providers;
+	struct tally tally;
+	bool replaces, takes_any, removes_users;
+};
+
+static void refuse(struct domain_import *import, unsigned long line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void refuse(struct domain_import *import, unsigned long line, const char *format, ...)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	va_list args;
+
+	va_start(args, format);
+	report_add(&import->bad, line, arena_vprintf(&memory, format, args));
+	va_end(args);
+}
+
+static void note_bad(unsigned long line, const char *reason, void *context)
+{
+	struct domain_import *import = context;
+
+	report_add(&import->bad, line, reason);
+}
+
+static const char *keep(struct arena *memory, const char *text)
+{
+	return text ? arena_strdup(memory, text) : NULL;
+}
+
+/* Returns 0, or -1 with err set to what is wrong with the line. */
+static int take_line(struct domain_import *import, const char *const *values, unsigned long number,
+		     struct error *err)
+{
+	struct arena *memory = import->cli->memory;
+	struct line line = {
+		.number = number,
+		.provider = keep(memory, values[PROVIDER]),
+		.alias_of = keep(memory, values[ALIAS_OF]),
+		.enabled = keep(memory, values[ENABLED]),
+	};
+
+	line.name = domain_parse(memory, values[DOMAIN], true, err);
+	if (!line.name)
+		return -1;
+	if (line.provider && *line.provider && line.alias_of && *line.alias_of)
+		return error_set(err, ERROR_INPUT,
+				 "domain '%s' can have a provider or be an alias, not both",
+				 line.name);
+	if (line.enabled && !text_equals(line.enabled, "yes") && !text_equals(line.enabled, "no"))
+		return error_set(err, ERROR_INPUT, "enabled is yes or no, not '%s'", line.enabled);
+	if (line.alias_of && *line.alias_of) {
+		line.alias_of = domain_parse(memory, line.alias_of, true, err);
+		if (!line.alias_of)
+			return -1;
+	}
+	if (values[MOVED_TO]) {
+		if (moves_parse_domain(memory, values[MOVED_TO], &line.moved_to, err) < 0)
+			return -1;
+		if (!line.moved_to)
+			line.moved_to = "";
+		if (text_equals(line.moved_to, line.name))
+			return error_set(err, ERROR_INPUT, "domain '%s' cannot move to itself",
+					 line.name);
+	}
+	if ((import->n_lines & (import->n_lines - 1)) == 0)
+		import->lines = xrealloc(import->lines, import->n_lines ? import->n_lines * 2 : 1,
+					 sizeof(line));
+	import->lines[import->n_lines++] = line;
+	return 0;
+}
+
+static int read_lines(struct domain_import *import, struct input *input, struct error *err)
+{
+	_cleanup_(source_clear) struct source source;
+	_cleanup_(csv_clear) struct csv csv;
+	const char *values[COLUMNS];
+	int r;
+
+	source_init(&source, input, note_bad, import);
+	r = csv_begin(&csv, &source, columns, COLUMNS, err);
+	while (r == 0 && (r = csv_next(&csv, values, err)) == 0)
+		if (take_line(import, values, csv.line, err) < 0)
+			report_add(&import->bad, csv.line, err->text);
+	return r < 0 ? -1 : 0;
+}
+
+static int compare_lines(const void *a, const void *b)
+{
+	const struct line *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
+
+	return order ? order : (left->number > right->number) - (left->number < right->number);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? text_equals(a, b) : a == b;
+}
+
+static bool says_the_same(const struct line *a, const struct line *b)
+{
+	return same(a->provider, b->provider) && same(a->alias_of, b->alias_of) &&
+	       same(a->enabled, b->enabled) && same(a->moved_to, b->moved_to);
+}
+
+/* Sorts the lines by name; of two that say different things the file must choose. */
+static void sort_lines(struct domain_import *import)
+{
+	struct line *lines = import->lines;
+	size_t kept = 0;
+
+	if (import->n_lines == 0)
+		return;
+	qsort(lines, import->n_lines, sizeof(*lines), compare_lines);
+	for (size_t i = 1; i < import->n_lines; i++) {
+		if (!text_equals(lines[i].name, lines[kept].name))
+			lines[++kept] = lines[i];
+		else if (!says_the_same(&lines[i], &lines[kept]))
+			refuse(import, lines[i].number,
+			       "domain '%s' is something else here than in line %lu", lines[i].name,
+			       lines[kept].number);
+	}
+	import->n_lines = kept + 1;
+}
+
+/* What of the line holds, on top of what there is. */
+static void apply_line(struct plan *plan)
+{
+	const struct line *line = plan->line;
+	struct domain *after = &plan->after;
+
+	if (line->provider && *line->provider) {
+		after->provider = line->provider;
+		after->alias_of = NULL;
+	}
+	if (line->alias_of && *line->alias_of) {
+		after->alias_of = line->alias_of;
+		after->provider = NULL;
+	}
+	if (line->enabled)
+		after->is_enabled = text_equals(line->enabled, "yes");
+	if (line->moved_to)
+		after->moved_to = *line->moved_to ? line->moved_to : NULL;
+}
+
+/* Lays the lines and the domains that there are beside each other. */
+static void make_plans(struct domain_import *import, const struct domain *domains, size_t count)
+{
+	size_t at = 0, next = 0;
+
+	import->plans = xcalloc(count + import->n_lines, sizeof(*import->plans));
+	while (at < count || next < import->n_lines) {
+		struct plan *plan = &import->plans[import->n_plans++];
+		int order = at == count ? 1
+			    : next == import->n_lines
+				    ? -1
+				    : strcmp(domains[at].name, import->lines[next].name);
+
+		if (order <= 0) {
+			plan->before = plan->after = domains[at++];
+			plan->is_there = true;
+			plan->stays = !import->replaces;
+		} else {
+			plan->after.name = import->lines[next].name;
+			plan->after.is_enabled = true;
+		}
+		if (order >= 0) {
+			plan->line = &import->lines[next++];
+			plan->stays = true;
+			apply_line(plan);
+		}
+	}
+}
+
+static int compare_plan(const void *name, const void *plan)
+{
+	return strcmp(name, ((const struct plan *)plan)->after.name);
+}
+
+static const struct plan *plan_of(const struct domain_import *import, const char *name)
+{
+	const struct plan *plan = bsearch(name, import->plans, import->n_plans,
+					  sizeof(*import->plans), compare_plan);
+
+	return plan && plan->stays ? plan : NULL;
+}
+
+static int compare_name(const void *name, const void *entry)
+{
+	return strcmp(name, *(const char *const *)entry);
+}
+
+/* An alias whose target is made one, or goes, is the fault of the target's line where there is one.
+ */
+static void check_alias(struct domain_import *import, const struct plan *plan)
+{
+	const char *name = plan->after.name, *alias_of = plan->after.alias_of;
+	const struct plan *target = plan_of(import, alias_of);
+	unsigned long line = plan->line ? plan->line->number : 0;
+
+	if (text_equals(name, alias_of))
+		refuse(import, line, "domain '%s' cannot be an alias of itself", name);
+	else if (domain_is_pattern(alias_of))
+		refuse(import, line, "'%s' stands for many domains, and an alias needs one",
+		       alias_of);
+	else if (!target)
+		refuse(import, line, "there is no domain '%s' that '%s' could be an alias of",
+		       alias_of, name);
+	else if (target->after.alias_of)
+		refuse(import, line ? line : target->line->number,
+		       "domain '%s' is an alias of '%s', which is an alias itself", name, alias_of);
+}
+
+static void check_plan(struct domain_import *import, const struct plan *plan)
+{
+	const struct domain *after = &plan->after;
+
+	if (!plan->stays)
+		return;
+	if (plan->line && !after->provider && !after->alias_of) {
+		refuse(import, plan->line->number, "domain '%s' needs a provider or alias_of",
+		       after->name);
+		return;
+	}
+	if (plan->line && !plan->is_there && text_equals(after->name, "*") && !import->takes_any)
+		refuse(import, plan->line->number,
+		       "'*' answers for every domain that points here, whoever owns it; say "
+		       "--any-domain if that is meant");
+	if (after->alias_of)
+		check_alias(import, plan);
+	else if (plan->line && !bsearch(after->provider, import->providers, import->n_providers,
+					sizeof(*import->providers), compare_name))
+		refuse(import, plan->line->number,
+		       "there is no provider '%s'; 'provider add' makes one", after->provider);
+}
+
+static int list_providers(struct domain_import *import, struct error *err)
+{
+	struct arena *memory = import->cli->memory;
+	struct provider *list;
+
+	if (store_list_providers(import->cli->store, memory, &list, &import->n_providers, err) != 0)
+		return -1;
+	import->providers = arena_array(memory, const char *, import->n_providers);
+	for (size_t i = 0; i < import->n_providers; i++)
+		import->providers[i] = list[i].name;
+	return 0;
+}
+
+static int plan(struct domain_import *import, struct error *err)
+{
+	const struct domain_filter all = { 0 };
+	struct domain *domains;
+	size_t count;
+
+	if (list_providers(import, err) < 0 ||
+	    store_list_domains(import->cli->store, import->cli->memory, &all, &domains, &count,
+			       err) != 0)
+		return -1;
+	sort_lines(import);
+	make_plans(import, domains, count);
+	for (size_t i = 0; i < import->n_plans; i++)
+		check_plan(import, &import->plans[i]);
+	return 0;
+}
+
+static bool is_changed(const struct plan *plan)
+{
+	const struct domain *before = &plan->before, *after = &plan->after;
+
+	return !same(before->provider, after->provider) ||
+	       !same(before->alias_of, after->alias_of) ||
+	       !same(before->moved_to, after->moved_to) || before->is_enabled != after->is_enabled;
+}
+
+/* Writes those that are aliases, or those that are none: an alias needs its target first. */
+static int write_plans(struct domain_import *import, bool aliases, struct error *err)
+{
+	struct store *store = import->cli->store;
+
+	for (size_t i = 0; i < import->n_plans; i++) {
+		const struct plan *plan = &import->plans[i];
+		int r = 0;
+
+		if (!plan->line || (plan->after.alias_of != NULL) != aliases)
+			continue;
+		if (!plan->is_there) {
+			import->tally.added++;
+			r = store_add_domain(store, &plan->after, err);
+		} else if (is_changed(plan)) {
+			import->tally.changed++;
+			r = store_update_domain(store, &plan->after, err);
+		} else {
+			import->tally.unchanged++;
+		}
+		if (r != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* And the other way round when they go. */
+static int remove_plans(struct domain_import *import, bool aliases, struct error *err)
+{
+	for (size_t i = 0; i < import->n_plans; i++) {
+		const struct plan *plan = &import->plans[i];
+
+		if (plan->stays || (plan->before.alias_of != NULL) != aliases)
+			continue;
+		import->tally.removed++;
+		if (store_remove_domain(import->cli->store, plan->before.name, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Users and providers that went with the domains, when all of those are as they shall be. */
+static int follow_up(struct domain_import *import, struct error *err)
+{
+	struct cli *cli = import->cli;
+
+	for (size_t i = 0; i < import->n_plans; i++) {
+		const struct plan *plan = &import->plans[i];
+
+		if (!plan->is_there ||
+		    (plan->stays && same(plan->before.provider, plan->after.provider)))
+			continue;
+		if (!plan->stays &&
+		    domain_remove_users(cli, plan->before.name, import->removes_users, err) < 0)
+			return -1;
+		if (provider_drop_if_unused(cli, plan->before.provider, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_moves(struct domain_import *import, struct error *err)
+{
+	const struct domain **changed = arena_array(import->cli->memory, const struct domain *,
+						    import->n_plans);
+	size_t count = 0;
+
+	for (size_t i = 0; i < import->n_plans; i++) {
+		const struct plan *plan = &import->plans[i];
+
+		if (plan->line && (!plan->is_there || is_changed(plan)))
+			changed[count++] = &plan->after;
+	}
+	return moves_check_domains(import->cli, changed, count, err);
+}
+
+static int write_all(struct domain_import *import, const struct removals *removals,
+		     struct error *err)
+{
+	int64_t there = 0;
+
+	if (write_plans(import, false, err) < 0 || write_plans(import, true, err) < 0 ||
+	    remove_plans(import, true, err) < 0 || remove_plans(import, false, err) < 0)
+		return -1;
+	for (size_t i = 0; i < import->n_plans; i++)
+		there += import->plans[i].is_there;
+	if (removals_check(removals, "domain", import->tally.removed, there, err) < 0)
+		return error_prefix(err, "%s", import->bad.name);
+	return follow_up(import, err) < 0 ? -1 : check_moves(import, err);
+}
+
+static int change(struct domain_import *import, const struct removals *removals, bool is_dry,
+		  struct error *err)
+{
+	struct store *store = import->cli->store;
+	int r;
+
+	if (store_begin(store, err) < 0)
+		return -1;
+	r = plan(import, err);
+	if (r == 0)
+		r = import->bad.count > 0 ? report_refuse(&import->bad, err)
+					  : write_all(import, removals, err);
+	if (r == 0 && !is_dry)
+		return store_commit(store, err);
+	store_rollback(store);
+	return r;
+}
+
+static void import_clear(struct domain_import *import)
+{
+	report_clear(&import->bad);
+	free(import->lines);
+	free(import->plans);
+}
+
+static int check_usage(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	static const char *const removing[] = { "max-removals", "with-users" };
+
+	for (size_t i = 0; i < sizeof(removing) / sizeof(*removing); i++)
+		if (option_is_given(arguments, removing[i]) &&
+		    !option_is_given(arguments, "replace-all"))
+			return usage_error(cli->memory, arguments->command, err,
+					   "--%s goes with --replace-all", removing[i]);
+	return 0;
+}
+
+static int import_domains(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	_cleanup_(input_close) struct input input = INPUT_NULL;
+	_cleanup_(import_clear) struct domain_import import = {
+		.cli = cli,
+		.replaces = option_is_given(arguments, "replace-all"),
+		.takes_any = option_is_given(arguments, "any-domain"),
+		.removes_users = option_is_given(arguments, "with-users"),
+	};
+	bool is_dry = option_is_given(arguments, "dry-run");
+	struct removals removals;
+
+	if (check_usage(cli, arguments, err) < 0 || removals_parse(arguments, &removals, err) < 0 ||
+	    input_open(arguments->count > 0 ? arguments->words[0] : "-", &input, err) < 0)
+		return -1;
+	import.bad.name = input.name;
+	if (read_lines(&import, &input, err) < 0 || change(&import, &removals, is_dry, err) < 0)
+		return -1;
+	tally_say(cli, &import.tally, "domain", is_dry);
+	return 0;
+}
+
+static const struct option import_options[] = {
+	{ "replace-all", NULL, "make the domains those of the file" },
+	{ "with-users", NULL, "remove the users of domains that are removed" },
+	{ "any-domain", NULL, "accept *, which answers for all domains" },
+	{ "dry-run", NULL, "say what would be done, and do nothing" },
+	{ 0 },
+};
+
+const struct command domain_import = {
+	.family = "domain",
+	.verb = "import",
+	.arguments = "[FILE|-]",
+	.max = 1,
+	.summary = "Add and change domains from a CSV",
+	.details =
+		"It begins with a header: domain,provider,alias_of,enabled,moved_to, of which all "
+		"but the\nfirst may be missing. All of the file is taken, or nothing: bad lines "
+		"are listed.",
+	.example =
+		"mailconfctl domain import domains.csv\n"
+		"mailconfctl domain import domains.csv --replace-all --max-removals 50 --dry-run",
+	.options = { import_options, removal_options },
+	.database = DATABASE_OWN_CHANGE,
+	.run = import_domains,
+};
+
+static int export_domains(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const struct domain_filter all = { 0 };
+	struct domain *domains;
+	size_t count;
+
+	(void)arguments;
+	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0)
+		return -1;
+	csv_write_header(stdout, columns, COLUMNS);
+	for (size_t i = 0; i < count; i++) {
+		const char *const values[COLUMNS] = {
+			[DOMAIN] = domains[i].name,
+			[PROVIDER] = domains[i].provider,
+			[ALIAS_OF] = domains[i].alias_of,
+			[ENABLED] = domains[i].is_enabled ? "yes" : "no",
+			[MOVED_TO] = domains[i].moved_to,
+		};
+
+		csv_write_record(stdout, values, COLUMNS);
+	}
+	return 0;
+}
+
+const struct command domain_export = {
+	.family = "domain",
+	.verb = "export",
+	.arguments = "",
+	.summary = "Print domains as the CSV that 'domain import' reads",
+	.details = "Imported with --replace-all it makes the domains what they were, where the "
+		   "providers\nare there.",
+	.example = "mailconfctl domain export >domains.csv",
+	.database = DATABASE_READ,
+	.run = export_domains,
+};

@@ -1,0 +1,273 @@
+/* mailconfctl user import: users by the million, from what other programs have. */
+
+#include "cli/import.h"
+
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/moves.h"
+#include "cli/options.h"
+#include "cli/providers.h"
+#include "cli/removals.h"
+#include "cli/tally.h"
+#include "mail/address.h"
+#include "store/store.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+/* What is sorted in memory: a million users and more. */
+#define SORT_MEMORY ((size_t)64 * 1024 * 1024)
+
+/* From so many users on, what SQLite's log has grown by is worth waiting for readers. */
+#define TIDY_FROM ((size_t)10000)
+
+static void import_free(struct import *import)
+{
+	report_clear(&import->bad);
+	report_clear(&import->skipped);
+	sorter_free(import->sorter);
+	arena_clear(&import->row_memory);
+	free(import->providers);
+	free(import);
+}
+DEFINE_CLEANUP(struct import *, import_free);
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* --replace example.org,example.net: by name, each once. */
+static int parse_scope(struct cli *cli, const char *list, struct bulk_scope *scope,
+		       struct error *err)
+{
+	char *rest = arena_strdup(cli->memory, list), *text;
+	const char **domains = arena_array(cli->memory, const char *, strlen(list) + 1);
+	size_t count = 0, kept = 0;
+
+	while ((text = strsep(&rest, ","))) {
+		domains[count] = domain_parse(cli->memory, text, false, err);
+		if (!domains[count++])
+			return -1;
+	}
+	qsort(domains, count, sizeof(*domains), compare_names);
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 || !text_equals(domains[i], domains[kept - 1]))
+			domains[kept++] = domains[i];
+	scope->domains = domains;
+	scope->n_domains = kept;
+	return 0;
+}
+
+static int check_usage(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *format = option_value(arguments, "format");
+	bool replaces = option_is_given(arguments, "replace") ||
+			option_is_given(arguments, "replace-all");
+
+	if (option_is_given(arguments, "replace") && option_is_given(arguments, "replace-all"))
+		return usage_error(cli->memory, arguments->command, err,
+				   "'user import' takes only one of --replace and --replace-all");
+	if (option_is_given(arguments, "max-removals") && !replaces)
+		return usage_error(cli->memory, arguments->command, err,
+				   "--max-removals goes with --replace or --replace-all");
+	if ((!format || !text_equals(format, "ldif")) &&
+	    (option_is_given(arguments, "address-attribute") ||
+	     option_is_given(arguments, "login-attribute") ||
+	     option_is_given(arguments, "name-attribute")))
+		return usage_error(cli->memory, arguments->command, err,
+				   "attributes are those of --format ldif");
+	if (format && text_equals(format, "aliases") && !option_is_given(arguments, "domain"))
+		return usage_error(cli->memory, arguments->command, err,
+				   "--format aliases needs --domain DOMAIN, which its names do not "
+				   "have");
+	return 0;
+}
+
+static int parse_format(struct cli *cli, const struct arguments *arguments,
+			const struct table_format **ret_format, struct error *err)
+{
+	const char *name = option_value(arguments, "format");
+	struct bytes known = BYTES_IN(cli->memory);
+
+	*ret_format = name ? table_format_find(name) : &format_csv;
+	if (*ret_format)
+		return 0;
+	for (size_t i = 0; table_formats[i]; i++)
+		bytes_add_format(&known, "%s%s",
+				 i == 0			? ""
+				 : table_formats[i + 1] ? ", "
+							: " or ",
+				 table_formats[i]->name);
+	return usage_error(cli->memory, arguments->command, err,
+			   "option '--format' takes %s, not '%s'", bytes_text(&known), name);
+}
+
+static const char *value_or(const struct arguments *arguments, const char *option,
+			    const char *otherwise)
+{
+	const char *value = option_value(arguments, option);
+
+	return value ? value : otherwise;
+}
+
+static int apply_options(struct import *import, const struct arguments *arguments,
+			 struct error *err)
+{
+	const char *domain = option_value(arguments, "domain");
+	const char *replace = option_value(arguments, "replace");
+	struct table *table = &import->table;
+
+	table->address_attributes = value_or(arguments, "address-attribute", "mail");
+	table->login_attribute = value_or(arguments, "login-attribute", "uid");
+	table->name_attribute = option_value(arguments, "name-attribute");
+	if (domain) {
+		table->domain = domain_parse(import->cli->memory, domain, false, err);
+		if (!table->domain)
+			return -1;
+	}
+	import->scope.is_all = option_is_given(arguments, "replace-all");
+	return replace ? parse_scope(import->cli, replace, &import->scope, err) : 0;
+}
+
+static int settle(struct import *import, const struct removals *removals, struct error *err)
+{
+	const struct bulk_counts *counts = &import->counts;
+
+	if (removals_check(removals, "user", counts->removed,
+			   counts->removed + counts->changed + counts->unchanged, err) < 0)
+		return error_prefix(err, "%s", import->input.name);
+	if (import->n_moves > 0 && moves_check_users(import->cli, err) < 0)
+		return -1;
+	for (size_t i = 0; i < import->n_providers_before; i++)
+		if (provider_drop_if_unused(import->cli, import->providers_before[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static void warn(struct import *import)
+{
+	if (import->n_misread > 0)
+		cli_warn(import->cli,
+			 "Thunderbird on the desktop may log in with another text than the login "
+			 "of %zu user%s, such as '%s', which it reads as a number or truth value",
+			 import->n_misread, import->n_misread == 1 ? "" : "s",
+			 import->misread_login);
+}
+
+static void say(struct import *import, bool is_dry)
+{
+	const struct bulk_counts *counts = &import->counts;
+	const struct tally tally = {
+		.added = counts->added,
+		.changed = counts->changed,
+		.removed = counts->removed,
+		.unchanged = counts->unchanged,
+		.skipped = import->skipped.count,
+	};
+
+	tally_say(import->cli, &tally, "user", is_dry);
+}
+
+/* Other admins are kept waiting only from here on. */
+static int change(struct import *import, const struct removals *removals, bool is_dry,
+		  struct error *err)
+{
+	struct store *store = import->cli->store;
+	int r;
+
+	if (store_begin(store, err) < 0)
+		return -1;
+	r = import_write(import, err);
+	if (r == 0 && import->bad.count > 0)
+		r = report_refuse(&import->bad, err);
+	if (r == 0)
+		r = settle(import, removals, err);
+	if (r == 0 && !is_dry)
+		r = store_commit(store, err);
+	store_rollback(store);
+	if (sorter_count(import->sorter) >= TIDY_FROM)
+		store_tidy(store);
+	return r;
+}
+
+static int run(struct import *import, const struct table_format *format,
+	       const struct removals *removals, bool is_dry, struct error *err)
+{
+	int r = import_read(import, format, err);
+
+	if (r == 0 && import->bad.count > 0) {
+		/* There may be more to say. */
+		r = import_write(import, err);
+		if (r == 0)
+			r = report_refuse(&import->bad, err);
+	} else if (r == 0) {
+		r = change(import, removals, is_dry, err);
+	}
+	report_print(&import->skipped, "skipped: ", "lines skipped", true);
+	if (r < 0)
+		return -1;
+	warn(import);
+	say(import, is_dry);
+	return 0;
+}
+
+static int import_users(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	_cleanup_(import_freep) struct import *import = xnew(struct import);
+	const char *path = arguments->count > 0 ? arguments->words[0] : "-";
+	const struct table_format *format;
+	struct removals removals;
+	int r;
+
+	import->cli = cli;
+	if (parse_format(cli, arguments, &format, err) < 0 ||
+	    check_usage(cli, arguments, err) < 0 || removals_parse(arguments, &removals, err) < 0 ||
+	    apply_options(import, arguments, err) < 0 || input_open(path, &import->input, err) < 0)
+		return -1;
+	import->bad.name = import->skipped.name = import->input.name;
+	import->sorter = sorter_new(SORT_MEMORY);
+	r = run(import, format, &removals, option_is_given(arguments, "dry-run"), err);
+	input_close(&import->input);
+	return r;
+}
+
+static const struct option import_options[] = {
+	{ "format", "FORMAT", "what the file is (csv)" },
+	{ "domain", "DOMAIN", "the domain of addresses that are written without one" },
+	{ "replace", "DOMAIN[,DOMAIN...]", "make the users of these domains those of the file" },
+	{ "replace-all", NULL, "make the users of all domains those of the file" },
+	{ "dry-run", NULL, "say what would be done, and do nothing" },
+	{ 0 },
+};
+
+static const struct option ldif_options[] = {
+	{ "address-attribute", "A[,A...]", "the attributes that hold addresses (mail)" },
+	{ "login-attribute", "A", "the attribute that holds the login (uid)" },
+	{ "name-attribute", "A", "the attribute that holds the person's name (none)" },
+	{ 0 },
+};
+
+const struct command user_import = {
+	.family = "user",
+	.verb = "import",
+	.arguments = "[FILE|-]",
+	.max = 1,
+	.summary = "Add and change users from a file",
+	.details =
+		"All of the file is taken, or nothing: bad lines are listed. Until then the "
+		"daemon\n"
+		"answers from what was there before. What the format does not say of a user stays\n"
+		"as it is. With --replace users that are not in the file are removed.\n"
+		"FORMAT is csv, ldif, postfix-virtual-alias, postfix-sender-login, aliases or\n"
+		"dovecot-passwd. A CSV begins with a header: address,login,name,provider,moved_to.",
+	.example = "mailconfctl user import users.csv\n"
+		   "mailconfctl user import people.ldif --format ldif \\\n"
+		   "        --address-attribute mail,mailAlternateAddress --login-attribute uid\n"
+		   "mailconfctl user import --format aliases --domain example.org \\\n"
+		   "        --replace example.org --dry-run </etc/aliases",
+	.options = { import_options, removal_options, ldif_options },
+	.database = DATABASE_OWN_CHANGE,
+	.run = import_users,
+};

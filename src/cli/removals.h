@@ -1,0 +1,28 @@
+#pragma once
+
+/* How many rows a file that replaces others may remove: an empty export must not empty the table.
+ */
+
+#include <stdint.h>
+
+#include "cli/command.h"
+
+struct arguments;
+struct error;
+
+extern const struct option removal_options[]; /* --max-removals */
+
+struct removals {
+	unsigned long max;
+	bool is_percent;
+};
+
+/* Reads --max-removals: "100" or "25%"; 10 % where it is not given. Returns 0 or -1 with err set.
+ */
+int removals_parse(const struct arguments *arguments, struct removals *ret_removals,
+		   struct error *err);
+
+/* Refuses to remove so many of them all. what names one of them: "user". Returns 0 or -1 with err
+ * set. */
+int removals_check(const struct removals *removals, const char *what, int64_t removed, int64_t all,
+		   struct error *err);

@@ -1,0 +1,302 @@
+/*
+ * Users by the million: what comes in the order of the key is laid beside the table in that order,
+ * so that each row is found added, changed or unchanged where the eye is already, and what is
+ * missing between two of them is there to be removed. The cursor over the table is open while rows
+ * are written, but only at or before the place where it stands, so that it meets none of them but
+ * the one that it stands on.
+ */
+
+#include "store/bulk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/database.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+/* Rows of the table that are passed over one by one before the next one wanted is looked up. */
+#define PASSED_OVER_MAX 32
+
+/* SQLite's page cache, in KiB: the pages of a table that is written in order are done with soon. */
+#define CACHE_SIZE "-32768"
+
+enum { DOMAIN, LOCAL, LOGIN, NAME, PROVIDER, MOVED_TO };
+
+struct bulk {
+	struct store *store;
+	struct bulk_scope scope;
+	size_t current; /* of the domains to be replaced */
+	sqlite3_stmt *cursor;
+	bool has_row; /* the cursor stands on one */
+	struct bulk_counts counts;
+	struct arena memory;
+	const char **touched; /* domains that users came to or went from */
+	size_t n_touched;
+	int64_t *providers; /* that users no longer have, each once */
+	size_t n_providers;
+};
+
+static int settle(struct bulk *bulk, int step, struct error *err)
+{
+	bulk->has_row = step == SQLITE_ROW;
+	if (step == SQLITE_ROW || step == SQLITE_DONE)
+		return 0;
+	(void)store_fail(bulk->store, err, "reading users");
+	return -1;
+}
+
+/* Moves the cursor to the first row at or after the key. */
+static int seek(struct bulk *bulk, const char *domain, const char *local, struct error *err)
+{
+	(void)sqlite3_reset(bulk->cursor);
+	(void)sqlite3_bind_text(bulk->cursor, 1, domain, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_text(bulk->cursor, 2, local, -1, SQLITE_TRANSIENT);
+	return settle(bulk, sqlite3_step(bulk->cursor), err);
+}
+
+static int advance(struct bulk *bulk, struct error *err)
+{
+	return settle(bulk, sqlite3_step(bulk->cursor), err);
+}
+
+static const char *column(const struct bulk *bulk, int number)
+{
+	return (const char *)sqlite3_column_text(bulk->cursor, number);
+}
+
+/* Where the cursor's row stands to the key: below 0 before it. */
+static int compare(const struct bulk *bulk, const char *domain, const char *local)
+{
+	int order = strcmp(column(bulk, DOMAIN), domain);
+
+	return order ? order : strcmp(column(bulk, LOCAL), local);
+}
+
+int bulk_begin(struct store *store, const struct bulk_scope *scope, struct bulk **ret_bulk,
+	       struct error *err)
+{
+	_cleanup_(bulk_freep) struct bulk *bulk = xnew(struct bulk);
+	const char *first = scope->n_domains > 0 ? scope->domains[0] : "";
+
+	bulk->store = store;
+	bulk->scope = *scope;
+	if (store_execute(store, "PRAGMA cache_size = " CACHE_SIZE, err) != 0 ||
+	    query_begin(store, USERS_FROM, &bulk->cursor, err) != 0 ||
+	    seek(bulk, first, "", err) < 0)
+		return -1;
+	*ret_bulk = TAKE(bulk);
+	return 0;
+}
+
+void bulk_free(struct bulk *bulk)
+{
+	if (!bulk)
+		return;
+	query_endp(&bulk->cursor);
+	arena_clear(&bulk->memory);
+	free(bulk->touched);
+	free(bulk->providers);
+	free(bulk);
+}
+
+/* Remembers the provider of a row that is removed or changed. */
+static void note_provider(struct bulk *bulk)
+{
+	int64_t id = sqlite3_column_int64(bulk->cursor, PROVIDER);
+
+	if (id == 0)
+		return;
+	for (size_t i = bulk->n_providers; i > 0; i--)
+		if (bulk->providers[i - 1] == id)
+			return;
+	bulk->providers = xrealloc(bulk->providers, bulk->n_providers + 1, sizeof(id));
+	bulk->providers[bulk->n_providers++] = id;
+}
+
+/* Domains come in order. */
+static void note_domain(struct bulk *bulk, const char *domain)
+{
+	size_t count = bulk->n_touched;
+
+	if (count > 0 && text_equals(bulk->touched[count - 1], domain))
+		return;
+	if ((count & (count - 1)) == 0)
+		bulk->touched = xrealloc(bulk->touched, count ? count * 2 : 1,
+					 sizeof(*bulk->touched));
+	bulk->touched[bulk->n_touched++] = arena_strdup(&bulk->memory, domain);
+}
+
+static int run(struct bulk *bulk, sqlite3_stmt *query, const char *doing, struct error *err)
+{
+	return query_run(bulk->store, query, doing, err) == 0 ? 0 : -1;
+}
+
+static int remove_row(struct bulk *bulk, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+
+	note_provider(bulk);
+	note_domain(bulk, column(bulk, DOMAIN));
+	if (query_begin(bulk->store, REMOVE_USER, &query, err) != 0)
+		return -1;
+	(void)sqlite3_bind_text(query, 1, column(bulk, DOMAIN), -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_text(query, 2, column(bulk, LOCAL), -1, SQLITE_TRANSIENT);
+	bulk->counts.removed++;
+	return run(bulk, query, "removing a user", err);
+}
+
+/* What the file does not say stays as it is. */
+static int write_row(struct bulk *bulk, enum statement statement, const struct bulk_user *user,
+		     struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+
+	if (query_begin(bulk->store, statement, &query, err) != 0)
+		return -1;
+	query_bind_text(query, 1, user->domain);
+	query_bind_text(query, 2, user->local);
+	query_bind_text(query, 3, user->login);
+	query_bind_text(query, 4, user->name);
+	if (user->provider)
+		(void)sqlite3_bind_int64(query, 5, user->provider);
+	query_bind_text(query, 6, user->moved_to);
+	return run(bulk, query, "writing a user", err);
+}
+
+static bool equals(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Puts what the row has and the user does not say into the user; strings are the cursor's. */
+static void complete(const struct bulk *bulk, struct bulk_user *user)
+{
+	if (user->keeps_name)
+		user->name = column(bulk, NAME);
+	if (user->keeps_provider)
+		user->provider = sqlite3_column_int64(bulk->cursor, PROVIDER);
+	if (user->keeps_moved_to)
+		user->moved_to = column(bulk, MOVED_TO);
+}
+
+static int update_row(struct bulk *bulk, const struct bulk_user *given, struct error *err)
+{
+	struct bulk_user user = *given;
+
+	complete(bulk, &user);
+	if (equals(user.login, column(bulk, LOGIN)) && equals(user.name, column(bulk, NAME)) &&
+	    user.provider == sqlite3_column_int64(bulk->cursor, PROVIDER) &&
+	    equals(user.moved_to, column(bulk, MOVED_TO))) {
+		bulk->counts.unchanged++;
+		return 0;
+	}
+	if (user.provider != sqlite3_column_int64(bulk->cursor, PROVIDER))
+		note_provider(bulk);
+	bulk->counts.changed++;
+	return write_row(bulk, BULK_UPDATE_USER, &user, err);
+}
+
+/* Removes what is left of the domain from the cursor on, or all rows where it is NULL. */
+static int remove_rest(struct bulk *bulk, const char *domain, struct error *err)
+{
+	while (bulk->has_row && (!domain || strcmp(column(bulk, DOMAIN), domain) == 0))
+		if (remove_row(bulk, err) < 0 || advance(bulk, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Finishes the domains to be replaced that come before this one; all where it is NULL. */
+static int finish_domains(struct bulk *bulk, const char *domain, struct error *err)
+{
+	const struct bulk_scope *scope = &bulk->scope;
+
+	while (bulk->current < scope->n_domains &&
+	       (!domain || strcmp(scope->domains[bulk->current], domain) < 0)) {
+		if (remove_rest(bulk, scope->domains[bulk->current], err) < 0)
+			return -1;
+		bulk->current++;
+		if (bulk->current < scope->n_domains &&
+		    seek(bulk, scope->domains[bulk->current], "", err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Moves the cursor to the key or beyond it, and removes what lies between. */
+static int approach(struct bulk *bulk, const struct bulk_user *user, struct error *err)
+{
+	bool removes = bulk->scope.is_all || bulk->scope.n_domains > 0;
+	size_t passed = 0;
+
+	while (bulk->has_row && compare(bulk, user->domain, user->local) < 0) {
+		if (removes) {
+			if (remove_row(bulk, err) < 0)
+				return -1;
+		} else if (++passed > PASSED_OVER_MAX) {
+			return seek(bulk, user->domain, user->local, err);
+		}
+		if (advance(bulk, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A row that was changed is met again where what follows the key in it has become greater. */
+static int pass_over(struct bulk *bulk, const struct bulk_user *user, struct error *err)
+{
+	do {
+		if (advance(bulk, err) < 0)
+			return -1;
+	} while (bulk->has_row && compare(bulk, user->domain, user->local) == 0);
+	return 0;
+}
+
+int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err)
+{
+	if (finish_domains(bulk, user->domain, err) < 0 || approach(bulk, user, err) < 0)
+		return -1;
+	if (bulk->has_row && compare(bulk, user->domain, user->local) == 0)
+		return update_row(bulk, user, err) < 0 ? -1 : pass_over(bulk, user, err);
+	bulk->counts.added++;
+	note_domain(bulk, user->domain);
+	return write_row(bulk, BULK_ADD_USER, user, err);
+}
+
+int bulk_end(struct bulk *bulk, struct bulk_counts *ret_counts, struct error *err)
+{
+	if (finish_domains(bulk, NULL, err) < 0 ||
+	    (bulk->scope.is_all && remove_rest(bulk, NULL, err) < 0))
+		return -1;
+	query_endp(&bulk->cursor);
+	bulk->has_row = false;
+	for (size_t i = 0; i < bulk->n_touched; i++)
+		if (md5_follow_domain(bulk->store, bulk->touched[i], err) != 0)
+			return -1;
+	*ret_counts = bulk->counts;
+	return 0;
+}
+
+int bulk_list_providers(struct bulk *bulk, struct arena *memory, const char ***ret_names,
+			size_t *ret_count, struct error *err)
+{
+	const char **names = arena_array(memory, const char *, bulk->n_providers);
+
+	for (size_t i = 0; i < bulk->n_providers; i++) {
+		struct provider provider;
+
+		if (provider_find_by_id(bulk->store, memory, bulk->providers[i], &provider, err) !=
+		    0)
+			return -1;
+		names[i] = provider.name;
+	}
+	*ret_names = names;
+	*ret_count = bulk->n_providers;
+	return 0;
+}
+
+void store_tidy(struct store *store)
+{
+	(void)sqlite3_exec(store->database, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+}

@@ -1,0 +1,60 @@
+#pragma once
+
+/*
+ * Writing users by the million: they are put in the order of the key, by domain and then local
+ * part, each once, and only what differs is written.
+ *
+ *     bulk_begin(store, &scope, &bulk, err)      within a transaction
+ *     bulk_put(bulk, &user, err)                 for each user
+ *     bulk_end(bulk, &counts, err)
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+
+struct arena;
+struct bulk;
+struct error;
+struct store;
+
+/* Which users are removed when they are not put: none, those of some domains, or all. Users of
+ * other domains must then not be put. */
+struct bulk_scope {
+	const char *const *domains; /* by name, each once */
+	size_t n_domains;
+	bool is_all;
+};
+
+struct bulk_user {
+	const char *domain, *local; /* in their normal form; local is "" for the catch-all */
+	const char *login;
+	const char *name;     /* or NULL */
+	int64_t provider;     /* its id, 0 for that of the domain */
+	const char *moved_to; /* or NULL */
+
+	/* Of a user that is there already these stay as they are. */
+	bool keeps_name, keeps_provider, keeps_moved_to;
+};
+
+struct bulk_counts {
+	int64_t added, changed, removed, unchanged;
+};
+
+/* Borrows the domains of the scope. All return 0 or -1 with err set. */
+int bulk_begin(struct store *store, const struct bulk_scope *scope, struct bulk **ret_bulk,
+	       struct error *err);
+int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err);
+int bulk_end(struct bulk *bulk, struct bulk_counts *ret_counts, struct error *err);
+void bulk_free(struct bulk *bulk);
+DEFINE_CLEANUP(struct bulk *, bulk_free);
+
+/* The names of providers that users had before. */
+int bulk_list_providers(struct bulk *bulk, struct arena *memory, const char ***ret_names,
+			size_t *ret_count, struct error *err);
+
+/* Writes the log of changes, which a large transaction makes large, into the database and empties
+ * it, if nobody reads just now for longer than a writer waits. Outside of transactions. */
+void store_tidy(struct store *store);
