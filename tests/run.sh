@@ -28,7 +28,7 @@ esac
 
 packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28-dev libxml2-dev
 	libsqlite3-dev libinih-dev libjansson-dev libcmocka-dev python3-pytest openssl gnutls-bin
-	libxml2-utils mandoc procps"
+	libxml2-utils mandoc procps bind9-utils"
 [ $mode != valgrind ] || packages="$packages valgrind"
 ./packaging/install-packages.sh $packages
 

@@ -18,6 +18,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
+#include "util/digest.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/idna.h"
@@ -471,6 +472,20 @@ int certificate_load(struct arena *memory, const char *file, certificates_warner
 	if (source.key_data)
 		explicit_bzero((char *)source.key_data, source.key_size);
 	return result;
+}
+
+int certificate_key_digest(const struct certificate *certificate, struct digest *ret_digest,
+			   struct error *err)
+{
+	gnutls_datum_t key = { 0 };
+	int result = gnutls_pubkey_export2(certificate->chain[0].pubkey, GNUTLS_X509_FMT_DER, &key);
+
+	if (result < 0)
+		return error_set(err, ERROR_TLS, "%s: its public key cannot be read: %s",
+				 certificate->file, gnutls_strerror(result));
+	*ret_digest = digest_of(key.data, key.size);
+	gnutls_free(key.data);
+	return 0;
 }
 
 void certificate_clear(struct certificate *certificate)
