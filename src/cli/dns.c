@@ -81,7 +81,7 @@ static int find_keys(struct cli *cli, const struct subject *subject, const struc
 	if (certificates_load(&options, warn, cli, &certificates, err) < 0 ||
 	    subject_keys(cli->memory, subject, certificates, keys, count, err) < 0)
 		return -1;
-	names = wanted_names(cli->memory, &subject->profile, &n_names);
+	names = wanted_names(cli->memory, subject->domain, subject->profile.pacc, &n_names);
 	for (size_t i = 0; i < n_names; i++)
 		if (!certificates_match(certificates, names[i], NULL, 0))
 			cli_warn(cli, "no certificate covers '%s', so it has no TLSA record",

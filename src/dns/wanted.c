@@ -280,15 +280,15 @@ static void note_gaps(struct builder *builder)
 	}
 }
 
-const char *const *wanted_names(struct arena *memory, const struct profile *profile,
+const char *const *wanted_names(struct arena *memory, const char *domain, bool has_pacc,
 				size_t *ret_count)
 {
 	static const char *const labels[] = { "autoconfig", "autodiscover", "ua-auto-config" };
-	size_t count = profile->pacc ? 3 : 2;
+	size_t count = has_pacc ? 3 : 2;
 	const char **names = arena_array(memory, const char *, count);
 
 	for (size_t i = 0; i < count; i++)
-		names[i] = arena_printf(memory, "%s.%s", labels[i], profile->domain);
+		names[i] = arena_printf(memory, "%s.%s", labels[i], domain);
 	*ret_count = count;
 	return names;
 }

@@ -5,6 +5,7 @@
  * written from. What 'mailconfctl dns' prints is what 'mailconfctl doctor' looks for.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "dns/record.h"
@@ -40,7 +41,7 @@ struct wanted {
 };
 
 /* The names below the domain under which clients look for this server. In memory. */
-const char *const *wanted_names(struct arena *memory, const struct profile *profile,
+const char *const *wanted_names(struct arena *memory, const char *domain, bool has_pacc,
 				size_t *ret_count);
 
 /* Records of one purpose stand together, in an order for people to read. All lives in memory, or is

@@ -149,7 +149,8 @@ int subject_keys(struct arena *memory, const struct subject *subject,
 		 size_t *ret_count, struct error *err)
 {
 	size_t n_names, count = 0;
-	const char *const *names = wanted_names(memory, &subject->profile, &n_names);
+	const char *const *names = wanted_names(memory, subject->domain, subject->profile.pacc,
+						&n_names);
 	struct name_key *keys = arena_array(memory, struct name_key, n_names * 4);
 
 	for (size_t i = 0; i < n_names; i++)

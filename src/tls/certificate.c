@@ -488,6 +488,23 @@ int certificate_key_digest(const struct certificate *certificate, struct digest 
 	return 0;
 }
 
+const char *certificate_key_kind(struct arena *memory, const struct certificate *certificate)
+{
+	unsigned bits = 0;
+	int algorithm = gnutls_pubkey_get_pk_algorithm(certificate->chain[0].pubkey, &bits);
+
+	switch (algorithm) {
+	case GNUTLS_PK_EDDSA_ED25519:
+		return "Ed25519";
+	case GNUTLS_PK_ECDSA:
+		return arena_printf(memory, "ECDSA %u", bits);
+	case GNUTLS_PK_RSA_PSS:
+		return arena_printf(memory, "RSA-PSS %u", bits);
+	default:
+		return arena_printf(memory, "RSA %u", bits);
+	}
+}
+
 void certificate_clear(struct certificate *certificate)
 {
 	for (unsigned i = 0; i < certificate->chain_length; i++)

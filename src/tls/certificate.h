@@ -60,5 +60,8 @@ int certificate_parse(struct arena *memory, const struct certificate_source *sou
 int certificate_key_digest(const struct certificate *certificate, struct digest *ret_digest,
 			   struct error *err);
 
+/* "ECDSA 256", "RSA 2048", "Ed25519". Lives in memory. */
+const char *certificate_key_kind(struct arena *memory, const struct certificate *certificate);
+
 /* Releases what GnuTLS holds; the key is wiped. */
 void certificate_clear(struct certificate *certificate);
