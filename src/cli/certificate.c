@@ -3,67 +3,20 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/certificates.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "config/settings.h"
 #include "dns/wanted.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "tls/certificates.h"
 #include "tls/coverage.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
 #define DAY ((time_t)24 * 60 * 60)
-
-/* Those that load, and for the others why not. */
-struct loaded {
-	const char *const *files;
-	size_t n_files;
-	struct certificate *certificates; /* as many as good */
-	size_t count;
-	const struct certificate **of_file; /* for each file, NULL where it does not load */
-	const char **problems;		    /* for each file */
-};
-
-/* What deserves the eye can be read in the list. */
-static void ignore(const char *sentence, void *context)
-{
-}
-
-static int load(struct cli *cli, struct loaded *loaded, struct error *err)
-{
-	const struct words *globs = &cli->settings->tls.certificates;
-
-	if (certificates_find_files(cli->memory, globs->items, globs->count, &loaded->files,
-				    &loaded->n_files, err) < 0)
-		return -1;
-	loaded->certificates = arena_array(cli->memory, struct certificate, loaded->n_files);
-	loaded->of_file = arena_array(cli->memory, const struct certificate *, loaded->n_files);
-	loaded->problems = arena_array(cli->memory, const char *, loaded->n_files);
-	for (size_t i = 0; i < loaded->n_files; i++) {
-		struct certificate *certificate = &loaded->certificates[loaded->count];
-		struct error why;
-
-		if (certificate_load(cli->memory, loaded->files[i], ignore, NULL, certificate,
-				     &why) < 0) {
-			loaded->problems[i] = arena_strdup(cli->memory, why.text);
-			continue;
-		}
-		loaded->of_file[i] = certificate;
-		loaded->count++;
-	}
-	return 0;
-}
-
-static void clear(struct loaded *loaded)
-{
-	for (size_t i = 0; i < loaded->count; i++)
-		certificate_clear(&loaded->certificates[i]);
-}
 
 /* Whole days, negative once it has expired. */
 static json_int_t days_left(const struct certificate *certificate, time_t now)
@@ -84,8 +37,8 @@ static const char *moment(struct arena *memory, time_t time)
 	return arena_strdup(memory, text);
 }
 
-static json_t *certificate_entry(struct cli *cli, const struct loaded *loaded, size_t index,
-				 time_t now)
+static json_t *certificate_entry(struct cli *cli, const struct loaded_certificates *loaded,
+				 size_t index, time_t now)
 {
 	const struct certificate *certificate = loaded->of_file[index];
 	json_t *entry = json_object(), *names = json_array();
@@ -167,7 +120,7 @@ static int list_gaps(struct cli *cli, const struct coverage *coverage, struct li
 	return 0;
 }
 
-static int print_for_people(struct cli *cli, const struct loaded *loaded,
+static int print_for_people(struct cli *cli, const struct loaded_certificates *loaded,
 			    const struct coverage *coverage, time_t now, struct error *err)
 {
 	static const char *const columns[] = {
@@ -188,8 +141,8 @@ static int print_for_people(struct cli *cli, const struct loaded *loaded,
 	return 0;
 }
 
-static int print_json(struct cli *cli, const struct loaded *loaded, const struct coverage *coverage,
-		      time_t now, struct error *err)
+static int print_json(struct cli *cli, const struct loaded_certificates *loaded,
+		      const struct coverage *coverage, time_t now, struct error *err)
 {
 	json_t *entry = json_object(), *certificates = json_array(), *gaps = json_array();
 
@@ -208,16 +161,16 @@ static int print_json(struct cli *cli, const struct loaded *loaded, const struct
 static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	time_t now = time(NULL);
-	struct loaded loaded = { 0 };
+	struct loaded_certificates loaded = { 0 };
 	struct coverage coverage;
-	int r = load(cli, &loaded, err);
+	int r = certificates_of_settings(cli, &loaded, err);
 
 	if (r == 0) {
 		coverage = coverage_of(cli->memory, loaded.certificates, loaded.count, now);
 		r = cli->is_json ? print_json(cli, &loaded, &coverage, now, err)
 				 : print_for_people(cli, &loaded, &coverage, now, err);
 	}
-	clear(&loaded);
+	loaded_certificates_clear(&loaded);
 	return r;
 }
 

@@ -63,3 +63,4 @@ extern const struct family family_user;
 extern const struct family family_preview;
 extern const struct family family_dns;
 extern const struct family family_certificate;
+extern const struct family family_doctor;

@@ -1,8 +1,8 @@
 #include "cli/command.h"
 
 const struct family *const families[] = {
-	&family_provider, &family_service, &family_domain,	&family_user,
-	&family_preview,  &family_dns,	   &family_certificate, NULL,
+	&family_provider, &family_service, &family_domain,	&family_user, &family_preview,
+	&family_dns,	  &family_doctor,  &family_certificate, NULL,
 };
 
 const struct option if_exists_options[] = {

@@ -45,6 +45,7 @@ static const struct kind kinds[FINDING_KINDS] = {
 	[FINDING_SETTINGS] = { "settings", LEVEL_OK },
 	[FINDING_NO_SETTINGS] = { "no-settings", LEVEL_PROBLEM },
 	[FINDING_OTHER_SETTINGS] = { "other-settings", LEVEL_PROBLEM },
+	[FINDING_CLIENT_LIMIT] = { "client-limit", LEVEL_NOTE },
 	[FINDING_SLOW] = { "slow", LEVEL_PROBLEM },
 	[FINDING_APEX_POST] = { "apex-post", LEVEL_PROBLEM },
 	[FINDING_PLAIN_SETTINGS] = { "plain-settings", LEVEL_PROBLEM },
@@ -58,6 +59,7 @@ static const struct kind kinds[FINDING_KINDS] = {
 
 	[FINDING_OWN_LOGINS] = { "own-logins", LEVEL_NOTE },
 	[FINDING_ANY_DOMAIN] = { "any-domain", LEVEL_NOTE },
+	[FINDING_PATTERN] = { "pattern", LEVEL_NOTE },
 	[FINDING_STARTTLS_ONLY] = { "starttls-only", LEVEL_NOTE },
 	[FINDING_DOMAIN_BROKEN] = { "domain-broken", LEVEL_PROBLEM },
 };

@@ -1,0 +1,562 @@
+/*
+ * The database belongs to the calling thread: it reads what each domain ought to be, and puts the
+ * checks into the pool, at most WINDOW domains ahead of the one that it reports next. A service
+ * that several domains have is looked at once.
+ */
+
+#include "doctor/doctor.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor/check.h"
+#include "doctor/link.h"
+#include "doctor/memo.h"
+#include "store/store.h"
+#include "tls/coverage.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+/* Most of them wait for somebody who does not answer. */
+#define THREADS 128
+#define WINDOW 256
+
+struct run {
+	const struct context *context;
+	const struct doctor_options *options;
+	struct world world;
+	struct pool *pool;
+	struct memo *services; /* checks that domains share, by what they look at */
+	struct check **shared; /* all of those, to be freed */
+	size_t n_shared;
+
+	pthread_mutex_t lock; /* guards is_done of all checks */
+	pthread_cond_t done;
+};
+
+/* A domain under examination. */
+struct patient {
+	const char *domain;
+	struct arena memory;
+	struct examined examined;
+	struct findings findings; /* from the database */
+	struct check **checks;	  /* its own, and those that it shares */
+	bool *is_own;
+	size_t n_checks;
+};
+
+static void *begin_thread(void *context)
+{
+	const struct run *run = context;
+	struct resolver *resolver = NULL;
+	struct error err;
+
+	/* That it can be made was seen before. */
+	if (resolver_new(run->options->resolver, &resolver, &err) < 0)
+		abort();
+	return resolver;
+}
+
+static void end_thread(void *own)
+{
+	resolver_free(own);
+}
+
+static void run_check(struct job *job, void *own)
+{
+	struct check *check = (struct check *)job;
+	struct run *run = check->run;
+
+	check->examine(check, own);
+	(void)pthread_mutex_lock(&run->lock);
+	check->is_done = true;
+	(void)pthread_cond_broadcast(&run->done);
+	(void)pthread_mutex_unlock(&run->lock);
+}
+
+static struct check *check_new(struct run *run,
+			       void (*examine)(struct check *check, struct resolver *resolver))
+{
+	struct check *check = xnew(struct check);
+
+	check->job.run = run_check;
+	check->run = run;
+	check->world = &run->world;
+	check->examine = examine;
+	check->findings.memory = &check->memory;
+	return check;
+}
+
+static void check_free(struct check *check)
+{
+	arena_clear(&check->memory);
+	free(check);
+}
+
+/* One of the patient's own. */
+static struct check *add_check(struct run *run, struct patient *patient,
+			       void (*examine)(struct check *check, struct resolver *resolver))
+{
+	struct check *check = check_new(run, examine);
+
+	check->examined = &patient->examined;
+	patient->is_own[patient->n_checks] = true;
+	patient->checks[patient->n_checks++] = check;
+	return check;
+}
+
+static void note(struct patient *patient, enum finding_kind kind, const char *seen,
+		 const char *expected, const char *mend)
+{
+	const struct finding finding = { kind, seen, expected, mend };
+
+	findings_add(&patient->findings, &finding);
+}
+
+/* What the database itself would answer: clients that try names of ours get this. */
+struct database {
+	struct asker asker;
+	const struct context *context;
+	const struct patient *patient;
+};
+
+static void ask_database(struct asker *asker, struct arena *memory,
+			 const struct http_request *request, struct http_answer *ret_answer)
+{
+	const struct database *database = (struct database *)asker;
+	const struct request local = {
+		.method = request->method,
+		.target = request->target,
+		.host = request->host,
+		.body = request->body,
+		.body_size = request->body ? strlen(request->body) : 0,
+	};
+	struct http_answer got = {
+		.failure = "nobody answers",
+		.media_type = "",
+		.location = "",
+		.body = "",
+	};
+	struct response response;
+	struct error err;
+
+	if (request->is_tls && is_own_name(&database->patient->examined, request->host) &&
+	    answer(database->context, memory, &local, &response, &err) == 0) {
+		got.status = (int)response.status;
+		got.media_type = response.media_type ? response.media_type : "";
+		got.location = response.location ? response.location : "";
+		got.body = arena_strndup(memory, response.body, response.size);
+		got.size = response.size;
+	}
+	*ret_answer = got;
+}
+
+static void expect_conclusions(struct run *run, struct patient *patient)
+{
+	struct database database = {
+		.asker = { ask_database, NULL },
+		.context = run->context,
+		.patient = patient,
+	};
+	size_t count = 0;
+
+	while (clients[count])
+		count++;
+	patient->examined.expected = arena_array(&patient->memory, struct conclusion, count);
+	for (size_t i = 0; i < count; i++)
+		client_conclude(clients[i], &database.asker, &patient->memory,
+				&patient->examined.sample, &patient->examined.expected[i]);
+}
+
+/* Users of the domain: how many have a login that the pattern would not give, and the first. */
+struct tally {
+	struct arena *memory;
+	const struct provider *provider;
+	size_t own_logins;
+	const char *first;
+};
+
+static bool pattern_gives(const struct tally *tally, const struct user *user)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct match match = { .provider = *tally->provider };
+	struct address address;
+	struct error err;
+
+	if (user->provider || address_parse(&memory, user->address, &address, &err) < 0)
+		return false;
+	return text_equals(login_of(&memory, &address, &match), user->login);
+}
+
+static int tally_user(const struct user *user, void *context, struct error *err)
+{
+	struct tally *tally = context;
+
+	if (user->address[0] != '@' && !tally->first)
+		tally->first = arena_strdup(tally->memory, user->address);
+	if (!pattern_gives(tally, user))
+		tally->own_logins++;
+	return 0;
+}
+
+static int tally_users(struct run *run, struct patient *patient, struct tally *tally,
+		       struct error *err)
+{
+	const struct user_filter filter = { .domain = patient->domain };
+
+	*tally = (struct tally){
+		.memory = &patient->memory,
+		.provider = &patient->examined.subject.provider,
+	};
+	if (store_visit_users(run->context->store, &filter, tally_user, tally, err) != 0)
+		return -1;
+	if (tally->own_logins)
+		note(patient, FINDING_OWN_LOGINS,
+		     arena_printf(&patient->memory,
+				  "%zu user%s of %s ha%s a login that the pattern '%s' would not "
+				  "give: clients that send no address are told the pattern's",
+				  tally->own_logins, tally->own_logins == 1 ? "" : "s",
+				  patient->domain, tally->own_logins == 1 ? "s" : "ve",
+				  patient->examined.subject.provider.login),
+		     NULL, NULL);
+	return 0;
+}
+
+/* Nobody in particular, unless the provider answers only for those that it knows. */
+static int choose_sample(struct patient *patient, const struct tally *tally, struct error *err)
+{
+	struct examined *examined = &patient->examined;
+	const char *sample = arena_printf(&patient->memory, "postmaster@%s", patient->domain);
+
+	if (examined->subject.provider.unknown_users == UNANSWERED_REFUSE) {
+		if (!tally->first)
+			examined->no_sample = arena_printf(
+				&patient->memory,
+				"clients: %s has no user of its own, and provider '%s' refuses "
+				"others",
+				patient->domain, examined->subject.provider.name);
+		else
+			sample = tally->first;
+	}
+	return address_parse(&patient->memory, sample, &examined->sample, err);
+}
+
+static void note_starttls_only(struct patient *patient)
+{
+	static const enum service_kind kinds[] = { SERVICE_IMAP, SERVICE_POP3, SERVICE_SUBMISSION };
+	const struct profile *profile = &patient->examined.subject.profile;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const struct endpoint *first = profile_first(profile, kinds[i]);
+
+		if (first && first->security == SECURITY_STARTTLS)
+			note(patient, FINDING_STARTTLS_ONLY,
+			     arena_printf(&patient->memory,
+					  "%s is announced to Outlook with STARTTLS, of which "
+					  "Outlook 2007 knows nothing: it tries implicit TLS",
+					  service_kind_name(kinds[i])),
+			     NULL,
+			     arena_printf(&patient->memory,
+					  "offer implicit TLS too, and announce it: 'service add "
+					  "%s ...'",
+					  patient->examined.subject.provider.name));
+	}
+}
+
+static void note_uncertified(struct run *run, struct patient *patient)
+{
+	const struct examined *examined = &patient->examined;
+
+	if (!run->options->coverage)
+		return;
+	for (size_t i = 0; i < examined->n_names; i++)
+		if (!coverage_has(&patient->memory, run->options->coverage, examined->names[i]))
+			note(patient, FINDING_NAME_UNCERTIFIED,
+			     arena_printf(&patient->memory,
+					  "no certificate of the settings covers %s",
+					  examined->names[i]),
+			     arena_printf(&patient->memory, "a certificate with the name %s",
+					  examined->names[i]),
+			     arena_printf(&patient->memory,
+					  "get a certificate for %s, and put it where "
+					  "'certificates' in the settings looks",
+					  examined->names[i]));
+}
+
+static void note_any_domain(struct patient *patient)
+{
+	if (text_equals(patient->examined.subject.row, "*"))
+		note(patient, FINDING_ANY_DOMAIN,
+		     arena_printf(&patient->memory,
+				  "%s is served by the row '*', as is any domain that points here, "
+				  "whoever owns it",
+				  patient->domain),
+		     NULL,
+		     arena_printf(&patient->memory, "give it a row of its own: 'domain add %s ...'",
+				  patient->domain));
+}
+
+/* All that the database says. Returns 0, or -1 with err set where it says nothing good. */
+static int examine_database(struct run *run, struct patient *patient, struct error *err)
+{
+	struct examined *examined = &patient->examined;
+	struct tally tally;
+
+	if (subject_load(run->context, &patient->memory, patient->domain, &examined->subject, err) <
+		    0 ||
+	    subject_wanted(&patient->memory, &examined->subject, NULL, NULL, 0, &examined->wanted,
+			   err) < 0 ||
+	    tally_users(run, patient, &tally, err) < 0 || choose_sample(patient, &tally, err) < 0)
+		return -1;
+	examined->names = wanted_names(&patient->memory, patient->domain,
+				       examined->subject.profile.pacc, &examined->n_names);
+	examined->plain_autoconfig = run->options->plain_autoconfig;
+	note_starttls_only(patient);
+	note_uncertified(run, patient);
+	note_any_domain(patient);
+	expect_conclusions(run, patient);
+	return 0;
+}
+
+/* What the check looks at: the same for all domains that have the service. */
+static const char *service_key(struct arena *memory, const struct endpoint *endpoint)
+{
+	struct bytes key = BYTES_IN(memory);
+
+	bytes_add_format(&key, "%d %d %s:%u %s", endpoint->kind, endpoint->security, endpoint->host,
+			 endpoint->port, endpoint->url ? endpoint->url : "");
+	for (size_t i = 0; i < endpoint->n_authentications; i++)
+		bytes_add_format(&key, " %d", endpoint->authentications[i]);
+	return bytes_text(&key);
+}
+
+/* The domain's endpoint, as long as the check lives. */
+static struct endpoint endpoint_copy(struct arena *memory, const struct endpoint *endpoint)
+{
+	struct endpoint copy = *endpoint;
+	size_t count = endpoint->n_authentications;
+	enum authentication *list = arena_array(memory, enum authentication, count);
+
+	memcpy(list, endpoint->authentications, count * sizeof(*list));
+	copy.host = arena_strdup(memory, endpoint->host);
+	copy.url = endpoint->url ? arena_strdup(memory, endpoint->url) : NULL;
+	copy.authentications = list;
+	copy.login = copy.login_template = NULL;
+	return copy;
+}
+
+static void add_service_check(struct run *run, struct patient *patient,
+			      const struct endpoint *endpoint)
+{
+	const char *key = service_key(&patient->memory, endpoint);
+	struct check *check = memo_get(run->services, key);
+
+	if (!check) {
+		check = check_new(run, check_service);
+		check->endpoint = endpoint_copy(&check->memory, endpoint);
+		(void)memo_put(run->services, key, check);
+		run->shared = xrealloc(run->shared, run->n_shared + 1, sizeof(*run->shared));
+		run->shared[run->n_shared++] = check;
+		pool_add(run->pool, &check->job);
+	}
+	patient->checks[patient->n_checks++] = check;
+}
+
+static void note_pattern(struct patient *patient)
+{
+	bool is_any = text_equals(patient->domain, "*");
+
+	note(patient, is_any ? FINDING_ANY_DOMAIN : FINDING_PATTERN,
+	     is_any ? "'*' answers for every domain that points here, whoever owns it"
+		    : arena_printf(&patient->memory,
+				   "'%s' stands for domains of which there is no list",
+				   patient->domain),
+	     NULL, "name one that it serves: 'doctor DOMAIN'");
+}
+
+static struct patient *admit(struct run *run, const char *domain)
+{
+	struct patient *patient = xnew(struct patient);
+	const struct profile *profile = &patient->examined.subject.profile;
+	size_t most;
+	struct error err;
+
+	patient->domain = domain;
+	patient->findings.memory = &patient->memory;
+	if (domain_is_pattern(domain)) {
+		note_pattern(patient);
+		return patient;
+	}
+	if (examine_database(run, patient, &err) < 0) {
+		note(patient, FINDING_DOMAIN_BROKEN, arena_strdup(&patient->memory, err.text), NULL,
+		     NULL);
+		return patient;
+	}
+	most = profile->n_endpoints + patient->examined.n_names + 3;
+	patient->checks = arena_array(&patient->memory, struct check *, most);
+	patient->is_own = arena_array(&patient->memory, bool, most);
+	(void)add_check(run, patient, check_dns);
+	(void)add_check(run, patient, check_clients);
+	for (size_t i = 0; i < patient->examined.n_names; i++)
+		add_check(run, patient, check_name)->name = patient->examined.names[i];
+	add_check(run, patient, check_name)->name = domain;
+	for (size_t i = 0; i < patient->n_checks; i++)
+		pool_add(run->pool, &patient->checks[i]->job);
+	for (size_t i = 0; i < profile->n_endpoints; i++)
+		add_service_check(run, patient, &profile->endpoints[i]);
+	return patient;
+}
+
+static void await(struct run *run, const struct check *check)
+{
+	(void)pthread_mutex_lock(&run->lock);
+	while (!check->is_done)
+		(void)pthread_cond_wait(&run->done, &run->lock);
+	(void)pthread_mutex_unlock(&run->lock);
+}
+
+static void dismiss(struct run *run, struct patient *patient)
+{
+	for (size_t i = 0; i < patient->n_checks; i++) {
+		await(run, patient->checks[i]);
+		if (patient->is_own[i])
+			check_free(patient->checks[i]);
+	}
+	arena_clear(&patient->memory);
+	free(patient);
+}
+
+/* The worst first; among equals the order in which they were found. */
+static void sort_findings(struct arena *memory, struct findings *findings)
+{
+	struct finding *sorted = arena_array(memory, struct finding, findings->count);
+	size_t count = 0;
+
+	for (int level = LEVEL_PROBLEM; level >= LEVEL_OK; level--)
+		for (size_t i = 0; i < findings->count; i++)
+			if (finding_level(findings->items[i].kind) == (enum finding_level)level)
+				sorted[count++] = findings->items[i];
+	findings->items = sorted;
+}
+
+static int discharge(struct run *run, struct patient *patient, doctor_reporter reporter,
+		     void *reporter_context, struct error *err)
+{
+	struct findings *findings = &patient->findings;
+	int r;
+
+	for (size_t i = 0; i < patient->n_checks; i++) {
+		const struct check *check = patient->checks[i];
+
+		await(run, check);
+		for (size_t j = 0; j < check->findings.count; j++)
+			findings_add(findings, &check->findings.items[j]);
+	}
+	sort_findings(&patient->memory, findings);
+	r = reporter(patient->domain, findings->items, findings->count, reporter_context, err);
+	dismiss(run, patient);
+	return r;
+}
+
+static int examine_all(struct run *run, const char *const *domains, size_t count,
+		       doctor_reporter reporter, void *reporter_context, struct error *err)
+{
+	struct patient *patients[WINDOW];
+	size_t admitted = 0, discharged = 0;
+	int r = 0;
+
+	while (r == 0 && discharged < count) {
+		while (admitted < count && admitted - discharged < WINDOW) {
+			patients[admitted % WINDOW] = admit(run, domains[admitted]);
+			store_release(run->context->store);
+			admitted++;
+		}
+		r = discharge(run, patients[discharged % WINDOW], reporter, reporter_context, err);
+		discharged++;
+	}
+	for (; discharged < admitted; discharged++)
+		dismiss(run, patients[discharged % WINDOW]);
+	return r;
+}
+
+/* HOST:PORT, where HOST is looked up as any program does. */
+static int find_override(struct arena *memory, const char *text, struct world *world,
+			 struct error *err)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	const char *colon = strrchr(text, ':'), *host;
+	struct addrinfo *found = NULL;
+	unsigned long port;
+	size_t length = colon ? (size_t)(colon - text) : 0;
+
+	if (!length || !number_parse(colon + 1, 1, UINT16_MAX, &port))
+		return error_set(err, ERROR_INPUT,
+				 "'%s' is not HOST:PORT; write it as in 192.0.2.10:443", text);
+	host = text[0] == '[' && text[length - 1] == ']'
+		       ? arena_strndup(memory, text + 1, length - 2)
+		       : arena_strndup(memory, text, length);
+	if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
+		return error_set(err, ERROR_INPUT, "'%s' in --connect has no address", host);
+	memcpy(&world->connect, found->ai_addr, found->ai_addrlen);
+	world->connect_length = found->ai_addrlen;
+	world->connect_text = text;
+	freeaddrinfo(found);
+	return 0;
+}
+
+/* One thread for each domain's checks is as many as can ever be of use. */
+static size_t threads_for(size_t domains)
+{
+	size_t wanted = domains * 16;
+
+	return wanted < THREADS ? wanted : THREADS;
+}
+
+static int start(struct run *run, struct arena *memory, struct trust **trust, size_t count,
+		 struct error *err)
+{
+	const struct pool_hooks hooks = { begin_thread, end_thread, run };
+	struct resolver *resolver = NULL;
+
+	if (trust_load(run->options->ca_file, trust, err) < 0 ||
+	    (run->options->connect &&
+	     find_override(memory, run->options->connect, &run->world, err) < 0) ||
+	    resolver_new(run->options->resolver, &resolver, err) < 0)
+		return -1;
+	resolver_free(resolver);
+	run->world.trust = *trust;
+	return pool_new(threads_for(count), &hooks, &run->pool, err);
+}
+
+int doctor_run(const struct context *context, const struct doctor_options *options,
+	       const char *const *domains, size_t count, doctor_reporter reporter,
+	       void *reporter_context, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(trust_freep) struct trust *trust = NULL;
+	struct run run = {
+		.context = context,
+		.options = options,
+		.world.silent = memo_new(),
+		.services = memo_new(),
+	};
+	int r;
+
+	(void)pthread_mutex_init(&run.lock, NULL);
+	(void)pthread_cond_init(&run.done, NULL);
+	r = count ? start(&run, &memory, &trust, count, err) : 0;
+	if (r == 0)
+		r = examine_all(&run, domains, count, reporter, reporter_context, err);
+	pool_free(run.pool);
+	for (size_t i = 0; i < run.n_shared; i++)
+		check_free(run.shared[i]);
+	free(run.shared);
+	memo_free(run.services);
+	memo_free(run.world.silent);
+	(void)pthread_cond_destroy(&run.done);
+	(void)pthread_mutex_destroy(&run.lock);
+	return r;
+}
