@@ -96,6 +96,7 @@ static int outcome_of(int number, struct error *err)
 	case EAFNOSUPPORT:
 	case EACCES:
 	case EPERM:
+	case EINVAL: /* an address of a link, without the link */
 		return LINK_NO_ROUTE;
 	default:
 		return -1;

@@ -25,13 +25,16 @@ def test_certificates_and_gaps(daemon):
     found = listed(daemon)
     files = {entry["file"].rpartition("/")[2]: entry for entry in found["certificates"]}
     assert list(files) == ["broken.pem", "edwards.pem", "main.pem", "old.pem", "wild.pem"]
-    assert {name: (entry.get("names"), entry.get("key"), entry.get("days_left")) for name, entry in files.items()} == {
-        "broken.pem": (None, None, None),
-        "edwards.pem": (["edwards.example"], "Ed25519", 89),
-        "main.pem": (["autoconfig.example.org", "autodiscover.example.org"], "ECDSA 256", 89),
-        "old.pem": (["*.example.test"], "ECDSA 256", -3),
-        "wild.pem": (["*.example.net"], "RSA 2048", 4),
+    assert {name: (entry.get("names"), entry.get("key")) for name, entry in files.items()} == {
+        "broken.pem": (None, None),
+        "edwards.pem": (["edwards.example"], "Ed25519"),
+        "main.pem": (["autoconfig.example.org", "autodiscover.example.org"], "ECDSA 256"),
+        "old.pem": (["*.example.test"], "ECDSA 256"),
+        "wild.pem": (["*.example.net"], "RSA 2048"),
     }
+    # A day begins while the test runs, at times.
+    days = {name: entry["days_left"] for name, entry in files.items() if "days_left" in entry}
+    assert days["main.pem"] in (89, 90) and days["wild.pem"] in (4, 5) and days["old.pem"] in (-3, -2)
     assert "broken.pem" in files["broken.pem"]["problem"]
     assert files["wild.pem"]["expires"].endswith("Z")
     # An expired one covers nothing, a wildcard one label.
