@@ -2,6 +2,8 @@
 import json
 import os
 import re
+import shlex
+import subprocess
 
 import pytest
 
@@ -489,3 +491,179 @@ def test_every_kind_has_its_fault():
     kinds = re.findall(r'\{ "([a-z0-9-]+)", LEVEL_(\w+) \}', source)
     planted = {kind for kind, *_ in FAULTS.values()}
     assert planted == {name for name, level in kinds if level != "OK"}
+
+
+def look_as_person(site, *arguments, environment=None, terminal=False):
+    """(exit status, what is printed) for a person; on a terminal, both streams as one."""
+    site.dns.start()
+    command = [str(word) for word in (site.daemon.build / "src" / "mailconfctl", "--config", site.daemon.config,
+                                      "doctor", *arguments, "--resolver", site.dns.address, "--ca",
+                                      site.authority.file)]
+    site.daemon.write_settings()
+    variables = {**{key: value for key, value in os.environ.items() if key != "NO_COLOR"}, **(environment or {})}
+    if not terminal:
+        result = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+        return result.returncode, result.stdout, result.stderr
+    result = subprocess.run(["script", "-qec", shlex.join(command), "/dev/null"], capture_output=True, text=True,
+                            env=variables, check=False, stdin=subprocess.DEVNULL)
+    return result.returncode, result.stdout, ""
+
+
+def test_for_people(site):
+    simple(site)
+    site.dns.remove(f"host-record=autodiscover.{DOMAIN}")
+    status, shown, errors = look_as_person(site, DOMAIN)
+    lines = shown.splitlines()
+    assert status == 1 and re.fullmatch(r"mailconfctl: \d+ problems in 1 of 1 domain\n", errors)
+    assert re.fullmatch(r"example\.org: \d+ problems, \d+ ok", lines[0])
+    assert "  problem  name-missing: autodiscover.example.org has no address" in lines
+    after = lines[lines.index("  problem  name-missing: autodiscover.example.org has no address") + 1:]
+    assert after[0] == "           expected: autodiscover.example.org leads to this server"
+    assert after[1] == "           mend: add to DNS: autodiscover.example.org. IN CNAME autoconfig.example.org."
+    assert "\033" not in shown
+
+
+def test_colours_and_progress(site):
+    simple(site)
+    site.daemon.setup(["domain", "add", "other.example", "--alias-of", DOMAIN])
+    _, shown, _ = look_as_person(site, "--all", terminal=True, environment={"TERM": "xterm"})
+    assert "\033[1;31mproblem\033[0m" in shown and "1 of 2 domains" in shown
+    site.dns.stop()
+    _, shown, _ = look_as_person(site, "--all", terminal=True, environment={"TERM": "xterm", "NO_COLOR": "1"})
+    assert "problem" in shown and "\033[1" not in shown
+
+
+def test_worst_first_and_domains_in_order(site):
+    simple(site)
+    site.daemon.setup(*(["domain", "add", f"{name}.example", "--alias-of", DOMAIN] for name in "cab"),
+                      ["domain", "add", "off.example", "--alias-of", DOMAIN], ["domain", "disable", "off.example"])
+    findings = site.look("--all", domains=())
+    domains = list(dict.fromkeys(each["domain"] for each in findings))
+    assert domains == ["a.example", "b.example", "c.example", DOMAIN]
+    ranks = [["problem", "warning", "note", "ok"].index(each["level"]) for each in findings if each["domain"] == DOMAIN]
+    assert ranks == sorted(ranks)
+    named = site.look(domains=("c.example", "a.example"))
+    assert list(dict.fromkeys(each["domain"] for each in named)) == ["c.example", "a.example"]
+
+
+def test_hostile_answers_do_not_reach_the_terminal(site):
+    site.setup(IMAP, SUBMISSION)
+    site.dns.host(HOST, site.address)
+    site.start_server(site.address, 143, lambda connection: connection.sendall(b"* BYE \033[2J\x07\r\n"))
+    site.daemon.setup(["provider", "set", DOMAIN, f"imap+starttls://{HOST}", SUBMISSION])
+    _, shown, _ = look_as_person(site, DOMAIN)
+    assert "it greets with '* BYE \\u001b[2J\\u0007'" in shown and "\033" not in shown
+
+
+def test_server_that_is_not_in_dns_yet(site):
+    site.setup(IMAP, SUBMISSION, records=False)
+    site.daemon.start()
+    findings = site.look("--connect", f"{site.address}:443")
+    assert len(of_kind(findings, "settings")) == 9
+    assert len(of_kind(findings, "name-missing")) == 2
+    assert not of_kind(findings, "no-settings") and not of_kind(findings, "unreachable")
+    assert {each["seen"].partition(":443: ")[0] for each in of_kind(findings, "certificate")} == {
+        f"https://{name}.{DOMAIN} at {site.address}" for name in ("autoconfig", "autodiscover")}
+
+
+def test_srv_instead_of_the_name(site):
+    site.daemon.settings["server"]["public-name"] = "auto.example.net"
+    site.setup(IMAP, SUBMISSION)
+    site.daemon.start()
+    site.dns.remove(f"host-record=autodiscover.{DOMAIN}").host("auto.example.net", site.address)
+    site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},auto.example.net,443,0,0")
+    findings = site.look()
+    assert not of_kind(findings, "name-missing")
+    outlook = [each["seen"] for each in of_kind(findings, "settings") if each["seen"].startswith("Outlook ")]
+    assert outlook and outlook[0].endswith("from https://auto.example.net/autodiscover/autodiscover.xml")
+
+
+def test_plain_redirect_leads_outlook_on(site):
+    """No autodiscover name with a certificate, but a port 80 that redirects to one that has."""
+    site.daemon.settings["server"]["public-name"] = "auto.example.net"
+    site.daemon.add_certificate("main", f"autoconfig.{DOMAIN}", "auto.example.net")
+    site.setup(IMAP, SUBMISSION)
+    site.daemon.start()
+    site.dns.host("auto.example.net", site.address)
+    outlook = [each["seen"] for each in of_kind(site.look(), "settings") if each["seen"].startswith("Outlook ")]
+    assert outlook and "from https://auto.example.net/" in outlook[0]
+
+
+def test_provider_that_answers_only_for_its_users(site):
+    simple(site, "--unknown-users", "refuse")
+    assert "no user of its own" in of_kind(site.look(), "untested")[0]["seen"]
+    site.daemon.setup(["user", "add", f"first.last@{DOMAIN}", "a4711"])
+    settings = of_kind(site.look(), "settings")
+    assert any(each["seen"].startswith("Outlook gets") and " as a4711" in each["seen"] for each in settings)
+
+
+def dav(status, challenge):
+    def serve(connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(4096)
+        assert data.startswith(b"PROPFIND /calendars/ ") and b"\r\nDepth: 0\r\n" in data
+        connection.sendall(f"HTTP/1.1 {status}\r\n{challenge}Content-Length: 0\r\n\r\n".encode())
+    return serve
+
+
+@pytest.mark.parametrize("status, challenge, kind, seen", [
+    ("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", "service", "works as announced"),
+    ("401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", "authentication-missing", "offers NEGOTIATE"),
+    ("401 Unauthorized", "", "service-protocol", "status 401 and no WWW-Authenticate"),
+    ("404 Not Found", "", "service-protocol", "answers PROPFIND with status 404"),
+    ("301 Moved", "Location: ftp://elsewhere.example/\r\n", "service-protocol", "leads nowhere"),
+])
+def test_dav(site, status, challenge, kind, seen):
+    address = world.address()
+    site.start_server(address, 443, dav(status, challenge), certificate=site.certificate("dav.example.org"))
+    site.dns.host("dav.example.org", address)
+    simple(site)
+    site.daemon.setup(["service", "add", DOMAIN, "caldav+https://dav.example.org/calendars/"])
+    found = [each for each in of_kind(site.look(), kind) if "CalDAV" in each["seen"]]
+    assert found and seen in found[0]["seen"], found
+
+
+def test_pacc_document(site):
+    simple(site, "--pacc", "yes")
+    settings = [each for each in of_kind(site.look(), "settings") if "PACC" in each["seen"]]
+    assert len(settings) == 1
+    site.daemon.setup(["domain", "set", DOMAIN, "--moved-to", "https://elsewhere.example/autodiscover.xml"])
+    assert [each["seen"] for each in of_kind(site.look(), "client-limit")]
+
+
+def test_services_are_asked_once(site):
+    """Of many domains with one server, whoever has it sees one connection."""
+    connections = []
+
+    def serve(connection):
+        connections.append(connection)
+        connection.sendall(b"* OK IMAP4rev1\r\n")
+        tag = connection.recv(4096).split()[0]
+        connection.sendall(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n" + tag + b" OK done\r\n")
+        connection.recv(4096)
+
+    address = world.address()
+    site.start_server(address, 993, serve, certificate=site.certificate(HOST))
+    site.dns.host(HOST, address)
+    simple(site)
+    site.daemon.setup(*(["domain", "add", f"{name}.example", "--alias-of", DOMAIN] for name in "abc"))
+    findings = site.look("--all", domains=())
+    assert {each["domain"] for each in of_kind(findings, "service")} == {DOMAIN, "a.example", "b.example", "c.example"}
+    assert len(connections) == 1
+
+
+@pytest.mark.parametrize("arguments, status, words", [
+    ((), 2, "'doctor' needs DOMAINs, or --all"),
+    (("--all", DOMAIN), 2, "either DOMAINs or --all"),
+    ((DOMAIN, "--resolver", "ns.example.org"), 1, "'ns.example.org' is not a resolver"),
+    ((DOMAIN, "--resolver", "127.0.0.1,127.0.0.2"), 1, "is not a resolver"),
+    ((DOMAIN, "--connect", "192.0.2.1"), 1, "'192.0.2.1' is not HOST:PORT"),
+    ((DOMAIN, "--connect", "192.0.2.1:0"), 1, "is not HOST:PORT"),
+    ((DOMAIN, "--ca", "/nonexistent"), 1, "no authorities can be read from /nonexistent"),
+    (("a b",), 1, '"a b" is not a domain name'),
+])
+def test_misuse(site, arguments, status, words):
+    site.daemon.setup(["domain", "add", DOMAIN, IMAP, SUBMISSION])
+    result = site.daemon.ctl("doctor", *arguments, check=False)
+    assert (result.returncode, result.stdout) == (status, "") and words in result.stderr, result.stderr
