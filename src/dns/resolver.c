@@ -321,15 +321,16 @@ static void receive(void *argument, int status, int timeouts, unsigned char *mes
 static size_t sockets_of(ares_channel channel, struct pollfd *sockets)
 {
 	ares_socket_t list[ARES_GETSOCK_MAXNUM];
-	int bits = ares_getsock(channel, list, ARES_GETSOCK_MAXNUM);
+	/* Readable ones, and above those the writable; the macros for them shift into a sign. */
+	unsigned bits = (unsigned)ares_getsock(channel, list, ARES_GETSOCK_MAXNUM);
 	size_t count = 0;
 
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
 		short events = 0;
 
-		if (ARES_GETSOCK_READABLE(bits, i))
+		if (bits >> i & 1)
 			events |= POLLIN;
-		if (ARES_GETSOCK_WRITABLE(bits, i))
+		if (bits >> (i + ARES_GETSOCK_MAXNUM) & 1)
 			events |= POLLOUT;
 		if (events)
 			sockets[count++] = (struct pollfd){ .fd = list[i], .events = events };
