@@ -9,7 +9,7 @@
 
 static const struct xml_element *named(const struct xml_element *element, const char *name)
 {
-	while (element && !text_equals(element->name, name))
+	while (element && (element->prefix || !text_equals(element->name, name)))
 		element = element->next;
 	return element;
 }
@@ -53,13 +53,18 @@ const char *fill_in(struct arena *memory, const char *text, const struct address
 
 enum service_kind kind_of(const char *type)
 {
-	if (type && text_equals_ignoring_case(type, "imap"))
+	if (type && text_equals(type, "imap"))
 		return SERVICE_IMAP;
-	if (type && text_equals_ignoring_case(type, "pop3"))
+	if (type && text_equals(type, "pop3"))
 		return SERVICE_POP3;
-	if (type && text_equals_ignoring_case(type, "smtp"))
+	if (type && text_equals(type, "smtp"))
 		return SERVICE_SUBMISSION;
 	return SERVICE_KINDS;
+}
+
+enum service_kind kind_in_any_case(struct arena *memory, const char *type)
+{
+	return kind_of(type ? text_lower(memory, type) : NULL);
 }
 
 bool looks_like_host(const char *text)
@@ -101,8 +106,8 @@ void take_last(struct settings_found *settings, const struct setting *setting)
 		settings->items[settings->count++] = *setting;
 }
 
-static const char *parse(struct arena *memory, const char *data, size_t size,
-			 const struct xml_element **ret_root)
+const char *parse_document(struct arena *memory, const char *data, size_t size,
+			   const struct xml_element **ret_root)
 {
 	struct error err;
 
@@ -114,7 +119,7 @@ const char *find_provider(struct arena *memory, const char *data, size_t size,
 			  const struct xml_element **ret_provider)
 {
 	const struct xml_element *root;
-	const char *why = parse(memory, data, size, &root);
+	const char *why = parse_document(memory, data, size, &root);
 
 	if (why)
 		return why;
@@ -126,7 +131,7 @@ const char *find_account(struct arena *memory, const char *data, size_t size,
 			 const struct xml_element **ret_account)
 {
 	const struct xml_element *root, *response;
-	const char *why = parse(memory, data, size, &root), *action;
+	const char *why = parse_document(memory, data, size, &root), *action;
 
 	if (why)
 		return why;
@@ -161,7 +166,7 @@ static bool security_of(const char *type, const struct careless *care,
 	return true;
 }
 
-static const char *trimmed(struct arena *memory, const char *text)
+const char *trimmed(struct arena *memory, const char *text)
 {
 	size_t length;
 

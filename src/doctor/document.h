@@ -7,7 +7,8 @@
 #include "doctor/client.h"
 #include "protocol/xml.h"
 
-/* The first child of the name, without looking at prefixes; NULL where there is none. */
+/* The first child of the name, as clients see it that know no namespaces: one with a prefix has
+ * another name. NULL where there is none. */
 const struct xml_element *child_of(const struct xml_element *element, const char *name);
 
 /* The next sibling of the same name, or NULL. */
@@ -23,8 +24,14 @@ const char *attribute_of(const struct xml_element *element, const char *name);
 const char *fill_in(struct arena *memory, const char *text, const struct address *address,
 		    const char *domain);
 
-/* The kind of a type: "imap", "pop3", "smtp" in any letter case, or SERVICE_KINDS for others. */
+/* The kind of a type: "imap", "pop3", "smtp", or SERVICE_KINDS for others and NULL. */
 enum service_kind kind_of(const char *type);
+
+/* The same in any letter case. In memory. */
+enum service_kind kind_in_any_case(struct arena *memory, const char *type);
+
+/* The text without blanks at its ends. In memory. */
+const char *trimmed(struct arena *memory, const char *text);
 
 /* All letters and digits, dots and hyphens. */
 bool looks_like_host(const char *text);
@@ -36,6 +43,10 @@ void take_first(struct settings_found *settings, const struct setting *setting);
 void take_last(struct settings_found *settings, const struct setting *setting);
 
 bool has_kind(const struct settings_found *settings, enum service_kind kind);
+
+/* Parses it. Returns NULL, or why that fails. */
+const char *parse_document(struct arena *memory, const char *data, size_t size,
+			   const struct xml_element **ret_root);
 
 /* Parses it, and finds its first emailProvider. Returns NULL, or why not. */
 const char *find_provider(struct arena *memory, const char *data, size_t size,

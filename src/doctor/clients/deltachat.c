@@ -46,7 +46,8 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 	     protocol = next_of(protocol)) {
 		const char *host = child_text(protocol, "Server");
 		const char *port = child_text(protocol, "Port"), *ssl = child_text(protocol, "SSL");
-		struct setting setting = { .kind = kind_of(child_text(protocol, "Type")) };
+		struct setting setting = { .kind = kind_in_any_case(memory,
+								    child_text(protocol, "Type")) };
 		unsigned long number;
 
 		if (!host || !*host || !port || !number_parse(port, 1, UINT16_MAX, &number) ||

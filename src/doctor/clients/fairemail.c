@@ -62,11 +62,11 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 				address, ret_settings);
 }
 
-static void read_protocol(const struct xml_element *protocol, const struct address *address,
-			  struct settings_found *settings)
+static void read_protocol(struct arena *memory, const struct xml_element *protocol,
+			  const struct address *address, struct settings_found *settings)
 {
 	const char *host = child_text(protocol, "Server"), *port = child_text(protocol, "Port");
-	struct setting setting = { .kind = kind_of(child_text(protocol, "Type")) };
+	struct setting setting = { .kind = kind_in_any_case(memory, child_text(protocol, "Type")) };
 	unsigned long number;
 
 	if (!host || !*host || !port || !number_parse(port, 1, UINT16_MAX, &number) ||
@@ -91,6 +91,8 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 	if (why)
 		return why;
 	for (child = account->first_child; child; child = child->next) {
+		if (child->prefix)
+			continue;
 		if (text_equals(child->name, "AccountType"))
 			type = child->text;
 		else if (text_equals(child->name, "Action"))
@@ -99,7 +101,7 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 			continue;
 		if (!text_equals(type, "email") || !text_equals(action, "settings"))
 			return "AccountType and Action do not come before Protocol";
-		read_protocol(child, address, ret_settings);
+		read_protocol(memory, child, address, ret_settings);
 	}
 	return has_kind(ret_settings, SERVICE_IMAP) ? NULL : "it has no IMAP server";
 }

@@ -11,13 +11,26 @@
 #define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
 #define INNER SCHEMAS "outlook/responseschema/2006a"
 
+#define OUTER SCHEMAS "responseschema/2006"
+
+static bool is_inner(const struct xml_element *element, const char *name)
+{
+	return text_equals(element->name, name) && element->space &&
+	       text_equals(element->space, INNER);
+}
+
+static const struct xml_element *find_inner(const struct xml_element *element, const char *name)
+{
+	while (element && !is_inner(element, name))
+		element = element->next;
+	return element;
+}
+
 /* NULL where it is absent. */
 static const char *inner_text(const struct xml_element *element, const char *name)
 {
-	const struct xml_element *child = child_of(element, name);
+	const struct xml_element *child = find_inner(element->first_child, name);
 
-	while (child && !(child->space && text_equals(child->space, INNER)))
-		child = next_of(child);
 	return child ? child->text : NULL;
 }
 
@@ -90,39 +103,77 @@ static const char *read_protocol(const struct xml_element *protocol, const struc
 		return "SSL or Encryption has a word that it does not know";
 	if (port && !number_parse(port, 1, UINT16_MAX, &number))
 		return "a Port is none";
+	if (login && !*login)
+		return "a LoginName is empty";
 	setting->port = port ? (uint16_t)number : usual_port(setting);
 	setting->username = login ? login : address->local;
 	return NULL;
 }
 
-static const char *check_account(const struct xml_element *account)
+/* Response and Account, by their namespaces. */
+static const char *find_settings(const struct xml_element *root,
+				 const struct xml_element **ret_account)
 {
-	const char *type = inner_text(account, "AccountType");
-	const char *action = inner_text(account, "Action");
+	const struct xml_element *response, *account;
+	const char *type, *action;
 
-	if (!account->space || !text_equals(account->space, INNER))
-		return "its namespaces are not those of Outlook";
+	if (!text_equals(root->name, "Autodiscover") || !root->space ||
+	    !text_equals(root->space, OUTER))
+		return "it is no Autodiscover document with the namespace that it needs";
+	response = find_inner(root->first_child, "Response");
+	account = response ? find_inner(response->first_child, "Account") : NULL;
+	if (!account)
+		return "it has no Account with the namespace that it needs";
+	type = inner_text(account, "AccountType");
+	action = inner_text(account, "Action");
 	if (!type || !text_equals(type, "email"))
 		return "it is no mail account";
-	return action && text_equals(action, "settings") ? NULL : "it has no settings";
+	if (action && (text_equals(action, "redirectAddr") || text_equals(action, "redirectUrl")))
+		return "it sends the person on elsewhere";
+	if (!action || !text_equals(action, "settings"))
+		return "it has no settings";
+	*ret_account = account;
+	return NULL;
+}
+
+/* With UsePOPAuth, sending needs no login of its own. */
+static const char *reuse_login(const struct xml_element *protocol,
+			       const struct settings_found *settings, struct setting *setting)
+{
+	bool reuses = false;
+
+	if (setting->kind != SERVICE_SUBMISSION)
+		return NULL;
+	if (!read_switch(protocol, "UsePOPAuth", &reuses))
+		return "a switch is neither on nor off";
+	if (reuses && settings->count == 0)
+		return "UsePOPAuth comes before any login";
+	if (reuses)
+		setting->username = settings->items[0].username;
+	return NULL;
 }
 
 static const char *read_outlook(struct arena *memory, const char *data, size_t size,
 				const struct address *address, struct settings_found *ret_settings)
 {
-	const struct xml_element *account = NULL, *protocol;
-	const char *why = find_account(memory, data, size, &account);
+	const struct xml_element *root, *account = NULL, *protocol;
+	const char *why = parse_document(memory, data, size, &root);
 
 	if (!why)
-		why = check_account(account);
+		why = find_settings(root, &account);
 	if (why)
 		return why;
-	for (protocol = child_of(account, "Protocol"); protocol; protocol = next_of(protocol)) {
-		struct setting setting = { .kind = kind_of(inner_text(protocol, "Type")) };
+	for (protocol = find_inner(account->first_child, "Protocol"); protocol;
+	     protocol = find_inner(protocol->next, "Protocol")) {
+		struct setting setting = {
+			.kind = kind_in_any_case(memory, inner_text(protocol, "Type")),
+		};
 
 		if (setting.kind == SERVICE_KINDS)
 			continue;
 		why = read_protocol(protocol, address, &setting);
+		if (!why)
+			why = reuse_login(protocol, ret_settings, &setting);
 		if (why)
 			return why;
 		take_first(ret_settings, &setting);

@@ -8,12 +8,12 @@
  * into the request unescaped, which no good sample shows.
  */
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "doctor/document.h"
-#include "mail/login.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 
@@ -27,10 +27,74 @@ static bool accepts(int status, const char *media_type)
 		text_starts_with_ignoring_case(media_type, "text/rdf"));
 }
 
+/* Whether JavaScript's isFinite() holds, and what parseFloat() makes of it, to which 0x10 is 0. */
+static bool is_number(struct arena *memory, const char *text, double *ret_number)
+{
+	const char *start = trimmed(memory, text), *digits = start + strspn(start, "+-");
+	char *end = NULL;
+
+	if (digits - start > 1 || (!char_is_digit(digits[0]) && digits[0] != '.'))
+		return false;
+	if (digits[0] == '0' && strchr("xXoObB", digits[1]) && digits[1]) {
+		*ret_number = 0;
+		return digits == start && digits[2] &&
+		       !digits[2 + strspn(digits + 2, "0123456789abcdefABCDEF")];
+	}
+	*ret_number = strtod(start, &end);
+	return end != start && !*end && isfinite(*ret_number);
+}
+
+/* The shortest digits that make the number, and where the point stands among them. */
+static void shortest_digits(double number, char *digits, int *point)
+{
+	char text[32] = "";
+	size_t count = 0;
+
+	for (int precision = 0; precision < 17; precision++) {
+		(void)snprintf(text, sizeof(text), "%.*e", precision, number);
+		if (strtod(text, NULL) == number)
+			break;
+	}
+	for (const char *c = text; *c != 'e'; c++)
+		if (char_is_digit(*c))
+			digits[count++] = *c;
+	while (count > 1 && digits[count - 1] == '0')
+		count--;
+	digits[count] = '\0';
+	*point = atoi(strchr(text, 'e') + 1) + 1;
+}
+
+/* As JavaScript writes it: 7, 0.5, 100000, 1e+21. */
+static const char *number_text(struct arena *memory, double number)
+{
+	const char *sign = number < 0 ? "-" : "";
+	char digits[32];
+	int point, count;
+
+	if (number == 0)
+		return "0";
+	shortest_digits(number < 0 ? -number : number, digits, &point);
+	count = (int)strlen(digits);
+	if (point > 21 || point <= -6)
+		return arena_printf(memory, "%s%.1s%s%se%+d", sign, digits, digits[1] ? "." : "",
+				    digits + 1, point - 1);
+	if (point <= 0)
+		return arena_printf(memory, "%s0.%.*s%s", sign, -point, "000000", digits);
+	if (point >= count)
+		return arena_printf(memory, "%s%s%.*s", sign, digits, point - count,
+				    "000000000000000000000");
+	return arena_printf(memory, "%s%.*s.%s", sign, point, digits, digits + point);
+}
+
+static bool is_truth(const char *text)
+{
+	return text_equals_ignoring_case(text, "true") || text_equals_ignoring_case(text, "false");
+}
+
 /* The element where a string is wanted. */
 static const char *string_of(struct arena *memory, const struct xml_element *element)
 {
-	char number[64];
+	double number;
 
 	if (!element)
 		return "undefined";
@@ -38,15 +102,20 @@ static const char *string_of(struct arena *memory, const struct xml_element *ele
 		return OBJECT;
 	if (!*element->text)
 		return "true";
-	switch (login_reading(element->text)) {
-	case LOGIN_READ_AS_NUMBER:
-		(void)snprintf(number, sizeof(number), "%.17g", strtod(element->text, NULL));
-		return arena_strdup(memory, number);
-	case LOGIN_READ_AS_TRUTH:
+	if (is_truth(element->text))
 		return text_lower(memory, element->text);
-	default:
-		return element->text;
-	}
+	if (is_number(memory, element->text, &number))
+		return number_text(memory, number);
+	return element->text;
+}
+
+/* Whether it is a string by itself: of anything else there is no lower case, and it throws. */
+static bool is_string(struct arena *memory, const struct xml_element *element)
+{
+	double number;
+
+	return !element->first_child && !element->attributes && *element->text &&
+	       !is_truth(element->text) && !is_number(memory, element->text, &number);
 }
 
 /* ([A-Za-z0-9.-]|%[A-Z]+%)+ */
@@ -73,11 +142,8 @@ static bool is_host(const char *text)
 /* NULL where it is none. */
 static const char *host_of(struct arena *memory, const struct xml_element *element)
 {
-	const char *text = string_of(memory, element);
+	const char *text = trimmed(memory, string_of(memory, element));
 
-	while (char_is_blank(*text))
-		text++;
-	text = arena_strndup(memory, text, strcspn(text, " \t\r\n"));
 	return element && is_host(text) ? text : NULL;
 }
 
@@ -189,8 +255,6 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 	if (why)
 		return why;
 	id = attribute_of(provider, "id");
-	if (provider->prefix)
-		return "its elements have a prefix";
 	if (!id || !is_host(id))
 		return "the provider's id is no host name";
 	if (!has_domain(memory, provider))
@@ -205,10 +269,30 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 		       : "it has no outgoing server that it can use";
 }
 
-static bool says(struct arena *memory, const struct xml_element *protocol, const char *name,
-		 const char *word)
+/* Whether SSL or Encryption is absent, or a string. */
+static bool is_readable(struct arena *memory, const struct xml_element *protocol, const char *name)
 {
-	return text_equals_ignoring_case(string_of(memory, child_of(protocol, name)), word);
+	const struct xml_element *element = child_of(protocol, name);
+
+	return !element || is_string(memory, element);
+}
+
+static bool says(const struct xml_element *protocol, const char *name, const char *word)
+{
+	const char *text = child_text(protocol, name);
+
+	return text && text_equals_ignoring_case(text, word);
+}
+
+/* Written in capitals, and only so. */
+static enum service_kind kind_in_capitals(struct arena *memory, const char *type)
+{
+	static const char *const types[] = { "IMAP", "POP3", "SMTP" };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (text_equals(type, types[i]))
+			return kind_in_any_case(memory, type);
+	return SERVICE_KINDS;
 }
 
 static bool read_protocol(struct arena *memory, const struct xml_element *protocol,
@@ -218,14 +302,14 @@ static bool read_protocol(struct arena *memory, const struct xml_element *protoc
 	const struct xml_element *login = child_of(protocol, "LoginName");
 	uint16_t port;
 
-	setting->kind = kind_of(string_of(memory, child_of(protocol, "Type")));
-	/* <SSL>true</SSL> is no string, and throws. */
-	if (setting->kind == SERVICE_KINDS || !host || says(memory, protocol, "SSL", "true") ||
+	setting->kind = kind_in_capitals(memory, string_of(memory, child_of(protocol, "Type")));
+	if (setting->kind == SERVICE_KINDS || !host || !is_readable(memory, protocol, "SSL") ||
+	    !is_readable(memory, protocol, "Encryption") ||
 	    !port_of(memory, child_of(protocol, "Port"), &port))
 		return false;
 	setting->host = host;
 	setting->port = port;
-	if (says(memory, protocol, "SSL", "off") || says(memory, protocol, "Encryption", "none"))
+	if (says(protocol, "SSL", "off") || says(protocol, "Encryption", "none"))
 		setting->security = SETTING_PLAIN;
 	else if (port == 143 || port == 110 || port == 25 || port == 587)
 		setting->security = SETTING_STARTTLS;
@@ -243,8 +327,6 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 
 	if (why)
 		return why;
-	if (account->prefix)
-		return "its elements have a prefix";
 	for (protocol = child_of(account, "Protocol"); protocol; protocol = next_of(protocol)) {
 		struct setting setting;
 
