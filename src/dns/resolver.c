@@ -22,6 +22,8 @@
 /* An answer over TCP has at most 64 KiB; more CNAMEs than this are a circle. */
 #define ALIASES_MAX 16
 #define HEADER_SIZE 12
+#define RECORD_MIN_SIZE 11
+#define MESSAGE_MAX 65535
 
 struct resolver {
 	ares_channel channel;
@@ -250,6 +252,7 @@ static void keep_wanted(struct arena *memory, struct dns_question *question,
 	struct dns_record *kept = arena_array(memory, struct dns_record, count);
 	struct dns_answer *answer = &question->answer;
 
+	*answer = (struct dns_answer){ 0 };
 	for (size_t i = 0; i < count; i++)
 		if (found[i].type == question->type && text_equals(found[i].name, name))
 			kept[answer->count++] = found[i];
@@ -258,32 +261,37 @@ static void keep_wanted(struct arena *memory, struct dns_question *question,
 	answer->outcome = answer->count ? DNS_FOUND : DNS_NOTHING;
 }
 
-static bool read_answer(struct reader *reader, struct dns_question *question)
+int resolver_read(struct arena *memory, const unsigned char *message, size_t size,
+		  struct dns_question *question)
 {
+	struct reader reader = { memory, message, (int)size, message };
 	unsigned questions, answers;
 	struct dns_record *found;
 	size_t count = 0;
 
-	if (reader->size < HEADER_SIZE)
-		return false;
-	questions = number_at(reader->message + 4);
-	answers = number_at(reader->message + 6);
-	reader->at = reader->message + HEADER_SIZE;
+	if (size < HEADER_SIZE || size > MESSAGE_MAX)
+		return -1;
+	questions = number_at(message + 4);
+	answers = number_at(message + 6);
+	reader.at += HEADER_SIZE;
 	while (questions-- > 0) {
-		if (!read_name(reader) || left(reader) < 4)
-			return false;
-		reader->at += 4;
+		if (!read_name(&reader) || left(&reader) < 4)
+			return -1;
+		reader.at += 4;
 	}
-	found = arena_array(reader->memory, struct dns_record, answers);
+	/* The least that a record takes bounds how many there can be. */
+	if (answers > left(&reader) / RECORD_MIN_SIZE)
+		return -1;
+	found = arena_array(memory, struct dns_record, answers);
 	for (unsigned i = 0; i < answers; i++) {
 		bool is_wanted;
 
-		if (!read_record(reader, question->type, &found[count], &is_wanted))
-			return false;
+		if (!read_record(&reader, question->type, &found[count], &is_wanted))
+			return -1;
 		count += is_wanted;
 	}
-	keep_wanted(reader->memory, question, found, count);
-	return true;
+	keep_wanted(memory, question, found, count);
+	return 0;
 }
 
 static void fail(struct pending *pending, const char *why)
@@ -296,22 +304,21 @@ static void fail(struct pending *pending, const char *why)
 static void receive(void *argument, int status, int timeouts, unsigned char *message, int size)
 {
 	struct pending *pending = argument;
-	struct reader reader = { pending->memory, message, size, message };
+	struct dns_question *question = pending->question;
+	bool is_read;
 
+	question->answer = (struct dns_answer){ .outcome = DNS_NOTHING };
+	/* Without records of the type there may be a CNAME that leads to none. */
+	is_read = message && resolver_read(pending->memory, message, (size_t)size, question) == 0;
 	switch (status) {
 	case ARES_SUCCESS:
+		if (!is_read)
+			fail(pending, "the answer is malformed");
+		break;
 	case ARES_ENODATA:
-		/* Without records of the type there may be a CNAME that leads to none. */
-		if (message && read_answer(&reader, pending->question))
-			return;
-		fail(pending, "the answer is malformed");
-		return;
 	case ARES_ENOTFOUND:
 	case ARES_EBADNAME:
-		pending->question->answer = (struct dns_answer){ .outcome = DNS_NOTHING };
-		if (message && !read_answer(&reader, pending->question))
-			pending->question->answer = (struct dns_answer){ .outcome = DNS_NOTHING };
-		return;
+		break;
 	default:
 		fail(pending, ares_strerror(status));
 	}

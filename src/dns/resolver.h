@@ -67,6 +67,11 @@ DEFINE_CLEANUP(struct resolver *, resolver_free);
 void resolver_ask(struct resolver *resolver, struct arena *memory, struct dns_question *questions,
 		  size_t count);
 
+/* Reads a message of RFC 1035 4 into the question's answer, which lives in memory. Returns 0, or -1
+ * where the message is malformed; the answer is untouched then. */
+int resolver_read(struct arena *memory, const unsigned char *message, size_t size,
+		  struct dns_question *question);
+
 /* The name that has the PTR record of an address (RFC 1035 3.5, RFC 3596 2.5). In memory. */
 const char *resolver_reverse_name(struct arena *memory, const char *address);
 

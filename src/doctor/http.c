@@ -38,6 +38,7 @@ static void hang_up(struct browser *browser)
 	browser->link = NULL;
 	free(browser->place);
 	browser->place = NULL;
+	browser->peer = (struct peer){ 0 };
 	arena_clear(&browser->peer_memory);
 }
 
@@ -340,25 +341,6 @@ static int read_body(struct link *link, struct arena *memory, const struct http_
 	return r;
 }
 
-static int exchange(struct browser *browser, struct arena *memory,
-		    const struct http_request *request, struct http_answer *answer,
-		    struct error *err)
-{
-	const char *head = head_of(memory, request);
-	struct framing framing = { 0 };
-
-	link_set_deadline(browser->link, clock_now() + HTTP_PATIENCE);
-	if (link_send(browser->link, head, strlen(head), err) < 0 ||
-	    read_head(browser->link, memory, answer, &framing, err) < 0 ||
-	    read_body(browser->link, memory, request, answer, &framing, err) < 0) {
-		hang_up(browser);
-		return -1;
-	}
-	if (framing.closes)
-		hang_up(browser);
-	return 0;
-}
-
 static struct http_answer empty_answer(void)
 {
 	return (struct http_answer){
@@ -371,15 +353,42 @@ static struct http_answer empty_answer(void)
 	};
 }
 
-static void keep_peer(struct browser *browser, struct arena *memory,
-		      const struct http_request *request, struct http_answer *answer)
+int http_read(struct link *link, struct arena *memory, const struct http_request *request,
+	      struct http_answer *ret_answer, bool *ret_closes, struct error *err)
 {
-	answer->has_peer = request->is_tls;
-	if (!request->is_tls)
-		return;
-	answer->peer = browser->peer;
-	answer->peer.names = arena_strdup(memory, browser->peer.names);
-	answer->peer.issuer = arena_strdup(memory, browser->peer.issuer);
+	struct http_answer answer = empty_answer();
+	struct framing framing = { 0 };
+
+	if (read_head(link, memory, &answer, &framing, err) < 0 ||
+	    read_body(link, memory, request, &answer, &framing, err) < 0)
+		return -1;
+	*ret_answer = answer;
+	*ret_closes = framing.closes;
+	return 0;
+}
+
+static int exchange(struct browser *browser, struct arena *memory,
+		    const struct http_request *request, struct http_answer *answer,
+		    struct error *err)
+{
+	const char *head = head_of(memory, request);
+	bool closes = true;
+	int r;
+
+	link_set_deadline(browser->link, clock_now() + HTTP_PATIENCE);
+	r = link_send(browser->link, head, strlen(head), err);
+	if (r == 0)
+		r = http_read(browser->link, memory, request, answer, &closes, err);
+	if (closes)
+		hang_up(browser);
+	return r;
+}
+
+/* What was seen of it outlives the connection. */
+static void keep_peer(struct arena *memory, struct peer *peer)
+{
+	peer->names = peer->names ? arena_strdup(memory, peer->names) : NULL;
+	peer->issuer = peer->issuer ? arena_strdup(memory, peer->issuer) : NULL;
 }
 
 void browser_ask(struct browser *browser, struct arena *memory, const struct http_request *request,
@@ -387,6 +396,7 @@ void browser_ask(struct browser *browser, struct arena *memory, const struct htt
 {
 	int64_t start = clock_now();
 	struct http_answer answer;
+	struct peer peer = { 0 };
 	struct error err = { 0 };
 	bool is_kept;
 	int r;
@@ -395,15 +405,16 @@ void browser_ask(struct browser *browser, struct arena *memory, const struct htt
 	do {
 		answer = empty_answer();
 		r = connect_to(browser, memory, request, is_ours, &is_kept, &err);
-		if (r == 0) {
-			keep_peer(browser, memory, request, &answer);
-			r = exchange(browser, memory, request, &answer, &err);
-		}
-	} while (r < 0 && is_kept && answer.status == 0);
+		if (r < 0)
+			break;
+		peer = browser->peer;
+		keep_peer(memory, &peer);
+		r = exchange(browser, memory, request, &answer, &err);
+	} while (r < 0 && is_kept);
 	answer.milliseconds = clock_now() - start;
-	if (r < 0) {
-		answer.status = 0;
+	answer.has_peer = request->is_tls && r == 0;
+	answer.peer = peer;
+	if (r < 0)
 		answer.failure = arena_strdup(memory, err.text);
-	}
 	*ret_answer = answer;
 }

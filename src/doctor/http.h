@@ -12,6 +12,7 @@
 #include "doctor/link.h"
 
 struct arena;
+struct error;
 struct resolver;
 struct world;
 
@@ -52,6 +53,11 @@ DEFINE_CLEANUP(struct browser *, browser_free);
 /* Asks. is_ours: TLS goes to where the world's override says, if there is one. */
 void browser_ask(struct browser *browser, struct arena *memory, const struct http_request *request,
 		 bool is_ours, struct http_answer *ret_answer);
+
+/* Reads the answer to a request that was sent on the link, and whether the link ends with it.
+ * Returns 0, or -1 with err set; milliseconds and peer are the caller's. */
+int http_read(struct link *link, struct arena *memory, const struct http_request *request,
+	      struct http_answer *ret_answer, bool *ret_closes, struct error *err);
 
 /* "https://autoconfig.example.org/mail/config-v1.1.xml". In memory. */
 const char *http_url(struct arena *memory, const struct http_request *request);

@@ -34,6 +34,7 @@ struct link {
 	gnutls_session_t session; /* NULL without TLS */
 	char buffer[BUFFER_SIZE]; /* read, but not yet asked for: from start to end */
 	size_t start, end;
+	size_t lines; /* read so far */
 };
 
 int trust_load(const char *file, struct trust **ret_trust, struct error *err)
@@ -120,18 +121,27 @@ static int connect_link(struct link *link, const struct sockaddr *address, sockl
 	return number ? outcome_of(number, err) : 0;
 }
 
+struct link *link_new(int fd, int64_t deadline)
+{
+	struct link *link = xnew(struct link);
+
+	link->fd = fd;
+	link->deadline = deadline;
+	return link;
+}
+
 int link_open(const struct sockaddr *address, socklen_t length, int64_t deadline,
 	      struct link **ret_link, struct error *err)
 {
-	_cleanup_(link_closep) struct link *link = xnew(struct link);
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_(link_closep) struct link *link = NULL;
 	const int on = 1;
 	int r;
 
-	link->deadline = deadline;
-	link->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (link->fd < 0)
+	if (fd < 0)
 		return outcome_of(errno, err);
-	(void)setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	link = link_new(fd, deadline);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	r = connect_link(link, address, length, err);
 	if (r == 0)
 		*ret_link = TAKE(link);
@@ -397,6 +407,8 @@ int link_read_line(struct link *link, struct arena *memory, const char **ret_lin
 {
 	struct bytes line = BYTES_IN(memory);
 
+	if (++link->lines > LINK_LINES_MAX)
+		return error_set(err, ERROR_INPUT, "the server sends lines without end");
 	for (;;) {
 		size_t count = 0;
 		char c;

@@ -35,6 +35,9 @@ enum {
  * set anew. Returns 0, an outcome, or -1, err saying why. */
 int link_open(const struct sockaddr *address, socklen_t length, int64_t deadline,
 	      struct link **ret_link, struct error *err);
+
+/* A link over a connected socket that does not block, which it owns from then on. */
+struct link *link_new(int fd, int64_t deadline);
 void link_close(struct link *link);
 DEFINE_CLEANUP(struct link *, link_close);
 void link_set_deadline(struct link *link, int64_t deadline);
@@ -65,8 +68,10 @@ int link_secure(struct link *link, const struct trust *trust, const char *name,
 /* Each returns 0 or -1 with err set. */
 int link_send(struct link *link, const char *data, size_t size, struct error *err);
 
-/* A line without its end, of at most LINK_LINE_MAX bytes. Lives in memory. */
+/* A line without its end, of at most LINK_LINE_MAX bytes; of LINK_LINES_MAX in all. Lives in memory.
+ */
 #define LINK_LINE_MAX 8192
+#define LINK_LINES_MAX 4096
 int link_read_line(struct link *link, struct arena *memory, const char **ret_line,
 		   struct error *err);
 
