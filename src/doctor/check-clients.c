@@ -86,9 +86,10 @@ static void compare(struct check *check, const struct client *client, const stru
 			   seen->refusal ? seen->refusal : ""),
 		       wanted,
 		       say(check,
-			   "see that %s reaches this server, and that its name has a good "
+			   "see that %s.%s reaches this server, and that its name has a good "
 			   "certificate",
-			   client == clients[0] ? "autodiscover." : "autoconfig."));
+			   client == clients[0] ? "autodiscover" : "autoconfig",
+			   check->examined->subject.domain));
 	} else {
 		report(check, FINDING_OTHER_SETTINGS,
 		       say(check, "%s gets %s from %s", client->name,

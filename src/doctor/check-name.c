@@ -20,7 +20,7 @@ struct reached {
 
 static const char *place_of(struct check *check, const char *name, const char *address)
 {
-	return say(check, "https://%s at %s", name, address);
+	return say(check, "https://%s (%s)", name, address);
 }
 
 /* One finding of a kind will do for all the addresses. */

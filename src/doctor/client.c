@@ -93,11 +93,13 @@ struct walk {
 	struct asker *asker;
 	struct arena *memory;
 	const struct address *address;
+	bool prefers_other; /* that the domain itself does not answer explains little */
 	struct conclusion conclusion;
 };
 
 static void refuse(struct walk *walk, const struct http_request *request, const char *why)
 {
+	walk->prefers_other = false;
 	walk->conclusion.refusal = arena_printf(walk->memory, "%s: %s",
 						http_url(walk->memory, request), why);
 }
@@ -117,8 +119,9 @@ static bool is_heard(struct walk *walk, const struct http_request *request,
 	struct peer peer = answer->peer;
 
 	if (answer->status == 0) {
-		if (!walk->conclusion.refusal)
+		if (!walk->conclusion.refusal || walk->prefers_other)
 			refuse(walk, request, answer->failure);
+		walk->prefers_other = text_equals(request->host, walk->address->domain);
 		return false;
 	}
 	if (client->limit && answer->milliseconds > client->limit) {

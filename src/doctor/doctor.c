@@ -20,8 +20,10 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-/* Most of them wait for somebody who does not answer. */
-#define THREADS 128
+/* Most of them wait for somebody; more would keep a small server of ours too busy to answer in
+ * time.
+ */
+#define THREADS 64
 #define WINDOW 256
 
 struct run {

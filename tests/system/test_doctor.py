@@ -239,19 +239,19 @@ def mx_elsewhere(site):
     site.dns.host("autoconfig.example.net", site.address)
 
 
-@fault("unreachable", "autoconfig.example.org at 127.", "take the address of autoconfig.example.org out of DNS")
+@fault("unreachable", "autoconfig.example.org (127.", "take the address of autoconfig.example.org out of DNS")
 def unreachable(site):
     site.setup(IMAP, SUBMISSION)
 
 
-@fault("unreachable-ipv4", "autoconfig.example.org at 127.255.255.1: Connection refused", "see that the server listens",
+@fault("unreachable-ipv4", "autoconfig.example.org (127.255.255.1): Connection refused", "see that the server listens",
        level="warning")
 def one_dead_address(site):
     simple(site)
     site.dns.host(f"autoconfig.{DOMAIN}", "127.255.255.1")
 
 
-@fault("unreachable-ipv6", "autoconfig.example.org at ::ffff:127.255.255.1: Connection refused",
+@fault("unreachable-ipv6", "autoconfig.example.org (::ffff:127.255.255.1): Connection refused",
        "see that the server listens", level="warning")
 def dead_ipv6(site):
     simple(site)
@@ -265,7 +265,7 @@ def no_route(site):
     site.dns.host(f"autoconfig.{DOMAIN}", "fe80::1")
 
 
-@fault("handshake-failed", "autodiscover.example.org at 127.", "get a certificate with the name autodiscover.example.org")
+@fault("handshake-failed", "autodiscover.example.org (127.", "get a certificate with the name autodiscover.example.org")
 def no_certificate(site):
     site.daemon.add_certificate("main", f"autoconfig.{DOMAIN}")
     simple(site)
@@ -346,7 +346,7 @@ def uncertified(site):
     simple(site)
 
 
-@fault("no-settings", "KMail gets nothing: ", "see that autoconfig. reaches this server")
+@fault("no-settings", "KMail gets nothing: ", "see that autoconfig.example.org reaches this server")
 def not_found(site):
     nginx_in_front(site, more="    location /mail/ { return 404; }\n")
 
@@ -562,8 +562,8 @@ def test_server_that_is_not_in_dns_yet(site):
     assert len(of_kind(findings, "settings")) == 9
     assert len(of_kind(findings, "name-missing")) == 2
     assert not of_kind(findings, "no-settings") and not of_kind(findings, "unreachable")
-    assert {each["seen"].partition(":443: ")[0] for each in of_kind(findings, "certificate")} == {
-        f"https://{name}.{DOMAIN} at {site.address}" for name in ("autoconfig", "autodiscover")}
+    assert {each["seen"].partition(": the")[0] for each in of_kind(findings, "certificate")} == {
+        f"https://{name}.{DOMAIN} ({site.address}:443)" for name in ("autoconfig", "autodiscover")}
 
 
 def test_srv_instead_of_the_name(site):

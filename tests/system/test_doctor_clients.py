@@ -142,6 +142,18 @@ def serve(documents):
     return answer
 
 
+def conclusions(daemon, domains, *options):
+    """{(domain, client): what it comes to}"""
+    found = {}
+    for finding in json.loads(daemon.ctl("doctor", *domains, *options, "--json", check=False).stdout):
+        match = re.match(r"(.*?) gets (.*)", finding["seen"], re.DOTALL)
+        if finding["kind"] == "other-settings":
+            found[finding["domain"], match.group(1)] = sorted(match.group(2).rpartition(" from https://")[0].split("; "))
+        elif finding["kind"] == "no-settings":
+            found[finding["domain"], match.group(1)] = []
+    return found
+
+
 def test_clients_come_to_the_same(tmp_path, authority, daemon):
     documents = {f"d{number:03}.example.org": document for number, document in enumerate(DOCUMENTS)}
     address = world.address()
@@ -155,22 +167,15 @@ def test_clients_come_to_the_same(tmp_path, authority, daemon):
     services = ["imaps://ours.example.net", "submissions://ours.example.net"]
     daemon.setup(["domain", "add", "example.net", *services],
                  ["domain", "add", "*.example.org", "--provider", "example.net"])
+    seen = {}
     try:
-        result = daemon.ctl("doctor", *documents, "--resolver", dns.address, "--ca", authority.file, "--json",
-                            check=False)
+        # A few at a time: the server is slow, and Thunderbird waits for five seconds only.
+        for start in range(0, len(documents), 8):
+            seen.update(conclusions(daemon, list(documents)[start:start + 8], "--resolver", dns.address,
+                                    "--ca", authority.file))
     finally:
         dns.stop()
         site.stop()
-    seen = {}
-    for finding in json.loads(result.stdout):
-        match = re.match(r"(.*?) gets (.*)", finding["seen"], re.DOTALL)
-        if finding["kind"] == "other-settings":
-            words = sorted(match.group(2).rpartition(" from https://")[0].split("; "))
-        elif finding["kind"] == "no-settings":
-            words = []
-        else:
-            continue
-        seen[finding["domain"], match.group(1)] = words
     wrong = []
     for domain, document in documents.items():
         for client, readers in CLIENTS.items():
