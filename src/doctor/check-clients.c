@@ -207,6 +207,13 @@ static void check_pacc(struct network *network)
 		   host));
 }
 
+/* Outlook and Thunderbird ask where the SRV record leads, which is no name of the domain's. */
+static void check_srv_target(struct check *check, struct resolver *resolver, const char *target)
+{
+	if (target && !is_own_name(check->examined, target))
+		look_at_name(check, resolver, target, true);
+}
+
 void check_clients(struct check *check, struct resolver *resolver)
 {
 	_cleanup_(browser_freep) struct browser *browser = browser_new(check->world, resolver);
@@ -231,4 +238,5 @@ void check_clients(struct check *check, struct resolver *resolver)
 	check_apex(&network);
 	check_plain(&network);
 	check_pacc(&network);
+	check_srv_target(check, resolver, network.asker.srv_target);
 }

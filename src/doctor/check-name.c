@@ -222,20 +222,23 @@ static void look_at_override(struct check *check, struct resolver *resolver)
 	check_versions(check, connect_override, NULL, place, check->name);
 }
 
-void check_name(struct check *check, struct resolver *resolver)
+void look_at_name(struct check *check, struct resolver *resolver, const char *name, bool is_needed)
 {
-	struct reached reached = {
-		.name = check->name,
-		.is_needed = is_own_name(check->examined, check->name),
-	};
+	struct reached reached = { .name = name, .is_needed = is_needed };
 	struct host host;
 
-	if (reached.is_needed && check->world->connect_length) {
-		look_at_override(check, resolver);
-		return;
-	}
-	host_find(resolver, &check->memory, check->name, &host);
+	host_find(resolver, &check->memory, name, &host);
 	for (size_t i = 0; i < host.n_addresses; i++)
 		try_address(check, resolver, &host.addresses[i], &reached);
 	report_unreachable(check, &reached);
+}
+
+void check_name(struct check *check, struct resolver *resolver)
+{
+	bool is_own = is_own_name(check->examined, check->name);
+
+	if (is_own && check->world->connect_length)
+		look_at_override(check, resolver);
+	else
+		look_at_name(check, resolver, check->name, is_own);
 }

@@ -50,6 +50,9 @@ void check_dns(struct check *check, struct resolver *resolver);
 /* Reachability, TLS and certificate of check->name, where clients try it for HTTPS. */
 void check_name(struct check *check, struct resolver *resolver);
 
+/* The same for any name; that nobody is there is a problem where it is needed. */
+void look_at_name(struct check *check, struct resolver *resolver, const char *name, bool is_needed);
+
 /* What each client comes to. */
 void check_clients(struct check *check, struct resolver *resolver);
 

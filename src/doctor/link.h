@@ -68,8 +68,7 @@ int link_secure(struct link *link, const struct trust *trust, const char *name,
 /* Each returns 0 or -1 with err set. */
 int link_send(struct link *link, const char *data, size_t size, struct error *err);
 
-/* A line without its end, of at most LINK_LINE_MAX bytes; of LINK_LINES_MAX in all. Lives in memory.
- */
+/* A line without its end. A longer one, and one more than so many, is an error. Lives in memory. */
 #define LINK_LINE_MAX 8192
 #define LINK_LINES_MAX 4096
 int link_read_line(struct link *link, struct arena *memory, const char **ret_line,

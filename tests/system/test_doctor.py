@@ -10,7 +10,7 @@ import pytest
 import world
 from conftest import ROOT
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for ports below 1024 of loopback addresses")
+pytestmark = world.needed
 
 NAMES = ("autoconfig", "autodiscover", "ua-auto-config")
 DOMAIN = "example.org"
@@ -576,6 +576,19 @@ def test_srv_instead_of_the_name(site):
     assert not of_kind(findings, "name-missing")
     outlook = [each["seen"] for each in of_kind(findings, "settings") if each["seen"].startswith("Outlook ")]
     assert outlook and outlook[0].endswith("from https://auto.example.net/autodiscover/autodiscover.xml")
+
+
+def test_srv_target_is_looked_at(site):
+    """The name where the record leads is one that clients try: it needs a certificate, and must be there."""
+    simple(site)
+    elsewhere = world.address()
+    pem = site.certificate("www.example.net")
+    site.start_nginx(f"  server {{ listen {elsewhere}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     "    location / { return 404; } }")
+    site.dns.host("auto.example.net", elsewhere)
+    site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},auto.example.net,443,0,0")
+    found = of_kind(site.look(), "certificate-name")
+    assert [each["expected"] for each in found] == ["a certificate that has the name auto.example.net"]
 
 
 def test_plain_redirect_leads_outlook_on(site):

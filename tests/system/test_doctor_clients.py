@@ -1,10 +1,7 @@
 """The doctor's clients and the models of tests/clients come to the same, whatever a server says: one server has a
 domain for each document, traps and all, and the doctor looks at all of them at once."""
 import json
-import os
 import re
-
-import pytest
 
 import world
 from clients import deltachat, evolution, fairemail, geary, kmail, nextcloud, outlook, test_models, thunderbird
@@ -12,7 +9,7 @@ from clients import thunderbird_android
 from clients.client import PLAIN, STARTTLS, TLS, Refused
 from clients.test_models import autoconfig, pox, pox_of, protocol, provider, server
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for ports below 1024 of loopback addresses")
+pytestmark = world.needed
 
 SMTP = test_models.SMTP
 

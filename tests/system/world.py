@@ -2,6 +2,8 @@
 of its own. Addresses are chosen at random within 127.0.0.0/8, so that the usual ports are free."""
 import os
 import random
+import re
+import shutil
 import signal
 import socket
 import ssl
@@ -9,12 +11,34 @@ import subprocess
 import threading
 import time
 
+import pytest
+
 PATIENCE = 60
 
 
 def address():
     """A loopback address that nobody else uses."""
     return f"127.{random.randint(1, 254)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+
+
+PROGRAMS = ("dnsmasq", "dovecot", "nginx")
+PORTS = (53, 80, 110, 143, 443, 465, 587, 993, 995, 4190)
+
+
+def obstacle():
+    """Why there can be no world here; None where there can."""
+    if os.geteuid() != 0:
+        return "needs root, for ports below 1024 of loopback addresses"
+    for program in PROGRAMS:
+        if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"):
+            return f"needs {program}"
+    for port in PORTS:
+        with socket.socket() as probe:
+            try:
+                probe.bind((address(), port))
+            except OSError:
+                return f"needs port {port}, which somebody has on all addresses"
+    return None
 
 
 def wait_for_port(host, port, process=None):
@@ -138,6 +162,8 @@ class Nginx:
             f"daemon off;\nmaster_process off;\npid {directory / 'pid'};\nerror_log {directory / 'errors'};\n"
             f"events {{}}\nhttp {{\n  access_log off;\n  default_type text/html;\n{places}{servers}\n}}\n")
         self.process = Process("nginx", "-c", str(config), "-e", str(directory / "errors"), log=directory / "output")
+        for host, port in re.findall(r"listen ([0-9.]+):(\d+)", servers):
+            wait_for_port(host, int(port), self.process.process)
 
     def stop(self):
         self.process.stop()
@@ -178,3 +204,6 @@ class Server:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.thread.join(timeout=PATIENCE)
+
+
+needed = pytest.mark.skipif(bool(obstacle()), reason=obstacle() or "")
