@@ -608,6 +608,8 @@ def test_provider_that_answers_only_for_its_users(site):
     site.daemon.setup(["user", "add", f"first.last@{DOMAIN}", "a4711"])
     settings = of_kind(site.look(), "settings")
     assert any(each["seen"].startswith("Outlook gets") and " as a4711" in each["seen"] for each in settings)
+    site.daemon.setup(["provider", "set", DOMAIN, "--send-logins-to", "192.0.2.0/24"])
+    assert "sends their logins to 192.0.2.0/24 only" in of_kind(site.look(), "untested")[0]["seen"]
 
 
 def dav(status, challenge):
