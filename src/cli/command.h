@@ -73,3 +73,6 @@ extern const struct command user_import;
 extern const struct command user_export;
 extern const struct command domain_import;
 extern const struct command domain_export;
+extern const struct family family_dns;
+extern const struct family family_certificate;
+extern const struct family family_doctor;

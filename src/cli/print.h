@@ -37,6 +37,9 @@ void entry_print(json_t *entry, bool as_json);
 struct list *list_new(const char *const *columns, bool as_json);
 void list_add(struct list *list, json_t *entry); /* takes the entry */
 
+/* Whether anything was added. */
+bool list_has_entries(const struct list *list);
+
 /* Prints the rest. Where there was no entry and somebody watches, says so: "there are no users". */
 void list_end(struct list *list, const char *nothing);
 void list_free(struct list *list);

@@ -2,6 +2,7 @@
 
 #include <libxml/parser.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "util/arena.h"
@@ -21,6 +22,7 @@ DEFINE_CLEANUP(xmlDocPtr, xmlFreeDoc);
 
 struct tree {
 	struct arena *memory;
+	bool is_whole; /* with attributes and the like */
 	size_t elements;
 	struct error *err;
 };
@@ -77,13 +79,17 @@ static void prepare_library(void)
 static const char *text_of(struct arena *memory, const xmlNode *node)
 {
 	struct bytes text = BYTES_IN(memory);
-	const char *start;
-	size_t length;
 
 	for (const xmlNode *child = node->children; child; child = child->next)
 		if (child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
 			bytes_add_text(&text, (const char *)child->content);
-	start = bytes_text(&text);
+	return bytes_text(&text);
+}
+
+static const char *trimmed(struct arena *memory, const char *start)
+{
+	size_t length;
+
 	while (char_is_blank(*start))
 		start++;
 	length = strlen(start);
@@ -92,15 +98,47 @@ static const char *text_of(struct arena *memory, const xmlNode *node)
 	return arena_strndup(memory, start, length);
 }
 
+static const struct xml_attribute *attributes_of(struct tree *tree, const xmlNode *node)
+{
+	struct xml_attribute *first = NULL, **link = &first;
+
+	for (const xmlAttr *each = node->properties; each; each = each->next) {
+		*link = arena_new(tree->memory, struct xml_attribute);
+		**link = (struct xml_attribute){
+			.name = arena_strdup(tree->memory, (const char *)each->name),
+			.text = text_of(tree->memory, (const xmlNode *)each),
+		};
+		link = (struct xml_attribute **)&(*link)->next;
+	}
+	return first;
+}
+
+static void fill_in(struct tree *tree, const xmlNode *node, struct xml_element *element)
+{
+	const xmlNs *space = node->ns;
+
+	element->name = arena_strdup(tree->memory, (const char *)node->name);
+	element->text = text_of(tree->memory, node);
+	if (!tree->is_whole) {
+		element->text = trimmed(tree->memory, element->text);
+		return;
+	}
+	element->attributes = attributes_of(tree, node);
+	if (space && space->prefix)
+		element->prefix = arena_strdup(tree->memory, (const char *)space->prefix);
+	if (space && space->href)
+		element->space = arena_strdup(tree->memory, (const char *)space->href);
+}
+
 static const struct xml_element *element_of(struct tree *tree, const xmlNode *node, int depth)
 {
 	struct xml_element *element = arena_new(tree->memory, struct xml_element);
 	const struct xml_element **link = &element->first_child;
 
-	if (depth > XML_DEPTH_MAX || ++tree->elements > XML_ELEMENTS_MAX)
+	if (depth > (tree->is_whole ? XML_WHOLE_DEPTH_MAX : XML_DEPTH_MAX) ||
+	    ++tree->elements > (tree->is_whole ? XML_WHOLE_ELEMENTS_MAX : XML_ELEMENTS_MAX))
 		return fail(tree->err, "too many elements");
-	element->name = arena_strdup(tree->memory, (const char *)node->name);
-	element->text = text_of(tree->memory, node);
+	fill_in(tree, node, element);
 	for (const xmlNode *child = node->children; child; child = child->next) {
 		if (child->type == XML_ENTITY_REF_NODE)
 			return fail(tree->err, "an entity is used that XML does not know");
@@ -131,12 +169,11 @@ static xmlDocPtr read_document(xmlParserCtxtPtr parser, struct guard *guard, con
 	return xmlCtxtReadMemory(parser, data, (int)size, NULL, NULL, XML_OPTIONS);
 }
 
-const struct xml_element *xml_parse(struct arena *memory, const char *data, size_t size,
-				    struct error *err)
+static const struct xml_element *parse(struct tree tree, const char *data, size_t size)
 {
 	_cleanup_(xmlFreeParserCtxtp) xmlParserCtxtPtr parser = NULL;
 	_cleanup_(xmlFreeDocp) xmlDocPtr document = NULL;
-	struct tree tree = { .memory = memory, .err = err };
+	struct error *err = tree.err;
 	struct guard guard = { 0 };
 
 	if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
@@ -161,6 +198,18 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 	if (!document || !parser->wellFormed)
 		return fail(err, "the body is not well-formed XML");
 	return element_of(&tree, xmlDocGetRootElement(document), 1);
+}
+
+const struct xml_element *xml_parse(struct arena *memory, const char *data, size_t size,
+				    struct error *err)
+{
+	return parse((struct tree){ .memory = memory, .err = err }, data, size);
+}
+
+const struct xml_element *xml_parse_whole(struct arena *memory, const char *data, size_t size,
+					  struct error *err)
+{
+	return parse((struct tree){ .memory = memory, .is_whole = true, .err = err }, data, size);
 }
 
 int xml_check(const char *data, size_t size, struct error *err)

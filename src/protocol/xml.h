@@ -13,17 +13,35 @@ struct error;
 #define XML_DEPTH_MAX 8
 #define XML_ELEMENTS_MAX 64
 
+struct xml_attribute {
+	const char *name; /* without prefix */
+	const char *text;
+	const struct xml_attribute *next;
+};
+
 struct xml_element {
 	const char *name; /* without prefix; namespaces are not looked at */
 	const char *text; /* of the element itself, without blanks at its ends */
 	const struct xml_element *first_child;
 	const struct xml_element *next; /* sibling */
+
+	/* Only from xml_parse_whole(). */
+	const char *prefix;			/* or NULL */
+	const char *space;			/* the URI of its namespace, or NULL */
+	const struct xml_attribute *attributes; /* or NULL */
 };
 
 /* Parses a document, around which a byte order mark, blanks and NUL bytes are tolerated. The tree
  * lives in memory. Returns its root, or NULL with err set. */
 const struct xml_element *xml_parse(struct arena *memory, const char *data, size_t size,
 				    struct error *err);
+
+/* The same for what a server answered, as a client would read it: with all that the elements have,
+ * and their texts with the blanks at their ends. */
+#define XML_WHOLE_DEPTH_MAX 32
+#define XML_WHOLE_ELEMENTS_MAX 4096
+const struct xml_element *xml_parse_whole(struct arena *memory, const char *data, size_t size,
+					  struct error *err);
 
 /* A DOCTYPE that names an external subset and has no internal one. */
 struct xml_doctype {

@@ -18,6 +18,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
+#include "util/digest.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/idna.h"
@@ -468,6 +469,37 @@ int certificate_load(struct arena *memory, const char *file, certificates_warner
 	if (result == 0)
 		warn_of_mode(source.key_file, warn, context);
 	return result;
+}
+
+int certificate_key_digest(const struct certificate *certificate, struct digest *ret_digest,
+			   struct error *err)
+{
+	gnutls_datum_t key = { 0 };
+	int result = gnutls_pubkey_export2(certificate->chain[0].pubkey, GNUTLS_X509_FMT_DER, &key);
+
+	if (result < 0)
+		return error_set(err, ERROR_TLS, "%s: its public key cannot be read: %s",
+				 certificate->file, gnutls_strerror(result));
+	*ret_digest = digest_of(key.data, key.size);
+	gnutls_free(key.data);
+	return 0;
+}
+
+const char *certificate_key_kind(struct arena *memory, const struct certificate *certificate)
+{
+	unsigned bits = 0;
+	int algorithm = gnutls_pubkey_get_pk_algorithm(certificate->chain[0].pubkey, &bits);
+
+	switch (algorithm) {
+	case GNUTLS_PK_EDDSA_ED25519:
+		return "Ed25519";
+	case GNUTLS_PK_ECDSA:
+		return arena_printf(memory, "ECDSA %u", bits);
+	case GNUTLS_PK_RSA_PSS:
+		return arena_printf(memory, "RSA-PSS %u", bits);
+	default:
+		return arena_printf(memory, "RSA %u", bits);
+	}
 }
 
 void certificate_clear(struct certificate *certificate)

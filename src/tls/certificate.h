@@ -9,6 +9,7 @@
 #include <gnutls/gnutls.h>
 
 struct arena;
+struct digest;
 struct error;
 
 /* A key with a whole chain takes some 10 KiB; what is larger is something else. */
@@ -53,6 +54,14 @@ struct certificate_source {
 int certificate_parse(struct arena *memory, const struct certificate_source *source,
 		      certificates_warner warn, void *context, struct certificate *ret_certificate,
 		      struct error *err);
+
+/* The SHA-256 of the leaf's public key with its kind (SubjectPublicKeyInfo), as in a TLSA record
+ * "3 1 1". Returns 0, or -1 with err set. */
+int certificate_key_digest(const struct certificate *certificate, struct digest *ret_digest,
+			   struct error *err);
+
+/* "ECDSA 256", "RSA 2048", "Ed25519". Lives in memory. */
+const char *certificate_key_kind(struct arena *memory, const struct certificate *certificate);
 
 /* Releases what GnuTLS holds; the key is wiped. */
 void certificate_clear(struct certificate *certificate);

@@ -164,3 +164,14 @@ def test_error_codes_and_outcomes_are_described():
         text = (ROOT / "src" / source).read_text()
         for outcome in re.findall(r'(?:FAILURE_\w+\] =|outcome =) "([a-z-]+)"', text):
             assert has_word(page, outcome), outcome
+
+
+def test_findings_are_described():
+    page = rendered("mailconfctl.1")
+    source = (ROOT / "src" / "doctor" / "finding.c").read_text()
+    kinds = re.findall(r'\{ "([a-z0-9-]+)", LEVEL_(\w+) \}', source)
+    assert len(kinds) > 40
+    for name, level in kinds:
+        assert f"\n     {name} ({level.lower()})\n" in page, name
+    described = re.findall(r"\n     ([a-z0-9-]+) \((?:ok|note|warning|problem)\)\n", page)
+    assert sorted(described) == sorted(name for name, _ in kinds)

@@ -259,12 +259,45 @@ static void test_check(void **state)
 	}
 }
 
+/* What a client sees of an answer: prefixes, namespaces, attributes, blanks; and more of it. */
+static void test_whole(void **state)
+{
+	static const char in[] = "<x:a xmlns:x='urn:x' xmlns='urn:y' type='i&amp;p' x:id=''>"
+				 "<b>\n 1 </b></x:a>";
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct bytes many = BYTES_IN(&memory);
+	const struct xml_element *root;
+	struct error err;
+
+	root = xml_parse_whole(&memory, in, strlen(in), &err);
+	assert_non_null(root);
+	check_text("prefix", root->prefix, "x");
+	check_text("space", root->space, "urn:x");
+	check_text("attribute", root->attributes->name, "type");
+	check_text("its text", root->attributes->text, "i&p");
+	check_text("the second", root->attributes->next->name, "id");
+	check_text("empty", root->attributes->next->text, "");
+	assert_null(root->attributes->next->next);
+	check_text("blanks", root->first_child->text, "\n 1 ");
+	check_text("default", root->first_child->space, "urn:y");
+	assert_null(root->first_child->prefix);
+
+	bytes_add_text(&many, "<a>");
+	for (int i = 1; i < XML_WHOLE_ELEMENTS_MAX; i++)
+		bytes_add_text(&many, "<b/>");
+	bytes_add_text(&many, "</a>");
+	assert_non_null(xml_parse_whole(&memory, many.data, many.size, &err));
+	many.size -= strlen("</a>");
+	bytes_add_text(&many, "<b/></a>");
+	assert_null(xml_parse_whole(&memory, many.data, many.size, &err));
+	check_error("too many", &err, ERROR_INPUT, "too many elements");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_accepted), cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_check),
 	};
 

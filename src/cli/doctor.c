@@ -1,0 +1,282 @@
+/* mailconfctl doctor: what the world sees of a domain, against what it should see. */
+
+#include "doctor/doctor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/certificates.h"
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "config/settings.h"
+#include "mail/address.h"
+#include "protocol/templates.h"
+#include "store/store.h"
+#include "tls/coverage.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+#define LEVELS (LEVEL_PROBLEM + 1)
+
+struct report {
+	struct list *list; /* of --json, else NULL */
+	bool has_colour;
+	bool shows_progress;
+	size_t reported, total;
+	size_t counts[LEVELS]; /* of findings */
+	size_t ill;	       /* domains with a problem */
+};
+
+static json_t *finding_entry(const char *domain, const struct finding *finding)
+{
+	json_t *entry = json_object();
+
+	entry_put_text(entry, "domain", domain);
+	entry_put_text(entry, "level", finding_level_name(finding_level(finding->kind)));
+	entry_put_text(entry, "kind", finding_kind_name(finding->kind));
+	entry_put_text(entry, "seen", finding->seen);
+	entry_put_text(entry, "expected", finding->expected);
+	entry_put_text(entry, "mend", finding->mend);
+	return entry;
+}
+
+/* "problem" in red, and so on; nothing changes where nobody sees colours. */
+static void print_level(const struct report *report, enum finding_level level)
+{
+	static const char *const colours[] = {
+		[LEVEL_OK] = "\033[32m",
+		[LEVEL_NOTE] = "\033[36m",
+		[LEVEL_WARNING] = "\033[33m",
+		[LEVEL_PROBLEM] = "\033[1;31m",
+	};
+
+	(void)printf("  %s%-7s%s  ", report->has_colour ? colours[level] : "",
+		     finding_level_name(level), report->has_colour ? "\033[0m" : "");
+}
+
+static void print_finding(const struct report *report, const struct finding *finding)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	print_level(report, finding_level(finding->kind));
+	(void)printf("%s: %s\n", finding_kind_name(finding->kind),
+		     text_escape(&memory, finding->seen));
+	if (finding->expected)
+		(void)printf("           expected: %s\n", text_escape(&memory, finding->expected));
+	if (finding->mend)
+		(void)printf("           mend: %s\n", text_escape(&memory, finding->mend));
+}
+
+/* "2 problems, 1 note, 24 ok" */
+static void print_counts(const size_t *counts)
+{
+	const char *gap = "";
+
+	for (int level = LEVEL_PROBLEM; level >= LEVEL_OK; level--) {
+		if (counts[level] == 0)
+			continue;
+		(void)printf("%s%zu %s%s", gap, counts[level],
+			     finding_level_name((enum finding_level)level),
+			     level != LEVEL_OK && counts[level] > 1 ? "s" : "");
+		gap = ", ";
+	}
+	(void)putchar('\n');
+}
+
+static void print_domain(const struct report *report, const char *domain,
+			 const struct finding *findings, size_t count, const size_t *counts)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	(void)printf("%s: ", text_escape(&memory, domain));
+	print_counts(counts);
+	for (size_t i = 0; i < count; i++)
+		if (finding_level(findings[i].kind) != LEVEL_OK)
+			print_finding(report, &findings[i]);
+}
+
+/* On the line below what was printed, which the next print takes away. */
+static void show_progress(const struct report *report)
+{
+	if (!report->shows_progress)
+		return;
+	(void)fflush(stdout);
+	if (report->reported < report->total)
+		(void)fprintf(stderr, "%zu of %zu domains\r", report->reported, report->total);
+}
+
+static void hide_progress(const struct report *report)
+{
+	if (report->shows_progress)
+		(void)fprintf(stderr, "\033[K");
+}
+
+static int take_findings(const char *domain, const struct finding *findings, size_t count,
+			 void *context, struct error *err)
+{
+	struct report *report = context;
+	size_t counts[LEVELS] = { 0 };
+
+	for (size_t i = 0; i < count; i++)
+		counts[finding_level(findings[i].kind)]++;
+	hide_progress(report);
+	if (report->list)
+		for (size_t i = 0; i < count; i++)
+			list_add(report->list, finding_entry(domain, &findings[i]));
+	else
+		print_domain(report, domain, findings, count, counts);
+	for (size_t i = 0; i < LEVELS; i++)
+		report->counts[i] += counts[i];
+	report->ill += counts[LEVEL_PROBLEM] > 0;
+	report->reported++;
+	show_progress(report);
+	return 0;
+}
+
+/* All but those that are disabled: their mail is elsewhere. */
+static int list_all(struct cli *cli, const char ***ret_domains, size_t *ret_count,
+		    struct error *err)
+{
+	const struct domain_filter all = { 0 };
+	struct domain *rows;
+	size_t count, kept = 0;
+
+	if (store_list_domains(cli->store, cli->memory, &all, &rows, &count, err) != 0)
+		return -1;
+	*ret_domains = arena_array(cli->memory, const char *, count);
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].is_enabled)
+			(*ret_domains)[kept++] = rows[i].name;
+	*ret_count = kept;
+	return 0;
+}
+
+static int find_domains(struct cli *cli, const struct arguments *arguments,
+			const char ***ret_domains, size_t *ret_count, struct error *err)
+{
+	bool wants_all = option_is_given(arguments, "all");
+
+	if (wants_all == (arguments->count > 0))
+		return usage_error(cli->memory, arguments->command, err, "'doctor' needs %s",
+				   wants_all ? "either DOMAINs or --all" : "DOMAINs, or --all");
+	if (wants_all)
+		return list_all(cli, ret_domains, ret_count, err);
+	*ret_domains = arena_array(cli->memory, const char *, arguments->count);
+	*ret_count = arguments->count;
+	for (size_t i = 0; i < arguments->count; i++) {
+		(*ret_domains)[i] = domain_parse(cli->memory, arguments->words[i], true, err);
+		if (!(*ret_domains)[i])
+			return -1;
+	}
+	return 0;
+}
+
+static int examine(struct cli *cli, const struct arguments *arguments,
+		   const struct coverage *coverage, const char *const *domains, size_t count,
+		   struct report *report, struct error *err)
+{
+	const struct doctor_options options = {
+		.resolver = option_value(arguments, "resolver"),
+		.connect = option_value(arguments, "connect"),
+		.ca_file = option_value(arguments, "ca"),
+		.plain_autoconfig = cli->settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES,
+		.coverage = coverage,
+	};
+	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+
+	if (templates_load(cli->settings->templates.directory, &templates, err) < 0)
+		return -1;
+	return doctor_run(
+		&(struct context){
+			.store = cli->store,
+			.site = { templates, cli->settings->server.public_name },
+		},
+		&options, domains, count, take_findings, report, err);
+}
+
+/* Where the settings' certificates can be read, the doctor looks at them too. */
+static int examine_with_certificates(struct cli *cli, const struct arguments *arguments,
+				     const char *const *domains, size_t count,
+				     struct report *report, struct error *err)
+{
+	struct loaded_certificates loaded = { 0 };
+	struct coverage coverage;
+	struct error ignored;
+	int r;
+
+	if (certificates_of_settings(cli, &loaded, &ignored) < 0)
+		return examine(cli, arguments, NULL, domains, count, report, err);
+	coverage = coverage_of(cli->memory, loaded.certificates, loaded.count, time(NULL));
+	r = examine(cli, arguments, loaded.count ? &coverage : NULL, domains, count, report, err);
+	loaded_certificates_clear(&loaded);
+	return r;
+}
+
+/* https://no-color.org */
+static bool wants_colour(void)
+{
+	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && terminal &&
+	       !text_equals(terminal, "dumb");
+}
+
+static int run_doctor(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	static const char *const columns[] = { "domain", NULL };
+	_cleanup_(list_freep) struct list *list = cli->is_json ? list_new(columns, true) : NULL;
+	struct report report = { .list = list, .has_colour = wants_colour() };
+	const char **domains = NULL;
+
+	if (find_domains(cli, arguments, &domains, &report.total, err) < 0)
+		return -1;
+	report.shows_progress = report.total > 1 && isatty(STDERR_FILENO);
+	if (examine_with_certificates(cli, arguments, domains, report.total, &report, err) < 0)
+		return -1;
+	if (list)
+		list_end(list, "");
+	if (report.ill == 0)
+		return 0;
+	return error_set(err, ERROR_INPUT, "%zu problem%s in %zu of %zu domain%s",
+			 report.counts[LEVEL_PROBLEM], report.counts[LEVEL_PROBLEM] > 1 ? "s" : "",
+			 report.ill, report.total, report.total > 1 ? "s" : "");
+}
+
+static const struct option options[] = {
+	{ "all", NULL, "look at all domains that are not disabled" },
+	{ "resolver", "IP[:PORT]", "ask this resolver (the system's)" },
+	{ "connect", "HOST:PORT", "send HTTPS for names of ours there, whatever DNS says" },
+	{ "ca", "FILE", "trust the authorities in this PEM file (the system's)" },
+	{ 0 },
+};
+
+static const struct command command_doctor = {
+	.family = "doctor",
+	.arguments = "[DOMAIN ...]",
+	.min = 0,
+	.max = ANY_NUMBER,
+	.summary = "Look at domains as mail clients do, and say what is wrong",
+	.details = "DNS, TLS and HTTP as each client uses them, and every announced service are "
+		   "looked\nat from here, and compared with the database. What is wrong comes with "
+		   "what mends\nit. The exit status is 1 where there is a problem.",
+	.example = "mailconfctl doctor example.org\n"
+		   "mailconfctl doctor new.example --connect 192.0.2.10:443\n"
+		   "mailconfctl doctor --all --json",
+	.options = { options },
+	.database = DATABASE_READ,
+	.run = run_doctor,
+};
+
+static const struct command *const commands[] = { &command_doctor, NULL };
+
+const struct family family_doctor = {
+	.name = "doctor",
+	.title = "What the world sees",
+	.commands = commands,
+};

@@ -1,0 +1,405 @@
+/* What c-ares parses by itself has a function of its own for each type, and none for some that are
+ * needed here; one loop over the records of an answer does for all. */
+
+#include "dns/resolver.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ares.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+/* c-ares doubles the time with each try: six seconds at most. */
+#define TIMEOUT_MS 2000
+#define TRIES 2
+
+/* An answer over TCP has at most 64 KiB; more CNAMEs than this are a circle. */
+#define ALIASES_MAX 16
+#define HEADER_SIZE 12
+#define RECORD_MIN_SIZE 11
+#define MESSAGE_MAX 65535
+
+struct resolver {
+	ares_channel channel;
+};
+
+struct pending {
+	struct arena *memory;
+	struct dns_question *question;
+};
+
+static void prepare_library(void)
+{
+	(void)ares_library_init(ARES_LIB_INIT_ALL);
+}
+
+int resolver_check_server(const char *server, struct error *err)
+{
+	ares_channel channel = NULL;
+	bool is_good = false;
+
+	if (ares_init(&channel) != ARES_SUCCESS)
+		return error_set(err, ERROR_SYSTEM, "the resolver cannot be set up");
+	is_good = *server && !strchr(server, ',') &&
+		  ares_set_servers_ports_csv(channel, server) == ARES_SUCCESS;
+	ares_destroy(channel);
+	if (!is_good)
+		return error_set(err, ERROR_INPUT,
+				 "'%s' is not a resolver; write an IP address, as in 192.0.2.53, "
+				 "192.0.2.53:5353 or [2001:db8::53]:53",
+				 server);
+	return 0;
+}
+
+int resolver_new(const char *server, struct resolver **ret_resolver, struct error *err)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct ares_options options = {
+		.flags = ARES_FLAG_EDNS,
+		.timeout = TIMEOUT_MS,
+		.tries = TRIES,
+		.ednspsz = 1232,
+		.lookups = (char *)"b",
+	};
+	struct resolver *resolver;
+
+	(void)pthread_once(&once, prepare_library);
+	if (server && resolver_check_server(server, err) < 0)
+		return -1;
+	resolver = xnew(struct resolver);
+	if (ares_init_options(&resolver->channel, &options,
+			      ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+				      ARES_OPT_EDNSPSZ | ARES_OPT_LOOKUPS) != ARES_SUCCESS ||
+	    (server && ares_set_servers_ports_csv(resolver->channel, server) != ARES_SUCCESS)) {
+		resolver_free(resolver);
+		return error_set(err, ERROR_SYSTEM, "the resolver cannot be set up");
+	}
+	*ret_resolver = resolver;
+	return 0;
+}
+
+void resolver_free(struct resolver *resolver)
+{
+	if (!resolver)
+		return;
+	if (resolver->channel)
+		ares_destroy(resolver->channel);
+	free(resolver);
+}
+
+/* A message and how far it is read. */
+struct reader {
+	struct arena *memory;
+	const unsigned char *message;
+	int size;
+	const unsigned char *at;
+};
+
+static size_t left(const struct reader *reader)
+{
+	return (size_t)(reader->message + reader->size - reader->at);
+}
+
+static uint16_t number_at(const unsigned char *at)
+{
+	return (uint16_t)(at[0] << 8 | at[1]);
+}
+
+/* NULL where there is no name. Bytes that no name of ours has stay escaped as c-ares escapes them.
+ */
+static const char *read_name(struct reader *reader)
+{
+	char *expanded = NULL;
+	const char *name;
+	long length = 0;
+
+	if (left(reader) == 0 || ares_expand_name(reader->at, reader->message, reader->size,
+						  &expanded, &length) != ARES_SUCCESS)
+		return NULL;
+	name = *expanded ? text_lower(reader->memory, expanded) : ".";
+	ares_free_string(expanded);
+	reader->at += length;
+	return name;
+}
+
+static const char *read_address(struct reader *reader, int family, size_t size, size_t wanted)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (size != wanted || !inet_ntop(family, reader->at, text, sizeof(text)))
+		return NULL;
+	return arena_strdup(reader->memory, text);
+}
+
+/* The strings of a TXT record; a NUL byte ends it for us. */
+static const char *read_strings(struct reader *reader, size_t size)
+{
+	const unsigned char *at = reader->at, *end = at + size;
+	struct bytes text = BYTES_IN(reader->memory);
+
+	while (at < end && *at < end - at) {
+		bytes_add(&text, (const char *)at + 1, *at);
+		at += *at + 1;
+	}
+	return at == end ? bytes_text(&text) : NULL;
+}
+
+static const char *read_name_after(struct reader *reader, size_t skipped, size_t size)
+{
+	if (size < skipped)
+		return NULL;
+	reader->at += skipped;
+	return read_name(reader);
+}
+
+/* Leaves the reader anywhere within the data. Returns whether they are good. */
+static bool read_data(struct reader *reader, struct dns_record *record)
+{
+	const unsigned char *data = reader->at;
+	size_t size = record->size;
+
+	record->data = memcpy(arena_alloc(reader->memory, size), data, size);
+	switch (record->type) {
+	case DNS_A:
+		record->text = read_address(reader, AF_INET, size, 4);
+		break;
+	case DNS_AAAA:
+		record->text = read_address(reader, AF_INET6, size, 16);
+		break;
+	case DNS_CNAME:
+	case DNS_PTR:
+		record->text = read_name(reader);
+		break;
+	case DNS_MX:
+		record->text = read_name_after(reader, 2, size);
+		break;
+	case DNS_SRV:
+		record->text = read_name_after(reader, 6, size);
+		break;
+	case DNS_TXT:
+		record->text = read_strings(reader, size);
+		break;
+	case DNS_TLSA:
+		record->text = "";
+		break;
+	}
+	if (!record->text)
+		return false;
+	if (record->type == DNS_MX || record->type == DNS_SRV)
+		record->priority = number_at(data);
+	if (record->type == DNS_SRV) {
+		record->weight = number_at(data + 2);
+		record->port = number_at(data + 4);
+	}
+	return true;
+}
+
+/* NAME TYPE(2) CLASS(2) TTL(4) LENGTH(2) DATA, of which other types are passed over. */
+static bool read_record(struct reader *reader, enum dns_type wanted, struct dns_record *ret_record,
+			bool *ret_is_wanted)
+{
+	const unsigned char *fields;
+	struct dns_record record = { .name = read_name(reader) };
+	unsigned type;
+
+	if (!record.name || left(reader) < 10)
+		return false;
+	fields = reader->at;
+	type = number_at(fields);
+	record.size = number_at(fields + 8);
+	reader->at += 10;
+	if (left(reader) < record.size)
+		return false;
+	*ret_is_wanted = type == (unsigned)wanted || type == DNS_CNAME;
+	if (*ret_is_wanted) {
+		record.type = (enum dns_type)type;
+		if (!read_data(reader, &record))
+			return false;
+		*ret_record = record;
+	}
+	reader->at = fields + 10 + record.size;
+	return true;
+}
+
+/* The name at the end of the CNAMEs that begin at name. */
+static const char *follow(const struct dns_record *records, size_t count, const char *name)
+{
+	for (size_t step = 0; step < ALIASES_MAX; step++) {
+		const char *next = NULL;
+
+		for (size_t i = 0; i < count && !next; i++)
+			if (records[i].type == DNS_CNAME && text_equals(records[i].name, name))
+				next = records[i].text;
+		if (!next)
+			break;
+		name = next;
+	}
+	return name;
+}
+
+/* Keeps the records of the wanted type that the question's name has, through its CNAMEs. */
+static void keep_wanted(struct arena *memory, struct dns_question *question,
+			const struct dns_record *found, size_t count)
+{
+	const char *asked = text_lower(memory, question->name);
+	const char *name = question->type == DNS_CNAME ? asked : follow(found, count, asked);
+	struct dns_record *kept = arena_array(memory, struct dns_record, count);
+	struct dns_answer *answer = &question->answer;
+
+	*answer = (struct dns_answer){ 0 };
+	for (size_t i = 0; i < count; i++)
+		if (found[i].type == question->type && text_equals(found[i].name, name))
+			kept[answer->count++] = found[i];
+	answer->records = kept;
+	answer->alias = text_equals(name, asked) ? NULL : name;
+	answer->outcome = answer->count ? DNS_FOUND : DNS_NOTHING;
+}
+
+int resolver_read(struct arena *memory, const unsigned char *message, size_t size,
+		  struct dns_question *question)
+{
+	struct reader reader = { memory, message, (int)size, message };
+	unsigned questions, answers;
+	struct dns_record *found;
+	size_t count = 0;
+
+	if (size < HEADER_SIZE || size > MESSAGE_MAX)
+		return -1;
+	questions = number_at(message + 4);
+	answers = number_at(message + 6);
+	reader.at += HEADER_SIZE;
+	while (questions-- > 0) {
+		if (!read_name(&reader) || left(&reader) < 4)
+			return -1;
+		reader.at += 4;
+	}
+	/* The least that a record takes bounds how many there can be. */
+	if (answers > left(&reader) / RECORD_MIN_SIZE)
+		return -1;
+	found = arena_array(memory, struct dns_record, answers);
+	for (unsigned i = 0; i < answers; i++) {
+		bool is_wanted;
+
+		if (!read_record(&reader, question->type, &found[count], &is_wanted))
+			return -1;
+		count += is_wanted;
+	}
+	keep_wanted(memory, question, found, count);
+	return 0;
+}
+
+static void fail(struct pending *pending, const char *why)
+{
+	pending->question->answer = (struct dns_answer){
+		.outcome = DNS_FAILED, .failure = arena_strdup(pending->memory, why)
+	};
+}
+
+static void receive(void *argument, int status, int timeouts, unsigned char *message, int size)
+{
+	struct pending *pending = argument;
+	struct dns_question *question = pending->question;
+	bool is_read;
+
+	question->answer = (struct dns_answer){ .outcome = DNS_NOTHING };
+	/* Without records of the type there may be a CNAME that leads to none. */
+	is_read = message && resolver_read(pending->memory, message, (size_t)size, question) == 0;
+	switch (status) {
+	case ARES_SUCCESS:
+		if (!is_read)
+			fail(pending, "the answer is malformed");
+		break;
+	case ARES_ENODATA:
+	case ARES_ENOTFOUND:
+	case ARES_EBADNAME:
+		break;
+	default:
+		fail(pending, ares_strerror(status));
+	}
+}
+
+/* The sockets of the channel as poll() has them: select() ends at descriptor 1023. */
+static size_t sockets_of(ares_channel channel, struct pollfd *sockets)
+{
+	ares_socket_t list[ARES_GETSOCK_MAXNUM];
+	/* Readable ones, and above those the writable; the macros for them shift into a sign. */
+	unsigned bits = (unsigned)ares_getsock(channel, list, ARES_GETSOCK_MAXNUM);
+	size_t count = 0;
+
+	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+		short events = 0;
+
+		if (bits >> i & 1)
+			events |= POLLIN;
+		if (bits >> (i + ARES_GETSOCK_MAXNUM) & 1)
+			events |= POLLOUT;
+		if (events)
+			sockets[count++] = (struct pollfd){ .fd = list[i], .events = events };
+	}
+	return count;
+}
+
+static bool wait_and_process(ares_channel channel)
+{
+	struct pollfd sockets[ARES_GETSOCK_MAXNUM];
+	size_t count = sockets_of(channel, sockets);
+	struct timeval time, *left_time = ares_timeout(channel, NULL, &time);
+	int ready, timeout;
+
+	if (count == 0)
+		return false;
+	timeout = left_time ? (int)(left_time->tv_sec * 1000 + left_time->tv_usec / 1000 + 1) : -1;
+	ready = poll(sockets, count, timeout);
+	if (ready <= 0)
+		ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	for (size_t i = 0; ready > 0 && i < count; i++)
+		if (sockets[i].revents)
+			ares_process_fd(
+				channel,
+				sockets[i].revents & ~POLLOUT ? sockets[i].fd : ARES_SOCKET_BAD,
+				sockets[i].revents & POLLOUT ? sockets[i].fd : ARES_SOCKET_BAD);
+	return true;
+}
+
+void resolver_ask(struct resolver *resolver, struct arena *memory, struct dns_question *questions,
+		  size_t count)
+{
+	struct pending *pending = arena_array(memory, struct pending, count);
+
+	for (size_t i = 0; i < count; i++) {
+		pending[i] = (struct pending){ memory, &questions[i] };
+		questions[i].answer = (struct dns_answer){ .outcome = DNS_FAILED };
+		ares_query(resolver->channel, questions[i].name, 1, (int)questions[i].type, receive,
+			   &pending[i]);
+	}
+	while (wait_and_process(resolver->channel))
+		;
+}
+
+static const char *reverse_ipv6(struct arena *memory, const unsigned char *address)
+{
+	struct bytes name = BYTES_IN(memory);
+
+	for (int i = 15; i >= 0; i--)
+		bytes_add_format(&name, "%x.%x.", address[i] & 15, address[i] >> 4);
+	bytes_add_text(&name, "ip6.arpa");
+	return bytes_text(&name);
+}
+
+const char *resolver_reverse_name(struct arena *memory, const char *address)
+{
+	unsigned char bytes[16];
+
+	if (inet_pton(AF_INET6, address, bytes) == 1)
+		return reverse_ipv6(memory, bytes);
+	if (inet_pton(AF_INET, address, bytes) != 1)
+		return ".";
+	return arena_printf(memory, "%u.%u.%u.%u.in-addr.arpa", bytes[3], bytes[2], bytes[1],
+			    bytes[0]);
+}

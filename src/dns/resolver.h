@@ -1,0 +1,79 @@
+#pragma once
+
+/*
+ * Asks a DNS resolver (RFC 1035): many questions side by side, with one time limit for each. A
+ * resolver belongs to one thread.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+
+struct arena;
+struct error;
+struct resolver;
+
+/* The types of RFC 1035 3.2.2 and others, by their numbers. */
+enum dns_type {
+	DNS_A = 1,
+	DNS_CNAME = 5,
+	DNS_PTR = 12,
+	DNS_MX = 15,
+	DNS_TXT = 16,
+	DNS_AAAA = 28,
+	DNS_SRV = 33,
+	DNS_TLSA = 52,
+};
+
+enum dns_outcome {
+	DNS_FOUND,
+	DNS_NOTHING, /* no record of the type, or no such name */
+	DNS_FAILED,  /* no answer in time, or one that says so */
+};
+
+/* Names are in lower case, without a final dot; the root is ".". */
+struct dns_record {
+	enum dns_type type;
+	const char *name; /* the owner */
+	/* A, AAAA: the address; CNAME, PTR, MX, SRV: the name; TXT: all strings as one */
+	const char *text;
+	uint16_t priority, weight, port; /* of SRV; priority also of MX */
+	const unsigned char *data;	 /* size bytes, as they came */
+	size_t size;
+};
+
+/* The records of the type asked for, those of the CNAMEs' target; and that target. */
+struct dns_answer {
+	enum dns_outcome outcome;
+	const char *failure; /* why it failed, else NULL */
+	const struct dns_record *records;
+	size_t count;
+	const char *alias; /* the name that CNAMEs led to, NULL where there was none */
+};
+
+struct dns_question {
+	const char *name;
+	enum dns_type type;
+	struct dns_answer answer; /* filled in */
+};
+
+/* server is IP, IP:PORT or [IP]:PORT; NULL: those of the system. Returns 0, or -1 with err set. */
+int resolver_new(const char *server, struct resolver **ret_resolver, struct error *err);
+void resolver_free(struct resolver *resolver);
+DEFINE_CLEANUP(struct resolver *, resolver_free);
+
+/* Asks all of them, and waits for the answers, which live in memory. */
+void resolver_ask(struct resolver *resolver, struct arena *memory, struct dns_question *questions,
+		  size_t count);
+
+/* Reads a message of RFC 1035 4 into the question's answer, which lives in memory. Returns 0, or -1
+ * where the message is malformed; the answer is untouched then. */
+int resolver_read(struct arena *memory, const unsigned char *message, size_t size,
+		  struct dns_question *question);
+
+/* The name that has the PTR record of an address (RFC 1035 3.5, RFC 3596 2.5). In memory. */
+const char *resolver_reverse_name(struct arena *memory, const char *address);
+
+/* Whether the text is such a server. Returns 0, or -1 with err set to a sentence that quotes it. */
+int resolver_check_server(const char *server, struct error *err);

@@ -1,0 +1,315 @@
+/*
+ * Mail services have SRV records by kind and by security (RFC 6186, RFC 8314); the order of the
+ * documents becomes priorities, counted over IMAP and POP3 together (RFC 6186 3.4). A service that
+ * is not offered is denied with the target ".", or clients would go on guessing.
+ *
+ * One _autodiscover record at most, with port 443: Outlook ignores the port and warns of a target
+ * outside the domain, Thunderbird takes the first by ascending weight. So it stands only in place
+ * of an autodiscover name, for domains that can have no certificate, and leads to an address
+ * record.
+ */
+
+#include "dns/wanted.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "mail/profile.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+
+#define PRIORITY_STEP 10
+
+struct builder {
+	struct arena *memory;
+	const struct wanted_for *wish;
+	const char *domain;
+	struct record *records;
+	size_t count, room;
+	const char **gaps;
+	size_t n_gaps;
+};
+
+static struct record *add(struct builder *builder, enum record_type type, const char *name,
+			  const char *purpose)
+{
+	struct record *record;
+
+	if (builder->count == builder->room) {
+		size_t room = builder->room ? builder->room * 2 : 32;
+		struct record *records = arena_array(builder->memory, struct record, room);
+
+		if (builder->count)
+			memcpy(records, builder->records, builder->count * sizeof(*records));
+		builder->records = records;
+		builder->room = room;
+	}
+	record = &builder->records[builder->count++];
+	*record = (struct record){ .type = type, .name = name, .purpose = purpose };
+	return record;
+}
+
+static const char *below(struct builder *builder, const char *label)
+{
+	return arena_printf(builder->memory, "%s.%s", label, builder->domain);
+}
+
+/* Sentences are few: one for each service at most. */
+static void add_gap(struct builder *builder, const char *sentence)
+{
+	if (!builder->gaps)
+		builder->gaps = arena_array(builder->memory, const char *,
+					    builder->wish->profile->n_endpoints);
+	for (size_t i = 0; i < builder->n_gaps; i++)
+		if (text_equals(builder->gaps[i], sentence))
+			return;
+	builder->gaps[builder->n_gaps++] = sentence;
+}
+
+/* A name that leads to this server. */
+static void add_own_name(struct builder *builder, const char *name, const char *purpose)
+{
+	const struct wanted_for *wish = builder->wish;
+	struct record *record;
+
+	for (size_t i = 0; i < wish->n_addresses; i++) {
+		enum record_type type = strchr(wish->addresses[i], ':') ? RECORD_AAAA : RECORD_A;
+
+		add(builder, type, name, purpose)->text = wish->addresses[i];
+	}
+	if (wish->n_addresses)
+		return;
+	record = add(builder, RECORD_CNAME, name, purpose);
+	if (wish->target && !text_equals(wish->target, name))
+		record->text = wish->target;
+}
+
+static void add_own_names(struct builder *builder)
+{
+	struct record *record;
+
+	add_own_name(builder, below(builder, "autoconfig"),
+		     "Where Thunderbird and those that read its autoconfig ask");
+	add_own_name(builder, below(builder, "autodiscover"), "Where Outlook and phones ask");
+	record = add(builder, RECORD_SRV, below(builder, "_autodiscover._tcp"),
+		     "Instead of autodiscover, for a domain that can have no certificate: Outlook "
+		     "then asks the person first");
+	record->presence = RECORD_INSTEAD;
+	record->port = 443;
+	record->text = builder->wish->target ? builder->wish->target
+					     : below(builder, "autodiscover");
+}
+
+static void add_srv(struct builder *builder, const char *label, const char *purpose,
+		    const struct endpoint *endpoint, unsigned priority)
+{
+	struct record *record = add(builder, RECORD_SRV, below(builder, label), purpose);
+
+	record->text = endpoint ? endpoint->host : ".";
+	if (!endpoint)
+		return;
+	record->priority = (uint16_t)priority;
+	record->weight = 1;
+	record->port = endpoint->port;
+}
+
+struct label {
+	enum service_kind kind;
+	enum service_security security;
+	const char *text;
+};
+
+static void add_mail(struct builder *builder, const struct label *labels, size_t count,
+		     const char *purpose)
+{
+	const struct profile *profile = builder->wish->profile;
+	bool is_offered[4] = { false };
+	unsigned priority = 0;
+
+	for (size_t i = 0; i < profile->n_endpoints; i++)
+		for (size_t j = 0; j < count; j++) {
+			const struct endpoint *endpoint = &profile->endpoints[i];
+
+			if (endpoint->kind != labels[j].kind ||
+			    endpoint->security != labels[j].security)
+				continue;
+			add_srv(builder, labels[j].text, purpose, endpoint, priority);
+			priority += PRIORITY_STEP;
+			is_offered[j] = true;
+		}
+	for (size_t j = 0; j < count; j++)
+		if (!is_offered[j])
+			add_srv(builder, labels[j].text, "Not offered", NULL, 0);
+}
+
+static void add_mail_services(struct builder *builder)
+{
+	static const struct label incoming[] = {
+		{ SERVICE_IMAP, SECURITY_TLS, "_imaps._tcp" },
+		{ SERVICE_IMAP, SECURITY_STARTTLS, "_imap._tcp" },
+		{ SERVICE_POP3, SECURITY_TLS, "_pop3s._tcp" },
+		{ SERVICE_POP3, SECURITY_STARTTLS, "_pop3._tcp" },
+	};
+	static const struct label outgoing[] = {
+		{ SERVICE_SUBMISSION, SECURITY_TLS, "_submissions._tcp" },
+		{ SERVICE_SUBMISSION, SECURITY_STARTTLS, "_submission._tcp" },
+	};
+
+	add_mail(builder, incoming, sizeof(incoming) / sizeof(*incoming),
+		 "Mailboxes (RFC 6186, RFC 8314), the preferred first");
+	add_mail(builder, outgoing, sizeof(outgoing) / sizeof(*outgoing),
+		 "Submission of mail (RFC 6186, RFC 8314)");
+}
+
+/* _sieve begins without TLS (RFC 5804 1.8). */
+static void add_sieve(struct builder *builder)
+{
+	const struct profile *profile = builder->wish->profile;
+	unsigned priority = 0;
+
+	for (size_t i = 0; i < profile->n_endpoints; i++) {
+		const struct endpoint *endpoint = &profile->endpoints[i];
+
+		if (endpoint->kind != SERVICE_MANAGESIEVE ||
+		    endpoint->security != SECURITY_STARTTLS)
+			continue;
+		add_srv(builder, "_sieve._tcp", "Mail filters (RFC 5804)", endpoint, priority);
+		priority += PRIORITY_STEP;
+	}
+}
+
+/* "/calendars/" of "https://dav.example.org/calendars/" */
+static const char *path_of(const struct endpoint *endpoint)
+{
+	return strchr(endpoint->url + strlen("https://"), '/');
+}
+
+/* The TXT record speaks of all SRV records of its name, so there is one. */
+static void add_dav(struct builder *builder, enum service_kind kind, const char *label,
+		    const char *purpose)
+{
+	const struct endpoint *endpoint = profile_first(builder->wish->profile, kind);
+
+	if (!endpoint)
+		return;
+	add_srv(builder, label, purpose, endpoint, 0);
+	add(builder, RECORD_TXT, below(builder, label), purpose)->text = arena_printf(
+		builder->memory, "path=%s", path_of(endpoint));
+}
+
+static void add_jmap(struct builder *builder)
+{
+	const struct profile *profile = builder->wish->profile;
+	unsigned priority = 0;
+
+	for (size_t i = 0; i < profile->n_endpoints; i++) {
+		if (profile->endpoints[i].kind != SERVICE_JMAP)
+			continue;
+		add_srv(builder, "_jmap._tcp",
+			"JMAP (RFC 8620 2.2): /.well-known/jmap there must lead to the session",
+			&profile->endpoints[i], priority);
+		priority += PRIORITY_STEP;
+	}
+}
+
+static void add_pacc(struct builder *builder)
+{
+	if (!builder->wish->profile->pacc || !builder->wish->pacc_digest)
+		return;
+	add_own_name(builder, below(builder, "ua-auto-config"), "Where clients of PACC ask");
+	add(builder, RECORD_TXT, below(builder, "_ua-auto-config"),
+	    "The digest of the PACC document: publish a new one beside it before a change")
+		->text = arena_printf(builder->memory, "v=UAAC1; a=sha256; d=%s",
+				      builder->wish->pacc_digest);
+}
+
+static void add_hint(struct builder *builder)
+{
+	struct record *record = add(builder, RECORD_TXT, builder->domain,
+				    "A hint that a few clients read");
+
+	record->presence = RECORD_OPTIONAL;
+	record->text = arena_printf(builder->memory,
+				    "mailconf=https://autoconfig.%s/mail/config-v1.1.xml",
+				    builder->domain);
+}
+
+static void add_keys(struct builder *builder)
+{
+	const struct wanted_for *wish = builder->wish;
+
+	for (size_t i = 0; i < wish->n_keys; i++)
+		add(builder, RECORD_TLSA,
+		    arena_printf(builder->memory, "_443._tcp.%s", wish->keys[i].name),
+		    "The keys served now, for a zone with DNSSEC (RFC 7671): publish a new key's "
+		    "record before the key")
+			->digest = wish->keys[i].digest;
+}
+
+static bool has_path_record(enum service_kind kind)
+{
+	return kind == SERVICE_CALDAV || kind == SERVICE_CARDDAV;
+}
+
+/* What no SRV record can say. */
+static void note_gaps(struct builder *builder)
+{
+	const struct profile *profile = builder->wish->profile;
+
+	for (size_t i = 0; i < profile->n_endpoints; i++) {
+		const struct endpoint *endpoint = &profile->endpoints[i];
+		const char *name = service_kind_name(endpoint->kind);
+
+		if (endpoint->security == SECURITY_PLAIN)
+			add_gap(builder,
+				arena_printf(builder->memory,
+					     "the %s service without TLS is left out: the records "
+					     "are for TLS and STARTTLS",
+					     name));
+		else if (endpoint->kind == SERVICE_MANAGESIEVE &&
+			 endpoint->security == SECURITY_TLS)
+			add_gap(builder, "the ManageSieve service with implicit TLS is left out: "
+					 "its record means STARTTLS");
+		else if (has_path_record(endpoint->kind) &&
+			 endpoint != profile_first(profile, endpoint->kind))
+			add_gap(builder,
+				arena_printf(builder->memory,
+					     "only the first %s service has a record: its path "
+					     "would be taken for all",
+					     name));
+	}
+}
+
+const char *const *wanted_names(struct arena *memory, const char *domain, bool has_pacc,
+				size_t *ret_count)
+{
+	static const char *const labels[] = { "autoconfig", "autodiscover", "ua-auto-config" };
+	size_t count = has_pacc ? 3 : 2;
+	const char **names = arena_array(memory, const char *, count);
+
+	for (size_t i = 0; i < count; i++)
+		names[i] = arena_printf(memory, "%s.%s", labels[i], domain);
+	*ret_count = count;
+	return names;
+}
+
+struct wanted wanted_records(struct arena *memory, const struct wanted_for *wish)
+{
+	struct builder builder = {
+		.memory = memory,
+		.wish = wish,
+		.domain = wish->profile->domain,
+	};
+
+	add_own_names(&builder);
+	add_mail_services(&builder);
+	add_sieve(&builder);
+	add_jmap(&builder);
+	add_dav(&builder, SERVICE_CALDAV, "_caldavs._tcp", "Calendars (RFC 6764)");
+	add_dav(&builder, SERVICE_CARDDAV, "_carddavs._tcp", "Contacts (RFC 6764)");
+	add_pacc(&builder);
+	add_hint(&builder);
+	add_keys(&builder);
+	note_gaps(&builder);
+	return (struct wanted){ builder.records, builder.count, builder.gaps, builder.n_gaps };
+}

@@ -1,0 +1,242 @@
+/*
+ * Each client goes its way twice: over the network, and through the answers that the database
+ * gives. What it comes to must be the same, whatever its rules are. An answer that several clients
+ * ask for is fetched once.
+ */
+
+#include <string.h>
+
+#include "doctor/check.h"
+#include "doctor/http.h"
+#include "doctor/memo.h"
+#include "dns/resolver.h"
+#include "util/bytes.h"
+
+struct network {
+	struct asker asker;
+	struct check *check;
+	struct browser *browser;
+	struct memo *answers;
+};
+
+static void ask_network(struct asker *asker, struct arena *memory,
+			const struct http_request *request, struct http_answer *ret_answer)
+{
+	struct network *network = (struct network *)asker;
+	struct check *check = network->check;
+	const char *key = say(check, "%s %s", request->method, http_url(memory, request));
+	struct http_answer *answer = memo_get(network->answers, key);
+
+	if (!answer) {
+		answer = arena_new(&check->memory, struct http_answer);
+		browser_ask(network->browser, &check->memory, request,
+			    is_own_name(check->examined, request->host), answer);
+		(void)memo_put(network->answers, key, answer);
+	}
+	*ret_answer = *answer;
+}
+
+static const char *find_srv_target(struct check *check, struct resolver *resolver)
+{
+	struct dns_question question = {
+		say(check, "_autodiscover._tcp.%s", check->examined->subject.domain), DNS_SRV
+	};
+
+	resolver_ask(resolver, &check->memory, &question, 1);
+	if (question.answer.count == 0 || text_equals(question.answer.records[0].text, "."))
+		return NULL;
+	return question.answer.records[0].text;
+}
+
+static void report_slow(struct check *check, const struct client *client,
+			const struct conclusion *seen)
+{
+	if (!seen->slow_url)
+		return;
+	report(check, FINDING_SLOW,
+	       say(check, "%s answers %s after %lld ms", seen->slow_url, client->name,
+		   (long long)seen->slow_milliseconds),
+	       say(check, "an answer within %d ms, for it waits no longer", client->limit),
+	       say(check, "see what keeps %s busy", seen->slow_url));
+}
+
+static void compare(struct check *check, const struct client *client, const struct conclusion *seen,
+		    const struct conclusion *expected)
+{
+	const char *wanted = settings_text(&check->memory, &expected->settings);
+
+	report_slow(check, client, seen);
+	if (settings_equal(&seen->settings, &expected->settings)) {
+		if (seen->settings.count)
+			report(check, FINDING_SETTINGS,
+			       say(check, "%s gets %s from %s", client->name, wanted, seen->url),
+			       NULL, NULL);
+		else
+			report(check, FINDING_CLIENT_LIMIT,
+			       say(check, "%s would get nothing: %s", client->name,
+				   expected->refusal ? expected->refusal : "it finds no server"),
+			       NULL,
+			       say(check,
+				   "give provider '%s' a service that it can use, if its "
+				   "people matter",
+				   check->examined->subject.provider.name));
+	} else if (seen->settings.count == 0) {
+		report(check, FINDING_NO_SETTINGS,
+		       say(check, "%s gets nothing%s%s", client->name, seen->refusal ? ": " : "",
+			   seen->refusal ? seen->refusal : ""),
+		       wanted,
+		       say(check,
+			   "see that %s.%s reaches this server, and that its name has a good "
+			   "certificate",
+			   client == clients[0] ? "autodiscover" : "autoconfig",
+			   check->examined->subject.domain));
+	} else {
+		report(check, FINDING_OTHER_SETTINGS,
+		       say(check, "%s gets %s from %s", client->name,
+			   settings_text(&check->memory, &seen->settings), seen->url),
+		       wanted,
+		       say(check, "take the settings away from %s, or make it lead here",
+			   seen->url));
+	}
+}
+
+static const struct http_answer *ask_once(struct network *network, const char *method, bool is_tls,
+					  const char *host, const char *path)
+{
+	struct check *check = network->check;
+	struct http_answer *answer = arena_new(&check->memory, struct http_answer);
+	const struct http_request request = {
+		.method = method,
+		.is_tls = is_tls,
+		.host = host,
+		.port = is_tls ? 443 : 80,
+		.target = path,
+		.media_type = "text/xml; charset=utf-8",
+		.body = text_equals(method, "POST")
+				? outlook_body(&check->memory, check->examined->sample.text)
+				: NULL,
+	};
+
+	ask_network(&network->asker, &check->memory, &request, answer);
+	return answer;
+}
+
+static bool has_words(const struct http_answer *answer, const char *words)
+{
+	return strstr(answer->body, words) != NULL;
+}
+
+/* Outlook stops at the first answer with status 200. */
+static void check_apex(struct network *network)
+{
+	struct check *check = network->check;
+	const char *domain = check->examined->subject.domain;
+	const struct http_answer *answer = ask_once(network, "POST", true, domain,
+						    PATH_AUTODISCOVER);
+
+	if (answer->status != 200 ||
+	    has_words(answer, "schemas.microsoft.com/exchange/autodiscover"))
+		return;
+	report(check, FINDING_APEX_POST,
+	       say(check, "https://%s" PATH_AUTODISCOVER " answers a POST with status 200 and %s",
+		   domain, *answer->media_type ? answer->media_type : "no media type"),
+	       "status 404, so that Outlook goes on to autodiscover.",
+	       say(check, "let the web server of %s answer 404 to " PATH_AUTODISCOVER, domain));
+}
+
+static void check_plain_answer(struct network *network, const char *method, const char *host,
+			       const char *path)
+{
+	struct check *check = network->check;
+	const struct http_answer *answer = ask_once(network, method, false, host, path);
+
+	if (answer->status < 200 || answer->status > 299 ||
+	    !(has_words(answer, "<clientConfig") || has_words(answer, "<Protocol>")))
+		return;
+	report(check, FINDING_PLAIN_SETTINGS,
+	       say(check, "http://%s%s answers with settings, which anybody on the way can change",
+		   host, path),
+	       "a redirect to HTTPS, or nothing",
+	       say(check, "let port 80 of %s redirect to HTTPS", host));
+}
+
+static void check_plain(struct network *network)
+{
+	struct check *check = network->check;
+	const char *domain = check->examined->subject.domain;
+
+	/* An admin may want old clients to have the document without logins there. */
+	if (!check->examined->plain_autoconfig) {
+		check_plain_answer(network, "GET", say(check, "autoconfig.%s", domain),
+				   PATH_AUTOCONFIG);
+		check_plain_answer(network, "GET", domain, PATH_WELL_KNOWN);
+	}
+	check_plain_answer(network, "POST", say(check, "autodiscover.%s", domain),
+			   PATH_AUTODISCOVER);
+}
+
+/* PACC's bytes must be those whose digest stands in DNS. */
+static void check_pacc(struct network *network)
+{
+	struct check *check = network->check;
+	const struct subject *subject = &check->examined->subject;
+	const char *host = say(check, "ua-auto-config.%s", subject->domain), *found;
+	const struct http_answer *answer;
+	struct digest digest;
+
+	if (!subject->pacc_digest)
+		return;
+	answer = ask_once(network, "GET", true, host, "/.well-known/user-agent-configuration.json");
+	digest = digest_of(answer->body, answer->size);
+	found = digest_base64(&check->memory, &digest);
+	if (answer->status == 200 && text_equals(found, subject->pacc_digest)) {
+		report(check, FINDING_SETTINGS,
+		       say(check, "clients of PACC get the document whose digest is %s", found),
+		       NULL, NULL);
+		return;
+	}
+	report(check, answer->status == 200 ? FINDING_OTHER_SETTINGS : FINDING_NO_SETTINGS,
+	       answer->status == 0
+		       ? say(check, "clients of PACC get nothing: %s", answer->failure)
+		       : say(check,
+			     "clients of PACC get status %d and a document whose digest is %s",
+			     answer->status, found),
+	       say(check, "the document whose digest is %s", subject->pacc_digest),
+	       say(check,
+		   "see that %s reaches this server, and that its name has a good certificate",
+		   host));
+}
+
+/* Outlook and Thunderbird ask where the SRV record leads, which is no name of the domain's. */
+static void check_srv_target(struct check *check, struct resolver *resolver, const char *target)
+{
+	if (target && !is_own_name(check->examined, target))
+		look_at_name(check, resolver, target, true);
+}
+
+void check_clients(struct check *check, struct resolver *resolver)
+{
+	_cleanup_(browser_freep) struct browser *browser = browser_new(check->world, resolver);
+	_cleanup_(memo_freep) struct memo *answers = memo_new();
+	const struct examined *examined = check->examined;
+	struct network network = {
+		.asker = { ask_network, find_srv_target(check, resolver) },
+		.check = check,
+		.browser = browser,
+		.answers = answers,
+	};
+
+	if (examined->no_sample)
+		report(check, FINDING_UNTESTED, examined->no_sample, NULL, NULL);
+	for (size_t i = 0; clients[i] && !examined->no_sample; i++) {
+		struct conclusion seen;
+
+		client_conclude(clients[i], &network.asker, &check->memory, &examined->sample,
+				&seen);
+		compare(check, clients[i], &seen, &examined->expected[i]);
+	}
+	check_apex(&network);
+	check_plain(&network);
+	check_pacc(&network);
+	check_srv_target(check, resolver, network.asker.srv_target);
+}

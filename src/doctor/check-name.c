@@ -1,0 +1,244 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "dns/resolver.h"
+#include "doctor/check.h"
+#include "doctor/wire.h"
+#include "util/bytes.h"
+#include "util/clock.h"
+#include "util/error.h"
+
+/* Of a host's addresses, all are tried, and what is wrong with several is said once. */
+struct reached {
+	const char *name;
+	bool is_needed; /* the name is ours: that nobody is there is a problem */
+	size_t ipv4, ipv6, good_ipv4, good_ipv6;
+	const char *failure; /* the last */
+	bool has_handshake;
+	struct digest key; /* then the one that was served */
+};
+
+static const char *place_of(struct check *check, const char *name, const char *address)
+{
+	return say(check, "https://%s (%s)", name, address);
+}
+
+/* One finding of a kind will do for all the addresses. */
+static bool is_reported(const struct check *check, enum finding_kind kind)
+{
+	for (size_t i = 0; i < check->findings.count; i++)
+		if (check->findings.items[i].kind == kind)
+			return true;
+	return false;
+}
+
+static void report_handshake(struct check *check, const char *place, const char *name,
+			     const char *failure)
+{
+	if (is_reported(check, FINDING_HANDSHAKE_FAILED))
+		return;
+	report(check, FINDING_HANDSHAKE_FAILED, say(check, "%s: %s", place, failure),
+	       say(check, "TLS with a certificate for %s", name),
+	       say(check,
+		   "get a certificate with the name %s, and see that the server there speaks TLS "
+		   "1.2 or 1.3",
+		   name));
+}
+
+/* How a version fares alone. Returns 0 where it does, -1 where it does not. */
+static int try_version(struct check *check,
+		       int (*connect)(struct check *, const char *, struct wire **),
+		       const char *address, const char *name, enum tls_offer offer)
+{
+	_cleanup_(wire_closep) struct wire *wire = NULL;
+	struct error err;
+	struct peer peer;
+
+	if (connect(check, address, &wire) != 0)
+		return 0;
+	wire_set_deadline(wire, clock_now() + HOST_PATIENCE);
+	return wire_secure(wire, check->world->trust, name, offer, &check->memory, &peer, &err);
+}
+
+static int connect_override(struct check *check, const char *address, struct wire **ret_link)
+{
+	const struct world *world = check->world;
+	struct error err;
+
+	return wire_open((const struct sockaddr *)&world->connect, world->connect_length,
+			 clock_now() + HOST_PATIENCE, ret_link, &err);
+}
+
+static int connect_address(struct check *check, const char *address, struct wire **ret_link)
+{
+	const struct host_address to = { address, strchr(address, ':') != NULL };
+	struct error err;
+
+	return host_connect_address(check->world, &to, 443, ret_link, &err);
+}
+
+static void check_versions(struct check *check,
+			   int (*connect)(struct check *, const char *, struct wire **),
+			   const char *address, const char *place, const char *name)
+{
+	if (try_version(check, connect, address, name, TLS_OFFER_12) < 0)
+		report(check, FINDING_TLS12_MISSING, say(check, "%s: no TLS 1.2", place),
+		       "TLS 1.2 and 1.3, for older Outlook and phones know no 1.3",
+		       say(check, "turn TLS 1.2 on at %s", place));
+	if (try_version(check, connect, address, name, TLS_OFFER_13) < 0)
+		report(check, FINDING_TLS13_MISSING, say(check, "%s: no TLS 1.3", place),
+		       "TLS 1.2 and 1.3", say(check, "turn TLS 1.3 on at %s", place));
+}
+
+/* "3 1 1" and the digest; of others nothing is said here. */
+static bool is_own_kind(const struct dns_record *record)
+{
+	return record->size == 3 + DIGEST_SIZE && memcmp(record->data, "\3\1\1", 3) == 0;
+}
+
+/* Without a record that fits, whoever goes by DANE refuses the server. */
+static void check_tlsa(struct check *check, struct resolver *resolver, const char *name,
+		       const struct digest *key)
+{
+	struct dns_question question = { say(check, "_443._tcp.%s", name), DNS_TLSA };
+	const struct record wanted = {
+		.type = RECORD_TLSA,
+		.name = question.name,
+		.digest = *key,
+	};
+
+	resolver_ask(resolver, &check->memory, &question, 1);
+	if (question.answer.count == 0)
+		return;
+	for (size_t i = 0; i < question.answer.count; i++) {
+		const struct dns_record *record = &question.answer.records[i];
+
+		if (!is_own_kind(record) ||
+		    memcmp(record->data + 3, key->bytes, sizeof(key->bytes)) == 0)
+			return;
+	}
+	report(check, FINDING_TLSA_DIFFERS,
+	       say(check, "%s has TLSA records, none of them for the key that is served",
+		   question.name),
+	       record_value(&check->memory, &wanted),
+	       say(check, "add to DNS: %s. IN TLSA %s", question.name,
+		   record_value(&check->memory, &wanted)));
+}
+
+/* Speaks TLS on a connection. Returns whether it came about. */
+static bool look_at(struct check *check, struct wire *wire, const char *name, const char *place,
+		    struct digest *ret_key)
+{
+	struct error err;
+	struct peer peer;
+
+	wire_set_deadline(wire, clock_now() + HOST_PATIENCE);
+	if (wire_secure(wire, check->world->trust, name, TLS_OFFER_ALL, &check->memory, &peer,
+			&err) < 0) {
+		report_handshake(check, place, name, say(check, "%s", err.text));
+		return false;
+	}
+	if (peer_is_good(&peer) && !is_reported(check, FINDING_CERTIFICATE))
+		report(check, FINDING_CERTIFICATE,
+		       say(check, "%s: the certificate is good for %d days", place, peer.days_left),
+		       NULL, NULL);
+	report_peer(check, name, place, &peer);
+	*ret_key = peer.key;
+	return true;
+}
+
+static void try_address(struct check *check, struct resolver *resolver,
+			const struct host_address *address, struct reached *reached)
+{
+	_cleanup_(wire_closep) struct wire *wire = NULL;
+	const char *place = place_of(check, reached->name, address->text);
+	struct error err;
+	int r = host_connect_address(check->world, address, 443, &wire, &err);
+
+	if (r == WIRE_NO_ROUTE) {
+		if (!is_reported(check, FINDING_UNTESTED))
+			report(check, FINDING_UNTESTED,
+			       say(check, "%s: this machine has no way to %s", place,
+				   address->is_ipv6 ? "IPv6" : "there"),
+			       NULL, NULL);
+		return;
+	}
+	*(address->is_ipv6 ? &reached->ipv6 : &reached->ipv4) += 1;
+	if (r != 0) {
+		reached->failure = say(check, "%s: %s", place, err.text);
+		return;
+	}
+	*(address->is_ipv6 ? &reached->good_ipv6 : &reached->good_ipv4) += 1;
+	if (look_at(check, wire, reached->name, place, &reached->key) && !reached->has_handshake) {
+		reached->has_handshake = true;
+		check_tlsa(check, resolver, reached->name, &reached->key);
+		check_versions(check, connect_address, address->text, place, reached->name);
+	}
+}
+
+static void report_unreachable(struct check *check, const struct reached *reached)
+{
+	const char *mend = say(check,
+			       "see that the server listens there on port 443 and no firewall "
+			       "stands in the way, or take the address of %s out of DNS",
+			       reached->name);
+
+	if (!reached->failure)
+		return;
+	if (reached->good_ipv4 + reached->good_ipv6 == 0) {
+		/* A web site that nobody runs keeps clients waiting, but not from their settings.
+		 */
+		if (reached->is_needed)
+			report(check, FINDING_UNREACHABLE, reached->failure,
+			       say(check, "%s takes connections", reached->name), mend);
+		return;
+	}
+	if (reached->good_ipv4 < reached->ipv4)
+		report(check, FINDING_UNREACHABLE_IPV4, reached->failure,
+		       "all IPv4 addresses take connections", mend);
+	if (reached->good_ipv6 < reached->ipv6)
+		report(check, FINDING_UNREACHABLE_IPV6, reached->failure,
+		       "all IPv6 addresses take connections", mend);
+}
+
+static void look_at_override(struct check *check, struct resolver *resolver)
+{
+	struct digest key;
+	const struct world *world = check->world;
+	const char *place = place_of(check, check->name, world->connect_text);
+	_cleanup_(wire_closep) struct wire *wire = NULL;
+	struct error err;
+
+	if (wire_open((const struct sockaddr *)&world->connect, world->connect_length,
+		      clock_now() + HOST_PATIENCE, &wire, &err) != 0) {
+		report(check, FINDING_UNREACHABLE, say(check, "%s: %s", place, err.text),
+		       say(check, "%s takes connections", world->connect_text),
+		       "start mailconfd, and see that it listens there");
+		return;
+	}
+	if (!look_at(check, wire, check->name, place, &key))
+		return;
+	check_tlsa(check, resolver, check->name, &key);
+	check_versions(check, connect_override, NULL, place, check->name);
+}
+
+void look_at_name(struct check *check, struct resolver *resolver, const char *name, bool is_needed)
+{
+	struct reached reached = { .name = name, .is_needed = is_needed };
+	struct host host;
+
+	host_find(resolver, &check->memory, name, &host);
+	for (size_t i = 0; i < host.n_addresses; i++)
+		try_address(check, resolver, &host.addresses[i], &reached);
+	report_unreachable(check, &reached);
+}
+
+void check_name(struct check *check, struct resolver *resolver)
+{
+	bool is_own = is_own_name(check->examined, check->name);
+
+	if (is_own && check->world->connect_length)
+		look_at_override(check, resolver);
+	else
+		look_at_name(check, resolver, check->name, is_own);
+}

@@ -1,0 +1,254 @@
+#include "doctor/client.h"
+
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+
+/* More hops than any client follows end in a circle. */
+#define REDIRECTS_MAX 10
+
+extern const struct client client_outlook, client_thunderbird, client_thunderbird_android;
+extern const struct client client_fairemail, client_deltachat, client_nextcloud;
+extern const struct client client_kmail, client_evolution, client_geary;
+
+const struct client *const clients[] = {
+	&client_outlook,
+	&client_thunderbird,
+	&client_thunderbird_android,
+	&client_fairemail,
+	&client_deltachat,
+	&client_nextcloud,
+	&client_kmail,
+	&client_evolution,
+	&client_geary,
+	NULL,
+};
+
+static const char *escape(struct arena *memory, const char *text)
+{
+	struct bytes escaped = BYTES_IN(memory);
+
+	for (; *text; text++)
+		if (*text == '&')
+			bytes_add_text(&escaped, "&amp;");
+		else if (*text == '<')
+			bytes_add_text(&escaped, "&lt;");
+		else
+			bytes_add_char(&escaped, *text);
+	return bytes_text(&escaped);
+}
+
+const char *outlook_body(struct arena *memory, const char *address)
+{
+#define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/outlook/"
+	return arena_printf(memory,
+			    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
+			    "<Autodiscover xmlns=\"" SCHEMAS "requestschema/2006\"><Request>"
+			    "<EMailAddress>%s</EMailAddress><AcceptableResponseSchema>" SCHEMAS
+			    "responseschema/2006a</AcceptableResponseSchema></Request>"
+			    "</Autodiscover>",
+			    escape(memory, address));
+#undef SCHEMAS
+}
+
+static const char *query_of(struct arena *memory, enum step_query query,
+			    const struct address *address)
+{
+	switch (query) {
+	case QUERY_ENCODED:
+		return arena_printf(memory, "?emailaddress=%s",
+				    percent_encode(memory, address->text));
+	case QUERY_RAW:
+		return arena_printf(memory, "?emailaddress=%s", address->text);
+	case QUERY_EVOLUTION:
+		/* The MD5 of the address beside it is left out: nothing of ours reads it. */
+		return arena_printf(memory, "?emailaddress=EVOLUTIONUSER%%40%s", address->domain);
+	default:
+		return "";
+	}
+}
+
+static struct http_request request_of(struct arena *memory, const struct step *step,
+				      const char *host, const struct address *address)
+{
+	struct http_request request = {
+		.method = step->method,
+		.is_tls = step->is_tls,
+		.host = host,
+		.port = step->is_tls ? 443 : 80,
+		.target = arena_printf(memory, "%s%s", step->path,
+				       query_of(memory, step->query, address)),
+	};
+
+	if (text_equals(step->method, "POST")) {
+		request.media_type = "text/xml; charset=utf-8";
+		request.body = outlook_body(memory, address->text);
+	}
+	return request;
+}
+
+struct walk {
+	const struct client *client;
+	struct asker *asker;
+	struct arena *memory;
+	const struct address *address;
+	bool prefers_other; /* that the domain itself does not answer explains little */
+	struct conclusion conclusion;
+};
+
+static void refuse(struct walk *walk, const struct http_request *request, const char *why)
+{
+	walk->prefers_other = false;
+	walk->conclusion.refusal = arena_printf(walk->memory, "%s: %s",
+						http_url(walk->memory, request), why);
+}
+
+static bool is_redirect(const struct http_answer *answer)
+{
+	return (answer->status == 301 || answer->status == 302 || answer->status == 303 ||
+		answer->status == 307 || answer->status == 308) &&
+	       *answer->location;
+}
+
+/* What the client does not even look at counts as no answer. */
+static bool is_heard(struct walk *walk, const struct http_request *request,
+		     const struct http_answer *answer)
+{
+	const struct client *client = walk->client;
+	struct peer peer = answer->peer;
+
+	if (answer->status == 0) {
+		if (!walk->conclusion.refusal || walk->prefers_other)
+			refuse(walk, request, answer->failure);
+		walk->prefers_other = text_equals(request->host, walk->address->domain);
+		return false;
+	}
+	if (client->limit && answer->milliseconds > client->limit) {
+		walk->conclusion.slow_url = http_url(walk->memory, request);
+		walk->conclusion.slow_milliseconds = answer->milliseconds;
+		refuse(walk, request, "the answer comes too late");
+		return false;
+	}
+	if (client->takes_any_name)
+		peer.covers_name = true;
+	if (answer->has_peer && !peer_is_good(&peer)) {
+		refuse(walk, request, "its certificate is not good");
+		return false;
+	}
+	return true;
+}
+
+/* Follows redirects to the answer that counts. Returns whether there is one. */
+static bool ask(struct walk *walk, const struct step *step, struct http_request *request,
+		struct http_answer *answer)
+{
+	for (int hop = 0; hop <= REDIRECTS_MAX; hop++) {
+		struct http_request next;
+
+		walk->asker->ask(walk->asker, walk->memory, request, answer);
+		if (!is_heard(walk, request, answer))
+			return false;
+		if (!is_redirect(answer)) {
+			if (hop == 0 && step->only_redirects)
+				return false;
+			return true;
+		}
+		if (!http_url_parse(walk->memory, answer->location, request, &next) ||
+		    (step->only_redirects && !next.is_tls)) {
+			refuse(walk, request, "it leads to nowhere that the client would go");
+			return false;
+		}
+		/* Clients of Outlook's document ask the same again, as a POST. */
+		next.method = text_equals(step->path, PATH_AUTODISCOVER) && step->only_redirects
+				      ? "POST"
+				      : request->method;
+		next.media_type = "text/xml; charset=utf-8";
+		next.body = text_equals(next.method, "POST")
+				    ? outlook_body(walk->memory, walk->address->text)
+				    : NULL;
+		*request = next;
+	}
+	refuse(walk, request, "it leads on and on");
+	return false;
+}
+
+static bool take_step(struct walk *walk, const struct step *step)
+{
+	const char *host = step->asks_srv ? walk->asker->srv_target
+					  : arena_printf(walk->memory, "%s%s", step->prefix,
+							 walk->address->domain);
+	struct http_request request;
+	struct http_answer answer;
+	const char *why;
+
+	if (!host)
+		return false;
+	request = request_of(walk->memory, step, host, walk->address);
+	if (!ask(walk, step, &request, &answer))
+		return false;
+	if (!walk->client->accepts(answer.status, answer.media_type)) {
+		refuse(walk, &request,
+		       arena_printf(walk->memory, "status %d%s%s", answer.status,
+				    *answer.media_type ? ", " : "", answer.media_type));
+		return false;
+	}
+	why = step->read(walk->memory, answer.body, answer.size, walk->address,
+			 &walk->conclusion.settings);
+	if (why) {
+		refuse(walk, &request, why);
+		walk->conclusion.settings.count = 0;
+		return false;
+	}
+	walk->conclusion.url = http_url(walk->memory, &request);
+	return true;
+}
+
+void client_conclude(const struct client *client, struct asker *asker, struct arena *memory,
+		     const struct address *address, struct conclusion *ret_conclusion)
+{
+	struct walk walk = {
+		.client = client,
+		.asker = asker,
+		.memory = memory,
+		.address = address,
+	};
+
+	for (const struct step *step = client->steps; step->path; step++)
+		if (take_step(&walk, step))
+			break;
+	*ret_conclusion = walk.conclusion;
+}
+
+bool settings_equal(const struct settings_found *a, const struct settings_found *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->items[i].kind != b->items[i].kind || a->items[i].port != b->items[i].port ||
+		    a->items[i].security != b->items[i].security ||
+		    !text_equals(a->items[i].host, b->items[i].host) ||
+		    !text_equals(a->items[i].username, b->items[i].username))
+			return false;
+	return true;
+}
+
+const char *settings_text(struct arena *memory, const struct settings_found *settings)
+{
+	static const char *const securities[] = {
+		[SETTING_TLS] = "TLS",
+		[SETTING_STARTTLS] = "STARTTLS",
+		[SETTING_PLAIN] = "in clear text",
+		[SETTING_AUTOMATIC] = "with what it finds",
+	};
+	struct bytes text = BYTES_IN(memory);
+
+	for (size_t i = 0; i < settings->count; i++) {
+		const struct setting *setting = &settings->items[i];
+
+		bytes_add_format(&text, "%s%s %s:%u %s as %s", i ? "; " : "",
+				 service_kind_name(setting->kind), setting->host, setting->port,
+				 securities[setting->security], setting->username);
+	}
+	return settings->count ? bytes_text(&text) : "nothing";
+}

@@ -1,0 +1,105 @@
+#pragma once
+
+/*
+ * Mail clients as far as they look for settings: what each asks, in its own order, which redirects
+ * it follows, which answers it takes, and what it makes of the document. Each is a const struct in
+ * a file of its own in clients/; what they are made after is in tests/clients/.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "doctor/http.h"
+#include "mail/address.h"
+#include "mail/service.h"
+
+struct arena;
+
+enum setting_security {
+	SETTING_TLS,
+	SETTING_STARTTLS,
+	SETTING_PLAIN,
+	SETTING_AUTOMATIC, /* the client finds out itself */
+};
+
+/* One service as the client would use it. */
+struct setting {
+	enum service_kind kind; /* SERVICE_IMAP, SERVICE_POP3 or SERVICE_SUBMISSION */
+	const char *host;
+	uint16_t port;
+	enum setting_security security;
+	const char *username;
+};
+
+/* The first of each kind. */
+struct settings_found {
+	struct setting items[3];
+	size_t count;
+};
+
+/* Reads a document. Returns NULL with the settings, or why the client takes nothing from it. */
+typedef const char *(*document_reader)(struct arena *memory, const char *data, size_t size,
+				       const struct address *address,
+				       struct settings_found *ret_settings);
+
+enum step_query {
+	QUERY_NONE,
+	QUERY_ENCODED,	 /* ?emailaddress=fred%40example.org */
+	QUERY_RAW,	 /* ?emailaddress=fred@example.org */
+	QUERY_EVOLUTION, /* ?emailaddress=EVOLUTIONUSER%40example.org */
+};
+
+/* One question, in the order of a client. Steps end with one without a path. */
+struct step {
+	const char *method;
+	bool is_tls;
+	const char *prefix; /* of the domain: "autoconfig." */
+	const char *path;
+	enum step_query query;
+	bool asks_srv;	     /* the host is the target of _autodiscover._tcp instead */
+	bool only_redirects; /* of the answer only where it leads to counts */
+	document_reader read;
+};
+
+struct client {
+	const char *name;
+	int limit;	     /* milliseconds for an answer, 0 where it is not known */
+	bool takes_any_name; /* whatever name a certificate has */
+	bool (*accepts)(int status, const char *media_type);
+	const struct step *steps;
+};
+
+/* All of them; ends with NULL. */
+extern const struct client *const clients[];
+
+/* Whoever answers: the network, or the database. */
+struct asker {
+	void (*ask)(struct asker *asker, struct arena *memory, const struct http_request *request,
+		    struct http_answer *ret_answer);
+	const char *srv_target; /* of _autodiscover._tcp, or NULL */
+};
+
+struct conclusion {
+	struct settings_found settings; /* none: the client is left without */
+	const char *url;		/* where they are from */
+	const char *refusal;  /* the last "URL: why" that it took nothing; NULL for no answer */
+	const char *slow_url; /* whose answer came too late; or NULL */
+	int64_t slow_milliseconds;
+};
+
+/* Goes through the client's steps until it has settings. Strings live in memory. */
+void client_conclude(const struct client *client, struct asker *asker, struct arena *memory,
+		     const struct address *address, struct conclusion *ret_conclusion);
+
+bool settings_equal(const struct settings_found *a, const struct settings_found *b);
+
+/* "IMAP imap.example.org:993 TLS as fred; ..."; "nothing". In memory. */
+const char *settings_text(struct arena *memory, const struct settings_found *settings);
+
+/* The request that asks for Outlook's document. In memory. */
+const char *outlook_body(struct arena *memory, const char *address);
+
+#define PATH_AUTOCONFIG "/mail/config-v1.1.xml"
+#define PATH_WELL_KNOWN "/.well-known/autoconfig/mail/config-v1.1.xml"
+#define PATH_AUTODISCOVER "/autodiscover/autodiscover.xml"

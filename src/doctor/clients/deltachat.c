@@ -1,0 +1,79 @@
+/*
+ * Delta Chat: autoconfig over HTTPS alone, then Outlook's document by a GET. Of that it reads Type,
+ * Server, Port and SSL: with SSL off it connects in the clear, otherwise it finds out itself. The
+ * user name is then the address.
+ */
+
+#include "doctor/document.h"
+#include "util/bytes.h"
+
+static void take(const struct setting *setting, void *context)
+{
+	if (setting->kind != SERVICE_POP3)
+		take_first(context, setting);
+}
+
+static const char *check(const struct settings_found *settings)
+{
+	if (!has_kind(settings, SERVICE_IMAP))
+		return "it has no IMAP server";
+	return has_kind(settings, SERVICE_SUBMISSION) ? NULL : "it has no SMTP server";
+}
+
+static const char *read_autoconfig(struct arena *memory, const char *data, size_t size,
+				   const struct address *address,
+				   struct settings_found *ret_settings)
+{
+	const struct careless care = { 0 };
+	const struct xml_element *provider = NULL;
+	const char *why = find_provider(memory, data, size, &provider);
+
+	if (why)
+		return why;
+	each_server(memory, provider, address, &care, take, ret_settings);
+	return check(ret_settings);
+}
+
+static const char *read_outlook(struct arena *memory, const char *data, size_t size,
+				const struct address *address, struct settings_found *ret_settings)
+{
+	const struct xml_element *account = NULL;
+	const char *why = find_account(memory, data, size, &account);
+
+	if (why)
+		return why;
+	for (const struct xml_element *protocol = child_of(account, "Protocol"); protocol;
+	     protocol = next_of(protocol)) {
+		const char *host = child_text(protocol, "Server");
+		const char *port = child_text(protocol, "Port"), *ssl = child_text(protocol, "SSL");
+		struct setting setting = { .kind = kind_in_any_case(memory,
+								    child_text(protocol, "Type")) };
+		unsigned long number;
+
+		if (!host || !*host || !port || !number_parse(port, 1, UINT16_MAX, &number) ||
+		    setting.kind == SERVICE_KINDS)
+			continue;
+		setting.host = host;
+		setting.port = (uint16_t)number;
+		setting.security = ssl && text_equals(ssl, "off") ? SETTING_PLAIN
+								  : SETTING_AUTOMATIC;
+		setting.username = address->text;
+		take(&setting, ret_settings);
+	}
+	return check(ret_settings);
+}
+
+const struct client client_deltachat = {
+	.name = "Delta Chat",
+	.accepts = accepts_ok,
+	.steps =
+		(const struct step[]){
+			{ "GET", true, "autoconfig.", PATH_AUTOCONFIG, QUERY_ENCODED,
+			  .read = read_autoconfig },
+			{ "GET", true, "", PATH_WELL_KNOWN, QUERY_ENCODED,
+			  .read = read_autoconfig },
+			{ "GET", true, "", PATH_AUTODISCOVER, .read = read_outlook },
+			{ "GET", true, "autodiscover.", PATH_AUTODISCOVER, .read = read_outlook },
+			{ 0 },
+		},
+};

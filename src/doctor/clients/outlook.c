@@ -1,0 +1,199 @@
+/*
+ * Outlook: its own document (MS-OXDSCLI 2.2.4), by namespaces, from the domain's web site first
+ * (MS-OXDISCO 3.1.5). Encryption overrides SSL. What is absent has a default: SSL on, the usual
+ * port, the local part as the user name. A switch is on or off, nothing else.
+ */
+
+#include "doctor/document.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+
+#define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
+#define INNER SCHEMAS "outlook/responseschema/2006a"
+
+#define OUTER SCHEMAS "responseschema/2006"
+
+static bool is_inner(const struct xml_element *element, const char *name)
+{
+	return text_equals(element->name, name) && element->space &&
+	       text_equals(element->space, INNER);
+}
+
+static const struct xml_element *find_inner(const struct xml_element *element, const char *name)
+{
+	while (element && !is_inner(element, name))
+		element = element->next;
+	return element;
+}
+
+/* NULL where it is absent. */
+static const char *inner_text(const struct xml_element *element, const char *name)
+{
+	const struct xml_element *child = find_inner(element->first_child, name);
+
+	return child ? child->text : NULL;
+}
+
+static bool read_switch(const struct xml_element *protocol, const char *name, bool *is_on)
+{
+	const char *text = inner_text(protocol, name);
+
+	if (!text)
+		return true;
+	*is_on = text_equals(text, "on");
+	return *is_on || text_equals(text, "off");
+}
+
+static bool read_security(const struct xml_element *protocol, struct setting *setting)
+{
+	static const struct {
+		const char *word;
+		enum setting_security security;
+	} encryptions[] = {
+		{ "None", SETTING_PLAIN },
+		{ "SSL", SETTING_TLS },
+		{ "TLS", SETTING_STARTTLS },
+		{ "Auto", SETTING_AUTOMATIC },
+	};
+	const char *encryption = inner_text(protocol, "Encryption");
+	bool ssl = true;
+
+	if (!read_switch(protocol, "SSL", &ssl))
+		return false;
+	setting->security = ssl ? SETTING_TLS : SETTING_PLAIN;
+	if (!encryption)
+		return true;
+	for (size_t i = 0; i < sizeof(encryptions) / sizeof(*encryptions); i++)
+		if (text_equals(encryption, encryptions[i].word)) {
+			setting->security = encryptions[i].security;
+			return true;
+		}
+	return false;
+}
+
+static uint16_t usual_port(const struct setting *setting)
+{
+	bool is_tls = setting->security == SETTING_TLS;
+
+	switch (setting->kind) {
+	case SERVICE_IMAP:
+		return is_tls ? 993 : 143;
+	case SERVICE_POP3:
+		return is_tls ? 995 : 110;
+	default:
+		return is_tls ? 465 : 25;
+	}
+}
+
+static const char *read_protocol(const struct xml_element *protocol, const struct address *address,
+				 struct setting *setting)
+{
+	static const char *const switches[] = { "SPA", "AuthRequired", "DomainRequired" };
+	const char *port = inner_text(protocol, "Port"), *login = inner_text(protocol, "LoginName");
+	unsigned long number;
+	bool is_on;
+
+	setting->host = inner_text(protocol, "Server");
+	if (!setting->host || !*setting->host)
+		return "a Protocol has no Server";
+	for (size_t i = 0; i < sizeof(switches) / sizeof(*switches); i++)
+		if (!read_switch(protocol, switches[i], &is_on))
+			return "a switch is neither on nor off";
+	if (!read_security(protocol, setting))
+		return "SSL or Encryption has a word that it does not know";
+	if (port && !number_parse(port, 1, UINT16_MAX, &number))
+		return "a Port is none";
+	if (login && !*login)
+		return "a LoginName is empty";
+	setting->port = port ? (uint16_t)number : usual_port(setting);
+	setting->username = login ? login : address->local;
+	return NULL;
+}
+
+/* Response and Account, by their namespaces. */
+static const char *find_settings(const struct xml_element *root,
+				 const struct xml_element **ret_account)
+{
+	const struct xml_element *response, *account;
+	const char *type, *action;
+
+	if (!text_equals(root->name, "Autodiscover") || !root->space ||
+	    !text_equals(root->space, OUTER))
+		return "it is no Autodiscover document with the namespace that it needs";
+	response = find_inner(root->first_child, "Response");
+	account = response ? find_inner(response->first_child, "Account") : NULL;
+	if (!account)
+		return "it has no Account with the namespace that it needs";
+	type = inner_text(account, "AccountType");
+	action = inner_text(account, "Action");
+	if (!type || !text_equals(type, "email"))
+		return "it is no mail account";
+	if (action && (text_equals(action, "redirectAddr") || text_equals(action, "redirectUrl")))
+		return "it sends the person on elsewhere";
+	if (!action || !text_equals(action, "settings"))
+		return "it has no settings";
+	*ret_account = account;
+	return NULL;
+}
+
+/* With UsePOPAuth, sending needs no login of its own. */
+static const char *reuse_login(const struct xml_element *protocol,
+			       const struct settings_found *settings, struct setting *setting)
+{
+	bool reuses = false;
+
+	if (setting->kind != SERVICE_SUBMISSION)
+		return NULL;
+	if (!read_switch(protocol, "UsePOPAuth", &reuses))
+		return "a switch is neither on nor off";
+	if (reuses && settings->count == 0)
+		return "UsePOPAuth comes before any login";
+	if (reuses)
+		setting->username = settings->items[0].username;
+	return NULL;
+}
+
+static const char *read_outlook(struct arena *memory, const char *data, size_t size,
+				const struct address *address, struct settings_found *ret_settings)
+{
+	const struct xml_element *root, *account = NULL, *protocol;
+	const char *why = parse_document(memory, data, size, &root);
+
+	if (!why)
+		why = find_settings(root, &account);
+	if (why)
+		return why;
+	for (protocol = find_inner(account->first_child, "Protocol"); protocol;
+	     protocol = find_inner(protocol->next, "Protocol")) {
+		struct setting setting = {
+			.kind = kind_in_any_case(memory, inner_text(protocol, "Type")),
+		};
+
+		if (setting.kind == SERVICE_KINDS)
+			continue;
+		why = read_protocol(protocol, address, &setting);
+		if (!why)
+			why = reuse_login(protocol, ret_settings, &setting);
+		if (why)
+			return why;
+		take_first(ret_settings, &setting);
+	}
+	return has_kind(ret_settings, SERVICE_IMAP) || has_kind(ret_settings, SERVICE_POP3)
+		       ? NULL
+		       : "it has no incoming server";
+}
+
+const struct client client_outlook = {
+	.name = "Outlook",
+	.accepts = accepts_ok,
+	.steps =
+		(const struct step[]){
+			{ "POST", true, "", PATH_AUTODISCOVER, .read = read_outlook },
+			{ "POST", true, "autodiscover.", PATH_AUTODISCOVER, .read = read_outlook },
+			{ "GET", false, "autodiscover.", PATH_AUTODISCOVER, .only_redirects = true,
+			  .read = read_outlook },
+			{ "POST", true, NULL, PATH_AUTODISCOVER, .asks_srv = true,
+			  .read = read_outlook },
+			{ 0 },
+		},
+};

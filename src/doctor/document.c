@@ -1,0 +1,220 @@
+#include "doctor/document.h"
+
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "mail/pattern.h"
+
+static const struct xml_element *named(const struct xml_element *element, const char *name)
+{
+	while (element && (element->prefix || !text_equals(element->name, name)))
+		element = element->next;
+	return element;
+}
+
+const struct xml_element *child_of(const struct xml_element *element, const char *name)
+{
+	return element ? named(element->first_child, name) : NULL;
+}
+
+const struct xml_element *next_of(const struct xml_element *element)
+{
+	return named(element->next, element->name);
+}
+
+const char *child_text(const struct xml_element *element, const char *name)
+{
+	const struct xml_element *child = child_of(element, name);
+
+	return child ? child->text : NULL;
+}
+
+const char *attribute_of(const struct xml_element *element, const char *name)
+{
+	for (const struct xml_attribute *each = element->attributes; each; each = each->next)
+		if (text_equals(each->name, name))
+			return each->text;
+	return NULL;
+}
+
+const char *fill_in(struct arena *memory, const char *text, const struct address *address,
+		    const char *domain)
+{
+	const struct pattern_values values = {
+		.address = address->text,
+		.local = address->local,
+		.domain = domain ? domain : address->domain,
+	};
+
+	return pattern_expand(memory, text, &values);
+}
+
+enum service_kind kind_of(const char *type)
+{
+	if (type && text_equals(type, "imap"))
+		return SERVICE_IMAP;
+	if (type && text_equals(type, "pop3"))
+		return SERVICE_POP3;
+	if (type && text_equals(type, "smtp"))
+		return SERVICE_SUBMISSION;
+	return SERVICE_KINDS;
+}
+
+enum service_kind kind_in_any_case(struct arena *memory, const char *type)
+{
+	return kind_of(type ? text_lower(memory, type) : NULL);
+}
+
+bool looks_like_host(const char *text)
+{
+	if (!*text)
+		return false;
+	for (; *text; text++)
+		if (!char_is_alphanumeric(*text) && *text != '.' && *text != '-')
+			return false;
+	return true;
+}
+
+static struct setting *find(struct settings_found *settings, enum service_kind kind)
+{
+	for (size_t i = 0; i < settings->count; i++)
+		if (settings->items[i].kind == kind)
+			return &settings->items[i];
+	return NULL;
+}
+
+bool has_kind(const struct settings_found *settings, enum service_kind kind)
+{
+	return find((struct settings_found *)settings, kind) != NULL;
+}
+
+void take_first(struct settings_found *settings, const struct setting *setting)
+{
+	if (!find(settings, setting->kind))
+		settings->items[settings->count++] = *setting;
+}
+
+void take_last(struct settings_found *settings, const struct setting *setting)
+{
+	struct setting *found = find(settings, setting->kind);
+
+	if (found)
+		*found = *setting;
+	else
+		settings->items[settings->count++] = *setting;
+}
+
+const char *parse_document(struct arena *memory, const char *data, size_t size,
+			   const struct xml_element **ret_root)
+{
+	struct error err;
+
+	*ret_root = xml_parse_whole(memory, data, size, &err);
+	return *ret_root ? NULL : arena_strdup(memory, err.text);
+}
+
+const char *find_provider(struct arena *memory, const char *data, size_t size,
+			  const struct xml_element **ret_provider)
+{
+	const struct xml_element *root;
+	const char *why = parse_document(memory, data, size, &root);
+
+	if (why)
+		return why;
+	*ret_provider = child_of(root, "emailProvider");
+	return *ret_provider ? NULL : "it is no autoconfig document";
+}
+
+const char *find_account(struct arena *memory, const char *data, size_t size,
+			 const struct xml_element **ret_account)
+{
+	const struct xml_element *root, *response;
+	const char *why = parse_document(memory, data, size, &root), *action;
+
+	if (why)
+		return why;
+	response = child_of(root, "Response");
+	*ret_account = child_of(response, "Account");
+	if (!text_equals(root->name, "Autodiscover") || !response)
+		return "it is no Autodiscover document";
+	if (!*ret_account && child_of(response, "Error"))
+		return "it is Autodiscover's error document";
+	if (!*ret_account)
+		return "it has no Account";
+	action = child_text(*ret_account, "Action");
+	if (action && strncmp(action, "redirect", strlen("redirect")) == 0)
+		return "it sends the person on elsewhere";
+	return NULL;
+}
+
+static bool security_of(const char *type, const struct careless *care,
+			enum setting_security *ret_security)
+{
+	if (!type)
+		return false;
+	if (text_equals(type, "SSL"))
+		*ret_security = SETTING_TLS;
+	else if (text_equals(type, "STARTTLS") ||
+		 (care->tls_is_starttls && text_equals(type, "TLS")))
+		*ret_security = SETTING_STARTTLS;
+	else if (text_equals(type, "plain"))
+		*ret_security = SETTING_PLAIN;
+	else
+		return false;
+	return true;
+}
+
+const char *trimmed(struct arena *memory, const char *text)
+{
+	size_t length;
+
+	while (char_is_blank(*text))
+		text++;
+	length = strlen(text);
+	while (length > 0 && char_is_blank(text[length - 1]))
+		length--;
+	return arena_strndup(memory, text, length);
+}
+
+bool read_server(struct arena *memory, const struct xml_element *element,
+		 const struct address *address, const struct careless *care,
+		 struct setting *ret_setting)
+{
+	const char *host = child_text(element, "hostname"), *port = child_text(element, "port");
+	const char *username = child_text(element, "username");
+	struct setting setting = { .kind = kind_of(attribute_of(element, "type")) };
+	unsigned long number;
+
+	if (setting.kind == SERVICE_KINDS || !host || !*host || !port || !username ||
+	    !number_parse(trimmed(memory, port), 1, UINT16_MAX, &number) ||
+	    !security_of(child_text(element, "socketType"), care, &setting.security))
+		return false;
+	setting.host = host;
+	setting.port = (uint16_t)number;
+	setting.username = fill_in(memory, username, address, NULL);
+	*ret_setting = setting;
+	return true;
+}
+
+void each_server(struct arena *memory, const struct xml_element *provider,
+		 const struct address *address, const struct careless *care,
+		 void (*take)(const struct setting *setting, void *context), void *context)
+{
+	static const char *const names[] = { "incomingServer", "outgoingServer" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		for (const struct xml_element *element = child_of(provider, names[i]); element;
+		     element = next_of(element)) {
+			struct setting setting;
+
+			if (read_server(memory, element, address, care, &setting))
+				take(&setting, context);
+		}
+}
+
+bool accepts_ok(int status, const char *media_type)
+{
+	return status == 200;
+}

@@ -1,0 +1,100 @@
+#include "doctor/host.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "doctor/wire.h"
+#include "doctor/memo.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/clock.h"
+#include "util/error.h"
+
+static void add_addresses(struct host *host, const struct dns_answer *answer, bool is_ipv6)
+{
+	for (size_t i = 0; i < answer->count && host->n_addresses < HOST_ADDRESSES_MAX; i++)
+		host->addresses[host->n_addresses++] =
+			(struct host_address){ answer->records[i].text, is_ipv6 };
+}
+
+void host_find(struct resolver *resolver, struct arena *memory, const char *name,
+	       struct host *ret_host)
+{
+	struct dns_question questions[] = { { name, DNS_A }, { name, DNS_AAAA } };
+	const struct dns_answer *ipv4 = &questions[0].answer, *ipv6 = &questions[1].answer;
+	struct host host = { .name = name };
+
+	resolver_ask(resolver, memory, questions, 2);
+	add_addresses(&host, ipv4, false);
+	add_addresses(&host, ipv6, true);
+	host.alias = ipv4->alias ? ipv4->alias : ipv6->alias;
+	if (host.n_addresses) {
+		host.outcome = DNS_FOUND;
+	} else if (ipv4->outcome == DNS_FAILED || ipv6->outcome == DNS_FAILED) {
+		host.outcome = DNS_FAILED;
+		host.failure = ipv4->failure ? ipv4->failure : ipv6->failure;
+	} else {
+		host.outcome = DNS_NOTHING;
+	}
+	*ret_host = host;
+}
+
+const char *host_addresses(struct arena *memory, const struct host *host)
+{
+	struct bytes list = BYTES_IN(memory);
+
+	for (size_t i = 0; i < host->n_addresses; i++)
+		bytes_add_format(&list, "%s%s", i ? ", " : "", host->addresses[i].text);
+	return host->n_addresses ? bytes_text(&list) : "no address";
+}
+
+static socklen_t socket_address_of(const struct host_address *address, uint16_t port,
+				   struct sockaddr_storage *ret_socket)
+{
+	struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+
+	if (address->is_ipv6) {
+		(void)inet_pton(AF_INET6, address->text, &ipv6.sin6_addr);
+		memcpy(ret_socket, &ipv6, sizeof(ipv6));
+		return sizeof(ipv6);
+	}
+	(void)inet_pton(AF_INET, address->text, &ipv4.sin_addr);
+	memcpy(ret_socket, &ipv4, sizeof(ipv4));
+	return sizeof(ipv4);
+}
+
+int host_connect_address(const struct world *world, const struct host_address *address,
+			 uint16_t port, struct wire **ret_link, struct error *err)
+{
+	static char yes;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *key = arena_printf(&memory, "%s:%u", address->text, port);
+	struct sockaddr_storage socket;
+	socklen_t length = socket_address_of(address, port, &socket);
+	int r;
+
+	if (memo_get(world->silent, key)) {
+		(void)error_set(err, ERROR_SYSTEM, "no answer in time");
+		return WIRE_SILENT;
+	}
+	r = wire_open((struct sockaddr *)&socket, length, clock_now() + HOST_PATIENCE, ret_link,
+		      err);
+	if (r == WIRE_SILENT)
+		(void)memo_put(world->silent, key, &yes);
+	return r;
+}
+
+int host_connect(const struct world *world, const struct host *host, uint16_t port,
+		 struct wire **ret_link, struct error *err)
+{
+	int r = error_set(err, ERROR_INPUT, "%s has no address", host->name);
+
+	for (size_t i = 0; i < host->n_addresses; i++) {
+		r = host_connect_address(world, &host->addresses[i], port, ret_link, err);
+		if (r == 0)
+			return 0;
+	}
+	return r;
+}

@@ -1,0 +1,76 @@
+#include "doctor/memo.h"
+
+#include <pthread.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/arena.h"
+
+struct remembered {
+	const char *text;
+	void *pointer;
+};
+
+struct memo {
+	pthread_mutex_t lock; /* guards the rest */
+	void *tree;
+	struct arena memory;
+};
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(((const struct remembered *)a)->text, ((const struct remembered *)b)->text);
+}
+
+struct memo *memo_new(void)
+{
+	struct memo *memo = xnew(struct memo);
+
+	(void)pthread_mutex_init(&memo->lock, NULL);
+	return memo;
+}
+
+/* Entries live in the memo's own memory. */
+static void keep(void *entry)
+{
+}
+
+void memo_free(struct memo *memo)
+{
+	if (!memo)
+		return;
+	tdestroy(memo->tree, keep);
+	arena_clear(&memo->memory);
+	(void)pthread_mutex_destroy(&memo->lock);
+	free(memo);
+}
+
+void *memo_get(struct memo *memo, const char *text)
+{
+	const struct remembered wanted = { .text = text };
+	struct remembered *const *found;
+	void *pointer;
+
+	(void)pthread_mutex_lock(&memo->lock);
+	found = tfind(&wanted, &memo->tree, compare);
+	pointer = found ? (*found)->pointer : NULL;
+	(void)pthread_mutex_unlock(&memo->lock);
+	return pointer;
+}
+
+void *memo_put(struct memo *memo, const char *text, void *pointer)
+{
+	struct remembered *entry;
+	struct remembered *const *kept;
+
+	(void)pthread_mutex_lock(&memo->lock);
+	entry = arena_new(&memo->memory, struct remembered);
+	*entry = (struct remembered){ arena_strdup(&memo->memory, text), pointer };
+	kept = tsearch(entry, &memo->tree, compare);
+	if (!kept)
+		abort(); /* out of memory */
+	pointer = (*kept)->pointer;
+	(void)pthread_mutex_unlock(&memo->lock);
+	return pointer;
+}

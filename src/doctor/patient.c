@@ -1,0 +1,250 @@
+#include "doctor/patient.h"
+
+#include <string.h>
+
+#include "doctor/client.h"
+#include "store/store.h"
+#include "tls/coverage.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+void patient_note(struct patient *patient, enum finding_kind kind, const char *seen,
+		  const char *expected, const char *mend)
+{
+	const struct finding finding = { kind, seen, expected, mend };
+
+	findings_add(&patient->findings, &finding);
+}
+
+/* What the database itself would answer: clients that try names of ours get this. */
+struct database {
+	struct asker asker;
+	const struct context *context;
+	const struct patient *patient;
+};
+
+static void ask_database(struct asker *asker, struct arena *memory,
+			 const struct http_request *request, struct http_answer *ret_answer)
+{
+	const struct database *database = (struct database *)asker;
+	const struct request local = {
+		.method = request->method,
+		.target = request->target,
+		.host = request->host,
+		.body = request->body,
+		.body_size = request->body ? strlen(request->body) : 0,
+	};
+	struct http_answer got = {
+		.failure = "nobody answers",
+		.media_type = "",
+		.location = "",
+		.body = "",
+	};
+	struct response response;
+	struct error err;
+
+	if (request->is_tls && is_own_name(&database->patient->examined, request->host) &&
+	    answer(database->context, memory, &local, &response, &err) == 0) {
+		got.status = (int)response.status;
+		got.media_type = response.media_type ? response.media_type : "";
+		got.location = response.location ? response.location : "";
+		got.body = arena_strndup(memory, response.body, response.size);
+		got.size = response.size;
+	}
+	*ret_answer = got;
+}
+
+static void expect_conclusions(const struct context *context, struct patient *patient)
+{
+	struct database database = {
+		.asker = { ask_database, NULL },
+		.context = context,
+		.patient = patient,
+	};
+	size_t count = 0;
+
+	while (clients[count])
+		count++;
+	patient->examined.expected = arena_array(&patient->memory, struct conclusion, count);
+	for (size_t i = 0; i < count; i++)
+		client_conclude(clients[i], &database.asker, &patient->memory,
+				&patient->examined.sample, &patient->examined.expected[i]);
+}
+
+/* Users of the domain: how many have a login that the pattern would not give, and the first. */
+struct tally {
+	struct arena *memory;
+	const struct provider *provider;
+	size_t own_logins;
+	const char *first;
+};
+
+static bool pattern_gives(const struct tally *tally, const struct user *user)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct match match = { .provider = *tally->provider };
+	struct address address;
+	struct error err;
+
+	if (user->provider || address_parse(&memory, user->address, &address, &err) < 0)
+		return false;
+	return text_equals(login_of(&memory, &address, &match), user->login);
+}
+
+static int tally_user(const struct user *user, void *context, struct error *err)
+{
+	struct tally *tally = context;
+
+	if (user->address[0] != '@' && !tally->first)
+		tally->first = arena_strdup(tally->memory, user->address);
+	if (!pattern_gives(tally, user))
+		tally->own_logins++;
+	return 0;
+}
+
+static int tally_users(const struct context *context, struct patient *patient, struct tally *tally,
+		       struct error *err)
+{
+	const struct user_filter filter = { .domain = patient->domain };
+
+	*tally = (struct tally){
+		.memory = &patient->memory,
+		.provider = &patient->examined.subject.provider,
+	};
+	if (store_visit_users(context->store, &filter, tally_user, tally, err) != 0)
+		return -1;
+	if (tally->own_logins)
+		patient_note(
+			patient, FINDING_OWN_LOGINS,
+			arena_printf(
+				&patient->memory,
+				"%zu user%s of %s ha%s a login that the pattern '%s' would not "
+				"give: clients that send no address are told the pattern's",
+				tally->own_logins, tally->own_logins == 1 ? "" : "s",
+				patient->domain, tally->own_logins == 1 ? "s" : "ve",
+				patient->examined.subject.provider.login),
+			NULL, NULL);
+	return 0;
+}
+
+/* Nobody in particular, unless the provider answers only for those that it knows. Whom it answers
+ * only in some networks cannot be asked about from just anywhere. */
+static int choose_sample(struct patient *patient, const struct tally *tally, struct error *err)
+{
+	struct examined *examined = &patient->examined;
+	const struct provider *provider = &examined->subject.provider;
+	const char *sample = arena_printf(&patient->memory, "postmaster@%s", patient->domain);
+
+	if (provider->unknown_users == UNANSWERED_REFUSE) {
+		if (!tally->first)
+			examined->no_sample = arena_printf(
+				&patient->memory,
+				"clients: %s has no user of its own, and provider '%s' refuses "
+				"others",
+				patient->domain, provider->name);
+		else if (!text_equals(provider->send_logins_to, "everyone"))
+			examined->no_sample = arena_printf(
+				&patient->memory,
+				"clients: provider '%s' answers for its users alone, and sends "
+				"their logins to %s only",
+				provider->name, provider->send_logins_to);
+		else
+			sample = tally->first;
+	}
+	return address_parse(&patient->memory, sample, &examined->sample, err);
+}
+
+static void note_starttls_only(struct patient *patient)
+{
+	static const enum service_kind kinds[] = { SERVICE_IMAP, SERVICE_POP3, SERVICE_SUBMISSION };
+	const struct profile *profile = &patient->examined.subject.profile;
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		const struct endpoint *first = profile_first(profile, kinds[i]);
+
+		if (first && first->security == SECURITY_STARTTLS)
+			patient_note(
+				patient, FINDING_STARTTLS_ONLY,
+				arena_printf(&patient->memory,
+					     "%s is announced to Outlook with STARTTLS, of which "
+					     "Outlook 2007 knows nothing: it tries implicit TLS",
+					     service_kind_name(kinds[i])),
+				NULL,
+				arena_printf(
+					&patient->memory,
+					"offer implicit TLS too, and announce it: 'service add "
+					"%s ...'",
+					patient->examined.subject.provider.name));
+	}
+}
+
+static void note_uncertified(const struct coverage *coverage, struct patient *patient)
+{
+	const struct examined *examined = &patient->examined;
+
+	if (!coverage)
+		return;
+	for (size_t i = 0; i < examined->n_names; i++)
+		if (!coverage_has(&patient->memory, coverage, examined->names[i]))
+			patient_note(patient, FINDING_NAME_UNCERTIFIED,
+				     arena_printf(&patient->memory,
+						  "no certificate of the settings covers %s",
+						  examined->names[i]),
+				     arena_printf(&patient->memory,
+						  "a certificate with the name %s",
+						  examined->names[i]),
+				     arena_printf(&patient->memory,
+						  "get a certificate for %s, and put it where "
+						  "'certificates' in the settings looks",
+						  examined->names[i]));
+}
+
+static void note_any_domain(struct patient *patient)
+{
+	if (text_equals(patient->examined.subject.row, "*"))
+		patient_note(
+			patient, FINDING_ANY_DOMAIN,
+			arena_printf(
+				&patient->memory,
+				"%s is served by the row '*', as is any domain that points here, "
+				"whoever owns it",
+				patient->domain),
+			NULL,
+			arena_printf(&patient->memory,
+				     "give it a row of its own: 'domain add %s ...'",
+				     patient->domain));
+}
+
+int patient_examine(struct patient *patient, const struct context *context,
+		    const struct doctor_options *options, struct error *err)
+{
+	struct examined *examined = &patient->examined;
+	struct tally tally;
+
+	if (subject_load(context, &patient->memory, patient->domain, &examined->subject, err) < 0 ||
+	    subject_wanted(&patient->memory, &examined->subject, NULL, NULL, 0, &examined->wanted,
+			   err) < 0 ||
+	    tally_users(context, patient, &tally, err) < 0 ||
+	    choose_sample(patient, &tally, err) < 0)
+		return -1;
+	examined->names = wanted_names(&patient->memory, patient->domain,
+				       examined->subject.profile.pacc, &examined->n_names);
+	examined->plain_autoconfig = options->plain_autoconfig;
+	note_starttls_only(patient);
+	note_uncertified(options->coverage, patient);
+	note_any_domain(patient);
+	expect_conclusions(context, patient);
+	return 0;
+}
+
+void patient_note_pattern(struct patient *patient)
+{
+	bool is_any = text_equals(patient->domain, "*");
+
+	patient_note(patient, is_any ? FINDING_ANY_DOMAIN : FINDING_PATTERN,
+		     is_any ? "'*' answers for every domain that points here, whoever owns it"
+			    : arena_printf(&patient->memory,
+					   "'%s' stands for domains of which there is no list",
+					   patient->domain),
+		     NULL, "name one that it serves: 'doctor DOMAIN'");
+}

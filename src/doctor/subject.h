@@ -1,0 +1,41 @@
+#pragma once
+
+/* A mail domain with all that the database says of it: what the world ought to see. */
+
+#include "dns/wanted.h"
+#include "http/answer.h"
+#include "mail/profile.h"
+
+struct arena;
+struct certificates;
+struct error;
+
+/* A domain that leaves room for the longest label that a record puts before it. */
+#define SUBJECT_DOMAIN_MAX_LENGTH 227
+
+struct subject {
+	const char *domain;
+	const char *row; /* the domain row that answers for it: itself, "*.parent" or "*" */
+	struct provider provider;
+	struct profile profile;	 /* without an address */
+	const char *target;	 /* the host that clients are sent to; NULL where it is not known */
+	const char *pacc_digest; /* NULL where there is no document of PACC */
+};
+
+/*
+ * Looks the domain up. All lives in memory. Returns 0, or -1 with err set: a pattern, a domain that
+ * nothing here serves or that is disabled, a provider without services.
+ */
+int subject_load(const struct context *context, struct arena *memory, const char *domain,
+		 struct subject *ret_subject, struct error *err);
+
+/* The keys that certificates of ours have for the subject's names. */
+int subject_keys(struct arena *memory, const struct subject *subject,
+		 const struct certificates *certificates, const struct name_key **ret_keys,
+		 size_t *ret_count, struct error *err);
+
+/* The records that it ought to have. target takes the place of the subject's own: a host name, or
+ * addresses with commas between them; or NULL. Returns 0, or -1 with err set. */
+int subject_wanted(struct arena *memory, const struct subject *subject, const char *target,
+		   const struct name_key *keys, size_t n_keys, struct wanted *ret_wanted,
+		   struct error *err);

@@ -1,0 +1,684 @@
+"""mailconfctl doctor: a domain that is well, and each thing that can be wrong with one."""
+import json
+import os
+import re
+import shlex
+import subprocess
+
+import pytest
+
+import world
+from conftest import ROOT
+
+pytestmark = world.needed
+
+NAMES = ("autoconfig", "autodiscover", "ua-auto-config")
+DOMAIN = "example.org"
+HOST = "mail.example.org"
+
+
+class World:
+    """A domain with everything in order: a test plants its fault, then calls look()."""
+
+    def __init__(self, directory, authority, daemon):
+        self.directory = directory
+        self.authority = authority
+        self.daemon = daemon
+        self.address = world.address()
+        self.apex = world.address()
+        self.started = []
+        self.dns = world.Dns(directory / "dns")
+        self.mail = None
+        daemon.settings["server"]["listen-https"] = f"{self.address}:443"
+        daemon.settings["server"]["listen-http"] = f"{self.address}:80"
+        daemon.settings["server"]["public-name"] = f"autoconfig.{DOMAIN}"
+
+    def certificate(self, *names, options=()):
+        return self.authority.certificate(*names, options=options)
+
+    def start_mail(self, *names, **options):
+        self.mail = world.Dovecot(self.directory / "dovecot", self.certificate(*(names or (HOST,))), **options)
+        self.started.append(self.mail)
+        self.dns.host(HOST, self.mail.address)
+
+    def start_nginx(self, servers):
+        self.started.append(world.Nginx(self.directory / "nginx", servers))
+
+    def start_server(self, *arguments, **options):
+        server = world.Server(*arguments, **options)
+        self.started.append(server)
+        return server
+
+    def setup(self, *services, options=(), records=True):
+        self.daemon.setup(["domain", "add", DOMAIN, *services, *options])
+        if records:
+            self.publish(DOMAIN)
+
+    def publish(self, domain):
+        """Puts the records of 'dns' into DNS."""
+        for record in json.loads(self.daemon.ctl("dns", domain, "--target", self.address, "--json").stdout):
+            if record["presence"] != "wanted":
+                continue
+            name, kind, value = record["name"], record["type"], record.get("value")
+            if kind == "A":
+                self.dns.host(name, value)
+            elif kind == "SRV":
+                priority, weight, port, target = value.split()
+                target = "" if target == "." else f",{target.rstrip('.')},{port},{priority},{weight}"
+                self.dns.add(f"srv-host={name}{target}")
+            elif kind == "TXT":
+                self.dns.add(f"txt-record={name},{value}")
+
+    def look(self, *arguments, domains=(DOMAIN,), ca=True):
+        if not self.dns.process:
+            self.dns.start()
+        trust = ["--ca", self.authority.file] if ca else []
+        result = self.daemon.ctl("doctor", *domains, "--resolver", self.dns.address, *trust, *arguments, "--json",
+                                 check=False)
+        findings = json.loads(result.stdout)
+        assert result.returncode == (1 if any(each["level"] == "problem" for each in findings) else 0), result.stderr
+        return findings
+
+    def stop(self):
+        for each in reversed(self.started):
+            each.stop()
+        self.dns.stop()
+
+
+@pytest.fixture
+def site(tmp_path, authority, daemon):
+    instance = World(tmp_path, authority, daemon)
+    yield instance
+    instance.stop()
+
+
+IMAP, SUBMISSION = f"imaps://{HOST}", f"submissions://{HOST}"
+EVERYTHING = (IMAP, f"imap+starttls://{HOST}", f"pop3s://{HOST}", f"pop3+starttls://{HOST}", SUBMISSION,
+              f"submission+starttls://{HOST}", f"managesieve+starttls://{HOST}")
+
+
+def bad(findings):
+    return [each for each in findings if each["level"] != "ok"]
+
+
+def of_kind(findings, kind):
+    return [each for each in findings if each["kind"] == kind]
+
+
+def reverse(address):
+    return ".".join(reversed(address.split("."))) + ".in-addr.arpa"
+
+
+def test_all_is_well(site):
+    site.start_mail()
+    site.setup(*EVERYTHING)
+    site.dns.add(f"ptr-record={reverse(site.mail.address)},{HOST}")
+    site.daemon.start()
+    findings = site.look()
+    assert bad(findings) == []
+    assert len(of_kind(findings, "settings")) == 9
+    assert len(of_kind(findings, "service")) == 7
+    assert len(of_kind(findings, "certificate")) == 2
+    assert len(of_kind(findings, "record")) >= 9
+
+
+# Faults: each is planted alone into a world that is well but for what it needs, and must be found with what mends it.
+
+FAULTS = {}
+
+
+def fault(kind, seen, mend, level="problem"):
+    def keep(plant):
+        FAULTS[f"{kind}-{plant.__name__}" if kind in {key.split("/")[0] for key in FAULTS} else kind] = (
+            kind, plant, seen, mend, level)
+        return plant
+    return keep
+
+
+def simple(site, *options):
+    """Autoconfig and Autodiscover for services that nobody looks at closely: their host has no address."""
+    site.setup(IMAP, SUBMISSION, options=options)
+    site.daemon.start()
+
+
+@fault("resolver-failed", "asking for", "see whether the name servers of example.org answer")
+def silent_resolver(site):
+    simple(site)
+    site.dns.start()
+    site.dns.process.stop()
+
+
+@fault("name-missing", "autoconfig.example.org has no address", "add A and AAAA records of this server")
+def missing_name(site):
+    simple(site)
+    site.dns.remove(f"host-record=autoconfig.{DOMAIN}")
+
+
+@fault("name-elsewhere", "autodiscover.example.org has the address 127.255.255.1", "change in DNS", level="warning")
+def name_elsewhere(site):
+    simple(site)
+    site.dns.remove(f"host-record=autodiscover.{DOMAIN}").host(f"autodiscover.{DOMAIN}", "127.255.255.1")
+
+
+@fault("record-missing", "_imaps._tcp.example.org has no SRV record",
+       "add to DNS: _imaps._tcp.example.org. IN SRV 0 1 993 mail.example.org.", level="warning")
+def missing_srv(site):
+    simple(site)
+    site.dns.remove(f"srv-host=_imaps._tcp.{DOMAIN}")
+
+
+@fault("record-differs", "has SRV 0 1 9993 mail.example.org",
+       "change in DNS: _imaps._tcp.example.org. IN SRV 0 1 993 mail.example.org.")
+def other_srv(site):
+    simple(site)
+    site.dns.remove(f"srv-host=_imaps._tcp.{DOMAIN}").add(f"srv-host=_imaps._tcp.{DOMAIN},{HOST},9993,0,1")
+
+
+@fault("denial-missing", "_pop3s._tcp.example.org has no SRV record",
+       "add to DNS: _pop3s._tcp.example.org. IN SRV 0 0 0 .", level="note")
+def missing_denial(site):
+    simple(site)
+    site.dns.remove(f"srv-host=_pop3s._tcp.{DOMAIN}")
+
+
+@fault("digest-missing", 'has TXT "v=UAAC1; a=sha256; d=AAAA"', "add to DNS: _ua-auto-config.example.org. IN TXT")
+def other_digest(site):
+    simple(site, "--pacc", "yes")
+    site.dns.remove(f"txt-record=_ua-auto-config.{DOMAIN}")
+    site.dns.add(f'txt-record=_ua-auto-config.{DOMAIN},"v=UAAC1; a=sha256; d=AAAA"')
+
+
+@fault("tlsa-differs", "_443._tcp.autoconfig.example.org has TLSA records, none", "add to DNS: _443._tcp.autoconfig")
+def other_key(site):
+    simple(site)
+    site.dns.add(f"dns-rr=_443._tcp.autoconfig.{DOMAIN},52,030101{'00' * 32}")
+
+
+@fault("wildcard", "any name below example.org exists", "remove *.example.org from DNS", level="warning")
+def wildcard(site):
+    simple(site)
+    site.dns.add(f"address=/{DOMAIN}/{site.address}")
+
+
+@fault("autodiscover-several", "has 2 records", "remove all but one")
+def several(site):
+    simple(site)
+    for host in ("autodiscover", "autoconfig"):
+        site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},{host}.{DOMAIN},443,0,0")
+
+
+@fault("autodiscover-port", "has the port 8443", "IN SRV 0 0 443 autodiscover.example.org.")
+def other_port(site):
+    simple(site)
+    site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},autodiscover.{DOMAIN},8443,0,0")
+
+
+@fault("autodiscover-consent", "leads to auto.example.net", None, level="note")
+def leads_out(site):
+    simple(site)
+    site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},auto.example.net,443,0,0")
+    site.dns.host("auto.example.net", site.address)
+
+
+@fault("target-alias", "mail.example.org, which is a CNAME for host.example.org", "give mail.example.org addresses")
+def target_alias(site):
+    simple(site)
+    site.dns.add(f"cname={HOST},host.{DOMAIN}").host(f"host.{DOMAIN}", site.address)
+
+
+@fault("target-missing", "leads to mail.example.org, which has no address", "give mail.example.org an A or AAAA")
+def target_missing(site):
+    simple(site)
+
+
+@fault("mx-elsewhere", "the MX of example.org is mx1.example.net, and autoconfig.example.net exists",
+       "see that autoconfig.example.org answers in time", level="warning")
+def mx_elsewhere(site):
+    simple(site)
+    site.dns.add(f"mx-host={DOMAIN},mx1.example.net,10", f"mx-host={DOMAIN},mx.{DOMAIN},20")
+    site.dns.host("autoconfig.example.net", site.address)
+
+
+@fault("unreachable", "autoconfig.example.org (127.", "take the address of autoconfig.example.org out of DNS")
+def unreachable(site):
+    site.setup(IMAP, SUBMISSION)
+
+
+@fault("unreachable-ipv4", "autoconfig.example.org (127.255.255.1): Connection refused", "see that the server listens",
+       level="warning")
+def one_dead_address(site):
+    simple(site)
+    site.dns.host(f"autoconfig.{DOMAIN}", "127.255.255.1")
+
+
+@fault("unreachable-ipv6", "autoconfig.example.org (::ffff:127.255.255.1): Connection refused",
+       "see that the server listens", level="warning")
+def dead_ipv6(site):
+    simple(site)
+    site.dns.host(f"autoconfig.{DOMAIN}", "::ffff:127.255.255.1")
+
+
+@fault("untested", "this machine has no way to IPv6", None, level="note")
+def no_route(site):
+    simple(site)
+    # An interface that there is not: whoever has IPv6 has no link of that number.
+    site.dns.host(f"autoconfig.{DOMAIN}", "fe80::1")
+
+
+@fault("handshake-failed", "autodiscover.example.org (127.", "get a certificate with the name autodiscover.example.org")
+def no_certificate(site):
+    site.daemon.add_certificate("main", f"autoconfig.{DOMAIN}")
+    simple(site)
+
+
+@fault("certificate-name", "the certificate has the names www.example.net", "get a certificate with the name example.org")
+def apex_of_another(site):
+    simple(site)
+    pem = site.certificate("www.example.net")
+    site.start_nginx(f"  server {{ listen {site.apex}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     "    location / { return 404; } }")
+    site.dns.host(DOMAIN, site.apex)
+
+
+def with_certificate(site, *names, options=()):
+    """Our own certificate, as the options make it."""
+    site.daemon.add_certificate("main", *(names or (f"autoconfig.{DOMAIN}", f"autodiscover.{DOMAIN}")), options=options)
+    simple(site)
+
+
+@fault("certificate-expired", "the certificate expired ", "renew the certificate at")
+def expired(site):
+    with_certificate(site, options=("--not-before", "-9", "--days", "7"))
+
+
+@fault("certificate-expiring", "the certificate expires in ", "renew the certificate at", level="warning")
+def expiring(site):
+    with_certificate(site, options=("--days", "5"))
+
+
+@fault("certificate-untrusted", "is signed by 'CN=mailconfd test CA', whom clients do not know", "get a certificate for")
+def untrusted(site):
+    simple(site)
+    pem = site.certificate(DOMAIN, options=("--with-root",))
+    site.start_nginx(f"  server {{ listen {site.apex}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     "    location / { return 404; } }")
+    site.dns.host(DOMAIN, site.apex)
+    site.untrusted = True
+
+
+@fault("chain-incomplete", "the certificate of the issuer 'CN=intermediate.example' is not sent", "serve the chain")
+def incomplete(site):
+    site.authority.run("cert", "intermediate.pem", "--ca", "intermediate.example")
+    whole = site.certificate(f"autoconfig.{DOMAIN}", f"autodiscover.{DOMAIN}", options=("--issuer", "intermediate.pem"))
+    blocks = whole.read_text().split("-----BEGIN ")
+    target = site.directory / "certificates" / "main.pem"
+    target.write_text("".join(f"-----BEGIN {block}" for block in blocks if block and block != blocks[2]))
+    simple(site)
+
+
+def nginx_in_front(site, protocols="TLSv1.2 TLSv1.3", more=""):
+    """nginx where clients look for us, passing on to the daemon."""
+    inner = world.address()
+    site.daemon.settings["server"]["listen-https"] = f"{inner}:443"
+    site.daemon.settings["server"]["listen-http"] = ""
+    simple(site)
+    pem = site.certificate(f"autoconfig.{DOMAIN}", f"autodiscover.{DOMAIN}")
+    site.start_nginx(
+        f"  server {{ listen {site.address}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+        f"    ssl_protocols {protocols};\n{more}    location / {{ proxy_pass https://{inner};\n"
+        "      proxy_set_header Host $host; proxy_ssl_server_name on; proxy_ssl_name $host; } }")
+
+
+@fault("tls12-missing", "no TLS 1.2", "turn TLS 1.2 on", level="warning")
+def only_tls13(site):
+    nginx_in_front(site, "TLSv1.3")
+
+
+@fault("tls13-missing", "no TLS 1.3", "turn TLS 1.3 on", level="note")
+def only_tls12(site):
+    nginx_in_front(site, "TLSv1.2")
+
+
+@fault("name-uncertified", "no certificate of the settings covers autodiscover.example.org",
+       "get a certificate for autodiscover.example.org", level="warning")
+def uncertified(site):
+    site.daemon.add_certificate("main", f"autoconfig.{DOMAIN}")
+    simple(site)
+
+
+@fault("no-settings", "KMail gets nothing: ", "see that autoconfig.example.org reaches this server")
+def not_found(site):
+    nginx_in_front(site, more="    location /mail/ { return 404; }\n")
+
+
+@fault("other-settings", "KMail gets IMAP old.example.org:993 TLS as postmaster@example.org", "take the settings away")
+def other_settings(site):
+    site.setup(IMAP, SUBMISSION)
+    other = site.directory / "other"
+    other.mkdir()
+    instance = type(site.daemon)(other, site.authority, site.daemon.build)
+    instance.settings["server"]["listen-https"] = f"{site.address}:443"
+    instance.setup(["domain", "add", DOMAIN, "imaps://old.example.org", SUBMISSION])
+    instance.start()
+    site.started.append(instance)
+
+
+@fault("client-limit", "Geary would get nothing: ", "give provider 'example.org' a service that it can use",
+       level="note")
+def no_imap(site):
+    site.setup(f"pop3s://{HOST}", SUBMISSION)
+    site.daemon.start()
+
+
+@fault("slow", "answers Thunderbird after ", "see what keeps https://autoconfig.example.org")
+def slow(site):
+    site.setup(IMAP, SUBMISSION)
+
+    def serve(connection):
+        import time
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(4096)
+        if b"config-v1.1.xml?emailaddress=postmaster%40" in data:  # Thunderbird and Delta Chat
+            time.sleep(5.5)
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    pem = site.certificate(f"autoconfig.{DOMAIN}", f"autodiscover.{DOMAIN}")
+    site.start_server(site.address, 443, serve, certificate=pem)
+
+
+@fault("apex-post", "answers a POST with status 200 and text/html", "let the web server of example.org answer 404")
+def apex(site):
+    simple(site)
+    pem = site.certificate(DOMAIN)
+    site.start_nginx(f"  server {{ listen {site.apex}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     "    location / { return 200 '<html>Welcome</html>'; } }")
+    site.dns.host(DOMAIN, site.apex)
+
+
+@fault("plain-settings", "http://autoconfig.example.org/mail/config-v1.1.xml answers with settings",
+       "let port 80 of autoconfig.example.org redirect to HTTPS")
+def plain(site):
+    site.daemon.settings["server"]["listen-http"] = ""
+    simple(site)
+    document = site.daemon.ctl("preview", "autoconfig", f"@{DOMAIN}").stdout
+    site.start_nginx(f"  server {{ listen {site.address}:80; root {site.directory / 'www'}; }}")
+    (site.directory / "www" / "mail").mkdir(parents=True)
+    (site.directory / "www" / "mail" / "config-v1.1.xml").write_text(document)
+
+
+def with_mail(site, *services, **options):
+    site.start_mail(**options)
+    site.setup(*services)
+
+
+@fault("service-unreachable", "IMAP at mail.example.org:9993, address 127.", "see that the server runs there")
+def nobody_listens(site):
+    with_mail(site, f"imaps://{HOST}:9993", SUBMISSION)
+
+
+@fault("service-protocol", "IMAP at mail.example.org:995: it greets with '+OK", "see that the server runs there")
+def other_service(site):
+    with_mail(site, f"imaps://{HOST}:995", SUBMISSION)
+
+
+@fault("starttls-missing", "IMAP at mail.example.org:143 does not offer STARTTLS", "turn STARTTLS on")
+def no_starttls(site):
+    with_mail(site, f"imap+starttls://{HOST}", f"submission+starttls://{HOST}", ssl="no")
+
+
+@fault("authentication-missing", "submission at mail.example.org:465 offers PLAIN", "turn password-encrypted on")
+def no_cram_md5(site):
+    with_mail(site, IMAP, SUBMISSION, mechanisms="plain")
+    site.daemon.setup(["service", "remove", DOMAIN, SUBMISSION],
+                      ["service", "add", DOMAIN, SUBMISSION, "--auth", "password-encrypted"])
+
+
+@fault("submission-names", "the server calls itself other.example.org", "give 127.", level="warning")
+def other_name(site):
+    with_mail(site, IMAP, SUBMISSION, hostname="other.example.org")
+    site.dns.add(f"ptr-record={reverse(site.mail.address)},{HOST}")
+
+
+@fault("own-logins", "1 user of example.org has a login that the pattern '%EMAILADDRESS%' would not give", None,
+       level="note")
+def own_logins(site):
+    simple(site)
+    site.daemon.setup(["user", "add", f"first.last@{DOMAIN}", "a4711"],
+                      ["user", "add", f"same@{DOMAIN}", f"same@{DOMAIN}"])
+
+
+@fault("any-domain", "stranger.example is served by the row '*'", "domain add stranger.example", level="note")
+def any_domain(site):
+    simple(site)
+    site.daemon.setup(["domain", "add", "*", "--provider", DOMAIN, "--any-domain"])
+    site.domains = ("stranger.example",)
+
+
+@fault("pattern", "'*.example.net' stands for domains", "name one that it serves", level="note")
+def pattern(site):
+    simple(site)
+    site.daemon.setup(["domain", "add", "*.example.net", "--provider", DOMAIN])
+    site.domains = ("*.example.net",)
+
+
+@fault("starttls-only", "IMAP is announced to Outlook with STARTTLS", "offer implicit TLS too", level="note")
+def starttls_only(site):
+    site.setup(f"imap+starttls://{HOST}", SUBMISSION)
+
+
+@fault("domain-broken", "domain 'example.org' is disabled", None)
+def disabled(site):
+    simple(site)
+    site.daemon.setup(["domain", "disable", DOMAIN])
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_fault_is_found(site, name):
+    kind, plant, seen, mend, level = FAULTS[name]
+    plant(site)
+    findings = site.look(domains=getattr(site, "domains", (DOMAIN,)), ca=not getattr(site, "untrusted", False))
+    found = of_kind(findings, kind)
+    assert found, json.dumps(bad(findings))
+    assert {each["level"] for each in found} == {level}
+    match = [each for each in found if seen in each["seen"]]
+    assert match, json.dumps(found)
+    assert mend is None or any(mend in each.get("mend", "") for each in match), json.dumps(match)
+
+
+def test_every_kind_has_its_fault():
+    source = (ROOT / "src" / "doctor" / "finding.c").read_text()
+    kinds = re.findall(r'\{ "([a-z0-9-]+)", LEVEL_(\w+) \}', source)
+    planted = {kind for kind, *_ in FAULTS.values()}
+    assert planted == {name for name, level in kinds if level != "OK"}
+
+
+def look_as_person(site, *arguments, environment=None, terminal=False):
+    """(exit status, what is printed) for a person; on a terminal, both streams as one."""
+    site.dns.start()
+    command = [str(word) for word in (site.daemon.build / "src" / "mailconfctl", "--config", site.daemon.config,
+                                      "doctor", *arguments, "--resolver", site.dns.address, "--ca",
+                                      site.authority.file)]
+    site.daemon.write_settings()
+    variables = {**{key: value for key, value in os.environ.items() if key != "NO_COLOR"}, **(environment or {})}
+    if not terminal:
+        result = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+        return result.returncode, result.stdout, result.stderr
+    result = subprocess.run(["script", "-qec", shlex.join(command), "/dev/null"], capture_output=True, text=True,
+                            env=variables, check=False, stdin=subprocess.DEVNULL)
+    return result.returncode, result.stdout, ""
+
+
+def test_for_people(site):
+    simple(site)
+    site.dns.remove(f"host-record=autodiscover.{DOMAIN}")
+    status, shown, errors = look_as_person(site, DOMAIN)
+    lines = shown.splitlines()
+    assert status == 1 and re.fullmatch(r"mailconfctl: \d+ problems in 1 of 1 domain\n", errors)
+    assert re.fullmatch(r"example\.org: \d+ problems, \d+ ok", lines[0])
+    assert "  problem  name-missing: autodiscover.example.org has no address" in lines
+    after = lines[lines.index("  problem  name-missing: autodiscover.example.org has no address") + 1:]
+    assert after[0] == "           expected: autodiscover.example.org leads to this server"
+    assert after[1] == "           mend: add to DNS: autodiscover.example.org. IN CNAME autoconfig.example.org."
+    assert "\033" not in shown
+
+
+def test_colours_and_progress(site):
+    simple(site)
+    site.daemon.setup(["domain", "add", "other.example", "--alias-of", DOMAIN])
+    _, shown, _ = look_as_person(site, "--all", terminal=True, environment={"TERM": "xterm"})
+    assert "\033[1;31mproblem\033[0m" in shown and "1 of 2 domains" in shown
+    site.dns.stop()
+    _, shown, _ = look_as_person(site, "--all", terminal=True, environment={"TERM": "xterm", "NO_COLOR": "1"})
+    assert "problem" in shown and "\033[1" not in shown
+
+
+def test_worst_first_and_domains_in_order(site):
+    simple(site)
+    site.daemon.setup(*(["domain", "add", f"{name}.example", "--alias-of", DOMAIN] for name in "cab"),
+                      ["domain", "add", "off.example", "--alias-of", DOMAIN], ["domain", "disable", "off.example"])
+    findings = site.look("--all", domains=())
+    domains = list(dict.fromkeys(each["domain"] for each in findings))
+    assert domains == ["a.example", "b.example", "c.example", DOMAIN]
+    ranks = [["problem", "warning", "note", "ok"].index(each["level"]) for each in findings if each["domain"] == DOMAIN]
+    assert ranks == sorted(ranks)
+    named = site.look(domains=("c.example", "a.example"))
+    assert list(dict.fromkeys(each["domain"] for each in named)) == ["c.example", "a.example"]
+
+
+def test_hostile_answers_do_not_reach_the_terminal(site):
+    site.setup(IMAP, SUBMISSION)
+    site.dns.host(HOST, site.address)
+    site.start_server(site.address, 143, lambda connection: connection.sendall(b"* BYE \033[2J\x07\r\n"))
+    site.daemon.setup(["provider", "set", DOMAIN, f"imap+starttls://{HOST}", SUBMISSION])
+    _, shown, _ = look_as_person(site, DOMAIN)
+    assert "it greets with '* BYE \\u001b[2J\\u0007'" in shown and "\033" not in shown
+
+
+def test_server_that_is_not_in_dns_yet(site):
+    site.setup(IMAP, SUBMISSION, records=False)
+    site.daemon.start()
+    findings = site.look("--connect", f"{site.address}:443")
+    assert len(of_kind(findings, "settings")) == 9
+    assert len(of_kind(findings, "name-missing")) == 2
+    assert not of_kind(findings, "no-settings") and not of_kind(findings, "unreachable")
+    assert {each["seen"].partition(": the")[0] for each in of_kind(findings, "certificate")} == {
+        f"https://{name}.{DOMAIN} ({site.address}:443)" for name in ("autoconfig", "autodiscover")}
+
+
+def test_srv_instead_of_the_name(site):
+    site.daemon.settings["server"]["public-name"] = "auto.example.net"
+    site.setup(IMAP, SUBMISSION)
+    site.daemon.start()
+    site.dns.remove(f"host-record=autodiscover.{DOMAIN}").host("auto.example.net", site.address)
+    site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},auto.example.net,443,0,0")
+    findings = site.look()
+    assert not of_kind(findings, "name-missing")
+    outlook = [each["seen"] for each in of_kind(findings, "settings") if each["seen"].startswith("Outlook ")]
+    assert outlook and outlook[0].endswith("from https://auto.example.net/autodiscover/autodiscover.xml")
+
+
+def test_srv_target_is_looked_at(site):
+    """The name where the record leads is one that clients try: it needs a certificate, and must be there."""
+    simple(site)
+    elsewhere = world.address()
+    pem = site.certificate("www.example.net")
+    site.start_nginx(f"  server {{ listen {elsewhere}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     "    location / { return 404; } }")
+    site.dns.host("auto.example.net", elsewhere)
+    site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},auto.example.net,443,0,0")
+    found = of_kind(site.look(), "certificate-name")
+    assert [each["expected"] for each in found] == ["a certificate that has the name auto.example.net"]
+
+
+def test_plain_redirect_leads_outlook_on(site):
+    """No autodiscover name with a certificate, but a port 80 that redirects to one that has."""
+    site.daemon.settings["server"]["public-name"] = "auto.example.net"
+    site.daemon.add_certificate("main", f"autoconfig.{DOMAIN}", "auto.example.net")
+    site.setup(IMAP, SUBMISSION)
+    site.daemon.start()
+    site.dns.host("auto.example.net", site.address)
+    outlook = [each["seen"] for each in of_kind(site.look(), "settings") if each["seen"].startswith("Outlook ")]
+    assert outlook and "from https://auto.example.net/" in outlook[0]
+
+
+def test_provider_that_answers_only_for_its_users(site):
+    simple(site, "--unknown-users", "refuse")
+    assert "no user of its own" in of_kind(site.look(), "untested")[0]["seen"]
+    site.daemon.setup(["user", "add", f"first.last@{DOMAIN}", "a4711"])
+    settings = of_kind(site.look(), "settings")
+    assert any(each["seen"].startswith("Outlook gets") and " as a4711" in each["seen"] for each in settings)
+    site.daemon.setup(["provider", "set", DOMAIN, "--send-logins-to", "192.0.2.0/24"])
+    assert "sends their logins to 192.0.2.0/24 only" in of_kind(site.look(), "untested")[0]["seen"]
+
+
+def dav(status, challenge):
+    def serve(connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(4096)
+        assert data.startswith(b"PROPFIND /calendars/ ") and b"\r\nDepth: 0\r\n" in data
+        connection.sendall(f"HTTP/1.1 {status}\r\n{challenge}Content-Length: 0\r\n\r\n".encode())
+    return serve
+
+
+@pytest.mark.parametrize("status, challenge, kind, seen", [
+    ("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", "service", "works as announced"),
+    ("401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", "authentication-missing", "offers NEGOTIATE"),
+    ("401 Unauthorized", "", "service-protocol", "status 401 and no WWW-Authenticate"),
+    ("404 Not Found", "", "service-protocol", "answers PROPFIND with status 404"),
+    ("301 Moved", "Location: ftp://elsewhere.example/\r\n", "service-protocol", "leads nowhere"),
+])
+def test_dav(site, status, challenge, kind, seen):
+    address = world.address()
+    site.start_server(address, 443, dav(status, challenge), certificate=site.certificate("dav.example.org"))
+    site.dns.host("dav.example.org", address)
+    simple(site)
+    site.daemon.setup(["service", "add", DOMAIN, "caldav+https://dav.example.org/calendars/"])
+    found = [each for each in of_kind(site.look(), kind) if "CalDAV" in each["seen"]]
+    assert found and seen in found[0]["seen"], found
+
+
+def test_pacc_document(site):
+    simple(site, "--pacc", "yes")
+    settings = [each for each in of_kind(site.look(), "settings") if "PACC" in each["seen"]]
+    assert len(settings) == 1
+    site.daemon.setup(["domain", "set", DOMAIN, "--moved-to", "https://elsewhere.example/autodiscover.xml"])
+    assert [each["seen"] for each in of_kind(site.look(), "client-limit")]
+
+
+def test_services_are_asked_once(site):
+    """Of many domains with one server, whoever has it sees one connection."""
+    connections = []
+
+    def serve(connection):
+        connections.append(connection)
+        connection.sendall(b"* OK IMAP4rev1\r\n")
+        tag = connection.recv(4096).split()[0]
+        connection.sendall(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n" + tag + b" OK done\r\n")
+        connection.recv(4096)
+
+    address = world.address()
+    site.start_server(address, 993, serve, certificate=site.certificate(HOST))
+    site.dns.host(HOST, address)
+    simple(site)
+    site.daemon.setup(*(["domain", "add", f"{name}.example", "--alias-of", DOMAIN] for name in "abc"))
+    findings = site.look("--all", domains=())
+    assert {each["domain"] for each in of_kind(findings, "service")} == {DOMAIN, "a.example", "b.example", "c.example"}
+    assert len(connections) == 1
+
+
+@pytest.mark.parametrize("arguments, status, words", [
+    ((), 2, "'doctor' needs DOMAINs, or --all"),
+    (("--all", DOMAIN), 2, "either DOMAINs or --all"),
+    ((DOMAIN, "--resolver", "ns.example.org"), 1, "'ns.example.org' is not a resolver"),
+    ((DOMAIN, "--resolver", "127.0.0.1,127.0.0.2"), 1, "is not a resolver"),
+    ((DOMAIN, "--connect", "192.0.2.1"), 1, "'192.0.2.1' is not HOST:PORT"),
+    ((DOMAIN, "--connect", "192.0.2.1:0"), 1, "is not HOST:PORT"),
+    ((DOMAIN, "--ca", "/nonexistent"), 1, "no authorities can be read from /nonexistent"),
+    (("a b",), 1, '"a b" is not a domain name'),
+])
+def test_misuse(site, arguments, status, words):
+    site.daemon.setup(["domain", "add", DOMAIN, IMAP, SUBMISSION])
+    result = site.daemon.ctl("doctor", *arguments, check=False)
+    assert (result.returncode, result.stdout) == (status, "") and words in result.stderr, result.stderr
