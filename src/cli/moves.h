@@ -24,8 +24,9 @@ int moves_parse_user(struct arena *memory, const char *text, const char **ret_ta
 int moves_check_target(struct cli *cli, const char *target, struct error *err);
 
 /* Follow the moves from an address on, or from whoever is in a domain, as the database has them
- * now; the row itself may just have been removed, for then another one may answer. Refused are a circle, in which clients would run, and a way that is too long for them.
- * Return 0, or -1 with err set. */
+ * now; the row itself may just have been removed, for then another one may answer. Refused are a
+ * circle, in which clients would run, and a way that is too long for them. Return 0, or -1 with err
+ * set. */
 int moves_check_address(struct cli *cli, const char *address, struct error *err);
 int moves_check_domain(struct cli *cli, const struct domain *domain, struct error *err);
 int moves_check_domains(struct cli *cli, const struct domain *const *domains, size_t count,

@@ -393,7 +393,7 @@ static int preview(struct cli *cli, const struct arguments *arguments, struct er
 }
 
 static const struct option options[] = {
-	{ "host", "HOST", "the host asked (autoconfig.DOMAIN or autodiscover.DOMAIN)" },
+	{ "host", "HOST", "the host that is asked (autoconfig.DOMAIN or its like)" },
 	{ "from", "IP", "the client's address (one that is told everything)" },
 	{ "protocol", "AutodiscoverV1|ActiveSync",
 	  "what autodiscover-v2 asks for (AutodiscoverV1)" },

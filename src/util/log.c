@@ -158,25 +158,25 @@ struct log_event log_event_begin(struct arena *memory, enum log_level level)
 
 /* As many bytes of the text, up to the limit, as go out as they are, which is most of what is
  * logged. */
-static size_t plain_run(const char *text, size_t limit)
+static size_t plain_run(const char *text, size_t limit, char quote)
 {
 	size_t run = 0;
 
-	while (run < limit && text[run] && text[run] != '"' && text[run] != '\\' &&
+	while (run < limit && text[run] && text[run] != quote && text[run] != '\\' &&
 	       !char_is_control(text[run]) && (unsigned char)text[run] < 0x80)
 		run++;
 	return run;
 }
 
 /* What is left of the text after so many bytes is cut off. */
-static void add_quoted(struct bytes *line, const char *text, size_t limit,
+static void add_quoted(struct bytes *line, const char *text, size_t limit, char quote,
 		       size_t (*escape)(struct bytes *line, const char *text))
 {
 	size_t left = limit;
 
-	bytes_add_char(line, '"');
+	bytes_add_char(line, quote);
 	while (*text && left > 0) {
-		size_t done = plain_run(text, left);
+		size_t done = plain_run(text, left, quote);
 
 		bytes_add(line, text, done);
 		if (done < left && text[done])
@@ -184,14 +184,15 @@ static void add_quoted(struct bytes *line, const char *text, size_t limit,
 		text += done;
 		left -= done < left ? done : left;
 	}
-	bytes_add_text(line, *text ? "...\"" : "\"");
+	if (*text)
+		bytes_add_text(line, "...");
+	bytes_add_char(line, quote);
 }
 
 /* An escape writes one character, and returns how many bytes it has in the text. */
 static size_t escape_for_text(struct bytes *line, const char *text)
 {
-	bytes_add_format(line, *text == '"' || *text == '\\' ? "\\%c" : "\\x%02x",
-			 (unsigned char)*text);
+	bytes_add_format(line, strchr("\"'\\", *text) ? "\\%c" : "\\x%02x", (unsigned char)*text);
 	return 1;
 }
 
@@ -250,7 +251,7 @@ void log_event_text(struct log_event *event, const char *name, const char *text)
 
 	add_name(event, name);
 	if (text)
-		add_quoted(&event->line, text, QUOTED_MAX_LENGTH,
+		add_quoted(&event->line, text, QUOTED_MAX_LENGTH, '"',
 			   is_json ? escape_for_json : escape_for_text);
 	else
 		bytes_add_text(&event->line, is_json ? "null" : "-");
@@ -277,7 +278,7 @@ static void put_sentence(enum log_level level, const char *sentence)
 
 	if (event.format == LOG_FORMAT_JSON) {
 		add_name(&event, "message");
-		add_quoted(&event.line, sentence, SENTENCE_MAX_LENGTH, escape_for_json);
+		add_quoted(&event.line, sentence, SENTENCE_MAX_LENGTH, '"', escape_for_json);
 	} else {
 		bytes_add_text(&event.line, sentence);
 	}
@@ -380,6 +381,6 @@ const char *log_quote(struct arena *memory, const char *text)
 
 	if (!text)
 		return "-";
-	add_quoted(&quoted, text, QUOTED_MAX_LENGTH, escape_for_text);
+	add_quoted(&quoted, text, QUOTED_MAX_LENGTH, '\'', escape_for_text);
 	return bytes_text(&quoted);
 }

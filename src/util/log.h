@@ -50,6 +50,6 @@ void log_event_text(struct log_event *event, const char *name, const char *text)
 void log_event_number(struct log_event *event, const char *name, int64_t number);
 void log_event_end(struct log_event *event);
 
-/* The text in double quotes, with quotes, backslashes, control characters and all that is not
- * ASCII escaped, cut after 256 bytes. NULL gives -. */
+/* The text in single quotes, for a sentence; with these quotes, backslashes, control characters and
+ * all that is not ASCII escaped, cut after 256 bytes. NULL gives -. */
 const char *log_quote(struct arena *memory, const char *text);

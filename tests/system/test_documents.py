@@ -1,8 +1,11 @@
 """What the golden folders say is answered, read by strict readers that are not ours."""
+import datetime
 import json
 import os
 import pathlib
+import re
 import subprocess
+from xml.etree import ElementTree
 
 import pytest
 
@@ -33,6 +36,9 @@ JSON = responses(
 )
 
 
+ERRORS = responses(lambda response: b"<ErrorCode>" in response.body)
+
+
 def validate(document, tmp_path):
     file = tmp_path / "document.xml"
     file.write_bytes(document)
@@ -43,7 +49,7 @@ def validate(document, tmp_path):
 
 
 def test_there_are_documents():
-    assert len(AUTOCONFIG) > 30 and len(JSON) > 10
+    assert len(AUTOCONFIG) > 30 and len(JSON) > 10 and len(ERRORS) > 10
 
 
 @needs_schema
@@ -86,3 +92,15 @@ def test_json_has_its_keys(response):
         assert "@" not in response.body.decode() and "<" not in response.body.decode()
     assert response.headers["content-type"] == "application/json"
     assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("response", ERRORS)
+def test_errors_of_autodiscover_have_the_types_of_their_schema(response):
+    """Outlook passes over a document whose Time is no xs:time or whose Id is no unsignedInt."""
+    error, = (element for element in ElementTree.fromstring(response.body).iter() if element.tag.endswith("}Error"))
+    time, _ = re.fullmatch(r"(\d\d:\d\d:\d\d)(\.\d+)?", error.get("Time")).groups()
+    datetime.time.fromisoformat(time)
+    assert error.get("Id").isdecimal() and int(error.get("Id")) < 2**32
+    code, message, *rest = error
+    assert code.tag.endswith("}ErrorCode") and code.text in ("500", "600", "601", "602", "603")
+    assert message.tag.endswith("}Message") and message.text

@@ -457,7 +457,7 @@ def test_public_name_is_unset(ctl):
     assert "public-name" not in ctl("provider", "show", "uni")
 
 
-NO_NETWORK = "--send-logins-to takes everyone, nobody or networks: \"%s\" is not a network; write " \
+NO_NETWORK = "--send-logins-to takes everyone, nobody or networks: '%s' is not a network; write " \
     "ADDRESS/BITS, with no bits set after that many, as in 192.0.2.0/24 or 2001:db8::/32"
 
 
@@ -732,12 +732,12 @@ def test_oauth2_is_all_or_nothing(org, missing):
 
 
 @pytest.mark.parametrize("option, value, words", [
-    ("--webmail", "http://mail.example.org/", "the web mail address \"http://mail.example.org/\" is not encrypted"),
+    ("--webmail", "http://mail.example.org/", "the web mail address 'http://mail.example.org/' is not encrypted"),
     ("--webmail", "mail.example.org", "is not a URL; write https://HOST/PATH"),
     ("--webmail", "https://mail.example.org/<b>", "must be percent-encoded"),
-    ("--oauth2-issuer", "a b", "the issuer \"a b\" is not a URL or a host name; write https://HOST"),
-    ("--oauth2-issuer", "http://login.example.org", "the issuer \"http://login.example.org\" is not encrypted"),
-    ("--oauth2-auth-url", "login.example.org", "the auth URL \"login.example.org\" is not a URL"),
+    ("--oauth2-issuer", "a b", "the issuer 'a b' is not a URL or a host name; write https://HOST"),
+    ("--oauth2-issuer", "http://login.example.org", "the issuer 'http://login.example.org' is not encrypted"),
+    ("--oauth2-auth-url", "login.example.org", "the auth URL 'login.example.org' is not a URL"),
     ("--oauth2-token-url", "ftp://login.example.org", "the token URL"),
     ("--oauth2-scope", "a\nb", "has a control character"),
     ("--oauth2-scope", "x" * 1001, "more than 1000 are too many"),
@@ -812,10 +812,10 @@ def test_links_that_are_there_or_not(org):
 
 
 @pytest.mark.parametrize("words, status, sentence", [
-    (("help", HELP), 1, '"help" is no kind of link; there are documentation and enable'),
-    (("enable", "help.example.org"), 1, 'the link "help.example.org" is not a URL'),
+    (("help", HELP), 1, "'help' is no kind of link; there are documentation and enable"),
+    (("enable", "help.example.org"), 1, "the link 'help.example.org' is not a URL"),
     (("enable", HELP, "--text=english"), 2, "--text takes LANG=TEXT, as in en=Help, not 'english'"),
-    (("enable", HELP, "--text=pt_BR=x"), 1, '"pt_BR" is not a language'),
+    (("enable", HELP, "--text=pt_BR=x"), 1, "'pt_BR' is not a language"),
     (("enable", HELP, "--text=en=a\nb"), 1, "has a control character"),
     (("enable", HELP, "--text=en= x"), 1, "begins or ends with a blank"),
     (("enable", HELP, "--text=en=" + "x" * 501), 1, "more than 500 are too many"),
@@ -851,7 +851,7 @@ JUNK = "UPDATE service SET url = 'junk' WHERE url LIKE 'imap%'"
 
 def junk_warning(name="example.org"):
     return f"provider '{name}' has a service 'junk' that means nothing, so no client gets an " \
-        "answer: \"junk\" is not a service: write SCHEME://HOST[:PORT], as in " \
+        "answer: 'junk' is not a service: write SCHEME://HOST[:PORT], as in " \
         f"imaps://imap.example.org; 'service remove {name} junk' mends it"
 
 
@@ -868,7 +868,7 @@ def test_spoiled_service_is_shown_beside_the_rest(org):
         assert result.stderr == f"mailconfctl: warning: {junk_warning('uni')}\n"
     org("service", "list", "example.org")
     result = org.run("preview", "autoconfig", "a@example.net")
-    assert result.returncode == 1 and 'provider \'uni\': "junk" is not a service' in result.stderr
+    assert result.returncode == 1 and "provider 'uni': 'junk' is not a service" in result.stderr
 
 
 def test_spoiled_service_is_removed(org):
@@ -907,15 +907,15 @@ def test_spoiled_login_is_mended(org):
 
 
 @pytest.mark.parametrize("sql, words, remedy", [
-    ("UPDATE provider SET webmail = 'javascript:x'", 'the web mail address "javascript:x" is not a URL',
+    ("UPDATE provider SET webmail = 'javascript:x'", "the web mail address 'javascript:x' is not a URL",
      ("provider", "set", "example.org", "--webmail", "URL")),
     ("UPDATE provider SET oauth2_issuer = 'a b', oauth2_scope = 'mail', oauth2_auth_url = 'https://a.example/', "
-     "oauth2_token_url = 'https://a.example/'", 'the issuer "a b" is not a URL or a host name',
+     "oauth2_token_url = 'https://a.example/'", "the issuer 'a b' is not a URL or a host name",
      ("provider", "set", "example.org", "--oauth2-issuer", "URL")),
     ("UPDATE provider SET public_name = 'a_b'", "the public name 'a_b' is not a host name",
      ("provider", "set", "example.org", "--public-name", "HOST")),
     ("INSERT INTO link SELECT id, 0, 'documentation', 'javascript:x' FROM provider",
-     'the link "javascript:x" is not a URL', ("link", "remove", "example.org", "documentation", "javascript:x")),
+     "the link 'javascript:x' is not a URL", ("link", "remove", "example.org", "documentation", "javascript:x")),
 ])
 def test_what_leads_people_to_no_page_is_mended(org, sql, words, remedy):
     spoil(org, sql)
@@ -1354,9 +1354,9 @@ def test_lists_have_a_column_of_moves_where_there_are_any(org):
 
 @pytest.mark.parametrize("target, sentence", [
     ("Example.ORG", "domain 'example.org' cannot move to itself"),
-    ("a_b", "\"a_b\" is not a domain name"),
-    ("*.example.net", "\"*.example.net\" is not a domain name"),
-    ("a@example.net", "\"a@example.net\" is not a domain name"),
+    ("a_b", "'a_b' is not a domain name"),
+    ("*.example.net", "'*.example.net' is not a domain name"),
+    ("a@example.net", "'a@example.net' is not a domain name"),
     *((url, "'%s' is not a URL to send clients to; write https://HOST[:PORT]/PATH" % url) for url in (
         "http://auto.example.net/x", "https://auto.example.net", "https://a_b.example/x",
         "https://auto.example.net:0/x", "https://%EMAILDOMAIN%/x", "https://192.0.2.1/x",
@@ -1378,7 +1378,7 @@ def test_user_moves_that_are_refused(org):
     assert refused("a@example.org", "A@Example.org") == \
         "user 'a@example.org' cannot move to itself"
     assert refused("a@example.org", "example.net") == \
-        "\"example.net\" is not a mail address: it has no '@'"
+        "'example.net' is not a mail address: it has no '@'"
     assert "is not a mail address" in refused("a@example.org", "https://auto.example.net/x")
     assert refused("@example.org", "a@example.net") == \
         "the catch-all '@example.org' is no person that moves; see 'domain set --moved-to'"

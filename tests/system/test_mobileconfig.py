@@ -368,8 +368,8 @@ def test_template_of_the_admin(filled):
     doctype = '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" ' \
               '"http://www.apple.com/DTDs/PropertyList-1.0.dtd">'
     for source, words in (
-        ("<plist>{{adress}}</plist>", 'no "adress"'),
-        ("<plist>{{#mail}}{{incoming.hots}}{{/mail}}</plist>", 'no "hots"'),
+        ("<plist>{{adress}}</plist>", "no 'adress'"),
+        ("<plist>{{#mail}}{{incoming.hots}}{{/mail}}</plist>", "no 'hots'"),
         ("<!DOCTYPE plist [<!ENTITY a 'b'>]>\n<plist/>", "the only DOCTYPE accepted"),
         (doctype + "<plist>&a;</plist>", "not well-formed"),
     ):

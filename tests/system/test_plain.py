@@ -126,13 +126,14 @@ def test_acme_challenges(served):
     directory.mkdir()
     (directory / "token-1_a").write_text("token-1_a.thumbprint")
     (served.directory / "secret").write_text("secret")
+    (directory / "token.txt").write_text("no token")
     (directory / "large").write_text("x" * 5000)
     served.settings["acme"] = {"directory": directory}
     served.start()
     path = "/.well-known/acme-challenge/"
     answer = get(served, path + "token-1_a", "unknown.invalid")
     assert (answer.status, answer.body) == (200, b"token-1_a.thumbprint")
-    for token in ("absent", "../secret", "%2e%2e%2fsecret", "", ".", "large", "token-1_a/", "x" * 200):
+    for token in ("absent", "../secret", "%2e%2e%2fsecret", "", ".", "token.txt", "large", "token-1_a/", "x" * 200):
         assert get(served, path + token, "example.org").status == 404
 
 

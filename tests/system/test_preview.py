@@ -279,3 +279,22 @@ def test_a_terminal_gets_whole_lines(filled):
     assert os.read(ours, 4096).decode() == shown + "\r\n"
     os.close(ours)
     os.close(its)
+
+
+@pytest.mark.parametrize("auth, spa, required", [
+    ("password-cleartext", "off", "on"),
+    ("password-encrypted", "off", "on"),
+    ("NTLM,password-cleartext", "off", "on"),
+    ("NTLM", "on", "on"),
+    ("GSSAPI", "on", "on"),
+    ("GSSAPI,NTLM", "on", "on"),
+    ("OAuth2", "off", "on"),
+    ("none", "off", "off"),
+    ("client-IP-address", "off", "off"),
+    ("client-IP-address,password-cleartext", "off", "off"),
+])
+def test_what_outlook_is_told_of_authentication(filled, auth, spa, required):
+    filled.setup(["service", "set", "example.org", "submissions://smtp.example.org", "--auth", auth])
+    shown = filled.ctl("preview", "outlook", "first.last@example.org").stdout
+    smtp = shown.partition("<Type>SMTP</Type>")[2].partition("</Protocol>")[0]
+    assert f"<SPA>{spa}</SPA>" in smtp and f"<AuthRequired>{required}</AuthRequired>" in smtp

@@ -76,7 +76,7 @@ static void test_refused(void **state)
 		const char *in, *words;
 	} rows[] = {
 		{ "", "it has no '@'" },
-		{ "fred", "\"fred\" is not a mail address: it has no '@'" },
+		{ "fred", "'fred' is not a mail address: it has no '@'" },
 		{ "example.org", "it has no '@'" },
 		{ "@", "nothing stands before the '@'" },
 		{ "@example.org", "nothing stands before the '@'" },
@@ -164,7 +164,7 @@ static void test_error_is_one_clean_line(void **state)
 
 	assert_int_equal(address_parse(&memory, "x\n<3>evil\033[2J\"", &address, &err), -1);
 	assert_string_equal(err.text,
-			    "\"x\\x0a<3>evil\\x1b[2J\\\"\" is not a mail address: it has no '@'");
+			    "'x\\x0a<3>evil\\x1b[2J\"' is not a mail address: it has no '@'");
 }
 
 static void test_domains(void **state)

@@ -193,12 +193,11 @@ static void test_log_quote(void **state)
 		const char *in, *out;
 	} rows[] = {
 		{ NULL, "-" },
-		{ "", "\"\"" },
-		{ "autoconfig.example.org", "\"autoconfig.example.org\"" },
-		{ "say \"hi\" \\o/", "\"say \\\"hi\\\" \\\\o/\"" },
-		{ "a\nlevel=error\r\t\033[31m\177",
-		  "\"a\\x0alevel=error\\x0d\\x09\\x1b[31m\\x7f\"" },
-		{ "b\303\274cher", "\"b\\xc3\\xbccher\"" },
+		{ "", "''" },
+		{ "autoconfig.example.org", "'autoconfig.example.org'" },
+		{ "say 'hi' \"\\o/", "'say \\'hi\\' \"\\\\o/'" },
+		{ "a\nlevel=error\r\t\033[31m\177", "'a\\x0alevel=error\\x0d\\x09\\x1b[31m\\x7f'" },
+		{ "b\303\274cher", "'b\\xc3\\xbccher'" },
 	};
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	char text[300];
@@ -208,11 +207,11 @@ static void test_log_quote(void **state)
 
 	memset(text, 'x', sizeof(text));
 	text[256] = '\0';
-	check_text("256 bytes", log_quote(&memory, text), arena_printf(&memory, "\"%s\"", text));
+	check_text("256 bytes", log_quote(&memory, text), arena_printf(&memory, "'%s'", text));
 	text[256] = 'x';
 	text[257] = '\0';
 	check_text("257 bytes", log_quote(&memory, text),
-		   arena_printf(&memory, "\"%.256s...\"", text));
+		   arena_printf(&memory, "'%.256s...'", text));
 }
 
 static void test_arena(void **state)

@@ -240,13 +240,13 @@ static void test_authentications(void **state)
 	static const struct {
 		const char *in, *words;
 	} refused[] = {
-		{ "", "\"\" is not a way to authenticate" },
-		{ "plain", "\"plain\" is not a way to authenticate; write a comma-separated list "
+		{ "", "'' is not a way to authenticate" },
+		{ "plain", "'plain' is not a way to authenticate; write a comma-separated list "
 			   "of password-cleartext password-encrypted OAuth2" },
-		{ "OAuth2,", "\"\" is not a way" },
-		{ ",OAuth2", "\"\" is not a way" },
-		{ "OAuth2, NTLM", "\" NTLM\" is not a way" },
-		{ "OAuth2;NTLM", "\"OAuth2;NTLM\" is not a way" },
+		{ "OAuth2,", "'' is not a way" },
+		{ ",OAuth2", "'' is not a way" },
+		{ "OAuth2, NTLM", "' NTLM' is not a way" },
+		{ "OAuth2;NTLM", "'OAuth2;NTLM' is not a way" },
 		{ "OAuth2,oauth2", "'oauth2' is listed twice" },
 		{ "none,NTLM,none", "'none' is listed twice" },
 	};

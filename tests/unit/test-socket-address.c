@@ -88,7 +88,7 @@ static void refuses(void **state)
 		{ "::1]:80", "in brackets" },
 		{ "::1:80", "in brackets" },
 		{ "[fe80::1%lo]:80", "IPv6 address" },
-		{ "[::\n]:80", "\"[::\\x0a]:80\"" },
+		{ "[::\n]:80", "'[::\\x0a]:80'" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -1012,14 +1012,14 @@ static void test_spoiled_services_are_told_apart(void **state)
 	check_services("good", store, memory, "corp", "imaps://a.example");
 	assert_int_equal(provider.n_spoiled, 1);
 	assert_string_equal(provider.spoiled[0].url, "junk");
-	assert_non_null(strstr(provider.spoiled[0].reason, "\"junk\" is not a service"));
+	assert_non_null(strstr(provider.spoiled[0].reason, "'junk' is not a service"));
 	assert_string_equal(provider.login, "");
 
 	/* No client gets half of it. */
 	provider.login = "%EMAILADDRESS%";
 	assert_int_equal(store_update_provider(store, &provider, &err), 0);
 	assert_int_equal(match_address(reader, memory, "fred@example.org", &match, &err), -1);
-	check_error("answer", &err, ERROR_DATA, "provider 'corp': \"junk\" is not a service");
+	check_error("answer", &err, ERROR_DATA, "provider 'corp': 'junk' is not a service");
 	assert_int_equal(store_remove_service(store, provider.id, "junk", &err), 0);
 	assert_int_equal(match_address(reader, memory, "fred@example.org", &match, &err), 0);
 	assert_int_equal(match.provider.n_services, 1);
@@ -1032,15 +1032,15 @@ static void test_spoiled_rows(void **state)
 		const char *sql, *address, *words;
 	} rows[] = {
 		{ "UPDATE service SET url = 'imaps://mail_1.example'", "fred@example.org",
-		  "provider 'corp': \"imaps://mail_1.example\" is not a service: its host" },
+		  "provider 'corp': 'imaps://mail_1.example' is not a service: its host" },
 		{ "UPDATE service SET url = ''", "fred@example.org",
-		  "provider 'corp': \"\" is not a service" },
+		  "provider 'corp': '' is not a service" },
 		{ "UPDATE service SET authentications = 'secret'", "fred@example.org",
-		  "provider 'corp': \"secret\" is not a way to authenticate" },
+		  "provider 'corp': 'secret' is not a way to authenticate" },
 		{ "UPDATE service SET authentications = ''", "fred@example.org",
-		  "provider 'corp': \"\" is not a way to authenticate" },
+		  "provider 'corp': '' is not a way to authenticate" },
 		{ "UPDATE service SET login = '%USER%'", "fred@example.org",
-		  "provider 'corp': login pattern \"%USER%\"" },
+		  "provider 'corp': login pattern '%USER%'" },
 		{ "UPDATE provider SET login = '' WHERE name = 'corp'", "fred@example.org",
 		  "provider 'corp': a login pattern must not be empty" },
 		{ "UPDATE provider SET login = '%LOGIN%' WHERE name = 'corp'", "fred@example.org",
@@ -1059,21 +1059,23 @@ static void test_spoiled_rows(void **state)
 		{ "UPDATE domain SET alias_of = 'alias2.example' WHERE name = 'alias.example'",
 		  "fred@alias.example",
 		  "domain 'alias.example' is an alias of 'alias2.example', which has no provider" },
-		{ "UPDATE provider SET webmail = 'javascript:alert(1)' WHERE name = 'corp'", "fred@example.org",
-		  "provider 'corp': the web mail address \"javascript:alert(1)\" is not a URL" },
-		{ "UPDATE provider SET oauth2_auth_url = 'http://auth.example/' WHERE name = 'corp'",
+		{ "UPDATE provider SET webmail = 'javascript:alert(1)' WHERE name = 'corp'",
 		  "fred@example.org",
-		  "provider 'corp': the auth URL \"http://auth.example/\" is not encrypted" },
+		  "provider 'corp': the web mail address 'javascript:alert(1)' is not a URL" },
+		{ "UPDATE provider SET oauth2_auth_url = 'http://auth.example/' WHERE name = "
+		  "'corp'",
+		  "fred@example.org",
+		  "provider 'corp': the auth URL 'http://auth.example/' is not encrypted" },
 		{ "UPDATE provider SET oauth2_token_url = 'data:x' WHERE name = 'corp'",
-		  "fred@example.org", "provider 'corp': the token URL \"data:x\" is not a URL" },
+		  "fred@example.org", "provider 'corp': the token URL 'data:x' is not a URL" },
 		{ "UPDATE provider SET oauth2_issuer = 'a b' WHERE name = 'corp'",
-		  "fred@example.org", "provider 'corp': the issuer \"a b\" is not a URL or" },
+		  "fred@example.org", "provider 'corp': the issuer 'a b' is not a URL or" },
 		{ "UPDATE provider SET public_name = 'evil.example/x?' WHERE name = 'corp'",
 		  "fred@example.org",
 		  "provider 'corp': the public name 'evil.example/x?' is not a host name" },
 		{ "INSERT INTO link SELECT id, 0, 'enable', 'javascript:x' FROM provider "
 		  "WHERE name = 'corp'",
-		  "fred@example.org", "provider 'corp': the link \"javascript:x\" is not a URL" },
+		  "fred@example.org", "provider 'corp': the link 'javascript:x' is not a URL" },
 	};
 	static const char *const lines[] = { "provider corp service=imaps://mail.example",
 					     "provider own",

@@ -201,22 +201,21 @@ static const struct {
 	{ "{{#", "not closed" },
 	{ "{{! a comment\n", "test:1: the tag is not closed" },
 	{ "{{x {{y}}", "not closed before the next one begins" },
-	{ "\n{{#a}}\n{{#b}}{{/b}}\n",
-	  "test:2: the section \"a\" that begins here is never closed" },
-	{ "{{#a}}\n{{^b}}", "test:2: the section \"b\" that begins here" },
+	{ "\n{{#a}}\n{{#b}}{{/b}}\n", "test:2: the section 'a' that begins here is never closed" },
+	{ "{{#a}}\n{{^b}}", "test:2: the section 'b' that begins here" },
 	{ "{{#a}}\n{{#b}}\n{{/a}}{{/b}}",
-	  "test:3: \"a\" is closed, but the section that is open is \"b\" of line 2" },
-	{ "{{#a.b}}{{/a}}", "\"a.b\" of line 1" },
-	{ "{{/a}}", "test:1: \"a\" is closed, but no section is open" },
+	  "test:3: 'a' is closed, but the section that is open is 'b' of line 2" },
+	{ "{{#a.b}}{{/a}}", "'a.b' of line 1" },
+	{ "{{/a}}", "test:1: 'a' is closed, but no section is open" },
 	{ "{{}}", "the tag has no name" },
 	{ "{{ }}", "the tag has no name" },
 	{ "{{#}}{{/}}", "the tag has no name" },
 	{ "{{#a}}{{/}}", "the tag has no name" },
-	{ "{{a b}}", "the name \"a b\" has a blank" },
+	{ "{{a b}}", "the name 'a b' has a blank" },
 	{ "{{a\nb}}", "has a blank" },
 	{ "{{#a\x01}}{{/a}}", "control character" },
 	{ "{{a{b}}", "a brace" },
-	{ "{{a.}}", "the name \"a.\" has a dot without a name beside it" },
+	{ "{{a.}}", "the name 'a.' has a dot without a name beside it" },
 	{ "{{.a}}", "a dot without" },
 	{ "{{a..b}}", "a dot without" },
 	{ "{{..}}", "a dot without" },
@@ -274,7 +273,7 @@ static void test_refused_long_name(void **state)
 	memset(source + 3, 'a', sizeof(source) - 3);
 	assert_refused(source, sizeof(source), "test:1: the tag is not closed");
 	memcpy(source + sizeof(source) - 2, "}}", 2);
-	assert_refused(source, sizeof(source), "test:1: the section \"aaaa");
+	assert_refused(source, sizeof(source), "test:1: the section 'aaaa");
 }
 
 static const char *check(const char *source, const struct value *sample, struct error *err)
@@ -310,24 +309,23 @@ static void test_names_known(void **state)
 static const struct {
 	const char *source, *words;
 } unknown[] = {
-	{ "{{domain}}\n{{domian}}",
-	  "test:2: there is no \"domian\" here; use one of: domain, type" },
-	{ "{{#x}}{{/x}}", "there is no \"x\"" },
-	{ "{{^x}}{{/x}}", "there is no \"x\"" },
-	{ "{{host}}", "there is no \"host\" here" },
-	{ "{{^services}}{{host}}{{/services}}", "there is no \"host\" here" },
+	{ "{{domain}}\n{{domian}}", "test:2: there is no 'domian' here; use one of: domain, type" },
+	{ "{{#x}}{{/x}}", "there is no 'x'" },
+	{ "{{^x}}{{/x}}", "there is no 'x'" },
+	{ "{{host}}", "there is no 'host' here" },
+	{ "{{^services}}{{host}}{{/services}}", "there is no 'host' here" },
 	{ "{{#services}}\n{{hots}}{{/services}}",
-	  "test:2: there is no \"hots\" here; use one of: type, host, domain, empty" },
+	  "test:2: there is no 'hots' here; use one of: type, host, domain, empty" },
 	{ "{{#services}}{{/services}}{{#digits}}{{x}}{{/digits}}", "use one of: domain" },
-	{ "{{person.nam}}", "there is no \"nam\" in \"person\"; use one of: name, nick" },
-	{ "{{services.host}}", "there is no \"host\" in \"services\"; use one of: no names" },
-	{ "{{domain.a.b}}", "there is no \"a\" in \"domain\"" },
+	{ "{{person.nam}}", "there is no 'nam' in 'person'; use one of: name, nick" },
+	{ "{{services.host}}", "there is no 'host' in 'services'; use one of: no names" },
+	{ "{{domain.a.b}}", "there is no 'a' in 'domain'" },
 
 	/* found, but nothing that can be put in */
-	{ "\n{{services}}", "test:2: \"services\" is a list, which cannot be put in" },
+	{ "\n{{services}}", "test:2: 'services' is a list, which cannot be put in" },
 	{ "{{person}}", "is a map" },
 	{ "{{yes}}", "is a truth value" },
-	{ "{{#services}}{{.}}{{/services}}", "\".\" is a map" },
+	{ "{{#services}}{{.}}{{/services}}", "'.' is a map" },
 };
 
 static void test_names_unknown(void **state)

@@ -48,8 +48,8 @@ static void test_refused(void **state)
 		const char *in, *words;
 		enum url_use use;
 	} rows[] = {
-		{ "", "the page \"\" is not a URL; write https://HOST/PATH" },
-		{ "mail.example.org", "\"mail.example.org\" is not a URL" },
+		{ "", "the page '' is not a URL; write https://HOST/PATH" },
+		{ "mail.example.org", "'mail.example.org' is not a URL" },
 		{ "https:/mail.example.org", "is not a URL" },
 		{ "ftp://mail.example.org", "is not a URL", URL_OF_PAGE },
 		{ "javascript:alert(1)", "is not a URL", URL_OF_PAGE },
