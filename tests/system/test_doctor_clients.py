@@ -140,10 +140,14 @@ def serve(documents):
 
 
 def conclusions(daemon, domains, *options):
-    """{(domain, client): what it comes to}"""
+    """{(domain, client): what it comes to}. Where the machine was too busy to answer in time, nothing is said."""
+    findings = json.loads(daemon.ctl("doctor", *domains, *options, "--json", check=False).stdout)
+    late = {finding["domain"] for finding in findings if finding["kind"] == "slow"}
     found = {}
-    for finding in json.loads(daemon.ctl("doctor", *domains, *options, "--json", check=False).stdout):
+    for finding in findings:
         match = re.match(r"(.*?) gets (.*)", finding["seen"], re.DOTALL)
+        if finding["domain"] in late:
+            continue
         if finding["kind"] == "other-settings":
             found[finding["domain"], match.group(1)] = sorted(match.group(2).rpartition(" from https://")[0].split("; "))
         elif finding["kind"] == "no-settings":
@@ -167,9 +171,12 @@ def test_clients_come_to_the_same(tmp_path, authority, daemon):
     seen = {}
     try:
         # A few at a time: the server is slow, and Thunderbird waits for five seconds only.
-        for start in range(0, len(documents), 8):
-            seen.update(conclusions(daemon, list(documents)[start:start + 8], "--resolver", dns.address,
-                                    "--ca", authority.file))
+        left = list(documents)
+        for _ in documents:
+            if not left:
+                break
+            seen.update(conclusions(daemon, left[:8], "--resolver", dns.address, "--ca", authority.file))
+            left = left[8:] + [domain for domain in left[:8] if (domain, "Thunderbird") not in seen]
     finally:
         dns.stop()
         site.stop()
