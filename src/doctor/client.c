@@ -4,6 +4,7 @@
 
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/digest.h"
 
 /* More hops than any client follows end in a circle. */
 #define REDIRECTS_MAX 10
@@ -52,6 +53,17 @@ const char *outlook_body(struct arena *memory, const char *address)
 #undef SCHEMAS
 }
 
+static const char *evolution_query(struct arena *memory, const struct address *address)
+{
+	const char *query = arena_printf(memory, "?emailaddress=EVOLUTIONUSER%%40%s",
+					 address->domain);
+	struct md5 md5;
+
+	if (!md5_of(address->text, strlen(address->text), &md5))
+		return query;
+	return arena_printf(memory, "%s&emailmd5=%s", query, md5_text(memory, &md5));
+}
+
 static const char *query_of(struct arena *memory, enum step_query query,
 			    const struct address *address)
 {
@@ -62,8 +74,7 @@ static const char *query_of(struct arena *memory, enum step_query query,
 	case QUERY_RAW:
 		return arena_printf(memory, "?emailaddress=%s", address->text);
 	case QUERY_EVOLUTION:
-		/* The MD5 of the address beside it is left out: nothing of ours reads it. */
-		return arena_printf(memory, "?emailaddress=EVOLUTIONUSER%%40%s", address->domain);
+		return evolution_query(memory, address);
 	default:
 		return "";
 	}
@@ -122,6 +133,12 @@ static bool is_heard(struct walk *walk, const struct http_request *request,
 		if (!walk->conclusion.refusal || walk->prefers_other)
 			refuse(walk, request, answer->failure);
 		walk->prefers_other = text_equals(request->host, walk->address->domain);
+		return false;
+	}
+	if (answer->status == 429) {
+		refuse(walk, request,
+		       "the server says that this network asks too often; its 'trusted' in "
+		       "[limits] can except it");
 		return false;
 	}
 	if (client->limit && answer->milliseconds > client->limit) {

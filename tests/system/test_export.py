@@ -159,7 +159,7 @@ def test_bad_domains(ctl, write):
                  "l.example\n"
                  "example.org,,k.example,yes,\n")
     assert complaints(ctl, path) == [
-        f"{path}:2: \"a_b\" is not a domain name",
+        f"{path}:2: 'a_b' is not a domain name",
         f"{path}:3: there is no provider 'nobody'; 'provider add' makes one",
         f"{path}:4: domain 'c.example' needs a provider or alias_of",
         f"{path}:5: domain 'd.example' can have a provider or be an alias, not both",

@@ -248,9 +248,9 @@ def test_bad_lines(ctl, write):
                  "@,l,,,\n"
                  "m@not_a_domain,m,,,\n")
     assert complaints(ctl, path) == [
-        f"{path}:3: \"b@@example.org\" is not a mail address: it has a character that needs quotes "
+        f"{path}:3: 'b@@example.org' is not a mail address: it has a character that needs quotes "
         "before the '@'",
-        f"{path}:4: \"c\" is not a mail address: it has no '@'; --domain says of which domain such "
+        f"{path}:4: 'c' is not a mail address: it has no '@'; --domain says of which domain such "
         "names are",
         f"{path}:5: the login must not be empty",
         f"{path}:6: login '%EMAILADDRESS%' has a placeholder, and a user's login is taken as it "
@@ -260,8 +260,8 @@ def test_bad_lines(ctl, write):
         f"{path}:9: user 'i@example.org' cannot move to itself",
         f"{path}:10: there are 2 fields here, and the header has 5",
         f"{path}:11: the name 'K\\u000aK' has a control character",
-        f"{path}:13: \"\" is not a domain name",
-        f"{path}:14: \"m@not_a_domain\" is not a mail address: what follows the '@' is not a domain "
+        f"{path}:13: '' is not a domain name",
+        f"{path}:14: 'm@not_a_domain' is not a mail address: what follows the '@' is not a domain "
         "name",
         f"{path}: 11 bad lines; nothing is imported"]
 
@@ -284,7 +284,7 @@ def test_the_same_twice(ctl, write):
         f"{path}:4: 'a@example.org' has the login 'c' here, and in line 2 its login is 'a'",
         f"{path}:5: 'b@example.org' has the login 'b' here, and in line 3 something else is said of "
         "it",
-        f"{path}:6: \"nobody\" is not a mail address: it has no '@'; --domain says of which domain "
+        f"{path}:6: 'nobody' is not a mail address: it has no '@'; --domain says of which domain "
         "such names are",
         f"{path}: 3 bad lines; nothing is imported"]
 
