@@ -35,8 +35,8 @@ done
 
 cd "$(dirname "$0")/.."
 ./packaging/install-packages.sh gcc meson ninja-build pkg-config python3 libmicrohttpd-dev \
-	libgnutls28-dev libxml2-dev libsqlite3-dev libinih-dev libjansson-dev libc-ares-dev libseccomp-dev \
-	openssl curl
+	libgnutls28-dev libxml2-dev libsqlite3-dev libinih-dev libjansson-dev libc-ares-dev \
+	libcurl4-gnutls-dev libseccomp-dev openssl curl
 echo "Building into build/"
 [ -e build/build.ninja ] || meson setup build -Dtests=false >/dev/null
 ninja -C build src/mailconfd src/mailconfctl >build/try.log || { cat build/try.log; exit 1; }

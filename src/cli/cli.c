@@ -25,6 +25,8 @@ void cli_say(struct cli *cli, const char *format, ...)
 {
 	va_list args;
 
+	if (cli->is_trial)
+		return;
 	va_start(args, format);
 	bytes_add_text(&cli->said,
 		       text_escape(cli->memory, arena_vprintf(cli->memory, format, args)));
@@ -36,6 +38,8 @@ void cli_warn(struct cli *cli, const char *format, ...)
 {
 	va_list args;
 
+	if (cli->is_trial)
+		return;
 	va_start(args, format);
 	if (cli->place)
 		bytes_add_format(&cli->warned, "%s: ", text_escape(cli->memory, cli->place));
@@ -84,7 +88,13 @@ static int run_command(struct cli *cli, const struct command_line *line, struct 
 			return -1;
 		break;
 	case DATABASE_READ:
-		if (store_open_patiently(cli->database, READER_PATIENCE_MS, &cli->store, err) < 0)
+		if (store_open_patiently(cli->database, STORE_READ, READER_PATIENCE_MS, &cli->store,
+					 err) < 0)
+			return -1;
+		break;
+	case DATABASE_COPY:
+		if (store_open_patiently(cli->database, STORE_COPY, READER_PATIENCE_MS, &cli->store,
+					 err) < 0)
 			return -1;
 		break;
 	case DATABASE_NONE:

@@ -18,6 +18,7 @@ struct cli {
 	struct store *store; /* open as the command's table entry says */
 	bool is_json;
 	const char *place;   /* "FILE:LINE" of the command in a batch, else NULL */
+	bool is_trial;	     /* what is said and warned of is of no interest */
 	struct bytes said;   /* lines, held back until the changes are in the database */
 	struct bytes warned; /* likewise */
 };

@@ -25,6 +25,7 @@ struct option {
 enum database_use {
 	DATABASE_NONE,
 	DATABASE_READ,
+	DATABASE_COPY,	     /* of whatever version */
 	DATABASE_CHANGE,     /* in one transaction, committed when run() returns 0 */
 	DATABASE_OWN_CHANGE, /* run() begins and commits: it has much to read before */
 };
@@ -58,6 +59,9 @@ extern const struct family *const families[]; /* ends with NULL */
 /* Of every command that removes: --if-exists. */
 extern const struct option if_exists_options[];
 
+/* Commands that have a file of their own. */
+extern const struct command provider_import;
+
 extern const struct family family_provider;
 extern const struct family family_service;
 extern const struct family family_link;
@@ -67,6 +71,10 @@ extern const struct family family_preview;
 extern const struct family family_log_hash;
 extern const struct family family_init;
 extern const struct family family_batch;
+extern const struct family family_import;
+extern const struct family family_export;
+extern const struct family family_apply;
+extern const struct family family_backup;
 
 /* Commands of families that have a file of their own. */
 extern const struct command user_import;

@@ -37,6 +37,7 @@ static json_t *provider_entry(struct cli *cli, const struct provider *provider)
 	entry_put_text(entry, "without_address", unanswered_name(provider->without_address));
 	entry_put_truth(entry, "md5_lookup", provider->md5_lookup);
 	entry_put_text(entry, "send_logins_to", provider->send_logins_to);
+	entry_put_truth(entry, "keep", !provider->is_implicit);
 	entry_put_text(entry, "webmail", provider->webmail);
 	entry_put_text(entry, "oauth2_issuer", provider->oauth2.issuer);
 	entry_put_text(entry, "oauth2_scope", provider->oauth2.scope);
@@ -295,5 +296,6 @@ const struct family family_provider = {
 	.name = "provider",
 	.title = "Providers: named sets of services, with texts and a login pattern",
 	.commands = (const struct command *const[]){ &provider_add, &provider_set, &provider_list,
-						     &provider_show, &provider_remove, NULL },
+						     &provider_show, &provider_remove,
+						     &provider_import, NULL },
 };

@@ -36,6 +36,7 @@ const struct option provider_options[] = {
 	{ "without-address", "pattern|refuse", "what questions without an address get (pattern)" },
 	{ "md5-lookup", "yes|no", "find people by the MD5 that Evolution tells (no)" },
 	{ "send-logins-to", "WHOM", "everyone, nobody, or networks (everyone)" },
+	{ "keep", "yes|no", "keep it when nothing has it any more (yes; of 'domain add': no)" },
 	{ "webmail", "URL", "where its web mail is" },
 	{ "oauth2-issuer", "URL", "who issues the tokens for OAuth2; or only its host" },
 	{ "oauth2-scope", "SCOPES", "what clients ask the issuer for, separated by blanks" },
@@ -197,6 +198,7 @@ int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 {
 	const char *delimiters = option_value(arguments, "recipient-delimiter");
 	const char *login_case = option_value(arguments, "login-case");
+	const char *keep = option_value(arguments, "keep");
 
 	if (apply_text(cli, arguments, "display-name", "display name", DISPLAY_NAME_MAX_LENGTH,
 		       &provider->display_name, err) < 0 ||
@@ -221,6 +223,8 @@ int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 	apply_truth(arguments, "activesync-v2", &provider->activesync_v2);
 	apply_truth(arguments, "pacc", &provider->pacc);
 	apply_truth(arguments, "md5-lookup", &provider->md5_lookup);
+	if (keep)
+		provider->is_implicit = text_equals(keep, "no");
 	apply_unanswered(arguments, "unknown-users", &provider->unknown_users);
 	apply_unanswered(arguments, "without-address", &provider->without_address);
 	return 0;

@@ -14,33 +14,25 @@ static const struct xml_element *named(const struct xml_element *element, const 
 	return element;
 }
 
-const struct xml_element *child_of(const struct xml_element *element, const char *name)
+const struct xml_element *document_child(const struct xml_element *element, const char *name)
 {
 	return element ? named(element->first_child, name) : NULL;
 }
 
-const struct xml_element *next_of(const struct xml_element *element)
+const struct xml_element *document_next(const struct xml_element *element)
 {
 	return named(element->next, element->name);
 }
 
-const char *child_text(const struct xml_element *element, const char *name)
+const char *document_child_text(const struct xml_element *element, const char *name)
 {
-	const struct xml_element *child = child_of(element, name);
+	const struct xml_element *child = document_child(element, name);
 
 	return child ? child->text : NULL;
 }
 
-const char *attribute_of(const struct xml_element *element, const char *name)
-{
-	for (const struct xml_attribute *each = element->attributes; each; each = each->next)
-		if (text_equals(each->name, name))
-			return each->text;
-	return NULL;
-}
-
-const char *fill_in(struct arena *memory, const char *text, const struct address *address,
-		    const char *domain)
+const char *document_fill_in(struct arena *memory, const char *text, const struct address *address,
+			     const char *domain)
 {
 	const struct pattern_values values = {
 		.address = address->text,
@@ -51,7 +43,7 @@ const char *fill_in(struct arena *memory, const char *text, const struct address
 	return pattern_expand(memory, text, &values);
 }
 
-enum service_kind kind_of(const char *type)
+enum service_kind document_kind(const char *type)
 {
 	if (type && text_equals(type, "imap"))
 		return SERVICE_IMAP;
@@ -62,12 +54,12 @@ enum service_kind kind_of(const char *type)
 	return SERVICE_KINDS;
 }
 
-enum service_kind kind_in_any_case(struct arena *memory, const char *type)
+enum service_kind document_kind_in_any_case(struct arena *memory, const char *type)
 {
-	return kind_of(type ? text_lower(memory, type) : NULL);
+	return document_kind(type ? text_lower(memory, type) : NULL);
 }
 
-bool looks_like_host(const char *text)
+bool document_is_host(const char *text)
 {
 	if (!*text)
 		return false;
@@ -85,18 +77,18 @@ static struct setting *find(struct settings_found *settings, enum service_kind k
 	return NULL;
 }
 
-bool has_kind(const struct settings_found *settings, enum service_kind kind)
+bool settings_have(const struct settings_found *settings, enum service_kind kind)
 {
 	return find((struct settings_found *)settings, kind) != NULL;
 }
 
-void take_first(struct settings_found *settings, const struct setting *setting)
+void settings_take_first(struct settings_found *settings, const struct setting *setting)
 {
 	if (!find(settings, setting->kind))
 		settings->items[settings->count++] = *setting;
 }
 
-void take_last(struct settings_found *settings, const struct setting *setting)
+void settings_take_last(struct settings_found *settings, const struct setting *setting)
 {
 	struct setting *found = find(settings, setting->kind);
 
@@ -106,7 +98,7 @@ void take_last(struct settings_found *settings, const struct setting *setting)
 		settings->items[settings->count++] = *setting;
 }
 
-const char *parse_document(struct arena *memory, const char *data, size_t size,
+const char *document_parse(struct arena *memory, const char *data, size_t size,
 			   const struct xml_element **ret_root)
 {
 	struct error err;
@@ -115,35 +107,35 @@ const char *parse_document(struct arena *memory, const char *data, size_t size,
 	return *ret_root ? NULL : arena_strdup(memory, err.text);
 }
 
-const char *find_provider(struct arena *memory, const char *data, size_t size,
-			  const struct xml_element **ret_provider)
+const char *document_provider(struct arena *memory, const char *data, size_t size,
+			      const struct xml_element **ret_provider)
 {
 	const struct xml_element *root;
-	const char *why = parse_document(memory, data, size, &root);
+	const char *why = document_parse(memory, data, size, &root);
 
 	if (why)
 		return why;
-	*ret_provider = child_of(root, "emailProvider");
+	*ret_provider = document_child(root, "emailProvider");
 	return *ret_provider ? NULL : "it is no autoconfig document";
 }
 
-const char *find_account(struct arena *memory, const char *data, size_t size,
-			 const struct xml_element **ret_account)
+const char *document_account(struct arena *memory, const char *data, size_t size,
+			     const struct xml_element **ret_account)
 {
 	const struct xml_element *root, *response;
-	const char *why = parse_document(memory, data, size, &root), *action;
+	const char *why = document_parse(memory, data, size, &root), *action;
 
 	if (why)
 		return why;
-	response = child_of(root, "Response");
-	*ret_account = child_of(response, "Account");
+	response = document_child(root, "Response");
+	*ret_account = document_child(response, "Account");
 	if (!text_equals(root->name, "Autodiscover") || !response)
 		return "it is no Autodiscover document";
-	if (!*ret_account && child_of(response, "Error"))
+	if (!*ret_account && document_child(response, "Error"))
 		return "it is Autodiscover's error document";
 	if (!*ret_account)
 		return "it has no Account";
-	action = child_text(*ret_account, "Action");
+	action = document_child_text(*ret_account, "Action");
 	if (action && strncmp(action, "redirect", strlen("redirect")) == 0)
 		return "it sends the person on elsewhere";
 	return NULL;
@@ -166,7 +158,7 @@ static bool security_of(const char *type, const struct careless *care,
 	return true;
 }
 
-const char *trimmed(struct arena *memory, const char *text)
+const char *document_trim(struct arena *memory, const char *text)
 {
 	size_t length;
 
@@ -178,22 +170,23 @@ const char *trimmed(struct arena *memory, const char *text)
 	return arena_strndup(memory, text, length);
 }
 
-bool read_server(struct arena *memory, const struct xml_element *element,
-		 const struct address *address, const struct careless *care,
-		 struct setting *ret_setting)
+bool document_server(struct arena *memory, const struct xml_element *element,
+		     const struct address *address, const struct careless *care,
+		     struct setting *ret_setting)
 {
-	const char *host = child_text(element, "hostname"), *port = child_text(element, "port");
-	const char *username = child_text(element, "username");
-	struct setting setting = { .kind = kind_of(attribute_of(element, "type")) };
+	const char *host = document_child_text(element, "hostname"),
+		   *port = document_child_text(element, "port");
+	const char *username = document_child_text(element, "username");
+	struct setting setting = { .kind = document_kind(xml_attribute(element, "type")) };
 	unsigned long number;
 
 	if (setting.kind == SERVICE_KINDS || !host || !*host || !port || !username ||
-	    !number_parse(trimmed(memory, port), 1, UINT16_MAX, &number) ||
-	    !security_of(child_text(element, "socketType"), care, &setting.security))
+	    !number_parse(document_trim(memory, port), 1, UINT16_MAX, &number) ||
+	    !security_of(document_child_text(element, "socketType"), care, &setting.security))
 		return false;
 	setting.host = host;
 	setting.port = (uint16_t)number;
-	setting.username = fill_in(memory, username, address, NULL);
+	setting.username = document_fill_in(memory, username, address, NULL);
 	*ret_setting = setting;
 	return true;
 }
@@ -205,11 +198,11 @@ void each_server(struct arena *memory, const struct xml_element *provider,
 	static const char *const names[] = { "incomingServer", "outgoingServer" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		for (const struct xml_element *element = child_of(provider, names[i]); element;
-		     element = next_of(element)) {
+		for (const struct xml_element *element = document_child(provider, names[i]);
+		     element; element = document_next(element)) {
 			struct setting setting;
 
-			if (read_server(memory, element, address, care, &setting))
+			if (document_server(memory, element, address, care, &setting))
 				take(&setting, context);
 		}
 }

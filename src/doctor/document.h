@@ -9,52 +9,49 @@
 
 /* The first child of the name, as clients see it that know no namespaces: one with a prefix has
  * another name. NULL where there is none. */
-const struct xml_element *child_of(const struct xml_element *element, const char *name);
+const struct xml_element *document_child(const struct xml_element *element, const char *name);
 
 /* The next sibling of the same name, or NULL. */
-const struct xml_element *next_of(const struct xml_element *element);
+const struct xml_element *document_next(const struct xml_element *element);
 
 /* The text of the first child of the name, NULL where there is none. */
-const char *child_text(const struct xml_element *element, const char *name);
-
-/* The attribute's text, NULL where there is none. */
-const char *attribute_of(const struct xml_element *element, const char *name);
+const char *document_child_text(const struct xml_element *element, const char *name);
 
 /* Replaces the three placeholders of autoconfig. domain NULL: that of the address. */
-const char *fill_in(struct arena *memory, const char *text, const struct address *address,
-		    const char *domain);
+const char *document_fill_in(struct arena *memory, const char *text, const struct address *address,
+			     const char *domain);
 
 /* The kind of a type: "imap", "pop3", "smtp", or SERVICE_KINDS for others and NULL. */
-enum service_kind kind_of(const char *type);
+enum service_kind document_kind(const char *type);
 
 /* The same in any letter case. In memory. */
-enum service_kind kind_in_any_case(struct arena *memory, const char *type);
+enum service_kind document_kind_in_any_case(struct arena *memory, const char *type);
 
 /* The text without blanks at its ends. In memory. */
-const char *trimmed(struct arena *memory, const char *text);
+const char *document_trim(struct arena *memory, const char *text);
 
 /* All letters and digits, dots and hyphens. */
-bool looks_like_host(const char *text);
+bool document_is_host(const char *text);
 
 /* Takes the setting, unless there is one of its kind already. */
-void take_first(struct settings_found *settings, const struct setting *setting);
+void settings_take_first(struct settings_found *settings, const struct setting *setting);
 
 /* Takes the setting instead of one of its kind. */
-void take_last(struct settings_found *settings, const struct setting *setting);
+void settings_take_last(struct settings_found *settings, const struct setting *setting);
 
-bool has_kind(const struct settings_found *settings, enum service_kind kind);
+bool settings_have(const struct settings_found *settings, enum service_kind kind);
 
 /* Parses it. Returns NULL, or why that fails. */
-const char *parse_document(struct arena *memory, const char *data, size_t size,
+const char *document_parse(struct arena *memory, const char *data, size_t size,
 			   const struct xml_element **ret_root);
 
 /* Parses it, and finds its first emailProvider. Returns NULL, or why not. */
-const char *find_provider(struct arena *memory, const char *data, size_t size,
-			  const struct xml_element **ret_provider);
+const char *document_provider(struct arena *memory, const char *data, size_t size,
+			      const struct xml_element **ret_provider);
 
 /* Parses it, and finds Response and Account. Returns NULL, or why not. */
-const char *find_account(struct arena *memory, const char *data, size_t size,
-			 const struct xml_element **ret_account);
+const char *document_account(struct arena *memory, const char *data, size_t size,
+			     const struct xml_element **ret_account);
 
 /* A server element as clients read it that take no great care. */
 struct careless {
@@ -67,9 +64,9 @@ void each_server(struct arena *memory, const struct xml_element *provider,
 		 void (*take)(const struct setting *setting, void *context), void *context);
 
 /* Reads one server. Returns whether it is usable. */
-bool read_server(struct arena *memory, const struct xml_element *element,
-		 const struct address *address, const struct careless *care,
-		 struct setting *ret_setting);
+bool document_server(struct arena *memory, const struct xml_element *element,
+		     const struct address *address, const struct careless *care,
+		     struct setting *ret_setting);
 
 /* Status 200, whatever the media type. */
 bool accepts_ok(int status, const char *media_type);

@@ -114,8 +114,8 @@ static int open_workers(struct listener *listener, const struct settings *settin
 	for (; listener->n_workers < count; listener->n_workers++) {
 		struct store *store;
 
-		if (store_open_patiently(settings->database.file, EXCHANGE_PATIENCE_MS, &store,
-					 err) < 0 ||
+		if (store_open_patiently(settings->database.file, STORE_READ, EXCHANGE_PATIENCE_MS,
+					 &store, err) < 0 ||
 		    worker_new(&options, store, &listener->workers[listener->n_workers], err) < 0)
 			return -1;
 	}

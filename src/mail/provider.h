@@ -52,7 +52,7 @@ struct provider {
 	const char *recipient_delimiter; /* a set of characters, "" for none */
 	bool show_names;		 /* whether display names of users go out */
 	bool mx_fallback; /* whether autoconfig answers for domains not served here */
-	bool is_implicit; /* made by 'domain add', and gone with its last domain */
+	bool is_implicit; /* gone with its last domain, as those that 'domain add' makes */
 	const char
 		*public_name; /* the host that redirects name, instead of the server's; or NULL */
 	unsigned ttl;	      /* hours that Outlook may keep an answer for */

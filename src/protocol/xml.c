@@ -22,7 +22,9 @@ DEFINE_CLEANUP(xmlDocPtr, xmlFreeDoc);
 
 struct tree {
 	struct arena *memory;
-	bool is_whole; /* with attributes and the like */
+	const struct xml_limits *limits;
+	bool has_attributes; /* as well as elements */
+	bool is_whole;	     /* with the blanks around texts, and namespaces */
 	size_t elements;
 	struct error *err;
 };
@@ -76,11 +78,11 @@ static void prepare_library(void)
 	xmlSetExternalEntityLoader(load_nothing);
 }
 
-static const char *text_of(struct arena *memory, const xmlNode *node)
+static const char *text_of(struct arena *memory, const xmlNode *children)
 {
 	struct bytes text = BYTES_IN(memory);
 
-	for (const xmlNode *child = node->children; child; child = child->next)
+	for (const xmlNode *child = children; child; child = child->next)
 		if (child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
 			bytes_add_text(&text, (const char *)child->content);
 	return bytes_text(&text);
@@ -98,36 +100,47 @@ static const char *trimmed(struct arena *memory, const char *start)
 	return arena_strndup(memory, start, length);
 }
 
-static const struct xml_attribute *attributes_of(struct tree *tree, const xmlNode *node)
-{
-	struct xml_attribute *first = NULL, **link = &first;
+static const char entity_unknown[] = "an entity is used that XML does not know";
 
-	for (const xmlAttr *each = node->properties; each; each = each->next) {
-		*link = arena_new(tree->memory, struct xml_attribute);
-		**link = (struct xml_attribute){
-			.name = arena_strdup(tree->memory, (const char *)each->name),
-			.text = text_of(tree->memory, (const xmlNode *)each),
-		};
-		link = (struct xml_attribute **)&(*link)->next;
-	}
-	return first;
+static const char *value_of(const struct tree *tree, const xmlNode *children)
+{
+	const char *text = text_of(tree->memory, children);
+
+	return tree->is_whole ? text : trimmed(tree->memory, text);
 }
 
-static void fill_in(struct tree *tree, const xmlNode *node, struct xml_element *element)
+static int attributes_of(struct tree *tree, const xmlNode *node,
+			 const struct xml_attribute **ret_first)
+{
+	const struct xml_attribute **link = ret_first;
+
+	for (const xmlAttr *at = node->properties; at; at = at->next) {
+		struct xml_attribute *attribute = arena_new(tree->memory, struct xml_attribute);
+
+		for (const xmlNode *part = at->children; part; part = part->next)
+			if (part->type == XML_ENTITY_REF_NODE)
+				return error_set(tree->err, ERROR_INPUT, "%s", entity_unknown);
+		attribute->name = arena_strdup(tree->memory, (const char *)at->name);
+		attribute->value = value_of(tree, at->children);
+		*link = attribute;
+		link = &attribute->next;
+	}
+	return 0;
+}
+
+static int fill_in(struct tree *tree, const xmlNode *node, struct xml_element *element)
 {
 	const xmlNs *space = node->ns;
 
 	element->name = arena_strdup(tree->memory, (const char *)node->name);
-	element->text = text_of(tree->memory, node);
-	if (!tree->is_whole) {
-		element->text = trimmed(tree->memory, element->text);
-		return;
-	}
-	element->attributes = attributes_of(tree, node);
-	if (space && space->prefix)
+	element->text = value_of(tree, node->children);
+	if (tree->has_attributes && attributes_of(tree, node, &element->attributes) < 0)
+		return -1;
+	if (tree->is_whole && space && space->prefix)
 		element->prefix = arena_strdup(tree->memory, (const char *)space->prefix);
-	if (space && space->href)
+	if (tree->is_whole && space && space->href)
 		element->space = arena_strdup(tree->memory, (const char *)space->href);
+	return 0;
 }
 
 static const struct xml_element *element_of(struct tree *tree, const xmlNode *node, int depth)
@@ -135,13 +148,13 @@ static const struct xml_element *element_of(struct tree *tree, const xmlNode *no
 	struct xml_element *element = arena_new(tree->memory, struct xml_element);
 	const struct xml_element **link = &element->first_child;
 
-	if (depth > (tree->is_whole ? XML_WHOLE_DEPTH_MAX : XML_DEPTH_MAX) ||
-	    ++tree->elements > (tree->is_whole ? XML_WHOLE_ELEMENTS_MAX : XML_ELEMENTS_MAX))
+	if (depth > tree->limits->depth || ++tree->elements > tree->limits->elements)
 		return fail(tree->err, "too many elements");
-	fill_in(tree, node, element);
+	if (fill_in(tree, node, element) < 0)
+		return NULL;
 	for (const xmlNode *child = node->children; child; child = child->next) {
 		if (child->type == XML_ENTITY_REF_NODE)
-			return fail(tree->err, "an entity is used that XML does not know");
+			return fail(tree->err, entity_unknown);
 		if (child->type != XML_ELEMENT_NODE)
 			continue;
 		*link = element_of(tree, child, depth + 1);
@@ -203,13 +216,50 @@ static const struct xml_element *parse(struct tree tree, const char *data, size_
 const struct xml_element *xml_parse(struct arena *memory, const char *data, size_t size,
 				    struct error *err)
 {
-	return parse((struct tree){ .memory = memory, .err = err }, data, size);
+	static const struct xml_limits limits = { XML_DEPTH_MAX, XML_ELEMENTS_MAX };
+
+	return parse((struct tree){ .memory = memory, .limits = &limits, .err = err }, data, size);
 }
 
 const struct xml_element *xml_parse_whole(struct arena *memory, const char *data, size_t size,
 					  struct error *err)
 {
-	return parse((struct tree){ .memory = memory, .is_whole = true, .err = err }, data, size);
+	static const struct xml_limits limits = { XML_WHOLE_DEPTH_MAX, XML_WHOLE_ELEMENTS_MAX };
+	const struct tree tree = {
+		.memory = memory,
+		.limits = &limits,
+		.has_attributes = true,
+		.is_whole = true,
+		.err = err,
+	};
+
+	return parse(tree, data, size);
+}
+
+const struct xml_element *xml_parse_within(struct arena *memory, const char *data, size_t size,
+					   const struct xml_limits *limits, struct error *err)
+{
+	const struct tree tree = {
+		.memory = memory,
+		.limits = limits,
+		.has_attributes = true,
+		.err = err,
+	};
+	const struct xml_element *root = parse(tree, data, size);
+	struct error told = { 0 };
+
+	/* A client is told nothing of lines; a person is. */
+	if (!root && size > 0 && xml_check(data, size, &told) < 0)
+		*err = told;
+	return root;
+}
+
+const char *xml_attribute(const struct xml_element *element, const char *name)
+{
+	for (const struct xml_attribute *at = element->attributes; at; at = at->next)
+		if (text_equals(at->name, name))
+			return at->value;
+	return NULL;
 }
 
 int xml_check(const char *data, size_t size, struct error *err)

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * XML that a client sent, as a small tree of plain values. Strict on purpose: UTF-8 only, no
- * DOCTYPE and so no entities of its own, no network, and bounds on size, depth and number.
+ * XML of others, as a small tree of plain values. Strict on purpose: UTF-8 only, no DOCTYPE and so
+ * no entities of its own, no network, and bounds on size, depth and number.
  */
 
 #include <stddef.h>
@@ -10,12 +10,18 @@
 struct arena;
 struct error;
 
+/* What a client may send. */
 #define XML_DEPTH_MAX 8
 #define XML_ELEMENTS_MAX 64
 
+struct xml_limits {
+	int depth;
+	size_t elements;
+};
+
 struct xml_attribute {
-	const char *name; /* without prefix */
-	const char *text;
+	const char *name; /* without prefix; declarations of namespaces are none */
+	const char *value;
 	const struct xml_attribute *next;
 };
 
@@ -25,10 +31,12 @@ struct xml_element {
 	const struct xml_element *first_child;
 	const struct xml_element *next; /* sibling */
 
-	/* Only from xml_parse_whole(). */
-	const char *prefix;			/* or NULL */
-	const char *space;			/* the URI of its namespace, or NULL */
+	/* Not from xml_parse(). */
 	const struct xml_attribute *attributes; /* or NULL */
+
+	/* Only from xml_parse_whole(). */
+	const char *prefix; /* or NULL */
+	const char *space;  /* the URI of its namespace, or NULL */
 };
 
 /* Parses a document, around which a byte order mark, blanks and NUL bytes are tolerated. The tree
@@ -42,6 +50,14 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 #define XML_WHOLE_ELEMENTS_MAX 4096
 const struct xml_element *xml_parse_whole(struct arena *memory, const char *data, size_t size,
 					  struct error *err);
+
+/* The same for a document that an admin wants read, with attributes and within other limits; the
+ * error says in which line it is no XML. */
+const struct xml_element *xml_parse_within(struct arena *memory, const char *data, size_t size,
+					   const struct xml_limits *limits, struct error *err);
+
+/* The attribute's value, or NULL. Letter case counts. */
+const char *xml_attribute(const struct xml_element *element, const char *name);
 
 /* A DOCTYPE that names an external subset and has no internal one. */
 struct xml_doctype {

@@ -12,6 +12,10 @@
 #include "store/store.h"
 #include "util/arena.h"
 
+/* An admin tool waits this long for another one to finish; turning --md5-lookup on for a million
+ * users takes some seconds. */
+#define STORE_PATIENCE_MS 20000
+
 /* Every statement stands in the table of statements.c and is prepared once, when first used. */
 enum statement {
 	BEGIN_SNAPSHOT,

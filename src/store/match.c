@@ -47,7 +47,7 @@ static int check_kept(struct store *store, struct error *err)
 
 /* The read transaction begins with the first read, which may meet a lock. Who is changing something
  * has one already. */
-static int snapshot_begin(struct store *store, struct error *err)
+int store_snapshot(struct store *store, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	int r;
@@ -290,7 +290,7 @@ int store_match(struct store *store, struct arena *memory, const struct query *q
 	struct domain_row row;
 	int r;
 
-	r = snapshot_begin(store, err);
+	r = store_snapshot(store, err);
 	if (r == 0)
 		r = find_domain(store, memory, query, &match, &row, err);
 	if (r == 0)

@@ -18,10 +18,6 @@
 #define APPLICATION_ID 0x6d636664
 #define APPLICATION_ID_TEXT "0x6d636664"
 
-/* An admin tool waits this long for another one to finish; turning --md5-lookup on for a million
- * users takes some seconds. */
-#define WRITER_PATIENCE_S 20
-
 /* A locked database is opened again after so long. */
 #define OPEN_PAUSE_MS 20
 
@@ -32,6 +28,13 @@ static void configure_sqlite(void)
 {
 	/* Without statistics SQLite's allocator needs no lock that all workers share. */
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+static void configure_once(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, configure_sqlite);
 }
 
 int store_fail(struct store *store, struct error *err, const char *doing)
@@ -140,7 +143,8 @@ static int give_to(const struct stat *directory, const char *path, struct error 
 }
 
 /* Makes the file where there is none. The owner of the directory is the one who shall use it: the
- * daemon's user, though root runs the admin tool. SQLite gives its -wal and -shm files the owner and mode of this one. */
+ * daemon's user, though root runs the admin tool. SQLite gives its -wal and -shm files the owner
+ * and mode of this one. */
 static int prepare_file(const char *path, struct error *err)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
@@ -176,6 +180,8 @@ static int check_version(struct store *store, enum store_mode mode, struct error
 	if (application != APPLICATION_ID)
 		return error_set(err, ERROR_STORE, "'%s' is not a database of mailconfd",
 				 store->path);
+	if (mode == STORE_COPY)
+		return 0;
 	if (version > schema_version())
 		return error_set(
 			err, ERROR_STORE,
@@ -210,7 +216,7 @@ static int open_database(struct store *store, int flags, struct error *err)
 	return 0;
 }
 
-static int open_for_reading(struct store *store, struct error *err)
+static int open_for_reading(struct store *store, enum store_mode mode, struct error *err)
 {
 	int64_t objects;
 	int r;
@@ -229,7 +235,7 @@ static int open_for_reading(struct store *store, struct error *err)
 				store->path);
 		return STORE_BUSY;
 	}
-	return r == 0 ? check_version(store, STORE_READ, err) : r;
+	return r == 0 ? check_version(store, mode, err) : r;
 }
 
 /* A file of no bytes is one that was made just now, by us or by an admin tool beside us. */
@@ -240,7 +246,7 @@ static int open_for_writing(struct store *store, struct error *err)
 	if (prepare_file(store->path, err) < 0 ||
 	    open_database(store, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
-	(void)sqlite3_busy_timeout(store->database, WRITER_PATIENCE_S * 1000);
+	(void)sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
 	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)
 		return -1;
 	if (objects == 0 && store_execute(store,
@@ -261,32 +267,52 @@ static int open_for_writing(struct store *store, struct error *err)
 
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *err)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	_cleanup_(store_closep) struct store *store = NULL;
 	int r;
 
-	(void)pthread_once(&once, configure_sqlite);
+	configure_once();
 	store = xnew(struct store);
 	store->path = xstrdup(path);
-	r = mode == STORE_READ ? open_for_reading(store, err) : open_for_writing(store, err);
+	r = mode == STORE_WRITE ? open_for_writing(store, err) : open_for_reading(store, mode, err);
 	if (r != 0)
 		return r;
 	*ret_store = TAKE(store);
 	return 0;
 }
 
-int store_open_patiently(const char *path, int patience, struct store **ret_store,
-			 struct error *err)
+int store_open_patiently(const char *path, enum store_mode mode, int patience,
+			 struct store **ret_store, struct error *err)
 {
 	const struct timespec pause = { .tv_nsec = OPEN_PAUSE_MS * 1000L * 1000L };
 	int r;
 
 	for (int waited = 0;; waited += OPEN_PAUSE_MS) {
-		r = store_open(path, STORE_READ, ret_store, err);
+		r = store_open(path, mode, ret_store, err);
 		if (r != STORE_BUSY || waited >= patience)
 			return r == 0 ? 0 : -1;
 		(void)nanosleep(&pause, NULL);
 	}
+}
+
+/* SQLite's name for a database of this connection alone, which it puts into a file without a name
+ * once it outgrows the cache. It is thrown away as a whole, so it needs no journal. */
+int store_open_scratch(struct store **ret_store, struct error *err)
+{
+	_cleanup_(store_closep) struct store *store = NULL;
+
+	configure_once();
+	store = xnew(struct store);
+	store->path = xstrdup("");
+	if (open_database(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0)
+		return -1;
+	free(store->path);
+	store->path = xstrdup("(scratch)");
+	if (md5_register(store, err) != 0 ||
+	    store_execute(store, "PRAGMA journal_mode = OFF; PRAGMA foreign_keys = ON", err) != 0 ||
+	    store_migrate(store, err) < 0)
+		return -1;
+	*ret_store = TAKE(store);
+	return 0;
 }
 
 void store_close(struct store *store)
@@ -328,13 +354,18 @@ int store_begin(struct store *store, struct error *err)
 		return error_set(err, ERROR_STORE,
 				 "database '%s' is in use by another process for more than %d "
 				 "seconds already; nothing is changed, try again later",
-				 store->path, WRITER_PATIENCE_S);
+				 store->path, STORE_PATIENCE_MS / 1000);
 	return r;
 }
 
 int store_commit(struct store *store, struct error *err)
 {
 	return store_execute(store, "COMMIT", err) == 0 ? 0 : -1;
+}
+
+int store_defer_references(struct store *store, struct error *err)
+{
+	return store_execute(store, "PRAGMA defer_foreign_keys = ON", err) == 0 ? 0 : -1;
 }
 
 void store_rollback(struct store *store)

@@ -30,20 +30,25 @@ enum {
 
 enum store_mode {
 	STORE_READ,  /* the file must be there and of this version; never waits for a lock */
+	STORE_COPY,  /* likewise, but of any version: for store_backup() alone */
 	STORE_WRITE, /* the file is made, or brought up to this version; waits up to 20 s for a lock
 		      */
 };
 
-/* Opens the database. Returns 0, STORE_BUSY (only STORE_READ), or -1 with err set to a sentence
+/* Opens the database. Returns 0, STORE_BUSY (not STORE_WRITE), or -1 with err set to a sentence
  * that names the file. */
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *err);
 
 /* The same for reading, but another process that makes the database or recovers it just now is
  * waited for, for so many milliseconds at most. Returns 0, or -1 with err set. */
-int store_open_patiently(const char *path, int patience, struct store **ret_store,
-			 struct error *err);
+int store_open_patiently(const char *path, enum store_mode mode, int patience,
+			 struct store **ret_store, struct error *err);
 void store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, store_close);
+
+/* Opens an empty database that nobody else sees, on disk as far as it is large, and gone when it is
+ * closed. Returns 0 or -1 with err set. */
+int store_open_scratch(struct store **ret_store, struct error *err);
 
 /*
  * Answering. store_match() finds the domain, the provider and the user of a question: which rows
@@ -57,11 +62,20 @@ DEFINE_CLEANUP(struct store *, store_close);
 int store_match(struct store *store, struct arena *memory, const struct query *query,
 		struct match *ret_match, struct error *err);
 void store_release(struct store *store);
+
+/* Begins the snapshot without a question: what is read from here on is of one moment, that of the
+ * first reading. Returns 0, STORE_BUSY, or -1 with err set. */
+int store_snapshot(struct store *store, struct error *err);
 bool store_has_snapshot(const struct store *store);
 
 /* The secret of this installation: random bytes that were made with the database, and stay with
  * it. Returns as store_match(), but for STORE_NOT_FOUND. */
 int store_secret(struct store *store, struct digest_key *ret_secret, struct error *err);
+
+/* Writes a copy of the database, secret and all, to a new file that only its owner can read, while
+ * others read and write. A file of that name is refused, or replaced once the copy is whole.
+ * Returns 0 or -1 with err set. */
+int store_backup(struct store *store, const char *file, bool may_replace, struct error *err);
 
 /*
  * Changing. All changes of one command stand between store_begin() and store_commit(); closing
@@ -70,6 +84,9 @@ int store_secret(struct store *store, struct digest_key *ret_secret, struct erro
  */
 int store_begin(struct store *store, struct error *err);
 int store_commit(struct store *store, struct error *err);
+
+/* Within a change, rows may refer to what is not there, as long as it is when it is committed. */
+int store_defer_references(struct store *store, struct error *err);
 void store_rollback(struct store *store);
 
 /*
@@ -148,6 +165,14 @@ struct user_filter {
 typedef int (*user_visitor)(const struct user *user, void *context, struct error *err);
 int store_visit_users(struct store *store, const struct user_filter *filter, user_visitor visit,
 		      void *context, struct error *err);
+/* The same from outside: next gives the users in the order of visiting, each until the next call,
+ * or STORE_NOT_FOUND at the end. A store has one cursor at a time, and visits nobody meanwhile. */
+struct user_cursor;
+int user_cursor_open(struct store *store, struct user_cursor **ret_cursor, struct error *err);
+int user_cursor_next(struct user_cursor *cursor, struct user *ret_user, struct error *err);
+void user_cursor_close(struct user_cursor *cursor);
+DEFINE_CLEANUP(struct user_cursor *, user_cursor_close);
+
 int store_visit_moved_users(struct store *store, user_visitor visit, void *context,
 			    struct error *err);
 int store_count_users(struct store *store, const struct user_filter *filter, int64_t *ret_count,

@@ -227,6 +227,7 @@ def test_provider(ctl):
         "unknown_users": "pattern",
         "without_address": "pattern",
         "send_logins_to": "everyone",
+        "keep": True,
         "services": [
             {"url": url, "auth": ["password-cleartext"], "first": False} for url in ORG],
         "links": [],
@@ -272,6 +273,7 @@ def test_provider_as_columns(ctl):
         "without-address      pattern\n" \
         "md5-lookup           no\n" \
         "send-logins-to       everyone\n" \
+        "keep                 yes\n" \
         "services             imaps://imap.example.org  auth: password-cleartext\n" \
         "                     submissions://smtp.example.org  auth: password-cleartext\n" \
         "links\n" \
@@ -420,7 +422,8 @@ def test_provider_options(ctl, option, value, kept):
     for name in ("with", "set", "domain"):
         shown = ctl.json("provider", "show", name)
         assert shown[key] == kept
-        assert {**shown, "name": "plain", "domains": [], key: plain.get(key)} == \
+        assert shown["keep"] is (name != "domain")
+        assert {**shown, "name": "plain", "domains": [], "keep": True, key: plain.get(key)} == \
             {**plain, key: plain.get(key)}
         text = "yes" if kept is True else str(kept)
         assert "\n%-21s%s\n" % (option, text) in ctl("provider", "show", name)
@@ -430,7 +433,7 @@ def test_order_of_provider_keys(ctl):
     ctl("provider", "add", "uni", "--public-name=auto.example.net", *ORG)
     keys = ["name", "login", "login_case", "recipient_delimiter", "show_names", "mx_fallback",
             "public_name", "ttl", "pox_dav", "activesync_v2", "pacc", "unknown_users", "without_address",
-            "md5_lookup", "send_logins_to", "services", "links", "domains"]
+            "md5_lookup", "send_logins_to", "keep", "services", "links", "domains"]
     assert list(ctl.json("provider", "show", "uni")) == keys
     lines = ctl("provider", "show", "uni").splitlines()
     assert [line.split()[0] for line in lines if line[0] != " "] == \
@@ -1185,6 +1188,20 @@ def test_implicit_provider_stays_for_users(org):
     assert providers(org) == ["example.net", "example.org"]
     assert "provider example.org removed" in org("user", "remove", "b@example.net")
     assert providers(org) == ["example.net"]
+
+
+def test_keep(org):
+    """Whether a provider goes with its last domain can be chosen, too."""
+    assert org.json("provider", "show", "example.org")["keep"] is False
+    org("provider", "set", "example.org", "--keep", "yes")
+    assert org("domain", "remove", "example.org") == "domain example.org removed\n"
+    org("domain", "add", "example.net", "--keep=yes", *NET)
+    assert org("domain", "remove", "example.net") == "domain example.net removed\n"
+    assert providers(org) == ["example.net", "example.org"]
+    org("provider", "add", "uni", "--keep=no", *NET)
+    org("domain", "add", "example.com", "--provider=uni")
+    assert org("domain", "remove", "example.com") == \
+        "domain example.com removed\nprovider uni removed: nothing uses it any more\n"
 
 
 def test_implicit_provider_goes_with_users_of_another_domain(org):

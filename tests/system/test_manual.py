@@ -79,7 +79,7 @@ def options_in(text):
 def commands(build):
     """Each command as its words."""
     for line in ctl(build, "--help").splitlines():
-        match = re.match(r"  ([a-z]+(?: [a-z-]+)?)  ", line)
+        match = re.match(r"  ([a-z]+(?: [a-z0-9-]+)?)  ", line)
         if match:
             yield match.group(1).split()
 
@@ -88,7 +88,7 @@ def entries(page):
     """What the page says of each command, under all its synopses."""
     found = {}
     parts = re.split(r"^     mailconfctl ([a-z]+)(?: (add|set|list|show|remove|enable|disable|import|export|"
-                     r"rename-login)\b)?",
+                     r"rename-login|automx2)\b)?",
                      page.partition("\n   Providers\n")[2].partition("\nOUTPUT\n")[0],
                      flags=re.MULTILINE)
     for family, verb, text in zip(parts[1::3], parts[2::3], parts[3::3]):

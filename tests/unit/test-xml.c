@@ -230,6 +230,69 @@ static void test_bounds(void **state)
 	}
 }
 
+static void test_attributes(void **state)
+{
+	static const struct xml_limits limits = { XML_DEPTH_MAX, XML_ELEMENTS_MAX };
+	static const struct {
+		const char *in;
+		const char *value; /* of the attribute y */
+	} rows[] = {
+		{ "<a/>", NULL },
+		{ "<a x='1'/>", NULL },
+		{ "<a y='1'/>", "1" },
+		{ "<a x='1' y=\"2\" z='3'/>", "2" },
+		{ "<a y=''/>", "" },
+		{ "<a y=' \n1 '/>", "1" },
+		{ "<a y='&lt;&#38;&gt;&quot;&#xfc;'/>", "<&>\"\303\274" },
+		{ "<a xmlns:n='urn:n' n:y='1'/>", "1" },
+		{ "<a xmlns='urn:n' Y='1'/>", NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		const struct xml_element *root;
+		struct error err = { 0 };
+
+		root = xml_parse_within(&memory, rows[i].in, strlen(rows[i].in), &limits, &err);
+		if (!root)
+			fail_msg("%s: %s", rows[i].in, err.text);
+		check_text(rows[i].in, xml_attribute(root, "y"), rows[i].value);
+	}
+}
+
+/* Limits of its own, and lines in errors, where an admin reads them. */
+static void test_within(void **state)
+{
+	static const struct xml_limits limits = { .depth = 3, .elements = 4 };
+	static const struct {
+		const char *in;
+		size_t size;
+		const char *words; /* NULL: accepted */
+	} rows[] = {
+		{ BYTES("\357\273\277\n<a><a><a/></a><a/></a>\0"), NULL },
+		{ BYTES("<a><a><a><a/></a></a></a>"), "too many elements" },
+		{ BYTES("<a><a/><a/><a/><a/></a>"), "too many elements" },
+		{ BYTES("<a>\n<b>\n</a>"), "line 3: " },
+		{ BYTES("<a>\n\374</a>"), "line 2: " },
+		{ BYTES("\n<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/hostname'>]><a>&b;</a>"),
+		  "line 2: a DOCTYPE is not accepted" },
+		{ BYTES(""), "the body is empty" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct error err = { 0 };
+
+		if (xml_parse_within(&memory, rows[i].in, rows[i].size, &limits, &err)) {
+			if (rows[i].words)
+				fail_msg("%s: accepted", rows[i].in);
+		} else {
+			check_error(rows[i].in, &err, ERROR_INPUT,
+				    rows[i].words ? rows[i].words : "is to be accepted");
+		}
+	}
+}
+
 static void test_check(void **state)
 {
 	static const struct {
@@ -274,9 +337,9 @@ static void test_whole(void **state)
 	check_text("prefix", root->prefix, "x");
 	check_text("space", root->space, "urn:x");
 	check_text("attribute", root->attributes->name, "type");
-	check_text("its text", root->attributes->text, "i&p");
+	check_text("its text", root->attributes->value, "i&p");
 	check_text("the second", root->attributes->next->name, "id");
-	check_text("empty", root->attributes->next->text, "");
+	check_text("empty", root->attributes->next->value, "");
 	assert_null(root->attributes->next->next);
 	check_text("blanks", root->first_child->text, "\n 1 ");
 	check_text("default", root->first_child->space, "urn:y");
@@ -296,8 +359,9 @@ static void test_whole(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted), cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_accepted),   cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_attributes), cmocka_unit_test(test_within),
 		cmocka_unit_test(test_check),
 	};
 

@@ -10,14 +10,14 @@
 static void take(const struct setting *setting, void *context)
 {
 	if (setting->kind != SERVICE_POP3)
-		take_first(context, setting);
+		settings_take_first(context, setting);
 }
 
 static const char *check(const struct settings_found *settings)
 {
-	if (!has_kind(settings, SERVICE_IMAP))
+	if (!settings_have(settings, SERVICE_IMAP))
 		return "it has no IMAP server";
-	return has_kind(settings, SERVICE_SUBMISSION) ? NULL : "it has no SMTP server";
+	return settings_have(settings, SERVICE_SUBMISSION) ? NULL : "it has no SMTP server";
 }
 
 static const char *read_autoconfig(struct arena *memory, const char *data, size_t size,
@@ -26,7 +26,7 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 {
 	const struct careless care = { 0 };
 	const struct xml_element *provider = NULL;
-	const char *why = find_provider(memory, data, size, &provider);
+	const char *why = document_provider(memory, data, size, &provider);
 
 	if (why)
 		return why;
@@ -38,16 +38,17 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 				const struct address *address, struct settings_found *ret_settings)
 {
 	const struct xml_element *account = NULL;
-	const char *why = find_account(memory, data, size, &account);
+	const char *why = document_account(memory, data, size, &account);
 
 	if (why)
 		return why;
-	for (const struct xml_element *protocol = child_of(account, "Protocol"); protocol;
-	     protocol = next_of(protocol)) {
-		const char *host = child_text(protocol, "Server");
-		const char *port = child_text(protocol, "Port"), *ssl = child_text(protocol, "SSL");
-		struct setting setting = { .kind = kind_in_any_case(memory,
-								    child_text(protocol, "Type")) };
+	for (const struct xml_element *protocol = document_child(account, "Protocol"); protocol;
+	     protocol = document_next(protocol)) {
+		const char *host = document_child_text(protocol, "Server");
+		const char *port = document_child_text(protocol, "Port"),
+			   *ssl = document_child_text(protocol, "SSL");
+		struct setting setting = { .kind = document_kind_in_any_case(
+						   memory, document_child_text(protocol, "Type")) };
 		unsigned long number;
 
 		if (!host || !*host || !port || !number_parse(port, 1, UINT16_MAX, &number) ||

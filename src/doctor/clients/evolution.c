@@ -35,8 +35,8 @@ static void take(const struct setting *setting, void *context)
 	struct setting changed = *setting;
 
 	changed.username = unhide(taking->memory, setting->username, taking->address->local);
-	changed.host = fill_in(taking->memory, setting->host, taking->address, "");
-	take_last(taking->settings, &changed);
+	changed.host = document_fill_in(taking->memory, setting->host, taking->address, "");
+	settings_take_last(taking->settings, &changed);
 }
 
 static const char *read_autoconfig(struct arena *memory, const char *data, size_t size,
@@ -46,12 +46,13 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 	struct taking taking = { memory, ret_settings, address };
 	const struct careless care = { 0 };
 	const struct xml_element *provider = NULL;
-	const char *why = find_provider(memory, data, size, &provider);
+	const char *why = document_provider(memory, data, size, &provider);
 
 	if (why)
 		return why;
 	each_server(memory, provider, address, &care, take, &taking);
-	return has_kind(ret_settings, SERVICE_IMAP) || has_kind(ret_settings, SERVICE_POP3)
+	return settings_have(ret_settings, SERVICE_IMAP) ||
+			       settings_have(ret_settings, SERVICE_POP3)
 		       ? NULL
 		       : "it has no incoming server";
 }

@@ -31,17 +31,17 @@ static const char *read_first(struct arena *memory, const struct xml_element *pr
 			      const char *name, enum service_kind kind, const char *username,
 			      const struct address *address, struct settings_found *settings)
 {
-	const struct xml_element *first = child_of(provider, name);
+	const struct xml_element *first = document_child(provider, name);
 	const struct careless care = { 0 };
 	struct setting setting;
 
-	if (!first || kind_of(attribute_of(first, "type")) != kind)
+	if (!first || document_kind(xml_attribute(first, "type")) != kind)
 		return kind == SERVICE_IMAP ? "its first incoming server is not IMAP"
 					    : "its first outgoing server is not SMTP";
-	if (!read_server(memory, first, address, &care, &setting))
+	if (!document_server(memory, first, address, &care, &setting))
 		return "its first server cannot be used";
 	setting.username = login_of_text(username, address);
-	take_first(settings, &setting);
+	settings_take_first(settings, &setting);
 	return NULL;
 }
 
@@ -50,7 +50,7 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 				   struct settings_found *ret_settings)
 {
 	const struct xml_element *provider = NULL;
-	const char *username = "", *why = find_provider(memory, data, size, &provider);
+	const char *username = "", *why = document_provider(memory, data, size, &provider);
 
 	if (why)
 		return why;
@@ -65,8 +65,10 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 static void read_protocol(struct arena *memory, const struct xml_element *protocol,
 			  const struct address *address, struct settings_found *settings)
 {
-	const char *host = child_text(protocol, "Server"), *port = child_text(protocol, "Port");
-	struct setting setting = { .kind = kind_in_any_case(memory, child_text(protocol, "Type")) };
+	const char *host = document_child_text(protocol, "Server"),
+		   *port = document_child_text(protocol, "Port");
+	struct setting setting = { .kind = document_kind_in_any_case(
+					   memory, document_child_text(protocol, "Type")) };
 	unsigned long number;
 
 	if (!host || !*host || !port || !number_parse(port, 1, UINT16_MAX, &number) ||
@@ -79,14 +81,14 @@ static void read_protocol(struct arena *memory, const struct xml_element *protoc
 				   ? SETTING_STARTTLS
 				   : SETTING_TLS;
 	setting.username = address->text;
-	take_first(settings, &setting);
+	settings_take_first(settings, &setting);
 }
 
 static const char *read_outlook(struct arena *memory, const char *data, size_t size,
 				const struct address *address, struct settings_found *ret_settings)
 {
 	const struct xml_element *account = NULL, *child;
-	const char *type = "", *action = "", *why = find_account(memory, data, size, &account);
+	const char *type = "", *action = "", *why = document_account(memory, data, size, &account);
 
 	if (why)
 		return why;
@@ -103,7 +105,7 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 			return "AccountType and Action do not come before Protocol";
 		read_protocol(memory, child, address, ret_settings);
 	}
-	return has_kind(ret_settings, SERVICE_IMAP) ? NULL : "it has no IMAP server";
+	return settings_have(ret_settings, SERVICE_IMAP) ? NULL : "it has no IMAP server";
 }
 
 const struct client client_fairemail = {

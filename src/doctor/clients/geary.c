@@ -15,7 +15,7 @@ static void take(const struct setting *setting, void *context)
 
 	changed.username = taking->username;
 	if (setting->kind != SERVICE_POP3)
-		take_first(taking->settings, &changed);
+		settings_take_first(taking->settings, &changed);
 }
 
 static const char *read_autoconfig(struct arena *memory, const char *data, size_t size,
@@ -25,12 +25,12 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 	struct taking taking = { ret_settings, address->text };
 	const struct careless care = { 0 };
 	const struct xml_element *provider = NULL;
-	const char *why = find_provider(memory, data, size, &provider);
+	const char *why = document_provider(memory, data, size, &provider);
 
 	if (why)
 		return why;
 	each_server(memory, provider, address, &care, take, &taking);
-	return has_kind(ret_settings, SERVICE_IMAP) ? NULL : "it has no IMAP server";
+	return settings_have(ret_settings, SERVICE_IMAP) ? NULL : "it has no IMAP server";
 }
 
 const struct client client_geary = {

@@ -4,7 +4,7 @@
 
 static void take(const struct setting *setting, void *context)
 {
-	take_first(context, setting);
+	settings_take_first(context, setting);
 }
 
 static const char *read_autoconfig(struct arena *memory, const char *data, size_t size,
@@ -13,12 +13,13 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 {
 	const struct careless care = { 0 };
 	const struct xml_element *provider = NULL;
-	const char *why = find_provider(memory, data, size, &provider);
+	const char *why = document_provider(memory, data, size, &provider);
 
 	if (why)
 		return why;
 	each_server(memory, provider, address, &care, take, ret_settings);
-	return has_kind(ret_settings, SERVICE_IMAP) || has_kind(ret_settings, SERVICE_POP3)
+	return settings_have(ret_settings, SERVICE_IMAP) ||
+			       settings_have(ret_settings, SERVICE_POP3)
 		       ? NULL
 		       : "it has no incoming server";
 }

@@ -6,7 +6,7 @@
 static void take(const struct setting *setting, void *context)
 {
 	if (setting->kind != SERVICE_POP3)
-		take_first(context, setting);
+		settings_take_first(context, setting);
 }
 
 static const char *read_autoconfig(struct arena *memory, const char *data, size_t size,
@@ -15,12 +15,12 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 {
 	const struct careless care = { .tls_is_starttls = true };
 	const struct xml_element *provider = NULL;
-	const char *why = find_provider(memory, data, size, &provider);
+	const char *why = document_provider(memory, data, size, &provider);
 
 	if (why)
 		return why;
 	each_server(memory, provider, address, &care, take, ret_settings);
-	return has_kind(ret_settings, SERVICE_IMAP) ? NULL : "it has no IMAP server";
+	return settings_have(ret_settings, SERVICE_IMAP) ? NULL : "it has no IMAP server";
 }
 
 const struct client client_nextcloud = {

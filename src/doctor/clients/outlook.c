@@ -157,7 +157,7 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 				const struct address *address, struct settings_found *ret_settings)
 {
 	const struct xml_element *root, *account = NULL, *protocol;
-	const char *why = parse_document(memory, data, size, &root);
+	const char *why = document_parse(memory, data, size, &root);
 
 	if (!why)
 		why = find_settings(root, &account);
@@ -166,7 +166,7 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 	for (protocol = find_inner(account->first_child, "Protocol"); protocol;
 	     protocol = find_inner(protocol->next, "Protocol")) {
 		struct setting setting = {
-			.kind = kind_in_any_case(memory, inner_text(protocol, "Type")),
+			.kind = document_kind_in_any_case(memory, inner_text(protocol, "Type")),
 		};
 
 		if (setting.kind == SERVICE_KINDS)
@@ -176,9 +176,10 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 			why = reuse_login(protocol, ret_settings, &setting);
 		if (why)
 			return why;
-		take_first(ret_settings, &setting);
+		settings_take_first(ret_settings, &setting);
 	}
-	return has_kind(ret_settings, SERVICE_IMAP) || has_kind(ret_settings, SERVICE_POP3)
+	return settings_have(ret_settings, SERVICE_IMAP) ||
+			       settings_have(ret_settings, SERVICE_POP3)
 		       ? NULL
 		       : "it has no incoming server";
 }

@@ -17,14 +17,14 @@ static bool accepts(int status, const char *media_type)
 
 static bool is_host(const char *text)
 {
-	return looks_like_host(text) && char_is_alphanumeric(text[0]) &&
+	return document_is_host(text) && char_is_alphanumeric(text[0]) &&
 	       char_is_alphanumeric(text[strlen(text) - 1]);
 }
 
 /* The text of a leaf, NULL where it is missing, empty or has elements in it. */
 static const char *leaf(const struct xml_element *element, const char *name)
 {
-	const struct xml_element *child = child_of(element, name);
+	const struct xml_element *child = document_child(element, name);
 
 	return child && *child->text && !child->first_child ? child->text : NULL;
 }
@@ -41,9 +41,9 @@ static bool is_port(const char *text, uint16_t *ret_port)
 
 static bool has_known_authentication(const struct xml_element *server)
 {
-	const struct xml_element *each = child_of(server, "authentication");
+	const struct xml_element *each = document_child(server, "authentication");
 
-	for (; each; each = next_of(each))
+	for (; each; each = document_next(each))
 		if (text_equals(each->text, "OAuth2") ||
 		    text_equals(each->text, "password-cleartext") ||
 		    text_equals(each->text, "password-encrypted"))
@@ -59,7 +59,7 @@ static const char *read_strictly(struct arena *memory, const struct xml_element 
 
 	if (!host || !port || !type || !username)
 		return "a server lacks its hostname, port, socketType or username";
-	setting->host = fill_in(memory, host, address, NULL);
+	setting->host = document_fill_in(memory, host, address, NULL);
 	if (!is_host(setting->host))
 		return "a hostname is none";
 	if (!is_port(port, &setting->port))
@@ -69,7 +69,7 @@ static const char *read_strictly(struct arena *memory, const struct xml_element 
 	setting->security = text_equals(type, "SSL") ? SETTING_TLS : SETTING_STARTTLS;
 	if (!has_known_authentication(server))
 		return "a server has no authentication that it knows";
-	setting->username = fill_in(memory, username, address, NULL);
+	setting->username = document_fill_in(memory, username, address, NULL);
 	return NULL;
 }
 
@@ -78,19 +78,19 @@ static const char *read_servers(struct arena *memory, const struct xml_element *
 				const char *name, enum service_kind kind,
 				const struct address *address, struct settings_found *settings)
 {
-	for (const struct xml_element *each = child_of(provider, name); each;
-	     each = next_of(each)) {
+	for (const struct xml_element *each = document_child(provider, name); each;
+	     each = document_next(each)) {
 		struct setting setting = { .kind = kind };
 		const char *why;
 
-		if (kind_of(attribute_of(each, "type")) != kind)
+		if (document_kind(xml_attribute(each, "type")) != kind)
 			continue;
 		why = read_strictly(memory, each, address, &setting);
 		if (why)
 			return why;
-		take_first(settings, &setting);
+		settings_take_first(settings, &setting);
 	}
-	if (has_kind(settings, kind))
+	if (settings_have(settings, kind))
 		return NULL;
 	return kind == SERVICE_IMAP ? "it has no IMAP server" : "it has no SMTP server";
 }
@@ -98,10 +98,10 @@ static const char *read_servers(struct arena *memory, const struct xml_element *
 static bool has_domain(struct arena *memory, const struct xml_element *provider,
 		       const struct address *address)
 {
-	const struct xml_element *each = child_of(provider, "domain");
+	const struct xml_element *each = document_child(provider, "domain");
 
-	for (; each; each = next_of(each))
-		if (is_host(fill_in(memory, each->text, address, NULL)))
+	for (; each; each = document_next(each))
+		if (is_host(document_fill_in(memory, each->text, address, NULL)))
 			return true;
 	return false;
 }
@@ -111,11 +111,11 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 				   struct settings_found *ret_settings)
 {
 	const struct xml_element *provider = NULL;
-	const char *why = find_provider(memory, data, size, &provider);
+	const char *why = document_provider(memory, data, size, &provider);
 
 	/* A second provider takes the place of the first. */
-	for (; !why && provider; provider = next_of(provider)) {
-		const char *id = attribute_of(provider, "id");
+	for (; !why && provider; provider = document_next(provider)) {
+		const char *id = xml_attribute(provider, "id");
 
 		ret_settings->count = 0;
 		if (!id || !is_host(id))

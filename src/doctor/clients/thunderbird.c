@@ -30,7 +30,7 @@ static bool accepts(int status, const char *media_type)
 /* Whether JavaScript's isFinite() holds, and what parseFloat() makes of it, to which 0x10 is 0. */
 static bool is_number(struct arena *memory, const char *text, double *ret_number)
 {
-	const char *start = trimmed(memory, text), *digits = start + strspn(start, "+-");
+	const char *start = document_trim(memory, text), *digits = start + strspn(start, "+-");
 	char *end = NULL;
 
 	if (digits - start > 1 || (!char_is_digit(digits[0]) && digits[0] != '.'))
@@ -142,7 +142,7 @@ static bool is_host(const char *text)
 /* NULL where it is none. */
 static const char *host_of(struct arena *memory, const struct xml_element *element)
 {
-	const char *text = trimmed(memory, string_of(memory, element));
+	const char *text = document_trim(memory, string_of(memory, element));
 
 	return element && is_host(text) ? text : NULL;
 }
@@ -161,9 +161,9 @@ static bool port_of(struct arena *memory, const struct xml_element *element, uin
 static const char *first_known(struct arena *memory, const struct xml_element *server,
 			       const char *name, const char *const *words)
 {
-	const struct xml_element *each = child_of(server, name);
+	const struct xml_element *each = document_child(server, name);
 
-	for (; each; each = next_of(each))
+	for (; each; each = document_next(each))
 		for (const char *const *word = words; *word; word++)
 			if (text_equals(string_of(memory, each), *word))
 				return *word;
@@ -193,22 +193,23 @@ static bool read_one(struct arena *memory, const struct xml_element *server,
 		     const struct address *address, struct setting *setting)
 {
 	static const char *const types[] = { "SSL", "STARTTLS", "plain", NULL };
-	const char *host = host_of(memory, child_of(server, "hostname"));
+	const char *host = host_of(memory, document_child(server, "hostname"));
 	const char *type = first_known(memory, server, "socketType", types);
 	const char *authentication = first_known(memory, server, "authentication", authentications);
-	const struct xml_element *username = child_of(server, "username");
+	const struct xml_element *username = document_child(server, "username");
 
-	setting->kind = kind_of(attribute_of(server, "type"));
+	setting->kind = document_kind(xml_attribute(server, "type"));
 	if (!host || !type || !authentication ||
-	    !port_of(memory, child_of(server, "port"), &setting->port))
+	    !port_of(memory, document_child(server, "port"), &setting->port))
 		return false;
-	setting->host = fill_in(memory, host, address, NULL);
+	setting->host = document_fill_in(memory, host, address, NULL);
 	setting->security = text_equals(type, "SSL")	    ? SETTING_TLS
 			    : text_equals(type, "STARTTLS") ? SETTING_STARTTLS
 							    : SETTING_PLAIN;
 	setting->username = !username && needs_no_name(setting->kind, authentication)
 				    ? ""
-				    : fill_in(memory, string_of(memory, username), address, NULL);
+				    : document_fill_in(memory, string_of(memory, username), address,
+						       NULL);
 	return true;
 }
 
@@ -216,23 +217,23 @@ static void read_servers(struct arena *memory, const struct xml_element *provide
 			 bool is_incoming, const struct address *address,
 			 struct settings_found *settings)
 {
-	for (const struct xml_element *each = child_of(provider, name); each;
-	     each = next_of(each)) {
-		enum service_kind kind = kind_of(attribute_of(each, "type"));
+	for (const struct xml_element *each = document_child(provider, name); each;
+	     each = document_next(each)) {
+		enum service_kind kind = document_kind(xml_attribute(each, "type"));
 		struct setting setting;
 
 		if (kind == SERVICE_KINDS || (kind != SERVICE_SUBMISSION) != is_incoming)
 			continue;
 		if (read_one(memory, each, address, &setting))
-			take_first(settings, &setting);
+			settings_take_first(settings, &setting);
 	}
 }
 
 static bool has_domain(struct arena *memory, const struct xml_element *provider)
 {
-	const struct xml_element *each = child_of(provider, "domain");
+	const struct xml_element *each = document_child(provider, "domain");
 
-	for (; each; each = next_of(each))
+	for (; each; each = document_next(each))
 		if (host_of(memory, each))
 			return true;
 	return false;
@@ -240,7 +241,7 @@ static bool has_domain(struct arena *memory, const struct xml_element *provider)
 
 static const char *check_incoming(const struct settings_found *settings)
 {
-	return has_kind(settings, SERVICE_IMAP) || has_kind(settings, SERVICE_POP3)
+	return settings_have(settings, SERVICE_IMAP) || settings_have(settings, SERVICE_POP3)
 		       ? NULL
 		       : "it has no incoming server that it can use";
 }
@@ -250,11 +251,11 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 				   struct settings_found *ret_settings)
 {
 	const struct xml_element *provider = NULL;
-	const char *why = find_provider(memory, data, size, &provider), *id;
+	const char *why = document_provider(memory, data, size, &provider), *id;
 
 	if (why)
 		return why;
-	id = attribute_of(provider, "id");
+	id = xml_attribute(provider, "id");
 	if (!id || !is_host(id))
 		return "the provider's id is no host name";
 	if (!has_domain(memory, provider))
@@ -264,7 +265,7 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 	why = check_incoming(ret_settings);
 	if (why)
 		return why;
-	return has_kind(ret_settings, SERVICE_SUBMISSION)
+	return settings_have(ret_settings, SERVICE_SUBMISSION)
 		       ? NULL
 		       : "it has no outgoing server that it can use";
 }
@@ -272,14 +273,14 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 /* Whether SSL or Encryption is absent, or a string. */
 static bool is_readable(struct arena *memory, const struct xml_element *protocol, const char *name)
 {
-	const struct xml_element *element = child_of(protocol, name);
+	const struct xml_element *element = document_child(protocol, name);
 
 	return !element || is_string(memory, element);
 }
 
 static bool says(const struct xml_element *protocol, const char *name, const char *word)
 {
-	const char *text = child_text(protocol, name);
+	const char *text = document_child_text(protocol, name);
 
 	return text && text_equals_ignoring_case(text, word);
 }
@@ -291,21 +292,22 @@ static enum service_kind kind_in_capitals(struct arena *memory, const char *type
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
 		if (text_equals(type, types[i]))
-			return kind_in_any_case(memory, type);
+			return document_kind_in_any_case(memory, type);
 	return SERVICE_KINDS;
 }
 
 static bool read_protocol(struct arena *memory, const struct xml_element *protocol,
 			  const struct address *address, struct setting *setting)
 {
-	const char *host = host_of(memory, child_of(protocol, "Server"));
-	const struct xml_element *login = child_of(protocol, "LoginName");
+	const char *host = host_of(memory, document_child(protocol, "Server"));
+	const struct xml_element *login = document_child(protocol, "LoginName");
 	uint16_t port;
 
-	setting->kind = kind_in_capitals(memory, string_of(memory, child_of(protocol, "Type")));
+	setting->kind = kind_in_capitals(memory,
+					 string_of(memory, document_child(protocol, "Type")));
 	if (setting->kind == SERVICE_KINDS || !host || !is_readable(memory, protocol, "SSL") ||
 	    !is_readable(memory, protocol, "Encryption") ||
-	    !port_of(memory, child_of(protocol, "Port"), &port))
+	    !port_of(memory, document_child(protocol, "Port"), &port))
 		return false;
 	setting->host = host;
 	setting->port = port;
@@ -323,15 +325,16 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 				const struct address *address, struct settings_found *ret_settings)
 {
 	const struct xml_element *account = NULL, *protocol;
-	const char *why = find_account(memory, data, size, &account);
+	const char *why = document_account(memory, data, size, &account);
 
 	if (why)
 		return why;
-	for (protocol = child_of(account, "Protocol"); protocol; protocol = next_of(protocol)) {
+	for (protocol = document_child(account, "Protocol"); protocol;
+	     protocol = document_next(protocol)) {
 		struct setting setting;
 
 		if (read_protocol(memory, protocol, address, &setting))
-			take_first(ret_settings, &setting);
+			settings_take_first(ret_settings, &setting);
 	}
 	return check_incoming(ret_settings);
 }

@@ -1,0 +1,43 @@
+/* mailconfctl backup: a copy of the database, made while the daemon runs. */
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "store/store.h"
+
+static int backup(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *file = arguments->words[0];
+
+	if (store_backup(cli->store, file, option_is_given(arguments, "force"), err) < 0)
+		return -1;
+	cli_say(cli, "database %s copied to %s", cli->database, file);
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "force", NULL, "replace the file where there is one, once the copy is whole" },
+	{ 0 },
+};
+
+static const struct command command_backup = {
+	.family = "backup",
+	.arguments = "FILE",
+	.min = 1,
+	.max = 1,
+	.summary = "Copy the database to a file while the daemon runs",
+	.details = "The copy is of one moment, whatever is changed meanwhile. It has everything, "
+		   "also the\nsecret that makes the identifiers of Apple profiles, and only its "
+		   "owner can read it.\nTo go back to it, stop mailconfd and put it in the "
+		   "database's place.",
+	.example = "mailconfctl backup /var/backups/mailconfd.db --force",
+	.options = { options },
+	.database = DATABASE_COPY,
+	.run = backup,
+};
+
+const struct family family_backup = {
+	.name = "backup",
+	.title = "The whole installation",
+	.commands = (const struct command *const[]){ &command_backup, NULL },
+};

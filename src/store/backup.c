@@ -1,0 +1,73 @@
+/*
+ * A copy of the database while others use it. SQLite's online backup copies all pages within one
+ * read transaction: in WAL mode no writer waits for it, and what is committed meanwhile is not in
+ * the copy. No version is asked for: whoever installs a newer mailconfd wants a copy of the
+ * database that the old one made.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/database.h"
+#include "util/arena.h"
+#include "util/error.h"
+#include "util/output.h"
+
+static int check_place(const char *database, const char *file, struct error *err)
+{
+	struct stat one, other;
+
+	if (stat(database, &one) < 0)
+		return error_set(err, ERROR_STORE, "cannot open database '%s': %s", database,
+				 strerror(errno));
+	if (stat(file, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino)
+		return error_set(err, ERROR_INPUT, "'%s' is the database itself", file);
+	return 0;
+}
+
+static int fail(struct store *store, sqlite3 *target, const char *file, struct error *err)
+{
+	return error_set(err, ERROR_STORE, "copying database '%s' to '%s': %s", store->path, file,
+			 sqlite3_errmsg(target));
+}
+
+/* A copy that fails is removed: it needs no journal. */
+static int copy(struct store *store, sqlite3 *target, const char *file, struct error *err)
+{
+	sqlite3_backup *backup = NULL;
+
+	if (sqlite3_exec(target, "PRAGMA journal_mode = OFF", NULL, NULL, NULL) == SQLITE_OK)
+		backup = sqlite3_backup_init(target, "main", store->database, "main");
+	if (!backup)
+		return fail(store, target, file, err);
+	(void)sqlite3_backup_step(backup, -1);
+	return sqlite3_backup_finish(backup) == SQLITE_OK ? 0 : fail(store, target, file, err);
+}
+
+static int fill(struct store *store, const struct output *output, struct error *err)
+{
+	sqlite3 *target = NULL;
+	int r;
+
+	if (sqlite3_open_v2(output->temporary, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+			    NULL) == SQLITE_OK)
+		r = copy(store, target, output->path, err);
+	else
+		r = fail(store, target, output->path, err);
+	(void)sqlite3_close(target);
+	return r;
+}
+
+int store_backup(struct store *store, const char *file, bool may_replace, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(output_close) struct output output = OUTPUT_NULL;
+
+	(void)sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
+	if (check_place(store->path, file, err) < 0 ||
+	    output_open(&memory, file, may_replace, &output, err) < 0 ||
+	    fill(store, &output, err) < 0)
+		return -1;
+	return output_commit(&output, err);
+}
