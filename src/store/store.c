@@ -34,15 +34,40 @@ static void configure_sqlite(void)
 	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* "mailconfctl (process 4711)", or NULL where that cannot be told. */
+static const char *who_holds(struct arena *memory, const char *path, struct holder_files *files)
+{
+	struct holder holder;
+
+	return holder_find(path, files, &holder)
+		       ? arena_printf(memory, "%s (process %d)", holder.name, (int)holder.process)
+		       : NULL;
+}
+
+/* Who changes something has waited. */
+static int fail_busy(struct store *store, struct error *err, const char *doing)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *who = store->is_patient ? who_holds(&memory, store->path, &store->holder_files)
+					    : NULL;
+
+	if (store->is_patient)
+		(void)error_set(err, ERROR_STORE,
+				"database '%s' is in use by %s for more than %d seconds already; "
+				"nothing is changed, try again later",
+				store->path, who ? who : "another process", WRITER_PATIENCE_S);
+	else
+		(void)error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
+				store->path, doing);
+	return STORE_BUSY;
+}
+
 int store_fail(struct store *store, struct error *err, const char *doing)
 {
 	int code = sqlite3_errcode(store->database);
 
-	if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
-		(void)error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
-				store->path, doing);
-		return STORE_BUSY;
-	}
+	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+		return fail_busy(store, err, doing);
 	if (sqlite3_extended_errcode(store->database) == SQLITE_READONLY_DIRECTORY ||
 	    sqlite3_extended_errcode(store->database) == SQLITE_READONLY_CANTINIT)
 		return error_set(
@@ -140,7 +165,8 @@ static int give_to(const struct stat *directory, const char *path, struct error 
 }
 
 /* Makes the file where there is none. The owner of the directory is the one who shall use it: the
- * daemon's user, though root runs the admin tool. SQLite gives its -wal and -shm files the owner and mode of this one. */
+ * daemon's user, though root runs the admin tool. SQLite gives its -wal and -shm files the owner
+ * and mode of this one. */
 static int prepare_file(const char *path, struct error *err)
 {
 	static const char *const suffixes[] = { "", "-wal", "-shm" };
@@ -241,6 +267,7 @@ static int open_for_writing(struct store *store, struct error *err)
 	    open_database(store, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
 	(void)sqlite3_busy_timeout(store->database, WRITER_PATIENCE_S * 1000);
+	store->is_patient = true;
 	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)
 		return -1;
 	if (objects == 0 && store_execute(store,
@@ -268,11 +295,28 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 	(void)pthread_once(&once, configure_sqlite);
 	store = xnew(struct store);
 	store->path = xstrdup(path);
+	store->holder_files = HOLDER_FILES_NONE;
 	r = mode == STORE_READ ? open_for_reading(store, err) : open_for_writing(store, err);
 	if (r != 0)
 		return r;
 	*ret_store = TAKE(store);
 	return 0;
+}
+
+/* Where there is no telling who it is, err stays as it is. */
+static int give_up_opening(const char *path, int patience, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct holder_files files = HOLDER_FILES_NONE;
+	const char *who = who_holds(&memory, path, &files);
+
+	holder_close(&files);
+	if (who)
+		(void)error_set(err, ERROR_STORE,
+				"database '%s' is in use by %s for more than %d seconds already; "
+				"try again later",
+				path, who, patience / 1000);
+	return -1;
 }
 
 int store_open_patiently(const char *path, int patience, struct store **ret_store,
@@ -283,8 +327,10 @@ int store_open_patiently(const char *path, int patience, struct store **ret_stor
 
 	for (int waited = 0;; waited += OPEN_PAUSE_MS) {
 		r = store_open(path, STORE_READ, ret_store, err);
-		if (r != STORE_BUSY || waited >= patience)
-			return r == 0 ? 0 : -1;
+		if (r == STORE_BUSY && waited >= patience)
+			return give_up_opening(path, patience, err);
+		if (r != STORE_BUSY)
+			return r;
 		(void)nanosleep(&pause, NULL);
 	}
 }
@@ -296,6 +342,7 @@ void store_close(struct store *store)
 	for (size_t i = 0; i < STATEMENTS; i++)
 		(void)sqlite3_finalize(store->statements[i]);
 	(void)sqlite3_close(store->database);
+	holder_close(&store->holder_files);
 	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
 		arena_clear(&store->kept[i].memory);
 	free(store->path);
@@ -322,14 +369,7 @@ bool store_has_snapshot(const struct store *store)
 
 int store_begin(struct store *store, struct error *err)
 {
-	int r = store_execute(store, "BEGIN IMMEDIATE", err);
-
-	if (r == STORE_BUSY)
-		return error_set(err, ERROR_STORE,
-				 "database '%s' is in use by another process for more than %d "
-				 "seconds already; nothing is changed, try again later",
-				 store->path, WRITER_PATIENCE_S);
-	return r;
+	return store_execute(store, "BEGIN IMMEDIATE", err) == 0 ? 0 : -1;
 }
 
 int store_commit(struct store *store, struct error *err)

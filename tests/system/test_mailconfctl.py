@@ -1,5 +1,6 @@
 """The admin tool, as an admin and a script see it."""
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -167,12 +168,56 @@ def test_one_waits_for_the_other(org):
     assert (waiting.returncode, out, err) == (0, "user a@example.org added, login a\n", "")
 
 
-def test_waiting_has_an_end(org):
-    other = sqlite3.connect(org.database, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    assert org.refused("user", "add", "a@example.org", "a") == (
-        "database '%s' is in use by another process for more than 20 seconds already; nothing is "
-        "changed, try again later" % org.database)
+HOLDER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute(sys.argv[2])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def holding(database, statement):
+    """Another process, that has begun a transaction."""
+    holder = subprocess.Popen(["python3", "-c", HOLDER, database, statement], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        yield holder.pid
+    finally:
+        holder.communicate(timeout=60)
+
+
+def test_waiting_has_an_end_that_says_who_holds_the_database(org):
+    with holding(org.database, "BEGIN IMMEDIATE") as holder:
+        assert org.refused("user", "add", "a@example.org", "a") == (
+            "database '%s' is in use by python3 (process %d) for more than 20 seconds already; "
+            "nothing is changed, try again later" % (org.database, holder))
+        assert org.json("user", "list") == [], "readers need not wait"
+    org("user", "add", "a@example.org", "a")
+
+
+def test_who_keeps_the_database_for_itself(org):
+    with contextlib.closing(sqlite3.connect(org.database)) as database:
+        database.execute("PRAGMA journal_mode = DELETE")
+    with holding(org.database, "BEGIN EXCLUSIVE") as holder:
+        for words, patience in ((("user", "list"), 5), (("user", "add", "a@example.org", "a"), 20)):
+            assert "is in use by python3 (process %d) for more than %d seconds already; " % (
+                holder, patience) in org.refused(*words)
+
+
+def test_neither_of_two_admins_loses_a_change(org):
+    """Each command reads, changes and writes the same row."""
+    options = ("display-name", "short-name", "webmail")
+    for turn in range(5):
+        tools = [org.start("provider", "set", "example.org",
+                           "--%s=https://%d.example/" % (option, turn)) for option in options]
+        for tool in tools:
+            assert tool.communicate(timeout=60) == ("provider example.org changed\n", "")
+        shown = org.json("provider", "show", "example.org")
+        assert [shown[option.replace("-", "_")] for option in options] == \
+            ["https://%d.example/" % turn] * len(options)
 
 
 def test_many_at_once(ctl):
