@@ -55,7 +55,7 @@ static void print_program(struct arena *memory)
 	int width = 0;
 
 	(void)printf(
-		"Usage: mailconfctl [--config FILE] [--database FILE] [--json] COMMAND\n"
+		"Usage: mailconfctl [--config FILE] [--database FILE] [--json] [--quiet] COMMAND\n"
 		"\n"
 		"Tells mailconfd which mail domains it answers for, and who logs in as what.\n");
 	for (size_t i = 0; families[i]; i++) {

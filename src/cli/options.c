@@ -14,7 +14,8 @@
 const struct option global_options[] = {
 	{ "config", "FILE", "the settings file (" SETTINGS_FILE ")" },
 	{ "database", "FILE", "the database (as the settings file says)" },
-	{ "json", NULL, "print lists and entries as JSON" },
+	{ "json", NULL, "print what there is to print as JSON" },
+	{ "quiet", NULL, "print errors, and what was asked for, alone" },
 	{ "help", NULL, "print help: for all, for a family or for one command" },
 	{ "version", NULL, "print the version" },
 	{ 0 },
@@ -172,6 +173,8 @@ static void set_global(struct command_line *line, const char *name, const char *
 		line->database = value;
 	else if (text_equals(name, "json"))
 		line->is_json = true;
+	else if (text_equals(name, "quiet"))
+		line->is_quiet = true;
 	else if (text_equals(name, "help"))
 		line->wants_help = true;
 	else

@@ -36,6 +36,7 @@ struct command_line {
 	const char *config;   /* NULL where not given */
 	const char *database; /* NULL where not given */
 	bool is_json;
+	bool is_quiet;
 	bool wants_help; /* for the command, else the family, else the program */
 	bool wants_version;
 	const struct family *family;   /* NULL where not given, only with wants_... */

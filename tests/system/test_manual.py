@@ -1,4 +1,5 @@
 """The manual says what there is: every setting, command, option, path and template."""
+import json
 import re
 import subprocess
 
@@ -129,6 +130,45 @@ def test_general_options_are_described(build):
 
 def test_manual_has_no_command_that_is_not_there(build):
     assert set(entries(rendered("mailconfctl.1"))) == {tuple(words) for words in commands(build)}
+
+
+def keys_in(value):
+    """Of all objects, but for those whose keys are languages."""
+    if isinstance(value, list):
+        return set().union(*map(keys_in, value))
+    if isinstance(value, dict):
+        return set(value).union(*(keys_in(value[key]) for key in value if key != "texts"))
+    return set()
+
+
+def test_json_is_described(build, tmp_path):
+    output = rendered("mailconfctl.1").partition("\nOUTPUT\n")[2].partition("\nFILES\n")[0]
+    oauth2 = ["issuer", "auth-url", "token-url"]
+
+    def run(*words):
+        return json.loads(ctl(build, "--database", tmp_path / "mailconfd.db", "--json", *words))
+
+    printed = [
+        run("provider", "add", "p", "--display-name", "P", "--short-name", "P", "--public-name", "a.example.org",
+            "--webmail", "https://example.org/", "--oauth2-scope", "mail",
+            *(f"--oauth2-{name}=https://example.org/" for name in oauth2), "imaps://imap.example.org",
+            "submissions://smtp.example.org"),
+        run("service", "add", "p", "pop3s://pop.example.org", "--login", "%LOGIN%", "--leave-on-server", "yes",
+            "--leave-days", "3", "--check-interval", "5", "--download-at-check", "yes"),
+        run("link", "add", "p", "documentation", "https://example.org/", "--text", "en=Read this"),
+        run("domain", "add", "example.org", "--provider", "p"),
+        run("domain", "add", "example.net", "--alias-of", "example.org"),
+        run("domain", "set", "example.net", "--moved-to", "example.com"),
+        run("user", "add", "a@example.org", "a", "--name", "A", "--provider", "p"),
+        run("user", "set", "a@example.org", "--moved-to", "a@example.com"),
+        run("log-hash", "a@example.org"),
+        run("provider", "show", "p"),
+        *(run(family, "list") for family in ("provider", "domain", "user")),
+        *(run(family, "list", "p") for family in ("service", "link")),
+    ]
+    keys = keys_in(printed)
+    assert len(keys) > 40
+    assert [key for key in sorted(keys) if not has_word(output, key)] == []
 
 
 def test_schemes_are_described():
