@@ -78,24 +78,6 @@ static int refuse(struct parser *parser, const char *format, ...)
 			 help_command(parser->memory, parser->line.family, parser->line.command));
 }
 
-/* Keeps the candidate that is most like the word, if any is. */
-struct nearest {
-	const char *word, *found;
-	size_t mistakes;
-};
-
-#define NEAREST_TO(typed) ((struct nearest){ .word = (typed), .mistakes = SIMILAR_NEVER })
-
-static void nearest_try(struct nearest *nearest, const char *candidate)
-{
-	size_t mistakes = similar_mistakes(nearest->word, candidate);
-
-	if (mistakes < nearest->mistakes) {
-		nearest->found = candidate;
-		nearest->mistakes = mistakes;
-	}
-}
-
 static const struct option *option_in(const struct option *table, const char *name)
 {
 	for (; table && table->name; table++)

@@ -20,11 +20,13 @@
 #include "template/template.h"
 #include "template/value.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/digest.h"
 #include "util/error.h"
 #include "util/idna.h"
 #include "util/network.h"
 #include "util/own-name.h"
+#include "util/similar.h"
 
 /* What is asked about: an address as typed, or only a domain. */
 struct subject {
@@ -293,11 +295,18 @@ static void explain_digest(struct cli *cli, const struct response *response)
 static int client_find(struct cli *cli, const struct arguments *arguments,
 		       const struct client **ret_client, struct error *err)
 {
-	for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++)
-		if (strcmp(clients[i].name, arguments->words[0]) == 0) {
+	struct nearest nearest = NEAREST_TO(arguments->words[0]);
+
+	for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++) {
+		if (text_equals(clients[i].name, arguments->words[0])) {
 			*ret_client = &clients[i];
 			return 0;
 		}
+		nearest_try(&nearest, clients[i].name);
+	}
+	if (nearest.found)
+		return error_set(err, ERROR_USAGE, "'%s' is no document; did you mean '%s'?",
+				 arguments->words[0], nearest.found);
 	return usage_error(cli->memory, arguments->command, err,
 			   "'%s' is no document; there are outlook, mobilesync, autoconfig, "
 			   "mobileconfig, autodiscover-v2 and pacc",

@@ -248,6 +248,42 @@ def test_a_refused_command_changes_nothing(org):
     assert shown["login"] == "%EMAILADDRESS%" and len(shown["services"]) == 2
 
 
+def test_did_you_mean(org):
+    org("provider", "add", "University", *ORG)
+    org("user", "add", "first.last@example.org", "a4711")
+    org("user", "add", "@example.org", "rest")
+    for words, name, meant in (
+        (["provider", "show", "Univresity"], "provider 'Univresity'", "University"),
+        (["domain", "add", "example.net", "--provider", "university"], "provider 'university'", "University"),
+        (["service", "list", "exampel.org"], "provider 'exampel.org'", "example.org"),
+        (["domain", "show", "example.rog"], "domain 'example.rog'", "example.org"),
+        (["domain", "add", "example.net", "--alias-of", "eample.org"], "domain 'eample.org'", "example.org"),
+        (["user", "show", "frist.last@example.org"], "user 'frist.last@example.org'", "first.last@example.org"),
+        (["user", "set", "first.lats@example.org", "--login", "x"], "user 'first.lats@example.org'",
+         "first.last@example.org"),
+        (["user", "remove", "first.last@exmaple.org"], "user 'first.last@exmaple.org'",
+         "first.last@example.org"),
+        (["user", "show", "@exmaple.org"], "user '@exmaple.org'", "@example.org"),
+    ):
+        assert org.refused(*words) == "there is no %s; did you mean '%s'?" % (name, meant)
+    assert org.misused("preview", "outlok", "a@example.org") == \
+        "'outlok' is no document; did you mean 'outlook'?"
+    for words in (["provider", "show", "college"], ["domain", "show", "other.test"],
+                  ["user", "show", "nobody@example.org"], ["user", "show", "x@example.test"]):
+        assert "did you mean" not in org.refused(*words)
+
+
+def test_did_you_mean_among_millions(org):
+    """The end of a name can be wrong, whatever the number of users."""
+    with contextlib.closing(sqlite3.connect(org.database)) as database:
+        database.execute("INSERT INTO user (domain, local, login) WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL "
+                         "SELECT i + 1 FROM n WHERE i < 300000) SELECT 'example.org', "
+                         "printf('person-%07d-x', i * 7), 'x' FROM n")
+        database.commit()
+    assert org.refused("user", "show", "person-1400000-y@example.org").endswith(
+        "did you mean 'person-1400000-x@example.org'?")
+
+
 # Providers
 
 
