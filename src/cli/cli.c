@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -140,6 +141,10 @@ static int answer(struct arena *memory, int argc, char *const *argv, struct erro
 {
 	struct command_line line;
 
+	if (argc > 1 && text_equals(argv[1], "complete")) {
+		complete_print(memory, argv + 2, (size_t)argc - 2);
+		return 0;
+	}
 	if (command_line_parse(memory, families, argc, argv, &line, err) < 0)
 		return -1;
 	if (line.wants_version)

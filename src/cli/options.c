@@ -95,6 +95,13 @@ static const struct option *option_of(const struct command *command, const char 
 	return found;
 }
 
+const struct option *option_of_line(const struct command *command, const char *name)
+{
+	const struct option *found = option_in(global_options, name);
+
+	return found || !command ? found : option_of(command, name);
+}
+
 static void nearest_option(struct nearest *nearest, const struct option *table)
 {
 	for (; table && table->name; table++)
@@ -173,9 +180,8 @@ static int parse_option(struct parser *parser, const char *text)
 		return refuse(parser, "unknown option '%s'", text);
 	name = arena_strndup(parser->memory, text + 2,
 			     equals ? (size_t)(equals - text) - 2 : strlen(text) - 2);
-	global = option = option_in(global_options, name);
-	if (!option && parser->line.command)
-		option = option_of(parser->line.command, name);
+	global = option_in(global_options, name);
+	option = option_of_line(parser->line.command, name);
 	if (!option)
 		return refuse_unknown_option(parser, name);
 

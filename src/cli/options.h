@@ -46,6 +46,9 @@ struct command_line {
 
 extern const struct option global_options[];
 
+/* The option of this name: a global one, or the command's, which may be NULL. NULL for none. */
+const struct option *option_of_line(const struct command *command, const char *name);
+
 /* Returns 0, or -1 with err set (ERROR_USAGE). */
 int command_line_parse(struct arena *memory, const struct family *const *known, int argc,
 		       char *const *argv, struct command_line *ret_line, struct error *err);

@@ -412,14 +412,14 @@ static const struct option options[] = {
 
 static const struct command command_preview = {
 	.family = "preview",
-	.arguments = "DOCUMENT ADDRESS|@DOMAIN",
+	.arguments = "outlook|mobilesync|autoconfig|mobileconfig|autodiscover-v2|pacc "
+		     "ADDRESS|@DOMAIN",
 	.min = 2,
 	.max = 2,
 	.summary = "Show the document that a mail client would get",
 	.details =
-		"DOCUMENT is outlook, mobilesync, autoconfig, mobileconfig, autodiscover-v2 or "
-		"pacc.\n"
-		"It goes to standard output, made by the same code as in the daemon. @DOMAIN is a\n"
+		"The document goes to standard output, made by the same code as in the daemon. "
+		"@DOMAIN is a\n"
 		"question without an address, as some clients ask autoconfig. A refusal is shown\n"
 		"too, and the exit status is 1. mobileconfig is the profile for Apple's devices,\n"
 		"as it is before it is signed. With pacc, the record for DNS goes to standard "
