@@ -50,6 +50,14 @@ static void print_global_options(struct arena *memory)
 	print_options(memory, global_options, widest_option(memory, global_options, 0));
 }
 
+static void print_example(struct arena *memory, const char *example)
+{
+	char *rest = arena_strdup(memory, example), *line;
+
+	while ((line = strsep(&rest, "\n")))
+		(void)printf("  %s\n", line);
+}
+
 static void print_program(struct arena *memory)
 {
 	int width = 0;
@@ -71,6 +79,11 @@ static void print_program(struct arena *memory)
 				     families[i]->commands[j]->summary);
 	}
 	print_global_options(memory);
+	(void)printf("\nExamples:\n");
+	print_example(memory, "mailconfctl domain add example.org imaps://imap.example.org \\\n"
+			      "        submissions://smtp.example.org\n"
+			      "mailconfctl user add first.last@example.org a4711\n"
+			      "mailconfctl preview outlook first.last@example.org");
 	(void)printf("\n'mailconfctl COMMAND --help' says more about a command.\n");
 }
 
@@ -83,17 +96,11 @@ static void print_family(struct arena *memory, const struct family *family)
 		(void)printf("\n  mailconfctl %s%s%s\n        %s\n", command_name(memory, command),
 			     *command->arguments ? " " : "", command->arguments, command->summary);
 	}
+	(void)printf("\nExamples:\n");
+	for (size_t i = 0; family->commands[i]; i++)
+		print_example(memory, family->commands[i]->example);
 	(void)printf("\n'mailconfctl %s %s --help' says more about a command.\n", family->name,
 		     family->commands[0]->verb);
-}
-
-static void print_example(struct arena *memory, const char *example)
-{
-	char *rest = arena_strdup(memory, example), *line;
-
-	(void)printf("\nExample:\n");
-	while ((line = strsep(&rest, "\n")))
-		(void)printf("  %s\n", line);
 }
 
 static void print_command(struct arena *memory, const struct command *command)
@@ -112,6 +119,7 @@ static void print_command(struct arena *memory, const struct command *command)
 	for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
 		print_options(memory, command->options[i], width);
 	print_global_options(memory);
+	(void)printf("\nExample:\n");
 	print_example(memory, command->example);
 }
 

@@ -85,7 +85,7 @@ def test_version(ctl):
 
 def all_commands(ctl):
     """The words of each: what stands before the two blanks that come before its summary."""
-    lines = ctl("--help").splitlines()
+    lines = ctl("--help").partition("\nExamples:\n")[0].splitlines()
     return [line[2:].split("  ")[0].split() for line in lines if re.match("  [a-z]", line)]
 
 

@@ -1,6 +1,7 @@
 """The manual says what there is: every setting, command, option, path and template."""
 import json
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -80,26 +81,53 @@ def options_in(text):
 def commands(build):
     """Each command as its words."""
     for line in ctl(build, "--help").splitlines():
-        match = re.match(r"  ([a-z]+(?: [a-z-]+)?)  ", line)
-        if match:
+        match = re.match(r"  ([a-z-]+(?: [a-z0-9-]+)?)  ", line)
+        if match and not match.group(1).startswith("-"):
             yield match.group(1).split()
 
 
-def entries(page):
+def families(build):
+    return {words[0] for words in commands(build)}
+
+
+def test_help_has_examples_that_are_right(build):
+    """Of everything; and the commands in them are understood."""
+    pages = [[], *([family] for family in families(build)), *commands(build)]
+    for words in pages:
+        text = ctl(build, *words, "--help")
+        lines = re.search(r"\nExamples?:\n((?:  .*\n)+)", text).group(1).replace("\\\n", " ").splitlines()
+        examples = [shlex.split(line) for line in lines]
+        examples = [example for example in examples if example[0] == "mailconfctl"]
+        assert examples, words
+        for example in examples:
+            example = example[:example.index("|")] if "|" in example else example
+            assert all(word in example for word in words)
+            ctl(build, "--help", *example[1:])
+    text = subprocess.run([build / "src" / "mailconfd", "--help"], capture_output=True, text=True, check=True).stdout
+    assert "\nExamples:\n  mailconfd " in text
+
+
+def test_each_family_has_a_worked_example(build):
+    page = rendered("mailconfctl.1").partition("\nEXAMPLES\n")[2].partition("\nDIAGNOSTICS\n")[0]
+    for family in families(build):
+        assert f" $ mailconfctl {family} " in page, family
+
+
+def entries(build, page):
     """What the page says of each command, under all its synopses."""
+    single = {words[0] for words in commands(build) if len(words) == 1}
     found = {}
-    parts = re.split(r"^     mailconfctl ([a-z]+)(?: (add|set|list|show|remove|enable|disable|import|export|"
-                     r"rename-login)\b)?",
+    parts = re.split(r"^     mailconfctl ([a-z-]+)(?: ([a-z0-9-]+))?(?=\s)",
                      page.partition("\n   Providers\n")[2].partition("\nOUTPUT\n")[0],
                      flags=re.MULTILINE)
     for family, verb, text in zip(parts[1::3], parts[2::3], parts[3::3]):
-        name = (family, verb) if verb else (family,)
+        name = (family, verb) if verb and family not in single else (family,)
         found[name] = found.get(name, "") + text
     return found
 
 
 def test_commands_and_options_are_described(build):
-    page = entries(rendered("mailconfctl.1"))
+    page = entries(build, rendered("mailconfctl.1"))
     known = list(commands(build))
     assert ["user", "add"] in known and ["preview"] in known and len(known) > 20
     general = {option for option, _ in options_in(ctl(build, "--help"))}
@@ -129,7 +157,7 @@ def test_general_options_are_described(build):
 
 
 def test_manual_has_no_command_that_is_not_there(build):
-    assert set(entries(rendered("mailconfctl.1"))) == {tuple(words) for words in commands(build)}
+    assert set(entries(build, rendered("mailconfctl.1"))) == {tuple(words) for words in commands(build)}
 
 
 def keys_in(value):
