@@ -1,7 +1,9 @@
 """mailconfctl preview: the same bytes as the daemon's, and the rows that decided."""
+import json
 import os
 import pathlib
 import pty
+import re
 import subprocess
 
 import pytest
@@ -135,6 +137,68 @@ def test_preview_from_is_what_that_client_gets(filled, unknown_users):
         assert shown["198.51.100.7"] == shown["2001:db9::7"]
         if document not in ("mobilesync", "autodiscover-v2"):
             assert b"a4711" in shown["192.0.2.7"] and b"a4711" not in shown["198.51.100.7"]
+
+
+def raw_preview(filled, *words):
+    """Its very bytes."""
+    filled.write_settings()
+    return subprocess.run([filled.build / "src" / "mailconfctl", "--config", filled.config, "preview", *words],
+                          capture_output=True, timeout=60, check=False).stdout
+
+
+def without_date(answer):
+    head, _, body = answer.partition(b"\r\n\r\n")
+    dated = re.sub(rb"(?m)^Date: .*\r$", b"Date: then\r", head)
+    assert dated != head
+    return dated, body
+
+
+@pytest.mark.parametrize("address", ["first.last@example.org", "x@closed.example.com", "x@bare.example.net"])
+def test_the_head_is_the_one_that_the_daemon_sends(filled, address):
+    """Of answers, of refusals, and where the database holds what it must not."""
+    filled.setup(["provider", "add", "empty"], ["domain", "add", "bare.example.net", "--provider", "empty"],
+                 ["provider", "set", "example.org", "--pacc", "no"])
+    filled.start()
+    quoted, domain = address.replace("@", "%40"), address.partition("@")[2]
+    asked = {
+        "autoconfig": f"/mail/config-v1.1.xml?emailaddress={quoted}",
+        "mobileconfig": f"/mobileconfig?emailaddress={quoted}",
+        "autodiscover-v2": f"/autodiscover/autodiscover.json?Protocol=AutodiscoverV1&Email={quoted}",
+    }
+    seen = set()
+    for document in DOCUMENTS:
+        host = ("autoconfig." if document in ("autoconfig", "mobileconfig") else "autodiscover.") + domain
+        name = "autoconfig.example.org"
+        if document in ("outlook", "mobilesync"):
+            body = outlook(document, address)
+            answer = filled.ask(f"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: {host}\r\n"
+                                f"Content-Length: {len(body)}\r\n\r\n{body}".encode(), name)
+        else:
+            answer = filled.ask(f"GET {asked[document]} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode(), name)
+        assert without_date(raw_preview(filled, document, address, "--headers")) == without_date(answer.raw)
+        seen.add(answer.status)
+    assert len(seen) > 1 or address.startswith("first")
+
+
+def test_the_head_of_pacc(filled):
+    filled.setup(["provider", "add", "pacc", "imaps://imap.example.test", "submissions://smtp.example.test",
+                  "--pacc", "yes"], ["domain", "add", "example.test", "--provider", "pacc"])
+    filled.start()
+    answer = filled.ask(b"GET /.well-known/user-agent-configuration.json HTTP/1.1\r\n"
+                        b"Host: ua-auto-config.example.test\r\n\r\n", "autoconfig.example.test")
+    assert without_date(raw_preview(filled, "pacc", "@example.test", "--headers")) == without_date(answer.raw)
+
+
+def test_preview_as_json(filled):
+    shown = json.loads(filled.ctl("--json", "preview", "outlook", "first.last@example.org", "--headers",
+                                  "--explain").stdout)
+    assert set(shown) == {"document", "outcome", "status", "head", "body", "explanation"}
+    assert (shown["document"], shown["outcome"], shown["status"]) == ("outlook", "settings", 200)
+    assert shown["head"][0] == "HTTP/1.1 200 OK" and "X-Content-Type-Options: nosniff" in shown["head"]
+    assert shown["body"] == filled.ctl("preview", "outlook", "first.last@example.org").stdout
+    assert "login: 'a4711', from the row of user 'first.last@example.org'" in shown["explanation"]
+    refused = filled.ctl("--json", "preview", "outlook", "x@closed.example.com", check=False)
+    assert refused.returncode == 1 and json.loads(refused.stdout)["outcome"] == "unknown-domain"
 
 
 def test_explain_from(filled):
