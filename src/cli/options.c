@@ -132,6 +132,7 @@ static int check_value(struct parser *parser, const struct option *option, const
 {
 	char *rest = arena_strdup(parser->memory, option->value), *choice;
 	struct bytes choices = BYTES_IN(parser->memory);
+	struct nearest nearest = NEAREST_TO(value);
 
 	if (!strchr(option->value, '|'))
 		return 0;
@@ -139,7 +140,12 @@ static int check_value(struct parser *parser, const struct option *option, const
 		if (text_equals(choice, value))
 			return 0;
 		bytes_add_format(&choices, "%s%s", choices.size ? " or " : "", choice);
+		nearest_try(&nearest, choice);
 	}
+	if (nearest.found)
+		return error_set(parser->err, ERROR_USAGE,
+				 "option '--%s' does not take '%s'; did you mean '%s'?",
+				 option->name, value, nearest.found);
 	return refuse(parser, "option '--%s' takes %s, not '%s'", option->name,
 		      bytes_text(&choices), value);
 }
