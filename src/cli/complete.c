@@ -306,6 +306,12 @@ static bool is_made(const struct situation *situation, const struct thing *thing
 	       text_equals(thing->family, command->family);
 }
 
+/* "yes" and "ActiveSync" stand for themselves, "PATTERN" does not. */
+static bool is_literal(const char *name)
+{
+	return strcspn(name, "abcdefghijklmnopqrstuvwxyz") < strlen(name);
+}
+
 /* "FILE", or "yes"; NAME is that of the option, or else of the family. */
 static void offer_thing(struct situation *situation, const char *name, const struct option *option)
 {
@@ -316,7 +322,7 @@ static void offer_thing(struct situation *situation, const char *name, const str
 			things[i].offer(situation, !option && is_made(situation, &things[i]));
 			return;
 		}
-	if (*name >= 'a' && *name <= 'z')
+	if (is_literal(name))
 		offer(situation, name, NULL);
 }
 

@@ -99,6 +99,7 @@ def test_every_option_of_every_command(ctl):
     (["user", "add", "new@"], ["new@harbour.example", "new@uni.example"]),
     (["user", "list", "h"], ["harbour.example"]),
     (["preview", "auto"], ["autoconfig", "autodiscover-v2"]),
+    (["preview", "autodiscover-v2", "--protocol", ""], ["AutodiscoverV1", "ActiveSync"]),
     (["preview", "autoconfig", "new@u"], ["new@uni.example"]),
     (["preview", "autoconfig", "@u"], ["@uni.example"]),
     (["log-hash", "fi"], ["first.last@uni.example"]),
