@@ -368,13 +368,11 @@ static const struct command command_preview = {
 	.min = 2,
 	.max = 2,
 	.summary = "Show the document that a mail client would get",
-	.details =
-		"The document goes to standard output, made by the same code as in the daemon. "
-		"@DOMAIN is a\n"
-		"question without an address, as some clients ask autoconfig. A refusal is shown\n"
-		"too, and the exit status is 1. mobileconfig is the profile for Apple's devices,\n"
-		"as it is before it is signed. With pacc, the record for DNS goes to standard "
-		"error.",
+	.details = "The document goes to standard output, made by the same code as in the "
+		   "daemon.\n@DOMAIN is a question without an address, as some clients ask "
+		   "autoconfig. A\nrefusal is shown too, and the exit status is 1. mobileconfig is "
+		   "the profile for\nApple's devices, as it is before it is signed. With pacc, the "
+		   "record for DNS goes\nto standard error.",
 	.example = "mailconfctl preview outlook first.last@example.org --from 192.0.2.1\n"
 		   "mailconfctl preview mobileconfig first.last@example.org --headers\n"
 		   "mailconfctl preview autoconfig @example.org --explain",
