@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/explain.h"
+#include "cli/impression.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "config/settings.h"
@@ -238,6 +239,7 @@ struct preview {
 	struct response response;
 	const char *head;	 /* with --headers */
 	const char *explanation; /* lines, with --explain */
+	const char *conclusion;	 /* with --as */
 	const char *record;	 /* for DNS */
 };
 
@@ -253,7 +255,7 @@ static void print_body(const struct response *response)
 }
 
 /* What stands beside the document goes to standard error, for the document may be piped on. */
-static void print_for_people(const struct preview *preview)
+static void print_for_people(struct cli *cli, const struct preview *preview)
 {
 	if (preview->head)
 		(void)fputs(preview->head, stdout);
@@ -262,6 +264,8 @@ static void print_for_people(const struct preview *preview)
 		(void)fprintf(stderr, "%s\n", preview->record);
 	if (preview->explanation)
 		(void)fputs(preview->explanation, stderr);
+	if (preview->conclusion)
+		(void)fprintf(stderr, "%s\n", text_escape(cli->memory, preview->conclusion));
 }
 
 /* Lines, whose ends are "\n" or "\r\n", as an array; empty ones are left out. */
@@ -290,6 +294,7 @@ static void print_json(struct cli *cli, const struct preview *preview)
 	entry_put_text(entry, "record", preview->record);
 	if (preview->explanation)
 		entry_put(entry, "explanation", lines_of(cli, preview->explanation));
+	entry_put_text(entry, "conclusion", preview->conclusion);
 	entry_print(entry, true);
 }
 
@@ -314,6 +319,33 @@ static int gather(struct cli *cli, const struct arguments *arguments, struct pre
 	return 0;
 }
 
+/* Asks as the client of --as does, and lets it read the answer. */
+static int ask_as(struct cli *cli, const struct arguments *arguments, const struct context *context,
+		  const struct request *request, struct preview *preview, struct error *err)
+{
+	const char *document = preview->client->name;
+	struct impression impression = {
+		.client = option_value(arguments, "as"),
+		.is_outlook = text_equals(document, "outlook"),
+		.address = arguments->words[1],
+		.host = option_is_given(arguments, "host") ? request->host : NULL,
+		.from = request->client,
+	};
+	int r;
+
+	if (!impression.is_outlook && !text_equals(document, "autoconfig"))
+		return usage_error(cli->memory, arguments->command, err,
+				   "--as is for outlook and autoconfig");
+	if (impression.address[0] == '@')
+		return usage_error(cli->memory, arguments->command, err,
+				   "--as needs an address, though the client may keep it to "
+				   "itself");
+	r = impression_make(context, cli->memory, &impression, err);
+	preview->response = impression.response;
+	preview->conclusion = impression.conclusion;
+	return r;
+}
+
 static int ask(struct cli *cli, const struct arguments *arguments, struct preview *preview,
 	       struct error *err)
 {
@@ -329,7 +361,9 @@ static int ask(struct cli *cli, const struct arguments *arguments, struct previe
 		.store = cli->store,
 		.site = { templates, public_name(cli, preview->client) },
 	};
-	return answer(&context, cli->memory, &request, &preview->response, err);
+	return option_is_given(arguments, "as")
+		       ? ask_as(cli, arguments, &context, &request, preview, err)
+		       : answer(&context, cli->memory, &request, &preview->response, err);
 }
 
 static int preview(struct cli *cli, const struct arguments *arguments, struct error *err)
@@ -343,7 +377,7 @@ static int preview(struct cli *cli, const struct arguments *arguments, struct er
 	if (cli->is_json)
 		print_json(cli, &preview);
 	else
-		print_for_people(&preview);
+		print_for_people(cli, &preview);
 	if (r == 0 && preview.response.is_refusal)
 		return error_set(err, ERROR_INPUT, "the client is refused: %s%s",
 				 preview.response.outcome,
@@ -356,6 +390,7 @@ static const struct option options[] = {
 	{ "from", "IP", "the client's address (one that is told everything)" },
 	{ "protocol", "AutodiscoverV1|ActiveSync",
 	  "what autodiscover-v2 asks for (AutodiscoverV1)" },
+	{ "as", IMPRESSION_CLIENTS, "what this client asks, and what it makes of the answer" },
 	{ "headers", NULL, "show the head of the HTTP answer too" },
 	{ "explain", NULL, "say on standard error which row, pattern or wildcard decided" },
 	{ 0 },
@@ -375,6 +410,7 @@ static const struct command command_preview = {
 		   "record for DNS goes\nto standard error.",
 	.example = "mailconfctl preview outlook first.last@example.org --from 192.0.2.1\n"
 		   "mailconfctl preview mobileconfig first.last@example.org --headers\n"
+		   "mailconfctl preview autoconfig first.last@example.org --as geary\n"
 		   "mailconfctl preview autoconfig @example.org --explain",
 	.options = { options },
 	.database = DATABASE_READ,

@@ -190,7 +190,7 @@ def test_json_is_described(build, tmp_path):
         run("user", "add", "a@example.org", "a", "--name", "A", "--provider", "p"),
         run("user", "set", "a@example.org", "--moved-to", "a@example.com"),
         run("log-hash", "a@example.org"),
-        run("preview", "autoconfig", "a@example.org", "--headers", "--explain"),
+        run("preview", "autoconfig", "a@example.org", "--headers", "--explain", "--as", "geary"),
         run("provider", "show", "p"),
         *(run(family, "list") for family in ("provider", "domain", "user")),
         *(run(family, "list", "p") for family in ("service", "link")),

@@ -201,6 +201,53 @@ def test_preview_as_json(filled):
     assert refused.returncode == 1 and json.loads(refused.stdout)["outcome"] == "unknown-domain"
 
 
+TLS = "IMAP imap.example.org:993 TLS as {0}; submission smtp.example.org:465 TLS as {0}"
+
+
+@pytest.mark.parametrize("client, name, autoconfig, outlook_too", [
+    ("outlook", "Outlook", None, "a4711"),
+    ("thunderbird", "Thunderbird", "a4711", "a4711"),
+    ("thunderbird-android", "Thunderbird for Android", r"UNI\first.last", None),
+    ("fairemail", "FairEmail", "a4711", "first.last@example.org"),
+    ("deltachat", "Delta Chat", "a4711", ...),
+    ("nextcloud", "Nextcloud Mail", "a4711", None),
+    ("kmail", "KMail", r"UNI\first.last", None),
+    ("evolution", "Evolution", r"UNI\first.last", None),
+    ("geary", "Geary", "first.last@example.org", None),
+])
+def test_what_a_client_concludes(filled, client, name, autoconfig, outlook_too):
+    """By its own way of asking and reading. None: it does not ask; ...: it finds out the rest itself."""
+    for document, login in (("autoconfig", autoconfig), ("outlook", outlook_too)):
+        told = filled.ctl("preview", document, "first.last@example.org", "--as", client, check=False)
+        if login is None:
+            assert (told.returncode, told.stdout) == (1, "")
+            assert told.stderr == f"mailconfctl: {name} does not ask for {document}\n"
+        else:
+            assert told.returncode == 0 and told.stdout.startswith("<?xml")
+            assert login is ... or f"{name}: {TLS.format(login)}" in re.sub("; POP3 [^;]*", "", told.stderr)
+            shown = json.loads(filled.ctl("--json", "preview", document, "first.last@example.org", "--as", client).stdout)
+            assert shown["conclusion"] == told.stderr.rstrip("\n") and shown["body"] == told.stdout
+
+
+def test_a_client_that_keeps_the_address_to_itself_gets_no_login(filled):
+    words = ("preview", "autoconfig", "first.last@example.org")
+    assert "a4711" in filled.ctl(*words).stdout
+    assert "a4711" not in filled.ctl(*words, "--as", "geary").stdout
+
+
+def test_a_client_without_settings_says_why(filled):
+    told = filled.ctl("preview", "autoconfig", "x@closed.example.com", "--as", "geary", check=False)
+    assert told.returncode == 1
+    assert told.stderr.startswith("Geary: nothing: https://autoconfig.closed.example.com/mail/config-v1.1.xml: status 404")
+
+
+def test_as_is_for_people_and_documents_that_clients_read(filled):
+    for words in (("pacc", "@example.org"), ("mobileconfig", "a@example.org"), ("autoconfig", "@example.org"),
+                  ("autoconfig", "a@example.org", "--as", "pine")):
+        words += () if "--as" in words else ("--as", "geary")
+        assert filled.ctl("preview", *words, check=False).returncode == 2
+
+
 def test_explain_from(filled):
     filled.setup(["provider", "set", "example.org", "--send-logins-to", "192.0.2.0/24"])
     words = ("preview", "outlook", "first.last@example.org", "--explain", "--from")
