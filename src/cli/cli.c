@@ -1,13 +1,16 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -49,13 +52,30 @@ void cli_warn(struct cli *cli, const char *format, ...)
 	va_end(args);
 }
 
-static void speak(struct cli *cli)
+/* {"done": ["user a@example.org added, login a"]} */
+static void speak_json(struct cli *cli)
 {
-	char *lines = arena_strdup(cli->memory, bytes_text(&cli->warned)), *line;
+	char *lines = arena_strdup(cli->memory, bytes_text(&cli->said)), *line;
+	json_t *entry = json_object(), *done = json_array();
 
-	(void)fputs(bytes_text(&cli->said), stdout);
 	while ((line = strsep(&lines, "\n")) && *line)
-		warning_print(line);
+		if (json_array_append_new(done, json_string(line)) < 0)
+			abort(); /* out of memory: every line is made valid before */
+	entry_put(entry, "done", done);
+	entry_print(entry, true);
+}
+
+static void speak(struct cli *cli, const struct command_line *line)
+{
+	char *lines = arena_strdup(cli->memory, bytes_text(&cli->warned)), *warning;
+	bool changes = line->command->database == DATABASE_CHANGE;
+
+	if (cli->is_json && !print_has_begun_json() && (changes || cli->said.size > 0))
+		speak_json(cli);
+	else if (!cli->is_json && !line->is_quiet)
+		(void)fputs(bytes_text(&cli->said), stdout);
+	while ((warning = strsep(&lines, "\n")) && *warning)
+		warning_print(warning);
 }
 
 /* The tool is of use before there is a settings file; one that was named must be there. */
@@ -115,13 +135,15 @@ static int run(struct arena *memory, const struct command_line *line, struct err
 	};
 	int r;
 
+	if (line->is_quiet)
+		print_quietly();
 	if (load_settings(memory, line, &settings, err) < 0)
 		return -1;
 	cli.database = line->database ? line->database : settings.database.file;
 	r = run_command(&cli, line, err);
 	store_close(cli.store);
 	if (r == 0)
-		speak(&cli);
+		speak(&cli, line);
 	return r;
 }
 
@@ -129,6 +151,10 @@ static int answer(struct arena *memory, int argc, char *const *argv, struct erro
 {
 	struct command_line line;
 
+	if (argc > 1 && text_equals(argv[1], "complete")) {
+		complete_print(memory, argv + 2, (size_t)argc - 2);
+		return 0;
+	}
 	if (command_line_parse(memory, families, argc, argv, &line, err) < 0)
 		return -1;
 	if (line.wants_version)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/names.h"
 #include "cli/options.h"
 #include "cli/providers.h"
 #include "cli/warnings.h"
@@ -13,7 +14,7 @@
 
 int domain_require(struct cli *cli, const char *text, struct domain *ret_domain, struct error *err)
 {
-	const char *name = domain_parse(cli->memory, text, true, err);
+	const char *name = domain_parse(cli->memory, text, true, err), *similar;
 	struct domain serving;
 	int r;
 
@@ -31,6 +32,10 @@ int domain_require(struct cli *cli, const char *text, struct domain *ret_domain,
 		if (r != STORE_NOT_FOUND)
 			return -1;
 	}
+	similar = similar_domain(cli, name);
+	if (similar)
+		return error_set(err, ERROR_INPUT, "there is no domain '%s'; did you mean '%s'?",
+				 name, similar);
 	return error_set(err, ERROR_INPUT, "there is no domain '%s'; 'domain list' shows all",
 			 name);
 }

@@ -7,6 +7,11 @@
 #include "cli/options.h"
 #include "util/arena.h"
 
+/* What is longer has its summary on the next line. */
+#define OPTION_WIDTH_MAX 34
+
+#define LINE_WIDTH 80
+
 static int widest_command(struct arena *memory, const struct family *family)
 {
 	int width = 0;
@@ -32,7 +37,7 @@ static int widest_option(struct arena *memory, const struct option *table, int w
 	for (; table && table->name; table++) {
 		int length = (int)strlen(option_usage(memory, table));
 
-		if (length > width)
+		if (length > width && length <= OPTION_WIDTH_MAX)
 			width = length;
 	}
 	return width;
@@ -40,8 +45,31 @@ static int widest_option(struct arena *memory, const struct option *table, int w
 
 static void print_options(struct arena *memory, const struct option *table, int width)
 {
-	for (; table && table->name; table++)
-		(void)printf("  %-*s  %s\n", width, option_usage(memory, table), table->summary);
+	for (; table && table->name; table++) {
+		const char *usage = option_usage(memory, table);
+
+		if (strlen(usage) > OPTION_WIDTH_MAX)
+			(void)printf("  %s\n  %-*s  %s\n", usage, width, "", table->summary);
+		else
+			(void)printf("  %-*s  %s\n", width, usage, table->summary);
+	}
+}
+
+/* Breaks the line where it gets too long for a terminal. */
+static void print_usage(struct arena *memory, const char *usage)
+{
+	char *rest = arena_strdup(memory, usage), *word;
+	size_t used = 0;
+
+	while ((word = strsep(&rest, " "))) {
+		size_t length = strlen(word);
+
+		if (used > 0 && used + 1 + length > LINE_WIDTH)
+			used = (size_t)printf("\n        %s", word) - 1;
+		else
+			used += (size_t)printf("%s%s", used > 0 ? " " : "", word);
+	}
+	(void)putchar('\n');
 }
 
 static void print_global_options(struct arena *memory)
@@ -50,12 +78,20 @@ static void print_global_options(struct arena *memory)
 	print_options(memory, global_options, widest_option(memory, global_options, 0));
 }
 
+static void print_example(struct arena *memory, const char *example)
+{
+	char *rest = arena_strdup(memory, example), *line;
+
+	while ((line = strsep(&rest, "\n")))
+		(void)printf("  %s\n", line);
+}
+
 static void print_program(struct arena *memory)
 {
 	int width = 0;
 
 	(void)printf(
-		"Usage: mailconfctl [--config FILE] [--database FILE] [--json] COMMAND\n"
+		"Usage: mailconfctl [--config FILE] [--database FILE] [--json] [--quiet] COMMAND\n"
 		"\n"
 		"Tells mailconfd which mail domains it answers for, and who logs in as what.\n");
 	for (size_t i = 0; families[i]; i++) {
@@ -71,6 +107,11 @@ static void print_program(struct arena *memory)
 				     families[i]->commands[j]->summary);
 	}
 	print_global_options(memory);
+	(void)printf("\nExamples:\n");
+	print_example(memory, "mailconfctl domain add example.org imaps://imap.example.org \\\n"
+			      "        submissions://smtp.example.org\n"
+			      "mailconfctl user add first.last@example.org a4711\n"
+			      "mailconfctl preview outlook first.last@example.org");
 	(void)printf("\n'mailconfctl COMMAND --help' says more about a command.\n");
 }
 
@@ -83,26 +124,22 @@ static void print_family(struct arena *memory, const struct family *family)
 		(void)printf("\n  mailconfctl %s%s%s\n        %s\n", command_name(memory, command),
 			     *command->arguments ? " " : "", command->arguments, command->summary);
 	}
+	(void)printf("\nExamples:\n");
+	for (size_t i = 0; family->commands[i]; i++)
+		print_example(memory, family->commands[i]->example);
 	(void)printf("\n'mailconfctl %s %s --help' says more about a command.\n", family->name,
 		     family->commands[0]->verb);
-}
-
-static void print_example(struct arena *memory, const char *example)
-{
-	char *rest = arena_strdup(memory, example), *line;
-
-	(void)printf("\nExample:\n");
-	while ((line = strsep(&rest, "\n")))
-		(void)printf("  %s\n", line);
 }
 
 static void print_command(struct arena *memory, const struct command *command)
 {
 	int width = 0;
 
-	(void)printf("Usage: mailconfctl %s%s%s%s\n\n%s.\n", command_name(memory, command),
-		     *command->arguments ? " " : "", command->arguments,
-		     command->options[0] ? " [OPTION ...]" : "", command->summary);
+	print_usage(memory,
+		    arena_printf(memory, "Usage: mailconfctl %s%s%s%s",
+				 command_name(memory, command), *command->arguments ? " " : "",
+				 command->arguments, command->options[0] ? " [OPTION ...]" : ""));
+	(void)printf("\n%s.\n", command->summary);
 	if (command->details)
 		(void)printf("\n%s\n", command->details);
 	for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
@@ -112,6 +149,7 @@ static void print_command(struct arena *memory, const struct command *command)
 	for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
 		print_options(memory, command->options[i], width);
 	print_global_options(memory);
+	(void)printf("\nExample:\n");
 	print_example(memory, command->example);
 }
 

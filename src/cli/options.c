@@ -14,7 +14,8 @@
 const struct option global_options[] = {
 	{ "config", "FILE", "the settings file (" SETTINGS_FILE ")" },
 	{ "database", "FILE", "the database (as the settings file says)" },
-	{ "json", NULL, "print lists and entries as JSON" },
+	{ "json", NULL, "print what there is to print as JSON" },
+	{ "quiet", NULL, "print errors, and what was asked for, alone" },
 	{ "help", NULL, "print help: for all, for a family or for one command" },
 	{ "version", NULL, "print the version" },
 	{ 0 },
@@ -77,24 +78,6 @@ static int refuse(struct parser *parser, const char *format, ...)
 			 help_command(parser->memory, parser->line.family, parser->line.command));
 }
 
-/* Keeps the candidate that is most like the word, if any is. */
-struct nearest {
-	const char *word, *found;
-	size_t mistakes;
-};
-
-#define NEAREST_TO(typed) ((struct nearest){ .word = (typed), .mistakes = SIMILAR_NEVER })
-
-static void nearest_try(struct nearest *nearest, const char *candidate)
-{
-	size_t mistakes = similar_mistakes(nearest->word, candidate);
-
-	if (mistakes < nearest->mistakes) {
-		nearest->found = candidate;
-		nearest->mistakes = mistakes;
-	}
-}
-
 static const struct option *option_in(const struct option *table, const char *name)
 {
 	for (; table && table->name; table++)
@@ -110,6 +93,13 @@ static const struct option *option_of(const struct command *command, const char 
 	for (size_t i = 0; i < OPTION_TABLES_MAX && !found; i++)
 		found = option_in(command->options[i], name);
 	return found;
+}
+
+const struct option *option_of_line(const struct command *command, const char *name)
+{
+	const struct option *found = option_in(global_options, name);
+
+	return found || !command ? found : option_of(command, name);
 }
 
 static void nearest_option(struct nearest *nearest, const struct option *table)
@@ -142,6 +132,7 @@ static int check_value(struct parser *parser, const struct option *option, const
 {
 	char *rest = arena_strdup(parser->memory, option->value), *choice;
 	struct bytes choices = BYTES_IN(parser->memory);
+	struct nearest nearest = NEAREST_TO(value);
 
 	if (!strchr(option->value, '|'))
 		return 0;
@@ -149,7 +140,12 @@ static int check_value(struct parser *parser, const struct option *option, const
 		if (text_equals(choice, value))
 			return 0;
 		bytes_add_format(&choices, "%s%s", choices.size ? " or " : "", choice);
+		nearest_try(&nearest, choice);
 	}
+	if (nearest.found)
+		return error_set(parser->err, ERROR_USAGE,
+				 "option '--%s' does not take '%s'; did you mean '%s'?",
+				 option->name, value, nearest.found);
 	return refuse(parser, "option '--%s' takes %s, not '%s'", option->name,
 		      bytes_text(&choices), value);
 }
@@ -172,6 +168,8 @@ static void set_global(struct command_line *line, const char *name, const char *
 		line->database = value;
 	else if (text_equals(name, "json"))
 		line->is_json = true;
+	else if (text_equals(name, "quiet"))
+		line->is_quiet = true;
 	else if (text_equals(name, "help"))
 		line->wants_help = true;
 	else
@@ -188,9 +186,8 @@ static int parse_option(struct parser *parser, const char *text)
 		return refuse(parser, "unknown option '%s'", text);
 	name = arena_strndup(parser->memory, text + 2,
 			     equals ? (size_t)(equals - text) - 2 : strlen(text) - 2);
-	global = option = option_in(global_options, name);
-	if (!option && parser->line.command)
-		option = option_of(parser->line.command, name);
+	global = option_in(global_options, name);
+	option = option_of_line(parser->line.command, name);
 	if (!option)
 		return refuse_unknown_option(parser, name);
 

@@ -36,6 +36,7 @@ struct command_line {
 	const char *config;   /* NULL where not given */
 	const char *database; /* NULL where not given */
 	bool is_json;
+	bool is_quiet;
 	bool wants_help; /* for the command, else the family, else the program */
 	bool wants_version;
 	const struct family *family;   /* NULL where not given, only with wants_... */
@@ -44,6 +45,9 @@ struct command_line {
 };
 
 extern const struct option global_options[];
+
+/* The option of this name: a global one, or the command's, which may be NULL. NULL for none. */
+const struct option *option_of_line(const struct command *command, const char *name);
 
 /* Returns 0, or -1 with err set (ERROR_USAGE). */
 int command_line_parse(struct arena *memory, const struct family *const *known, int argc,

@@ -1,15 +1,20 @@
 /* mailconfctl preview: what a mail client would get, through the same code as the daemon. */
 
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/explain.h"
+#include "cli/impression.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "config/settings.h"
 #include "http/answer.h"
+#include "http/reply.h"
 #include "mail/address.h"
 #include "mail/match.h"
 #include "mail/profile.h"
@@ -20,11 +25,13 @@
 #include "template/template.h"
 #include "template/value.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/digest.h"
 #include "util/error.h"
 #include "util/idna.h"
 #include "util/network.h"
 #include "util/own-name.h"
+#include "util/similar.h"
 
 /* What is asked about: an address as typed, or only a domain. */
 struct subject {
@@ -151,153 +158,30 @@ static int host_of(struct cli *cli, const struct arguments *arguments, const str
 	return 0;
 }
 
-static void explain(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* Apart from the document, which may be piped on. */
-static void explain(struct cli *cli, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	(void)fprintf(stderr, "%s\n",
-		      text_escape(cli->memory, arena_vprintf(cli->memory, format, args)));
-	va_end(args);
-}
-
-/* Nothing matched: looks for the row that stood in the way. */
-static int explain_nothing(struct cli *cli, const struct query *query, struct error *err)
-{
-	const char *domain = query->domain ? query->domain : query->host;
-	struct domain row;
-	int r;
-
-	if (!query->domain && host_domains(query->host).stripped)
-		domain = host_domains(query->host).stripped;
-	r = store_serving_domain(cli->store, cli->memory, domain, &row, err);
-	if (r == STORE_NOT_FOUND)
-		explain(cli,
-			"domain: nothing here serves '%s': neither a domain of that name, nor "
-			"a pattern that covers it",
-			domain);
-	else if (r != 0)
-		return -1;
-	else if (!row.is_enabled)
-		explain(cli, "domain: '%s' is disabled, which ends the search", row.name);
-	else if (row.alias_of)
-		explain(cli, "domain: '%s' is an alias of '%s', which is disabled", row.name,
-			row.alias_of);
-	else
-		explain(cli,
-			"domain: '%s' answers only where the host asked, '%s', is of the same "
-			"domain as the address",
-			row.name, query->host);
-	return 0;
-}
-
-static void explain_domain(struct cli *cli, const struct query *query, const struct match *match)
-{
-	if (match->is_host && query->domain)
-		explain(cli,
-			"domain: '%s' is not served here, so '%s' decides, of the host '%s' "
-			"that was asked",
-			query->domain, match->domain, query->host);
-	else if (match->is_host)
-		explain(cli, "domain: '%s', of the host '%s' that was asked", match->domain,
-			query->host);
-	else
-		explain(cli, "domain: '%s', of the address", match->domain);
-	if (strcmp(match->row, match->domain) != 0)
-		explain(cli, "pattern: '%s' covers it", match->row);
-	if (match->alias_of)
-		explain(cli, "alias: it shares the provider and the users of '%s'",
-			match->alias_of);
-	explain(cli, "provider: '%s'%s", match->provider.name,
-		match->has_own_provider ? ", which the user has instead of the domain's" : "");
-}
-
-/* Nothing else keeps a row back here: nobody counts how many were asked for, and no login can be
- * spoiled for Evolution, whose MD5 is not sent. */
-static const char *why_no_row(struct cli *cli, const struct match *match)
-{
-	return match->is_kept_back ? arena_printf(cli->memory,
-						  "the row of user '%s' is not for this client "
-						  "(--send-logins-to)",
-						  match->user.address)
-				   : "no row fits";
-}
-
-static void explain_login(struct cli *cli, const struct query *query, const struct match *match)
-{
-	const struct provider *provider = &match->provider;
-
-	if (!query->address)
-		explain(cli, "login: no address was given, so the pattern '%s' goes out",
-			provider->login);
-	else if (match->has_user)
-		explain(cli, "login: '%s', from the row of user '%s'", match->user.login,
-			match->user.address);
-	else
-		explain(cli, "login: '%s', from the provider's pattern '%s', for %s",
-			login_of(cli->memory, query->address, match), provider->login,
-			why_no_row(cli, match));
-	for (size_t i = 0; i < provider->n_services; i++)
-		if (provider->services[i].login)
-			explain(cli, "service: %s makes of it '%s'",
-				service_url(cli->memory, &provider->services[i]),
-				provider->services[i].login);
-}
-
-/* The provider would rather say nothing. */
-static void explain_silence(struct cli *cli, const struct query *query, const struct match *match)
-{
-	explain(cli, "login: none, for %s and provider '%s' has --%s refuse",
-		why_no_row(cli, match), match->provider.name,
-		query->address ? "unknown-users" : "without-address");
-}
-
-static void explain_move(struct cli *cli, const struct response *response)
-{
-	const char *target = move_target(cli->memory, response->query, response->match);
-	bool is_told = strcmp(response->protocol, "outlook") == 0 ||
-		       strcmp(response->protocol, "mobilesync") == 0;
-
-	if (target)
-		explain(cli, "moved: to '%s'%s", target,
-			is_told ? "" : ", which this document cannot say");
-}
-
-static int explain_response(struct cli *cli, const struct response *response, struct error *err)
-{
-	if (!response->query)
-		return 0;
-	if (!response->match)
-		return explain_nothing(cli, response->query, err);
-	explain_domain(cli, response->query, response->match);
-	if (strcmp(response->outcome, failure_name(FAILURE_UNKNOWN_DOMAIN)) == 0) {
-		explain_silence(cli, response->query, response->match);
-		return 0;
-	}
-	explain_login(cli, response->query, response->match);
-	explain_move(cli, response);
-	return 0;
-}
-
 /* The record that clients look for at _ua-auto-config.DOMAIN. */
-static void explain_digest(struct cli *cli, const struct response *response)
+static const char *pacc_record(struct cli *cli, const struct response *response)
 {
 	const struct digest digest = digest_of(response->body, response->size);
 
-	explain(cli, "v=UAAC1; a=sha256; d=%s", digest_base64(cli->memory, &digest));
+	return arena_printf(cli->memory, "v=UAAC1; a=sha256; d=%s",
+			    digest_base64(cli->memory, &digest));
 }
 
 static int client_find(struct cli *cli, const struct arguments *arguments,
 		       const struct client **ret_client, struct error *err)
 {
-	for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++)
-		if (strcmp(clients[i].name, arguments->words[0]) == 0) {
+	struct nearest nearest = NEAREST_TO(arguments->words[0]);
+
+	for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++) {
+		if (text_equals(clients[i].name, arguments->words[0])) {
 			*ret_client = &clients[i];
 			return 0;
 		}
+		nearest_try(&nearest, clients[i].name);
+	}
+	if (nearest.found)
+		return error_set(err, ERROR_USAGE, "'%s' is no document; did you mean '%s'?",
+				 arguments->words[0], nearest.found);
 	return usage_error(cli->memory, arguments->command, err,
 			   "'%s' is no document; there are outlook, mobilesync, autoconfig, "
 			   "mobileconfig, autodiscover-v2 and pacc",
@@ -349,6 +233,16 @@ static const char *public_name(struct cli *cli, const struct client *client)
 	return own ? own : name;
 }
 
+/* What there is to show, in the order of showing. Nothing but the response is always there. */
+struct preview {
+	const struct client *client;
+	struct response response;
+	const char *head;	 /* with --headers */
+	const char *explanation; /* lines, with --explain */
+	const char *conclusion;	 /* with --as */
+	const char *record;	 /* for DNS */
+};
+
 /* Its exact bytes, but that what a person reads ends its line. */
 static void print_body(const struct response *response)
 {
@@ -360,36 +254,135 @@ static void print_body(const struct response *response)
 	(void)fflush(stdout);
 }
 
-static int preview(struct cli *cli, const struct arguments *arguments, struct error *err)
+/* What stands beside the document goes to standard error, for the document may be piped on. */
+static void print_for_people(struct cli *cli, const struct preview *preview)
 {
-	_cleanup_(templates_unrefp) struct templates *templates = NULL;
-	const struct client *client = NULL;
-	struct request request = { 0 };
-	struct response response;
-	struct context context;
+	if (preview->head)
+		(void)fputs(preview->head, stdout);
+	print_body(&preview->response);
+	if (preview->record && !print_is_quiet())
+		(void)fprintf(stderr, "%s\n", preview->record);
+	if (preview->explanation)
+		(void)fputs(preview->explanation, stderr);
+	if (preview->conclusion)
+		(void)fprintf(stderr, "%s\n", text_escape(cli->memory, preview->conclusion));
+}
+
+/* Lines, whose ends are "\n" or "\r\n", as an array; empty ones are left out. */
+static json_t *lines_of(struct cli *cli, const char *text)
+{
+	char *rest = arena_strdup(cli->memory, text), *line;
+	json_t *lines = json_array();
+
+	while ((line = strsep(&rest, "\r\n")))
+		if (*line && json_array_append_new(lines, json_string(line)) < 0)
+			abort(); /* out of memory: all of it is made valid before */
+	return lines;
+}
+
+static void print_json(struct cli *cli, const struct preview *preview)
+{
+	const struct response *response = &preview->response;
+	json_t *entry = json_object();
+
+	entry_put_text(entry, "document", preview->client->name);
+	entry_put_text(entry, "outcome", response->outcome);
+	entry_put(entry, "status", json_integer(response->status));
+	if (preview->head)
+		entry_put(entry, "head", lines_of(cli, preview->head));
+	entry_put_text(entry, "body", arena_strndup(cli->memory, response->body, response->size));
+	entry_put_text(entry, "record", preview->record);
+	if (preview->explanation)
+		entry_put(entry, "explanation", lines_of(cli, preview->explanation));
+	entry_put_text(entry, "conclusion", preview->conclusion);
+	entry_print(entry, true);
+}
+
+/* What was asked for beside the document, and can be told of an answer. */
+static int gather(struct cli *cli, const struct arguments *arguments, struct preview *preview,
+		  bool is_answered, struct error *err)
+{
+	struct bytes head = BYTES_IN(cli->memory), explanation = BYTES_IN(cli->memory);
+
+	if (option_is_given(arguments, "headers")) {
+		if (reply_head(&preview->response, &head, err) < 0)
+			return -1;
+		preview->head = bytes_text(&head);
+	}
+	if (is_answered && option_is_given(arguments, "explain")) {
+		if (explain(cli, &preview->response, &explanation, err) < 0)
+			return -1;
+		preview->explanation = bytes_text(&explanation);
+	}
+	if (preview->client->has_digest && !preview->response.is_refusal)
+		preview->record = pacc_record(cli, &preview->response);
+	return 0;
+}
+
+/* Asks as the client of --as does, and lets it read the answer. */
+static int ask_as(struct cli *cli, const struct arguments *arguments, const struct context *context,
+		  const struct request *request, struct preview *preview, struct error *err)
+{
+	const char *document = preview->client->name;
+	struct impression impression = {
+		.client = option_value(arguments, "as"),
+		.is_outlook = text_equals(document, "outlook"),
+		.address = arguments->words[1],
+		.host = option_is_given(arguments, "host") ? request->host : NULL,
+		.from = request->client,
+	};
 	int r;
 
-	if (client_find(cli, arguments, &client, err) < 0 ||
-	    make_request(cli, arguments, client, &request, err) < 0 ||
+	if (!impression.is_outlook && !text_equals(document, "autoconfig"))
+		return usage_error(cli->memory, arguments->command, err,
+				   "--as is for outlook and autoconfig");
+	if (impression.address[0] == '@')
+		return usage_error(cli->memory, arguments->command, err,
+				   "--as needs an address, though the client may keep it to "
+				   "itself");
+	r = impression_make(context, cli->memory, &impression, err);
+	preview->response = impression.response;
+	preview->conclusion = impression.conclusion;
+	return r;
+}
+
+static int ask(struct cli *cli, const struct arguments *arguments, struct preview *preview,
+	       struct error *err)
+{
+	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	struct request request = { 0 };
+	struct context context;
+
+	if (client_find(cli, arguments, &preview->client, err) < 0 ||
+	    make_request(cli, arguments, preview->client, &request, err) < 0 ||
 	    templates_load(cli->settings->templates.directory, &templates, err) < 0)
 		return -1;
 	context = (struct context){
 		.store = cli->store,
-		.site = { templates, public_name(cli, client) },
+		.site = { templates, public_name(cli, preview->client) },
 	};
-	r = answer(&context, cli->memory, &request, &response, err);
-	print_body(&response);
-	if (r != 0)
+	return option_is_given(arguments, "as")
+		       ? ask_as(cli, arguments, &context, &request, preview, err)
+		       : answer(&context, cli->memory, &request, &preview->response, err);
+}
+
+static int preview(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct preview preview = { 0 };
+	int r = ask(cli, arguments, &preview, err);
+
+	/* What a client gets where the database fails is shown too. */
+	if (!preview.response.body || gather(cli, arguments, &preview, r == 0, err) < 0)
 		return -1;
-	if (client->has_digest && !response.is_refusal)
-		explain_digest(cli, &response);
-	if (option_is_given(arguments, "explain") && explain_response(cli, &response, err) < 0)
-		return -1;
-	if (response.is_refusal)
-		return error_set(err, ERROR_INPUT, "the client is refused: %s%s", response.outcome,
-				 option_is_given(arguments, "explain") ? ""
-								       : "; --explain says more");
-	return 0;
+	if (cli->is_json)
+		print_json(cli, &preview);
+	else
+		print_for_people(cli, &preview);
+	if (r == 0 && preview.response.is_refusal)
+		return error_set(err, ERROR_INPUT, "the client is refused: %s%s",
+				 preview.response.outcome,
+				 preview.explanation ? "" : "; --explain says more");
+	return r == 0 ? 0 : -1;
 }
 
 static const struct option options[] = {
@@ -397,25 +390,27 @@ static const struct option options[] = {
 	{ "from", "IP", "the client's address (one that is told everything)" },
 	{ "protocol", "AutodiscoverV1|ActiveSync",
 	  "what autodiscover-v2 asks for (AutodiscoverV1)" },
+	{ "as", IMPRESSION_CLIENTS, "what this client asks, and what it makes of the answer" },
+	{ "headers", NULL, "show the head of the HTTP answer too" },
 	{ "explain", NULL, "say on standard error which row, pattern or wildcard decided" },
 	{ 0 },
 };
 
 static const struct command command_preview = {
 	.family = "preview",
-	.arguments = "DOCUMENT ADDRESS|@DOMAIN",
+	.arguments = "outlook|mobilesync|autoconfig|mobileconfig|autodiscover-v2|pacc "
+		     "ADDRESS|@DOMAIN",
 	.min = 2,
 	.max = 2,
 	.summary = "Show the document that a mail client would get",
-	.details =
-		"DOCUMENT is outlook, mobilesync, autoconfig, mobileconfig, autodiscover-v2 or "
-		"pacc.\n"
-		"It goes to standard output, made by the same code as in the daemon. @DOMAIN is a\n"
-		"question without an address, as some clients ask autoconfig. A refusal is shown\n"
-		"too, and the exit status is 1. mobileconfig is the profile for Apple's devices,\n"
-		"as it is before it is signed. With pacc, the record for DNS goes to standard "
-		"error.",
+	.details = "The document goes to standard output, made by the same code as in the "
+		   "daemon.\n@DOMAIN is a question without an address, as some clients ask "
+		   "autoconfig. A\nrefusal is shown too, and the exit status is 1. mobileconfig is "
+		   "the profile for\nApple's devices, as it is before it is signed. With pacc, the "
+		   "record for DNS goes\nto standard error.",
 	.example = "mailconfctl preview outlook first.last@example.org --from 192.0.2.1\n"
+		   "mailconfctl preview mobileconfig first.last@example.org --headers\n"
+		   "mailconfctl preview autoconfig first.last@example.org --as geary\n"
 		   "mailconfctl preview autoconfig @example.org --explain",
 	.options = { options },
 	.database = DATABASE_READ,

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <wchar.h>
 
+#include "cli/cells.h"
+#include "cli/terminal.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 
@@ -13,7 +14,16 @@
 #define LIST_ROWS_MAX 1000
 #define LIST_COLUMNS_MAX 8
 
+/* Blanks between columns. */
+#define COLUMN_GAP 2
+
+/* A terminal that is too narrow for this much of each column gets broken lines. */
+#define LIST_CELLS_MIN 6
+
 #define UTF8_MAX_LENGTH 4
+
+static bool is_quiet;
+static bool has_printed_json;
 
 struct list {
 	struct arena memory; /* of the rows held back */
@@ -22,6 +32,7 @@ struct list {
 	size_t widths[LIST_COLUMNS_MAX];
 	const char *rows[LIST_ROWS_MAX][LIST_COLUMNS_MAX];
 	size_t n_rows;
+	size_t limit; /* of a line in cells, 0 for none */
 	bool as_json;
 	bool has_begun; /* something is printed */
 };
@@ -88,22 +99,41 @@ const char *text_escape(struct arena *memory, const char *text)
 	return escape(memory, text, false);
 }
 
-static void print_message(const char *prefix, const char *text)
+void print_quietly(void)
+{
+	is_quiet = true;
+}
+
+bool print_is_quiet(void)
+{
+	return is_quiet;
+}
+
+bool print_has_begun_json(void)
+{
+	return has_printed_json;
+}
+
+/* What the line begins with is coloured: the program's name, or "warning:". */
+static void print_message(enum colour colour, const char *plain, const char *coloured,
+			  const char *text)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
 	(void)fflush(stdout);
-	(void)fprintf(stderr, "mailconfctl: %s%s\n", prefix, text_escape(&memory, text));
+	(void)fprintf(stderr, "%s%s%s%s %s\n", plain, terminal_colour(stderr, colour), coloured,
+		      terminal_colour(stderr, COLOUR_NONE), text_escape(&memory, text));
 }
 
 void error_print(const char *text)
 {
-	print_message("", text);
+	print_message(COLOUR_ERROR, "", "mailconfctl:", text);
 }
 
 void warning_print(const char *text)
 {
-	print_message("warning: ", text);
+	if (!is_quiet)
+		print_message(COLOUR_WARNING, "mailconfctl: ", "warning:", text);
 }
 
 void entry_put(json_t *entry, const char *key, json_t *value)
@@ -142,6 +172,7 @@ static void print_json(json_t *value, size_t flags)
 
 	if (!text)
 		abort(); /* out of memory */
+	has_printed_json = true;
 	(void)fputs(escape(&memory, text, true), stdout);
 }
 
@@ -197,33 +228,9 @@ static const char *cell_text(struct arena *memory, const json_t *value)
 	return bytes_text(&list);
 }
 
-/* How many cells of a terminal the text takes. */
-static size_t text_width(const char *text)
-{
-	mbstate_t state = { 0 };
-	size_t width = plain_length(text);
-
-	text += width;
-	while (*text) {
-		wchar_t character = 0;
-		size_t length = mbrtowc(&character, text, strlen(text), &state);
-		int cells = 1;
-
-		if (length == 0 || length > strlen(text)) {
-			length = 1;
-			memset(&state, 0, sizeof(state));
-		} else {
-			cells = wcwidth(character);
-		}
-		width += cells < 0 ? 1 : (size_t)cells;
-		text += length;
-	}
-	return width;
-}
-
 static void print_padded(const char *text, size_t width)
 {
-	size_t used = text_width(text);
+	size_t used = cells_of(text);
 
 	(void)printf("%s%*s", text, used < width ? (int)(width - used) : 0, "");
 }
@@ -321,6 +328,7 @@ struct list *list_new(const char *const *columns, bool as_json)
 	while (columns[list->n_columns])
 		list->n_columns++;
 	list->as_json = as_json;
+	list->limit = as_json ? 0 : terminal_width(stdout);
 	return list;
 }
 
@@ -335,42 +343,80 @@ void list_free(struct list *list)
 static void list_widen(struct list *list, const char *const *cells)
 {
 	for (size_t i = 0; i < list->n_columns; i++) {
-		size_t width = text_width(cells[i]);
+		size_t width = cells_of(cells[i]);
 
 		if (width > list->widths[i])
 			list->widths[i] = width;
 	}
 }
 
+/* The cells of a line whose columns are at most so wide. */
+static size_t line_width(const struct list *list, size_t width_max)
+{
+	size_t width = COLUMN_GAP * (list->n_columns - 1);
+
+	for (size_t i = 0; i < list->n_columns; i++)
+		width += list->widths[i] < width_max ? list->widths[i] : width_max;
+	return width;
+}
+
+/* The widest columns give way first. */
+static void list_fit(struct list *list)
+{
+	size_t width_max = list->limit;
+
+	while (width_max > LIST_CELLS_MIN && line_width(list, width_max) > list->limit)
+		width_max--;
+	for (size_t i = 0; i < list->n_columns; i++)
+		if (list->widths[i] > width_max)
+			list->widths[i] = width_max;
+}
+
+static const char *fitted(struct list *list, size_t column, const char *cell)
+{
+	return list->limit ? cells_cut(&list->memory, cell, list->widths[column]) : cell;
+}
+
 /* Blanks at the end of a line help nobody. */
-static void print_row(const struct list *list, const char *const *cells)
+static void print_row(struct list *list, const char *const *cells)
 {
 	size_t last = list->n_columns;
 
 	while (last > 0 && !*cells[last - 1])
 		last--;
 	for (size_t i = 0; i < last; i++) {
+		const char *cell = fitted(list, i, cells[i]);
+
 		if (i + 1 < last)
-			print_padded(cells[i], list->widths[i] + 2);
+			print_padded(cell, list->widths[i] + COLUMN_GAP);
 		else
-			(void)fputs(cells[i], stdout);
+			(void)fputs(cell, stdout);
 	}
-	(void)putchar('\n');
+}
+
+static void print_heading(struct list *list)
+{
+	const char *heading[LIST_COLUMNS_MAX];
+
+	for (size_t i = 0; i < list->n_columns; i++)
+		heading[i] = label_of(&list->memory, list->columns[i], true);
+	list_widen(list, heading);
+	if (list->limit)
+		list_fit(list);
+	(void)fputs(terminal_colour(stdout, COLOUR_HEADING), stdout);
+	print_row(list, heading);
+	(void)printf("%s\n", terminal_colour(stdout, COLOUR_NONE));
+	list->has_begun = true;
 }
 
 static void list_flush(struct list *list)
 {
-	if (list->n_rows && !list->has_begun) {
-		const char *heading[LIST_COLUMNS_MAX];
-
-		for (size_t i = 0; i < list->n_columns; i++)
-			heading[i] = label_of(&list->memory, list->columns[i], true);
-		list_widen(list, heading);
-		print_row(list, heading);
-		list->has_begun = true;
-	}
-	for (size_t i = 0; i < list->n_rows; i++)
+	if (list->n_rows && !list->has_begun)
+		print_heading(list);
+	for (size_t i = 0; i < list->n_rows; i++) {
 		print_row(list, list->rows[i]);
+		(void)putchar('\n');
+	}
 	list->n_rows = 0;
 	arena_clear(&list->memory);
 }
@@ -387,7 +433,8 @@ void list_add(struct list *list, json_t *entry)
 		for (size_t i = 0; i < list->n_columns; i++)
 			cells[i] = cell_text(&list->memory,
 					     json_object_get(entry, list->columns[i]));
-		list_widen(list, cells);
+		if (!list->limit || !list->has_begun)
+			list_widen(list, cells);
 		if (list->n_rows == LIST_ROWS_MAX)
 			list_flush(list);
 	}
@@ -403,9 +450,10 @@ void list_end(struct list *list, const char *nothing)
 {
 	if (list->as_json) {
 		(void)fputs(list->has_begun ? "\n]\n" : "[]\n", stdout);
+		has_printed_json = true;
 		return;
 	}
 	list_flush(list);
-	if (!list->has_begun && isatty(STDERR_FILENO))
-		error_print(nothing);
+	if (!list->has_begun && isatty(STDERR_FILENO) && !is_quiet)
+		(void)fprintf(stderr, "mailconfctl: %s\n", nothing);
 }

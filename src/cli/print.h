@@ -17,9 +17,16 @@ struct list;
 /* The text with control characters written as \u001b, and bytes that are not UTF-8 as \xff. */
 const char *text_escape(struct arena *memory, const char *text);
 
+/* From here on, nothing is printed but errors and what was asked for. */
+void print_quietly(void);
+bool print_is_quiet(void);
+
 /* One line to standard error: "mailconfctl: TEXT", "mailconfctl: warning: TEXT". */
 void error_print(const char *text);
 void warning_print(const char *text);
+
+/* Whether any JSON has gone to standard output. */
+bool print_has_begun_json(void);
 
 /* Puts a value into an object; NULL is left out. */
 void entry_put(json_t *entry, const char *key, json_t *value);
@@ -32,7 +39,8 @@ void entry_print(json_t *entry, bool as_json);
 /*
  * A list that may have millions of entries: they are printed soon after they are added. Columns
  * are keys of the entries, up to NULL; they are as wide as the widest of the first thousand
- * entries needs, and wider from there on where it must be.
+ * entries needs, and wider from there on where it must be. On a terminal they are as wide as fits
+ * into its lines, and what does not fit is cut, with an ellipsis.
  */
 struct list *list_new(const char *const *columns, bool as_json);
 void list_add(struct list *list, json_t *entry); /* takes the entry */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/print.h"
 #include "util/clock.h"
 
 #define PAUSE_MS 100
@@ -16,7 +17,7 @@ void progress_begin(struct progress *progress, const char *doing, long long whol
 		.doing = doing,
 		.whole = whole,
 		.next = clock_now() + PAUSE_MS,
-		.is_shown = isatty(STDERR_FILENO),
+		.is_shown = isatty(STDERR_FILENO) && !print_is_quiet(),
 	};
 }
 

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/names.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/warnings.h"
@@ -54,11 +55,16 @@ int provider_require(struct cli *cli, const char *name, struct provider *ret_pro
 		     struct error *err)
 {
 	int r = store_find_provider(cli->store, cli->memory, name, ret_provider, err);
+	const char *similar;
 
-	if (r == STORE_NOT_FOUND)
-		return error_set(err, ERROR_INPUT,
-				 "there is no provider '%s'; 'provider list' shows all", name);
-	return r == 0 ? 0 : -1;
+	if (r != STORE_NOT_FOUND)
+		return r == 0 ? 0 : -1;
+	similar = similar_provider(cli, name);
+	if (similar)
+		return error_set(err, ERROR_INPUT, "there is no provider '%s'; did you mean '%s'?",
+				 name, similar);
+	return error_set(err, ERROR_INPUT, "there is no provider '%s'; 'provider list' shows all",
+			 name);
 }
 
 /* A text that may be unset with ''. */

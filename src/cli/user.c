@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/domains.h"
 #include "cli/moves.h"
+#include "cli/names.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
@@ -68,10 +69,15 @@ static int user_require(struct cli *cli, const char *address, struct user *ret_u
 			const char *instead, struct error *err)
 {
 	int r = store_find_user(cli->store, cli->memory, address, ret_user, err);
+	const char *similar;
 
-	if (r == STORE_NOT_FOUND)
-		return error_set(err, ERROR_INPUT, "there is no user '%s'%s", address, instead);
-	return r == 0 ? 0 : -1;
+	if (r != STORE_NOT_FOUND)
+		return r == 0 ? 0 : -1;
+	similar = similar_user(cli, address);
+	if (similar)
+		return error_set(err, ERROR_INPUT, "there is no user '%s'; did you mean '%s'?",
+				 address, similar);
+	return error_set(err, ERROR_INPUT, "there is no user '%s'%s", address, instead);
 }
 
 /* Where the login is what stands before the '@', a placeholder goes out, and no client reads the

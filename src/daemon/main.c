@@ -18,6 +18,10 @@ static const char usage[] =
 	"      --version       print the version and exit\n"
 	"      --help          print this and exit\n"
 	"\n"
+	"Examples:\n"
+	"  mailconfd --check-config && systemctl reload mailconfd\n"
+	"  mailconfd --config ./mailconfd.conf\n"
+	"\n"
 	"SIGHUP loads certificates, templates and settings anew; SIGTERM and SIGINT stop\n"
 	"after the requests under way. See mailconfd(8), mailconfd.conf(5), mailconfctl(1).\n";
 

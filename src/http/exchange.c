@@ -7,6 +7,7 @@
 #include "http/gate.h"
 #include "http/limit.h"
 #include "http/record.h"
+#include "http/reply.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "store/store.h"
@@ -102,34 +103,16 @@ int64_t exchanges_next_retry(const struct exchanges *exchanges)
 	return earliest;
 }
 
-static void add_header(struct MHD_Response *out, const char *name, const char *value)
-{
-	if (value)
-		(void)MHD_add_response_header(out, name, value);
-}
-
-DEFINE_CLEANUP(struct MHD_Response *, MHD_destroy_response);
-
 /* The body stays in the exchange's memory, which outlives the sending. */
 static enum MHD_Result send_response(struct exchange *exchange)
 {
 	const struct response *response = &exchange->response;
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *out = MHD_create_response_from_buffer(
-		response->size, (void *)response->body, MHD_RESPMEM_PERSISTENT);
+	_cleanup_(MHD_destroy_responsep) struct MHD_Response *out = reply_new(response);
 
 	if (!out)
 		return MHD_NO;
-	add_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->media_type);
-	add_header(out, MHD_HTTP_HEADER_CACHE_CONTROL, response->cache_control);
-	add_header(out, MHD_HTTP_HEADER_ACCESS_CONTROL_ALLOW_ORIGIN, response->allow_origin);
-	add_header(out, MHD_HTTP_HEADER_CONTENT_DISPOSITION, response->disposition);
-	add_header(out, MHD_HTTP_HEADER_ALLOW, response->allow);
-	add_header(out, MHD_HTTP_HEADER_LOCATION, response->location);
-	add_header(out, MHD_HTTP_HEADER_RETRY_AFTER, response->retry_after);
-	add_header(out, "X-Content-Type-Options", "nosniff");
-	add_header(out, "Referrer-Policy", "no-referrer");
 	if (exchange->must_close || exchange->port->exchanges->is_stopping)
-		add_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
+		(void)MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
 	exchange->micros = clock_microseconds() - exchange->started;
 	return MHD_queue_response(exchange->connection, response->status, out);
 }

@@ -234,3 +234,8 @@ int service_compare(const struct service *a, const struct service *b)
 		return a->is_first ? -1 : 1;
 	return (int)a->security - (int)b->security;
 }
+
+const char *service_scheme(size_t index)
+{
+	return index < sizeof(schemes) / sizeof(*schemes) ? schemes[index].name : NULL;
+}

@@ -91,6 +91,9 @@ int service_parse_authentications(struct arena *memory, const char *text, struct
 				  struct error *err);
 const char *service_authentications(struct arena *memory, const struct service *service);
 
+/* The schemes of URLs of services, each by its index; NULL after the last. */
+const char *service_scheme(size_t index);
+
 /* Whether there is any wish. */
 bool pop3_wishes_any(const struct pop3_wishes *wishes);
 

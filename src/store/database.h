@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/holder.h"
 #include "store/store.h"
 #include "util/arena.h"
 
@@ -66,6 +67,9 @@ enum statement {
 	USERS_FROM,
 	BULK_ADD_USER,
 	BULK_UPDATE_USER,
+	LIST_PROVIDER_NAMES,
+	LIST_DOMAIN_NAMES,
+	LIST_LOCALS,
 	FIND_SECRET,
 	STATEMENTS
 };
@@ -86,6 +90,8 @@ struct store {
 	char *path;
 	sqlite3_stmt *statements[STATEMENTS];
 	bool in_snapshot;
+	bool is_patient; /* has waited for what is locked, and can say for whom */
+	struct holder_files holder_files;
 	struct kept_provider kept[PROVIDERS_KEPT];
 	int64_t data_version; /* that they are of */
 };

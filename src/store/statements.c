@@ -126,5 +126,11 @@ const char *const statement_sql[STATEMENTS] = {
 	[BULK_UPDATE_USER] = "UPDATE user SET login = ?3, name = ?4, provider = ?5, moved_to = ?6 "
 			     "WHERE domain = ?1 AND local = ?2",
 
+	/* From the beginning of a name on: only so much of the key is read. */
+	[LIST_PROVIDER_NAMES] = "SELECT name FROM provider WHERE name >= ?1 ORDER BY name LIMIT ?2",
+	[LIST_DOMAIN_NAMES] = "SELECT name FROM domain WHERE name >= ?1 ORDER BY name LIMIT ?2",
+	[LIST_LOCALS] = "SELECT local FROM user WHERE domain = ?3 AND local >= ?1 ORDER BY local "
+			"LIMIT ?2",
+
 	[FIND_SECRET] = "SELECT value FROM secret WHERE name = ?1",
 };

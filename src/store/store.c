@@ -37,15 +37,40 @@ static void configure_once(void)
 	(void)pthread_once(&once, configure_sqlite);
 }
 
+/* "mailconfctl (process 4711)", or NULL where that cannot be told. */
+static const char *who_holds(struct arena *memory, const char *path, struct holder_files *files)
+{
+	struct holder holder;
+
+	return holder_find(path, files, &holder)
+		       ? arena_printf(memory, "%s (process %d)", holder.name, (int)holder.process)
+		       : NULL;
+}
+
+/* Who changes something has waited. */
+static int fail_busy(struct store *store, struct error *err, const char *doing)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *who = store->is_patient ? who_holds(&memory, store->path, &store->holder_files)
+					    : NULL;
+
+	if (store->is_patient)
+		(void)error_set(err, ERROR_STORE,
+				"database '%s' is in use by %s for more than %d seconds already; "
+				"nothing is changed, try again later",
+				store->path, who ? who : "another process", STORE_PATIENCE_MS / 1000);
+	else
+		(void)error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
+				store->path, doing);
+	return STORE_BUSY;
+}
+
 int store_fail(struct store *store, struct error *err, const char *doing)
 {
 	int code = sqlite3_errcode(store->database);
 
-	if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
-		(void)error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
-				store->path, doing);
-		return STORE_BUSY;
-	}
+	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
+		return fail_busy(store, err, doing);
 	if (sqlite3_extended_errcode(store->database) == SQLITE_READONLY_DIRECTORY ||
 	    sqlite3_extended_errcode(store->database) == SQLITE_READONLY_CANTINIT)
 		return error_set(
@@ -247,6 +272,7 @@ static int open_for_writing(struct store *store, struct error *err)
 	    open_database(store, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
 	(void)sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
+	store->is_patient = true;
 	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)
 		return -1;
 	if (objects == 0 && store_execute(store,
@@ -273,11 +299,28 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 	configure_once();
 	store = xnew(struct store);
 	store->path = xstrdup(path);
+	store->holder_files = HOLDER_FILES_NONE;
 	r = mode == STORE_WRITE ? open_for_writing(store, err) : open_for_reading(store, mode, err);
 	if (r != 0)
 		return r;
 	*ret_store = TAKE(store);
 	return 0;
+}
+
+/* Where there is no telling who it is, err stays as it is. */
+static int give_up_opening(const char *path, int patience, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct holder_files files = HOLDER_FILES_NONE;
+	const char *who = who_holds(&memory, path, &files);
+
+	holder_close(&files);
+	if (who)
+		(void)error_set(err, ERROR_STORE,
+				"database '%s' is in use by %s for more than %d seconds already; "
+				"try again later",
+				path, who, patience / 1000);
+	return -1;
 }
 
 int store_open_patiently(const char *path, enum store_mode mode, int patience,
@@ -288,8 +331,10 @@ int store_open_patiently(const char *path, enum store_mode mode, int patience,
 
 	for (int waited = 0;; waited += OPEN_PAUSE_MS) {
 		r = store_open(path, mode, ret_store, err);
-		if (r != STORE_BUSY || waited >= patience)
-			return r == 0 ? 0 : -1;
+		if (r == STORE_BUSY && waited >= patience)
+			return give_up_opening(path, patience, err);
+		if (r != STORE_BUSY)
+			return r;
 		(void)nanosleep(&pause, NULL);
 	}
 }
@@ -303,6 +348,7 @@ int store_open_scratch(struct store **ret_store, struct error *err)
 	configure_once();
 	store = xnew(struct store);
 	store->path = xstrdup("");
+	store->holder_files = HOLDER_FILES_NONE;
 	if (open_database(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0)
 		return -1;
 	free(store->path);
@@ -322,6 +368,7 @@ void store_close(struct store *store)
 	for (size_t i = 0; i < STATEMENTS; i++)
 		(void)sqlite3_finalize(store->statements[i]);
 	(void)sqlite3_close(store->database);
+	holder_close(&store->holder_files);
 	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
 		arena_clear(&store->kept[i].memory);
 	free(store->path);
@@ -348,14 +395,7 @@ bool store_has_snapshot(const struct store *store)
 
 int store_begin(struct store *store, struct error *err)
 {
-	int r = store_execute(store, "BEGIN IMMEDIATE", err);
-
-	if (r == STORE_BUSY)
-		return error_set(err, ERROR_STORE,
-				 "database '%s' is in use by another process for more than %d "
-				 "seconds already; nothing is changed, try again later",
-				 store->path, STORE_PATIENCE_MS / 1000);
-	return r;
+	return store_execute(store, "BEGIN IMMEDIATE", err) == 0 ? 0 : -1;
 }
 
 int store_commit(struct store *store, struct error *err)

@@ -189,3 +189,16 @@ int store_rename_login(struct store *store, const char *before, const char *afte
 /* The domains that have users, by name, each once; found without reading the users. */
 int store_list_user_domains(struct store *store, struct arena *memory, const char ***ret_domains,
 			    size_t *ret_count, struct error *err);
+
+/*
+ * Names alone, for whoever cannot spell them: those that begin with the prefix, in the order of
+ * their bytes, no more than the limit. Of users of a domain, what stands before the '@'.
+ */
+enum store_names { PROVIDER_NAMES, DOMAIN_NAMES };
+
+int store_list_names(struct store *store, struct arena *memory, enum store_names names,
+		     const char *prefix, size_t limit, const char ***ret_names, size_t *ret_count,
+		     struct error *err);
+int store_list_locals(struct store *store, struct arena *memory, const char *domain,
+		      const char *prefix, size_t limit, const char ***ret_locals, size_t *ret_count,
+		      struct error *err);

@@ -4,8 +4,10 @@
 
 #include "util/bytes.h"
 
-/* Names are words of settings or commands; longer ones are not guessed. */
-#define NAME_MAX_LENGTH 40
+/* Longer names are not guessed. */
+#define NAME_MAX_LENGTH 100
+
+#define MISTAKES_MAX 2
 
 static size_t least(size_t a, size_t b)
 {
@@ -38,10 +40,22 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
 size_t similar_mistakes(const char *typed, const char *name)
 {
 	size_t typed_length = strlen(typed), name_length = strlen(name);
-	size_t limit = name_length < 4 ? 1 : 2, mistakes;
+	size_t limit = name_length < 4 ? 1 : MISTAKES_MAX, mistakes;
 
-	if (typed_length > NAME_MAX_LENGTH || name_length > NAME_MAX_LENGTH)
+	/* Most of many names differ in their length already. */
+	if (typed_length > NAME_MAX_LENGTH || name_length > NAME_MAX_LENGTH ||
+	    typed_length > name_length + limit || name_length > typed_length + limit)
 		return SIMILAR_NEVER;
 	mistakes = distance(typed, typed_length, name, name_length);
 	return mistakes <= limit ? mistakes : SIMILAR_NEVER;
+}
+
+void nearest_try(struct nearest *nearest, const char *candidate)
+{
+	size_t mistakes = similar_mistakes(nearest->word, candidate);
+
+	if (mistakes < nearest->mistakes) {
+		nearest->found = candidate;
+		nearest->mistakes = mistakes;
+	}
 }

@@ -12,3 +12,19 @@
  * where the name has less than four letters), for then it was hardly meant.
  */
 size_t similar_mistakes(const char *typed, const char *name);
+
+/*
+ * The candidate that is most like the word, if any is; the first of equals.
+ *
+ *     struct nearest nearest = NEAREST_TO(word);
+ *     nearest_try(&nearest, "list"); ...
+ *     if (nearest.found) ...
+ */
+struct nearest {
+	const char *word, *found;
+	size_t mistakes;
+};
+
+#define NEAREST_TO(typed) ((struct nearest){ .word = (typed), .mistakes = SIMILAR_NEVER })
+
+void nearest_try(struct nearest *nearest, const char *candidate);

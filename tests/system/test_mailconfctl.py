@@ -1,5 +1,6 @@
 """The admin tool, as an admin and a script see it."""
 
+import contextlib
 import os
 import re
 import sqlite3
@@ -84,7 +85,7 @@ def test_version(ctl):
 
 def all_commands(ctl):
     """The words of each: what stands before the two blanks that come before its summary."""
-    lines = ctl("--help").splitlines()
+    lines = ctl("--help").partition("\nExamples:\n")[0].splitlines()
     return [line[2:].split("  ")[0].split() for line in lines if re.match("  [a-z]", line)]
 
 
@@ -167,12 +168,56 @@ def test_one_waits_for_the_other(org):
     assert (waiting.returncode, out, err) == (0, "user a@example.org added, login a\n", "")
 
 
-def test_waiting_has_an_end(org):
-    other = sqlite3.connect(org.database, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    assert org.refused("user", "add", "a@example.org", "a") == (
-        "database '%s' is in use by another process for more than 20 seconds already; nothing is "
-        "changed, try again later" % org.database)
+HOLDER = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1], isolation_level=None)
+database.execute(sys.argv[2])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def holding(database, statement):
+    """Another process, that has begun a transaction."""
+    holder = subprocess.Popen(["python3", "-c", HOLDER, database, statement], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        yield holder.pid
+    finally:
+        holder.communicate(timeout=60)
+
+
+def test_waiting_has_an_end_that_says_who_holds_the_database(org):
+    with holding(org.database, "BEGIN IMMEDIATE") as holder:
+        assert org.refused("user", "add", "a@example.org", "a") == (
+            "database '%s' is in use by python3 (process %d) for more than 20 seconds already; "
+            "nothing is changed, try again later" % (org.database, holder))
+        assert org.json("user", "list") == [], "readers need not wait"
+    org("user", "add", "a@example.org", "a")
+
+
+def test_who_keeps_the_database_for_itself(org):
+    with contextlib.closing(sqlite3.connect(org.database)) as database:
+        database.execute("PRAGMA journal_mode = DELETE")
+    with holding(org.database, "BEGIN EXCLUSIVE") as holder:
+        for words, patience in ((("user", "list"), 5), (("user", "add", "a@example.org", "a"), 20)):
+            assert "is in use by python3 (process %d) for more than %d seconds already; " % (
+                holder, patience) in org.refused(*words)
+
+
+def test_neither_of_two_admins_loses_a_change(org):
+    """Each command reads, changes and writes the same row."""
+    options = ("display-name", "short-name", "webmail")
+    for turn in range(5):
+        tools = [org.start("provider", "set", "example.org",
+                           "--%s=https://%d.example/" % (option, turn)) for option in options]
+        for tool in tools:
+            assert tool.communicate(timeout=60) == ("provider example.org changed\n", "")
+        shown = org.json("provider", "show", "example.org")
+        assert [shown[option.replace("-", "_")] for option in options] == \
+            ["https://%d.example/" % turn] * len(options)
 
 
 def test_many_at_once(ctl):
@@ -201,6 +246,42 @@ def test_a_refused_command_changes_nothing(org):
                                         "imaps://a.example.org", "imaps://A.example.org")
     shown = org.json("provider", "show", "example.org")
     assert shown["login"] == "%EMAILADDRESS%" and len(shown["services"]) == 2
+
+
+def test_did_you_mean(org):
+    org("provider", "add", "University", *ORG)
+    org("user", "add", "first.last@example.org", "a4711")
+    org("user", "add", "@example.org", "rest")
+    for words, name, meant in (
+        (["provider", "show", "Univresity"], "provider 'Univresity'", "University"),
+        (["domain", "add", "example.net", "--provider", "university"], "provider 'university'", "University"),
+        (["service", "list", "exampel.org"], "provider 'exampel.org'", "example.org"),
+        (["domain", "show", "example.rog"], "domain 'example.rog'", "example.org"),
+        (["domain", "add", "example.net", "--alias-of", "eample.org"], "domain 'eample.org'", "example.org"),
+        (["user", "show", "frist.last@example.org"], "user 'frist.last@example.org'", "first.last@example.org"),
+        (["user", "set", "first.lats@example.org", "--login", "x"], "user 'first.lats@example.org'",
+         "first.last@example.org"),
+        (["user", "remove", "first.last@exmaple.org"], "user 'first.last@exmaple.org'",
+         "first.last@example.org"),
+        (["user", "show", "@exmaple.org"], "user '@exmaple.org'", "@example.org"),
+    ):
+        assert org.refused(*words) == "there is no %s; did you mean '%s'?" % (name, meant)
+    assert org.misused("preview", "outlok", "a@example.org") == \
+        "'outlok' is no document; did you mean 'outlook'?"
+    for words in (["provider", "show", "college"], ["domain", "show", "other.test"],
+                  ["user", "show", "nobody@example.org"], ["user", "show", "x@example.test"]):
+        assert "did you mean" not in org.refused(*words)
+
+
+def test_did_you_mean_among_millions(org):
+    """The end of a name can be wrong, whatever the number of users."""
+    with contextlib.closing(sqlite3.connect(org.database)) as database:
+        database.execute("INSERT INTO user (domain, local, login) WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL "
+                         "SELECT i + 1 FROM n WHERE i < 300000) SELECT 'example.org', "
+                         "printf('person-%07d-x', i * 7), 'x' FROM n")
+        database.commit()
+    assert org.refused("user", "show", "person-1400000-y@example.org").endswith(
+        "did you mean 'person-1400000-x@example.org'?")
 
 
 # Providers

@@ -1,5 +1,7 @@
 """The manual says what there is: every setting, command, option, path and template."""
+import json
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -79,26 +81,53 @@ def options_in(text):
 def commands(build):
     """Each command as its words."""
     for line in ctl(build, "--help").splitlines():
-        match = re.match(r"  ([a-z]+(?: [a-z0-9-]+)?)  ", line)
-        if match:
+        match = re.match(r"  ([a-z-]+(?: [a-z0-9-]+)?)  ", line)
+        if match and not match.group(1).startswith("-"):
             yield match.group(1).split()
 
 
-def entries(page):
+def families(build):
+    return {words[0] for words in commands(build)}
+
+
+def test_help_has_examples_that_are_right(build):
+    """Of everything; and the commands in them are understood."""
+    pages = [[], *([family] for family in families(build)), *commands(build)]
+    for words in pages:
+        text = ctl(build, *words, "--help")
+        lines = re.search(r"\nExamples?:\n((?:  .*\n)+)", text).group(1).replace("\\\n", " ").splitlines()
+        examples = [shlex.split(line) for line in lines]
+        examples = [example for example in examples if example[0] == "mailconfctl"]
+        assert examples, words
+        for example in examples:
+            example = example[:example.index("|")] if "|" in example else example
+            assert all(word in example for word in words)
+            ctl(build, "--help", *example[1:])
+    text = subprocess.run([build / "src" / "mailconfd", "--help"], capture_output=True, text=True, check=True).stdout
+    assert "\nExamples:\n  mailconfd " in text
+
+
+def test_each_family_has_a_worked_example(build):
+    page = rendered("mailconfctl.1").partition("\nEXAMPLES\n")[2].partition("\nDIAGNOSTICS\n")[0]
+    for family in families(build):
+        assert re.search(rf" \$ mailconfctl {family}\s", page), family
+
+
+def entries(build, page):
     """What the page says of each command, under all its synopses."""
+    single = {words[0] for words in commands(build) if len(words) == 1}
     found = {}
-    parts = re.split(r"^     mailconfctl ([a-z]+)(?: (add|set|list|show|remove|enable|disable|import|export|"
-                     r"rename-login|automx2)\b)?",
+    parts = re.split(r"^     mailconfctl ([a-z-]+)(?: ([a-z0-9-]+))?(?=\s)",
                      page.partition("\n   Providers\n")[2].partition("\nOUTPUT\n")[0],
                      flags=re.MULTILINE)
     for family, verb, text in zip(parts[1::3], parts[2::3], parts[3::3]):
-        name = (family, verb) if verb else (family,)
+        name = (family, verb) if verb and family not in single else (family,)
         found[name] = found.get(name, "") + text
     return found
 
 
 def test_commands_and_options_are_described(build):
-    page = entries(rendered("mailconfctl.1"))
+    page = entries(build, rendered("mailconfctl.1"))
     known = list(commands(build))
     assert ["user", "add"] in known and ["preview"] in known and len(known) > 20
     general = {option for option, _ in options_in(ctl(build, "--help"))}
@@ -128,7 +157,47 @@ def test_general_options_are_described(build):
 
 
 def test_manual_has_no_command_that_is_not_there(build):
-    assert set(entries(rendered("mailconfctl.1"))) == {tuple(words) for words in commands(build)}
+    assert set(entries(build, rendered("mailconfctl.1"))) == {tuple(words) for words in commands(build)}
+
+
+def keys_in(value):
+    """Of all objects, but for those whose keys are languages."""
+    if isinstance(value, list):
+        return set().union(*map(keys_in, value))
+    if isinstance(value, dict):
+        return set(value).union(*(keys_in(value[key]) for key in value if key != "texts"))
+    return set()
+
+
+def test_json_is_described(build, tmp_path):
+    output = rendered("mailconfctl.1").partition("\nOUTPUT\n")[2].partition("\nFILES\n")[0]
+    oauth2 = ["issuer", "auth-url", "token-url"]
+
+    def run(*words):
+        return json.loads(ctl(build, "--database", tmp_path / "mailconfd.db", "--json", *words))
+
+    printed = [
+        run("provider", "add", "p", "--display-name", "P", "--short-name", "P", "--public-name", "a.example.org",
+            "--webmail", "https://example.org/", "--oauth2-scope", "mail",
+            *(f"--oauth2-{name}=https://example.org/" for name in oauth2), "imaps://imap.example.org",
+            "submissions://smtp.example.org"),
+        run("service", "add", "p", "pop3s://pop.example.org", "--login", "%LOGIN%", "--leave-on-server", "yes",
+            "--leave-days", "3", "--check-interval", "5", "--download-at-check", "yes"),
+        run("link", "add", "p", "documentation", "https://example.org/", "--text", "en=Read this"),
+        run("domain", "add", "example.org", "--provider", "p"),
+        run("domain", "add", "example.net", "--alias-of", "example.org"),
+        run("domain", "set", "example.net", "--moved-to", "example.com"),
+        run("user", "add", "a@example.org", "a", "--name", "A", "--provider", "p"),
+        run("user", "set", "a@example.org", "--moved-to", "a@example.com"),
+        run("log-hash", "a@example.org"),
+        run("preview", "autoconfig", "a@example.org", "--headers", "--explain", "--as", "geary"),
+        run("provider", "show", "p"),
+        *(run(family, "list") for family in ("provider", "domain", "user")),
+        *(run(family, "list", "p") for family in ("service", "link")),
+    ]
+    keys = keys_in(printed)
+    assert len(keys) > 40
+    assert [key for key in sorted(keys) if not has_word(output, key)] == []
 
 
 def test_schemes_are_described():

@@ -1,7 +1,9 @@
 """mailconfctl preview: the same bytes as the daemon's, and the rows that decided."""
+import json
 import os
 import pathlib
 import pty
+import re
 import subprocess
 
 import pytest
@@ -135,6 +137,115 @@ def test_preview_from_is_what_that_client_gets(filled, unknown_users):
         assert shown["198.51.100.7"] == shown["2001:db9::7"]
         if document not in ("mobilesync", "autodiscover-v2"):
             assert b"a4711" in shown["192.0.2.7"] and b"a4711" not in shown["198.51.100.7"]
+
+
+def raw_preview(filled, *words):
+    """Its very bytes."""
+    filled.write_settings()
+    return subprocess.run([filled.build / "src" / "mailconfctl", "--config", filled.config, "preview", *words],
+                          capture_output=True, timeout=60, check=False).stdout
+
+
+def without_date(answer):
+    head, _, body = answer.partition(b"\r\n\r\n")
+    dated = re.sub(rb"(?m)^Date: .*\r$", b"Date: then\r", head)
+    assert dated != head
+    return dated, body
+
+
+@pytest.mark.parametrize("address", ["first.last@example.org", "x@closed.example.com", "x@bare.example.net"])
+def test_the_head_is_the_one_that_the_daemon_sends(filled, address):
+    """Of answers, of refusals, and where the database holds what it must not."""
+    filled.setup(["provider", "add", "empty"], ["domain", "add", "bare.example.net", "--provider", "empty"],
+                 ["provider", "set", "example.org", "--pacc", "no"])
+    filled.start()
+    quoted, domain = address.replace("@", "%40"), address.partition("@")[2]
+    asked = {
+        "autoconfig": f"/mail/config-v1.1.xml?emailaddress={quoted}",
+        "mobileconfig": f"/mobileconfig?emailaddress={quoted}",
+        "autodiscover-v2": f"/autodiscover/autodiscover.json?Protocol=AutodiscoverV1&Email={quoted}",
+    }
+    seen = set()
+    for document in DOCUMENTS:
+        host = ("autoconfig." if document in ("autoconfig", "mobileconfig") else "autodiscover.") + domain
+        name = "autoconfig.example.org"
+        if document in ("outlook", "mobilesync"):
+            body = outlook(document, address)
+            answer = filled.ask(f"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: {host}\r\n"
+                                f"Content-Length: {len(body)}\r\n\r\n{body}".encode(), name)
+        else:
+            answer = filled.ask(f"GET {asked[document]} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode(), name)
+        assert without_date(raw_preview(filled, document, address, "--headers")) == without_date(answer.raw)
+        seen.add(answer.status)
+    assert len(seen) > 1 or address.startswith("first")
+
+
+def test_the_head_of_pacc(filled):
+    filled.setup(["provider", "add", "pacc", "imaps://imap.example.test", "submissions://smtp.example.test",
+                  "--pacc", "yes"], ["domain", "add", "example.test", "--provider", "pacc"])
+    filled.start()
+    answer = filled.ask(b"GET /.well-known/user-agent-configuration.json HTTP/1.1\r\n"
+                        b"Host: ua-auto-config.example.test\r\n\r\n", "autoconfig.example.test")
+    assert without_date(raw_preview(filled, "pacc", "@example.test", "--headers")) == without_date(answer.raw)
+
+
+def test_preview_as_json(filled):
+    shown = json.loads(filled.ctl("--json", "preview", "outlook", "first.last@example.org", "--headers",
+                                  "--explain").stdout)
+    assert set(shown) == {"document", "outcome", "status", "head", "body", "explanation"}
+    assert (shown["document"], shown["outcome"], shown["status"]) == ("outlook", "settings", 200)
+    assert shown["head"][0] == "HTTP/1.1 200 OK" and "X-Content-Type-Options: nosniff" in shown["head"]
+    assert shown["body"] == filled.ctl("preview", "outlook", "first.last@example.org").stdout
+    assert "login: 'a4711', from the row of user 'first.last@example.org'" in shown["explanation"]
+    refused = filled.ctl("--json", "preview", "outlook", "x@closed.example.com", check=False)
+    assert refused.returncode == 1 and json.loads(refused.stdout)["outcome"] == "unknown-domain"
+
+
+TLS = "IMAP imap.example.org:993 TLS as {0}; submission smtp.example.org:465 TLS as {0}"
+
+
+@pytest.mark.parametrize("client, name, autoconfig, outlook_too", [
+    ("outlook", "Outlook", None, "a4711"),
+    ("thunderbird", "Thunderbird", "a4711", "a4711"),
+    ("thunderbird-android", "Thunderbird for Android", r"UNI\first.last", None),
+    ("fairemail", "FairEmail", "a4711", "first.last@example.org"),
+    ("deltachat", "Delta Chat", "a4711", ...),
+    ("nextcloud", "Nextcloud Mail", "a4711", None),
+    ("kmail", "KMail", r"UNI\first.last", None),
+    ("evolution", "Evolution", r"UNI\first.last", None),
+    ("geary", "Geary", "first.last@example.org", None),
+])
+def test_what_a_client_concludes(filled, client, name, autoconfig, outlook_too):
+    """By its own way of asking and reading. None: it does not ask; ...: it finds out the rest itself."""
+    for document, login in (("autoconfig", autoconfig), ("outlook", outlook_too)):
+        told = filled.ctl("preview", document, "first.last@example.org", "--as", client, check=False)
+        if login is None:
+            assert (told.returncode, told.stdout) == (1, "")
+            assert told.stderr == f"mailconfctl: {name} does not ask for {document}\n"
+        else:
+            assert told.returncode == 0 and told.stdout.startswith("<?xml")
+            assert login is ... or f"{name}: {TLS.format(login)}" in re.sub("; POP3 [^;]*", "", told.stderr)
+            shown = json.loads(filled.ctl("--json", "preview", document, "first.last@example.org", "--as", client).stdout)
+            assert shown["conclusion"] == told.stderr.rstrip("\n") and shown["body"] == told.stdout
+
+
+def test_a_client_that_keeps_the_address_to_itself_gets_no_login(filled):
+    words = ("preview", "autoconfig", "first.last@example.org")
+    assert "a4711" in filled.ctl(*words).stdout
+    assert "a4711" not in filled.ctl(*words, "--as", "geary").stdout
+
+
+def test_a_client_without_settings_says_why(filled):
+    told = filled.ctl("preview", "autoconfig", "x@closed.example.com", "--as", "geary", check=False)
+    assert told.returncode == 1
+    assert told.stderr.startswith("Geary: nothing: https://autoconfig.closed.example.com/mail/config-v1.1.xml: status 404")
+
+
+def test_as_is_for_people_and_documents_that_clients_read(filled):
+    for words in (("pacc", "@example.org"), ("mobileconfig", "a@example.org"), ("autoconfig", "@example.org"),
+                  ("autoconfig", "a@example.org", "--as", "pine")):
+        words += () if "--as" in words else ("--as", "geary")
+        assert filled.ctl("preview", *words, check=False).returncode == 2
 
 
 def test_explain_from(filled):

@@ -164,7 +164,9 @@ static void refuses_wrong_usage(void **state)
 		{ { "--config=a", "fence", "list", "--config=b" },
 		  "option '--config' is given twice; see 'mailconfctl fence list --help'" },
 		{ { "fence", "paint", "a", "--finish=mat" },
-		  "option '--finish' takes matt or glossy, not 'mat'; see 'mailconfctl fence "
+		  "option '--finish' does not take 'mat'; did you mean 'matt'?" },
+		{ { "fence", "paint", "a", "--finish", "dull" },
+		  "option '--finish' takes matt or glossy, not 'dull'; see 'mailconfctl fence "
 		  "paint --help'" },
 		{ { "fence", "paint", "a", "--finish=" },
 		  "option '--finish' takes matt or glossy, not ''; see 'mailconfctl fence "

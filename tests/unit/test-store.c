@@ -810,10 +810,13 @@ static void test_users(void **state)
 /* Ten million users are no reason to read more than a path down the tree. */
 static void test_users_are_searched(void **state)
 {
-	static const enum statement looked_up[] = {
-		FIND_DOMAIN, FIND_PROVIDER_BY_ID, LIST_SERVICES, LIST_LINKS, FIND_USERS,
-		FIND_MD5,    LIST_ALIASES,	  ADD_MD5,	 REMOVE_MD5, PROVIDER_USES_MD5
-	};
+	static const enum statement looked_up[] = { FIND_DOMAIN,	 FIND_PROVIDER_BY_ID,
+						    LIST_SERVICES,	 LIST_LINKS,
+						    FIND_USERS,		 FIND_MD5,
+						    LIST_ALIASES,	 ADD_MD5,
+						    REMOVE_MD5,		 PROVIDER_USES_MD5,
+						    LIST_PROVIDER_NAMES, LIST_DOMAIN_NAMES,
+						    LIST_LOCALS };
 	struct place *place = *state;
 	_cleanup_(store_closep) struct store *store = open_store(place, STORE_WRITE);
 
@@ -862,6 +865,63 @@ static void test_domains_of_users(void **state)
 	assert_int_equal(removed, 0);
 	check_users("left", store, memory, &(struct user_filter){ 0 }, 2,
 		    "fred@a.example=a1 zoe@a.example=a3");
+}
+
+static const char *joined(struct arena *memory, const char **names, size_t count)
+{
+	struct bytes text = BYTES_IN(memory);
+
+	for (size_t i = 0; i < count; i++)
+		bytes_add_format(&text, "%s%s", i ? " " : "", names[i]);
+	return bytes_text(&text);
+}
+
+static void test_names(void **state)
+{
+	static const char *const rows[] = { "provider corp",
+					    "provider own",
+					    "provider owner",
+					    "domain b.example corp",
+					    "domain bee.example corp",
+					    "domain c.example corp",
+					    "user fred@b.example a1",
+					    "user frida@b.example a2",
+					    "user @b.example all",
+					    "user fritz@bee.example a1",
+					    NULL };
+	struct place *place = *state;
+	_cleanup_(store_closep) struct store *store = open_store(place, STORE_WRITE);
+	struct arena *memory = &place->memory;
+	static const struct {
+		enum store_names names;
+		const char *prefix;
+		size_t limit;
+		const char *found;
+	} cases[] = {
+		{ PROVIDER_NAMES, "", 10, "corp own owner" },
+		{ PROVIDER_NAMES, "own", 10, "own owner" },
+		{ PROVIDER_NAMES, "own", 1, "own" },
+		{ PROVIDER_NAMES, "x", 10, "" },
+		{ DOMAIN_NAMES, "b", 10, "b.example bee.example" },
+		{ DOMAIN_NAMES, "be", 10, "bee.example" },
+	};
+	const char **names;
+	struct error err;
+	size_t count;
+
+	store_fill(store, rows);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_int_equal(store_list_names(store, memory, cases[i].names, cases[i].prefix,
+						  cases[i].limit, &names, &count, &err),
+				 0);
+		assert_string_equal(joined(memory, names, count), cases[i].found);
+	}
+	assert_int_equal(
+		store_list_locals(store, memory, "b.example", "fr", 10, &names, &count, &err), 0);
+	assert_string_equal(joined(memory, names, count), "fred frida");
+	assert_int_equal(store_list_locals(store, memory, "b.example", "", 2, &names, &count, &err),
+			 0);
+	assert_string_equal(joined(memory, names, count), " fred");
 }
 
 static void test_all_or_nothing(void **state)
@@ -1183,6 +1243,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_users, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_users_are_searched, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_domains_of_users, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_all_or_nothing, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reader_beside_writer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_opening_a_locked_database, set_up, tear_down),

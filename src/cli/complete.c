@@ -1,0 +1,448 @@
+#include "cli/complete.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "config/settings.h"
+#include "mail/service.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+/* More than anybody reads. */
+#define NAMES_MAX 1000
+
+/* Where only the beginning of an address is typed, domains that are searched for it. */
+#define DOMAINS_SEARCHED 100
+
+#define OPTIONS_MAX 64
+
+/* What the words before the one being typed say. */
+struct situation {
+	struct arena *memory;
+	const char *typed;    /* of the word in question */
+	const char *prefix;   /* what stands before that in the same word: "--provider=" */
+	const char *database; /* NULL: as the settings say */
+	const char *config;
+	const struct family *family;
+	const struct command *command;
+	const struct option *awaiting; /* the option whose value comes now */
+	const struct option *given[OPTIONS_MAX];
+	size_t n_given;
+	const char *first; /* argument of the command */
+	size_t n_arguments;
+	bool wants_help, options_ended;
+	bool is_lost; /* among words that mean nothing */
+	struct store *store;
+};
+
+static bool begins_with(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* A name that only a strange hand can have put into the database is not offered. */
+static bool is_one_word(const char *text)
+{
+	for (; *text; text++)
+		if (char_is_control(*text))
+			return false;
+	return true;
+}
+
+static void offer(const struct situation *situation, const char *word, const char *meaning)
+{
+	if (!begins_with(word, situation->typed) || !is_one_word(word))
+		return;
+	(void)printf("%s%s%s%s\n", situation->prefix, word, meaning ? "\t" : "",
+		     meaning ? meaning : "");
+}
+
+/*
+ * The words before.
+ */
+
+static void note_option(struct situation *situation, const struct option *option)
+{
+	if (situation->n_given < OPTIONS_MAX)
+		situation->given[situation->n_given++] = option;
+}
+
+static void note_value(struct situation *situation, const struct option *option, const char *value)
+{
+	if (option == option_of_line(NULL, "database"))
+		situation->database = value;
+	else if (option == option_of_line(NULL, "config"))
+		situation->config = value;
+}
+
+static void read_option(struct situation *situation, const char *word)
+{
+	const char *equals = strchr(word, '=');
+	const char *name = arena_strndup(situation->memory, word + 2, strcspn(word + 2, "="));
+	const struct option *option = option_of_line(situation->command, name);
+
+	if (!option) {
+		situation->is_lost = true;
+		return;
+	}
+	note_option(situation, option);
+	situation->wants_help |= option == option_of_line(NULL, "help");
+	if (equals)
+		note_value(situation, option, equals + 1);
+	else if (option->value)
+		situation->awaiting = option;
+}
+
+static void read_family(struct situation *situation, const char *word)
+{
+	for (size_t i = 0; families[i]; i++)
+		if (text_equals(families[i]->name, word)) {
+			situation->family = families[i];
+			if (!families[i]->commands[0]->verb)
+				situation->command = families[i]->commands[0];
+			return;
+		}
+	situation->is_lost = true;
+}
+
+static void read_verb(struct situation *situation, const char *word)
+{
+	for (size_t i = 0; situation->family->commands[i]; i++)
+		if (text_equals(situation->family->commands[i]->verb, word)) {
+			situation->command = situation->family->commands[i];
+			return;
+		}
+	situation->is_lost = true;
+}
+
+static void read_word(struct situation *situation, const char *word)
+{
+	if (situation->awaiting) {
+		note_value(situation, situation->awaiting, word);
+		situation->awaiting = NULL;
+	} else if (!situation->options_ended && text_equals(word, "--")) {
+		situation->options_ended = true;
+	} else if (!situation->options_ended && begins_with(word, "--")) {
+		read_option(situation, word);
+	} else if (!situation->family && !situation->wants_help && text_equals(word, "help")) {
+		situation->wants_help = true;
+	} else if (!situation->family) {
+		read_family(situation, word);
+	} else if (!situation->command) {
+		read_verb(situation, word);
+	} else if (situation->n_arguments++ == 0) {
+		situation->first = word;
+	}
+}
+
+/*
+ * Names from the database.
+ */
+
+static bool open_store(struct situation *situation)
+{
+	const char *database = situation->database;
+	struct settings settings;
+	struct error err;
+
+	if (situation->store)
+		return true;
+	if (!database) {
+		const char *config = situation->config ? situation->config : SETTINGS_FILE;
+
+		if (settings_load(situation->memory, config, &settings, &err) < 0)
+			settings_default(situation->memory, &settings);
+		database = settings.database.file;
+	}
+	return store_open(database, STORE_READ, &situation->store, &err) == 0;
+}
+
+static size_t names_of(struct situation *situation, enum store_names names, const char *typed,
+		       size_t limit, const char ***ret_list)
+{
+	struct error err;
+	size_t count;
+
+	if (!open_store(situation) || store_list_names(situation->store, situation->memory, names,
+						       typed, limit, ret_list, &count, &err) != 0)
+		return 0;
+	return count;
+}
+
+static void offer_providers(struct situation *situation, bool is_new)
+{
+	const char **list;
+	size_t count = is_new ? 0
+			      : names_of(situation, PROVIDER_NAMES, situation->typed, NAMES_MAX,
+					 &list);
+
+	for (size_t i = 0; i < count; i++)
+		offer(situation, list[i], NULL);
+}
+
+static void offer_domains(struct situation *situation, bool is_new)
+{
+	const char **list;
+	size_t count =
+		is_new ? 0 : names_of(situation, DOMAIN_NAMES, situation->typed, NAMES_MAX, &list);
+
+	for (size_t i = 0; i < count; i++)
+		offer(situation, list[i], NULL);
+}
+
+/* Users that begin so, of the first domains. */
+static void offer_users(struct situation *situation)
+{
+	const char **domains, **locals;
+	size_t n_domains = names_of(situation, DOMAIN_NAMES, "", DOMAINS_SEARCHED, &domains);
+	size_t left = NAMES_MAX;
+
+	for (size_t i = 0; i < n_domains && left > 0; i++) {
+		struct error err;
+		size_t count;
+
+		if (store_list_locals(situation->store, situation->memory, domains[i],
+				      situation->typed, left, &locals, &count, &err) != 0)
+			return;
+		for (size_t j = 0; j < count; j++)
+			offer(situation,
+			      arena_printf(situation->memory, "%s@%s", locals[j], domains[i]),
+			      NULL);
+		left -= count;
+	}
+}
+
+/* What stands before the '@' is typed: the domains that have such a user, or where anybody will do,
+ * all. */
+static void offer_domains_after(struct situation *situation, const char *at, bool must_exist)
+{
+	const char *local = arena_strndup(situation->memory, situation->typed,
+					  (size_t)(at - situation->typed));
+	const char **domains;
+	size_t count = names_of(situation, DOMAIN_NAMES, at + 1, NAMES_MAX, &domains);
+
+	for (size_t i = 0; i < count; i++) {
+		const char *address = arena_printf(situation->memory, "%s@%s", local, domains[i]);
+		struct error err;
+		struct user user;
+
+		if (domains[i][0] == '*' ||
+		    (must_exist && store_find_user(situation->store, situation->memory, address,
+						   &user, &err) != 0))
+			continue;
+		offer(situation, address, NULL);
+	}
+}
+
+/* Of users "@example.org" is one. */
+static void offer_addresses(struct situation *situation, bool is_new)
+{
+	bool is_user = text_equals(situation->family->name, "user");
+	const char *at = strrchr(situation->typed, '@');
+
+	if (at && (is_user || at > situation->typed))
+		offer_domains_after(situation, at, is_user && !is_new);
+	else if (!at && !is_new)
+		offer_users(situation);
+}
+
+static void offer_at_domains(struct situation *situation, bool is_new)
+{
+	(void)is_new;
+	if (situation->typed[0] == '@')
+		offer_domains_after(situation, situation->typed, false);
+}
+
+/* Those of the provider that stands first. */
+static void offer_services(struct situation *situation, bool is_new)
+{
+	struct provider provider;
+	struct error err;
+	const char *scheme;
+
+	if (is_new || !text_equals(situation->family->name, "service")) {
+		for (size_t i = 0; (scheme = service_scheme(i)); i++)
+			offer(situation, arena_printf(situation->memory, "%s://", scheme), NULL);
+		return;
+	}
+	if (!situation->first || !open_store(situation) ||
+	    store_find_provider(situation->store, situation->memory, situation->first, &provider,
+				&err) != 0)
+		return;
+	for (size_t i = 0; i < provider.n_services; i++)
+		offer(situation, service_url(situation->memory, &provider.services[i]), NULL);
+}
+
+static void offer_files(struct situation *situation, bool is_new)
+{
+	(void)is_new;
+	(void)puts(":files");
+}
+
+/* What the tables call things, and which family makes new ones of them. */
+static const struct thing {
+	const char *name, *family;
+	void (*offer)(struct situation *situation, bool is_new);
+} things[] = {
+	{ "PROVIDER", "provider", offer_providers },
+	{ "DOMAIN", "domain", offer_domains },
+	{ "@DOMAIN", "domain", offer_at_domains },
+	{ "ADDRESS", "user", offer_addresses },
+	{ "SERVICE-URL", "service", offer_services },
+	{ "FILE", "", offer_files },
+	{ "DATABASE", "", offer_files },
+};
+
+/* Whether the argument of the command names what is not there yet. */
+static bool is_made(const struct situation *situation, const struct thing *thing)
+{
+	const struct command *command = situation->command;
+
+	return command->verb && text_equals(command->verb, "add") &&
+	       text_equals(thing->family, command->family);
+}
+
+/* "yes" and "ActiveSync" stand for themselves, "PATTERN" does not. */
+static bool is_literal(const char *name)
+{
+	return strcspn(name, "abcdefghijklmnopqrstuvwxyz") < strlen(name);
+}
+
+/* "FILE", or "yes"; NAME is that of the option, or else of the family. */
+static void offer_thing(struct situation *situation, const char *name, const struct option *option)
+{
+	if (text_equals(name, "NAME"))
+		name = option ? option->name : situation->family->name;
+	for (size_t i = 0; i < sizeof(things) / sizeof(*things); i++)
+		if (text_equals_ignoring_case(things[i].name, name)) {
+			things[i].offer(situation, !option && is_made(situation, &things[i]));
+			return;
+		}
+	if (is_literal(name))
+		offer(situation, name, NULL);
+}
+
+/* "yes|no", "[FILE|-]", "DOMAIN[,DOMAIN...]" */
+static void offer_alternatives(struct situation *situation, const char *text,
+			       const struct option *option)
+{
+	char *rest = arena_strdup(situation->memory, text + (*text == '[')), *name;
+
+	rest[strcspn(rest, "[],")] = '\0';
+	while ((name = strsep(&rest, "|")))
+		offer_thing(situation, name, option);
+}
+
+static bool is_given(const struct situation *situation, const struct option *option)
+{
+	for (size_t i = 0; i < situation->n_given && !option->repeats; i++)
+		if (situation->given[i] == option)
+			return true;
+	return false;
+}
+
+static void offer_options(struct situation *situation, const struct option *table)
+{
+	for (; table && table->name; table++)
+		if (!is_given(situation, table))
+			offer(situation, arena_printf(situation->memory, "--%s", table->name),
+			      table->summary);
+}
+
+static void offer_all_options(struct situation *situation)
+{
+	for (size_t i = 0; situation->command && i < OPTION_TABLES_MAX; i++)
+		offer_options(situation, situation->command->options[i]);
+	offer_options(situation, global_options);
+}
+
+/* --provider=VALUE */
+static void offer_option_value(struct situation *situation)
+{
+	size_t length = strcspn(situation->typed, "=");
+	const char *name = arena_strndup(situation->memory, situation->typed + 2, length - 2);
+	const struct option *option = option_of_line(situation->command, name);
+
+	if (!option || !option->value)
+		return;
+	situation->prefix = arena_strndup(situation->memory, situation->typed, length + 1);
+	situation->typed += length + 1;
+	offer_alternatives(situation, option->value, option);
+}
+
+/* The argument that comes now: "NAME [SERVICE-URL ...]" has NAME, then SERVICE-URL for ever. */
+static const char *next_argument(const struct situation *situation)
+{
+	char *rest = arena_strdup(situation->memory, situation->command->arguments), *word;
+	const char *found = NULL;
+	size_t index = 0;
+
+	while ((word = strsep(&rest, " "))) {
+		if (begins_with(word, "..."))
+			return found;
+		found = word;
+		if (index++ == situation->n_arguments)
+			return *found ? found : NULL;
+	}
+	return NULL;
+}
+
+static void offer_argument(struct situation *situation)
+{
+	const char *argument = next_argument(situation);
+
+	if (argument)
+		offer_alternatives(situation, argument, NULL);
+	else if (!*situation->typed && !situation->options_ended)
+		offer_all_options(situation);
+}
+
+static void offer_families(struct situation *situation)
+{
+	for (size_t i = 0; families[i]; i++)
+		offer(situation, families[i]->name, families[i]->title);
+	if (!situation->wants_help)
+		offer(situation, "help", "Print help: for all, for a family or for one command");
+}
+
+static void offer_verbs(struct situation *situation)
+{
+	for (size_t i = 0; situation->family->commands[i]; i++)
+		offer(situation, situation->family->commands[i]->verb,
+		      situation->family->commands[i]->summary);
+}
+
+static void offer_next(struct situation *situation)
+{
+	const char *typed = situation->typed;
+
+	if (situation->awaiting)
+		offer_alternatives(situation, situation->awaiting->value, situation->awaiting);
+	else if (!situation->options_ended && begins_with(typed, "--") && strchr(typed, '='))
+		offer_option_value(situation);
+	else if (!situation->options_ended && typed[0] == '-')
+		offer_all_options(situation);
+	else if (!situation->family)
+		offer_families(situation);
+	else if (!situation->command)
+		offer_verbs(situation);
+	else if (!situation->wants_help)
+		offer_argument(situation);
+}
+
+void complete_print(struct arena *memory, char *const *words, size_t count)
+{
+	struct situation situation = { .memory = memory, .typed = "", .prefix = "" };
+
+	for (size_t i = 0; i + 1 < count; i++)
+		read_word(&situation, words[i]);
+	if (count > 0)
+		situation.typed = words[count - 1];
+	if (!situation.is_lost)
+		offer_next(&situation);
+	store_close(situation.store);
+}

@@ -1,0 +1,19 @@
+#pragma once
+
+/*
+ * What a shell may offer next, from the tables of commands and the names in the database. The
+ * scripts in packaging/completion/ ask for it:
+ *
+ *     mailconfctl complete WORD ...
+ *
+ * The words are those after "mailconfctl", up to the one that is being typed, which may be "".
+ * Each line of the answer is a whole word that could stand in its place, and maybe a tab and what
+ * it means; or ":files", for what the shell knows better.
+ */
+
+#include <stddef.h>
+
+struct arena;
+
+/* Never fails: where the database cannot be read now, it offers no names. */
+void complete_print(struct arena *memory, char *const *words, size_t count);

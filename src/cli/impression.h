@@ -1,0 +1,31 @@
+#pragma once
+
+/* What a mail client would make of a document: it is asked for as that client asks, and read by
+ * that client's rules. */
+
+#include "http/answer.h"
+
+struct arena;
+struct error;
+
+/* The values that --as takes. */
+#define IMPRESSION_CLIENTS                                                                       \
+	"outlook|thunderbird|thunderbird-android|fairemail|deltachat|nextcloud|kmail|evolution|" \
+	"geary"
+
+struct impression {
+	const char *client; /* as --as has it */
+	bool is_outlook;    /* of Outlook's document, not of autoconfig's */
+	const char *address;
+	const char *host;	     /* that is asked instead of the client's choice, or NULL */
+	const struct sockaddr *from; /* the client's address, or NULL */
+
+	const char *conclusion;	  /* "Geary: IMAP imap.example.org:993 TLS as fred; ..." */
+	struct request request;	  /* whose answer it is about */
+	struct response response; /* its answer */
+};
+
+/* Fills in the rest. All lives in memory. Returns as answer(), or -1 with err set where the client
+ * does not ask for such a document. */
+int impression_make(const struct context *context, struct arena *memory,
+		    struct impression *impression, struct error *err);

@@ -1,0 +1,20 @@
+#pragma once
+
+/* What the tool prints on may be a terminal, with a width and colours; a pipe has neither. */
+
+#include <stddef.h>
+#include <stdio.h>
+
+enum colour {
+	COLOUR_NONE,
+	COLOUR_HEADING,
+	COLOUR_WARNING,
+	COLOUR_ERROR,
+};
+
+/* What changes the colour on this stream, and COLOUR_NONE back: "" where it is no terminal, or
+ * where NO_COLOR is set (https://no-color.org), or where TERM is "dumb". */
+const char *terminal_colour(FILE *stream, enum colour colour);
+
+/* How many cells a line has: what COLUMNS says, else the terminal; 0 for no bound. */
+size_t terminal_width(FILE *stream);
