@@ -51,7 +51,7 @@ def named(ctl, *words):
 
 def test_commands_are_those_of_help(ctl):
     listed = subprocess.run([BINARY, "--help"], capture_output=True, text=True, check=True).stdout
-    words = [match.split() for match in re.findall(r"^  ([a-z][a-z -]*?)  ", listed, re.MULTILINE)]
+    words = [match.split() for match in re.findall(r"^  ([a-z][a-z0-9 -]*?)  ", listed, re.MULTILINE)]
     families = {word[0] for word in words}
     assert set(offered(ctl, "")) == families | {"help"}
     assert set(offered(ctl, "help", "")) == families
@@ -64,7 +64,7 @@ def test_commands_are_those_of_help(ctl):
 
 def test_every_option_of_every_command(ctl):
     listed = subprocess.run([BINARY, "--help"], capture_output=True, text=True, check=True).stdout
-    for words in re.findall(r"^  ([a-z][a-z -]*?)  ", listed, re.MULTILINE):
+    for words in re.findall(r"^  ([a-z][a-z0-9 -]*?)  ", listed, re.MULTILINE):
         shown = subprocess.run([BINARY, *words.split(), "--help"], capture_output=True, text=True, check=True)
         options = set(re.findall(r"^  (--[\w-]+)", shown.stdout, re.MULTILINE))
         assert len(options) > 4 and set(offered(ctl, *words.split(), "--")) == options
