@@ -262,10 +262,14 @@ const char *sandbox_misses(const struct sandbox *sandbox, struct arena *memory,
 			   const struct settings *settings)
 {
 	_cleanup_(gathering_clear) struct gathering gathering = { .memory = memory };
+	struct settings needed = *settings;
 
 	if (!sandbox->is_restricted)
 		return NULL;
-	gather(&gathering, settings, "");
+	/* Behind a proxy the default of 'certificates' need not be there. */
+	if (!settings->server.listen_https.count)
+		needed.tls.certificates.count = 0;
+	gather(&gathering, &needed, "");
 	for (size_t i = 0; i < gathering.count; i++)
 		if (!covers(sandbox, find_real(memory, gathering.folders[i].path)))
 			return gathering.folders[i].path;

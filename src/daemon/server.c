@@ -517,7 +517,7 @@ int server_check(const char *settings_file, const char *user)
 	(void)printf("%s is good: %s templates and the database load%s%s.\n", settings_file, found,
 		     name ? ", as user " : "", name ? name : "");
 	if (geteuid() == 0)
-		(void)puts("This was checked as root, who may read everything; check it as the "
-			   "daemon's user too.");
+		(void)puts("This was checked as root, who may read everything; '--user NAME' "
+			   "checks it as the daemon's user.");
 	return SERVER_DONE;
 }

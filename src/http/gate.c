@@ -159,24 +159,31 @@ static void handshake_begin(struct connection *connection)
 	prepare_session(connection);
 }
 
-struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd)
+/* libmicrohttpd 1.0 answers in one place for each connection: a second question overwrites it. NULL
+ * on the plain port. */
+static gnutls_session_t session_of(struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *tls = MHD_get_connection_info(
 		mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return tls ? (gnutls_session_t)tls->tls_session : NULL;
+}
+
+struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd)
+{
 	struct connection *connection = xnew(struct connection);
 
 	connection->mhd = mhd;
 	connection->gate = gate;
+	connection->session = session_of(mhd);
 	connection->fd =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	connection->is_fresh = true;
 	gate->fresh++;
-	if (tls) {
-		connection->session = tls->tls_session;
+	if (connection->session)
 		handshake_begin(connection);
-	} else {
+	else
 		queue_join(&gate->requests, connection);
-	}
 	return connection;
 }
 

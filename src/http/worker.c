@@ -147,6 +147,8 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *cls, const c
 	log_debug("libmicrohttpd: %s", log_quote(&memory, arena_vprintf(&memory, format, args)));
 }
 
+/* Strict, or libmicrohttpd 1.0 would redirect a request with a blank in its path to what it makes of
+ * it: nothing that comes from a request may stand in Location. */
 static struct MHD_Daemon *start_daemon(struct port *port, int fd)
 {
 	const struct worker_options *options = &port->worker->options;
@@ -164,11 +166,11 @@ static struct MHD_Daemon *start_daemon(struct port *port, int fd)
 		&port->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
 		MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
-		MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout, MHD_OPTION_URI_LOG_CALLBACK,
-		exchange_begin, &port->exchanges, MHD_OPTION_NOTIFY_CONNECTION, notify_connection,
-		port, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &port->exchanges, MHD_OPTION_ARRAY,
-		is_tls ? tls_options : no_options, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout, MHD_OPTION_STRICT_FOR_CLIENT,
+		1, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &port->exchanges,
+		MHD_OPTION_NOTIFY_CONNECTION, notify_connection, port, MHD_OPTION_UNESCAPE_CALLBACK,
+		leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &port->exchanges,
+		MHD_OPTION_ARRAY, is_tls ? tls_options : no_options, MHD_OPTION_END);
 }
 
 int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct error *err)

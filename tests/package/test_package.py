@@ -29,7 +29,7 @@ def test_unit_tests_ran_in_the_build(package):
 
 
 def install(machine, file):
-    return machine.run("apt-get", "install", "-y", "--no-install-recommends", "--no-download", file)
+    return machine.run("apt-get", "install", "-y", "--no-install-recommends", file)
 
 
 def state(machine):

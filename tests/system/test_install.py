@@ -47,6 +47,8 @@ def tree(tmp_path):
     """A repository with one commit, in which there is what tells the version."""
     if not shutil.which("git"):
         pytest.skip("git is not installed")
+    if "$Format:" not in (ROOT / "packaging" / "version.sh").read_text():
+        pytest.skip("these files come from 'git archive', which has filled in the version")
     tree = tmp_path / "tree"
     (tree / "packaging").mkdir(parents=True)
     shutil.copy(ROOT / "packaging" / "version.sh", tree / "packaging")

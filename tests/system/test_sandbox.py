@@ -147,6 +147,16 @@ def test_files_that_are_replaced_are_read_anew(served):
     assert "error" not in served.log()
 
 
+def test_behind_a_proxy_no_certificates_are_missed(served):
+    """Their default is a directory that need not be there."""
+    del served.settings["tls"]["certificates"]
+    served.settings["server"]["listen-https"] = ""
+    served.settings["server"]["behind-proxy"] = f"127.0.0.1:{served.port}"
+    served.start()
+    served.reload()
+    assert "not opened to the sandbox" not in served.log()
+
+
 def test_a_public_name_that_is_gone(served):
     """The resolver cannot be asked any more."""
     served.settings["server"]["public-name"] = "autoconfig.example.org"
