@@ -171,7 +171,7 @@ static int list(struct cli *cli, const struct arguments *arguments, struct error
 				 : print_for_people(cli, &loaded, &coverage, now, err);
 	}
 	loaded_certificates_clear(&loaded);
-	return r;
+	return r == 0 ? 0 : -1;
 }
 
 static const struct command certificate_list = {

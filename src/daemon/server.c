@@ -1,18 +1,21 @@
 #include "daemon/server.h"
 
+#include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "config/settings.h"
+#include "daemon/credentials.h"
 #include "http/listener.h"
 #include "protocol/templates.h"
 #include "store/store.h"
-#include "tls/certificates.h"
-#include "tls/signer.h"
 #include "util/arena.h"
+#include "util/clock.h"
 #include "util/error.h"
 #include "util/idna.h"
 #include "util/log.h"
@@ -24,6 +27,7 @@ struct server {
 	struct settings settings; /* as they are now */
 	const char *own_name;	  /* of this host, once it was needed; lives as long as started */
 	struct listener *listener;
+	struct credentials *credentials;
 };
 
 /* This host's name with its domain, as far as the resolver knows it. NULL if it has none. */
@@ -57,62 +61,6 @@ static void complete_settings(struct arena *memory, const char **own, struct set
 		settings->server.public_name = *own;
 }
 
-static struct certificates_options certificates_options_of(struct arena *memory,
-							   const struct settings *settings)
-{
-	const char *public_name = settings->server.public_name;
-	const char *name = settings->tls.default_certificate;
-	bool is_required = *name;
-
-	if (!is_required)
-		name = arena_strndup(memory, public_name, strcspn(public_name, ":"));
-	return (struct certificates_options){
-		.globs = settings->tls.certificates.items,
-		.n_globs = settings->tls.certificates.count,
-		.default_name = name,
-		.name_is_required = is_required,
-	};
-}
-
-static void warn(const char *sentence, void *context)
-{
-	log_warning("%s", sentence);
-}
-
-static int load_certificates(const struct settings *settings,
-			     struct certificates **ret_certificates, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct certificates_options options = certificates_options_of(&memory, settings);
-
-	return certificates_load(&options, warn, NULL, ret_certificates, err);
-}
-
-/* Sets NULL where profiles are not signed. */
-static int load_signer(const struct settings *settings,
-		       void (*tell)(const char *sentence, void *context),
-		       struct signer **ret_signer, struct error *err)
-{
-	*ret_signer = NULL;
-	if (!*settings->profile.certificate)
-		return 0;
-	if (signer_load(settings->profile.certificate, settings->profile.key, tell, NULL,
-			ret_signer, err) < 0)
-		return error_prefix(err, "[profile]");
-	return 0;
-}
-
-/* Nothing is read yet, so that a glob that matches nothing ends the start before it begins. */
-static int find_certificates(const struct settings *settings, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *const *files;
-	size_t count;
-
-	return certificates_find_files(&memory, settings->tls.certificates.items,
-				       settings->tls.certificates.count, &files, &count, err);
-}
-
 static void log_addresses(const struct settings *settings)
 {
 	for (size_t i = 0; i < settings->server.listen_https.count; i++)
@@ -124,26 +72,22 @@ static void log_addresses(const struct settings *settings)
 /* Clients can connect before the certificates are read, which for ten thousand takes a second. */
 static int start(struct server *server, struct error *err)
 {
-	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
-	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	struct settings *settings = &server->settings;
 
-	if (find_certificates(settings, err) < 0 ||
+	if (credentials_open(settings, &server->credentials, err) < 0 ||
 	    templates_load(settings->templates.directory, &templates, err) < 0 ||
-	    load_signer(settings, warn, &signer, err) < 0 ||
 	    listener_open(settings, &server->listener, err) < 0)
 		return -1;
-	listener_set_signer(server->listener, signer);
+	credentials_attach(server->credentials, server->listener);
 	if (listener_start(server->listener, templates, err) < 0)
 		return -1;
 	complete_settings(&server->started_memory, &server->own_name, settings);
 	listener_set_rules(server->listener, settings);
-	if (load_certificates(settings, &certificates, err) < 0)
+	if (credentials_load(server->credentials, settings, err) < 0)
 		return -1;
-	listener_set_certificates(server->listener, certificates);
 	log_addresses(settings);
-	log_info("ready: certificates=%zu threads=%u", certificates_count(certificates),
+	log_info("ready: certificates=%zu threads=%u", credentials_count(server->credentials),
 		 listener_threads(server->listener));
 	return 0;
 }
@@ -181,49 +125,72 @@ static int reload_settings(struct server *server, struct error *err)
 
 static void reload(struct server *server)
 {
-	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
-	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	struct error err;
 
 	log_info("reloading");
 	if (reload_settings(server, &err) < 0)
 		log_error("%s; the old settings stay in force", err.text);
-	if (load_certificates(&server->settings, &certificates, &err) < 0)
-		log_error("%s; the old certificates stay in use", err.text);
-	else
-		listener_set_certificates(server->listener, certificates);
+	(void)credentials_reload(server->credentials, &server->settings);
 	if (templates_load(server->settings.templates.directory, &templates, &err) < 0)
 		log_error("%s; the old templates stay in use", err.text);
 	else
 		listener_set_templates(server->listener, templates);
-	if (load_signer(&server->settings, warn, &signer, &err) < 0)
-		log_error("%s; profiles stay signed as before", err.text);
-	else
-		listener_set_signer(server->listener, signer);
 	log_info("reloaded");
 }
 
-static void serve(struct server *server, const sigset_t *signals)
+/* Waits for a signal or for a change of certificates. Returns the signal, 0 for none. */
+static int wait_for_news(struct server *server, int signals)
+{
+	struct pollfd news[] = {
+		{ .fd = signals, .events = POLLIN },
+		{ .fd = credentials_fd(server->credentials), .events = POLLIN },
+	};
+	struct signalfd_siginfo signal;
+
+	(void)poll(news, 2, credentials_patience(server->credentials, clock_now()));
+	credentials_update(server->credentials, &server->settings, clock_now());
+	if (read(signals, &signal, sizeof(signal)) != (ssize_t)sizeof(signal))
+		return 0;
+	return (int)signal.ssi_signo;
+}
+
+static void serve(struct server *server, int signals)
 {
 	for (;;) {
-		int signal = 0;
+		int signal = wait_for_news(server, signals);
 
-		if (sigwait(signals, &signal) != 0)
-			continue;
-		if (signal != SIGHUP) {
+		if (signal == SIGHUP) {
+			reload(server);
+		} else if (signal != 0) {
 			log_info("stopping: finishing the requests under way");
 			return;
 		}
-		reload(server);
 	}
+}
+
+/* Blocks signals, before any thread starts, for they inherit that; they are read instead. */
+static int open_signals(int *ret_fd, struct error *err)
+{
+	sigset_t signals;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	*ret_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (*ret_fd < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot wait for signals: %s", strerror(errno));
+	return 0;
 }
 
 int server_run(const char *settings_file)
 {
 	struct server server = { .settings_file = settings_file };
+	_cleanup_(closep) int signals = -1;
 	struct error err;
-	sigset_t signals;
 	int status = SERVER_DONE;
 
 	if (settings_load(&server.started_memory, settings_file, &server.started, &err) < 0) {
@@ -234,21 +201,14 @@ int server_run(const char *settings_file)
 	server.settings = server.started;
 	log_set_level(server.settings.log.level);
 
-	/* Before any thread starts, for they inherit the mask. */
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGHUP);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-
-	if (start(&server, &err) < 0) {
+	if (open_signals(&signals, &err) < 0 || start(&server, &err) < 0) {
 		log_error("%s", err.text);
 		status = SERVER_FAILED;
 	} else {
-		serve(&server, &signals);
+		serve(&server, signals);
 	}
 	listener_close(server.listener);
+	credentials_close(server.credentials);
 	arena_clear(&server.memory);
 	arena_clear(&server.started_memory);
 	if (status == SERVER_DONE)
@@ -264,39 +224,28 @@ static int report(int r, const struct error *err)
 	return 1;
 }
 
-static void print_warning(const char *sentence, void *context)
-{
-	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
-}
-
 int server_check(const char *settings_file)
 {
-	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(store_closep) struct store *store = NULL;
-	_cleanup_(signer_unrefp) struct signer *signer = NULL;
-	struct certificates_options options;
 	struct settings settings;
 	struct error err;
 	const char *own = NULL;
-	int wrong = 0;
+	size_t count = 0;
+	int wrong;
 
 	if (settings_load(&memory, settings_file, &settings, &err) < 0) {
 		(void)report(-1, &err);
 		return SERVER_BAD_SETTINGS;
 	}
 	complete_settings(&memory, &own, &settings);
-	options = certificates_options_of(&memory, &settings);
-	wrong += report(certificates_load(&options, print_warning, NULL, &certificates, &err),
-			&err);
+	wrong = credentials_check(&settings, &count);
 	wrong += report(templates_load(settings.templates.directory, &templates, &err), &err);
-	wrong += report(load_signer(&settings, print_warning, &signer, &err), &err);
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
 	if (wrong)
 		return SERVER_FAILED;
 	(void)printf("%s is good: %zu certificate%s, the templates and the database load.\n",
-		     settings_file, certificates_count(certificates),
-		     certificates_count(certificates) == 1 ? "" : "s");
+		     settings_file, count, count == 1 ? "" : "s");
 	return SERVER_DONE;
 }
