@@ -7,6 +7,7 @@
 #include "http/listener.h"
 #include "tls/certificate.h"
 #include "tls/certificates.h"
+#include "tls/self-signed.h"
 #include "tls/signer.h"
 #include "tls/watch.h"
 #include "util/arena.h"
@@ -40,6 +41,23 @@ static struct certificates_options options_of(struct arena *memory, const struct
 	};
 }
 
+/* The daemon may write where its database is. */
+static const char *self_signed_file(struct arena *memory, const struct settings *settings)
+{
+	const char *database = settings->database.file;
+
+	return arena_printf(memory, "%.*s/self-signed.pem",
+			    (int)(strrchr(database, '/') - database), database);
+}
+
+/* The name that it is for: the public one without its port. */
+static const char *self_signed_name(struct arena *memory, const struct settings *settings)
+{
+	const char *name = settings->server.public_name;
+
+	return *name ? arena_strndup(memory, name, strcspn(name, ":")) : "localhost";
+}
+
 static void warn(const char *sentence, void *context)
 {
 	log_warning("%s", sentence);
@@ -59,7 +77,7 @@ static int load_signer(const struct settings *settings,
 	return 0;
 }
 
-/* Nothing is read yet, so that a glob that matches nothing ends the start before it begins. */
+/* Nothing is read yet, so that a start that cannot succeed ends before it begins. */
 static int find_certificates(const struct settings *settings, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -67,9 +85,9 @@ static int find_certificates(const struct settings *settings, struct error *err)
 	size_t count;
 
 	return certificates_find_files(&memory, settings->tls.certificates.items,
-				       settings->tls.certificates.count, &files, &count, err) == 0
-		       ? 0
-		       : -1;
+				       settings->tls.certificates.count, &files, &count, err) < 0
+		       ? -1
+		       : 0;
 }
 
 static void set_watch(struct credentials *credentials, const struct settings *settings)
@@ -138,14 +156,38 @@ static void replace_certificates(struct credentials *credentials, struct certifi
 	listener_set_certificates(credentials->listener, certificates);
 }
 
+/* So that a first start succeeds, and certificates can be requested over the plain port. */
+static int load_self_signed(const struct settings *settings, const char *reason,
+			    struct certificates **ret_certificates, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *file = self_signed_file(&memory, settings);
+	const char *name = self_signed_name(&memory, settings);
+	const struct certificates_options options = { .globs = &file, .n_globs = 1 };
+
+	log_warning("%s", reason);
+	if (self_signed_provide(file, name, err) < 0 ||
+	    certificates_load(&options, warn, NULL, ret_certificates, err) != 0)
+		return error_prefix(err, "a certificate to begin with");
+	log_warning(
+		"NO CLIENT WILL TRUST THIS SERVER: it signs for itself as '%s' (%s) until there "
+		"is a certificate; 'mailconfctl certificate request' gets one",
+		name, file);
+	return 0;
+}
+
 int credentials_load(struct credentials *credentials, const struct settings *settings,
 		     struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const struct certificates_options options = options_of(&memory, settings);
 	struct certificates *certificates;
+	int r = certificates_load(&options, warn, NULL, &certificates, err);
 
-	if (certificates_load(&options, warn, NULL, &certificates, err) != 0)
+	if (r == CERTIFICATES_NONE)
+		r = load_self_signed(settings, arena_strdup(&memory, err->text), &certificates,
+				     err);
+	if (r < 0)
 		return -1;
 	replace_certificates(credentials, certificates);
 	return 0;
@@ -264,12 +306,17 @@ int credentials_check(const struct settings *settings, size_t *ret_count)
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	const struct certificates_options options = options_of(&memory, settings);
 	struct error err;
-	int wrong = 0;
+	int wrong = 0, r;
 
-	wrong += report(certificates_load(&options, print_warning, NULL, &certificates, &err),
-			&err);
+	r = certificates_load(&options, print_warning, NULL, &certificates, &err);
+	if (r == CERTIFICATES_NONE)
+		print_warning(arena_printf(&memory,
+					   "%s; until then the daemon signs for itself as '%s'",
+					   err.text, self_signed_name(&memory, settings)),
+			      NULL);
+	else
+		wrong += report(r, &err);
 	wrong += report(load_signer(settings, print_warning, &signer, &err), &err);
-	if (certificates)
-		*ret_count = certificates_count(certificates);
+	*ret_count = certificates ? certificates_count(certificates) : 0;
 	return wrong;
 }
