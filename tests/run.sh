@@ -28,7 +28,7 @@ esac
 
 packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28-dev libxml2-dev
 	libsqlite3-dev libinih-dev libjansson-dev libc-ares-dev libcmocka-dev python3-pytest openssl gnutls-bin
-	libxml2-utils mandoc procps bind9-utils
+	libxml2-utils mandoc procps uacme pebble curl bind9-utils
 	dnsmasq-base dovecot-imapd dovecot-pop3d dovecot-submissiond dovecot-managesieved nginx-light"
 [ $mode != valgrind ] || packages="$packages valgrind"
 ./packaging/install-packages.sh $packages

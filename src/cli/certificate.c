@@ -188,7 +188,12 @@ static const struct command certificate_list = {
 	.run = list,
 };
 
-static const struct command *const commands[] = { &certificate_list, NULL };
+static const struct command *const commands[] = {
+	&certificate_list,
+	&certificate_request,
+	&certificate_renew,
+	NULL,
+};
 
 const struct family family_certificate = {
 	.name = "certificate",

@@ -63,4 +63,9 @@ extern const struct family family_user;
 extern const struct family family_preview;
 extern const struct family family_dns;
 extern const struct family family_certificate;
+
 extern const struct family family_doctor;
+
+/* Of the family certificate, in files of their own. */
+extern const struct command certificate_request;
+extern const struct command certificate_renew;

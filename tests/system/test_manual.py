@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 MAN = ROOT / "data" / "man"
-PAGES = ["mailconfctl.1", "mailconfd-clients.7", "mailconfd.conf.5", "mailconfd.8"]
+PAGES = ["mailconfctl.1", "mailconfd-acme.7", "mailconfd-clients.7", "mailconfd.conf.5", "mailconfd.8"]
 
 
 def rendered(page):
@@ -87,7 +87,7 @@ def commands(build):
 def entries(page):
     """What the page says of each command, under all its synopses."""
     found = {}
-    parts = re.split(r"^     mailconfctl ([a-z]+)(?: (add|set|list|show|remove|enable|disable)\b)?",
+    parts = re.split(r"^     mailconfctl ([a-z]+)(?: (add|set|list|show|remove|enable|disable|request|renew)\b)?",
                      page.partition("\n   Providers\n")[2].partition("\nOUTPUT\n")[0],
                      flags=re.MULTILINE)
     for family, verb, text in zip(parts[1::3], parts[2::3], parts[3::3]):

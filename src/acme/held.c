@@ -1,0 +1,87 @@
+#include "acme/held.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config/settings.h"
+#include "tls/certificate.h"
+#include "util/arena.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/file.h"
+
+static const char first_words[] = "# Requested by mailconfctl from ";
+static const char last_words[] = ": 'mailconfctl certificate renew' renews it.\n";
+
+static bool has_pattern(const char *text, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (strchr("*?[\\", text[i]))
+			return true;
+	return false;
+}
+
+const char *held_directory(struct arena *memory, const struct words *globs, struct error *err)
+{
+	for (size_t i = 0; i < globs->count; i++) {
+		const char *glob = globs->items[i], *slash = strrchr(glob, '/');
+		size_t length = (size_t)(slash - glob);
+
+		if (!has_pattern(glob, length) &&
+		    fnmatch(slash + 1, "a.example.pem", FNM_PERIOD) == 0)
+			return arena_strndup(memory, glob, length);
+	}
+	(void)error_set(err, ERROR_CONFIG,
+			"none of the paths of 'certificates' in the settings would find a new "
+			"certificate; add one such as /etc/mailconfd/certificates/*.pem");
+	return NULL;
+}
+
+const char *held_file(struct arena *memory, const char *directory, const char *domain)
+{
+	return arena_printf(memory, "%s/%s.pem", directory, domain);
+}
+
+const char *held_server(struct arena *memory, const char *file)
+{
+	_cleanup_(fclosep) FILE *stream = fopen(file, "re");
+	char line[2048];
+	size_t length, end = strlen(last_words);
+
+	if (!stream || !fgets(line, sizeof(line), stream))
+		return NULL;
+	length = strlen(line);
+	if (strncmp(line, first_words, strlen(first_words)) != 0 ||
+	    length < strlen(first_words) + end || strcmp(line + length - end, last_words) != 0)
+		return NULL;
+	return arena_strndup(memory, line + strlen(first_words),
+			     length - end - strlen(first_words));
+}
+
+/* A key that stands alone in the file is not used, so they go into one. */
+int held_store(const char *file, const char *server, const char *chain_file, const char *key_file,
+	       struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *slash = strrchr(file, '/');
+	size_t chain_size, key_size, size;
+	char *chain, *key, *text;
+	struct stat directory;
+	int r;
+
+	chain = file_read(&memory, chain_file, CERTIFICATE_FILE_LIMIT, &chain_size, err);
+	key = chain ? file_read(&memory, key_file, CERTIFICATE_FILE_LIMIT, &key_size, err) : NULL;
+	if (!key)
+		return -1;
+	if (stat(arena_strndup(&memory, file, (size_t)(slash - file)), &directory) < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", file, strerror(errno));
+	text = arena_printf(&memory, "%s%s%s%s\n%s", first_words, server, last_words, chain, key);
+	size = strlen(text);
+	r = file_replace(file, 0640, directory.st_gid, text, size, err);
+	explicit_bzero(text, size);
+	explicit_bzero(key, key_size);
+	return r;
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+/*
+ * A certificate that was requested by mailconfctl: one PEM file with chain and key, called by its
+ * domain, whose first line says where it came from:
+ *
+ *     # Requested by mailconfctl from https://...: 'mailconfctl certificate renew' renews it.
+ *
+ * Whoever puts a file of their own in its place takes it out of our hands.
+ */
+
+#include <stddef.h>
+
+struct arena;
+struct error;
+struct words;
+
+/* Where such files go: the first directory of the globs in which they match a file DOMAIN.pem. In
+ * memory. NULL with err set where none does. */
+const char *held_directory(struct arena *memory, const struct words *globs, struct error *err);
+
+const char *held_file(struct arena *memory, const char *directory, const char *domain);
+
+/* The server that it came from. NULL where the file is not there, or not ours. */
+const char *held_server(struct arena *memory, const char *file);
+
+/* Puts chain and key together in place of what is there, readable by the group of the directory, to
+ * which the daemon's user belongs, and by nobody else. Returns 0, or -1 with err set. */
+int held_store(const char *file, const char *server, const char *chain_file, const char *key_file,
+	       struct error *err);
