@@ -20,10 +20,14 @@ def unshare():
     return ["unshare", "--mount"] if os.getuid() == 0 else ["unshare", "--mount", "--map-root-user"]
 
 
-def skip_unless_possible():
-    for program in PROGRAMS:
+def skip_unless_installed(*programs):
+    for program in programs:
         if not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin:/sbin"):
             pytest.skip(f"{program} is not installed")
+
+
+def skip_unless_possible():
+    skip_unless_installed(*PROGRAMS)
     if subprocess.run([*unshare(), "mount", "--bind", "/etc/hosts", BUNDLE], capture_output=True).returncode:
         pytest.skip("this machine allows no mount in a namespace of one's own")
 
