@@ -1,10 +1,10 @@
 #include "acme/held.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/settings.h"
 #include "tls/certificate.h"
@@ -62,26 +62,36 @@ const char *held_server(struct arena *memory, const char *file)
 }
 
 /* A key that stands alone in the file is not used, so they go into one. */
-int held_store(const char *file, const char *server, const char *chain_file, const char *key_file,
-	       struct error *err)
+int held_store(const char *file, gid_t group, const char *server, const char *chain_file,
+	       const char *key_file, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *slash = strrchr(file, '/');
 	size_t chain_size, key_size, size;
 	char *chain, *key, *text;
-	struct stat directory;
 	int r;
 
 	chain = file_read(&memory, chain_file, CERTIFICATE_FILE_LIMIT, &chain_size, err);
 	key = chain ? file_read(&memory, key_file, CERTIFICATE_FILE_LIMIT, &key_size, err) : NULL;
 	if (!key)
 		return -1;
-	if (stat(arena_strndup(&memory, file, (size_t)(slash - file)), &directory) < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", file, strerror(errno));
 	text = arena_printf(&memory, "%s%s%s%s\n%s", first_words, server, last_words, chain, key);
 	size = strlen(text);
-	r = file_replace(file, 0640, directory.st_gid, text, size, err);
+	r = file_replace(file, 0640, group, text, size, err);
 	explicit_bzero(text, size);
 	explicit_bzero(key, key_size);
 	return r;
+}
+
+gid_t held_group(struct arena *memory, const char *directory, const char *database)
+{
+	const char *slash = strrchr(database, '/');
+	struct stat status;
+
+	if (stat(directory, &status) == 0 && status.st_gid != 0)
+		return status.st_gid;
+	if (geteuid() == 0 &&
+	    stat(slash ? arena_strndup(memory, database, (size_t)(slash - database)) : ".",
+		 &status) == 0)
+		return status.st_gid;
+	return (gid_t)-1;
 }

@@ -9,7 +9,7 @@
  * Whoever puts a file of their own in its place takes it out of our hands.
  */
 
-#include <stddef.h>
+#include <sys/types.h>
 
 struct arena;
 struct error;
@@ -24,7 +24,11 @@ const char *held_file(struct arena *memory, const char *directory, const char *d
 /* The server that it came from. NULL where the file is not there, or not ours. */
 const char *held_server(struct arena *memory, const char *file);
 
-/* Puts chain and key together in place of what is there, readable by the group of the directory, to
- * which the daemon's user belongs, and by nobody else. Returns 0, or -1 with err set. */
-int held_store(const char *file, const char *server, const char *chain_file, const char *key_file,
-	       struct error *err);
+/* Puts chain and key together in place of what is there, readable by its owner and the group alone.
+ * Returns 0, or -1 with err set. */
+int held_store(const char *file, gid_t group, const char *server, const char *chain_file,
+	       const char *key_file, struct error *err);
+
+/* The group that the daemon's user belongs to: that of the directory of certificates, unless it is
+ * root's; then that of the directory of the database, which is the daemon's. */
+gid_t held_group(struct arena *memory, const char *directory, const char *database);

@@ -339,8 +339,10 @@ static int store(struct issuing *issuing, const struct uacme_issue *issue, const
 {
 	struct arena *memory = issuing->cli->memory;
 	struct certificate certificate;
+	gid_t group = held_group(memory, issuing->directory, issuing->cli->database);
 
-	if (held_store(file, issuing->uacme.server, issue->chain_file, issue->key_file, err) < 0 ||
+	if (held_store(file, group, issuing->uacme.server, issue->chain_file, issue->key_file,
+		       err) < 0 ||
 	    certificate_load(memory, file, ignore, NULL, &certificate, err) < 0)
 		return -1;
 	outcome->file = file;

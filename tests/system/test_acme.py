@@ -239,6 +239,55 @@ def test_failure_is_said_and_rests(served, acme):
     assert not own.exists()
 
 
+STAND_IN = """#!/bin/sh
+# What a real authority says when it is asked too often; pebble has no limits.
+echo "$*" >>"$LOG"
+[ "$5" != --yes ] || exec mkdir -p "$2"
+echo 'uacme: the server reported the following error:' >&2
+cat "$SAYS" >&2
+exit 2
+"""
+
+
+def stand_in(served, acme, says, *words):
+    """Runs 'certificate request' with a uacme that fails in this way. Returns its end and what was asked of it."""
+    programs = served.directory / "programs"
+    programs.mkdir()
+    (programs / "uacme").write_text(STAND_IN)
+    (programs / "uacme").chmod(0o755)
+    (programs / "says").write_bytes(says)
+    served.write_settings()
+    result = subprocess.run(
+        [served.build / "src" / "mailconfctl", "--config", served.config, "certificate", "request", *words,
+         "--server", acme.server, "--resolver", acme.resolver, "--accept-terms"],
+        env={"PATH": f"{programs}:{os.environ['PATH']}", "LOG": str(programs / "log"), "SAYS": str(programs / "says")},
+        capture_output=True, text=True, check=False)
+    return result, (programs / "log").read_text().splitlines()
+
+
+def test_authority_that_wants_no_more(served, acme):
+    """The run ends there, and nothing counts as a failure."""
+    served.start()
+    problem = json.dumps({"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many certificates (50)",
+                          "status": 429}, indent=4)
+    result, asked = stand_in(served, acme, problem.encode(), "example.org", "example.com")
+    assert result.returncode == 1 and result.stdout == ""
+    assert result.stderr == ("mailconfctl: example.org: the authority wants no more requests for now: "
+                             "too many certificates (50) (rateLimited)\n")
+    assert len(asked) == 2 and " new" in asked[0] and asked[1].endswith("issue autoconfig.example.org autodiscover.example.org")
+    assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))
+
+
+def test_what_a_program_says_is_shortened_and_escaped(served, acme):
+    served.start()
+    says = b"uacme: first\nuacme: \x1b[31mlast " + b"x" * 100000 + b"\n"
+    result, _ = stand_in(served, acme, says, "example.org")
+    assert result.returncode == 1
+    line = result.stderr.splitlines()[0]
+    assert line.startswith("mailconfctl: example.org: uacme failed: ") and "first; " in line
+    assert "\x1b" not in result.stderr and len(line) < 600 and line.endswith("...")
+
+
 def test_terms_must_be_accepted(served, acme):
     served.start()
     result = request(served, acme, "example.org", terms=())

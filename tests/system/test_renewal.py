@@ -278,6 +278,23 @@ def test_directory_behind_a_link(served):
     wait_until_served(served, "linked.example.invalid", new_serial)
 
 
+def test_other_places_after_a_reload(served):
+    """What the settings name now is watched, what they named no longer is."""
+    served.start()
+    other = served.directory / "other"
+    other.mkdir()
+    served.add_certificate("main", *NAMES)
+    shutil.copy(served.directory / "certificates" / "main.pem", other / "main.pem")
+    served.settings["tls"]["certificates"] = f"{other}/*.pem"
+    served.write_settings()
+    served.reload()
+    here, there = (served.authority.certificate(f"{word}.moved.invalid") for word in ("here", "there"))
+    put(there, served.directory / "certificates" / "there.pem")
+    put(here, other / "here.pem")
+    wait_until_served(served, "here.moved.invalid", serial_of(here))
+    assert served_serial(served, "there.moved.invalid") is None
+
+
 def test_many_changes_at_once(served):
     """A directory that is never quiet is looked at all the same, and handshakes go on."""
     (old, old_serial), (new, new_serial) = two(served, "busy.example.invalid")
