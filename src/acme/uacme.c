@@ -20,7 +20,9 @@
 #define SHOWN_LINES 3
 #define SHOWN_LENGTH 300
 
-#define WORDS_MAX 128
+/* As authorities have it. */
+#define NAMES_MAX 100
+#define WORDS_MAX (NAMES_MAX + 16)
 
 /* Its directory is one for each server: "acme-v02.api.letsencrypt.org", by the host of the URL. */
 static const char *home(struct arena *memory, const struct uacme *uacme)
@@ -188,10 +190,18 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 		"uacme", "--confdir", directory,   "--acme-url", uacme->server, "--type",
 		"EC",	 "--force",   "--no-ocsp", "--hook",	 NULL,
 	};
+	const struct uacme_issue issue = {
+		.chain_file = arena_printf(memory, "%s/%s/cert.pem", directory, names[0]),
+		.key_file = arena_printf(memory, "%s/private/%s/key.pem", directory, names[0]),
+	};
 	char hook[PATH_MAX] = "";
 	struct process_end end;
 	size_t n = 0;
 
+	if (count > NAMES_MAX)
+		return error_set(err, ERROR_INPUT,
+				 "it would have %zu names, and a certificate has at most %d", count,
+				 NAMES_MAX);
 	if (readlink("/proc/self/exe", hook, sizeof(hook) - 1) <= 0)
 		return error_set(err, ERROR_SYSTEM, "cannot find this program: %s",
 				 strerror(errno));
@@ -199,16 +209,15 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 		words[n] = first[n];
 	words[n++] = hook;
 	words[n++] = "issue";
-	for (size_t i = 0; i < count && n < WORDS_MAX - 1; i++)
+	for (size_t i = 0; i < count; i++)
 		words[n++] = names[i];
 	words[n] = NULL;
+	/* It would keep each old one, and ours is stored elsewhere. */
+	(void)unlink(issue.chain_file);
 	if (run(memory, uacme, words, &end, err) < 0)
 		return -1;
 	if (end.status != 0)
 		return explain(memory, &end, err);
-	*ret_issue = (struct uacme_issue){
-		.chain_file = arena_printf(memory, "%s/%s/cert.pem", directory, names[0]),
-		.key_file = arena_printf(memory, "%s/private/%s/key.pem", directory, names[0]),
-	};
+	*ret_issue = issue;
 	return 0;
 }

@@ -32,15 +32,20 @@ def skip_unless_possible():
         pytest.skip("this machine allows no mount in a namespace of one's own")
 
 
-def wait_for_port(port, process):
+def comes_up(port, process):
+    """Waits until the process listens; False where it has ended, as when another has taken the port."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        assert process.poll() is None, f"{process.args[0]} has ended"
+        if process.poll() is not None:
+            return False
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+                return process.poll() is None
         time.sleep(0.02)
     raise AssertionError(f"nothing listens on port {port}")
+
+
+ATTEMPTS = 5
 
 
 class Acme:
@@ -49,7 +54,8 @@ class Acme:
     def __init__(self, directory, authority, validity=90 * 86400):
         self.directory, self.authority, self.validity = pathlib.Path(directory), authority, validity
         self.directory.mkdir()
-        self.http_port, self.dns_port, self.port, self.management = (free_port() for _ in range(4))
+        self.http_port = free_port()  # of the daemon
+        self.dns_port = self.port = self.management = None
         self.dns = self.pebble = None
         self.addresses = {}
 
@@ -67,20 +73,37 @@ class Acme:
         self.start_dns()
 
     def start_dns(self):
+        """Under the port that it had, if it ran before."""
         self.end(self.dns)
+        for _ in range(ATTEMPTS):
+            port = self.dns_port or free_port()
+            if self.run_dns(port):
+                self.dns_port = port
+                return
+        raise AssertionError("dnsmasq does not start")
+
+    def run_dns(self, port):
         words = [f"--host-record={name},{address}" for name, address in self.addresses.items()]
         self.dns = subprocess.Popen(
             ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
-             "--bind-interfaces", "--listen-address=127.0.0.1", f"--port={self.dns_port}", "--local=/#/",
+             "--bind-interfaces", "--listen-address=127.0.0.1", f"--port={port}", "--local=/#/",
              "--user=", "--group=", "--pid-file=", *words],
             env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for_port(self.dns_port, self.dns)
+        return comes_up(port, self.dns)
 
     def start(self):
-        self.start_dns()
+        if not self.dns:
+            self.start_dns()
         self.authority.run("pair", str(self.directory.relative_to(self.authority.directory) / "pebble"),
                            "localhost", "127.0.0.1")
+        for _ in range(ATTEMPTS):
+            self.port, self.management = free_port(), free_port()
+            if self.run_pebble():
+                return self
+        raise AssertionError(f"pebble does not start:\n{self.log()}")
+
+    def run_pebble(self):
         config = self.directory / "pebble.json"
         config.write_text(json.dumps({"pebble": {
             "listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management}",
@@ -93,8 +116,7 @@ class Acme:
                 ["pebble", "-config", config, "-dnsserver", self.resolver],
                 env={**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"},
                 stdout=log, stderr=log)
-        wait_for_port(self.port, self.pebble)
-        return self
+        return comes_up(self.port, self.pebble)
 
     def log(self):
         return (self.directory / "pebble.log").read_text()
