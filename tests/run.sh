@@ -63,7 +63,7 @@ esac
 # What is slow under an instrument runs what the instrument is for: threads, and the daemon's life.
 case $mode in
 plain | sanitize) tests="tests/clients tests/system" ;;
-thread) tests="tests/system/test_life.py tests/system/test_listener.py tests/system/test_golden.py" ;;
+thread) tests="tests/system/test_life.py tests/system/test_renewal.py tests/system/test_listener.py tests/system/test_golden.py" ;;
 valgrind) tests=tests/system/test_life.py ;;
 esac
 /usr/bin/python3 -m pytest -q -p no:cacheprovider --junitxml=$results/system.xml "$@" $tests ||
