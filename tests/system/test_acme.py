@@ -2,10 +2,12 @@
 import fcntl
 import json
 import os
+import pathlib
 import re
 import shutil
 import ssl
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -155,6 +157,48 @@ def test_from_none_to_renewed(served, acme):
     assert not failures and asked[0] > 20
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+@pytest.mark.parametrize("group", [65534, 0])
+def test_as_it_is_installed(served, acme, group):
+    """The daemon is a user of its own and root runs the tool, with an umask that hides everything; the directory of
+    certificates may have been made without a thought of groups."""
+    nobody = 65534
+    with tempfile.TemporaryDirectory(prefix="mailconfd-test-") as name:
+        place = pathlib.Path(name)
+        certificates, state = place / "certificates", place / "state"
+        place.chmod(0o755)
+        certificates.mkdir()
+        certificates.chmod(0o750 if group else 0o755)
+        state.mkdir()
+        state.chmod(0o750)
+        os.chown(certificates, 0, group)
+        os.chown(state, nobody, nobody)
+        served.settings["tls"]["certificates"] = certificates / "*.pem"
+        served.settings["database"]["file"] = state / "mailconfd.db"
+        served.settings["acme"]["directory"] = state / "acme" / ".well-known" / "acme-challenge"
+        served.setup(["domain", "add", "example.org", "imaps://imap.example.org"])
+        settings = place / "mailconfd.conf"
+        settings.write_bytes(served.config.read_bytes())
+        settings.chmod(0o644)
+        as_nobody = ["setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups"]
+        daemon = served.build / "src" / "mailconfd"
+        with open(served.log_file, "ab") as log:
+            served.process = subprocess.Popen([*as_nobody, daemon, "--config", settings], stderr=log)
+        try:
+            served.wait_for_log("ready: ")
+            before = os.umask(0o077)
+            try:
+                result = request(served, acme, "example.org")
+            finally:
+                os.umask(before)
+            assert result.returncode == 0, result.stderr
+            file = certificates / "example.org.pem"
+            assert (file.stat().st_mode & 0o777, file.stat().st_uid, file.stat().st_gid) == (0o640, 0, nobody)
+            wait_until_served(served, acme, "autoconfig.example.org", serial_in(file))
+        finally:
+            served.stop()
+
+
 def test_key_is_kept_and_hidden(served, acme):
     served.start()
     assert request(served, acme, "example.org").returncode == 0
@@ -177,6 +221,9 @@ def test_names_that_lead_elsewhere(served, acme):
     assert len(warnings) == 2
     assert "example.com: autodiscover.example.com is left out: it has the address 127.0.0.2 in DNS" in warnings[0]
     assert "ua-auto-config.example.com is left out: it has no address in DNS" in warnings[1]
+    # One address of several is enough, for the authority may take any.
+    acme.set_names({"autodiscover.example.com": "127.0.0.1,2001:db8::1"})
+    assert "it has the address 2001:db8::1 in DNS" in request(served, acme, "example.com").stderr
     # Later they lead here.
     acme.set_names({"autodiscover.example.com": "127.0.0.1"})
     assert request(served, acme, "example.com").returncode == 0
