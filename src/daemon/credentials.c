@@ -16,7 +16,8 @@
 
 struct credentials {
 	struct listener *listener;
-	struct certificates *certificates; /* in use; NULL until they are loaded */
+	bool has_https;
+	struct certificates *certificates; /* in use; NULL for none, or until they are loaded */
 	struct signer *signer;		   /* NULL for none */
 	struct watch *watch;		   /* NULL where nothing can be watched */
 	struct file_stamps {
@@ -93,7 +94,7 @@ static int find_certificates(const struct settings *settings, struct error *err)
 static void set_watch(struct credentials *credentials, const struct settings *settings)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	size_t count = settings->tls.certificates.count;
+	size_t count = credentials->has_https ? settings->tls.certificates.count : 0;
 	const char **paths = arena_array(&memory, const char *, count + 2);
 
 	if (!credentials->watch)
@@ -119,7 +120,8 @@ int credentials_open(const struct settings *settings, struct credentials **ret_c
 {
 	_cleanup_(credentials_closep) struct credentials *credentials = xnew(struct credentials);
 
-	if (find_certificates(settings, err) < 0)
+	credentials->has_https = settings->server.listen_https.count > 0;
+	if (credentials->has_https && find_certificates(settings, err) < 0)
 		return -1;
 	if (watch_open(warn, NULL, &credentials->watch, err) < 0)
 		log_warning("%s; a reload (SIGHUP) loads renewed certificates", err->text);
@@ -182,8 +184,11 @@ int credentials_load(struct credentials *credentials, const struct settings *set
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const struct certificates_options options = options_of(&memory, settings);
 	struct certificates *certificates;
-	int r = certificates_load(&options, warn, NULL, &certificates, err);
+	int r;
 
+	if (!credentials->has_https)
+		return 0;
+	r = certificates_load(&options, warn, NULL, &certificates, err);
 	if (r == CERTIFICATES_NONE)
 		r = load_self_signed(settings, arena_strdup(&memory, err->text), &certificates,
 				     err);
@@ -195,7 +200,7 @@ int credentials_load(struct credentials *credentials, const struct settings *set
 
 size_t credentials_count(const struct credentials *credentials)
 {
-	return certificates_count(credentials->certificates);
+	return credentials->certificates ? certificates_count(credentials->certificates) : 0;
 }
 
 /* Says what is wrong with all of them. What is watched may be looked at every second, for the same
@@ -217,6 +222,8 @@ static bool update_certificates(struct credentials *credentials, const struct se
 	struct error err;
 	size_t added, count;
 
+	if (!credentials->has_https)
+		return true;
 	options.previous = credentials->certificates;
 	options.watch = credentials->watch;
 	options.repeats_failures = is_asked_for;
@@ -299,24 +306,33 @@ static void print_warning(const char *sentence, void *context)
 	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
 }
 
-int credentials_check(const struct settings *settings, size_t *ret_count)
+/* Returns how many things are wrong. */
+static int check_certificates(const struct settings *settings, size_t *ret_count)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	const struct certificates_options options = options_of(&memory, settings);
 	struct error err;
-	int wrong = 0, r;
+	int r = certificates_load(&options, print_warning, NULL, &certificates, &err);
 
-	r = certificates_load(&options, print_warning, NULL, &certificates, &err);
-	if (r == CERTIFICATES_NONE)
-		print_warning(arena_printf(&memory,
-					   "%s; until then the daemon signs for itself as '%s'",
-					   err.text, self_signed_name(&memory, settings)),
-			      NULL);
-	else
-		wrong += report(r, &err);
-	wrong += report(load_signer(settings, print_warning, &signer, &err), &err);
 	*ret_count = certificates ? certificates_count(certificates) : 0;
+	if (r != CERTIFICATES_NONE)
+		return report(r, &err);
+	print_warning(arena_printf(&memory, "%s; until then the daemon signs for itself as '%s'",
+				   err.text, self_signed_name(&memory, settings)),
+		      NULL);
+	return 0;
+}
+
+int credentials_check(const struct settings *settings, size_t *ret_count)
+{
+	_cleanup_(signer_unrefp) struct signer *signer = NULL;
+	struct error err;
+	int wrong = 0;
+
+	*ret_count = 0;
+	if (settings->server.listen_https.count > 0)
+		wrong += check_certificates(settings, ret_count);
+	wrong += report(load_signer(settings, print_warning, &signer, &err), &err);
 	return wrong;
 }

@@ -17,8 +17,10 @@ struct error;
 struct listener;
 struct settings;
 
-/* Finds the files and loads the signer, if there shall be one; reads no certificate yet, so that a
- * start that cannot succeed ends soon. Returns 0, or -1 with err set. */
+/* Without listen-https there are no certificates: a proxy in front of us has them. Whether it is so
+ * is settled here, for it takes a restart to change. Finds the files and loads the signer, if there
+ * shall be one; reads no certificate yet, so that a start that cannot succeed ends soon. Returns 0,
+ * or -1 with err set. */
 int credentials_open(const struct settings *settings, struct credentials **ret_credentials,
 		     struct error *err);
 void credentials_close(struct credentials *credentials);

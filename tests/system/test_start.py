@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from daemon import PATIENCE
+from daemon import PATIENCE, free_port
 
 
 @pytest.fixture
@@ -221,3 +221,16 @@ def test_usage(good):
     assert "--check-config" in run(good, "--help").stdout
     assert run(good, "--nonsense").returncode == 2
     assert run(good, "one-too-many").returncode == 2
+
+
+def test_without_https_no_certificate_is_needed(good):
+    """A proxy in front has them."""
+    (good.directory / "certificates" / "main.pem").write_text("nonsense")
+    good.settings["server"]["listen-https"] = ""
+    good.settings["server"]["listen-http"] = f"127.0.0.1:{free_port()}"
+    assert "is good: " in run(good, "--check-config").stdout
+    good.start()
+    assert "ready: certificates=0" in good.log()
+    good.reload()
+    assert "error" not in good.log() and "warning" not in good.log()
+    assert not (good.directory / "self-signed.pem").exists()
