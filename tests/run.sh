@@ -34,7 +34,7 @@ packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28
 	libsqlite3-dev libinih-dev libjansson-dev libc-ares-dev libcurl4-gnutls-dev libseccomp-dev
 	libcmocka-dev python3-pytest openssl gnutls-bin libxml2-utils mandoc nginx apache2-bin procps
 	zsh bash-completion systemd git rpm bind9-utils dnsmasq-base dovecot-imapd dovecot-pop3d
-	dovecot-submissiond dovecot-managesieved"
+	dovecot-submissiond dovecot-managesieved uacme pebble curl"
 [ $mode != valgrind ] || packages="$packages valgrind"
 [ $mode != package ] || packages="python3-pytest openssl debootstrap systemd-container dpkg-dev git curl"
 ./packaging/install-packages.sh $packages
@@ -77,7 +77,7 @@ esac
 # What is slow under an instrument runs what the instrument is for: threads, and the daemon's life.
 case $mode in
 plain | sanitize) tests="tests/clients tests/system" ;;
-thread) tests="tests/system/test_life.py tests/system/test_listener.py tests/system/test_golden.py" ;;
+thread) tests="tests/system/test_life.py tests/system/test_renewal.py tests/system/test_listener.py tests/system/test_golden.py" ;;
 valgrind) tests=tests/system/test_life.py ;;
 esac
 /usr/bin/python3 -m pytest -q -p no:cacheprovider --junitxml=$results/system.xml "$@" $tests ||

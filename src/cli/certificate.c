@@ -171,7 +171,7 @@ static int list(struct cli *cli, const struct arguments *arguments, struct error
 				 : print_for_people(cli, &loaded, &coverage, now, err);
 	}
 	loaded_certificates_clear(&loaded);
-	return r;
+	return r == 0 ? 0 : -1;
 }
 
 static const struct command certificate_list = {
@@ -188,7 +188,12 @@ static const struct command certificate_list = {
 	.run = list,
 };
 
-static const struct command *const commands[] = { &certificate_list, NULL };
+static const struct command *const commands[] = {
+	&certificate_list,
+	&certificate_request,
+	&certificate_renew,
+	NULL,
+};
 
 const struct family family_certificate = {
 	.name = "certificate",

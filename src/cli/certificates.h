@@ -18,7 +18,7 @@ struct loaded_certificates {
 	const char **problems;		    /* for each file, why */
 };
 
-/* Returns 0, or -1 with err set where there are no files. */
+/* Returns 0, CERTIFICATES_NONE with err set where there are no files, or -1 with err set. */
 int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded,
 			     struct error *err);
 void loaded_certificates_clear(struct loaded_certificates *loaded);

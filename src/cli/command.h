@@ -83,4 +83,9 @@ extern const struct command domain_import;
 extern const struct command domain_export;
 extern const struct family family_dns;
 extern const struct family family_certificate;
+
 extern const struct family family_doctor;
+
+/* Of the family certificate, in files of their own. */
+extern const struct command certificate_request;
+extern const struct command certificate_renew;

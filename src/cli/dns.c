@@ -78,7 +78,7 @@ static int find_keys(struct cli *cli, const struct subject *subject, const struc
 	const char *const *names;
 	size_t n_names;
 
-	if (certificates_load(&options, warn, cli, &certificates, err) < 0 ||
+	if (certificates_load(&options, warn, cli, &certificates, err) != 0 ||
 	    subject_keys(cli->memory, subject, certificates, keys, count, err) < 0)
 		return -1;
 	names = wanted_names(cli->memory, subject->domain, subject->profile.pacc, &n_names);

@@ -210,7 +210,7 @@ static int examine_with_certificates(struct cli *cli, const struct arguments *ar
 	struct error ignored;
 	int r;
 
-	if (certificates_of_settings(cli, &loaded, &ignored) < 0)
+	if (certificates_of_settings(cli, &loaded, &ignored) != 0)
 		return examine(cli, arguments, NULL, domains, count, report, err);
 	coverage = coverage_of(cli->memory, loaded.certificates, loaded.count, time(NULL));
 	r = examine(cli, arguments, loaded.count ? &coverage : NULL, domains, count, report, err);

@@ -121,7 +121,7 @@ static void add_glob(struct gathering *gathering, const char *glob)
 	size_t count;
 
 	add(gathering, folder, false);
-	if (certificates_find_files(memory, &glob, 1, &files, &count, &err) < 0)
+	if (certificates_find_files(memory, &glob, 1, &files, &count, &err) != 0)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		size_t below = count_components(files[i]) - count_components(folder);

@@ -1,21 +1,22 @@
 #include "daemon/server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "config/settings.h"
 #include "daemon/account.h"
+#include "daemon/credentials.h"
 #include "daemon/notifier.h"
 #include "daemon/sandbox.h"
 #include "http/listener.h"
 #include "http/sockets.h"
 #include "protocol/templates.h"
 #include "store/store.h"
-#include "tls/certificates.h"
-#include "tls/signer.h"
 #include "util/arena.h"
 #include "util/clock.h"
 #include "util/error.h"
@@ -38,8 +39,8 @@ struct server {
 	struct listener *listener;
 	struct notifier notifier;
 	struct sandbox *sandbox;
-	size_t certificates; /* how many are served */
-	int64_t check_due;   /* when to look around next, in microseconds */
+	struct credentials *credentials;
+	int64_t check_due; /* when to look around next, in microseconds */
 	bool was_hanging;
 };
 
@@ -55,56 +56,9 @@ static void complete_settings(struct arena *memory, const char **own, struct set
 		settings->server.public_name = *own;
 }
 
-static struct certificates_options certificates_options_of(struct arena *memory,
-							   const struct settings *settings)
-{
-	const char *public_name = settings->server.public_name;
-	const char *name = settings->tls.default_certificate;
-	bool is_required = *name;
-
-	if (!is_required)
-		name = arena_strndup(memory, public_name, strcspn(public_name, ":"));
-	return (struct certificates_options){
-		.globs = settings->tls.certificates.items,
-		.n_globs = settings->tls.certificates.count,
-		.default_name = name,
-		.name_is_required = is_required,
-	};
-}
-
 static void warn(const char *sentence, void *context)
 {
 	log_warning("%s", sentence);
-}
-
-/* Without it, a proxy in front of us has the certificates. */
-static bool speaks_tls(const struct server *server)
-{
-	return sockets_have(server->sockets, PORT_TLS);
-}
-
-static int load_certificates(const struct settings *settings,
-			     void (*tell)(const char *sentence, void *context),
-			     struct certificates **ret_certificates, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct certificates_options options = certificates_options_of(&memory, settings);
-
-	return certificates_load(&options, tell, NULL, ret_certificates, err);
-}
-
-/* Sets NULL where profiles are not signed. */
-static int load_signer(const struct settings *settings,
-		       void (*tell)(const char *sentence, void *context),
-		       struct signer **ret_signer, struct error *err)
-{
-	*ret_signer = NULL;
-	if (!*settings->profile.certificate)
-		return 0;
-	if (signer_load(settings->profile.certificate, settings->profile.key, tell, NULL,
-			ret_signer, err) < 0)
-		return error_prefix(err, "[profile]");
-	return 0;
 }
 
 /* Logins go over such a socket, and over no network unseen. */
@@ -132,20 +86,6 @@ static void warn_of_open_proxy_ports(const struct settings *settings,
 	}
 }
 
-/* Nothing is read yet, so that a glob that matches nothing ends the start before it begins. */
-static int find_certificates(const struct server *server, struct error *err)
-{
-	const struct settings *settings = &server->settings;
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *const *files;
-	size_t count;
-
-	if (!speaks_tls(server))
-		return 0;
-	return certificates_find_files(&memory, settings->tls.certificates.items,
-				       settings->tls.certificates.count, &files, &count, err);
-}
-
 static void log_addresses(const struct sockets *sockets)
 {
 	for (size_t i = 0; i < sockets_count(sockets); i++)
@@ -164,13 +104,12 @@ static int check_settings_file(const char *settings_file, struct error *err)
 /* Clients can connect before the certificates are read, which for ten thousand takes a second. */
 static int load(struct server *server, struct error *err)
 {
-	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
-	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	struct settings *settings = &server->settings;
+	bool has_https = sockets_have(server->sockets, PORT_TLS);
 
 	if (check_settings_file(server->settings_file, err) < 0 ||
-	    find_certificates(server, err) < 0 ||
+	    credentials_open(settings, has_https, &server->credentials, err) < 0 ||
 	    listener_open(settings, server->sockets, &server->listener, err) < 0)
 		return -1;
 	sandbox_hide_memory();
@@ -178,18 +117,12 @@ static int load(struct server *server, struct error *err)
 	complete_settings(&server->started_memory, &server->own_name, settings);
 	listener_set_rules(server->listener, settings);
 	if (sandbox_enter(settings, server->settings_file, &server->sandbox, err) < 0 ||
-	    templates_load(settings->templates.directory, &templates, err) < 0 ||
-	    load_signer(settings, warn, &signer, err) < 0)
+	    templates_load(settings->templates.directory, &templates, err) < 0)
 		return -1;
-	listener_set_signer(server->listener, signer);
-	if (listener_start(server->listener, templates, err) < 0)
+	credentials_attach(server->credentials, server->listener);
+	if (listener_start(server->listener, templates, err) < 0 ||
+	    credentials_load(server->credentials, settings, err) < 0)
 		return -1;
-	if (speaks_tls(server)) {
-		if (load_certificates(settings, warn, &certificates, err) < 0)
-			return -1;
-		listener_set_certificates(server->listener, certificates);
-		server->certificates = certificates_count(certificates);
-	}
 	return 0;
 }
 
@@ -229,7 +162,8 @@ static int start(struct server *server, struct error *err)
 	warn_of_sandbox(server);
 	log_addresses(server->sockets);
 	warn_of_open_proxy_ports(&server->settings, warn);
-	log_info("ready: certificates=%zu threads=%u", server->certificates, threads);
+	log_info("ready: certificates=%zu threads=%u", credentials_count(server->credentials),
+		 threads);
 	return 0;
 }
 
@@ -282,8 +216,10 @@ static int reload_settings(struct server *server, struct error *err)
 /* What 'systemctl status' shows. */
 static void tell_ready(const struct server *server, const char *remark)
 {
-	notifier_send(&server->notifier, "READY=1\nSTATUS=Serving with %zu certificate%s%s",
-		      server->certificates, server->certificates == 1 ? "" : "s", remark);
+	size_t count = credentials_count(server->credentials);
+
+	notifier_send(&server->notifier, "READY=1\nSTATUS=Serving with %zu certificate%s%s", count,
+		      count == 1 ? "" : "s", remark);
 }
 
 static bool keep_old(const char *what, const struct error *err)
@@ -292,25 +228,9 @@ static bool keep_old(const char *what, const struct error *err)
 	return true;
 }
 
-/* Returns whether the old ones stay. */
-static bool reload_certificates(struct server *server)
-{
-	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
-	struct error err;
-
-	if (!speaks_tls(server))
-		return false;
-	if (load_certificates(&server->settings, warn, &certificates, &err) < 0)
-		return keep_old("the old certificates stay in use", &err);
-	listener_set_certificates(server->listener, certificates);
-	server->certificates = certificates_count(certificates);
-	return false;
-}
-
 static void reload(struct server *server)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
-	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	bool failed = false;
 	struct error err;
 
@@ -319,15 +239,12 @@ static void reload(struct server *server)
 		      (long long)clock_microseconds());
 	if (reload_settings(server, &err) < 0)
 		failed = keep_old("the old settings stay in force", &err);
-	failed |= reload_certificates(server);
+	if (!credentials_reload(server->credentials, &server->settings))
+		failed = true;
 	if (templates_load(server->settings.templates.directory, &templates, &err) < 0)
 		failed = keep_old("the old templates stay in use", &err);
 	else
 		listener_set_templates(server->listener, templates);
-	if (load_signer(&server->settings, warn, &signer, &err) < 0)
-		failed = keep_old("profiles stay signed as before", &err);
-	else
-		listener_set_signer(server->listener, signer);
 	log_info("reloaded");
 	tell_ready(server, failed ? "; not all could be reloaded, see the log" : "");
 }
@@ -360,18 +277,27 @@ static void look_around(struct server *server)
 	server->check_due = clock_microseconds() + pause;
 }
 
-/* Returns 0 when it is time to look around, however many signals come. */
-static int wait_for_signal(const struct server *server, const sigset_t *signals)
+/* Waits for a signal, for a change of certificates, or until it is time to look around. Returns the
+ * signal, 0 for none. */
+static int wait_for_news(struct server *server, int signals)
 {
-	int64_t pause = server->check_due - clock_microseconds();
-	struct timespec timeout;
-	int signal;
+	struct pollfd news[] = {
+		{ .fd = signals, .events = POLLIN },
+		{ .fd = credentials_fd(server->credentials), .events = POLLIN },
+	};
+	int64_t pause = (server->check_due - clock_microseconds()) / 1000;
+	int patience = credentials_patience(server->credentials, clock_now());
+	struct signalfd_siginfo signal;
 
-	if (pause <= 0)
+	if (patience >= 0 && patience < pause)
+		pause = patience;
+	(void)poll(news, 2, pause < 0 ? 0 : (int)pause + 1);
+	credentials_update(server->credentials, &server->settings, clock_now());
+	if (clock_microseconds() >= server->check_due)
+		look_around(server);
+	if (read(signals, &signal, sizeof(signal)) != (ssize_t)sizeof(signal))
 		return 0;
-	timeout = (struct timespec){ pause / 1000000, pause % 1000000 * 1000 };
-	signal = sigtimedwait(signals, NULL, &timeout);
-	return signal < 0 && errno == EAGAIN ? 0 : signal;
+	return (int)signal.ssi_signo;
 }
 
 static int status_of(const struct error *err)
@@ -379,19 +305,17 @@ static int status_of(const struct error *err)
 	return err->kind == ERROR_USAGE ? SERVER_BAD_SETTINGS : SERVER_FAILED;
 }
 
-static void serve(struct server *server, const sigset_t *signals)
+static void serve(struct server *server, int signals)
 {
 	tell_ready(server, "");
 	for (;;) {
-		switch (wait_for_signal(server, signals)) {
+		switch (wait_for_news(server, signals)) {
 		case 0:
-			look_around(server);
 			break;
 		case SIGHUP:
 			reload(server);
 			break;
-		case SIGTERM:
-		case SIGINT:
+		default:
 			log_info("stopping: finishing the requests under way");
 			notifier_send(&server->notifier,
 				      "STOPPING=1\nSTATUS=Finishing the requests under way");
@@ -400,11 +324,28 @@ static void serve(struct server *server, const sigset_t *signals)
 	}
 }
 
+/* Blocks signals, before any thread starts, for they inherit that; they are read instead. */
+static int open_signals(int *ret_fd, struct error *err)
+{
+	sigset_t signals;
+
+	(void)sigemptyset(&signals);
+	(void)sigaddset(&signals, SIGTERM);
+	(void)sigaddset(&signals, SIGINT);
+	(void)sigaddset(&signals, SIGHUP);
+	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	*ret_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (*ret_fd < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot wait for signals: %s", strerror(errno));
+	return 0;
+}
+
 int server_run(const char *settings_file, const char *user)
 {
 	struct server server = { .settings_file = settings_file, .user = user };
+	_cleanup_(closep) int signals = -1;
 	struct error err;
-	sigset_t signals;
 	int status = SERVER_DONE;
 
 	if (settings_load(&server.started_memory, settings_file, &server.started, &err) < 0) {
@@ -416,23 +357,16 @@ int server_run(const char *settings_file, const char *user)
 	log_set_level(server.settings.log.level);
 	log_set_format(server.settings.log.format);
 
-	/* Before any thread starts, for they inherit the mask. */
-	(void)sigemptyset(&signals);
-	(void)sigaddset(&signals, SIGTERM);
-	(void)sigaddset(&signals, SIGINT);
-	(void)sigaddset(&signals, SIGHUP);
-	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-
 	notifier_open(&server.notifier);
-	if (start(&server, &err) < 0) {
+	if (open_signals(&signals, &err) < 0 || start(&server, &err) < 0) {
 		log_error("%s", err.text);
 		notifier_send(&server.notifier, "STATUS=%s", err.text);
 		status = status_of(&err);
 	} else {
-		serve(&server, &signals);
+		serve(&server, signals);
 	}
 	listener_close(server.listener);
+	credentials_close(server.credentials);
 	sockets_close(server.sockets);
 	log_tell_repeats(INT64_MAX);
 	sandbox_free(server.sandbox);
@@ -477,15 +411,14 @@ static int become_service(struct arena *memory, const struct settings *settings,
 
 int server_check(const char *settings_file, const char *user)
 {
-	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(store_closep) struct store *store = NULL;
-	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	const char *own = NULL, *found = "the";
 	struct settings settings;
 	struct error err;
 	const char *name;
+	size_t count = 0;
 	int wrong;
 
 	if (settings_load(&memory, settings_file, &settings, &err) < 0) {
@@ -500,20 +433,16 @@ int server_check(const char *settings_file, const char *user)
 	complete_settings(&memory, &own, &settings);
 	warn_of_open_proxy_ports(&settings, print_warning);
 	wrong = report(check_settings_file(settings_file, &err), &err);
-	if (settings.server.listen_https.count > 0)
-		wrong += report(load_certificates(&settings, print_warning, &certificates, &err),
-				&err);
+	wrong += credentials_check(&settings, &count);
 	wrong += report(templates_load(settings.templates.directory, &templates, &err), &err);
-	wrong += report(load_signer(&settings, print_warning, &signer, &err), &err);
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
 	if (wrong && name)
 		(void)fprintf(stderr, "mailconfd: this was tried as the user '%s'\n", name);
 	if (wrong)
 		return SERVER_FAILED;
-	if (certificates)
-		found = arena_printf(&memory, "%zu certificate%s, the",
-				     certificates_count(certificates),
-				     certificates_count(certificates) == 1 ? "" : "s");
+	if (settings.server.listen_https.count > 0)
+		found = arena_printf(&memory, "%zu certificate%s, the", count,
+				     count == 1 ? "" : "s");
 	(void)printf("%s is good: %s templates and the database load%s%s.\n", settings_file, found,
 		     name ? ", as user " : "", name ? name : "");
 	if (geteuid() == 0)

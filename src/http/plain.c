@@ -45,8 +45,7 @@ bool plain_refuses(struct arena *memory, const struct request *request,
 	return true;
 }
 
-/* The base64url alphabet: no dot, no slash, so no way out of the directory (RFC 8555 8.1). */
-static bool is_token(const char *text)
+bool plain_is_token(const char *text)
 {
 	size_t length = strlen(text);
 
@@ -63,7 +62,7 @@ static void show_challenge(const struct plain_rules *rules, struct arena *memory
 	size_t size;
 	char *data;
 
-	if (!*rules->acme_directory || !is_token(token))
+	if (!*rules->acme_directory || !plain_is_token(token))
 		return;
 	data = file_read(memory, arena_printf(memory, "%s/%s", rules->acme_directory, token),
 			 CHALLENGE_MAX_SIZE, &size, &err);

@@ -30,3 +30,7 @@ int plain_answer(const struct context *context, const struct plain_rules *rules,
  * response is then filled in. */
 bool plain_refuses(struct arena *memory, const struct request *request,
 		   struct response *ret_response);
+
+/* Whether the text can be the token of a challenge, and so the name of its file: the base64url
+ * alphabet has no dot and no slash, so there is no way out of the directory (RFC 8555 8.1). */
+bool plain_is_token(const char *text);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 #include <time.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
@@ -43,6 +44,21 @@ typedef void (*certificates_warner)(const char *sentence, void *context);
  */
 int certificate_load(struct arena *memory, const char *file, certificates_warner warn,
 		     void *context, struct certificate *ret_certificate, struct error *err);
+
+/* What tells whether the files of a certificate are still those that it was loaded from. A key that
+ * does not stand beside the chain has zeroes. */
+struct certificate_stamp {
+	struct file_stamp {
+		dev_t device;
+		ino_t number;
+		off_t size;
+		struct timespec written, changed;
+	} chain, key;
+};
+
+/* As the files are at this moment; to be taken before they are loaded. */
+struct certificate_stamp certificate_stamp_take(const char *file);
+bool certificate_stamp_equals(const struct certificate_stamp *a, const struct certificate_stamp *b);
 
 /* The same from bytes: those of the file and, where they stand in a file of their own, those of
  * the key (else NULL). */

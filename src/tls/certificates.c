@@ -14,24 +14,43 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "tls/watch.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/idna.h"
 
+/* One certificate with the memory that it lies in, shared by the sets of several reloads. */
+struct item {
+	int references; /* atomic */
+	struct arena memory;
+	struct certificate certificate;
+	struct certificate_stamp stamp;
+};
+
+/* Its strings and arrays, where its names are few. */
+#define ITEM_MEMORY ((size_t)1024)
+
 struct pair {
 	const char *name;
 	const struct certificate *certificate;
+	size_t position; /* of the certificate in the set */
 	bool is_current; /* valid on the day of loading */
+};
+
+/* A file that could not be loaded, and why. */
+struct failure {
+	const char *file, *sentence;
 };
 
 struct certificates {
 	int references;	     /* atomic */
-	struct arena memory; /* holds all below */
-	struct certificate *items;
+	struct arena memory; /* holds all below but the items */
+	struct item **items; /* in the order of files */
 	size_t count;
+	struct failure *failures; /* in the order of files */
+	size_t n_failures;
 	struct pair *pairs;
 	size_t n_pairs;
 	struct pair **table; /* n_slots of them, a power of two, some NULL */
@@ -41,29 +60,20 @@ struct certificates {
 
 DEFINE_CLEANUP(glob_t *, globfree);
 
-/* The path that stands for what a glob matched. NULL with err set for a directory without what
- * makes it one of ours. */
-static const char *file_of_match(struct arena *memory, const char *path, struct error *err)
+/* The path that stands for what a glob matched. */
+static const char *file_of_match(struct arena *memory, const char *path)
 {
 	size_t length = strlen(path);
 	struct stat status;
-	const char *file;
 
 	if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
 		return arena_strdup(memory, path);
 	while (length > 1 && path[length - 1] == '/')
 		length--;
-	file = arena_printf(memory, "%.*s/%s", (int)length, path, CERTIFICATE_PAIR_CHAIN);
-	if (access(file, F_OK) < 0 && errno == ENOENT) {
-		(void)error_set(err, ERROR_TLS,
-				"the directory '%s' has no %s; put the certificate with its chain "
-				"there and its key into %s, or change the glob",
-				path, CERTIFICATE_PAIR_CHAIN, CERTIFICATE_PAIR_KEY);
-		return NULL;
-	}
-	return file;
+	return arena_printf(memory, "%.*s/%s", (int)length, path, CERTIFICATE_PAIR_CHAIN);
 }
 
+/* Returns 0, CERTIFICATES_NONE, or -1 with err set. */
 static int expand(struct arena *memory, const char *pattern, const char ***files, size_t *count,
 		  struct error *err)
 {
@@ -76,20 +86,16 @@ static int expand(struct arena *memory, const char *pattern, const char ***files
 	if (found == GLOB_ABORTED && errno != ENOENT)
 		return error_set(err, ERROR_CONFIG, "cannot look for '%s': %s", pattern,
 				 strerror(errno));
-	if (found != 0)
-		return error_set(err, ERROR_CONFIG,
-				 "no certificate matches '%s'; put one there, or change "
-				 "'certificates' in the settings",
-				 pattern);
-
-	*files = xrealloc(*files, *count + matches.gl_pathc, sizeof(**files));
-	for (size_t i = 0; i < matches.gl_pathc; i++) {
-		const char *file = file_of_match(memory, owner->gl_pathv[i], err);
-
-		if (!file)
-			return -1;
-		(*files)[(*count)++] = file;
+	if (found != 0) {
+		(void)error_set(err, ERROR_CONFIG,
+				"no certificate matches '%s'; put one there, or change "
+				"'certificates' in the settings",
+				pattern);
+		return CERTIFICATES_NONE;
 	}
+	*files = xrealloc(*files, *count + matches.gl_pathc, sizeof(**files));
+	for (size_t i = 0; i < matches.gl_pathc; i++)
+		(*files)[(*count)++] = file_of_match(memory, owner->gl_pathv[i]);
 	return 0;
 }
 
@@ -98,24 +104,51 @@ static int compare_texts(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* The files, and a sentence for each glob that matches none. */
+struct findings {
+	const char **files, **complaints;
+	size_t n_files, n_complaints;
+};
+
+static int find(struct arena *memory, const char *const *globs, size_t n_globs,
+		struct findings *ret_findings, struct error *err)
+{
+	_cleanup_(freep) const char **found = NULL;
+	struct findings findings = { .complaints = arena_array(memory, const char *, n_globs) };
+	size_t n_found = 0;
+
+	(void)error_set(err, ERROR_CONFIG,
+			"'certificates' names no files; HTTPS needs at least one");
+	for (size_t i = 0; i < n_globs; i++) {
+		int r = expand(memory, globs[i], &found, &n_found, err);
+
+		if (r < 0)
+			return -1;
+		if (r == CERTIFICATES_NONE)
+			findings.complaints[findings.n_complaints++] = arena_strdup(memory,
+										    err->text);
+	}
+	if (!n_found)
+		return CERTIFICATES_NONE;
+	qsort(found, n_found, sizeof(*found), compare_texts);
+	findings.files = arena_array(memory, const char *, n_found);
+	for (size_t i = 0; i < n_found; i++)
+		if (i == 0 || !text_equals(found[i - 1], found[i]))
+			findings.files[findings.n_files++] = found[i];
+	*ret_findings = findings;
+	return 0;
+}
+
 int certificates_find_files(struct arena *memory, const char *const *globs, size_t n_globs,
 			    const char *const **ret_files, size_t *ret_count, struct error *err)
 {
-	_cleanup_(freep) const char **found = NULL;
-	size_t n_found = 0, count = 0;
-	const char **files;
+	struct findings findings;
+	int r = find(memory, globs, n_globs, &findings, err);
 
-	for (size_t i = 0; i < n_globs; i++)
-		if (expand(memory, globs[i], &found, &n_found, err) < 0)
-			return -1;
-	if (n_found)
-		qsort(found, n_found, sizeof(*found), compare_texts);
-	files = arena_array(memory, const char *, n_found);
-	for (size_t i = 0; i < n_found; i++)
-		if (count == 0 || !text_equals(files[count - 1], found[i]))
-			files[count++] = found[i];
-	*ret_files = files;
-	*ret_count = count;
+	if (r != 0)
+		return r;
+	*ret_files = findings.files;
+	*ret_count = findings.n_files;
 	return 0;
 }
 
@@ -138,8 +171,7 @@ static int compare_pairs(const void *left, const void *right)
 		return is_rsa(a->certificate) ? 1 : -1;
 	if (a->certificate->expires != b->certificate->expires)
 		return a->certificate->expires > b->certificate->expires ? -1 : 1;
-	/* They lie in one array, in the order of files. */
-	return (a->certificate > b->certificate) - (a->certificate < b->certificate);
+	return (a->position > b->position) - (a->position < b->position);
 }
 
 /* FNV-1a: the names are the operator's own, so nobody can choose them to collide. */
@@ -157,16 +189,17 @@ static void gather_pairs(struct certificates *set)
 	time_t now = time(NULL);
 
 	for (size_t i = 0; i < set->count; i++)
-		set->n_pairs += set->items[i].n_names;
+		set->n_pairs += set->items[i]->certificate.n_names;
 	set->pairs = arena_array(&set->memory, struct pair, set->n_pairs);
 	set->n_pairs = 0;
 	for (size_t i = 0; i < set->count; i++) {
-		const struct certificate *certificate = &set->items[i];
+		const struct certificate *certificate = &set->items[i]->certificate;
 
 		for (size_t j = 0; j < certificate->n_names; j++)
 			set->pairs[set->n_pairs++] = (struct pair){
 				.name = certificate->names[j],
 				.certificate = certificate,
+				.position = i,
 				.is_current = certificate->starts <= now &&
 					      certificate->expires > now,
 			};
@@ -205,8 +238,8 @@ static bool fits(const struct certificate *certificate, const gnutls_pk_algorith
 }
 
 /* The best that fits of those with exactly this name, which is in lower case. */
-static const struct certificate *find(const struct certificates *set, const char *name,
-				      const gnutls_pk_algorithm_t *pk_algos, int n_pk_algos)
+static const struct certificate *look_up(const struct certificates *set, const char *name,
+					 const gnutls_pk_algorithm_t *pk_algos, int n_pk_algos)
 {
 	const struct pair *end = set->pairs + set->n_pairs, *pair;
 	size_t slot = hash(name) & (set->n_slots - 1);
@@ -237,26 +270,26 @@ const struct certificate *certificates_match(const struct certificates *certific
 		lower[i] = char_lower(name[i]);
 	lower[length] = '\0';
 
-	found = find(certificates, lower, pk_algos, n_pk_algos);
+	found = look_up(certificates, lower, pk_algos, n_pk_algos);
 	dot = strchr(lower, '.');
 	if (found || !dot || dot == lower)
 		return found;
 	dot[-1] = '*';
-	return find(certificates, dot - 1, pk_algos, n_pk_algos);
+	return look_up(certificates, dot - 1, pk_algos, n_pk_algos);
 }
 
 const struct certificate *certificates_default(const struct certificates *certificates,
 					       const gnutls_pk_algorithm_t *pk_algos,
 					       int n_pk_algos)
 {
-	const struct certificate *first = &certificates->items[0];
+	const struct certificate *first = &certificates->items[0]->certificate;
 
 	if (certificates->default_name)
 		return certificates_match(certificates, certificates->default_name, pk_algos,
 					  n_pk_algos);
 	if (fits(first, pk_algos, n_pk_algos))
 		return first;
-	return first->n_names ? find(certificates, first->names[0], pk_algos, n_pk_algos) : NULL;
+	return first->n_names ? look_up(certificates, first->names[0], pk_algos, n_pk_algos) : NULL;
 }
 
 static int choose_default(struct certificates *set, const struct certificates_options *options,
@@ -276,16 +309,120 @@ static int choose_default(struct certificates *set, const struct certificates_op
 	return 0;
 }
 
-static int load_files(struct certificates *set, const char *const *files, size_t count,
-		      certificates_warner warn, void *context, struct error *err)
+static void item_unref(struct item *item)
 {
-	set->items = arena_array(&set->memory, struct certificate, count);
-	for (size_t i = 0; i < count; i++) {
-		if (certificate_load(&set->memory, files[i], warn, context, &set->items[i], err) <
-		    0)
-			return -1;
-		set->count++;
+	if (__atomic_sub_fetch(&item->references, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	certificate_clear(&item->certificate);
+	arena_clear(&item->memory);
+	free(item);
+}
+
+DEFINE_CLEANUP(struct item *, item_unref);
+
+static struct item *item_ref(struct item *item)
+{
+	(void)__atomic_add_fetch(&item->references, 1, __ATOMIC_RELAXED);
+	return item;
+}
+
+static int item_load(const char *file, const struct certificate_stamp *stamp,
+		     certificates_warner warn, void *context, struct item **ret_item,
+		     struct error *err)
+{
+	_cleanup_(item_unrefp) struct item *item = xnew(struct item);
+
+	item->references = 1;
+	item->memory.block_size = ITEM_MEMORY;
+	item->stamp = *stamp;
+	if (certificate_load(&item->memory, file, warn, context, &item->certificate, err) < 0)
+		return -1;
+	*ret_item = TAKE(item);
+	return 0;
+}
+
+static int compare_item(const void *file, const void *item)
+{
+	return strcmp(file, (*(struct item *const *)item)->certificate.file);
+}
+
+static struct item *find_item(const struct certificates *set, const char *file)
+{
+	struct item **found = set ? bsearch(file, set->items, set->count, sizeof(struct item *),
+					    compare_item)
+				  : NULL;
+
+	return found ? *found : NULL;
+}
+
+static bool has_failure(const struct certificates *set, const struct failure *failure)
+{
+	for (size_t i = 0; i < set->n_failures; i++)
+		if (text_equals(set->failures[i].file, failure->file))
+			return text_equals(set->failures[i].sentence, failure->sentence);
+	return false;
+}
+
+static void note_failure(struct certificates *set, const struct certificates_options *options,
+			 const char *file, const char *sentence, certificates_warner warn,
+			 void *context)
+{
+	struct failure *failure = &set->failures[set->n_failures++];
+
+	failure->file = arena_strdup(&set->memory, file);
+	failure->sentence = arena_strdup(&set->memory, sentence);
+	if (options->repeats_failures || !has_failure(options->previous, failure))
+		warn(sentence, context);
+}
+
+/* Whether somebody has the chain or the key open and has written half of it, perhaps. */
+static bool is_being_written(const struct certificates_options *options,
+			     const struct certificate_stamp *stamp)
+{
+	return options->watch && (watch_sees_writing(options->watch, &stamp->chain) ||
+				  watch_sees_writing(options->watch, &stamp->key));
+}
+
+/* Adds what stands for the file now: as it is loaded, as it was before, or nothing. */
+static int load_file(struct certificates *set, const struct certificates_options *options,
+		     const char *file, certificates_warner warn, void *context, struct error *err)
+{
+	const struct certificate_stamp stamp = certificate_stamp_take(file);
+	struct item *before = find_item(options->previous, file), *item;
+
+	if (before && certificate_stamp_equals(&before->stamp, &stamp)) {
+		set->items[set->count++] = item_ref(before);
+		return 0;
 	}
+	if (!is_being_written(options, &stamp)) {
+		if (item_load(file, &stamp, warn, context, &item, err) == 0) {
+			set->items[set->count++] = item;
+			return 0;
+		}
+		if (!options->previous)
+			return -1;
+		note_failure(set, options, file,
+			     arena_printf(&set->memory, "%s; %s", err->text,
+					  before ? "the one that was loaded before stays in use"
+						 : "it is left out"),
+			     warn, context);
+	}
+	if (before)
+		set->items[set->count++] = item_ref(before);
+	return 0;
+}
+
+static int load_files(struct certificates *set, const struct certificates_options *options,
+		      const char *const *files, size_t count, certificates_warner warn,
+		      void *context, struct error *err)
+{
+	set->items = arena_array(&set->memory, struct item *, count);
+	set->failures = arena_array(&set->memory, struct failure, count);
+	for (size_t i = 0; i < count; i++)
+		if (load_file(set, options, files[i], warn, context, err) < 0)
+			return -1;
+	if (!set->count)
+		return error_set(err, ERROR_TLS, "none of the certificates can be used");
 	return 0;
 }
 
@@ -293,17 +430,17 @@ int certificates_load(const struct certificates_options *options, certificates_w
 		      void *context, struct certificates **ret_certificates, struct error *err)
 {
 	_cleanup_(certificates_unrefp) struct certificates *set = xnew(struct certificates);
-	const char *const *files;
-	size_t count;
+	struct findings findings;
+	int r;
 
 	set->references = 1;
-	if (certificates_find_files(&set->memory, options->globs, options->n_globs, &files, &count,
-				    err) < 0)
-		return -1;
-	if (!count)
-		return error_set(err, ERROR_CONFIG,
-				 "'certificates' names no files; HTTPS needs at least one");
-	if (load_files(set, files, count, warn, context, err) < 0)
+	r = find(&set->memory, options->globs, options->n_globs, &findings, err);
+	if (r != 0)
+		return r;
+	if (!options->previous || options->repeats_failures)
+		for (size_t i = 0; i < findings.n_complaints; i++)
+			warn(findings.complaints[i], context);
+	if (load_files(set, options, findings.files, findings.n_files, warn, context, err) < 0)
 		return -1;
 	build_index(set);
 	if (choose_default(set, options, err) < 0)
@@ -323,9 +460,14 @@ void certificates_unref(struct certificates *certificates)
 	if (!certificates || __atomic_sub_fetch(&certificates->references, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
 	for (size_t i = 0; i < certificates->count; i++)
-		certificate_clear(&certificates->items[i]);
+		item_unref(certificates->items[i]);
 	arena_clear(&certificates->memory);
 	free(certificates);
+}
+
+bool certificates_have_failures(const struct certificates *certificates)
+{
+	return certificates->n_failures > 0;
 }
 
 size_t certificates_count(const struct certificates *certificates)
@@ -335,5 +477,19 @@ size_t certificates_count(const struct certificates *certificates)
 
 const struct certificate *certificates_at(const struct certificates *certificates, size_t index)
 {
-	return &certificates->items[index];
+	return &certificates->items[index]->certificate;
+}
+
+size_t certificates_count_new(const struct certificates *certificates,
+			      const struct certificates *other)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < certificates->count; i++) {
+		struct item *item = certificates->items[i];
+
+		if (find_item(other, item->certificate.file) != item)
+			count++;
+	}
+	return count;
 }

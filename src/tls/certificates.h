@@ -2,8 +2,8 @@
 
 /*
  * A set of certificates with their keys, found by the name a client asks for (RFC 6066 3, SNI).
- * A set never changes once it is loaded: reload makes a new one, and each connection holds a
- * reference to the one it began with.
+ * A set never changes once it is loaded: reload makes a new one, which shares with the old one what
+ * has not changed, and each connection holds a reference to the one it began with.
  */
 
 #include <stdbool.h>
@@ -16,27 +16,43 @@
 struct arena;
 struct certificates;
 struct error;
+struct watch;
 
 struct certificates_options {
 	const char *const *globs; /* n_globs patterns of files or directories */
 	size_t n_globs;
 	const char *default_name; /* a client without SNI gets the certificate for this name ... */
 	bool name_is_required; /* ... which must then be there; otherwise the first file serves */
+
+	/*
+	 * The set to be replaced, NULL at the start. From it comes what has not changed since, what
+	 * is being written at the moment, and what cannot be loaded: that is told to warn, once
+	 * unless it says something else the next time. A new file that cannot be loaded is left
+	 * out. Without it, the first such file ends the loading.
+	 */
+	const struct certificates *previous;
+	const struct watch *watch; /* knows what is being written; NULL: nothing is */
+	bool repeats_failures;	   /* tell again what was told before: somebody asked for it */
 };
+
+/* The globs match nothing at all: an expected outcome, with err set to what to do. */
+enum { CERTIFICATES_NONE = 1 };
 
 /*
  * Expands the globs to the files that they name, sorted, each once: a PEM file with chain and key,
  * or for a directory its fullchain.pem (the key beside it in privkey.pem). A glob that ends in a
  * slash names directories only. Lives in memory.
- * Returns 0, or -1 with err set where a glob matches nothing; the sentence names the glob.
+ * Returns 0, CERTIFICATES_NONE, or -1 with err set; the sentence names the glob.
  */
 int certificates_find_files(struct arena *memory, const char *const *globs, size_t n_globs,
 			    const char *const **ret_files, size_t *ret_count, struct error *err);
 
 /*
  * Loads all files that the globs name. Every file is read, and every key checked against its leaf.
- * Returns 0 with a reference that the caller owns, or -1 with err set to a sentence that names the
- * file. Warnings (expired, no names, RSA above 2048 bits, ...) go to warn, one call each.
+ * Returns 0 with a reference that the caller owns, CERTIFICATES_NONE, or -1 with err set to a
+ * sentence that names the file. Warnings go to warn, one call each: of a certificate when it is
+ * read (expired, no names, RSA above 2048 bits, ...), and of a glob that matches nothing, where
+ * others do.
  */
 int certificates_load(const struct certificates_options *options, certificates_warner warn,
 		      void *context, struct certificates **ret_certificates, struct error *err);
@@ -66,6 +82,13 @@ const struct certificate *certificates_default(const struct certificates *certif
 					       const gnutls_pk_algorithm_t *pk_algos,
 					       int n_pk_algos);
 
+/* Whether some file of the globs could not be loaded; what it had before is served on. */
+bool certificates_have_failures(const struct certificates *certificates);
+
 /* All of them, in the order of files. */
 size_t certificates_count(const struct certificates *certificates);
 const struct certificate *certificates_at(const struct certificates *certificates, size_t index);
+
+/* How many of the set's certificates the other does not share; all of them where it is NULL. */
+size_t certificates_count_new(const struct certificates *certificates,
+			      const struct certificates *other);

@@ -75,7 +75,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 	return memset(block_new(arena, size)->data, 0, size);
 #endif
 	if (rounded > arena->left || !arena->next) {
-		size_t room = rounded > BLOCK_SIZE ? rounded : BLOCK_SIZE;
+		size_t usual = arena->block_size ? arena->block_size : BLOCK_SIZE;
+		size_t room = rounded > usual ? rounded : usual;
 
 		arena->next = block_new(arena, room)->data;
 		arena->left = room;

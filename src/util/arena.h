@@ -20,6 +20,7 @@ struct arena {
 	struct arena_block *blocks; /* newest first */
 	char *next;		    /* free room in the newest block */
 	size_t left;
+	size_t block_size; /* of blocks to come; 0 for what suits a request */
 };
 
 #define ARENA_NULL ((struct arena){ 0 })

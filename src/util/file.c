@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -49,4 +51,45 @@ char *file_read(struct arena *memory, const char *path, size_t limit, size_t *re
 	data[size] = '\0';
 	*ret_size = size;
 	return data;
+}
+
+static bool write_all(int fd, const char *data, size_t size)
+{
+	while (size > 0) {
+		ssize_t written = write(fd, data, size);
+
+		if (written < 0 && errno != EINTR)
+			return false;
+		if (written > 0) {
+			data += written;
+			size -= (size_t)written;
+		}
+	}
+	return true;
+}
+
+/* Until it has its owner and mode, nobody else can open it: mkostemp() makes it with 0600. */
+static bool fill(int fd, mode_t mode, gid_t group, const char *data, size_t size)
+{
+	return write_all(fd, data, size) &&
+	       (group == (gid_t)-1 || fchown(fd, (uid_t)-1, group) == 0) && fchmod(fd, mode) == 0 &&
+	       fsync(fd) == 0;
+}
+
+int file_replace(const char *path, mode_t mode, gid_t group, const char *data, size_t size,
+		 struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(closep) int fd = -1;
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	char *temporary = arena_printf(&memory, "%.*s.%s.XXXXXX", (int)(name - path), path, name);
+
+	fd = mkostemp(temporary, O_CLOEXEC);
+	if (fd < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
+	if (fill(fd, mode, group, data, size) && rename(temporary, path) == 0)
+		return 0;
+	(void)error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
+	(void)unlink(temporary);
+	return -1;
 }

@@ -1,8 +1,9 @@
 #pragma once
 
-/* Whole files in memory. */
+/* Whole files in memory, and whole files out of it. */
 
 #include <stddef.h>
+#include <sys/types.h>
 
 struct arena;
 struct error;
@@ -11,3 +12,9 @@ struct error;
  * is not counted, in memory; or NULL with err set, in which the path is named. */
 char *file_read(struct arena *memory, const char *path, size_t limit, size_t *ret_size,
 		struct error *err);
+
+/* Puts a file with these bytes in the place of what is there, if anything: whoever opens it gets
+ * the old or the new, whole. group is its group, (gid_t)-1 for that of the process. Returns 0, or
+ * -1 with err set, in which the path is named. */
+int file_replace(const char *path, mode_t mode, gid_t group, const char *data, size_t size,
+		 struct error *err);

@@ -24,8 +24,10 @@ def test_everything_is_where_it_belongs(installed):
     documents = {f"share/doc/mailconfd/{name}" for name in ("CHANGELOG.md", "LICENSE", "README.md", "mailconfd.conf")}
     templates = {f"share/doc/mailconfd/templates/{file.name}" for file in (ROOT / "templates").iterdir()}
     units = {f"lib/systemd/system/{name}" for name in
-             ("mailconfd.service", "mailconfd.socket", "mailconfd-http.socket")}
-    rest = {"sbin/mailconfd", "bin/mailconfctl", "lib/sysusers.d/mailconfd.conf", "lib/tmpfiles.d/mailconfd.conf"}
+             ("mailconfd.service", "mailconfd.socket", "mailconfd-http.socket", "mailconfd-renew.service",
+              "mailconfd-renew.timer")}
+    rest = {"sbin/mailconfd", "bin/mailconfctl", "share/mailconfd/hooks/deploy",
+            "share/bash-completion/completions/mailconfctl", "share/zsh/site-functions/_mailconfctl", "lib/sysusers.d/mailconfd.conf", "lib/tmpfiles.d/mailconfd.conf"}
     wanted = {f"{PREFIX}/{path}" for path in pages | documents | templates | units | rest}
     wanted.add("etc/mailconfd/mailconfd.conf")
     found = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}

@@ -56,7 +56,6 @@ def test_reload_serves_the_renewed_certificate(served):
     served.start()
     before = served.connect("new.example.org").socket.getpeercert()["serialNumber"]
     served.add_certificate("renewed", "new.example.org", options=("--days", "30"))
-    assert served.connect("new.example.org").socket.getpeercert()["serialNumber"] == before
     served.reload()
     assert served.connect("new.example.org").socket.getpeercert()["serialNumber"] != before
 
@@ -138,7 +137,7 @@ def test_what_fails_to_load_keeps_the_old(served):
     served.reload()
     log = served.log()
     assert "the old settings stay in force" in log
-    assert "the old certificates stay in use" in log and "main.pem" in log
+    assert "main.pem' is not a PEM file" in log and "the one that was loaded before stays in use" in log
     assert "the old templates stay in use" in log and "autoconfig.xml" in log
     assert b"imap.example.org" in served.get(CONFIG).body
 

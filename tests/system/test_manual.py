@@ -9,7 +9,8 @@ import pytest
 from conftest import ROOT
 
 MAN = ROOT / "data" / "man"
-PAGES = ["mailconfctl.1", "mailconfd-clients.7", "mailconfd-operating.7", "mailconfd.conf.5", "mailconfd.8"]
+PAGES = ["mailconfctl.1", "mailconfd-acme.7", "mailconfd-clients.7", "mailconfd-operating.7", "mailconfd.conf.5",
+         "mailconfd.8"]
 
 
 def rendered(page):

@@ -1,14 +1,16 @@
 """How mailconfd starts, and how it says that it cannot."""
 import os
 import pathlib
+import re
 import shutil
 import sqlite3
+import ssl
 import subprocess
 import tempfile
 
 import pytest
 
-from daemon import PATIENCE
+from daemon import PATIENCE, free_port
 
 
 @pytest.fixture
@@ -62,9 +64,78 @@ def test_check_config_says_that_it_is_root(good):
     assert checked.returncode == 0 and words not in checked.stdout, checked.stderr
 
 
-def test_no_certificate(good):
+def untrusting(daemon, name):
+    """What is served under the name, and the names in it, whoever signed it."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = daemon.connect(name, context)
+    der = connection.socket.getpeercert(binary_form=True)
+    connection.close()
+    text = subprocess.run(["openssl", "x509", "-inform", "der", "-noout", "-ext", "subjectAltName"],
+                          input=der, capture_output=True, check=True).stdout.decode()
+    return der, re.findall(r"DNS:([^,\s]+)", text)
+
+
+@pytest.fixture
+def bare(good):
+    """Without a certificate."""
     (good.directory / "certificates" / "main.pem").unlink()
-    fails(good, 1, good.directory / "certificates" / "*.pem")
+    good.settings["server"]["public-name"] = "Auto.example.net:8443"
+    return good
+
+
+def test_no_certificate(bare):
+    bare.start()
+    own = bare.directory / "self-signed.pem"
+    assert own.stat().st_mode & 0o777 == 0o600
+    first, names = untrusting(bare, "auto.example.net")
+    assert names == ["auto.example.net"]
+    with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+        untrusting(bare, "autoconfig.example.org")
+    assert f"no certificate matches '{bare.directory}/certificates/*.pem'" in bare.log()
+    assert "NO CLIENT WILL TRUST THIS SERVER" in bare.log() and str(own) in bare.log()
+    bare.reload()
+    assert untrusting(bare, "auto.example.net")[0] == first
+
+    bare.stop()
+    bare.start()
+    assert untrusting(bare, "auto.example.net")[0] == first, "it is made once"
+    bare.stop()
+    bare.settings["server"]["public-name"] = "other.example.net"
+    bare.start()
+    assert untrusting(bare, "other.example.net")[1] == ["other.example.net"]
+
+
+def test_real_certificate_takes_over(bare):
+    bare.start()
+    (bare.directory / "certificates" / "broken.pem").write_text("nonsense")
+    bare.wait_for_log(f"'{bare.directory}/certificates/broken.pem' is not a PEM file")
+    assert untrusting(bare, "auto.example.net")[1] == ["auto.example.net"]
+    bare.add_certificate("real", "auto.example.net", "autoconfig.example.org")
+    bare.wait_for_log("certificates have changed: new=1 certificates=1")
+    assert bare.get("/mail/config-v1.1.xml").status == 200
+    assert untrusting(bare, "auto.example.net")[1] == ["auto.example.net", "autoconfig.example.org"]
+
+
+def test_no_certificate_is_a_warning_of_the_check(bare):
+    result = run(bare, "--check-config")
+    assert result.returncode == 0 and "is good: 0 certificates" in result.stdout
+    assert "no certificate matches" in result.stderr and "signs for itself as 'auto.example.net'" in result.stderr
+    assert not (bare.directory / "self-signed.pem").exists()
+
+
+def test_no_certificate_and_nowhere_to_put_one(bare):
+    (bare.directory / "self-signed.pem").mkdir()
+    result = run(bare)
+    assert result.returncode == 1
+    assert f"cannot write '{bare.directory}/self-signed.pem'" in result.stderr
+
+
+def test_one_glob_of_two_matches_nothing(good):
+    good.settings["tls"]["certificates"] += f" {good.directory}/nowhere/*.pem"
+    result = run(good, "--check-config")
+    assert result.returncode == 0 and "1 certificate," in result.stdout
+    assert f"warning: no certificate matches '{good.directory}/nowhere/*.pem'" in result.stderr
 
 
 def test_key_of_another_certificate(good):
@@ -172,3 +243,17 @@ def test_usage(good):
     assert "--check-config" in run(good, "--help").stdout
     assert run(good, "--nonsense").returncode == 2
     assert run(good, "one-too-many").returncode == 2
+
+
+def test_without_https_no_certificate_is_needed(good):
+    """A proxy in front has them."""
+    (good.directory / "certificates" / "main.pem").write_text("nonsense")
+    good.settings["server"]["listen-https"] = ""
+    good.settings["server"]["listen-http"] = f"127.0.0.1:{free_port()}"
+    assert "is good: " in run(good, "--check-config").stdout
+    good.start()
+    assert "ready: certificates=0" in good.log()
+    good.reload()
+    log = good.log().replace("warning: running as root", "")
+    assert "error" not in log and "warning" not in log
+    assert not (good.directory / "self-signed.pem").exists()

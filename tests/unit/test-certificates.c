@@ -114,8 +114,8 @@ static int load(const char *file, struct arena *memory, struct bytes *warnings,
 
 static void assert_text_has(const char *text, const char *words)
 {
-	if (!strstr(text, words))
-		fail_msg("'%s' is not in: %s", words, text);
+	if (!text || !strstr(text, words))
+		fail_msg("'%s' is not in: %s", words, text ? text : "nothing");
 }
 
 static void test_accepted(void **state)
@@ -183,6 +183,8 @@ static void test_refused(void **state)
 		{ "refused/der.pem", "'refused/der.pem' is not a PEM file" },
 		{ "refused/large.pem", "'refused/large.pem' is larger than 256 KiB" },
 		{ "refused", "'refused': it is not a file" },
+		{ "refused/directory/fullchain.pem",
+		  "the directory 'refused/directory' has no fullchain.pem" },
 		{ "ca.key", "'ca.key' has no certificate" },
 		{ "refused/request.pem", "'refused/request.pem' has no certificate" },
 		{ "refused/bundle.pem", "'refused/bundle.pem' has 20 certificates" },
@@ -298,17 +300,17 @@ static void test_find_files(void **state)
 {
 	static const struct {
 		const char *globs[4];
-		const char *files; /* or what the error says */
-		bool fails;
+		const char *files; /* NULL: there are none, and words says why */
+		const char *words;
 	} table[] = {
 		{ { "found/*.pem" }, "found/a.pem found/b.pem" },
 		{ { "found/b.pem", "found/a.pem", "found/[ab].pem" }, "found/a.pem found/b.pem" },
 		{ { "found/*" }, "found/a.pem found/b.pem found/d/fullchain.pem" },
 		{ { "found/*/" }, "found/d/fullchain.pem" },
 		{ { "found/d", "found/d//", "found/d/fullchain.pem" }, "found/d/fullchain.pem" },
-		{ { "found/a.pem", "found/*.crt" }, "no certificate matches 'found/*.crt'", true },
-		{ { "found" }, "the directory 'found' has no fullchain.pem", true },
-		{ { NULL }, "" },
+		{ { "found/a.pem", "found/*.crt" }, "found/a.pem", NULL },
+		{ { "found/*.crt" }, NULL, "no certificate matches 'found/*.crt'" },
+		{ { NULL }, NULL, "'certificates' names no files" },
 	};
 
 	shell("mkdir -p found/d && touch found/a.pem found/b.pem found/d/fullchain.pem "
@@ -318,16 +320,17 @@ static void test_find_files(void **state)
 		struct bytes joined = BYTES_IN(&memory);
 		const char *const *files;
 		struct error err = { 0 };
-		size_t n_globs = 0, count;
+		size_t count;
+		size_t n_globs = 0;
 		int result;
 
 		while (table[i].globs[n_globs])
 			n_globs++;
 		result = certificates_find_files(&memory, table[i].globs, n_globs, &files, &count,
 						 &err);
-		assert_int_equal(result, table[i].fails ? -1 : 0);
-		if (table[i].fails) {
-			assert_text_has(err.text, table[i].files);
+		assert_int_equal(result, table[i].files ? 0 : CERTIFICATES_NONE);
+		if (!table[i].files) {
+			assert_text_has(err.text, table[i].words);
 			continue;
 		}
 		for (size_t j = 0; j < count; j++)
@@ -454,12 +457,13 @@ static void test_load_refuses(void **state)
 {
 	static const struct {
 		const char *glob, *name, *words;
+		int result;
 	} table[] = {
-		{ "match/*.pem", "no-such.example",
-		  "no certificate has the name 'no-such.example'" },
-		{ "match/*.crt", NULL, "no certificate matches 'match/*.crt'" },
-		{ "refused/no-key.pem", NULL, "'refused/no-key.pem' has no private key" },
-		{ NULL, NULL, "'certificates' names no files" },
+		{ "match/*.pem", "no-such.example", "no certificate has the name 'no-such.example'",
+		  -1 },
+		{ "match/*.crt", NULL, "no certificate matches 'match/*.crt'", CERTIFICATES_NONE },
+		{ "refused/no-key.pem", NULL, "'refused/no-key.pem' has no private key", -1 },
+		{ NULL, NULL, "'certificates' names no files", CERTIFICATES_NONE },
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(table); i++) {
@@ -474,7 +478,8 @@ static void test_load_refuses(void **state)
 		struct certificates *set = NULL;
 		struct error err = { 0 };
 
-		assert_int_equal(certificates_load(&options, note, &warnings, &set, &err), -1);
+		assert_int_equal(certificates_load(&options, note, &warnings, &set, &err),
+				 table[i].result);
 		assert_null(set);
 		assert_text_has(err.text, table[i].words);
 	}
@@ -709,6 +714,66 @@ static void test_reload(void **state)
 	certificates_unref(pinned);
 }
 
+/* Loads a set in place of another; what is told comes back. */
+static const char *load_again(struct arena *memory, const struct certificates *previous,
+			      bool repeats, struct certificates **ret_set)
+{
+	static const char *const glob = "shared/*.pem";
+	struct certificates_options options = {
+		.globs = &glob,
+		.n_globs = 1,
+		.previous = previous,
+		.repeats_failures = repeats,
+	};
+	struct bytes warnings = BYTES_IN(memory);
+	struct error err = { 0 };
+
+	if (certificates_load(&options, note, &warnings, ret_set, &err) < 0)
+		fail_msg("%s", err.text);
+	return arena_strdup(memory, bytes_text(&warnings));
+}
+
+static void test_sharing(void **state)
+{
+	_cleanup_(certificates_unrefp) struct certificates *first = NULL, *second = NULL;
+	_cleanup_(certificates_unrefp) struct certificates *third = NULL, *fourth = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *told;
+
+	shell("mkdir shared && cp accepted/ec.pem shared/a.pem && cp accepted/rsa.pem "
+	      "shared/b.pem");
+	told = load_again(&memory, NULL, false, &first);
+	assert_string_equal(told, "");
+	assert_int_equal(certificates_count_new(first, NULL), 2);
+
+	shell("cp accepted/p384.pem shared/b.pem && cp accepted/pss.pem shared/c.pem");
+	assert_string_equal(load_again(&memory, first, false, &second), "");
+	assert_int_equal(certificates_count_new(second, first), 2);
+	assert_ptr_equal(certificates_at(second, 0), certificates_at(first, 0));
+	assert_non_null(certificates_match(second, "p384.example", NULL, 0));
+	assert_null(certificates_match(second, "rsa.example", NULL, 0));
+
+	/* What cannot be loaded stays as it was, or out; it is told once. */
+	shell("rm shared/a.pem && echo x >shared/b.pem && cp ca.key shared/d.pem");
+	told = load_again(&memory, second, false, &third);
+	assert_text_has(told, "'shared/b.pem' is not a PEM file");
+	assert_text_has(told, "the one that was loaded before stays in use");
+	assert_text_has(told, "'shared/d.pem' has no certificate");
+	assert_text_has(told, "it is left out");
+	assert_int_equal(certificates_count(third), 2);
+	assert_int_equal(certificates_count_new(third, second), 0);
+	assert_string_equal(load_again(&memory, third, false, &fourth), "");
+	certificates_unref(fourth);
+	assert_text_has(load_again(&memory, third, true, &fourth), "'shared/d.pem' has no cert");
+
+	/* The sets before can go; what is shared stays. */
+	certificates_unref(TAKE(first));
+	certificates_unref(TAKE(second));
+	certificates_unref(TAKE(third));
+	assert_string_equal(certificates_match(fourth, "p384.example", NULL, 0)->file,
+			    "shared/b.pem");
+}
+
 static void test_client_hellos(void **state)
 {
 	/* Version, random, no session id, two suites. */
@@ -743,12 +808,12 @@ static void test_client_hellos(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),      cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_unreadable),    cmocka_unit_test(test_warnings),
-		cmocka_unit_test(test_find_files),    cmocka_unit_test(test_match),
-		cmocka_unit_test(test_default),	      cmocka_unit_test(test_load_refuses),
-		cmocka_unit_test(test_handshakes),    cmocka_unit_test(test_reload),
-		cmocka_unit_test(test_client_hellos),
+		cmocka_unit_test(test_accepted),   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_find_files), cmocka_unit_test(test_match),
+		cmocka_unit_test(test_default),	   cmocka_unit_test(test_load_refuses),
+		cmocka_unit_test(test_handshakes), cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_sharing),	   cmocka_unit_test(test_client_hellos),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

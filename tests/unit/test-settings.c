@@ -122,7 +122,7 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "database.file", "/var/lib/mailconfd/mailconfd.db" },
 		{ "templates.directory", "" },
 		{ "server.http-autoconfig", "0" },
-		{ "acme.directory", "" },
+		{ "acme.directory", "/var/lib/mailconfd/acme/.well-known/acme-challenge" },
 		{ "profile.certificate", "" },
 		{ "profile.key", "" },
 		{ "log.level", "2" },

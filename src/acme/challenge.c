@@ -1,0 +1,170 @@
+#include "acme/challenge.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+
+#include "config/settings.h"
+#include "http/plain.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/file.h"
+#include "util/socket-address.h"
+
+/* For the daemon, which is another user, to read. They are secret to nobody. */
+#define FILE_MODE 0644
+#define DIRECTORY_MODE 0755
+
+#define ANSWER_SECONDS 10
+
+int challenge_make_directory(const char *directory, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	char *path = arena_strdup(&memory, directory);
+
+	for (char *slash = path; slash;) {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		/* Whatever the umask: the daemon must get there. */
+		if (mkdir(path, DIRECTORY_MODE) == 0 ? chmod(path, DIRECTORY_MODE) < 0
+						     : errno != EEXIST)
+			return error_set(err, ERROR_SYSTEM, "cannot make the directory '%s': %s",
+					 path, strerror(errno));
+		if (slash)
+			*slash = '/';
+	}
+	return 0;
+}
+
+static int put(const char *directory, const char *token, const char *text, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	return file_replace(arena_printf(&memory, "%s/%s", directory, token), FILE_MODE, (gid_t)-1,
+			    text, strlen(text), err);
+}
+
+static void take_away(const char *directory, const char *token)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	(void)unlink(arena_printf(&memory, "%s/%s", directory, token));
+}
+
+/* Where a socket that listens at the address can be reached from this machine. */
+static void make_reachable(struct sockaddr_storage *address)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+
+	if (address->ss_family == AF_INET && v4->sin_addr.s_addr == htonl(INADDR_ANY))
+		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (address->ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
+		v6->sin6_addr = in6addr_loopback;
+}
+
+/* Returns what came back, "" where nothing did. */
+static const char *ask(struct arena *memory, int fd, const char *token)
+{
+	const char *request = arena_printf(memory,
+					   "GET /.well-known/acme-challenge/%s HTTP/1.1\r\n"
+					   "Host: localhost\r\nConnection: close\r\n\r\n",
+					   token);
+	struct bytes answer = BYTES_IN(memory);
+	char piece[2048];
+	ssize_t got;
+
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
+		return "";
+	while (answer.size < sizeof(piece) && (got = recv(fd, piece, sizeof(piece), 0)) > 0)
+		bytes_add(&answer, piece, (size_t)got);
+	return bytes_text(&answer);
+}
+
+static int ask_for(struct arena *memory, const char *listen, const char *token, const char *text,
+		   struct error *err)
+{
+	const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
+	_cleanup_(closep) int fd = -1;
+	struct sockaddr_storage address;
+	socklen_t length;
+	const char *answer;
+
+	if (socket_address_parse(listen, &address, &length, err) < 0)
+		return -1;
+	make_reachable(&address);
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	}
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, length) < 0)
+		return error_set(err, ERROR_SYSTEM,
+				 "cannot reach the plain port, http://%s: %s; start mailconfd, "
+				 "which shows the challenges there",
+				 listen, strerror(errno));
+	answer = ask(memory, fd, token);
+	if (text_starts_with_ignoring_case(answer, "HTTP/1.1 200 ") && strstr(answer, text))
+		return 0;
+	return error_set(
+		err, ERROR_SYSTEM,
+		"http://%s does not show the challenges that are put into the directory of "
+		"[acme] in the settings: is it mailconfd, with these settings, and may its "
+		"user read the directory?",
+		listen);
+}
+
+int challenge_try(struct arena *memory, const char *directory, const struct words *listen_http,
+		  struct error *err)
+{
+	unsigned long long noise;
+	const char *token;
+	int r;
+
+	if (!listen_http->count)
+		return error_set(
+			err, ERROR_CONFIG,
+			"[server] listen-http is empty, but the certificate authority asks "
+			"on port 80; set it to [::]:80 and restart mailconfd");
+	if (challenge_make_directory(directory, err) < 0)
+		return -1;
+	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
+		return error_set(err, ERROR_SYSTEM, "no random numbers: %s", strerror(errno));
+	token = arena_printf(memory, "trial-%016llx", noise);
+	r = put(directory, token, token, err);
+	if (r == 0)
+		r = ask_for(memory, listen_http->items[0], token, token, err);
+	take_away(directory, token);
+	return r;
+}
+
+bool challenge_is_hook(void)
+{
+	return getenv(CHALLENGE_VARIABLE) != NULL;
+}
+
+/* METHOD TYPE IDENTIFIER TOKEN AUTHORIZATION, see uacme(1). Whatever is not HTTP-01 is declined. */
+int challenge_hook(int argc, char *const *argv)
+{
+	const char *directory = getenv(CHALLENGE_VARIABLE);
+	struct error err;
+
+	if (argc != 6 || !text_equals(argv[2], "http-01") || !plain_is_token(argv[4]))
+		return EXIT_FAILURE;
+	if (!text_equals(argv[1], "begin")) {
+		take_away(directory, argv[4]);
+		return EXIT_SUCCESS;
+	}
+	if (put(directory, argv[4], argv[5], &err) == 0)
+		return EXIT_SUCCESS;
+	(void)fprintf(stderr, "%s\n", err.text);
+	return EXIT_FAILURE;
+}

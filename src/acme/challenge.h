@@ -1,0 +1,31 @@
+#pragma once
+
+/*
+ * Challenges of ACME's HTTP-01 (RFC 8555 8.3): files in the directory that [acme] names, which the
+ * daemon's plain port shows. uacme runs this very program, with a word in its environment, as its
+ * hook that puts them there and takes them away.
+ */
+
+#include <stdbool.h>
+
+struct arena;
+struct error;
+struct words;
+
+/* Of the environment: tells the program that it is the hook, and the directory. */
+#define CHALLENGE_VARIABLE "MAILCONFCTL_CHALLENGES"
+
+/* Makes the directory, with those above it that are missing. Returns 0, or -1 with err set. */
+int challenge_make_directory(const char *directory, struct error *err);
+
+/*
+ * Puts a challenge there, and asks the plain port of this machine for it: an authority that is
+ * asked in vain may refuse to be asked again for hours. listen_http is that of the settings.
+ * Returns 0, or -1 with err set to a sentence that says what to look at.
+ */
+int challenge_try(struct arena *memory, const char *directory, const struct words *listen_http,
+		  struct error *err);
+
+/* Whether uacme runs us as its hook; if so, with what result. */
+bool challenge_is_hook(void);
+int challenge_hook(int argc, char *const *argv);

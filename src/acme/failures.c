@@ -1,0 +1,66 @@
+#include "acme/failures.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/file.h"
+
+#define FIRST_PAUSE ((time_t)12 * 60 * 60)
+#define LAST_PAUSE ((time_t)7 * 24 * 60 * 60)
+#define COUNT_MAX 10 /* more change nothing */
+
+/* A file for each domain: how often it failed, and by its time when it did last. */
+static const char *file_of(struct arena *memory, const char *directory, const char *domain)
+{
+	return arena_printf(memory, "%s/failed-%s", directory, domain);
+}
+
+static unsigned long count_of(const char *file)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	unsigned long count;
+	struct error err;
+	size_t size;
+	char *text = file_read(&memory, file, 16, &size, &err);
+
+	return text && number_parse(text, 1, COUNT_MAX, &count) ? count : 0;
+}
+
+void failure_note(const char *directory, const char *domain)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *file = file_of(&memory, directory, domain), *text;
+	unsigned long count = count_of(file);
+	struct error err;
+
+	text = arena_printf(&memory, "%lu", count < COUNT_MAX ? count + 1 : COUNT_MAX);
+	(void)file_replace(file, 0600, (gid_t)-1, text, strlen(text), &err);
+}
+
+void failure_forget(const char *directory, const char *domain)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	(void)unlink(file_of(&memory, directory, domain));
+}
+
+time_t failure_until(const char *directory, const char *domain)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *file = file_of(&memory, directory, domain);
+	unsigned long count = count_of(file);
+	time_t pause = FIRST_PAUSE;
+	struct stat status;
+
+	if (!count || stat(file, &status) < 0)
+		return 0;
+	while (--count > 0 && pause < LAST_PAUSE)
+		pause *= 2;
+	return status.st_mtime + (pause < LAST_PAUSE ? pause : LAST_PAUSE);
+}

@@ -1,0 +1,223 @@
+#include "acme/uacme.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "acme/challenge.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/file.h"
+#include "util/process.h"
+
+/* It waits for the authority, which may take its time to ask for each name. */
+#define PATIENCE_SECONDS 600
+
+/* Of what it says when it fails, so much is shown. */
+#define SHOWN_LINES 3
+#define SHOWN_LENGTH 300
+
+/* As authorities have it. */
+#define NAMES_MAX 100
+#define WORDS_MAX (NAMES_MAX + 16)
+
+/* Its directory is one for each server: "acme-v02.api.letsencrypt.org", by the host of the URL. */
+static const char *home(struct arena *memory, const struct uacme *uacme)
+{
+	const char *host = strstr(uacme->server, "://");
+	char *name;
+
+	host = host ? host + strlen("://") : uacme->server;
+	name = arena_strndup(memory, host, strcspn(host, "/?#"));
+	for (char *at = name; *at; at++)
+		if (!char_is_alphanumeric(*at) && *at != '-' && *at != '.')
+			*at = '_';
+	return arena_printf(memory, "%s/%s", uacme->directory, name);
+}
+
+/* What an authority says of an error, as uacme shows it among its lines (RFC 7807):
+ *
+ *     uacme: the server reported the following error:
+ *     {
+ *         "type": "urn:ietf:params:acme:error:connection",
+ *         "detail": "no answer from http://autoconfig.example.org/...",
+ *         "status": 400
+ *     }
+ */
+static bool read_problem(struct arena *memory, const char *output, const char **ret_type,
+			 const char **ret_detail)
+{
+	for (const char *at = strchr(output, '{'); at; at = strchr(at + 1, '{')) {
+		json_t *problem = json_loads(at, JSON_DISABLE_EOF_CHECK, NULL);
+		const char *type = json_string_value(json_object_get(problem, "type"));
+		const char *detail = json_string_value(json_object_get(problem, "detail"));
+
+		if (type && detail) {
+			*ret_type = arena_strdup(memory, type);
+			*ret_detail = arena_strdup(memory, detail);
+		}
+		json_decref(problem);
+		if (type && detail)
+			return true;
+	}
+	return false;
+}
+
+/* The last few lines of it, each once, in one. */
+static const char *last_lines(struct arena *memory, const char *output)
+{
+	const char *lines[SHOWN_LINES] = { 0 };
+	char *rest = arena_strdup(memory, output), *line;
+	struct bytes shown = BYTES_IN(memory);
+
+	while ((line = strsep(&rest, "\n"))) {
+		size_t i = 0;
+
+		if (strncmp(line, "uacme: ", strlen("uacme: ")) == 0)
+			line += strlen("uacme: ");
+		if (!*line)
+			continue;
+		while (i < SHOWN_LINES - 1 && !(lines[i] && text_equals(lines[i], line)))
+			i++;
+		for (; i > 0; i--)
+			lines[i] = lines[i - 1];
+		lines[0] = line;
+	}
+	for (size_t i = SHOWN_LINES; i-- > 0;)
+		if (lines[i])
+			bytes_add_format(&shown, "%s%s", shown.size ? "; " : "", lines[i]);
+	return bytes_text(&shown);
+}
+
+static const char *cut(struct arena *memory, const char *text)
+{
+	return strlen(text) <= SHOWN_LENGTH ? text
+					    : arena_printf(memory, "%.*s...", SHOWN_LENGTH, text);
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t length = strlen(text), wanted = strlen(end);
+
+	return length >= wanted && text_equals(text + length - wanted, end);
+}
+
+/* Puts into words why it failed. Returns UACME_LIMITED or -1. */
+static int explain(struct arena *memory, const struct process_end *end, struct error *err)
+{
+	const char *type, *detail;
+
+	if (end->was_too_slow)
+		return error_set(err, ERROR_SYSTEM, "uacme was not done in %d seconds",
+				 PATIENCE_SECONDS);
+	if (read_problem(memory, end->output, &type, &detail)) {
+		const char *kind = strrchr(type, ':');
+
+		(void)error_set(err, ERROR_SYSTEM, "%s (%s)", cut(memory, detail),
+				kind ? kind + 1 : type);
+		return ends_with(type, ":rateLimited") ? UACME_LIMITED : -1;
+	}
+	return error_set(err, ERROR_SYSTEM, "uacme failed: %s",
+			 cut(memory, last_lines(memory, end->output)));
+}
+
+static int run(struct arena *memory, const struct uacme *uacme, const char *const *words,
+	       struct process_end *ret_end, struct error *err)
+{
+	const char *addition = arena_printf(memory, CHALLENGE_VARIABLE "=%s", uacme->challenges);
+
+	if (process_run(memory, words, addition, PATIENCE_SECONDS, ret_end, err) == 0)
+		return 0;
+	return error_prefix(err, "the package uacme is needed");
+}
+
+/* Written once there is an account: the key alone may be left of a failed attempt. */
+static const char *mark_of_account(struct arena *memory, const struct uacme *uacme)
+{
+	return arena_printf(memory, "%s/account", home(memory, uacme));
+}
+
+/* "uacme: type 'y' to accept the terms at https://..." */
+static const char *terms_in(struct arena *memory, const char *output)
+{
+	static const char words[] = "accept the terms at ";
+	const char *at = strstr(output, words);
+
+	at = at ? at + strlen(words) : NULL;
+	return at ? arena_strndup(memory, at, strcspn(at, " \n")) : NULL;
+}
+
+int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const char *email,
+			  bool accepts_terms, struct error *err)
+{
+	const char *mark = mark_of_account(memory, uacme), *terms;
+	const char *words[] = { "uacme",      "--confdir",   home(memory, uacme),
+				"--acme-url", uacme->server, NULL,
+				NULL,	      NULL,	     NULL };
+	size_t n = 5;
+	struct process_end end;
+
+	if (access(mark, F_OK) == 0)
+		return 0;
+	if (accepts_terms)
+		words[n++] = "--yes";
+	words[n++] = "new";
+	words[n++] = email;
+	if (run(memory, uacme, words, &end, err) < 0)
+		return -1;
+	if (end.status == 0 || strstr(end.output, "already exists"))
+		return file_replace(mark, 0600, (gid_t)-1, uacme->server, strlen(uacme->server),
+				    err);
+	terms = terms_in(memory, end.output);
+	if (terms)
+		return error_set(err, ERROR_INPUT,
+				 "the authority has terms of service, at %s; read them and say "
+				 "--accept-terms",
+				 cut(memory, terms));
+	(void)explain(memory, &end, err);
+	return error_prefix(err, "cannot make an account at %s", uacme->server);
+}
+
+/* uacme(1) calls a directory and a key by the first name. Our program is its hook. */
+int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *const *names,
+		size_t count, struct uacme_issue *ret_issue, struct error *err)
+{
+	const char *directory = home(memory, uacme), *words[WORDS_MAX];
+	const char *const first[] = {
+		"uacme", "--confdir", directory,   "--acme-url", uacme->server, "--type",
+		"EC",	 "--force",   "--no-ocsp", "--hook",	 NULL,
+	};
+	const struct uacme_issue issue = {
+		.chain_file = arena_printf(memory, "%s/%s/cert.pem", directory, names[0]),
+		.key_file = arena_printf(memory, "%s/private/%s/key.pem", directory, names[0]),
+	};
+	char hook[PATH_MAX] = "";
+	struct process_end end;
+	size_t n = 0;
+
+	if (count > NAMES_MAX)
+		return error_set(err, ERROR_INPUT,
+				 "it would have %zu names, and a certificate has at most %d", count,
+				 NAMES_MAX);
+	if (readlink("/proc/self/exe", hook, sizeof(hook) - 1) <= 0)
+		return error_set(err, ERROR_SYSTEM, "cannot find this program: %s",
+				 strerror(errno));
+	for (; first[n]; n++)
+		words[n] = first[n];
+	words[n++] = hook;
+	words[n++] = "issue";
+	for (size_t i = 0; i < count; i++)
+		words[n++] = names[i];
+	words[n] = NULL;
+	/* It would keep each old one, and ours is stored elsewhere. */
+	(void)unlink(issue.chain_file);
+	if (run(memory, uacme, words, &end, err) < 0)
+		return -1;
+	if (end.status != 0)
+		return explain(memory, &end, err);
+	*ret_issue = issue;
+	return 0;
+}

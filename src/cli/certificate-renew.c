@@ -1,0 +1,152 @@
+/* mailconfctl certificate renew: new ones for those that end soon, of those that were requested. */
+
+#include <string.h>
+
+#include "acme/failures.h"
+#include "acme/held.h"
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/issuing.h"
+#include "cli/options.h"
+#include "config/settings.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+#define DAY ((time_t)24 * 60 * 60)
+#define DAYS_GIVEN_UP 30
+#define DAYS_MAX 36500
+
+/* "example.org" of "/etc/mailconfd/certificates/example.org.pem". */
+static const char *domain_of(struct arena *memory, const char *file)
+{
+	const char *name = strrchr(file, '/') + 1;
+
+	return arena_strndup(memory, name, strlen(name) - strlen(".pem"));
+}
+
+static bool is_public_name(const char *name, const char *public_name)
+{
+	size_t length = public_name ? strcspn(public_name, ":") : 0;
+
+	return length == strlen(name) && strncmp(name, public_name, length) == 0;
+}
+
+/* Whether anything here goes by the name still: a domain, or a public name. */
+static int is_wanted(const struct issuing *issuing, const char *domain, bool *ret_wanted,
+		     struct error *err)
+{
+	struct cli *cli = issuing->cli;
+	struct provider *providers;
+	struct domain serving;
+	size_t count;
+	int r = store_serving_domain(cli->store, cli->memory, domain, &serving, err);
+
+	*ret_wanted = (r == 0 && serving.is_enabled) ||
+		      is_public_name(domain, cli->settings->server.public_name);
+	if (*ret_wanted)
+		return 0;
+	if ((r != 0 && r != STORE_NOT_FOUND) ||
+	    store_list_providers(cli->store, cli->memory, &providers, &count, err) != 0)
+		return -1;
+	for (size_t i = 0; i < count && !*ret_wanted; i++)
+		*ret_wanted = is_public_name(domain, providers[i].public_name);
+	return 0;
+}
+
+/* Why one that is due is not renewed all the same; NULL if it is. */
+static int find_objection(const struct issuing *issuing, const char *domain,
+			  const struct certificate *certificate, bool is_asked_for,
+			  const char **ret_objection, struct error *err)
+{
+	bool wanted;
+
+	*ret_objection = NULL;
+	if (is_wanted(issuing, domain, &wanted, err) < 0)
+		return -1;
+	if (!wanted)
+		*ret_objection = "is not served any more, and not renewed; remove its file";
+	else if (certificate->expires < issuing->now - DAYS_GIVEN_UP * DAY)
+		*ret_objection = "expired long ago, and is given up; request it anew, or remove "
+				 "its file";
+	else if (!is_asked_for && failure_until(issuing->uacme.directory, domain) > issuing->now)
+		*ret_objection =
+			"failed lately, and is left alone for a while; --days asks at once";
+	return 0;
+}
+
+static int renew_one(struct issuing *issuing, const char *file, const char *server,
+		     const struct certificate *certificate, unsigned long days, struct error *err)
+{
+	const char *domain = domain_of(issuing->cli->memory, file), *objection;
+	struct order order = { .domain = domain, .server = server, .is_renewal = true };
+
+	if (!issuing_is_due(issuing, certificate, days))
+		return 0;
+	if (find_objection(issuing, domain, certificate, days > 0, &objection, err) < 0)
+		return -1;
+	if (objection) {
+		issuing_pass(issuing, domain, "postponed", objection);
+		return 0;
+	}
+	for (size_t i = 0; i < certificate->n_names; i++)
+		order_add(issuing, &order, certificate->names[i]);
+	return issuing_place(issuing, &order, err);
+}
+
+static int renew_all(struct issuing *issuing, unsigned long days, struct error *err)
+{
+	struct loaded_certificates *loaded = &issuing->loaded;
+	struct arena *memory = issuing->cli->memory;
+
+	for (size_t i = 0; i < loaded->n_files; i++) {
+		const char *file = loaded->files[i], *server = held_server(memory, file);
+
+		if (!server || !text_equals(file, held_file(memory, issuing->directory,
+							    domain_of(memory, file))))
+			continue;
+		if (!loaded->of_file[i])
+			issuing_fail(issuing, domain_of(memory, file), loaded->problems[i]);
+		else if (renew_one(issuing, file, server, loaded->of_file[i], days, err) < 0)
+			return -1;
+	}
+	return issuing_end(issuing, err);
+}
+
+static int run(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *text = option_value(arguments, "days");
+	unsigned long days = 0;
+	struct issuing issuing;
+	int r;
+
+	if (text && !number_parse(text, 1, DAYS_MAX, &days))
+		return usage_error(cli->memory, arguments->command, err,
+				   "--days '%s' is not a number of days, from 1 to %d", text,
+				   DAYS_MAX);
+	r = issuing_open(&issuing, cli, arguments, err);
+	if (r == 0)
+		r = renew_all(&issuing, days, err);
+	issuing_close(&issuing);
+	return r;
+}
+
+static const struct option options[] = {
+	{ "days", "NUMBER", "those that end within so many days (30, or a third of their time)" },
+	{ 0 },
+};
+
+const struct command certificate_renew = {
+	.family = "certificate",
+	.verb = "renew",
+	.arguments = "",
+	.summary = "Renew requested certificates that end soon",
+	.details = "From the authority that they came from. Names that lead elsewhere by now are "
+		   "left out.\nFiles that 'certificate request' did not make are left alone.",
+	.example = "mailconfctl certificate renew\n"
+		   "mailconfctl certificate renew --days 60 --dry-run",
+	.options = { options, issuing_options },
+	.database = DATABASE_READ,
+	.run = run,
+};

@@ -1,0 +1,282 @@
+/* mailconfctl certificate request: certificates for the names of domains that lead here. */
+
+#include <string.h>
+
+#include "acme/failures.h"
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/issuing.h"
+#include "cli/options.h"
+#include "config/settings.h"
+#include "dns/wanted.h"
+#include "mail/address.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+struct request {
+	struct issuing issuing;
+	const char *server;
+	const char **hosts; /* public names, ours and those of providers, without their ports */
+	size_t n_hosts;
+};
+
+static void add_host(struct request *request, const char *name)
+{
+	struct arena *memory = request->issuing.cli->memory;
+
+	if (name && *name)
+		request->hosts[request->n_hosts++] = text_lower(
+			memory, arena_strndup(memory, name, strcspn(name, ":")));
+}
+
+static int find_hosts(struct request *request, struct error *err)
+{
+	struct cli *cli = request->issuing.cli;
+	struct provider *providers;
+	size_t count;
+
+	if (store_list_providers(cli->store, cli->memory, &providers, &count, err) != 0)
+		return -1;
+	request->hosts = arena_array(cli->memory, const char *, count + 1);
+	add_host(request, cli->settings->server.public_name);
+	for (size_t i = 0; i < count; i++)
+		add_host(request, providers[i].public_name);
+	return 0;
+}
+
+static bool is_host(const struct request *request, const char *name)
+{
+	for (size_t i = 0; i < request->n_hosts; i++)
+		if (text_equals(request->hosts[i], name))
+			return true;
+	return false;
+}
+
+/* Whether the name is the domain or one below it. */
+static bool is_within(const char *name, const char *domain)
+{
+	size_t length = strlen(name), wanted = strlen(domain);
+
+	return length >= wanted && text_equals(name + length - wanted, domain) &&
+	       (length == wanted || name[length - wanted - 1] == '.');
+}
+
+/* The domain itself is asked too: by Outlook before all others, and for calendars and contacts
+ * (RFC 6764 5). Mostly it is somebody else's web server. */
+static void add_names(struct request *request, struct order *order, bool has_pacc)
+{
+	struct issuing *issuing = &request->issuing;
+	size_t count, before;
+	const char *const *names = wanted_names(issuing->cli->memory, order->domain, has_pacc,
+						&count);
+
+	for (size_t i = 0; i < count; i++)
+		order_add(issuing, order, names[i]);
+	for (size_t i = 0; i < request->n_hosts; i++)
+		if (is_within(request->hosts[i], order->domain))
+			order_add(issuing, order, request->hosts[i]);
+	before = order->count;
+	order_add(issuing, order, order->domain);
+	order->n_optional = order->count - before;
+}
+
+/* A public name that is in no domain of ours has a certificate for itself. */
+static int request_host(struct request *request, const char *name, struct error *err)
+{
+	struct order order = { .domain = name, .server = request->server };
+
+	order_add(&request->issuing, &order, name);
+	return issuing_place(&request->issuing, &order, err);
+}
+
+/* Returns 0, STORE_NOT_FOUND where nothing serves the domain, or -1 with err set. */
+static int request_domain(struct request *request, const char *domain, struct error *err)
+{
+	struct cli *cli = request->issuing.cli;
+	struct order order = { .domain = domain, .server = request->server };
+	const struct query query = { .domain = domain };
+	struct match match;
+	int r = store_match(cli->store, cli->memory, &query, &match, err);
+
+	if (r != 0)
+		return r == STORE_NOT_FOUND ? r : -1;
+	add_names(request, &order, match.provider.pacc);
+	return issuing_place(&request->issuing, &order, err);
+}
+
+static int request_word(struct request *request, const char *word, struct error *err)
+{
+	struct arena *memory = request->issuing.cli->memory;
+	const char *domain = domain_parse(memory, word, true, err);
+	int r;
+
+	if (!domain)
+		return -1;
+	if (domain_is_pattern(domain)) {
+		issuing_fail(&request->issuing, domain,
+			     "is a pattern; name a domain that it stands for");
+		return 0;
+	}
+	r = request_domain(request, domain, err);
+	if (r == STORE_NOT_FOUND && is_host(request, domain))
+		return request_host(request, domain, err);
+	if (r == STORE_NOT_FOUND)
+		issuing_fail(&request->issuing, domain,
+			     arena_printf(memory,
+					  "is not served here; add it first, with "
+					  "'mailconfctl domain add %s'",
+					  domain));
+	return r < 0 ? -1 : 0;
+}
+
+static bool is_covered(const struct request *request, const char *name)
+{
+	return coverage_has(request->issuing.cli->memory, &request->issuing.coverage, name);
+}
+
+/* Whether a request that failed must rest. */
+static bool must_rest(const struct request *request, const char *domain)
+{
+	const struct issuing *issuing = &request->issuing;
+
+	return failure_until(issuing->uacme.directory, domain) > issuing->now;
+}
+
+static void rest(struct request *request, const char *domain)
+{
+	issuing_pass(&request->issuing, domain, "postponed",
+		     "failed lately; left alone for a while, unless it is named");
+}
+
+/* Whether a name that clients ask for has no certificate. */
+static int is_missing(struct request *request, const char *domain, bool *ret_missing,
+		      struct error *err)
+{
+	struct cli *cli = request->issuing.cli;
+	const struct query query = { .domain = domain };
+	const char *const *names;
+	struct match match;
+	size_t count;
+	int r = store_match(cli->store, cli->memory, &query, &match, err);
+
+	*ret_missing = false;
+	if (r != 0)
+		return r == STORE_NOT_FOUND ? 0 : -1;
+	names = wanted_names(cli->memory, domain, match.provider.pacc, &count);
+	for (size_t i = 0; i < count && !*ret_missing; i++)
+		*ret_missing = !is_covered(request, names[i]);
+	return 0;
+}
+
+static int request_missing_domains(struct request *request, const struct domain *domains,
+				   size_t count, struct error *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		bool missing;
+
+		if (domain_is_pattern(domains[i].name) || !domains[i].is_enabled)
+			continue;
+		if (is_missing(request, domains[i].name, &missing, err) < 0)
+			return -1;
+		if (!missing)
+			continue;
+		if (must_rest(request, domains[i].name))
+			rest(request, domains[i].name);
+		else if (request_domain(request, domains[i].name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool is_within_any(const char *name, const struct domain *domains, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (domains[i].is_enabled && is_within(name, domains[i].name))
+			return true;
+	return false;
+}
+
+static int request_missing(struct request *request, struct error *err)
+{
+	struct cli *cli = request->issuing.cli;
+	const struct domain_filter all = { 0 };
+	struct domain *domains;
+	size_t count;
+
+	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0 ||
+	    request_missing_domains(request, domains, count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < request->n_hosts; i++) {
+		const char *host = request->hosts[i];
+
+		if (is_covered(request, host) || is_within_any(host, domains, count))
+			continue;
+		if (must_rest(request, host))
+			rest(request, host);
+		else if (request_host(request, host, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int request_all(struct request *request, const struct arguments *arguments,
+		       struct error *err)
+{
+	if (find_hosts(request, err) < 0)
+		return -1;
+	if (option_is_given(arguments, "missing") && request_missing(request, err) < 0)
+		return -1;
+	for (size_t i = 0; i < arguments->count; i++)
+		if (request_word(request, arguments->words[i], err) < 0)
+			return -1;
+	return issuing_end(&request->issuing, err);
+}
+
+static int run(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *server = option_value(arguments, "server");
+	struct request request = { .server = server ? server : UACME_SERVER };
+	int r;
+
+	if (!arguments->count == !option_is_given(arguments, "missing"))
+		return usage_error(cli->memory, arguments->command, err,
+				   "name domains, or say --missing");
+	if (strncmp(request.server, "https://", strlen("https://")) != 0)
+		return usage_error(cli->memory, arguments->command, err,
+				   "'%s' is not a server; write the https URL of its directory",
+				   request.server);
+	r = issuing_open(&request.issuing, cli, arguments, err);
+	request.issuing.email = option_value(arguments, "email");
+	request.issuing.accepts_terms = option_is_given(arguments, "accept-terms");
+	if (r == 0)
+		r = request_all(&request, arguments, err);
+	issuing_close(&request.issuing);
+	return r;
+}
+
+static const struct option options[] = {
+	{ "missing", NULL, "for all domains and public names that have none" },
+	{ "server", "URL", "the directory of the certificate authority (Let's Encrypt)" },
+	{ "accept-terms", NULL, "accept the terms of service of the authority" },
+	{ "email", "ADDRESS", "where the authority may write to; at the first request" },
+	{ 0 },
+};
+
+const struct command certificate_request = {
+	.family = "certificate",
+	.verb = "request",
+	.arguments = "[DOMAIN ...]",
+	.max = ANY_NUMBER,
+	.summary = "Request certificates by ACME for names that lead here",
+	.details =
+		"One for each domain: autoconfig, autodiscover, with PACC ua-auto-config, the "
+		"public\nname and the domain itself, as far as their addresses are those of this "
+		"server.\nThe authority asks for them on port 80 of mailconfd, which must run.",
+	.example = "mailconfctl certificate request example.org --accept-terms\n"
+		   "mailconfctl certificate request --missing",
+	.options = { options, issuing_options },
+	.database = DATABASE_READ,
+	.run = run,
+};

@@ -1,0 +1,437 @@
+#include "cli/issuing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "acme/challenge.h"
+#include "acme/failures.h"
+#include "acme/held.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "config/settings.h"
+#include "dns/resolver.h"
+#include "tls/certificates.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+#define DAY ((time_t)24 * 60 * 60)
+#define DAYS_LEFT 30
+
+const struct option issuing_options[] = {
+	{ "address", "ADDRESSES",
+	  "the addresses of this server, with commas (its own, and those of public-name)" },
+	{ "resolver", "ADDRESS", "ask this DNS resolver, IP or IP:PORT (that of the system)" },
+	{ "dry-run", NULL, "only say what would be requested" },
+	{ 0 },
+};
+
+/* Two at a time would write the same files. */
+static int take_lock(struct issuing *issuing, struct error *err)
+{
+	const char *directory = issuing->uacme.directory;
+	const char *file = arena_printf(issuing->cli->memory, "%s/lock", directory);
+
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+		return error_set(err, ERROR_SYSTEM, "cannot make the directory '%s': %s", directory,
+				 strerror(errno));
+	issuing->lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (issuing->lock < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot open '%s': %s", file, strerror(errno));
+	if (flock(issuing->lock, LOCK_EX | LOCK_NB) < 0)
+		return error_set(err, ERROR_SYSTEM,
+				 "another mailconfctl is requesting certificates; wait until it is "
+				 "done");
+	return 0;
+}
+
+static const char *public_host(struct cli *cli)
+{
+	const char *name = cli->settings->server.public_name;
+
+	return arena_strndup(cli->memory, name, strcspn(name, ":"));
+}
+
+int issuing_open(struct issuing *issuing, struct cli *cli, const struct arguments *arguments,
+		 struct error *err)
+{
+	const struct words *globs = &cli->settings->tls.certificates;
+	static const char *const columns[] = { "domain", NULL };
+
+	*issuing = (struct issuing){
+		.cli = cli,
+		.directory = held_directory(cli->memory, globs, err),
+		.uacme.challenges = cli->settings->acme.directory,
+		.is_trial = option_is_given(arguments, "dry-run"),
+		.now = time(NULL),
+		.lock = -1,
+	};
+	if (!issuing->directory)
+		return -1;
+	if (!*issuing->uacme.challenges)
+		return error_set(
+			err, ERROR_CONFIG,
+			"[acme] directory is empty in the settings; name the directory for "
+			"challenges there");
+	issuing->uacme.directory = arena_printf(cli->memory, "%s/.acme", issuing->directory);
+	if (certificates_of_settings(cli, &issuing->loaded, err) < 0)
+		return -1;
+	issuing->coverage = coverage_of(cli->memory, issuing->loaded.certificates,
+					issuing->loaded.count, issuing->now);
+	if (resolver_new(option_value(arguments, "resolver"), &issuing->resolver, err) < 0 ||
+	    ours_find(cli->memory, issuing->resolver, option_value(arguments, "address"),
+		      public_host(cli), &issuing->ours, err) < 0)
+		return -1;
+	if (!issuing->is_trial && take_lock(issuing, err) < 0)
+		return -1;
+	issuing->report = cli->is_json ? list_new(columns, true) : NULL;
+	return 0;
+}
+
+void issuing_close(struct issuing *issuing)
+{
+	loaded_certificates_clear(&issuing->loaded);
+	resolver_free(issuing->resolver);
+	if (issuing->report)
+		list_end(issuing->report, "");
+	list_free(issuing->report);
+	if (issuing->lock >= 0)
+		(void)close(issuing->lock);
+}
+
+bool issuing_is_due(const struct issuing *issuing, const struct certificate *certificate,
+		    unsigned long days)
+{
+	time_t left = certificate->expires - issuing->now;
+	time_t lifetime = certificate->expires - certificate->starts;
+
+	if (days)
+		return left < (time_t)days * DAY;
+	return left < DAYS_LEFT * DAY && left < lifetime / 3;
+}
+
+/* The certificate that was requested under the name, NULL where there is none that is loaded. */
+static const struct certificate *held(const struct issuing *issuing, const char *domain)
+{
+	const char *file = held_file(issuing->cli->memory, issuing->directory, domain);
+
+	for (size_t i = 0; i < issuing->loaded.n_files; i++)
+		if (text_equals(issuing->loaded.files[i], file))
+			return held_server(issuing->cli->memory, file) ? issuing->loaded.of_file[i]
+								       : NULL;
+	return NULL;
+}
+
+void order_add(struct issuing *issuing, struct order *order, const char *name)
+{
+	struct arena *memory = issuing->cli->memory;
+	struct name_place *places;
+
+	for (size_t i = 0; i < order->count; i++)
+		if (text_equals(order->places[i].name, name))
+			return;
+	places = arena_array(memory, struct name_place, order->count + 1);
+	if (order->count)
+		memcpy(places, order->places, order->count * sizeof(*places));
+	places[order->count++].name = name;
+	order->places = places;
+}
+
+static const char *day(struct arena *memory, time_t when)
+{
+	char text[sizeof("2026-11-26")] = "?";
+	struct tm parts;
+
+	if (gmtime_r(&when, &parts))
+		(void)strftime(text, sizeof(text), "%Y-%m-%d", &parts);
+	return arena_strdup(memory, text);
+}
+
+/* What came of an order. */
+struct outcome {
+	const char *domain, *word; /* the word is for programs, the remark for people */
+	const char *remark, *problem;
+	const struct order *order; /* or NULL */
+	const char *const *names;  /* that are requested */
+	size_t n_names;
+	const char *file, *expires; /* or NULL */
+};
+
+/* Nobody needs to hear of what is optional. */
+static bool is_left_out(const struct outcome *outcome, size_t index)
+{
+	const struct order *order = outcome->order;
+
+	if (index >= order->count - order->n_optional)
+		return false;
+	for (size_t i = 0; i < outcome->n_names; i++)
+		if (text_equals(outcome->names[i], order->places[index].name))
+			return false;
+	return true;
+}
+
+static json_t *outcome_entry(const struct outcome *outcome)
+{
+	json_t *entry = json_object(), *names = json_array(), *left_out = json_array();
+	const struct order *order = outcome->order;
+
+	for (size_t i = 0; i < outcome->n_names; i++)
+		(void)json_array_append_new(names, json_string(outcome->names[i]));
+	for (size_t i = 0; order && i < order->count; i++) {
+		json_t *place;
+
+		if (!is_left_out(outcome, i))
+			continue;
+		place = json_object();
+		entry_put_text(place, "name", order->places[i].name);
+		entry_put_text(place, "reason", order->places[i].reason);
+		(void)json_array_append_new(left_out, place);
+	}
+	entry_put_text(entry, "domain", outcome->domain);
+	entry_put_text(entry, "outcome", outcome->word);
+	entry_put(entry, "names", names);
+	entry_put(entry, "left_out", left_out);
+	entry_put_text(entry, "file", outcome->file);
+	entry_put_text(entry, "expires", outcome->expires);
+	entry_put_text(entry, "problem", outcome->problem);
+	return entry;
+}
+
+static const char *join(struct arena *memory, const char *const *names, size_t count)
+{
+	struct bytes joined = BYTES_IN(memory);
+
+	for (size_t i = 0; i < count; i++)
+		bytes_add_format(&joined, "%s%s", i ? ", " : "", names[i]);
+	return bytes_text(&joined);
+}
+
+/* At once, for it may take minutes until all is done. */
+static void tell_people(struct arena *memory, const struct outcome *outcome)
+{
+	const struct order *order = outcome->order;
+
+	for (size_t i = 0; order && i < order->count; i++)
+		if (is_left_out(outcome, i))
+			warning_print(arena_printf(memory, "%s: %s is left out: it %s",
+						   outcome->domain, order->places[i].name,
+						   order->places[i].reason));
+	if (outcome->problem) {
+		error_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->problem));
+		return;
+	}
+	(void)printf("%s: %s", outcome->domain, outcome->remark);
+	if (outcome->n_names)
+		(void)printf(" %s", join(memory, outcome->names, outcome->n_names));
+	if (outcome->expires)
+		(void)printf("; valid until %s", outcome->expires);
+	(void)putchar('\n');
+	(void)fflush(stdout);
+}
+
+static void tell(struct issuing *issuing, const struct outcome *outcome)
+{
+	if (outcome->problem)
+		issuing->n_failed++;
+	if (issuing->report)
+		list_add(issuing->report, outcome_entry(outcome));
+	else
+		tell_people(issuing->cli->memory, outcome);
+}
+
+void issuing_fail(struct issuing *issuing, const char *domain, const char *problem)
+{
+	const struct outcome outcome = { .domain = domain, .word = "failed", .problem = problem };
+
+	tell(issuing, &outcome);
+}
+
+void issuing_pass(struct issuing *issuing, const char *domain, const char *word, const char *remark)
+{
+	const struct outcome outcome = { .domain = domain, .word = word, .remark = remark };
+
+	tell(issuing, &outcome);
+}
+
+static bool has_name(const struct certificate *certificate, const char *name)
+{
+	for (size_t i = 0; certificate && i < certificate->n_names; i++)
+		if (text_equals(certificate->names[i], name))
+			return true;
+	return false;
+}
+
+/* What other certificates have is left to them. */
+static void leave_to_others(struct issuing *issuing, struct order *order)
+{
+	const struct certificate *ours = held(issuing, order->domain);
+	size_t kept = 0, first_optional = order->count - order->n_optional;
+
+	order->n_optional = 0;
+	for (size_t i = 0; i < order->count; i++) {
+		const char *name = order->places[i].name;
+
+		if (coverage_has(issuing->cli->memory, &issuing->coverage, name) &&
+		    !has_name(ours, name))
+			continue;
+		order->places[kept++] = order->places[i];
+		if (i >= first_optional)
+			order->n_optional++;
+	}
+	order->count = kept;
+}
+
+/* Whether there is a certificate of ours for all these names that is good for a while. */
+static bool is_served(const struct issuing *issuing, const struct order *order,
+		      const char *const *names, size_t count)
+{
+	const struct certificate *ours = held(issuing, order->domain);
+
+	if (order->is_renewal || !ours || issuing_is_due(issuing, ours, 0))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!has_name(ours, names[i]))
+			return false;
+	return true;
+}
+
+/* The names that lead here; all of them where none does and that is not believed. */
+static size_t choose_names(const struct order *order, const char **names)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < order->count; i++)
+		if (order->places[i].where == HERE)
+			names[count++] = order->places[i].name;
+	if (count == 0 && order->is_renewal)
+		for (; count < order->count; count++)
+			names[count] = order->places[count].name;
+	return count;
+}
+
+/* Before the first request of a run. */
+static int get_ready(struct issuing *issuing, struct error *err)
+{
+	struct cli *cli = issuing->cli;
+
+	if (!issuing->can_show_challenges &&
+	    challenge_try(cli->memory, issuing->uacme.challenges,
+			  &cli->settings->server.listen_http, err) < 0)
+		return -1;
+	issuing->can_show_challenges = true;
+	return uacme_provide_account(cli->memory, &issuing->uacme, issuing->email,
+				     issuing->accepts_terms, err);
+}
+
+static void ignore(const char *sentence, void *context)
+{
+}
+
+/* What has been stored is read as the daemon will. */
+static int store(struct issuing *issuing, const struct uacme_issue *issue, const char *file,
+		 struct outcome *outcome, struct error *err)
+{
+	struct arena *memory = issuing->cli->memory;
+	struct certificate certificate;
+	gid_t group = held_group(memory, issuing->directory, issuing->cli->database);
+
+	if (held_store(file, group, issuing->uacme.server, issue->chain_file, issue->key_file,
+		       err) < 0 ||
+	    certificate_load(memory, file, ignore, NULL, &certificate, err) < 0)
+		return -1;
+	outcome->file = file;
+	outcome->expires = day(memory, certificate.expires);
+	certificate_clear(&certificate);
+	return 0;
+}
+
+/* A file of that name that is not ours is not written over. */
+static bool is_foreign(const char *file)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	return access(file, F_OK) == 0 && !held_server(&memory, file);
+}
+
+static int request(struct issuing *issuing, struct outcome *outcome, struct error *err)
+{
+	struct arena *memory = issuing->cli->memory;
+	const char *file = held_file(memory, issuing->directory, outcome->domain);
+	struct uacme_issue issue;
+	struct error why;
+	int r;
+
+	if (is_foreign(file)) {
+		outcome->problem = arena_printf(memory,
+						"'%s' is there and was not requested by "
+						"mailconfctl; move it away",
+						file);
+		return 0;
+	}
+	if (get_ready(issuing, err) < 0)
+		return -1;
+	r = uacme_issue(memory, &issuing->uacme, outcome->names, outcome->n_names, &issue, &why);
+	if (r == 0)
+		r = store(issuing, &issue, file, outcome, &why);
+	if (r == 0) {
+		failure_forget(issuing->uacme.directory, outcome->domain);
+		issuing->n_requested++;
+		return 0;
+	}
+	if (r == UACME_LIMITED)
+		return error_set(err, ERROR_INPUT,
+				 "%s: the authority wants no more requests for now: %s",
+				 outcome->domain, why.text);
+	outcome->problem = arena_strdup(memory, why.text);
+	failure_note(issuing->uacme.directory, outcome->domain);
+	return 0;
+}
+
+int issuing_place(struct issuing *issuing, struct order *order, struct error *err)
+{
+	struct arena *memory = issuing->cli->memory;
+	const char **names = arena_array(memory, const char *, order->count + 1);
+	struct outcome outcome = { .domain = order->domain, .order = order, .names = names };
+
+	issuing->uacme.server = order->server;
+	leave_to_others(issuing, order);
+	ours_locate(memory, issuing->resolver, &issuing->ours, order->places, order->count);
+	outcome.n_names = choose_names(order, names);
+	if (outcome.n_names && is_served(issuing, order, names, outcome.n_names)) {
+		outcome.word = "kept";
+		outcome.remark = "has a certificate for";
+		outcome.expires = day(memory, held(issuing, order->domain)->expires);
+	} else if (outcome.n_names == 0 && order->count == order->n_optional) {
+		outcome.word = "kept";
+		outcome.remark = "has certificates for all its names";
+	} else if (outcome.n_names == 0) {
+		outcome.word = "failed";
+		outcome.problem = "none of its names leads here, so there is nothing to request";
+	} else if (issuing->is_trial) {
+		outcome.word = "would-request";
+		outcome.remark = "would request a certificate for";
+	} else {
+		outcome.word = "requested";
+		outcome.remark = "new certificate for";
+		if (request(issuing, &outcome, err) < 0)
+			return -1;
+		if (outcome.problem)
+			outcome.word = "failed";
+	}
+	tell(issuing, &outcome);
+	return 0;
+}
+
+int issuing_end(struct issuing *issuing, struct error *err)
+{
+	if (issuing->n_failed)
+		return error_set(err, ERROR_INPUT, "%zu of %zu certificates could not be requested",
+				 issuing->n_failed, issuing->n_failed + issuing->n_requested);
+	return 0;
+}

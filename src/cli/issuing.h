@@ -1,0 +1,75 @@
+#pragma once
+
+/* Requesting certificates, for the first time or again: what both have in common. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "acme/ours.h"
+#include "acme/uacme.h"
+#include "cli/certificates.h"
+#include "cli/command.h"
+#include "tls/coverage.h"
+
+struct arguments;
+struct cli;
+struct error;
+struct list;
+struct resolver;
+
+struct issuing {
+	struct cli *cli;
+	const char *directory; /* of the certificates */
+	struct uacme uacme;    /* but for the server */
+	const char *email;     /* or NULL */
+	bool accepts_terms, is_trial;
+	struct resolver *resolver;
+	struct ours ours;
+	struct loaded_certificates loaded;
+	struct coverage coverage; /* of all that is loaded */
+	time_t now;
+	int lock;
+	bool can_show_challenges; /* tried, and found so */
+	size_t n_requested, n_failed;
+	struct list *report; /* for --json, else NULL */
+};
+
+/* What to request under one name. */
+struct order {
+	const char *domain;
+	const char *server;
+	struct name_place *places; /* the names that it is about, and where they are */
+	size_t count;
+	size_t n_optional; /* the last of them: nobody minds that they are elsewhere */
+	bool is_renewal;   /* of one that is due: where no name leads here, that is not believed */
+};
+
+/* Options of both commands. */
+extern const struct option issuing_options[];
+
+/* Reads certificates, finds our addresses, and sees to it that nobody else requests meanwhile.
+ * Returns 0, or -1 with err set; in both cases issuing_close() follows. */
+int issuing_open(struct issuing *issuing, struct cli *cli, const struct arguments *arguments,
+		 struct error *err);
+void issuing_close(struct issuing *issuing);
+
+/* Whether it is time for a new one: within so many days before its end, or with 0 for days within
+ * 30 or a third of its time, whichever is less. */
+bool issuing_is_due(const struct issuing *issuing, const struct certificate *certificate,
+		    unsigned long days);
+
+/* Adds a name to the order, once. */
+void order_add(struct issuing *issuing, struct order *order, const char *name);
+
+/* Requests what the order wants and tells what comes of it; a failure is counted. Returns 0, or -1
+ * with err set where it is of no use to go on with other orders. */
+int issuing_place(struct issuing *issuing, struct order *order, struct error *err);
+
+/* Tells that nothing has been requested under the name: as a failure, or as a word about it. */
+void issuing_fail(struct issuing *issuing, const char *domain, const char *problem);
+void issuing_pass(struct issuing *issuing, const char *domain, const char *outcome,
+		  const char *remark);
+
+/* When all orders are done. Returns 0, or -1 with err set where some failed. */
+int issuing_end(struct issuing *issuing, struct error *err);

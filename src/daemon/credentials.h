@@ -1,0 +1,53 @@
+#pragma once
+
+/*
+ * What the daemon proves itself with: the certificates that it serves, and the signer of profiles.
+ * They are loaded, handed to the listener, and watched: what is renewed is loaded without being
+ * asked to. What fails to load leaves the old in use.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+
+struct credentials;
+struct error;
+struct listener;
+struct settings;
+
+/* Where nothing is served over HTTPS there are no certificates: a proxy in front of us has them.
+ * Finds the files and loads the signer, if there
+ * shall be one; reads no certificate yet, so that a start that cannot succeed ends soon. Returns 0,
+ * or -1 with err set. */
+int credentials_open(const struct settings *settings, bool has_https,
+		     struct credentials **ret_credentials, struct error *err);
+void credentials_close(struct credentials *credentials);
+DEFINE_CLEANUP(struct credentials *, credentials_close);
+
+/* Gives the listener what there is; the signer from credentials_open() on. Borrowed until the end.
+ */
+void credentials_attach(struct credentials *credentials, struct listener *listener);
+
+/* Loads the certificates for the first time. Returns 0, or -1 with err set. */
+int credentials_load(struct credentials *credentials, const struct settings *settings,
+		     struct error *err);
+
+/* How many certificates are served. */
+size_t credentials_count(const struct credentials *credentials);
+
+/* Loads what has changed, after settings may have; logs what comes of it. Returns whether all could
+ * be loaded. */
+bool credentials_reload(struct credentials *credentials, const struct settings *settings);
+
+/* To be waited for, and for how many milliseconds at most, -1 for ever; then updated. Now is in
+ * milliseconds of clock_now(). */
+int credentials_fd(const struct credentials *credentials);
+int credentials_patience(const struct credentials *credentials, int64_t now);
+void credentials_update(struct credentials *credentials, const struct settings *settings,
+			int64_t now);
+
+/* Loads all, says on standard error what is wrong or deserves the operator's eye. Returns 0 and how
+ * many certificates there are, or how many things are wrong. */
+int credentials_check(const struct settings *settings, size_t *ret_count);

@@ -1,0 +1,422 @@
+/*
+ * inotify tells of names in a directory, so what is watched are the directories along each path,
+ * and in each of them the names, or patterns of names, that the path goes on with:
+ *
+ *     /etc/letsencrypt/live/ * /         (without the blanks)
+ *     /                          etc
+ *     /etc                       letsencrypt
+ *     /etc/letsencrypt           live
+ *     /etc/letsencrypt/live      *
+ *     /etc/letsencrypt/live/a    fullchain.pem, privkey.pem        links to ../../archive/a/...
+ *     /etc/letsencrypt           archive
+ *     /etc/letsencrypt/archive   a
+ *     /etc/letsencrypt/archive/a fullchain1.pem, privkey1.pem
+ *
+ * The list is made anew whenever a change has settled. What a directory that is new in it held
+ * before may have been written unseen, so then another quiet time is waited for.
+ */
+
+#include "tls/watch.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#include "tls/certificate.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+#define EVENTS                                                                              \
+	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | \
+	 IN_ATTRIB | IN_ONLYDIR)
+
+#define LINKS_MAX 40 /* as the kernel has it */
+
+/* Files that are being written at one time; beyond that the oldest is taken for done. */
+#define WRITING_MAX 64
+
+/* A name that matters in a directory. */
+struct interest {
+	int wd; /* the directory's number among the watches */
+	const char *name, *directory;
+	bool is_pattern;
+};
+
+/* A file that was changed and not closed since. */
+struct writing {
+	dev_t device;
+	ino_t number;
+};
+
+struct watch {
+	int fd;
+	watch_warner warn;
+	void *context;
+	bool has_warned_of_limit, has_warned_of_access;
+	char **paths;
+	size_t n_paths;
+
+	struct arena memory;	    /* holds the strings of interests */
+	struct interest *interests; /* by wd */
+	size_t n_interests;
+
+	int64_t first, last; /* of the changes that are not settled, 0 for none */
+	struct writing writing[WRITING_MAX];
+	size_t n_writing;
+};
+
+/* The list in the making. */
+struct walk {
+	struct watch *watch;
+	struct arena memory;
+	struct interest *interests;
+	size_t count;
+};
+
+static bool is_pattern(const char *name)
+{
+	return strpbrk(name, "*?[\\") != NULL;
+}
+
+static void warn_once(struct watch *watch, bool *has_warned, const char *directory)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	bool is_limit = errno == ENOSPC;
+
+	if (*has_warned)
+		return;
+	*has_warned = true;
+	watch->warn(arena_printf(&memory,
+				 "cannot watch '%s' for new certificates: %s; %sa reload (SIGHUP) "
+				 "loads them",
+				 directory, is_limit ? "too many directories" : strerror(errno),
+				 is_limit ? "raise fs.inotify.max_user_watches; meanwhile " : ""),
+		    watch->context);
+}
+
+/* Whether files of certificates lie in the directory decides whether it is worth a warning that it
+ * cannot be watched: on the way there it is enough to pass through. */
+static void add_interest(struct walk *walk, const char *directory, const char *name, bool is_last)
+{
+	struct watch *watch = walk->watch;
+	int wd = inotify_add_watch(watch->fd, directory, EVENTS);
+
+	if (wd < 0) {
+		if (errno == ENOSPC)
+			warn_once(watch, &watch->has_warned_of_limit, directory);
+		else if (errno == EACCES && is_last)
+			warn_once(watch, &watch->has_warned_of_access, directory);
+		return;
+	}
+	if ((walk->count & (walk->count - 1)) == 0)
+		walk->interests = xrealloc(walk->interests, walk->count ? walk->count * 2 : 1,
+					   sizeof(*walk->interests));
+	walk->interests[walk->count++] = (struct interest){
+		.wd = wd,
+		.name = name,
+		.directory = directory,
+		.is_pattern = is_pattern(name),
+	};
+}
+
+static void follow(struct walk *walk, const char *directory, const char *rest, unsigned links);
+
+/* A path without a rest leads to a file, or to a directory of a pair. */
+static void enter(struct walk *walk, const char *directory, const char *name, const char *rest,
+		  unsigned links)
+{
+	const char *path = arena_printf(&walk->memory, "%s%s%s", directory, directory[1] ? "/" : "",
+					name);
+	char target[PATH_MAX];
+	struct stat status;
+	ssize_t length;
+
+	if (lstat(path, &status) < 0)
+		return;
+	if (S_ISLNK(status.st_mode)) {
+		length = readlink(path, target, sizeof(target) - 1);
+		if (length <= 0 || links >= LINKS_MAX)
+			return;
+		target[length] = '\0';
+		follow(walk, target[0] == '/' ? "/" : directory,
+		       arena_printf(&walk->memory, "%s/%s", target, rest), links + 1);
+	} else if (S_ISDIR(status.st_mode) && *rest) {
+		follow(walk, path, rest, links);
+	} else if (S_ISDIR(status.st_mode)) {
+		follow(walk, path, CERTIFICATE_PAIR_CHAIN, links);
+		follow(walk, path, CERTIFICATE_PAIR_KEY, links);
+	} else if (!*rest && text_equals(name, CERTIFICATE_PAIR_CHAIN)) {
+		follow(walk, directory, CERTIFICATE_PAIR_KEY, links);
+	}
+}
+
+static void enter_matches(struct walk *walk, const char *directory, const char *pattern,
+			  const char *rest, unsigned links)
+{
+	DIR *stream = opendir(directory);
+	struct dirent *found;
+
+	if (!stream)
+		return;
+	while ((found = readdir(stream)))
+		if (fnmatch(pattern, found->d_name, FNM_PERIOD) == 0)
+			enter(walk, directory, arena_strdup(&walk->memory, found->d_name), rest,
+			      links);
+	(void)closedir(stream);
+}
+
+/* Goes on from the directory along the rest of a path, whose first part may be a pattern. */
+static void follow(struct walk *walk, const char *directory, const char *rest, unsigned links)
+{
+	const char *name;
+	size_t length;
+
+	rest += strspn(rest, "/");
+	length = strcspn(rest, "/");
+	name = arena_strndup(&walk->memory, rest, length);
+	rest += length + strspn(rest + length, "/");
+	if (!*name)
+		return;
+	if (text_equals(name, "..") || text_equals(name, ".")) {
+		follow(walk, arena_printf(&walk->memory, "%s/%s", directory, name), rest, links);
+		return;
+	}
+	add_interest(walk, directory, name, !*rest);
+	if (is_pattern(name))
+		enter_matches(walk, directory, name, rest, links);
+	else
+		enter(walk, directory, name, rest, links);
+}
+
+static int compare_interests(const void *left, const void *right)
+{
+	const struct interest *a = left, *b = right;
+
+	return a->wd != b->wd ? (a->wd > b->wd) - (a->wd < b->wd) : strcmp(a->name, b->name);
+}
+
+static size_t without_duplicates(struct interest *interests, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || compare_interests(&interests[kept - 1], &interests[i]) != 0)
+			interests[kept++] = interests[i];
+	return kept;
+}
+
+/* Where the interests in a directory begin, or would. */
+static size_t position_of(const struct interest *interests, size_t count, int wd)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (interests[middle].wd < wd)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool has_wd(const struct interest *interests, size_t count, int wd)
+{
+	size_t position = position_of(interests, count, wd);
+
+	return position < count && interests[position].wd == wd;
+}
+
+/* Makes the list anew. Returns whether a directory has joined it. */
+static bool look_around(struct watch *watch)
+{
+	struct walk walk = { .watch = watch };
+	bool has_grown = false;
+
+	for (size_t i = 0; i < watch->n_paths; i++)
+		follow(&walk, "/", watch->paths[i], 0);
+	if (walk.count)
+		qsort(walk.interests, walk.count, sizeof(*walk.interests), compare_interests);
+	walk.count = without_duplicates(walk.interests, walk.count);
+	for (size_t i = 0; i < walk.count; i++)
+		has_grown |= !has_wd(watch->interests, watch->n_interests, walk.interests[i].wd);
+	for (size_t i = 0; i < watch->n_interests; i++) {
+		int wd = watch->interests[i].wd;
+
+		if ((i == 0 || watch->interests[i - 1].wd != wd) &&
+		    !has_wd(walk.interests, walk.count, wd))
+			(void)inotify_rm_watch(watch->fd, wd);
+	}
+	free(watch->interests);
+	arena_clear(&watch->memory);
+	watch->memory = walk.memory;
+	watch->interests = walk.interests;
+	watch->n_interests = walk.count;
+	return has_grown;
+}
+
+int watch_open(watch_warner warn, void *context, struct watch **ret_watch, struct error *err)
+{
+	_cleanup_(watch_closep) struct watch *watch = xnew(struct watch);
+
+	watch->warn = warn;
+	watch->context = context;
+	watch->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (watch->fd < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot watch files for changes: %s%s",
+				 strerror(errno),
+				 errno == EMFILE ? " (fs.inotify.max_user_instances)" : "");
+	*ret_watch = TAKE(watch);
+	return 0;
+}
+
+static void forget_paths(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->n_paths; i++)
+		free(watch->paths[i]);
+	free(watch->paths);
+	watch->paths = NULL;
+	watch->n_paths = 0;
+}
+
+void watch_close(struct watch *watch)
+{
+	if (!watch)
+		return;
+	if (watch->fd >= 0)
+		(void)close(watch->fd);
+	forget_paths(watch);
+	free(watch->interests);
+	arena_clear(&watch->memory);
+	free(watch);
+}
+
+void watch_set_paths(struct watch *watch, const char *const *paths, size_t count)
+{
+	forget_paths(watch);
+	watch->paths = xcalloc(count, sizeof(*watch->paths));
+	for (; watch->n_paths < count; watch->n_paths++)
+		watch->paths[watch->n_paths] = xstrdup(paths[watch->n_paths]);
+	(void)look_around(watch);
+}
+
+int watch_fd(const struct watch *watch)
+{
+	return watch->fd;
+}
+
+static const struct interest *find_interest(const struct watch *watch, int wd, const char *name)
+{
+	const struct interest *at = watch->interests +
+				    position_of(watch->interests, watch->n_interests, wd);
+
+	for (; at < watch->interests + watch->n_interests && at->wd == wd; at++)
+		if (at->is_pattern ? fnmatch(at->name, name, FNM_PERIOD) == 0
+				   : text_equals(at->name, name))
+			return at;
+	return NULL;
+}
+
+static void forget_writing(struct watch *watch, dev_t device, ino_t number)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < watch->n_writing; i++)
+		if (watch->writing[i].device != device || watch->writing[i].number != number)
+			watch->writing[kept++] = watch->writing[i];
+	watch->n_writing = kept;
+}
+
+static void note_writing(struct watch *watch, dev_t device, ino_t number)
+{
+	if (watch->n_writing == WRITING_MAX)
+		memmove(watch->writing, watch->writing + 1,
+			--watch->n_writing * sizeof(*watch->writing));
+	watch->writing[watch->n_writing++] = (struct writing){ device, number };
+}
+
+static void take_note(struct watch *watch, const struct inotify_event *event, int64_t now)
+{
+	const struct interest *interest = NULL;
+	char path[PATH_MAX];
+	struct stat status;
+
+	if (event->len)
+		interest = find_interest(watch, event->wd, event->name);
+	if (event->mask & IN_Q_OVERFLOW)
+		watch->n_writing = 0;
+	else if (!interest)
+		return;
+	watch->last = now;
+	if (!watch->first)
+		watch->first = now;
+	if (!interest || event->mask & IN_ATTRIB)
+		return;
+	(void)snprintf(path, sizeof(path), "%s/%s", interest->directory, event->name);
+	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
+		return;
+	/* A number may come back with another file. */
+	forget_writing(watch, status.st_dev, status.st_ino);
+	if (event->mask & IN_MODIFY)
+		note_writing(watch, status.st_dev, status.st_ino);
+}
+
+void watch_read(struct watch *watch, int64_t now)
+{
+	_Alignas(struct inotify_event) char buffer[16 * 1024];
+	ssize_t size;
+
+	while ((size = read(watch->fd, buffer, sizeof(buffer))) > 0) {
+		const char *at = buffer;
+
+		while (at < buffer + size) {
+			const struct inotify_event *event = (const struct inotify_event *)at;
+
+			take_note(watch, event, now);
+			at += sizeof(*event) + event->len;
+		}
+	}
+}
+
+static int64_t moment_of_settling(const struct watch *watch)
+{
+	int64_t quiet = watch->last + WATCH_QUIET_MS, limit = watch->first + WATCH_LIMIT_MS;
+
+	return quiet < limit ? quiet : limit;
+}
+
+int watch_patience(const struct watch *watch, int64_t now)
+{
+	int64_t left = moment_of_settling(watch) - now;
+
+	if (!watch->first)
+		return -1;
+	return left > 0 ? (int)left : 0;
+}
+
+bool watch_has_settled(struct watch *watch, int64_t now)
+{
+	if (!watch->first || now < moment_of_settling(watch))
+		return false;
+	if (look_around(watch) && now < watch->first + WATCH_LIMIT_MS) {
+		watch->last = now;
+		return false;
+	}
+	watch->first = watch->last = 0;
+	return true;
+}
+
+bool watch_sees_writing(const struct watch *watch, const struct file_stamp *file)
+{
+	for (size_t i = 0; i < watch->n_writing; i++)
+		if (watch->writing[i].device == file->device &&
+		    watch->writing[i].number == file->number)
+			return true;
+	return false;
+}

@@ -1,0 +1,53 @@
+#pragma once
+
+/*
+ * Watches files for changes, by inotify(7): those that globs match now, those that will, and all
+ * that leads to them, such as directories that are not there yet and links that are turned to
+ * another target. A change is told of once it has settled. Paths are absolute.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+
+struct error;
+struct file_stamp;
+struct watch;
+
+/* What changes is left alone for so long after the last change, to see a certificate together with
+ * its key; but not for longer than this after the first, so that a busy directory holds up nothing.
+ * Milliseconds. */
+#define WATCH_QUIET_MS 300
+#define WATCH_LIMIT_MS 2500
+
+/* Is told, one sentence a call, of what cannot be watched; of each kind once. */
+typedef void (*watch_warner)(const char *sentence, void *context);
+
+/* Watches nothing yet. Returns 0, or -1 with err set. */
+int watch_open(watch_warner warn, void *context, struct watch **ret_watch, struct error *err);
+void watch_close(struct watch *watch);
+DEFINE_CLEANUP(struct watch *, watch_close);
+
+/* Watches from now on what these paths lead to, in place of what it did; they are copied. The last
+ * part of a path may be a directory with fullchain.pem and privkey.pem, as for
+ * certificates_find_files(). */
+void watch_set_paths(struct watch *watch, const char *const *paths, size_t count);
+
+/* Readable when there is something to read. */
+int watch_fd(const struct watch *watch);
+
+/* Takes note of what has happened. now is in milliseconds of clock_now(), here and below. */
+void watch_read(struct watch *watch, int64_t now);
+
+/* For how many milliseconds from now nothing is to be done unless something happens; -1 for ever.
+ */
+int watch_patience(const struct watch *watch, int64_t now);
+
+/* Whether something has changed and is settled now; true once for all of it. Whoever then looks at
+ * the files misses nothing: what comes later is a change again. */
+bool watch_has_settled(struct watch *watch, int64_t now);
+
+/* Whether the file was changed by somebody who has not closed it since. */
+bool watch_sees_writing(const struct watch *watch, const struct file_stamp *file);

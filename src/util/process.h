@@ -1,0 +1,26 @@
+#pragma once
+
+/* Runs other programs. No shell is in between: words go to the program as they are. */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct arena;
+struct error;
+
+/* What a program says is kept up to here, the beginning of it; the rest is read and dropped. */
+#define PROCESS_OUTPUT_MAX ((size_t)16 * 1024)
+
+struct process_end {
+	int status;	    /* its exit status; -1 where a signal ended it, or we did */
+	bool was_too_slow;  /* it took longer than it might, and was ended */
+	const char *output; /* what it wrote to standard output and standard error; in memory */
+};
+
+/*
+ * Runs the program, found in PATH, with nothing to read, and with these NAME=VALUE added to the
+ * environment (NULL for none). It ends when we do, and after so many seconds.
+ * Returns 0, or -1 with err set where it could not be run.
+ */
+int process_run(struct arena *memory, const char *const *words, const char *addition,
+		unsigned seconds, struct process_end *ret_end, struct error *err);
