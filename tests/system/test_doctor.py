@@ -676,7 +676,7 @@ def test_services_are_asked_once(site):
     ((DOMAIN, "--connect", "192.0.2.1"), 1, "'192.0.2.1' is not HOST:PORT"),
     ((DOMAIN, "--connect", "192.0.2.1:0"), 1, "is not HOST:PORT"),
     ((DOMAIN, "--ca", "/nonexistent"), 1, "no authorities can be read from /nonexistent"),
-    (("a b",), 1, '"a b" is not a domain name'),
+    (("a b",), 1, "'a b' is not a domain name"),
 ])
 def test_misuse(site, arguments, status, words):
     site.daemon.setup(["domain", "add", DOMAIN, IMAP, SUBMISSION])

@@ -114,7 +114,7 @@ def test_container_settings_are_understood(build):
 
 def spec_files():
     """The paths that the spec lists, its macros expanded; those that end in a slash are directories."""
-    macros = {"name": "mailconfd", "_docdir": "/usr/share/doc", "_bindir": "/usr/bin", "_sbindir": "/usr/sbin",
+    macros = {"name": "mailconfd", "_datadir": "/usr/share", "_docdir": "/usr/share/doc", "_bindir": "/usr/bin", "_sbindir": "/usr/sbin",
               "_mandir": "/usr/share/man", "_sysusersdir": "/usr/lib/sysusers.d",
               "_tmpfilesdir": "/usr/lib/tmpfiles.d", "_unitdir": "/usr/lib/systemd/system", "_sysconfdir": "/etc",
               "_sharedstatedir": "/var/lib"}
