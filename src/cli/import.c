@@ -38,18 +38,25 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* --replace example.org,example.net: by name, each once. */
-static int parse_scope(struct cli *cli, const char *list, struct bulk_scope *scope,
+/* --replace example.org,example.net --replace example.com: by name, each once. */
+static int parse_scope(struct cli *cli, const struct arguments *arguments, struct bulk_scope *scope,
 		       struct error *err)
 {
-	char *rest = arena_strdup(cli->memory, list), *text;
-	const char **domains = arena_array(cli->memory, const char *, strlen(list) + 1);
-	size_t count = 0, kept = 0;
+	const char **lists, **domains;
+	size_t n_lists = option_values(cli->memory, arguments, "replace", &lists);
+	size_t room = 0, count = 0, kept = 0;
 
-	while ((text = strsep(&rest, ","))) {
-		domains[count] = domain_parse(cli->memory, text, false, err);
-		if (!domains[count++])
-			return -1;
+	for (size_t i = 0; i < n_lists; i++)
+		room += strlen(lists[i]) + 1;
+	domains = arena_array(cli->memory, const char *, room);
+	for (size_t i = 0; i < n_lists; i++) {
+		char *rest = arena_strdup(cli->memory, lists[i]), *text;
+
+		while ((text = strsep(&rest, ","))) {
+			domains[count] = domain_parse(cli->memory, text, false, err);
+			if (!domains[count++])
+				return -1;
+		}
 	}
 	qsort(domains, count, sizeof(*domains), compare_names);
 	for (size_t i = 0; i < count; i++)
@@ -116,7 +123,6 @@ static int apply_options(struct import *import, const struct arguments *argument
 			 struct error *err)
 {
 	const char *domain = option_value(arguments, "domain");
-	const char *replace = option_value(arguments, "replace");
 	struct table *table = &import->table;
 
 	table->address_attributes = value_or(arguments, "address-attribute", "mail");
@@ -128,7 +134,9 @@ static int apply_options(struct import *import, const struct arguments *argument
 			return -1;
 	}
 	import->scope.is_all = option_is_given(arguments, "replace-all");
-	return replace ? parse_scope(import->cli, replace, &import->scope, err) : 0;
+	if (!option_is_given(arguments, "replace"))
+		return 0;
+	return parse_scope(import->cli, arguments, &import->scope, err);
 }
 
 static int settle(struct import *import, const struct removals *removals, struct error *err)
@@ -236,7 +244,8 @@ static int import_users(struct cli *cli, const struct arguments *arguments, stru
 static const struct option import_options[] = {
 	{ "format", "FORMAT", "what the file is (csv)" },
 	{ "domain", "DOMAIN", "the domain of addresses that are written without one" },
-	{ "replace", "DOMAIN[,DOMAIN...]", "make the users of these domains those of the file" },
+	{ "replace", "DOMAIN[,DOMAIN...]", "make their users those of the file; may be repeated",
+	  .repeats = true },
 	{ "replace-all", NULL, "make the users of all domains those of the file" },
 	{ "dry-run", NULL, "say what would be done, and do nothing" },
 	{ 0 },
