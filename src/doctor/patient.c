@@ -194,9 +194,10 @@ static void note_uncertified(const struct coverage *coverage, struct patient *pa
 						  "a certificate with the name %s",
 						  examined->names[i]),
 				     arena_printf(&patient->memory,
-						  "get a certificate for %s, and put it where "
+						  "get a certificate for %s with 'mailconfctl "
+						  "certificate request %s', or put another where "
 						  "'certificates' in the settings looks",
-						  examined->names[i]));
+						  examined->names[i], patient->domain));
 }
 
 static void note_any_domain(struct patient *patient)
