@@ -339,7 +339,7 @@ def only_tls12(site):
     nginx_in_front(site, "TLSv1.2")
 
 
-@fault("name-uncertified", "no certificate of the settings covers autodiscover.example.org",
+@fault("name-uncertified", "no valid certificate of the settings covers autodiscover.example.org",
        "get a certificate for autodiscover.example.org with 'mailconfctl certificate request example.org', or put",
        level="warning")
 def uncertified(site):
@@ -625,6 +625,18 @@ def test_provider_that_answers_only_for_its_users(site):
     assert any(each["seen"].startswith("Outlook gets") and " as a4711" in each["seen"] for each in settings)
     site.daemon.setup(["provider", "set", DOMAIN, "--send-logins-to", "192.0.2.0/24"])
     assert "sends their logins to 192.0.2.0/24 only" in of_kind(site.look(), "untested")[0]["seen"]
+
+
+@pytest.mark.parametrize("networks, login", [
+    ("nobody", f"postmaster@{DOMAIN}"), ("192.0.2.0/24", f"postmaster@{DOMAIN}"), ("127.0.0.0/8", "a4711"),
+])
+def test_logins_that_are_sent_to_some_networks(site, networks, login):
+    simple(site, "--send-logins-to", networks)
+    site.daemon.setup(["user", "add", f"postmaster@{DOMAIN}", "a4711"])
+    findings = site.look()
+    assert not of_kind(findings, "other-settings")
+    settings = of_kind(findings, "settings")
+    assert any(each["seen"].startswith(f"Outlook gets IMAP {HOST}:993 TLS as {login};") for each in settings)
 
 
 def dav(status, challenge):
