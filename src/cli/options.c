@@ -283,7 +283,8 @@ static int check_complete(struct parser *parser)
 	if (!line->family)
 		return refuse(parser, "no command given");
 	if (!command)
-		return refuse(parser, "'%s' needs one of %s", line->family->name,
+		return refuse(parser, "'%s' needs %s%s", line->family->name,
+			      line->family->commands[1] ? "one of " : "",
 			      verbs_of(parser, line->family));
 	if (line->arguments.count < command->min)
 		return refuse(parser, "'%s' needs %s", command_name(parser->memory, command),

@@ -108,6 +108,15 @@ def run_without_settings(*words):
                           text=True)
 
 
+def test_help_has_each_heading_once(ctl):
+    headings = [line for line in ctl("--help").splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert len(headings) == len(set(headings)) and "The whole installation:" in headings
+
+
+def test_a_family_with_one_command_names_it(ctl):
+    assert ctl.misused("import") == "'import' needs automx2; see 'mailconfctl import --help'"
+
+
 def test_help_needs_no_settings():
     assert run_without_settings("user", "--help").returncode == 0
 
