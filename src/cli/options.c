@@ -139,7 +139,11 @@ static int check_value(struct parser *parser, const struct option *option, const
 	while ((choice = strsep(&rest, "|"))) {
 		if (text_equals(choice, value))
 			return 0;
-		bytes_add_format(&choices, "%s%s", choices.size ? " or " : "", choice);
+		bytes_add_format(&choices, "%s%s",
+				 !choices.size ? ""
+				 : rest	       ? ", "
+					       : " or ",
+				 choice);
 		nearest_try(&nearest, choice);
 	}
 	if (nearest.found)

@@ -727,7 +727,7 @@ def test_wishes_are_for_pop3_alone(org, option):
     ("--leave-days=3651", "not '3651'"), ("--leave-days=-1", "not '-1'"),
     ("--check-interval=1441", "--check-interval takes minutes, from 1 to 1440, not '1441'"),
     ("--check-interval=1h", "not '1h'"),
-    ("--leave-on-server=", "option '--leave-on-server' takes yes or no or unset, not ''"),
+    ("--leave-on-server=", "option '--leave-on-server' takes yes, no or unset, not ''"),
     ("--leave-on-server=maybe", "not 'maybe'"),
 ])
 def test_wishes_that_are_refused(org, option, words):
