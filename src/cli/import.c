@@ -92,25 +92,6 @@ static int check_usage(struct cli *cli, const struct arguments *arguments, struc
 	return 0;
 }
 
-static int parse_format(struct cli *cli, const struct arguments *arguments,
-			const struct table_format **ret_format, struct error *err)
-{
-	const char *name = option_value(arguments, "format");
-	struct bytes known = BYTES_IN(cli->memory);
-
-	*ret_format = name ? table_format_find(name) : &format_csv;
-	if (*ret_format)
-		return 0;
-	for (size_t i = 0; table_formats[i]; i++)
-		bytes_add_format(&known, "%s%s",
-				 i == 0			? ""
-				 : table_formats[i + 1] ? ", "
-							: " or ",
-				 table_formats[i]->name);
-	return usage_error(cli->memory, arguments->command, err,
-			   "option '--format' takes %s, not '%s'", bytes_text(&known), name);
-}
-
 static const char *value_or(const struct arguments *arguments, const char *option,
 			    const char *otherwise)
 {
@@ -225,13 +206,13 @@ static int import_users(struct cli *cli, const struct arguments *arguments, stru
 {
 	_cleanup_(import_freep) struct import *import = xnew(struct import);
 	const char *path = arguments->count > 0 ? arguments->words[0] : "-";
-	const struct table_format *format;
+	/* The options know these names alone. */
+	const struct table_format *format = table_format_find(value_or(arguments, "format", "csv"));
 	struct removals removals;
 	int r;
 
 	import->cli = cli;
-	if (parse_format(cli, arguments, &format, err) < 0 ||
-	    check_usage(cli, arguments, err) < 0 || removals_parse(arguments, &removals, err) < 0 ||
+	if (check_usage(cli, arguments, err) < 0 || removals_parse(arguments, &removals, err) < 0 ||
 	    apply_options(import, arguments, err) < 0 || input_open(path, &import->input, err) < 0)
 		return -1;
 	import->bad.name = import->skipped.name = import->input.name;
@@ -242,7 +223,8 @@ static int import_users(struct cli *cli, const struct arguments *arguments, stru
 }
 
 static const struct option import_options[] = {
-	{ "format", "FORMAT", "what the file is (csv)" },
+	{ "format", "csv|ldif|postfix-virtual-alias|postfix-sender-login|aliases|dovecot-passwd",
+	  "what the file is (csv)" },
 	{ "domain", "DOMAIN", "the domain of addresses that are written without one" },
 	{ "replace", "DOMAIN[,DOMAIN...]", "make their users those of the file; may be repeated",
 	  .repeats = true },
@@ -269,8 +251,7 @@ const struct command user_import = {
 		"daemon\n"
 		"answers from what was there before. What the format does not say of a user stays\n"
 		"as it is. With --replace users that are not in the file are removed.\n"
-		"FORMAT is csv, ldif, postfix-virtual-alias, postfix-sender-login, aliases or\n"
-		"dovecot-passwd. A CSV begins with a header: address,login,name,provider,moved_to.",
+		"A CSV begins with a header: address,login,name,provider,moved_to.",
 	.example = "mailconfctl user import users.csv\n"
 		   "mailconfctl user import people.ldif --format ldif \\\n"
 		   "        --address-attribute mail,mailAlternateAddress --login-attribute uid\n"
