@@ -408,6 +408,6 @@ static const struct command command_apply = {
 
 const struct family family_apply = {
 	.name = "apply",
-	.title = "Apply: the installation from a text",
+	.title = "The whole installation",
 	.commands = (const struct command *const[]){ &command_apply, NULL },
 };

@@ -11,6 +11,7 @@
 #include "dns/wanted.h"
 #include "mail/address.h"
 #include "store/store.h"
+#include "tls/certificates.h"
 #include "tls/coverage.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -135,7 +136,7 @@ static int print_for_people(struct cli *cli, const struct loaded_certificates *l
 	list_end(lines, "there are no certificates");
 	if (list_gaps(cli, coverage, gaps, NULL, err) < 0)
 		return -1;
-	if (list_has_entries(gaps))
+	if (loaded->n_files && list_has_entries(gaps))
 		(void)putchar('\n');
 	list_end(gaps, "every domain has a certificate");
 	return 0;
@@ -165,13 +166,15 @@ static int list(struct cli *cli, const struct arguments *arguments, struct error
 	struct coverage coverage;
 	int r = certificates_of_settings(cli, &loaded, err);
 
-	if (r == 0) {
-		coverage = coverage_of(cli->memory, loaded.certificates, loaded.count, now);
-		r = cli->is_json ? print_json(cli, &loaded, &coverage, now, err)
-				 : print_for_people(cli, &loaded, &coverage, now, err);
-	}
+	if (r < 0)
+		return -1;
+	if (r == CERTIFICATES_NONE)
+		cli_warn(cli, "%s", err->text);
+	coverage = coverage_of(cli->memory, loaded.certificates, loaded.count, now);
+	r = cli->is_json ? print_json(cli, &loaded, &coverage, now, err)
+			 : print_for_people(cli, &loaded, &coverage, now, err);
 	loaded_certificates_clear(&loaded);
-	return r == 0 ? 0 : -1;
+	return r;
 }
 
 static const struct command certificate_list = {

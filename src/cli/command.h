@@ -50,7 +50,7 @@ struct command {
 
 struct family {
 	const char *name;
-	const char *title;		       /* the heading in help */
+	const char *title;		       /* the heading in help, which neighbours may share */
 	const struct command *const *commands; /* ends with NULL */
 };
 

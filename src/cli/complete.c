@@ -403,8 +403,12 @@ static void offer_argument(struct situation *situation)
 
 static void offer_families(struct situation *situation)
 {
-	for (size_t i = 0; families[i]; i++)
-		offer(situation, families[i]->name, families[i]->title);
+	for (size_t i = 0; families[i]; i++) {
+		const struct command *first = families[i]->commands[0];
+
+		offer(situation, families[i]->name,
+		      first->verb ? families[i]->title : first->summary);
+	}
 	if (!situation->wants_help)
 		offer(situation, "help", "Print help: for all, for a family or for one command");
 }

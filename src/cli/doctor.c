@@ -3,7 +3,6 @@
 #include "doctor/doctor.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,20 +12,19 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/terminal.h"
 #include "config/settings.h"
 #include "mail/address.h"
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/coverage.h"
 #include "util/arena.h"
-#include "util/bytes.h"
 #include "util/error.h"
 
 #define LEVELS (LEVEL_PROBLEM + 1)
 
 struct report {
 	struct list *list; /* of --json, else NULL */
-	bool has_colour;
 	bool shows_progress;
 	size_t reported, total;
 	size_t counts[LEVELS]; /* of findings */
@@ -46,25 +44,25 @@ static json_t *finding_entry(const char *domain, const struct finding *finding)
 	return entry;
 }
 
-/* "problem" in red, and so on; nothing changes where nobody sees colours. */
-static void print_level(const struct report *report, enum finding_level level)
+/* "problem" in red, and so on. */
+static void print_level(enum finding_level level)
 {
-	static const char *const colours[] = {
-		[LEVEL_OK] = "\033[32m",
-		[LEVEL_NOTE] = "\033[36m",
-		[LEVEL_WARNING] = "\033[33m",
-		[LEVEL_PROBLEM] = "\033[1;31m",
+	static const enum colour colours[] = {
+		[LEVEL_OK] = COLOUR_NONE,
+		[LEVEL_NOTE] = COLOUR_NOTE,
+		[LEVEL_WARNING] = COLOUR_WARNING,
+		[LEVEL_PROBLEM] = COLOUR_ERROR,
 	};
 
-	(void)printf("  %s%-7s%s  ", report->has_colour ? colours[level] : "",
-		     finding_level_name(level), report->has_colour ? "\033[0m" : "");
+	(void)printf("  %s%-7s%s  ", terminal_colour(stdout, colours[level]),
+		     finding_level_name(level), terminal_colour(stdout, COLOUR_NONE));
 }
 
-static void print_finding(const struct report *report, const struct finding *finding)
+static void print_finding(const struct finding *finding)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	print_level(report, finding_level(finding->kind));
+	print_level(finding_level(finding->kind));
 	(void)printf("%s: %s\n", finding_kind_name(finding->kind),
 		     text_escape(&memory, finding->seen));
 	if (finding->expected)
@@ -89,8 +87,8 @@ static void print_counts(const size_t *counts)
 	(void)putchar('\n');
 }
 
-static void print_domain(const struct report *report, const char *domain,
-			 const struct finding *findings, size_t count, const size_t *counts)
+static void print_domain(const char *domain, const struct finding *findings, size_t count,
+			 const size_t *counts)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
@@ -98,7 +96,7 @@ static void print_domain(const struct report *report, const char *domain,
 	print_counts(counts);
 	for (size_t i = 0; i < count; i++)
 		if (finding_level(findings[i].kind) != LEVEL_OK)
-			print_finding(report, &findings[i]);
+			print_finding(&findings[i]);
 }
 
 /* On the line below what was printed, which the next print takes away. */
@@ -130,7 +128,7 @@ static int take_findings(const char *domain, const struct finding *findings, siz
 		for (size_t i = 0; i < count; i++)
 			list_add(report->list, finding_entry(domain, &findings[i]));
 	else
-		print_domain(report, domain, findings, count, counts);
+		print_domain(domain, findings, count, counts);
 	for (size_t i = 0; i < LEVELS; i++)
 		report->counts[i] += counts[i];
 	report->ill += counts[LEVEL_PROBLEM] > 0;
@@ -218,25 +216,16 @@ static int examine_with_certificates(struct cli *cli, const struct arguments *ar
 	return r;
 }
 
-/* https://no-color.org */
-static bool wants_colour(void)
-{
-	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !(no_colour && *no_colour) && terminal &&
-	       !text_equals(terminal, "dumb");
-}
-
 static int run_doctor(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "domain", NULL };
 	_cleanup_(list_freep) struct list *list = cli->is_json ? list_new(columns, true) : NULL;
-	struct report report = { .list = list, .has_colour = wants_colour() };
+	struct report report = { .list = list };
 	const char **domains = NULL;
 
 	if (find_domains(cli, arguments, &domains, &report.total, err) < 0)
 		return -1;
-	report.shows_progress = report.total > 1 && isatty(STDERR_FILENO);
+	report.shows_progress = report.total > 1 && isatty(STDERR_FILENO) && !print_is_quiet();
 	if (examine_with_certificates(cli, arguments, domains, report.total, &report, err) < 0)
 		return -1;
 	if (list)

@@ -203,6 +203,6 @@ static const struct command command_export = {
 
 const struct family family_export = {
 	.name = "export",
-	.title = "Export: the installation as a text",
+	.title = "The whole installation",
 	.commands = (const struct command *const[]){ &command_export, NULL },
 };

@@ -100,7 +100,8 @@ static void print_program(struct arena *memory)
 		width = needed > width ? needed : width;
 	}
 	for (size_t i = 0; families[i]; i++) {
-		(void)printf("\n%s:\n", families[i]->title);
+		if (i == 0 || strcmp(families[i]->title, families[i - 1]->title) != 0)
+			(void)printf("\n%s:\n", families[i]->title);
 		for (size_t j = 0; families[i]->commands[j]; j++)
 			(void)printf("  %-*s  %s\n", width,
 				     command_name(memory, families[i]->commands[j]),

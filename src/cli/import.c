@@ -38,18 +38,25 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* --replace example.org,example.net: by name, each once. */
-static int parse_scope(struct cli *cli, const char *list, struct bulk_scope *scope,
+/* --replace example.org,example.net --replace example.com: by name, each once. */
+static int parse_scope(struct cli *cli, const struct arguments *arguments, struct bulk_scope *scope,
 		       struct error *err)
 {
-	char *rest = arena_strdup(cli->memory, list), *text;
-	const char **domains = arena_array(cli->memory, const char *, strlen(list) + 1);
-	size_t count = 0, kept = 0;
+	const char **lists, **domains;
+	size_t n_lists = option_values(cli->memory, arguments, "replace", &lists);
+	size_t room = 0, count = 0, kept = 0;
 
-	while ((text = strsep(&rest, ","))) {
-		domains[count] = domain_parse(cli->memory, text, false, err);
-		if (!domains[count++])
-			return -1;
+	for (size_t i = 0; i < n_lists; i++)
+		room += strlen(lists[i]) + 1;
+	domains = arena_array(cli->memory, const char *, room);
+	for (size_t i = 0; i < n_lists; i++) {
+		char *rest = arena_strdup(cli->memory, lists[i]), *text;
+
+		while ((text = strsep(&rest, ","))) {
+			domains[count] = domain_parse(cli->memory, text, false, err);
+			if (!domains[count++])
+				return -1;
+		}
 	}
 	qsort(domains, count, sizeof(*domains), compare_names);
 	for (size_t i = 0; i < count; i++)
@@ -85,25 +92,6 @@ static int check_usage(struct cli *cli, const struct arguments *arguments, struc
 	return 0;
 }
 
-static int parse_format(struct cli *cli, const struct arguments *arguments,
-			const struct table_format **ret_format, struct error *err)
-{
-	const char *name = option_value(arguments, "format");
-	struct bytes known = BYTES_IN(cli->memory);
-
-	*ret_format = name ? table_format_find(name) : &format_csv;
-	if (*ret_format)
-		return 0;
-	for (size_t i = 0; table_formats[i]; i++)
-		bytes_add_format(&known, "%s%s",
-				 i == 0			? ""
-				 : table_formats[i + 1] ? ", "
-							: " or ",
-				 table_formats[i]->name);
-	return usage_error(cli->memory, arguments->command, err,
-			   "option '--format' takes %s, not '%s'", bytes_text(&known), name);
-}
-
 static const char *value_or(const struct arguments *arguments, const char *option,
 			    const char *otherwise)
 {
@@ -116,7 +104,6 @@ static int apply_options(struct import *import, const struct arguments *argument
 			 struct error *err)
 {
 	const char *domain = option_value(arguments, "domain");
-	const char *replace = option_value(arguments, "replace");
 	struct table *table = &import->table;
 
 	table->address_attributes = value_or(arguments, "address-attribute", "mail");
@@ -128,7 +115,9 @@ static int apply_options(struct import *import, const struct arguments *argument
 			return -1;
 	}
 	import->scope.is_all = option_is_given(arguments, "replace-all");
-	return replace ? parse_scope(import->cli, replace, &import->scope, err) : 0;
+	if (!option_is_given(arguments, "replace"))
+		return 0;
+	return parse_scope(import->cli, arguments, &import->scope, err);
 }
 
 static int settle(struct import *import, const struct removals *removals, struct error *err)
@@ -217,13 +206,13 @@ static int import_users(struct cli *cli, const struct arguments *arguments, stru
 {
 	_cleanup_(import_freep) struct import *import = xnew(struct import);
 	const char *path = arguments->count > 0 ? arguments->words[0] : "-";
-	const struct table_format *format;
+	/* The options know these names alone. */
+	const struct table_format *format = table_format_find(value_or(arguments, "format", "csv"));
 	struct removals removals;
 	int r;
 
 	import->cli = cli;
-	if (parse_format(cli, arguments, &format, err) < 0 ||
-	    check_usage(cli, arguments, err) < 0 || removals_parse(arguments, &removals, err) < 0 ||
+	if (check_usage(cli, arguments, err) < 0 || removals_parse(arguments, &removals, err) < 0 ||
 	    apply_options(import, arguments, err) < 0 || input_open(path, &import->input, err) < 0)
 		return -1;
 	import->bad.name = import->skipped.name = import->input.name;
@@ -234,9 +223,11 @@ static int import_users(struct cli *cli, const struct arguments *arguments, stru
 }
 
 static const struct option import_options[] = {
-	{ "format", "FORMAT", "what the file is (csv)" },
+	{ "format", "csv|ldif|postfix-virtual-alias|postfix-sender-login|aliases|dovecot-passwd",
+	  "what the file is (csv)" },
 	{ "domain", "DOMAIN", "the domain of addresses that are written without one" },
-	{ "replace", "DOMAIN[,DOMAIN...]", "make the users of these domains those of the file" },
+	{ "replace", "DOMAIN[,DOMAIN...]", "make their users those of the file; may be repeated",
+	  .repeats = true },
 	{ "replace-all", NULL, "make the users of all domains those of the file" },
 	{ "dry-run", NULL, "say what would be done, and do nothing" },
 	{ 0 },
@@ -260,8 +251,7 @@ const struct command user_import = {
 		"daemon\n"
 		"answers from what was there before. What the format does not say of a user stays\n"
 		"as it is. With --replace users that are not in the file are removed.\n"
-		"FORMAT is csv, ldif, postfix-virtual-alias, postfix-sender-login, aliases or\n"
-		"dovecot-passwd. A CSV begins with a header: address,login,name,provider,moved_to.",
+		"A CSV begins with a header: address,login,name,provider,moved_to.",
 	.example = "mailconfctl user import users.csv\n"
 		   "mailconfctl user import people.ldif --format ldif \\\n"
 		   "        --address-attribute mail,mailAlternateAddress --login-attribute uid\n"

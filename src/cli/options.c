@@ -139,7 +139,11 @@ static int check_value(struct parser *parser, const struct option *option, const
 	while ((choice = strsep(&rest, "|"))) {
 		if (text_equals(choice, value))
 			return 0;
-		bytes_add_format(&choices, "%s%s", choices.size ? " or " : "", choice);
+		bytes_add_format(&choices, "%s%s",
+				 !choices.size ? ""
+				 : rest	       ? ", "
+					       : " or ",
+				 choice);
 		nearest_try(&nearest, choice);
 	}
 	if (nearest.found)
@@ -283,7 +287,8 @@ static int check_complete(struct parser *parser)
 	if (!line->family)
 		return refuse(parser, "no command given");
 	if (!command)
-		return refuse(parser, "'%s' needs one of %s", line->family->name,
+		return refuse(parser, "'%s' needs %s%s", line->family->name,
+			      line->family->commands[1] ? "one of " : "",
 			      verbs_of(parser, line->family));
 	if (line->arguments.count < command->min)
 		return refuse(parser, "'%s' needs %s", command_name(parser->memory, command),

@@ -61,26 +61,26 @@ static void report_slow(struct check *check, const struct client *client,
 }
 
 static void compare(struct check *check, const struct client *client, const struct conclusion *seen,
-		    const struct conclusion *expected)
+		    const struct conclusion *expected, const struct conclusion *for_strangers)
 {
 	const char *wanted = settings_text(&check->memory, &expected->settings);
 
 	report_slow(check, client, seen);
-	if (settings_equal(&seen->settings, &expected->settings)) {
-		if (seen->settings.count)
-			report(check, FINDING_SETTINGS,
-			       say(check, "%s gets %s from %s", client->name, wanted, seen->url),
-			       NULL, NULL);
-		else
-			report(check, FINDING_CLIENT_LIMIT,
-			       say(check, "%s would get nothing: %s", client->name,
-				   expected->refusal ? expected->refusal : "it finds no server"),
-			       NULL,
-			       say(check,
-				   "give provider '%s' a service that it can use, if its "
-				   "people matter",
-				   check->examined->subject.provider.name));
-	} else if (seen->settings.count == 0) {
+	if (seen->settings.count && (settings_equal(&seen->settings, &expected->settings) ||
+				     settings_equal(&seen->settings, &for_strangers->settings)))
+		report(check, FINDING_SETTINGS,
+		       say(check, "%s gets %s from %s", client->name,
+			   settings_text(&check->memory, &seen->settings), seen->url),
+		       NULL, NULL);
+	else if (settings_equal(&seen->settings, &expected->settings))
+		report(check, FINDING_CLIENT_LIMIT,
+		       say(check, "%s would get nothing: %s", client->name,
+			   expected->refusal ? expected->refusal : "it finds no server"),
+		       NULL,
+		       say(check,
+			   "give provider '%s' a service that it can use, if its people matter",
+			   check->examined->subject.provider.name));
+	else if (seen->settings.count == 0)
 		report(check, FINDING_NO_SETTINGS,
 		       say(check, "%s gets nothing%s%s", client->name, seen->refusal ? ": " : "",
 			   seen->refusal ? seen->refusal : ""),
@@ -90,14 +90,13 @@ static void compare(struct check *check, const struct client *client, const stru
 			   "certificate",
 			   client == clients[0] ? "autodiscover" : "autoconfig",
 			   check->examined->subject.domain));
-	} else {
+	else
 		report(check, FINDING_OTHER_SETTINGS,
 		       say(check, "%s gets %s from %s", client->name,
 			   settings_text(&check->memory, &seen->settings), seen->url),
 		       wanted,
 		       say(check, "take the settings away from %s, or make it lead here",
 			   seen->url));
-	}
 }
 
 static const struct http_answer *ask_once(struct network *network, const char *method, bool is_tls,
@@ -233,7 +232,8 @@ void check_clients(struct check *check, struct resolver *resolver)
 
 		client_conclude(clients[i], &network.asker, &check->memory, &examined->sample,
 				&seen);
-		compare(check, clients[i], &seen, &examined->expected[i]);
+		compare(check, clients[i], &seen, &examined->expected[i],
+			&examined->for_strangers[i]);
 	}
 	check_apex(&network);
 	check_plain(&network);

@@ -92,7 +92,7 @@ static void check_own_name(struct check *check, const char *name, const struct h
 		report(check, FINDING_NAME_ELSEWHERE,
 		       say(check, "%s has the address %s", name,
 			   host_addresses(&check->memory, host)),
-		       say(check, "one of %s: %s", target->name,
+		       say(check, "an address of %s: %s", target->name,
 			   host_addresses(&check->memory, target)),
 		       say(check, "change in DNS: %s",
 			   own_record(check, name) ? line_of(check, own_record(check, name))

@@ -193,16 +193,31 @@ static void dismiss(struct run *run, struct patient *patient)
 	free(patient);
 }
 
-/* The worst first; among equals the order in which they were found. */
+/* The worst first; among those by kind, for what is wrong with DNS and TLS is why clients get
+ * nothing; among equals the order in which they were found. */
+static int compare_findings(const void *a, const void *b)
+{
+	const struct finding *const *one = a, *const *other = b;
+	int levels = (int)finding_level((*other)->kind) - (int)finding_level((*one)->kind);
+	int kinds = (int)(*one)->kind - (int)(*other)->kind;
+
+	if (levels != 0)
+		return levels;
+	if (kinds != 0)
+		return kinds;
+	return *one < *other ? -1 : 1;
+}
+
 static void sort_findings(struct arena *memory, struct findings *findings)
 {
+	const struct finding **order = arena_array(memory, const struct finding *, findings->count);
 	struct finding *sorted = arena_array(memory, struct finding, findings->count);
-	size_t count = 0;
 
-	for (int level = LEVEL_PROBLEM; level >= LEVEL_OK; level--)
-		for (size_t i = 0; i < findings->count; i++)
-			if (finding_level(findings->items[i].kind) == (enum finding_level)level)
-				sorted[count++] = findings->items[i];
+	for (size_t i = 0; i < findings->count; i++)
+		order[i] = &findings->items[i];
+	qsort(order, findings->count, sizeof(const struct finding *), compare_findings);
+	for (size_t i = 0; i < findings->count; i++)
+		sorted[i] = *order[i];
 	findings->items = sorted;
 }
 

@@ -7,6 +7,7 @@
 #include "tls/coverage.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/network.h"
 
 void patient_note(struct patient *patient, enum finding_kind kind, const char *seen,
 		  const char *expected, const char *mend)
@@ -21,6 +22,7 @@ struct database {
 	struct asker asker;
 	const struct context *context;
 	const struct patient *patient;
+	const struct sockaddr *client; /* as in struct request */
 };
 
 static void ask_database(struct asker *asker, struct arena *memory,
@@ -33,6 +35,7 @@ static void ask_database(struct asker *asker, struct arena *memory,
 		.host = request->host,
 		.body = request->body,
 		.body_size = request->body ? strlen(request->body) : 0,
+		.client = database->client,
 	};
 	struct http_answer got = {
 		.failure = "nobody answers",
@@ -54,21 +57,34 @@ static void ask_database(struct asker *asker, struct arena *memory,
 	*ret_answer = got;
 }
 
-static void expect_conclusions(const struct context *context, struct patient *patient)
+static struct conclusion *conclusions_for(const struct context *context, struct patient *patient,
+					  const struct sockaddr *client)
 {
 	struct database database = {
 		.asker = { ask_database, NULL },
 		.context = context,
 		.patient = patient,
+		.client = client,
 	};
+	struct conclusion *conclusions;
 	size_t count = 0;
 
 	while (clients[count])
 		count++;
-	patient->examined.expected = arena_array(&patient->memory, struct conclusion, count);
+	conclusions = arena_array(&patient->memory, struct conclusion, count);
 	for (size_t i = 0; i < count; i++)
 		client_conclude(clients[i], &database.asker, &patient->memory,
-				&patient->examined.sample, &patient->examined.expected[i]);
+				&patient->examined.sample, &conclusions[i]);
+	return conclusions;
+}
+
+/* From which address the server sees the doctor come, nobody here knows: where logins are sent to
+ * some networks only, what the others get is right too. */
+static void expect_conclusions(const struct context *context, struct patient *patient)
+{
+	patient->examined.expected = conclusions_for(context, patient, NULL);
+	patient->examined.for_strangers = conclusions_for(context, patient,
+							  ip_address_parse(&patient->memory, "::"));
 }
 
 /* Users of the domain: how many have a login that the pattern would not give, and the first. */
@@ -188,15 +204,16 @@ static void note_uncertified(const struct coverage *coverage, struct patient *pa
 		if (!coverage_has(&patient->memory, coverage, examined->names[i]))
 			patient_note(patient, FINDING_NAME_UNCERTIFIED,
 				     arena_printf(&patient->memory,
-						  "no certificate of the settings covers %s",
+						  "no valid certificate of the settings covers %s",
 						  examined->names[i]),
 				     arena_printf(&patient->memory,
 						  "a certificate with the name %s",
 						  examined->names[i]),
 				     arena_printf(&patient->memory,
-						  "get a certificate for %s, and put it where "
+						  "get a certificate for %s with 'mailconfctl "
+						  "certificate request %s', or put another where "
 						  "'certificates' in the settings looks",
-						  examined->names[i]));
+						  examined->names[i], patient->domain));
 }
 
 static void note_any_domain(struct patient *patient)

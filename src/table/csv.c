@@ -146,7 +146,8 @@ static int refuse_name(struct csv *csv, const char *name)
 							   : ", ",
 				 csv->columns[i].name);
 	source_bad(csv->source, csv->line,
-		   "there is no column %s; this line must be the header, of the columns %s",
+		   "there is no column %s; this line must be the header of a CSV, with the "
+		   "columns %s",
 		   log_quote(&memory, arena_strndup(&memory, name, strnlen(name, NAME_SHOWN_MAX))),
 		   bytes_text(&known));
 	return CSV_END;

@@ -62,4 +62,7 @@ def test_no_certificates(daemon):
     daemon.settings["tls"]["certificates"] = str(daemon.directory / "nowhere" / "*.pem")
     daemon.ctl("domain", "add", "example.org", "imaps://mail.example.org")
     result = daemon.ctl("certificate", "list", check=False)
-    assert result.returncode == 2 and "no certificate matches" in result.stderr
+    assert result.returncode == 0 and "mailconfctl: warning: no certificate matches" in result.stderr
+    assert result.stdout.splitlines()[1].split() == ["example.org", "autoconfig.example.org,autodiscover.example.org"]
+    found = listed(daemon)
+    assert found["certificates"] == [] and [gap["domain"] for gap in found["domains"]] == ["example.org"]

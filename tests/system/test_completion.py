@@ -85,6 +85,7 @@ def test_every_option_of_every_command(ctl):
     (["domain", "add", "x.example", "--provider=h"], ["--provider=harbour"]),
     (["domain", "add", "x.example", "--alias-of", "u"], ["uni.example"]),
     (["domain", "show", "--", ""], ["*.uni.example", "harbour.example", "uni.example"]),
+    (["user", "import", "--format", "postfix-"], ["postfix-virtual-alias", "postfix-sender-login"]),
     (["provider", "set", "uni", "--show-names", ""], ["yes", "no"]),
     (["provider", "set", "uni", "--show-names=y"], ["--show-names=yes"]),
     (["provider", "set", "uni", "--show-names", "yes", "--show"], []),  # given already

@@ -339,8 +339,9 @@ def only_tls12(site):
     nginx_in_front(site, "TLSv1.2")
 
 
-@fault("name-uncertified", "no certificate of the settings covers autodiscover.example.org",
-       "get a certificate for autodiscover.example.org", level="warning")
+@fault("name-uncertified", "no valid certificate of the settings covers autodiscover.example.org",
+       "get a certificate for autodiscover.example.org with 'mailconfctl certificate request example.org', or put",
+       level="warning")
 def uncertified(site):
     site.daemon.add_certificate("main", f"autoconfig.{DOMAIN}")
     simple(site)
@@ -486,11 +487,22 @@ def test_fault_is_found(site, name):
     assert mend is None or any(mend in each.get("mend", "") for each in match), json.dumps(match)
 
 
-def test_every_kind_has_its_fault():
+def kinds(level=r"\w+"):
+    """All kinds of findings of the level, in the order of DNS, TLS, HTTP, services and database."""
     source = (ROOT / "src" / "doctor" / "finding.c").read_text()
-    kinds = re.findall(r'\{ "([a-z0-9-]+)", LEVEL_(\w+) \}', source)
+    return re.findall(rf'\{{ "([a-z0-9-]+)", LEVEL_{level} \}}', source)
+
+
+def test_every_kind_has_its_fault():
     planted = {kind for kind, *_ in FAULTS.values()}
-    assert planted == {name for name, level in kinds if level != "OK"}
+    assert planted == set(kinds(r"(?!OK)\w+"))
+
+
+def test_causes_come_first(site):
+    site.setup(IMAP, SUBMISSION)
+    problems = [each["kind"] for each in site.look() if each["level"] == "problem"]
+    assert problems == sorted(problems, key=kinds().index)
+    assert problems.index("unreachable") < problems.index("no-settings")
 
 
 def look_as_person(site, *arguments, environment=None, terminal=False):
@@ -531,6 +543,9 @@ def test_colours_and_progress(site):
     site.dns.stop()
     _, shown, _ = look_as_person(site, "--all", terminal=True, environment={"TERM": "xterm", "NO_COLOR": "1"})
     assert "problem" in shown and "\033[1" not in shown
+    site.dns.stop()
+    _, shown, _ = look_as_person(site, "--all", "--quiet", terminal=True, environment={"TERM": "xterm"})
+    assert "problem" in shown and "of 2 domains\r" not in shown
 
 
 def test_worst_first_and_domains_in_order(site):
@@ -610,6 +625,18 @@ def test_provider_that_answers_only_for_its_users(site):
     assert any(each["seen"].startswith("Outlook gets") and " as a4711" in each["seen"] for each in settings)
     site.daemon.setup(["provider", "set", DOMAIN, "--send-logins-to", "192.0.2.0/24"])
     assert "sends their logins to 192.0.2.0/24 only" in of_kind(site.look(), "untested")[0]["seen"]
+
+
+@pytest.mark.parametrize("networks, login", [
+    ("nobody", f"postmaster@{DOMAIN}"), ("192.0.2.0/24", f"postmaster@{DOMAIN}"), ("127.0.0.0/8", "a4711"),
+])
+def test_logins_that_are_sent_to_some_networks(site, networks, login):
+    simple(site, "--send-logins-to", networks)
+    site.daemon.setup(["user", "add", f"postmaster@{DOMAIN}", "a4711"])
+    findings = site.look()
+    assert not of_kind(findings, "other-settings")
+    settings = of_kind(findings, "settings")
+    assert any(each["seen"].startswith(f"Outlook gets IMAP {HOST}:993 TLS as {login};") for each in settings)
 
 
 def dav(status, challenge):

@@ -115,13 +115,17 @@ def test_replace(ctl, write):
     assert users(ctl) == wanted
 
 
-def test_replace_several(ctl, write):
+@pytest.mark.parametrize("scope", [
+    ["--replace", "d.example,A.example,b.example"],
+    ["--replace", "b.example", "--replace=d.example", "--replace", "A.example"],
+    ["--replace", "a.example,d.example", "--replace", "b.example,a.example"],
+])
+def test_replace_several(ctl, write, scope):
     for name in ("a", "b", "c", "d"):
         ctl("domain", "add", f"{name}.example", "--alias-of", "example.org")
         ctl("user", "import", write(csv(3, f"{name}.example")))
     path = write("address,login\nx@b.example,x\nuser1@d.example,a1\n")
-    assert ctl("user", "import", path, "--replace", "d.example,A.example,b.example",
-               "--max-removals", "100%") == "1 user added, 0 changed, 8 removed\n"
+    assert ctl("user", "import", path, *scope, "--max-removals", "100%") == "1 user added, 0 changed, 8 removed\n"
     assert sorted(users(ctl)) == ["user0@c.example", "user1@c.example", "user1@d.example",
                                   "user2@c.example", "x@b.example"]
 

@@ -108,6 +108,15 @@ def run_without_settings(*words):
                           text=True)
 
 
+def test_help_has_each_heading_once(ctl):
+    headings = [line for line in ctl("--help").splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert len(headings) == len(set(headings)) and "The whole installation:" in headings
+
+
+def test_a_family_with_one_command_names_it(ctl):
+    assert ctl.misused("import") == "'import' needs automx2; see 'mailconfctl import --help'"
+
+
 def test_help_needs_no_settings():
     assert run_without_settings("user", "--help").returncode == 0
 
@@ -718,7 +727,7 @@ def test_wishes_are_for_pop3_alone(org, option):
     ("--leave-days=3651", "not '3651'"), ("--leave-days=-1", "not '-1'"),
     ("--check-interval=1441", "--check-interval takes minutes, from 1 to 1440, not '1441'"),
     ("--check-interval=1h", "not '1h'"),
-    ("--leave-on-server=", "option '--leave-on-server' takes yes or no or unset, not ''"),
+    ("--leave-on-server=", "option '--leave-on-server' takes yes, no or unset, not ''"),
     ("--leave-on-server=maybe", "not 'maybe'"),
 ])
 def test_wishes_that_are_refused(org, option, words):

@@ -55,10 +55,12 @@ static void test_csv_refused(void **state)
 	static const struct row_case rows[] = {
 		{ { CSV, "" }, "1 bad: there is no header, such as 'address,login'\n" },
 		{ { CSV, "a@b,c\n" },
-		  "1 bad: there is no column 'a@b'; this line must be the header, of the columns "
+		  "1 bad: there is no column 'a@b'; this line must be the header of a CSV, with "
+		  "the columns "
 		  "address, login, name, provider and moved_to\n" },
 		{ { CSV, "address,login,phone\na@b,c,d\n" },
-		  "1 bad: there is no column 'phone'; this line must be the header, of the "
+		  "1 bad: there is no column 'phone'; this line must be the header of a CSV, with "
+		  "the "
 		  "columns "
 		  "address, login, name, provider and moved_to\n" },
 		{ { CSV, "address,login,address\n" },
