@@ -21,10 +21,8 @@ static bool has_colours(FILE *stream)
 const char *terminal_colour(FILE *stream, enum colour colour)
 {
 	static const char *const sequences[] = {
-		[COLOUR_NONE] = "\033[0m",
-		[COLOUR_HEADING] = "\033[1m",
-		[COLOUR_NOTE] = "\033[36m",
-		[COLOUR_WARNING] = "\033[33m",
+		[COLOUR_NONE] = "\033[0m",     [COLOUR_HEADING] = "\033[1m",
+		[COLOUR_NOTE] = "\033[36m",    [COLOUR_WARNING] = "\033[33m",
 		[COLOUR_ERROR] = "\033[1;31m",
 	};
 

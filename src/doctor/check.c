@@ -35,7 +35,16 @@ bool is_own_name(const struct examined *examined, const char *name)
 	return examined->subject.target && text_equals(examined->subject.target, name);
 }
 
-static void report_untrusted(struct check *check, const char *place, const struct peer *peer)
+/* The command that gets a certificate, behind what is to be done, where that is for us to do. */
+static const char *as_with(struct check *check, const char *name, const char *command)
+{
+	if (!check->examined || !is_own_name(check->examined, name))
+		return "";
+	return say(check, ", as with 'mailconfctl certificate %s'", command);
+}
+
+static void report_untrusted(struct check *check, const char *name, const char *place,
+			     const struct peer *peer)
 {
 	if (peer->is_incomplete)
 		report(check, FINDING_CHAIN_INCOMPLETE,
@@ -50,7 +59,8 @@ static void report_untrusted(struct check *check, const char *place, const struc
 		       say(check, "%s: the certificate is signed by '%s', whom clients do not know",
 			   place, peer->issuer),
 		       "a certificate of an authority that clients know",
-		       say(check, "get a certificate for %s, such as by ACME", place));
+		       say(check, "get a certificate for %s by ACME%s", place,
+			   as_with(check, name, "request")));
 }
 
 void report_peer(struct check *check, const char *name, const char *place, const struct peer *peer)
@@ -59,13 +69,15 @@ void report_peer(struct check *check, const char *name, const char *place, const
 		report(check, FINDING_CERTIFICATE_NAME,
 		       say(check, "%s: the certificate has the names %s", place, peer->names),
 		       say(check, "a certificate that has the name %s", name),
-		       say(check, "get a certificate with the name %s and serve it there", name));
+		       say(check, "get a certificate with the name %s and serve it there%s", name,
+			   as_with(check, name, "request")));
 	if (peer->is_expired)
 		report(check, FINDING_CERTIFICATE_EXPIRED,
 		       say(check, "%s: the certificate expired %d days ago", place,
 			   -peer->days_left),
 		       "a certificate that is valid",
-		       say(check, "renew the certificate at %s", place));
+		       say(check, "renew the certificate at %s%s", place,
+			   as_with(check, name, "renew")));
 	else if (peer->is_future)
 		report(check, FINDING_CERTIFICATE_EXPIRED,
 		       say(check, "%s: the certificate is not valid yet", place),
@@ -75,7 +87,8 @@ void report_peer(struct check *check, const char *name, const char *place, const
 		report(check, FINDING_CERTIFICATE_EXPIRING,
 		       say(check, "%s: the certificate expires in %d days", place, peer->days_left),
 		       say(check, "at least %d days", DAYS_LEFT_MIN),
-		       say(check, "renew the certificate at %s, and see why nobody did", place));
+		       say(check, "renew the certificate at %s%s, and see why nobody did", place,
+			   as_with(check, name, "renew")));
 	if (peer->is_untrusted)
-		report_untrusted(check, place, peer);
+		report_untrusted(check, name, place, peer);
 }

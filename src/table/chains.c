@@ -143,7 +143,7 @@ static const char *not_a_mailbox(const char *target)
 	case ':':
 		return "a list or an instruction";
 	case '@':
-		return "a whole domain (there is 'domain add --alias-of' for that)";
+		return "a whole domain ('--alias-of' of 'domain add' and 'domain set' does that)";
 	case '\\':
 	case '<':
 	case '"':

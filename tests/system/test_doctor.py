@@ -286,12 +286,13 @@ def with_certificate(site, *names, options=()):
     simple(site)
 
 
-@fault("certificate-expired", "the certificate expired ", "renew the certificate at")
+@fault("certificate-expired", "the certificate expired ", ", as with 'mailconfctl certificate renew'")
 def expired(site):
     with_certificate(site, options=("--not-before", "-9", "--days", "7"))
 
 
-@fault("certificate-expiring", "the certificate expires in ", "renew the certificate at", level="warning")
+@fault("certificate-expiring", "the certificate expires in ", ", as with 'mailconfctl certificate renew', and see",
+       level="warning")
 def expiring(site):
     with_certificate(site, options=("--days", "5"))
 

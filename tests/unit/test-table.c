@@ -197,8 +197,8 @@ static void test_chains(void **state)
 		{ { VIRTUAL, "a@b c@elsewhere.example\n" },
 		  "1 skipped: 'a@b' leads to 'c@elsewhere.example', which is not served here\n" },
 		{ { VIRTUAL, "@b @c\n" },
-		  "1 skipped: '@b' leads to a whole domain (there is 'domain add --alias-of' for "
-		  "that)\n" },
+		  "1 skipped: '@b' leads to a whole domain ('--alias-of' of 'domain add' "
+		  "and 'domain set' does that)\n" },
 		{ { VIRTUAL, "a@b d@b\nd@b e@b\ne@b d@b\n" },
 		  "1 bad: 'a@b' leads in a circle, by line 3\n"
 		  "2 bad: 'd@b' leads in a circle, by line 3\n"
