@@ -1,4 +1,6 @@
 """What a program that watches the daemon sees: counters of what was really done, and its health."""
+import json
+import os
 import re
 import shutil
 import socket
@@ -11,6 +13,7 @@ import pytest
 
 from conftest import ROOT
 from daemon import NAMES, PATIENCE, Connection, free_port
+from test_notify import hang
 
 CONFIG = "/mail/config-v1.1.xml"
 ADDRESS = CONFIG + "?emailaddress=first.last%40example.org"
@@ -263,6 +266,18 @@ def test_health(watched):
         assert monitor(watched, path, "HEAD").status == 200
 
 
+def test_a_hanging_thread_is_not_alive(watched):
+    watched.start()
+    threads = sorted(map(int, os.listdir(f"/proc/{watched.process.pid}/task")))
+    go_on = hang(threads[1])  # after the main thread come the workers, then the monitor
+    answer = monitor(watched, "/healthz")
+    page = monitor(watched)
+    go_on()
+    assert (answer.status, answer.body) == (503, b"A thread that answers hangs.\n")
+    assert page.status == 200
+    assert monitor(watched, "/healthz").status == 200
+
+
 def test_ready_only_with_a_database(watched):
     """Whose secret is gone, as after a restore that went wrong; yet the threads are alive."""
     watched.start()
@@ -326,11 +341,33 @@ def test_promtool(watched):
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
 
 
+def printed_metrics(daemon):
+    return dict(re.findall(r"# TYPE (\S+) (\S+)", monitor(daemon).body.decode()))
+
+
 def test_manual_lists_every_metric(watched):
     watched.start()
-    printed = set(re.findall(r"# TYPE (\S+) ", monitor(watched).body.decode()))
     page = (ROOT / "data" / "man" / "mailconfd-operating.7").read_text()
-    assert set(re.findall(r"^\.It Li (mailconfd_\w+)$", page, re.MULTILINE)) == printed
+    assert set(re.findall(r"^\.It Li (mailconfd_\w+)$", page, re.MULTILINE)) == set(printed_metrics(watched))
+
+
+def test_dashboard_shows_what_there_is(watched):
+    watched.start()
+    dashboard = json.loads((ROOT / "packaging" / "grafana" / "mailconfd.json").read_text())
+    known, shown = printed_metrics(watched), set()
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            names = re.findall(r"mailconfd_\w+", target["expr"])
+            assert names, target
+            for name in names:
+                base = re.sub("_(bucket|sum|count)$", "", name)
+                assert (base if known.get(base) == "histogram" else name) in known, name
+                assert known.get(name) != "counter" or f"rate({name}" in target["expr"]
+                shown.add(base)
+    # When the last reload was is of use to alerts alone.
+    assert set(known) - shown == {"mailconfd_last_reload_timestamp_seconds"}
+    places = [panel["gridPos"] for panel in dashboard["panels"]]
+    assert len({(place["x"], place["y"]) for place in places}) == len(places)
 
 
 def test_every_outcome_has_a_name():
