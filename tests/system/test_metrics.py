@@ -301,6 +301,36 @@ def test_unix_socket(watched):
     assert not path.exists()
 
 
+def test_handed_socket(watched):
+    """It is used instead of the setting's, and left open for who comes next."""
+    handed = socket.create_server(("127.0.0.1", 0))
+    watched.sockets.append(("metrics", handed))
+    watched.metrics_port = handed.getsockname()[1]
+    for _ in range(2):
+        watched.start()
+        assert values(watched, "build_info") == 1
+        watched.stop()
+    assert watched.log().count(f"listening for metrics on 127.0.0.1:{watched.metrics_port}, handed over") == 2
+
+
+def test_ready_without_https(watched):
+    """Where a proxy has the certificates there are none to load."""
+    watched.settings["server"].update({"listen-https": "", "behind-proxy": f"127.0.0.1:{watched.port}"})
+    watched.settings["tls"] = {}
+    watched.start()
+    assert monitor(watched, "/readyz").body == b"ready\n"
+    assert Connection(watched.port).ask(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 404
+
+
+def test_more_clients_than_it_takes(watched):
+    """Those who say nothing are closed in time, and others come."""
+    watched.start()
+    silent = [Connection(watched.metrics_port) for _ in range(20)]
+    assert values(watched, "build_info") == 1
+    for connection in silent:
+        connection.close()
+
+
 def test_off_by_default(watched):
     del watched.settings["metrics"]
     watched.start()
