@@ -65,44 +65,34 @@ static void add_build(struct bytes *text, const struct metrics *metrics)
 }
 
 /* Several rows of the table of programs have one name, and are one. */
-static bool is_first_of_name(agent_t agent)
+static agent_t first_of_name(agent_t agent)
 {
-	for (agent_t other = 0; other < agent; other++)
-		if (text_equals(agent_name(other), agent_name(agent)))
-			return false;
-	return true;
-}
+	agent_t first = 0;
 
-static uint64_t sum_of_name(const struct metrics *metrics, const counter_t *requests,
-			    const char *name)
-{
-	uint64_t all = 0;
-
-	for (size_t agent = 0; agent < agents_count(); agent++)
-		if (text_equals(agent_name((agent_t)agent), name))
-			all += sum(metrics, &requests[agent]);
-	return all;
+	while (!text_equals(agent_name(first), agent_name(agent)))
+		first++;
+	return first;
 }
 
 static void add_requests_of(struct bytes *text, const struct metrics *metrics, size_t protocol,
 			    size_t outcome)
 {
 	const counter_t *requests = metrics->counters[0]->requests[protocol][outcome];
+	uint64_t counts[AGENTS_MAX] = { 0 };
 
-	for (size_t agent = 0; agent < agents_count(); agent++) {
-		const char *name = agent_name((agent_t)agent);
-		uint64_t count;
+	for (agent_t agent = 0; agent < agents_count(); agent++) {
+		uint64_t count = sum(metrics, &requests[agent]);
 
-		if (!is_first_of_name((agent_t)agent))
-			continue;
-		count = sum_of_name(metrics, requests, name);
 		if (count > 0)
+			counts[first_of_name(agent)] += count;
+	}
+	for (agent_t agent = 0; agent < agents_count(); agent++)
+		if (counts[agent] > 0)
 			bytes_add_format(text,
 					 "mailconfd_requests_total{protocol=\"%s\",program=\"%s\","
 					 "outcome=\"%s\"} %" PRIu64 "\n",
-					 counters_protocol(protocol), name,
-					 counters_outcome(outcome), count);
-	}
+					 counters_protocol(protocol), agent_name(agent),
+					 counters_outcome(outcome), counts[agent]);
 }
 
 static void add_requests(struct bytes *text, const struct metrics *metrics)
@@ -114,20 +104,27 @@ static void add_requests(struct bytes *text, const struct metrics *metrics)
 			add_requests_of(text, metrics, protocol, outcome);
 }
 
-/* The same counts once more, but there from the start, for alerts. */
-static void add_refused(struct bytes *text, const struct metrics *metrics)
+static uint64_t sum_of_outcome(const struct metrics *metrics, size_t outcome)
 {
 	uint64_t all = 0;
 
 	for (size_t protocol = 0; protocol < COUNTERS_PROTOCOLS; protocol++)
-		for (size_t outcome = 0; outcome < COUNTERS_OUTCOMES; outcome++)
-			for (size_t agent = 0; agent < AGENTS_MAX; agent++)
-				if (text_equals(counters_outcome(outcome), "too-many-requests"))
-					all += sum(metrics,
-						   &metrics->counters[0]
-							    ->requests[protocol][outcome][agent]);
+		for (agent_t agent = 0; agent < agents_count(); agent++)
+			all += sum(metrics,
+				   &metrics->counters[0]->requests[protocol][outcome][agent]);
+	return all;
+}
+
+/* The same counts once more, but there from the start, for alerts. */
+static void add_refused(struct bytes *text, const struct metrics *metrics)
+{
+	uint64_t refused = 0;
+
+	for (size_t outcome = 0; outcome < COUNTERS_OUTCOMES; outcome++)
+		if (text_equals(counters_outcome(outcome), "too-many-requests"))
+			refused = sum_of_outcome(metrics, outcome);
 	add(text, "rate_limited_requests_total", "counter",
-	    "Requests refused with status 429, for their network asks too often.", all);
+	    "Requests refused with status 429, for their network asks too often.", refused);
 }
 
 static void add_latency(struct bytes *text, const struct metrics *metrics, size_t protocol)
