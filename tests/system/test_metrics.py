@@ -269,10 +269,11 @@ def test_health(watched):
 def test_a_hanging_thread_is_not_alive(watched):
     watched.start()
     threads = sorted(map(int, os.listdir(f"/proc/{watched.process.pid}/task")))
-    go_on = hang(threads[1])  # after the main thread come the workers, then the monitor
-    answer = monitor(watched, "/healthz")
-    page = monitor(watched)
-    go_on()
+    go_on = hang(threads[-2])  # the workers start before the monitor, which is the last
+    try:
+        answer, page = monitor(watched, "/healthz"), monitor(watched)
+    finally:
+        go_on()
     assert (answer.status, answer.body) == (503, b"A thread that answers hangs.\n")
     assert page.status == 200
     assert monitor(watched, "/healthz").status == 200
