@@ -80,6 +80,9 @@ struct settings {
 		unsigned slow; /* milliseconds, 0 for never */
 	} log;
 	struct {
+		struct words listen; /* as server.behind_proxy */
+	} metrics;
+	struct {
 		unsigned handshake_timeout;   /* seconds */
 		unsigned idle_timeout;	      /* seconds */
 		unsigned requests_per_second; /* 0: no limit */

@@ -141,6 +141,7 @@ static int check_listen_clash(struct arena *memory, const struct settings *setti
 		{ "listen-https", &settings->server.listen_https },
 		{ "listen-http", &settings->server.listen_http },
 		{ "behind-proxy", &settings->server.behind_proxy },
+		{ "[metrics] listen", &settings->metrics.listen },
 	};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {

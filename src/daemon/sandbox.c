@@ -158,6 +158,8 @@ static void gather(struct gathering *gathering, const struct settings *settings,
 		add(gathering, settings->acme.directory, false);
 	for (size_t i = 0; i < settings->server.behind_proxy.count; i++)
 		add_unix_socket(gathering, settings->server.behind_proxy.items[i]);
+	for (size_t i = 0; i < settings->metrics.listen.count; i++)
+		add_unix_socket(gathering, settings->metrics.listen.items[i]);
 	add_file(gathering, settings->profile.certificate);
 	add_file(gathering, settings->profile.key);
 }

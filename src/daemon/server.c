@@ -61,12 +61,10 @@ static void warn(const char *sentence, void *context)
 	log_warning("%s", sentence);
 }
 
-/* Logins go over such a socket, and over no network unseen. */
-static void warn_of_open_proxy_ports(const struct settings *settings,
-				     void (*tell)(const char *sentence, void *context))
+/* Tells of each address of the key that others than this host can connect to what that means. */
+static void warn_of_open_ports(const char *key, const struct words *words, const char *meaning,
+			       void (*tell)(const char *sentence, void *context))
 {
-	const struct words *words = &settings->server.behind_proxy;
-
 	for (size_t i = 0; i < words->count; i++) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 		struct sockaddr_storage address;
@@ -77,13 +75,23 @@ static void warn_of_open_proxy_ports(const struct settings *settings,
 		    socket_address_parse(words->items[i], &address, &length, &err) < 0 ||
 		    socket_address_is_loopback(&address))
 			continue;
-		tell(arena_printf(&memory,
-				  "[server] behind-proxy: %s is no loopback address: whoever is on "
-				  "the way to it can read and change all answers, logins among "
-				  "them, for they go there in the clear",
-				  words->items[i]),
+		tell(arena_printf(&memory, "%s: %s is no loopback address: %s", key,
+				  words->items[i], meaning),
 		     NULL);
 	}
+}
+
+static void warn_of_all_open_ports(const struct settings *settings,
+				   void (*tell)(const char *sentence, void *context))
+{
+	warn_of_open_ports("[server] behind-proxy", &settings->server.behind_proxy,
+			   "whoever is on the way to it can read and change all answers, logins "
+			   "among them, for they go there in the clear",
+			   tell);
+	warn_of_open_ports("[metrics] listen", &settings->metrics.listen,
+			   "whoever can connect to it sees which programs ask how often, and the "
+			   "names of certificates",
+			   tell);
 }
 
 static void log_addresses(const struct sockets *sockets)
@@ -161,7 +169,7 @@ static int start(struct server *server, struct error *err)
 			    "rights away");
 	warn_of_sandbox(server);
 	log_addresses(server->sockets);
-	warn_of_open_proxy_ports(&server->settings, warn);
+	warn_of_all_open_ports(&server->settings, warn);
 	log_info("ready: certificates=%zu threads=%u", credentials_count(server->credentials),
 		 threads);
 	return 0;
@@ -245,6 +253,7 @@ static void reload(struct server *server)
 		failed = keep_old("the old templates stay in use", &err);
 	else
 		listener_set_templates(server->listener, templates);
+	listener_tell_reloaded(server->listener, !failed);
 	log_info("reloaded");
 	tell_ready(server, failed ? "; not all could be reloaded, see the log" : "");
 }
@@ -431,7 +440,7 @@ int server_check(const char *settings_file, const char *user)
 	}
 	sandbox_hide_memory();
 	complete_settings(&memory, &own, &settings);
-	warn_of_open_proxy_ports(&settings, print_warning);
+	warn_of_all_open_ports(&settings, print_warning);
 	wrong = report(check_settings_file(settings_file, &err), &err);
 	wrong += credentials_check(&settings, &count);
 	wrong += report(templates_load(settings.templates.directory, &templates, &err), &err);

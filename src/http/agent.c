@@ -59,6 +59,8 @@ static const struct {
 
 #define AGENTS (sizeof(agents) / sizeof(*agents))
 
+_Static_assert(AGENTS <= AGENTS_MAX, "too many rows");
+
 agent_t agent_of(const char *user_agent)
 {
 	agent_t agent = 0;

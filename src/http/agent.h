@@ -7,9 +7,11 @@
 /* As many kinds as there are rows in the table of agent.c; a kind is an index into it. */
 typedef unsigned char agent_t;
 
+#define AGENTS_MAX 64
+
 /* Of a User-Agent field (RFC 9110 10.1.5), which may be NULL. */
 agent_t agent_of(const char *user_agent);
 
 /* "thunderbird"; "none" where nothing was said, "other" for what is not in the table. */
 const char *agent_name(agent_t agent);
-size_t agents_count(void);
+size_t agents_count(void); /* no more than AGENTS_MAX */

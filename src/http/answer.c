@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "http/counters.h"
 #include "http/limit.h"
 #include "protocol/protocol.h"
 #include "protocol/routes.h"
@@ -12,6 +13,16 @@
 #include "util/digest.h"
 #include "util/error.h"
 #include "util/network.h"
+
+int context_match(const struct context *context, struct arena *memory, const struct query *query,
+		  struct match *ret_match, struct error *err)
+{
+	int r = store_match(context->store, memory, query, ret_match, err);
+
+	if (context->counters)
+		counters_add_lookup(context->counters, r);
+	return r;
+}
 
 static void fail_with(const struct question *question, const struct context *context,
 		      struct arena *memory, enum failure failure, struct response *response)
@@ -65,6 +76,8 @@ static void keep_logins_back(const struct context *context, struct arena *memory
 	if (!match->has_user || (is_within && may_have_logins(memory, request, match) &&
 				 !(query->replaced && strstr(match->user.login, query->replaced))))
 		return;
+	if (!is_within && context->counters)
+		counter_add(&context->counters->kept_back, 1);
 	match->has_user = false;
 	match->is_kept_back = true;
 	match->has_own_provider = false;
@@ -100,7 +113,7 @@ static int answer_question(const struct context *context, struct arena *memory,
 	struct profile profile;
 	int r;
 
-	r = store_match(context->store, memory, &question->query, match, err);
+	r = context_match(context, memory, &question->query, match, err);
 	if (r == 0) {
 		keep_logins_back(context, memory, request, &question->query, match);
 		response->match = match;

@@ -10,6 +10,7 @@
 #include "protocol/response.h"
 
 struct arena;
+struct counters;
 struct error;
 struct limit;
 struct store;
@@ -18,8 +19,13 @@ struct store;
 struct context {
 	struct store *store;
 	struct site site;
-	struct limit *limit; /* or NULL for none */
+	struct limit *limit;	   /* or NULL for none */
+	struct counters *counters; /* likewise */
 };
+
+/* store_match() in the context's database, counted. */
+int context_match(const struct context *context, struct arena *memory, const struct query *query,
+		  struct match *ret_match, struct error *err);
 
 /* Expected outcome. */
 enum { ANSWER_BUSY = 1 /* the database was locked: ask again a little later */ };

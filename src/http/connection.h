@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <gnutls/gnutls.h>
 
+#include "http/counters.h"
 #include "http/record.h"
 #include "tls/client.h"
 
@@ -39,6 +40,9 @@ struct connection {
 	/* Once the handshake is finished. */
 	enum tls_version tls_version;
 	bool is_resumed;
+
+	enum handshake_failure failure; /* if it fails: why */
+	bool has_failure;		/* unless that is what GnuTLS finds wrong */
 
 	bool is_handshaking;
 	bool is_held; /* suspended until its descriptor is readable, or certificates are there */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "http/counters.h"
 #include "http/forwarded.h"
 #include "http/gate.h"
 #include "http/limit.h"
@@ -309,7 +310,7 @@ static const struct digest_key *log_key(struct exchanges *exchanges)
 	return exchanges->has_log_key ? &exchanges->log_key : NULL;
 }
 
-static void log_exchange(struct exchange *exchange)
+static void tell(struct exchange *exchange)
 {
 	struct exchanges *exchanges = exchange->port->exchanges;
 	const struct record record = {
@@ -326,6 +327,7 @@ static void log_exchange(struct exchange *exchange)
 	};
 	const struct record_privacy privacy = { exchanges->log.addresses, log_key(exchanges) };
 
+	counters_add_request(exchanges->context.counters, &record);
 	record_log(&exchange->memory, &record, &privacy, exchanges->log.slow);
 }
 
@@ -335,7 +337,7 @@ static void end(struct exchange *exchange)
 	if (exchange->was_held)
 		exchange->port->exchanges->held--;
 	gate_renew(exchange->ours);
-	log_exchange(exchange);
+	tell(exchange);
 	exchange->ours->exchange = NULL;
 	exchange->port->exchanges->count--;
 	arena_clear(&exchange->memory);

@@ -12,6 +12,11 @@
 #include "util/arena.h"
 #include "util/clock.h"
 
+#define RECORD_HEAD 5
+#define RECORD_ALERT 21
+#define RECORD_DATA 23
+#define HIDDEN_ALERT 19
+
 /* Called by GnuTLS inside MHD_run(), so on the worker's thread, as all of this file is. */
 static void hold(struct connection *connection, bool until_readable)
 {
@@ -51,6 +56,30 @@ static void acknowledge(struct connection *connection)
 	(void)setsockopt(connection->fd, IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof(yes));
 }
 
+void gate_blame(struct connection *connection, enum handshake_failure failure)
+{
+	if (connection->has_failure)
+		return;
+	connection->has_failure = true;
+	connection->failure = failure;
+}
+
+/*
+ * Why a handshake is about to fail, from what GnuTLS reads, for libmicrohttpd closes the session
+ * before it tells of its end. GnuTLS reads a record's head by itself: its type, the version and a
+ * length (RFC 8446 5.1). TLS 1.3 hides an alert behind the type of data, but not its length: two
+ * bytes, the true type and a tag of 16, while what else comes is longer.
+ */
+static void watch_handshake(struct connection *connection, const unsigned char *data, ssize_t got)
+{
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		gate_blame(connection, HANDSHAKE_CLOSED);
+	else if (got == RECORD_HEAD &&
+		 (data[0] == RECORD_ALERT ||
+		  (data[0] == RECORD_DATA && data[3] == 0 && data[4] == HIDDEN_ALERT)))
+		gate_blame(connection, HANDSHAKE_ALERT);
+}
+
 static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 {
 	struct connection *connection = pointer;
@@ -63,6 +92,8 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 		return -1;
 	}
 	got = recv(connection->fd, data, size, 0);
+	if (connection->is_handshaking)
+		watch_handshake(connection, data, got);
 	if (got < 0) {
 		int error = errno;
 
@@ -84,8 +115,13 @@ static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *data, int co
 	};
 	ssize_t sent = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
 
-	if (sent < 0)
-		gnutls_transport_set_errno(connection->session, errno);
+	if (sent < 0) {
+		int error = errno;
+
+		if (error != EAGAIN && error != EINTR)
+			gate_blame(connection, HANDSHAKE_CLOSED);
+		gnutls_transport_set_errno(connection->session, error);
+	}
 	return sent;
 }
 
@@ -116,6 +152,9 @@ static void handshake_end(struct connection *connection)
 					  ? TLS_VERSION_1_3
 					  : TLS_VERSION_1_2;
 	connection->is_resumed = gnutls_session_is_resumed(connection->session);
+	counter_add(&connection->gate->counters
+			     ->handshakes[connection->tls_version][connection->is_resumed],
+		    1);
 	queue_leave(connection);
 	queue_join(&connection->gate->requests, connection);
 }
@@ -180,6 +219,7 @@ struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd)
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	connection->is_fresh = true;
 	gate->fresh++;
+	counter_add(&gate->counters->connections, 1);
 	if (connection->session)
 		handshake_begin(connection);
 	else
@@ -208,8 +248,13 @@ void gate_renew(struct connection *connection)
 
 void gate_dismiss(struct connection *connection)
 {
+	struct counters *counters = connection->gate->counters;
+
 	if (connection->is_fresh)
 		connection->gate->fresh--;
+	counter_add(&counters->connections, (uint64_t)-1);
+	if (connection->is_handshaking)
+		counter_add(&counters->failed_handshakes[connection->failure], 1);
 	queue_leave(connection);
 	certificates_unref(connection->certificates);
 	free(connection);
@@ -242,8 +287,11 @@ static void queue_expire(struct queue *queue, int64_t now)
 	     connection && (connection->deadline <= now || connection->deadline == INT64_MAX);
 	     connection = newer) {
 		newer = connection->newer;
-		if (connection->deadline <= now)
-			end(connection);
+		if (connection->deadline > now)
+			continue;
+		if (connection->is_handshaking)
+			gate_blame(connection, HANDSHAKE_TIMEOUT);
+		end(connection);
 	}
 }
 

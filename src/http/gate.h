@@ -35,6 +35,7 @@ struct gate {
 	const gnutls_datum_t *ticket_key;   /* shared by all workers: tickets work at each */
 	const struct client_suites *suites; /* likewise */
 	struct certificates *certificates;  /* for new connections; borrowed, NULL until loaded */
+	struct counters *counters;	    /* the worker's */
 	struct queue handshakes;	    /* not finished */
 	struct queue requests;		    /* to come, or under way */
 	size_t fresh;			    /* connections that have not made a request yet */
@@ -52,6 +53,10 @@ void gate_dismiss(struct connection *connection);
 
 /* The descriptor of a held connection is readable. */
 void gate_resume(struct connection *connection);
+
+/* Says why a handshake fails, which is counted when the connection is gone: the first reason is the
+ * true one. */
+void gate_blame(struct connection *connection, enum handshake_failure failure);
 
 /* New certificates, for connections to come and those that wait for the first ones. */
 void gate_set_certificates(struct gate *gate, struct certificates *certificates);

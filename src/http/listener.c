@@ -11,6 +11,7 @@
 
 #include "http/exchange.h"
 #include "http/limit.h"
+#include "http/monitor.h"
 #include "http/sockets.h"
 #include "http/worker.h"
 #include "store/store.h"
@@ -33,6 +34,7 @@ struct listener {
 	gnutls_datum_t ticket_key;
 	struct client_suites suites;
 	struct limit *limit;
+	struct monitor *monitor; /* NULL where nobody watches */
 };
 
 static unsigned processors(void)
@@ -61,14 +63,24 @@ static rlim_t raise_descriptor_limit(void)
 	return limit.rlim_cur;
 }
 
+static size_t count_watched(const struct sockets *sockets)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < sockets_count(sockets); i++)
+		count += sockets_kind(sockets, i) == PORT_METRICS;
+	return count;
+}
+
 /* The connections that each listening socket may take, so that accept() never runs out of
  * descriptors: libmicrohttpd would try it again and again, as fast as it can. */
-static int share_connections(unsigned workers, size_t addresses, unsigned *ret_connections,
+static int share_connections(unsigned workers, const struct sockets *all, unsigned *ret_connections,
 			     struct error *err)
 {
+	size_t watched = count_watched(all), addresses = sockets_count(all) - watched;
 	rlim_t sockets = (rlim_t)workers * addresses, limit = raise_descriptor_limit();
 	rlim_t kept = DESCRIPTORS_KEPT + (rlim_t)workers * WORKER_DESCRIPTORS +
-		      sockets * WORKER_SOCKET_DESCRIPTORS;
+		      sockets * WORKER_SOCKET_DESCRIPTORS + watched * MONITOR_DESCRIPTORS;
 	rlim_t connections = CONNECTIONS_MAX;
 
 	if (limit < kept + sockets)
@@ -85,8 +97,9 @@ static int share_connections(unsigned workers, size_t addresses, unsigned *ret_c
 static int open_sockets(struct listener *listener, struct sockets *sockets, struct error *err)
 {
 	for (size_t i = 0; i < sockets_count(sockets); i++) {
-		for (unsigned w = 0; w < listener->n_workers; w++) {
-			enum port_kind kind = sockets_kind(sockets, i);
+		enum port_kind kind = sockets_kind(sockets, i);
+
+		for (unsigned w = 0; kind != PORT_METRICS && w < listener->n_workers; w++) {
 			int fd = sockets_listen(sockets, i, w, err);
 
 			if (fd < 0 || worker_add_socket(listener->workers[w], fd, kind, err) < 0)
@@ -96,8 +109,32 @@ static int open_sockets(struct listener *listener, struct sockets *sockets, stru
 	return 0;
 }
 
-static int open_workers(struct listener *listener, const struct settings *settings, size_t sockets,
-			struct error *err)
+static int open_monitor(struct listener *listener, const struct settings *settings,
+			struct sockets *sockets, struct error *err)
+{
+	struct store *store;
+
+	if (!sockets_have(sockets, PORT_METRICS))
+		return 0;
+	if (store_open_patiently(settings->database.file, STORE_READ, EXCHANGE_PATIENCE_MS, &store,
+				 err) < 0)
+		return -1;
+	listener->monitor = monitor_new(listener->workers, listener->n_workers, store,
+					sockets_have(sockets, PORT_TLS));
+	for (size_t i = 0; i < sockets_count(sockets); i++) {
+		int fd;
+
+		if (sockets_kind(sockets, i) != PORT_METRICS)
+			continue;
+		fd = sockets_listen(sockets, i, 0, err);
+		if (fd < 0 || monitor_add_socket(listener->monitor, fd, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int open_workers(struct listener *listener, const struct settings *settings,
+			const struct sockets *sockets, struct error *err)
 {
 	unsigned count = listener_threads_of(settings);
 	struct worker_options options = {
@@ -132,8 +169,9 @@ int listener_open(const struct settings *settings, struct sockets *sockets,
 	if (client_suites_init(WORKER_TLS_PRIORITIES, &listener->suites, err) < 0)
 		return -1;
 	listener->limit = limit_new();
-	if (open_workers(listener, settings, sockets_count(sockets), err) < 0 ||
-	    open_sockets(listener, sockets, err) < 0)
+	if (open_workers(listener, settings, sockets, err) < 0 ||
+	    open_sockets(listener, sockets, err) < 0 ||
+	    open_monitor(listener, settings, sockets, err) < 0)
 		return -1;
 	listener_set_rules(listener, settings);
 	*ret_listener = TAKE(listener);
@@ -146,13 +184,15 @@ int listener_start(struct listener *listener, struct templates *templates, struc
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		if (worker_start(listener->workers[i], err) < 0)
 			return -1;
-	return 0;
+	return listener->monitor ? monitor_start(listener->monitor, err) : 0;
 }
 
 void listener_set_certificates(struct listener *listener, struct certificates *certificates)
 {
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_set_certificates(listener->workers[i], certificates);
+	if (listener->monitor)
+		monitor_set_certificates(listener->monitor, certificates);
 }
 
 void listener_set_templates(struct listener *listener, struct templates *templates)
@@ -215,6 +255,12 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 		worker_set_rules(listener->workers[i], &rules);
 }
 
+void listener_tell_reloaded(struct listener *listener, bool is_whole)
+{
+	if (listener->monitor)
+		monitor_set_reloaded(listener->monitor, is_whole);
+}
+
 unsigned listener_hanging(struct listener *listener)
 {
 	unsigned hanging = 0;
@@ -232,6 +278,7 @@ void listener_close(struct listener *listener)
 {
 	if (!listener)
 		return;
+	monitor_close(listener->monitor);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_stop(listener->workers[i]);
 	for (unsigned i = 0; i < listener->n_workers; i++)

@@ -33,6 +33,9 @@ void listener_set_templates(struct listener *listener, struct templates *templat
 void listener_set_signer(struct listener *listener, struct signer *signer); /* NULL for none */
 void listener_set_rules(struct listener *listener, const struct settings *settings);
 
+/* All was loaded anew, or something old stays in use: for the metrics. */
+void listener_tell_reloaded(struct listener *listener, bool is_whole);
+
 /* How many workers have not turned since the last call: what hangs serves nobody. */
 unsigned listener_hanging(struct listener *listener);
 

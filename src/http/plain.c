@@ -102,8 +102,8 @@ static int choose_host(const struct context *context, const struct plain_rules *
 
 	if (rules->same_host && query->host &&
 	    certificates_match(rules->same_host, query->host, NULL, 0))
-		r = store_match(context->store, memory, &about_host,
-				arena_new(memory, struct match), err);
+		r = context_match(context, memory, &about_host, arena_new(memory, struct match),
+				  err);
 	if (r != 0 && r != STORE_NOT_FOUND)
 		return r;
 	/* Not a name of the user's own provider, which would tell that there is such a user. */
@@ -140,7 +140,7 @@ static int redirect(const struct context *context, const struct plain_rules *rul
 	if (question->failure != FAILURE_NONE)
 		return 0;
 	response->query = &question->query;
-	r = store_match(context->store, memory, &question->query, match, err);
+	r = context_match(context, memory, &question->query, match, err);
 	if (r == STORE_NOT_FOUND)
 		return 0;
 	if (r == 0)

@@ -3,14 +3,18 @@
 #include <string.h>
 
 #include "http/connection.h"
+#include "http/gate.h"
 #include "tls/certificates.h"
 #include "util/idna.h"
 
-static int refuse(gnutls_session_t session, gnutls_alert_description_t alert)
+static int refuse(struct connection *connection, enum handshake_failure failure)
 {
-	(void)gnutls_alert_send(session, GNUTLS_AL_FATAL, alert);
-	return alert == GNUTLS_A_UNRECOGNIZED_NAME ? GNUTLS_E_UNRECOGNIZED_NAME
-						   : GNUTLS_E_NO_CIPHER_SUITES;
+	bool is_name = failure == HANDSHAKE_UNKNOWN_NAME;
+
+	gate_blame(connection, failure);
+	(void)gnutls_alert_send(connection->session, GNUTLS_AL_FATAL,
+				is_name ? GNUTLS_A_UNRECOGNIZED_NAME : GNUTLS_A_HANDSHAKE_FAILURE);
+	return is_name ? GNUTLS_E_UNRECOGNIZED_NAME : GNUTLS_E_NO_CIPHER_SUITES;
 }
 
 /* Returns whether the client named a host; a name too long for any certificate comes out as "". */
@@ -26,8 +30,8 @@ static bool requested_name(gnutls_session_t session, char name[HOST_NAME_MAX_LEN
 	return true;
 }
 
-int sni_select(const struct connection *connection, enum sni_policy policy,
-	       gnutls_pcert_st **ret_chain, unsigned *ret_length, gnutls_privkey_t *ret_key)
+int sni_select(struct connection *connection, enum sni_policy policy, gnutls_pcert_st **ret_chain,
+	       unsigned *ret_length, gnutls_privkey_t *ret_key)
 {
 	const struct certificates *set = connection->certificates;
 	gnutls_pk_algorithm_t algorithms[CLIENT_ALGORITHMS_MAX];
@@ -38,14 +42,14 @@ int sni_select(const struct connection *connection, enum sni_policy policy,
 
 	if (is_named && !certificates_match(set, name, NULL, 0)) {
 		if (policy == SNI_REFUSE)
-			return refuse(connection->session, GNUTLS_A_UNRECOGNIZED_NAME);
+			return refuse(connection, HANDSHAKE_UNKNOWN_NAME);
 		is_named = false;
 	}
 	if (count > 0)
 		certificate = is_named ? certificates_match(set, name, algorithms, count)
 				       : certificates_default(set, algorithms, count);
 	if (!certificate)
-		return refuse(connection->session, GNUTLS_A_HANDSHAKE_FAILURE);
+		return refuse(connection, HANDSHAKE_NO_CERTIFICATE);
 	*ret_chain = certificate->chain;
 	*ret_length = certificate->chain_length;
 	*ret_key = certificate->key;

@@ -33,6 +33,7 @@ static const struct {
 	[PORT_TLS] = { "https", "on https://" },
 	[PORT_PLAIN] = { "http", "on http://" },
 	[PORT_PROXY] = { "proxy", "behind a proxy on " },
+	[PORT_METRICS] = { "metrics", "for metrics on " },
 };
 
 struct sockets {
@@ -98,6 +99,11 @@ static int check_free(const struct words *addresses, const char *text, struct er
 	return bind_socket(addresses, text, false, &fd, err);
 }
 
+static unsigned copies_of(const struct sockets *sockets, enum port_kind kind)
+{
+	return kind == PORT_METRICS ? 1 : sockets->workers;
+}
+
 static struct port *port_new(struct sockets *sockets, const char *address, enum port_kind kind)
 {
 	struct port *port = &sockets->ports[sockets->count++];
@@ -115,7 +121,7 @@ static struct port *port_new(struct sockets *sockets, const char *address, enum 
 /* The first worker has the socket, the others what shares it. */
 static int share(struct sockets *sockets, struct port *port, struct error *err)
 {
-	for (unsigned w = 1; w < sockets->workers; w++) {
+	for (unsigned w = 1; w < copies_of(sockets, port->kind); w++) {
 		port->fds[w] = fcntl(port->fds[0], F_DUPFD_CLOEXEC, 0);
 		if (port->fds[w] < 0)
 			return error_set(err, ERROR_SYSTEM, "cannot share %s: %s", port->address,
@@ -129,7 +135,7 @@ static int bind_address(struct sockets *sockets, const struct words *addresses, 
 {
 	if (check_free(addresses, port->address, err) < 0)
 		return -1;
-	for (unsigned w = 0; w < sockets->workers; w++)
+	for (unsigned w = 0; w < copies_of(sockets, port->kind); w++)
 		if (bind_socket(addresses, port->address, true, &port->fds[w], err) < 0)
 			return -1;
 	return 0;
@@ -171,15 +177,16 @@ static int find_kind(const char *name, enum port_kind *ret_kind, struct error *e
 		}
 	}
 	return error_set(err, ERROR_SYSTEM,
-			 "a socket named '%s' was handed over; its name must be https, http or "
-			 "proxy (FileDescriptorName= of systemd)",
+			 "a socket named '%s' was handed over; its name must be https, "
+			 "http, proxy or metrics (FileDescriptorName= of systemd)",
 			 name);
 }
 
-/* Only a proxy comes over a unix socket. */
+/* Clients do not come over a unix socket. */
 static bool fits(enum port_kind kind, sa_family_t family)
 {
-	return family == AF_INET || family == AF_INET6 || (family == AF_UNIX && kind == PORT_PROXY);
+	return family == AF_INET || family == AF_INET6 ||
+	       (family == AF_UNIX && (kind == PORT_PROXY || kind == PORT_METRICS));
 }
 
 static int check_handed(const struct handed *handed, enum port_kind kind,
@@ -244,15 +251,16 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 		[PORT_TLS] = &settings->server.listen_https,
 		[PORT_PLAIN] = &settings->server.listen_http,
 		[PORT_PROXY] = &settings->server.behind_proxy,
+		[PORT_METRICS] = &settings->metrics.listen,
 	};
 	struct handed *handed;
 	size_t n_handed = handed_take(&sockets->memory, &handed);
 
 	sockets->workers = workers;
-	sockets->ports = arena_array(&sockets->memory, struct port,
-				     n_handed + addresses[PORT_TLS]->count +
-					     addresses[PORT_PLAIN]->count +
-					     addresses[PORT_PROXY]->count);
+	sockets->ports = arena_array(
+		&sockets->memory, struct port,
+		n_handed + addresses[PORT_TLS]->count + addresses[PORT_PLAIN]->count +
+			addresses[PORT_PROXY]->count + addresses[PORT_METRICS]->count);
 	for (size_t i = 0; i < n_handed; i++)
 		if (take_handed(sockets, &handed[i], err) < 0)
 			return -1;

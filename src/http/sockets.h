@@ -18,19 +18,21 @@ struct sockets;
 /* What is spoken on a listening socket. */
 enum port_kind {
 	PORT_TLS,
-	PORT_PLAIN, /* what plain.h says */
-	PORT_PROXY, /* the same as on PORT_TLS, in the clear, to a proxy that has spoken TLS */
+	PORT_PLAIN,   /* what plain.h says */
+	PORT_PROXY,   /* the same as on PORT_TLS, in the clear, to a proxy that has spoken TLS */
+	PORT_METRICS, /* what monitor.h says; not for the workers */
 	PORT_KINDS
 };
 
-/* Takes what was handed over under the names https, http and proxy; where there is none of a kind,
- * binds to the addresses that the settings have for it, for so many workers. Nobody can connect to
- * these yet; at a unix socket they can, and wait. Returns 0, or -1 with err set to a sentence that
- * names the address. */
+/* Takes what was handed over under the names https, http, proxy and metrics; where there is none of
+ * a kind, binds to the addresses that the settings have for it, for so many workers. Nobody can
+ * connect to these yet; at a unix socket they can, and wait. Returns 0, or -1 with err set to a
+ * sentence that names the address. */
 int sockets_open(const struct settings *settings, unsigned workers, struct sockets **ret_sockets,
 		 struct error *err);
 
-/* How many each worker has. */
+/* How many there are. Each worker has one of each, but of PORT_METRICS there is only the one of
+ * worker 0. */
 size_t sockets_count(const struct sockets *sockets);
 
 enum port_kind sockets_kind(const struct sockets *sockets, size_t index);

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "http/counters.h"
 #include "http/exchange.h"
 #include "http/gate.h"
 #include "protocol/templates.h"
@@ -56,9 +57,10 @@ struct worker {
 	struct exchanges exchanges;
 	struct port *ports[PORTS_MAX];
 	size_t n_ports;
-	int64_t stopping_since; /* 0 while it is not */
-	atomic_uint turns;	/* of the loop */
-	int64_t snapshot_until; /* when the database's snapshot ends, 0 while there is none */
+	int64_t stopping_since;	  /* 0 while it is not */
+	atomic_uint turns;	  /* of the loop */
+	struct counters counters; /* read by any thread */
+	int64_t snapshot_until;	  /* when the database's snapshot ends, 0 while there is none */
 
 	/* In use by the thread; borrowed by the gate and the exchanges. */
 	struct certificates *certificates;
@@ -102,6 +104,8 @@ int worker_new(const struct worker_options *options, struct store *store,
 	worker->gate.suites = options->suites;
 	worker->exchanges.context.store = store;
 	worker->exchanges.context.limit = options->limit;
+	worker->gate.counters = &worker->counters;
+	worker->exchanges.context.counters = &worker->counters;
 	*ret_worker = TAKE(worker);
 	return 0;
 }
@@ -110,7 +114,7 @@ static int select_certificate(gnutls_session_t session, const struct gnutls_cert
 			      gnutls_pcert_st **chain, unsigned *length, gnutls_ocsp_data_st **ocsp,
 			      unsigned *ocsp_length, gnutls_privkey_t *key, unsigned *flags)
 {
-	const struct connection *connection = gnutls_transport_get_ptr(session);
+	struct connection *connection = gnutls_transport_get_ptr(session);
 	const struct worker *worker = (const struct worker *)((const char *)connection->gate -
 							      offsetof(struct worker, gate));
 
@@ -147,8 +151,8 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *cls, const c
 	log_debug("libmicrohttpd: %s", log_quote(&memory, arena_vprintf(&memory, format, args)));
 }
 
-/* Strict, or libmicrohttpd 1.0 would redirect a request with a blank in its path to what it makes of
- * it: nothing that comes from a request may stand in Location. */
+/* Strict, or libmicrohttpd 1.0 would redirect a request with a blank in its path to what it makes
+ * of it: nothing that comes from a request may stand in Location. */
 static struct MHD_Daemon *start_daemon(struct port *port, int fd)
 {
 	const struct worker_options *options = &port->worker->options;
@@ -427,6 +431,11 @@ unsigned worker_turns(struct worker *worker)
 
 	wake(worker);
 	return turns;
+}
+
+const struct counters *worker_counters(const struct worker *worker)
+{
+	return &worker->counters;
 }
 
 void worker_stop(struct worker *worker)

@@ -11,13 +11,13 @@
 
 #include "config/settings.h"
 #include "http/exchange.h"
-#include "http/exchange.h"
 #include "http/sni.h"
 #include "util/cleanup.h"
 #include "util/idna.h"
 
 struct certificates;
 struct client_suites;
+struct counters;
 struct error;
 struct limit;
 struct signer;
@@ -80,6 +80,9 @@ void worker_set_rules(struct worker *worker, const struct worker_rules *rules);
 /* How often the worker's loop has turned; and makes it turn once more, which it does at once unless
  * it hangs. May be called from any thread. */
 unsigned worker_turns(struct worker *worker);
+
+/* What it counts, which it does until worker_join(). Lives as long as the worker. */
+const struct counters *worker_counters(const struct worker *worker);
 
 /* Asks the worker to finish: it accepts nothing more, and ends once the requests under way are
  * answered. worker_join() waits for that. */

@@ -58,7 +58,8 @@ static int fail_busy(struct store *store, struct error *err, const char *doing)
 		(void)error_set(err, ERROR_STORE,
 				"database '%s' is in use by %s for more than %d seconds already; "
 				"nothing is changed, try again later",
-				store->path, who ? who : "another process", STORE_PATIENCE_MS / 1000);
+				store->path, who ? who : "another process",
+				STORE_PATIENCE_MS / 1000);
 	else
 		(void)error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
 				store->path, doing);
@@ -412,4 +413,9 @@ void store_rollback(struct store *store)
 {
 	if (!sqlite3_get_autocommit(store->database))
 		(void)sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+}
+
+const char *store_library_version(void)
+{
+	return sqlite3_libversion();
 }

@@ -46,6 +46,9 @@ int store_open_patiently(const char *path, enum store_mode mode, int patience,
 void store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, store_close);
 
+/* Of SQLite. */
+const char *store_library_version(void);
+
 /* Opens an empty database that nobody else sees, on disk as far as it is large, and gone when it is
  * closed. Returns 0 or -1 with err set. */
 int store_open_scratch(struct store **ret_store, struct error *err);

@@ -29,7 +29,7 @@
 static atomic_int log_level = LOG_LEVEL_INFO, log_format = LOG_FORMAT_TEXT;
 
 /* Lines that nobody read in time; not 0 while the reader is behind. */
-static atomic_uint lost;
+static atomic_uint lost, all_lost;
 
 void log_set_level(enum log_level level)
 {
@@ -88,6 +88,7 @@ static void put(const char *line, size_t size)
 
 	if (!is_writable()) {
 		(void)atomic_fetch_add(&lost, 1);
+		(void)atomic_fetch_add(&all_lost, 1);
 		return;
 	}
 	missing = atomic_exchange(&lost, 0);
@@ -97,6 +98,11 @@ static void put(const char *line, size_t size)
 		log_warning("lines of the log missing before this: %u, for nobody read standard "
 			    "error in time",
 			    missing);
+}
+
+unsigned log_lines_lost(void)
+{
+	return atomic_load(&all_lost);
 }
 
 static const char *const level_names[] = {

@@ -35,6 +35,9 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_error_counted(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_tell_repeats(int64_t now); /* clock_now(); INT64_MAX tells all */
 
+/* How many lines were dropped since the start, for nobody read them. */
+unsigned log_lines_lost(void);
+
 /* An event as names and values: method="GET" status=200, or {"method":"GET","status":200}. The
  * line is gathered in memory; log_event_end() writes it. */
 struct log_event {

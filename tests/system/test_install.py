@@ -27,6 +27,7 @@ def test_everything_is_where_it_belongs(installed):
              ("mailconfd.service", "mailconfd.socket", "mailconfd-http.socket", "mailconfd-renew.service",
               "mailconfd-renew.timer")}
     rest = {"sbin/mailconfd", "bin/mailconfctl", "share/mailconfd/hooks/deploy",
+            "share/mailconfd/grafana/mailconfd.json",
             "share/bash-completion/completions/mailconfctl", "share/zsh/site-functions/_mailconfctl", "lib/sysusers.d/mailconfd.conf", "lib/tmpfiles.d/mailconfd.conf"}
     wanted = {f"{PREFIX}/{path}" for path in pages | documents | templates | units | rest}
     wanted.add("etc/mailconfd/mailconfd.conf")

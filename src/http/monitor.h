@@ -1,0 +1,39 @@
+#pragma once
+
+/*
+ * The monitor: what programs that watch us ask, on a port of their own, in a thread of its own:
+ * /metrics (metrics.h), /healthz (whether the workers turn) and /readyz (whether requests can be
+ * answered). It goes on answering when all workers are busy.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util/cleanup.h"
+
+struct certificates;
+struct error;
+struct monitor;
+struct store;
+struct worker;
+
+/* The descriptors that it holds for each socket, its connections and the database among them. */
+#define MONITOR_DESCRIPTORS 32
+
+/* For these workers, at least one, which are borrowed. Takes over the store. */
+struct monitor *monitor_new(struct worker *const *workers, size_t count, struct store *store,
+			    bool has_https);
+
+/* Takes over a listening socket. Returns 0, or -1 with err set. */
+int monitor_add_socket(struct monitor *monitor, int fd, struct error *err);
+
+/* Starts to answer. Returns 0, or -1 with err set. */
+int monitor_start(struct monitor *monitor, struct error *err);
+
+/* What it tells of from now on; a reference is taken. */
+void monitor_set_certificates(struct monitor *monitor, struct certificates *certificates);
+void monitor_set_reloaded(struct monitor *monitor, bool has_reloaded_all);
+
+/* Answers nothing any more, and frees. */
+void monitor_close(struct monitor *monitor);
+DEFINE_CLEANUP(struct monitor *, monitor_close);
