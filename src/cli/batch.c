@@ -18,8 +18,8 @@ static int check_command(struct arena *memory, const struct command_line *line, 
 {
 	const char *name;
 
-	if (line->config || line->database || line->is_json || line->is_quiet ||
-	    line->wants_help || line->wants_version)
+	if (line->config || line->database || line->is_json || line->is_quiet || line->wants_help ||
+	    line->wants_version)
 		return error_set(err, ERROR_INPUT,
 				 "global options stand before or after 'batch', not in its lines");
 	name = command_name(memory, line->command);

@@ -179,10 +179,8 @@ static void knows_loopback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(accepts),
-		cmocka_unit_test(refuses),
-		cmocka_unit_test(writes),
-		cmocka_unit_test(compares),
+		cmocka_unit_test(accepts),	  cmocka_unit_test(refuses),
+		cmocka_unit_test(writes),	  cmocka_unit_test(compares),
 		cmocka_unit_test(knows_loopback),
 	};
 

@@ -62,9 +62,9 @@ static void start(struct served *served)
 	assert_int_equal(client_suites_init(WORKER_TLS_PRIORITIES, &served->suites, &err), 0);
 	assert_int_equal(templates_load(NULL, &templates, &err), 0);
 	assert_int_equal(worker_new(&options, store, &served->worker, &err), 0);
-	assert_int_equal(
-		worker_add_socket(served->worker, listen_somewhere(&served->address), PORT_TLS, &err),
-		0);
+	assert_int_equal(worker_add_socket(served->worker, listen_somewhere(&served->address),
+					   PORT_TLS, &err),
+			 0);
 	worker_set_rules(served->worker, &rules);
 	worker_set_templates(served->worker, templates);
 	assert_int_equal(worker_start(served->worker, &err), 0);
