@@ -214,6 +214,8 @@ def ports(daemon):
     challenges.mkdir()
     daemon.settings["acme"] = {"directory": challenges}
     daemon.settings["log"]["addresses"] = "full"
+    # A connection waits while all values go over another, which takes a loaded machine a while.
+    daemon.settings["limits"]["idle-timeout"] = "600s"
     daemon.setup(
         ["domain", "add", "example.org", "imaps://imap.example.org", "submissions://smtp.example.org",
          "activesync+https://sync.example.org/Microsoft-Server-ActiveSync", "caldav+https://dav.example.org/dav",
