@@ -1,4 +1,5 @@
 """Programs on a terminal of their own, as a person sees them."""
+import codecs
 import fcntl
 import os
 import pty
@@ -35,6 +36,8 @@ class Terminal:
             if name in os.environ:
                 environment[name] = os.environ[name]
         self.output = ""
+        # A read may end within a character.
+        self.decoder = codecs.getincrementaldecoder("utf-8")()
         self.process = subprocess.Popen(
             command, env=environment, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(slave, termios.TIOCSCTTY, 0),
@@ -52,7 +55,7 @@ class Terminal:
             data = os.read(self.master, 65536)
         except OSError:  # EIO: the other end is closed
             return False
-        self.output += data.decode()
+        self.output += self.decoder.decode(data)
         return bool(data)
 
     def wait_for(self, words):
