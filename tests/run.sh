@@ -47,6 +47,18 @@ if [ $mode = package ]; then
 	exit $status
 fi
 
+# Debian has promtool in prometheus, which would start a service if it were installed.
+fetch_promtool() {
+	command -v promtool >/dev/null && return
+	tools=$PWD/build-tools
+	if [ ! -x "$tools/usr/bin/promtool" ]; then
+		mkdir -p "$tools"
+		(cd "$tools" && apt-get -o APT::Sandbox::User=root download -qq prometheus >/dev/null && dpkg -x prometheus_*.deb . &&
+			rm prometheus_*.deb) || echo "promtool could not be fetched; its tests are skipped" >&2
+	fi
+	PATH=$PATH:$tools/usr/bin
+}
+
 case $mode in
 plain) build=build options= ;;
 sanitize) build=build-sanitize options='-Db_sanitize=address,undefined' ;;
@@ -59,6 +71,7 @@ else
 	meson setup $build -Dwerror=true -Dtests=true $options
 fi
 ninja -C $build
+fetch_promtool
 
 results=$build/results
 rm -rf $results

@@ -357,10 +357,12 @@ def test_never_on_the_public_port(watched):
     assert "is taken by" in result.stderr
 
 
-def test_promtool(watched):
-    promtool = shutil.which("promtool")
-    if not promtool:
-        pytest.skip("no promtool: Debian has it in prometheus, which starts a service and so is not installed")
+@pytest.fixture
+def promtool():
+    return shutil.which("promtool") or pytest.skip("there is no promtool; Debian has it in prometheus")
+
+
+def test_promtool(watched, promtool):
     watched.start()
     ask(watched, ADDRESS, "Mozilla/5.0 Thunderbird/128.0")
     with pytest.raises(ssl.SSLError):
@@ -399,6 +401,18 @@ def test_dashboard_shows_what_there_is(watched):
     assert set(known) - shown == {"mailconfd_last_reload_timestamp_seconds"}
     places = [panel["gridPos"] for panel in dashboard["panels"]]
     assert len({(place["x"], place["y"]) for place in places}) == len(places)
+
+
+def test_dashboard_asks_what_prometheus_understands(promtool, tmp_path):
+    dashboard = json.loads((ROOT / "packaging" / "grafana" / "mailconfd.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    rules = [{"record": f"asked:{number}", "expr": expr.replace("$__rate_interval", "5m")}
+             for number, expr in enumerate(asked)]
+    file = tmp_path / "rules.json"  # JSON is YAML
+    file.write_text(json.dumps({"groups": [{"name": "dashboard", "rules": rules}]}))
+    result = subprocess.run([promtool, "check", "rules", file], capture_output=True, text=True, check=False)
+    assert result.returncode == 0 and f"{len(asked)} rules found" in result.stdout, result
+    assert len(asked) > 15
 
 
 def test_every_outcome_has_a_name():
