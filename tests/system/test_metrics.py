@@ -403,6 +403,17 @@ def test_dashboard_shows_what_there_is(watched):
     assert len({(place["x"], place["y"]) for place in places}) == len(places)
 
 
+def test_manual_has_a_picture_of_the_dashboard():
+    page = (ROOT / "data" / "man" / "mailconfd-operating.7").read_text()
+    picture = " ".join(page.partition("ten minutes of a server")[2].partition(".Ed")[0].split())
+    dashboard = json.loads((ROOT / "packaging" / "grafana" / "mailconfd.json").read_text())
+    # The titles of numbers stand side by side, over two lines.
+    assert not [panel["title"] for panel in dashboard["panels"] if panel["type"] != "stat" and
+                panel["title"] not in picture]
+    words = picture.split()
+    assert not [word for panel in dashboard["panels"] for word in panel["title"].split() if word not in words]
+
+
 def test_dashboard_asks_what_prometheus_understands(promtool, tmp_path):
     dashboard = json.loads((ROOT / "packaging" / "grafana" / "mailconfd.json").read_text())
     asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
