@@ -224,6 +224,17 @@ def test_paths_and_templates_are_described():
         assert has_word(page, name), name
 
 
+def test_page_of_clients_knows_every_document():
+    page = rendered("mailconfd-clients.7")
+    source = (ROOT / "src" / "protocol" / "routes.c").read_text()
+    usual = {}  # of several paths to a document the first is the usual one
+    for path, document in re.findall(r'\{ "(/[^"]+)", [^}]*?(\w+?)_parse(?:_\w+)?\b', source):
+        usual.setdefault(document, path)
+    assert len(usual) > 6
+    for path in usual.values():
+        assert path in page, path
+
+
 def test_error_codes_and_outcomes_are_described():
     page = rendered("mailconfd.8")
     codes = re.findall(r'\{ "(\d{3})", "', (ROOT / "src" / "protocol" / "autodiscover.c").read_text())
