@@ -179,8 +179,9 @@ class Daemon:
             )
 
     def start(self):
+        before = self.log().count("ready: ")
         self.spawn()
-        self.wait_for_log("ready: ")
+        self.wait_for_log("ready: ", before + 1)
         return self
 
     def wait_for_log(self, words, count=1):
