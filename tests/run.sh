@@ -32,7 +32,7 @@ esac
 
 packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28-dev libxml2-dev
 	libsqlite3-dev libinih-dev libjansson-dev libc-ares-dev libcurl4-gnutls-dev libseccomp-dev
-	libcmocka-dev python3-pytest openssl gnutls-bin libxml2-utils mandoc nginx apache2-bin procps
+	libcmocka-dev python3-pytest python3-pytest-xdist openssl gnutls-bin libxml2-utils mandoc nginx apache2-bin procps
 	zsh bash-completion systemd git rpm bind9-utils dnsmasq-base dovecot-imapd dovecot-pop3d
 	dovecot-submissiond dovecot-managesieved uacme pebble curl"
 [ $mode != valgrind ] || packages="$packages valgrind"
@@ -93,7 +93,9 @@ plain | sanitize) tests="tests/clients tests/system" ;;
 thread) tests="tests/system/test_life.py tests/system/test_renewal.py tests/system/test_listener.py tests/system/test_golden.py" ;;
 valgrind) tests=tests/system/test_life.py ;;
 esac
-/usr/bin/python3 -m pytest -q -p no:cacheprovider --junitxml=$results/system.xml "$@" $tests ||
+# Most of a test is waiting, so one more than there are processors.
+/usr/bin/python3 -m pytest -q -p no:cacheprovider -n $(($(nproc) + 1)) --junitxml=$results/system.xml \
+	"$@" $tests ||
 	status=1
 /usr/bin/python3 tests/summary.py $results/*.xml || status=1
 exit $status
