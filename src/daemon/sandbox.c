@@ -46,7 +46,8 @@ static void add(struct gathering *gathering, const char *path, bool is_writable)
 	gathering->folders[gathering->count++] = (struct folder){ path, is_writable };
 }
 
-/* The path without its last components, and without any slash at its end. */
+/* The path without its last components, and without any slash at its end. Above a bare name, as in
+ * '--config mailconfd.conf', is the working directory. */
 static const char *above(struct arena *memory, const char *path, size_t components)
 {
 	size_t length = strlen(path);
@@ -54,8 +55,10 @@ static const char *above(struct arena *memory, const char *path, size_t componen
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	for (; components > 0; components--) {
-		while (length > 1 && path[length - 1] != '/')
+		while (length > 0 && path[length - 1] != '/')
 			length--;
+		if (length == 0)
+			return ".";
 		while (length > 1 && path[length - 1] == '/')
 			length--;
 	}
@@ -167,11 +170,13 @@ static void gather(struct gathering *gathering, const struct settings *settings,
 /* The path as it really is, or that of the nearest directory above it, where it will be made. */
 static const char *find_real(struct arena *memory, const char *path)
 {
-	for (const char *at = path;; at = above(memory, at, 1)) {
-		_cleanup_(freep) char *real = realpath(at, NULL);
+	for (;;) {
+		_cleanup_(freep) char *real = realpath(path, NULL);
+		const char *higher = above(memory, path, 1);
 
-		if (real || text_equals(at, "/"))
-			return arena_strdup(memory, real ? real : "/");
+		if (real || text_equals(higher, path))
+			return arena_strdup(memory, real ? real : path);
+		path = higher;
 	}
 }
 

@@ -99,6 +99,7 @@ class Daemon:
         self.process = None
         self.descriptors = None  # how many it may have open
         self.options = ()  # of its command line
+        self.working_directory = None
         self.sockets = []  # that are handed over to it: (name, socket)
         self.settings = {
             "server": {"listen-https": f"127.0.0.1:{self.port}", "threads": "2"},
@@ -175,6 +176,7 @@ class Daemon:
                 self.command(),
                 stderr=log,
                 stdin=subprocess.DEVNULL,
+                cwd=self.working_directory,
                 pass_fds=[sock.fileno() for _, sock in self.sockets],
             )
 

@@ -147,6 +147,20 @@ def test_files_that_are_replaced_are_read_anew(served):
     assert "error" not in served.log()
 
 
+@pytest.mark.parametrize("name", ["mailconfd.conf", "./mailconfd.conf", "below/../mailconfd.conf"])
+def test_settings_file_with_a_relative_name(served, name):
+    """The sandbox opens the directory that it is in, and once looked for that without end."""
+    (served.directory / "below").mkdir()
+    served.working_directory = served.directory
+    served.options = ("--config", name)
+    served.start()
+    served.settings["log"]["level"] = "debug"
+    served.write_settings()
+    served.reload()
+    assert "error" not in served.log() and "sandbox at the start" not in served.log()
+    assert served.get(CONFIG).status == 200
+
+
 def test_behind_a_proxy_no_certificates_are_missed(served):
     """Their default is a directory that need not be there."""
     del served.settings["tls"]["certificates"]
