@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "protocol/autoconfig.h"
 #include "protocol/routes.h"
 #include "store/store.h"
 #include "tls/certificates.h"
@@ -113,17 +114,15 @@ static int choose_host(const struct context *context, const struct plain_rules *
 	return 0;
 }
 
-/* The address, or at least the domain, goes along, found in our table and encoded anew: the host
- * that is asked next may be another customer's. */
+/* The address, or at least the domain, goes along, found in our table: the host that is asked next
+ * may be another customer's. */
 static const char *location(struct arena *memory, const struct route *route, const char *host,
 			    const struct query *query, const struct match *match)
 {
-	if (route->redirect == ROUTE_REDIRECT_SAME)
-		return arena_printf(memory, "https://%s%s", host, route->path);
-	if (query->address && !match->is_host)
-		return arena_printf(memory, "https://%s/mail/config-v1.1.xml?emailaddress=%s", host,
-				    percent_encode(memory, query->address->text));
-	return arena_printf(memory, "https://%s/v1.1/%s", host, match->domain);
+	return arena_printf(memory, "https://%s%s", host,
+			    route->redirect == ROUTE_REDIRECT_SAME
+				    ? route->path
+				    : autoconfig_target(memory, query, match));
 }
 
 static int redirect(const struct context *context, const struct plain_rules *rules,

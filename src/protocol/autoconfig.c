@@ -52,6 +52,20 @@ struct question autoconfig_parse(struct arena *memory, const struct request *req
 	return question;
 }
 
+const char *autoconfig_target(struct arena *memory, const struct query *query,
+			      const struct match *match)
+{
+	const char *path = "/mail/config-v1.1.xml?emailaddress=";
+
+	if (query->address && !match->is_host)
+		return arena_printf(memory, "%s%s", path,
+				    percent_encode(memory, query->address->text));
+	if (query->md5 && !match->is_host)
+		return arena_printf(memory, "%s" EVOLUTION_LOCAL_PART "%%40%s&" EVOLUTION_MD5 "=%s",
+				    path, match->domain, md5_text(memory, query->md5));
+	return arena_printf(memory, "/v1.1/%s", match->domain);
+}
+
 static const char *const socket_types[] = {
 	[SECURITY_TLS] = "SSL",
 	[SECURITY_STARTTLS] = "STARTTLS",

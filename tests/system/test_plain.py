@@ -1,9 +1,12 @@
 """The plain port: redirects to our own name, challenges, and nothing that gives anything away."""
+import hashlib
+
 import pytest
 
 from daemon import Connection, free_port
 
 CONFIG = "/mail/config-v1.1.xml"
+MD5 = hashlib.md5(b"first.last@example.org").hexdigest()
 
 
 @pytest.fixture
@@ -52,6 +55,13 @@ def get(daemon, target, host, method="GET"):
         (CONFIG + "?emailaddress=x%40elsewhere.example", "autoconfig.example.org",
          "https://auto.example.net:8443/v1.1/example.org"),
         ("/v1.1/example.com", "autoconfig.example.org", "https://mail.brand.example/v1.1/example.com"),
+        # Evolution tells an MD5 of its person; it is written anew, and only where it is one.
+        (f"{CONFIG}?emailaddress=EVOLUTIONUSER@Example.org&emailmd5={MD5.upper()}", "autoconfig.example.com",
+         f"https://auto.example.net:8443{CONFIG}?emailaddress=EVOLUTIONUSER%40example.org&emailmd5={MD5}"),
+        (f"{CONFIG}?emailaddress=EVOLUTIONUSER@example.org&emailmd5={MD5}x", "autoconfig.example.com",
+         "https://auto.example.net:8443/v1.1/example.org"),
+        (f"{CONFIG}?emailaddress=EVOLUTIONUSER@elsewhere.example&emailmd5={MD5}", "autoconfig.example.org",
+         "https://auto.example.net:8443/v1.1/example.org"),
     ],
 )
 def test_redirects_keep_the_domain(served, target, host, location):
@@ -78,10 +88,12 @@ def test_a_user_of_another_brand_is_redirected_as_nobody_is(served):
         assert locations[0] == locations[1].replace("nobody", "own")
 
 
-def test_redirect_leads_to_the_same_answer(served):
+@pytest.mark.parametrize("person", ["first.last%40example.org", f"EVOLUTIONUSER%40example.org&emailmd5={MD5}"])
+def test_redirect_leads_to_the_same_answer(served, person):
     """A client that follows gets what it would have got at once."""
+    served.ctl("provider", "set", "example.org", "--md5-lookup", "yes")
     served.start()
-    target = CONFIG + "?emailaddress=first.last%40example.org"
+    target = f"{CONFIG}?emailaddress={person}"
     location = get(served, target, "autoconfig.example.org").headers["location"]
     followed = served.get(location.partition(":8443")[2])
     assert followed.body == served.get(target).body
