@@ -101,9 +101,9 @@ static bool is_unanswered(struct arena *memory, const struct question *question,
 }
 
 /* Looks up and renders; returns as answer(). */
-static int answer_question(const struct context *context, struct arena *memory,
-			   const struct request *request, const struct question *question,
-			   struct response *response, struct error *err)
+static int answer_query(const struct context *context, struct arena *memory,
+			const struct request *request, const struct question *question,
+			struct response *response, struct error *err)
 {
 	struct match *match = arena_new(memory, struct match);
 	enum failure failure = FAILURE_NONE;
@@ -145,6 +145,20 @@ static int answer_question(const struct context *context, struct arena *memory,
 	return 0;
 }
 
+int answer_question(const struct context *context, struct arena *memory,
+		    const struct request *request, const struct question *question,
+		    struct response *ret_response, struct error *err)
+{
+	*ret_response = (struct response){ .protocol = question->protocol->name };
+	if (question->failure != FAILURE_NONE) {
+		fail_with(question, context, memory, question->failure, ret_response);
+		return 0;
+	}
+	ret_response->query = &question->query;
+	ret_response->outcome = failure_name(FAILURE_NONE);
+	return answer_query(context, memory, request, question, ret_response, err);
+}
+
 int answer(const struct context *context, struct arena *memory, const struct request *request,
 	   struct response *ret_response, struct error *err)
 {
@@ -165,12 +179,5 @@ int answer(const struct context *context, struct arena *memory, const struct req
 	}
 	question = arena_new(memory, struct question);
 	*question = route->parse(memory, request);
-	ret_response->protocol = question->protocol->name;
-	if (question->failure != FAILURE_NONE) {
-		fail_with(question, context, memory, question->failure, ret_response);
-		return 0;
-	}
-	ret_response->query = &question->query;
-	ret_response->outcome = failure_name(FAILURE_NONE);
 	return answer_question(context, memory, request, question, ret_response, err);
 }

@@ -38,3 +38,8 @@ enum { ANSWER_BUSY = 1 /* the database was locked: ask again a little later */ }
  */
 int answer(const struct context *context, struct arena *memory, const struct request *request,
 	   struct response *ret_response, struct error *err);
+
+/* The same from where the question is parsed, which the response then borrows from. */
+int answer_question(const struct context *context, struct arena *memory,
+		    const struct request *request, const struct question *question,
+		    struct response *ret_response, struct error *err);

@@ -158,16 +158,17 @@ static int redirect(const struct context *context, const struct plain_rules *rul
 	return 0;
 }
 
-/* The document for whoever asks without an address: no login of anybody goes over this port. */
+/* The document for whoever asks with the domain alone: no login of anybody goes over this port. */
 static int show_autoconfig(const struct context *context, struct arena *memory,
-			   const struct request *request, struct response *response,
-			   struct error *err)
+			   const struct route *route, const struct request *request,
+			   struct response *response, struct error *err)
 {
-	struct request without_address = *request;
+	struct question *question = arena_new(memory, struct question);
 
-	without_address.target = arena_strndup(memory, request->target,
-					       strcspn(request->target, "?"));
-	return answer(context, memory, &without_address, response, err);
+	*question = route->parse(memory, request);
+	question->query.address = NULL;
+	question->query.md5 = NULL;
+	return answer_question(context, memory, request, question, response, err);
 }
 
 int plain_answer(const struct context *context, const struct plain_rules *rules,
@@ -184,6 +185,6 @@ int plain_answer(const struct context *context, const struct plain_rules *rules,
 	if (!route)
 		return 0;
 	if (rules->has_autoconfig && route->redirect == ROUTE_REDIRECT_AUTOCONFIG)
-		return show_autoconfig(context, memory, request, ret_response, err);
+		return show_autoconfig(context, memory, route, request, ret_response, err);
 	return redirect(context, rules, memory, route, request, ret_response, err);
 }

@@ -133,6 +133,33 @@ def test_autoconfig_for_old_clients_has_no_logins(served):
     assert get(served, "/autodiscover/autodiscover.xml", "example.org").status == 302
 
 
+@pytest.mark.parametrize(
+    "target, host, domain",
+    [
+        (CONFIG, "autoconfig.example.org", "example.org"),
+        (CONFIG + "?emailaddress=first.last@example.org", "autoconfig.example.com", "example.org"),
+        (CONFIG + "?email=z%40example.com", "autoconfig.mx.invalid", "example.com"),
+        (f"{CONFIG}?emailaddress=EVOLUTIONUSER@example.org&emailmd5={MD5}", "autoconfig.example.com", "example.org"),
+        ("/v1.1/example.org", "autoconfig.example.com", "example.org"),
+        # The host decides, as over HTTPS.
+        (CONFIG + "?emailaddress=z@elsewhere.example", "autoconfig.example.org", "example.org"),
+        (CONFIG + "?emailaddress=z", "autoconfig.example.org", "example.org"),
+        (CONFIG + "?emailaddress=z@elsewhere.example", "autoconfig.mx.invalid", None),
+        ("/v1.1/elsewhere.example", "autoconfig.example.org", None),
+    ],
+)
+def test_autoconfig_for_old_clients_is_of_the_domain_asked_for(served, target, host, domain):
+    """That of the address, not of the host, which may be another customer's; with nobody's login."""
+    served.ctl("provider", "set", "example.org", "--md5-lookup", "yes")
+    served.settings["server"]["http-autoconfig"] = "yes"
+    served.start()
+    answer = get(served, target, host)
+    assert answer.status == (200 if domain else 404)
+    if domain:
+        assert answer.body == served.get(f"/v1.1/{domain}").body
+        assert f"<domain>{domain}</domain>".encode() in answer.body
+
+
 def test_acme_challenges(served):
     directory = served.directory / "challenges"
     directory.mkdir()
