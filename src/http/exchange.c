@@ -11,6 +11,7 @@
 #include "http/reply.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
+#include "protocol/routes.h"
 #include "store/store.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
@@ -149,13 +150,27 @@ static enum MHD_Result refuse_more(struct exchange *exchange)
 	return send_response(exchange);
 }
 
-static bool announces_too_much(struct MHD_Connection *connection)
+static bool reads_body(struct exchange *exchange)
 {
-	const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+	const char *path = request_path(&exchange->memory, &exchange->request);
+	const struct route *route = path ? route_find(path) : NULL;
+
+	return route && route_reads_body(route, exchange->request.method);
+}
+
+static bool is_too_large(struct exchange *exchange, size_t size)
+{
+	return size > EXCHANGE_DROPPED_MAX || (size > REQUEST_BODY_MAX && reads_body(exchange));
+}
+
+static bool announces_too_much(struct exchange *exchange)
+{
+	const char *length = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
 							 MHD_HTTP_HEADER_CONTENT_LENGTH);
 	unsigned long number;
 
-	return length && !number_parse(length, 0, REQUEST_BODY_MAX, &number);
+	return length && (!number_parse(length, 0, EXCHANGE_DROPPED_MAX, &number) ||
+			  is_too_large(exchange, number));
 }
 
 struct gathering {
@@ -227,7 +242,7 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 		exchange->must_close = true;
 		return send_response(exchange);
 	}
-	if (announces_too_much(exchange->connection))
+	if (announces_too_much(exchange))
 		return refuse_body(exchange);
 	return MHD_YES;
 }
@@ -288,10 +303,12 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 	}
 	if (exchange->is_over_limit)
 		return refuse_more(exchange);
-	if (exchange->received > REQUEST_BODY_MAX)
+	if (is_too_large(exchange, exchange->received))
 		return refuse_body(exchange);
-	exchange->request.body = exchange->body;
-	exchange->request.body_size = exchange->received;
+	if (exchange->received <= REQUEST_BODY_MAX) {
+		exchange->request.body = exchange->body;
+		exchange->request.body_size = exchange->received;
+	}
 	if (!make_answer(exchange))
 		return MHD_YES;
 	return send_response(exchange);

@@ -17,7 +17,8 @@
 #include "util/digest.h"
 #include "util/network.h"
 
-/* A body that is not wanted is read and dropped up to here, to keep the connection usable. */
+/* A body that no route reads, as of a client of CalDAV, is read and dropped up to here, to keep the
+ * connection usable. */
 #define EXCHANGE_DROPPED_MAX ((size_t)64 * 1024)
 
 /* A locked database is asked again every RETRY ms, until PATIENCE ms have passed. */

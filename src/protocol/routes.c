@@ -64,3 +64,8 @@ bool route_allows(const struct route *route, const char *method)
 	}
 	return false;
 }
+
+bool route_reads_body(const struct route *route, const char *method)
+{
+	return route->methods && text_equals(method, "POST") && route_allows(route, method);
+}

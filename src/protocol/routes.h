@@ -24,3 +24,6 @@ struct route {
 /* The route of a decoded path, or NULL. */
 const struct route *route_find(const char *path);
 bool route_allows(const struct route *route, const char *method);
+
+/* Whether the body is part of the question. Of others it says nothing. */
+bool route_reads_body(const struct route *route, const char *method);

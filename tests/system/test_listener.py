@@ -296,6 +296,34 @@ def test_connection_stays_usable(served):
     connection.close()
 
 
+@pytest.mark.parametrize(
+    "method, target, status",
+    [
+        ("PROPFIND", "/.well-known/caldav", 301),
+        ("REPORT", "/.well-known/carddav", 301),
+        ("PUT", "/", 404),
+        ("POST", "/mail/config-v1.1.xml", 405),
+        ("GET", "/mail/config-v1.1.xml", 200),
+        ("GET", "/autodiscover/autodiscover.xml", 200),
+    ],
+)
+def test_body_that_nobody_reads_is_dropped(served, method, target, status):
+    """Up to 64 KiB of it, of a known length or in chunks, and the connection is as good as before."""
+    served.ctl("service", "add", "example.com", "caldav+https://dav.example.com/")
+    served.ctl("service", "add", "example.com", "carddav+https://dav.example.com/")
+    served.start()
+    connection = served.connect("autodiscover.example.com")
+    head = f"{method} {target} HTTP/1.1\r\nHost: autodiscover.example.com\r\n".encode()
+    for size in (8192, 8193, 65536):
+        answer = connection.ask(head + f"Content-Length: {size}\r\n\r\n".encode() + b"x" * size)
+        assert (answer.status, answer.headers.get("connection")) == (status, None)
+    chunks = (b"400\r\n" + b"x" * 1024 + b"\r\n") * 64 + b"0\r\n\r\n"
+    assert connection.ask(head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks).status == status
+    answer = connection.ask(head + b"Content-Length: 65537\r\n\r\n")
+    assert (answer.status, answer.headers["connection"].lower()) == (413, "close")
+    connection.close()
+
+
 def head_of(length):
     return (
         "POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.com\r\n"
