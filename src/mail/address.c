@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "mail/text.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -42,6 +43,9 @@ int address_parse(struct arena *memory, const char *text, struct address *ret_ad
 		return refuse(memory, err, text, "it is not UTF-8");
 
 	local = arena_strndup(memory, text, length);
+	if (text_has_unbearable(local))
+		return refuse(memory, err, text,
+			      "it has a character before the '@' that no document can have");
 	domain = idna_to_ascii(memory, at + 1);
 	if (!domain)
 		return refuse(memory, err, text, "what follows the '@' is not a domain name");

@@ -1,6 +1,5 @@
 #include "mail/text.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 #include "util/bytes.h"
@@ -8,7 +7,7 @@
 
 /* Control characters of ASCII, those of Unicode (U+0080 to U+009F), and U+FFFE and U+FFFF, which
  * no XML document may have (XML 1.0 2.2). */
-static bool has_unbearable(const char *text)
+bool text_has_unbearable(const char *text)
 {
 	for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
 		if (char_is_control((char)*at))
@@ -29,7 +28,7 @@ int text_check(const char *what, const char *text, size_t max, struct error *err
 		return error_set(err, ERROR_INPUT, "the %s must not be empty", what);
 	if (!utf8_is_valid(text, length))
 		return error_set(err, ERROR_INPUT, "the %s '%s' is not UTF-8", what, text);
-	if (has_unbearable(text))
+	if (text_has_unbearable(text))
 		return error_set(err, ERROR_INPUT, "the %s '%s' has a control character", what,
 				 text);
 	if (char_is_blank(text[0]) || char_is_blank(text[length - 1]))

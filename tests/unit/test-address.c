@@ -109,6 +109,12 @@ static void test_refused(void **state)
 		{ "a\300\257@example.org", "not UTF-8" },
 		{ "a\355\240\200@example.org", "not UTF-8" },
 		{ "a\303@example.org", "not UTF-8" },
+		/* U+0080, U+0085, U+009F, U+FFFE and U+FFFF: a document would lack them. */
+		{ "\302\200x@example.org", "no document can have" },
+		{ "fr\302\205ed@example.org", "no document can have" },
+		{ "x\302\237@example.org", "no document can have" },
+		{ "\357\277\276x@example.org", "no document can have" },
+		{ "\357\277\277@example.org", "no document can have" },
 		{ "fred@", "not a domain name" },
 		{ "fred@.", "not a domain name" },
 		{ "fred@example.org..", "not a domain name" },
