@@ -38,10 +38,12 @@ static bool any_password(const struct endpoint *endpoint)
 	return false;
 }
 
+/* Only to send can be free: a mailbox without a login is nobody's. */
 static bool needs_no_password(const struct endpoint *endpoint)
 {
-	return endpoint->authentications[0] == AUTHENTICATION_NONE ||
-	       endpoint->authentications[0] == AUTHENTICATION_CLIENT_IP_ADDRESS;
+	return endpoint->kind == SERVICE_SUBMISSION &&
+	       (endpoint->authentications[0] == AUTHENTICATION_NONE ||
+		endpoint->authentications[0] == AUTHENTICATION_CLIENT_IP_ADDRESS);
 }
 
 static bool has_same_login(const struct profile *profile, const struct endpoint *endpoint,

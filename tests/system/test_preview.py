@@ -405,7 +405,10 @@ def test_a_terminal_gets_whole_lines(filled):
     ("client-IP-address,password-cleartext", "off", "off"),
 ])
 def test_what_outlook_is_told_of_authentication(filled, auth, spa, required):
-    filled.setup(["service", "set", "example.org", "submissions://smtp.example.org", "--auth", auth])
+    """Only to send can be free."""
+    for url in ("submissions://smtp.example.org", "imaps://imap.example.org"):
+        filled.ctl("service", "set", "example.org", url, "--auth", auth)
     shown = filled.ctl("preview", "outlook", "first.last@example.org").stdout
-    smtp = shown.partition("<Type>SMTP</Type>")[2].partition("</Protocol>")[0]
-    assert f"<SPA>{spa}</SPA>" in smtp and f"<AuthRequired>{required}</AuthRequired>" in smtp
+    for kind, required_of_kind in (("SMTP", required), ("IMAP", "on")):
+        protocol = shown.partition(f"<Type>{kind}</Type>")[2].partition("</Protocol>")[0]
+        assert f"<SPA>{spa}</SPA>" in protocol and f"<AuthRequired>{required_of_kind}</AuthRequired>" in protocol
