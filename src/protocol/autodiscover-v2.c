@@ -43,7 +43,6 @@ static const char *asked_address(struct arena *memory, const struct request *req
 	return request_argument(memory, request, names, 1);
 }
 
-/* NULL for one that we do not know. */
 static const struct protocol *asked_protocol(struct arena *memory, const struct request *request)
 {
 	static const char *const names[] = { "protocol" };
@@ -55,7 +54,7 @@ static const struct protocol *asked_protocol(struct arena *memory, const struct 
 		return &protocol_v2_autodiscover;
 	if (text_equals_ignoring_case(protocol, "ActiveSync"))
 		return &protocol_v2_activesync;
-	return NULL;
+	return &protocol_v2_unknown;
 }
 
 static struct question refuse_question(const struct protocol *protocol, enum failure failure)
@@ -70,8 +69,8 @@ struct question autodiscover_v2_parse(struct arena *memory, const struct request
 	const char *text = asked_address(memory, request);
 	struct error err;
 
-	if (!protocol)
-		return refuse_question(&protocol_v2_autodiscover, FAILURE_NOT_OFFERED);
+	if (protocol == &protocol_v2_unknown)
+		return refuse_question(protocol, FAILURE_NOT_OFFERED);
 	if (protocol == &protocol_v2_none || !text ||
 	    address_parse(memory, text, address, &err) < 0)
 		return refuse_question(protocol, FAILURE_BAD_REQUEST);
@@ -117,10 +116,10 @@ static enum failure activesync_render(const struct site *site, struct arena *mem
 	return FAILURE_NONE;
 }
 
-static void refuse(struct arena *memory, const char *code, const char *message,
+static void refuse(struct arena *memory, unsigned status, const char *code, const char *message,
 		   struct response *response)
 {
-	set_json(response, memory, 400,
+	set_json(response, memory, status,
 		 json_pack("{ssss}", "ErrorCode", code, "ErrorMessage", message));
 }
 
@@ -129,27 +128,41 @@ static void fail(const struct site *site, struct arena *memory, enum failure fai
 {
 	switch (failure) {
 	case FAILURE_INTERNAL:
+		refuse(memory, 503, "ServerBusy", "Try again later.", response);
+		break;
 	case FAILURE_BROKEN:
-		fail_with_status(site, memory, failure, response);
+		refuse(memory, 500, "InternalServerError",
+		       "The configuration of this domain has an error.", response);
 		break;
 	case FAILURE_NOT_OFFERED:
-		refuse(memory, "InvalidProtocol",
+		refuse(memory, 400, "InvalidProtocol",
 		       "The requested protocol is not supported. Supported values: AutodiscoverV1.",
 		       response);
 		break;
 	case FAILURE_UNKNOWN_DOMAIN:
-		refuse(memory, "UserNotFound", "The address is not served here.", response);
+		refuse(memory, 400, "UserNotFound", "The address is not served here.", response);
 		break;
 	default:
-		refuse(memory, "MandatoryParameterMissing", "A valid Email is required.", response);
+		refuse(memory, 400, "MandatoryParameterMissing", "A valid Email is required.",
+		       response);
 		break;
 	}
+}
+
+/* Refused before it is known which provider it is about. */
+static void fail_with_unknown(const struct site *site, struct arena *memory, enum failure failure,
+			      struct response *response)
+{
+	refuse(memory, 400, "InvalidProtocol",
+	       "The requested protocol is not supported. Supported values: AutodiscoverV1, and "
+	       "where the provider offers it ActiveSync.",
+	       response);
 }
 
 static void fail_without_protocol(const struct site *site, struct arena *memory,
 				  enum failure failure, struct response *response)
 {
-	refuse(memory, "MissingProtocol", "A Protocol is required.", response);
+	refuse(memory, 400, "MissingProtocol", "A Protocol is required.", response);
 }
 
 const struct protocol protocol_v2_autodiscover = {
@@ -162,6 +175,11 @@ const struct protocol protocol_v2_activesync = {
 	.name = "autodiscover-v2",
 	.render = activesync_render,
 	.fail = fail,
+};
+
+const struct protocol protocol_v2_unknown = {
+	.name = "autodiscover-v2",
+	.fail = fail_with_unknown,
 };
 
 const struct protocol protocol_v2_none = {

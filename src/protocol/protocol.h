@@ -63,6 +63,7 @@ extern const struct protocol protocol_mobilesync;
 extern const struct protocol protocol_autoconfig;
 extern const struct protocol protocol_v2_autodiscover;
 extern const struct protocol protocol_v2_activesync;
+extern const struct protocol protocol_v2_unknown;
 extern const struct protocol protocol_v2_none;
 extern const struct protocol protocol_caldav;
 extern const struct protocol protocol_carddav;

@@ -1,4 +1,5 @@
 """A daemon in use: changes, reloads, a locked database, and the end."""
+import json
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from daemon import NAMES, PATIENCE
 
 CONFIG = "/mail/config-v1.1.xml"
 ADDRESS = CONFIG + "?emailaddress=first.last%40example.org"
+V2 = "/autodiscover/autodiscover.json?Email=first.last@example.org&Protocol=AutodiscoverV1"
 SCHEMAS = "http://schemas.microsoft.com/exchange/autodiscover/outlook"
 OUTLOOK = (
     f'<Autodiscover xmlns="{SCHEMAS}/requestschema/2006"><Request>'
@@ -218,6 +220,12 @@ def in_background(function):
     return lambda: (thread.join(PATIENCE), results[0])[1]
 
 
+def is_json_error(answer, status, code):
+    body = json.loads(answer.body)
+    return (answer.status, answer.headers["content-type"], body.keys(), body["ErrorCode"]) == \
+        (status, "application/json", {"ErrorCode", "ErrorMessage"}, code)
+
+
 def test_locked_database_is_waited_for(lockable):
     served, database = lockable
     served.get(CONFIG)
@@ -233,9 +241,11 @@ def test_locked_database_ends_the_patience(lockable):
     served, database = lockable
     database.execute("BEGIN EXCLUSIVE")
     begun = time.monotonic()
-    autoconfig, outlook = in_background(lambda: served.get(ADDRESS)), in_background(lambda: served.post(OUTLOOK))
+    autoconfig, outlook, v2 = (in_background(ask) for ask in (
+        lambda: served.get(ADDRESS), lambda: served.post(OUTLOOK), lambda: served.get(V2)))
     assert autoconfig().status == 503
     assert b"<ErrorCode>603</ErrorCode>" in outlook().body
+    assert is_json_error(v2(), 503, "ServerBusy")
     assert 1.5 < time.monotonic() - begun < 12
     assert "in use by another process" in served.log()
     database.execute("COMMIT")
@@ -260,6 +270,7 @@ def test_broken_row(served):
     served.start()
     assert b"<ErrorCode>602</ErrorCode>" in served.post(OUTLOOK).body
     assert served.get(ADDRESS).status == 500
+    assert is_json_error(served.get(V2), 500, "InternalServerError")
     assert "nonsense" in served.log()
 
 
