@@ -25,6 +25,7 @@ struct connection {
 	int fd;
 	struct exchange *exchange; /* under way, or NULL */
 	bool is_fresh;		   /* it has not made a request yet */
+	bool must_linger;	   /* answered before its request was read */
 
 	struct queue *queue;		  /* the one it is in */
 	int64_t deadline;		  /* there, in milliseconds of clock_now() */

@@ -115,6 +115,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 		return MHD_NO;
 	if (exchange->must_close || exchange->port->exchanges->is_stopping)
 		(void)MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
+	exchange->ours->must_linger = exchange->must_close;
 	exchange->micros = clock_microseconds() - exchange->started;
 	return MHD_queue_response(exchange->connection, response->status, out);
 }

@@ -14,6 +14,7 @@
 #include "http/counters.h"
 #include "http/exchange.h"
 #include "http/gate.h"
+#include "http/lingering.h"
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificates.h"
@@ -55,6 +56,7 @@ struct worker {
 	struct store *store;
 	struct gate gate;
 	struct exchanges exchanges;
+	struct lingering lingering;
 	struct port *ports[PORTS_MAX];
 	size_t n_ports;
 	int64_t stopping_since;	  /* 0 while it is not */
@@ -128,13 +130,16 @@ static void notify_connection(void *cls, struct MHD_Connection *mhd, void **cont
 {
 	struct port *port = cls;
 	struct worker *worker = port->worker;
+	struct connection *connection = *context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		*context = gate_admit(&worker->gate, mhd);
-	} else {
-		exchange_abandon(*context);
-		gate_dismiss(*context);
+		return;
 	}
+	if (connection->must_linger)
+		lingering_add(&worker->lingering, connection->fd, clock_now());
+	exchange_abandon(connection);
+	gate_dismiss(connection);
 }
 
 /* Requests are taken as they came: decoding is ours, for libmicrohttpd makes a blank of a plus. */
@@ -328,6 +333,9 @@ static int sleep_time(const struct worker *worker)
 	retry = exchanges_next_retry(&worker->exchanges);
 	if (retry < until)
 		until = retry;
+	retry = lingering_next(&worker->lingering, now);
+	if (retry < until)
+		until = retry;
 	for (size_t i = 0; i < worker->n_ports; i++) {
 		MHD_UNSIGNED_LONG_LONG timeout;
 
@@ -393,6 +401,7 @@ static void turn(struct worker *worker)
 		take_over(worker);
 	gate_expire(&worker->gate, clock_now());
 	exchanges_retry(&worker->exchanges, clock_now());
+	lingering_drop(&worker->lingering, clock_now());
 	for (size_t i = 0; i < worker->n_ports; i++)
 		run_port(worker->ports[i]);
 	(void)atomic_fetch_add(&worker->turns, 1);
@@ -462,6 +471,7 @@ void worker_free(struct worker *worker)
 			MHD_stop_daemon(worker->ports[i]->daemon);
 		free(worker->ports[i]);
 	}
+	lingering_drop(&worker->lingering, INT64_MAX);
 	certificates_unref(worker->certificates);
 	certificates_unref(worker->next_certificates);
 	templates_unref(worker->templates);

@@ -11,6 +11,7 @@
 
 #include "config/settings.h"
 #include "http/exchange.h"
+#include "http/lingering.h"
 #include "http/sni.h"
 #include "util/cleanup.h"
 #include "util/idna.h"
@@ -54,9 +55,9 @@ struct worker_rules {
 };
 
 /* The descriptors that a worker holds: its epoll set, its wake-up call, the database with its -wal
- * and -shm; and for each listening socket that itself, and libmicrohttpd's epoll set and eventfd.
- */
-#define WORKER_DESCRIPTORS 5
+ * and -shm, and connections that linger; and for each listening socket that itself, and
+ * libmicrohttpd's epoll set and eventfd. */
+#define WORKER_DESCRIPTORS (5 + LINGERING_MAX)
 #define WORKER_SOCKET_DESCRIPTORS 3
 
 /* Takes over the store, also where it fails. Listens nowhere yet. Returns 0, or -1 with err set. */

@@ -57,8 +57,8 @@ def test_both_kinds_are_handed(activated):
 
 
 def test_all_workers_serve_the_socket(activated):
-    """With 96 descriptors each of two workers may have 8 connections."""
-    activated.descriptors = 96
+    """With 112 descriptors each of two workers may have 8 connections."""
+    activated.descriptors = 112
     activated.start()
     connections = [activated.connect() for _ in range(12)]
     assert [connection.ask(REQUEST).status for connection in connections] == [200] * 12

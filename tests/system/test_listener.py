@@ -133,7 +133,7 @@ def wait_for_descriptors(daemon, limit):
 def test_connections_beyond_the_limit_wait(served):
     """With few descriptors, so that the limit is soon reached: the rest waits for its turn, nobody
     spins, and once the connections have gone others are served."""
-    served.descriptors = 150
+    served.descriptors = 166
     served.start()
     idle = served.open_descriptors()
     for _ in range(3):
@@ -145,7 +145,7 @@ def test_connections_beyond_the_limit_wait(served):
         before = processor_seconds(served.process)
         time.sleep(0.5)
         print(f"at the limit it uses {processor_seconds(served.process) - before:.2f} s in 0.5 s")
-        assert served.open_descriptors() < 150
+        assert served.open_descriptors() < served.descriptors
         for connection in silent:
             connection.close()
         assert served.ask(CONFIG, "autoconfig.example.com").status == 200
@@ -341,11 +341,46 @@ def test_announced_body_is_refused_at_once(served, length):
     assert connection.is_closed()
 
 
-def test_refusal_reaches_a_client_that_sends_on(served):
+@pytest.mark.parametrize("length", [30000, 500000])
+def test_refusal_reaches_a_client_that_sends_on(served, length):
+    """It can send all, and only then look for the answer."""
     served.start()
     for _ in range(20):
         connection = served.connect("autodiscover.example.com")
-        assert connection.ask(head_of(30000) + b"x" * 30000).status == 413
+        assert connection.ask(head_of(length) + b"x" * length).status == 413
+        assert connection.is_closed()
+        connection.close()
+
+
+def test_refusal_of_the_plain_port_reaches_a_client_that_sends_on(served):
+    plain = free_port()
+    served.settings["server"]["listen-http"] = f"127.0.0.1:{plain}"
+    served.start()
+    for _ in range(3):
+        connection = Connection(plain)
+        connection.send(head_of(2000000))
+        for _ in range(200):
+            connection.send(b"x" * 10000)
+        assert connection.receive().status == 405
+        assert connection.is_closed()
+        connection.close()
+
+
+def test_connections_that_linger_are_closed(served):
+    """However their clients behave, and without a descriptor left behind."""
+    served.start()
+    served.ask(CONFIG)
+    before = served.open_descriptors()
+    connections = [served.connect("autodiscover.example.com") for _ in range(50)]
+    for connection in connections:
+        assert connection.ask(head_of(1000000)).status == 413
+        assert connection.is_closed()
+    assert served.ask(CONFIG).status == 200
+    deadline = time.monotonic() + PATIENCE
+    while served.open_descriptors() > before:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    for connection in connections:
         connection.close()
 
 
