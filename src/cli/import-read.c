@@ -225,22 +225,6 @@ static void note_skipped(unsigned long line, const char *reason, void *context)
 	report_add(&import->skipped, line, reason);
 }
 
-static int serves(const char *text, bool *ret_serves, void *context, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct import *import = context;
-	const char *name = domain_parse(&memory, text, false, err);
-	struct domain domain;
-	int r;
-
-	*ret_serves = false;
-	if (!name)
-		return 0;
-	r = store_serving_domain(import->cli->store, &memory, name, &domain, err);
-	*ret_serves = r == 0;
-	return r == 0 || r == STORE_NOT_FOUND ? 0 : -1;
-}
-
 int import_read(struct import *import, const struct table_format *format, struct error *err)
 {
 	struct table *table = &import->table;
@@ -250,7 +234,7 @@ int import_read(struct import *import, const struct table_format *format, struct
 	table->context = import;
 	table->row = take_row;
 	table->skip = note_skipped;
-	table->serves = serves;
+	import_answer(table);
 	progress_begin(&import->progress, "reading", import->input.size);
 	r = format->read(table, err);
 	progress_end(&import->progress);

@@ -28,6 +28,7 @@ static void import_free(struct import *import)
 	report_clear(&import->skipped);
 	sorter_free(import->sorter);
 	arena_clear(&import->row_memory);
+	arena_clear(&import->asked_memory);
 	free(import->providers);
 	free(import);
 }

@@ -10,6 +10,7 @@
 
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "mail/provider.h"
 #include "store/bulk.h"
 #include "table/table.h"
 #include "util/arena.h"
@@ -52,6 +53,10 @@ struct import {
 	struct arena row_memory;
 	const char *typed_domain, *domain; /* of the row before, as written and as it is */
 	char domain_room[2][1024];
+	struct arena asked_memory;
+	const char *asked_domain;	   /* of the table's question before, as written, */
+	struct table_domain asked;	   /* and the answer, */
+	struct provider asked_provider;	   /* of this provider, where it is served */
 	struct import_provider *providers; /* that rows have named */
 	size_t n_providers;
 	size_t n_rows;
@@ -65,6 +70,9 @@ struct import {
 	const char **providers_before; /* that users had and no longer have */
 	size_t n_providers_before;
 };
+
+/* Lets the table ask what the daemon will say of addresses that it does not have. */
+void import_answer(struct table *table);
 
 /* Reads all of the table, in this format. Returns 0, whatever bad lines there were, or -1 with err
  * set. */

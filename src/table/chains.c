@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mail/address.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -91,13 +92,33 @@ static struct alias *find(const struct chains *chains, const char *key)
 	return place ? &chains->aliases[place - 1] : NULL;
 }
 
+static bool is_ascii(const char *text)
+{
+	while (*text && (unsigned char)*text < 0x80)
+		text++;
+	return !*text;
+}
+
+/* Lower case is all that ASCII needs; A-labels are what rows have. */
+static const char *key_in_domain(struct arena *memory, const char *local, size_t length,
+				 const char *domain)
+{
+	struct error ignored = { 0 };
+	const char *name = is_ascii(domain) ? NULL : domain_parse(memory, domain, false, &ignored);
+
+	return text_lower(
+		memory, arena_printf(memory, "%.*s@%s", (int)length, local, name ? name : domain));
+}
+
 static const char *key_of(struct chains *chains, struct arena *memory, const char *text)
 {
-	const char *domain = chains->table->domain;
+	const char *at = strrchr(text, '@');
 
-	if (!domain || strchr(text, '@'))
-		return text_lower(memory, text);
-	return text_lower(memory, arena_printf(memory, "%s@%s", text, domain));
+	if (at)
+		return key_in_domain(memory, text, (size_t)(at - text), at + 1);
+	if (chains->table->domain)
+		return key_in_domain(memory, text, strlen(text), chains->table->domain);
+	return text_lower(memory, text);
 }
 
 void chains_add(struct chains *chains, unsigned long line, const char *text,
@@ -153,87 +174,202 @@ static const char *not_a_mailbox(const char *target)
 	}
 }
 
-/* The alias that the target is, or whose domain's catch-all stands for it. */
-static struct alias *target_of(struct chains *chains, struct arena *memory,
-			       const struct alias *alias)
-{
-	const char *key = key_of(chains, memory, alias->target), *at = strrchr(key, '@');
-	struct alias *next = find(chains, key);
+/* Where an alias leads. */
+struct step {
+	struct alias *next; /* to this one */
+	const char *login;  /* else it ends with this, */
+	const char *reason; /* or at no mailbox, for this reason */
+};
 
-	return next || !at ? next : find(chains, at);
+/* A target with its parts, of which none has a '@'. */
+struct target {
+	bool is_address; /* as written; a bare name is a login where it is no alias */
+	const char *text, *local, *untagged;
+	struct table_domain domain;
+};
+
+/* Of a bare name only the tag is looked for in the domain of the alias, if no other is known. */
+static int target_of(struct chains *chains, struct arena *memory, const struct alias *alias,
+		     struct target *ret_target, struct error *err)
+{
+	const struct table *table = chains->table;
+	const char *at = strrchr(alias->target, '@'), *domain = table->domain;
+	struct target target = { .is_address = at, .text = alias->target, .local = alias->target };
+
+	if (at) {
+		domain = at + 1;
+		target.local = arena_strndup(memory, alias->target, (size_t)(at - alias->target));
+	} else if (!domain && strchr(alias->key, '@')) {
+		domain = strrchr(alias->key, '@') + 1;
+	}
+	target.domain.delimiters = "";
+	if (domain && table->domain_find(memory, domain, &target.domain, table->context, err) < 0)
+		return -1;
+	if (!at && !table->domain)
+		target.domain.name = target.domain.alias_of = NULL;
+	target.untagged = local_without_tag(memory, target.local, target.domain.delimiters);
+	*ret_target = target;
+	return 0;
 }
 
-/* "; see line 7" where it is not the alias's own line that says so. */
+/* The end: what the provider's pattern makes of an address, or the bare name. */
+static int end_at(struct chains *chains, struct arena *memory, const struct target *target,
+		  struct step *step, struct error *err)
+{
+	const struct table *table = chains->table;
+
+	if (!target->is_address) {
+		step->login = target->untagged;
+	} else if (!target->domain.is_served) {
+		step->reason = arena_printf(memory, "'" SHOWN "', which is not served here",
+					    target->text);
+	} else {
+		if (table->login_made(memory, target->text, &step->login, table->context, err) < 0)
+			return -1;
+		if (!step->login)
+			step->reason = "something that is not an address";
+	}
+	return 0;
+}
+
+/* Looks for what belongs to the local part, "" for the catch-all, in one of the target's domains.
+ * Sets ret_is_found also where that is the alias itself, which says that the mailbox is there; of
+ * its login nothing is said, so that it stays. */
+static int look_at(struct chains *chains, struct arena *memory, const struct alias *alias,
+		   const struct target *target, const char *local, const char *domain,
+		   struct step *step, bool *ret_is_found, struct error *err)
+{
+	const struct table *table = chains->table;
+	const char *key = key_in_domain(memory, local, strlen(local), domain);
+	struct alias *next = find(chains, key);
+	bool is_itself = next == alias;
+
+	*ret_is_found = next;
+	if (next && !is_itself) {
+		step->next = next;
+		return 0;
+	}
+	if (!target->is_address || !target->domain.is_served || (is_itself && !*local))
+		return 0;
+	if (table->login_there(memory, key, is_itself, &step->login, table->context, err) < 0)
+		return -1;
+	if (step->login)
+		*ret_is_found = true;
+	return 0;
+}
+
+/* As the daemon looks for users, among the aliases and the users that stay beside them. */
+static int search(struct chains *chains, struct arena *memory, const struct alias *alias,
+		  const struct target *target, struct step *step, struct error *err)
+{
+	const char *domains[] = { target->domain.name, target->domain.alias_of };
+	const char *locals[] = { target->local, target->untagged, "" };
+	bool is_found = false;
+
+	for (size_t i = 0; i < 2 && domains[i]; i++)
+		for (size_t k = 0; k < 3 && !is_found; k++) {
+			if (k > 0 && text_equals(locals[k], locals[k - 1]))
+				continue;
+			if (look_at(chains, memory, alias, target, locals[k], domains[i], step,
+				    &is_found, err) < 0)
+				return -1;
+		}
+	return 0;
+}
+
+static int step_from(struct chains *chains, struct arena *memory, const struct alias *alias,
+		     struct step *ret_step, struct error *err)
+{
+	struct step step = { .next = find(chains, key_of(chains, memory, alias->target)) };
+	struct target target;
+
+	if (!step.next || step.next == alias) {
+		step.next = NULL;
+		if (target_of(chains, memory, alias, &target, err) < 0 ||
+		    search(chains, memory, alias, &target, &step, err) < 0)
+			return -1;
+		/* A bare name of no domain. */
+		if (!target.is_address && !target.domain.name)
+			step.next = find(chains, text_lower(memory, target.untagged));
+		if (step.next == alias)
+			step.next = NULL;
+		if (!step.next && !step.login && end_at(chains, memory, &target, &step, err) < 0)
+			return -1;
+	}
+	*ret_step = step;
+	return 0;
+}
+
+/* ", by line 7" where it is not the alias's own line that says so. */
 static const char *elsewhere(struct arena *memory, const struct alias *start,
 			     const struct alias *end)
 {
 	return start == end ? "" : arena_printf(memory, ", by line %lu", end->line);
 }
 
-/* Follows the alias to its end. Returns NULL where the table was told that it has none. */
-static const struct alias *follow(struct chains *chains, struct arena *memory, struct alias *start)
+/* What is wrong with an alias, whatever it leads to; NULL for nothing. */
+static const char *fault_of(struct arena *memory, const struct alias *alias)
 {
-	struct table *table = chains->table;
-	size_t number = (size_t)(start - chains->aliases) + 1;
-	struct alias *alias = start, *next;
+	if (alias->n_targets > 1)
+		return arena_printf(memory, "has %zu targets", alias->n_targets);
+	if (not_a_mailbox(alias->target))
+		return arena_printf(memory, "leads to %s", not_a_mailbox(alias->target));
+	return NULL;
+}
 
+/* Follows the alias to its end. Returns 0 with its login, or NULL where the table was told that it
+ * has none; or -1 with err set. */
+static int follow(struct chains *chains, struct arena *memory, struct alias *start,
+		  const char **ret_login, struct error *err)
+{
+	size_t number = (size_t)(start - chains->aliases) + 1;
+	struct alias *alias = start;
+	struct step step = { .next = start };
+
+	*ret_login = NULL;
 	for (;;) {
-		if (alias->n_targets > 1) {
-			table_skip(table, start->line, "'" SHOWN "' has %zu targets%s", start->text,
-				   alias->n_targets, elsewhere(memory, start, alias));
-			return NULL;
+		const char *fault = fault_of(memory, alias);
+
+		if (!fault && step_from(chains, memory, alias, &step, err) < 0)
+			return -1;
+		if (!fault && step.reason)
+			fault = arena_printf(memory, "leads to %s", step.reason);
+		if (fault) {
+			table_skip(chains->table, start->line, "'" SHOWN "' %s%s", start->text,
+				   fault, elsewhere(memory, start, alias));
+			return 0;
 		}
-		if (not_a_mailbox(alias->target)) {
-			table_skip(table, start->line, "'" SHOWN "' leads to %s%s", start->text,
-				   not_a_mailbox(alias->target), elsewhere(memory, start, alias));
-			return NULL;
+		if (!step.next) {
+			*ret_login = step.login;
+			return 0;
 		}
-		next = target_of(chains, memory, alias);
-		if (!next || next == alias)
-			return alias;
 		alias->seen_by = number;
-		if (next->seen_by == number) {
-			source_bad(&table->source, start->line,
+		if (step.next->seen_by == number) {
+			source_bad(&chains->table->source, start->line,
 				   "'" SHOWN "' leads in a circle, by line %lu", start->text,
 				   alias->line);
-			return NULL;
+			return 0;
 		}
-		alias = next;
+		alias = step.next;
 	}
 }
 
-static int give(struct chains *chains, struct arena *memory, struct alias *alias, bool is_local,
-		struct error *err)
+static int give(struct chains *chains, struct arena *memory, struct alias *alias, struct error *err)
 {
 	struct table *table = chains->table;
-	const struct alias *end = follow(chains, memory, alias);
 	struct row row = { .line = alias->line, .address = alias->text };
-	const char *at;
-	bool serves = true;
 
-	if (!end)
-		return 0;
-	row.login = end->target;
-	at = strrchr(row.login, '@');
-	if (at && table->domain && text_equals_ignoring_case(at + 1, table->domain)) {
-		if (is_local)
-			row.login = arena_strndup(memory, row.login, (size_t)(at - row.login));
-	} else if (at && table->serves(at + 1, &serves, table->context, err) < 0) {
+	if (follow(chains, memory, alias, &row.login, err) < 0)
 		return -1;
-	}
-	if (serves)
-		return table->row(&row, table->context, err);
-	table_skip(table, row.line, "'" SHOWN "' leads to '" SHOWN "', which is not served here%s",
-		   row.address, row.login, elsewhere(memory, alias, end));
-	return 0;
+	return row.login ? table->row(&row, table->context, err) : 0;
 }
 
-int chains_give(struct chains *chains, bool is_local, struct error *err)
+int chains_give(struct chains *chains, struct error *err)
 {
 	for (size_t i = 0; i < chains->count; i++) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-		if (give(chains, &memory, &chains->aliases[i], is_local, err) < 0)
+		if (give(chains, &memory, &chains->aliases[i], err) < 0)
 			return -1;
 	}
 	return 0;

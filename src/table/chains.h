@@ -8,7 +8,8 @@
  *     root@example.org         alice
  *
  * makes both addresses those of the login alice. An address that is no alias itself is looked for
- * as its domain's catch-all, as Postfix does.
+ * without its tag and then as its domain's catch-all, as Postfix does. Where a chain ends at an
+ * address, the login is the one that the daemon will give to it.
  */
 
 #include <stddef.h>
@@ -30,7 +31,6 @@ void chains_add(struct chains *chains, unsigned long line, const char *alias,
 /*
  * Gives each alias that ends at one mailbox to the table as a row, in the order of adding. Circles
  * are bad lines. What ends at several targets, at a command, a file or a list, or at an address of
- * a domain that is not served here, is skipped. Where is_local, addresses of the table's domain end
- * at the login before the '@'. Returns 0 or -1 with err set.
+ * a domain that is not served here, is skipped. Returns 0 or -1 with err set.
  */
-int chains_give(struct chains *chains, bool is_local, struct error *err);
+int chains_give(struct chains *chains, struct error *err);

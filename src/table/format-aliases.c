@@ -89,7 +89,7 @@ static int aliases_read(struct table *table, struct error *err)
 		if (reason)
 			source_bad(&table->source, postfix.line, "%s", reason);
 	}
-	return r < 0 ? -1 : chains_give(chains, true, err);
+	return r < 0 ? -1 : chains_give(chains, err);
 }
 
 const struct table_format format_aliases = { .name = "aliases", .read = aliases_read };

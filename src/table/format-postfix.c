@@ -78,7 +78,7 @@ static int virtual_alias_read(struct table *table, struct error *err)
 				   "it is an address there",
 				   entry.key);
 	}
-	return r < 0 ? -1 : chains_give(chains, false, err);
+	return r < 0 ? -1 : chains_give(chains, err);
 }
 
 const struct table_format format_postfix_virtual_alias = {

@@ -31,6 +31,14 @@ struct row {
 	unsigned has;
 };
 
+/* What is known here of a domain that a table mentions. */
+struct table_domain {
+	bool is_served;
+	const char *name;	/* in its normal form, NULL where it has none */
+	const char *alias_of;	/* the domain whose users it shares, or NULL */
+	const char *delimiters; /* of tags */
+};
+
 struct table {
 	struct source source; /* is told of bad lines */
 	void *context;
@@ -45,8 +53,19 @@ struct table {
 	/* Is told of a line that is right, but does not belong to one mailbox. */
 	bad_line skip;
 
-	/* Whether a domain, as written, is served here. Returns 0, or -1 with err set. */
-	int (*serves)(const char *domain, bool *ret_serves, void *context, struct error *err);
+	/*
+	 * What the daemon will say of an address that the table does not have: the domain, as
+	 * written; the login of the user "local@domain" (or the catch-all), in normal form, who is
+	 * there and stays beside those of the table, or who is there at all where in_table; and the
+	 * login that an address, as written, gets where it has no user. NULL for none. Strings live
+	 * in memory, or until the next domain is asked for. All return 0, or -1 with err set.
+	 */
+	int (*domain_find)(struct arena *memory, const char *domain,
+			   struct table_domain *ret_domain, void *context, struct error *err);
+	int (*login_there)(struct arena *memory, const char *address, bool in_table,
+			   const char **ret_login, void *context, struct error *err);
+	int (*login_made)(struct arena *memory, const char *address, const char **ret_login,
+			  void *context, struct error *err);
 };
 
 struct table_format {

@@ -391,6 +391,73 @@ def test_skipped_lines_are_said(ctl, write):
         "'x@elsewhere.example', which is not served here"]
 
 
+@pytest.fixture
+def staff(ctl):
+    """A domain whose logins the provider's pattern makes, but for one user."""
+    ctl("domain", "add", "staff.example", *SERVICES, "--login", "%EMAILLOCALPART%")
+    ctl("domain", "add", "crew.example", "--alias-of", "staff.example")
+    ctl("user", "add", "boss@staff.example", "b4711")
+    return ctl
+
+
+def followed(ctl, path, *words):
+    """The users of the file, which must all get the login that the daemon gives to the address at
+    the end."""
+    assert ctl.warned("user", "import", path, *words) == []
+    return users(ctl)
+
+
+def test_chains_end_where_the_daemon_would(staff, write):
+    path = write("sales@staff.example   boss@staff.example\n"
+                 "office@staff.example  First@staff.example\n"
+                 "ship@staff.example    Boss+ship@Crew.Example\n"
+                 "self@staff.example    self@staff.example\n"
+                 "long@staff.example    office@crew.example\n"
+                 "out@staff.example     out@example.org\n")
+    assert followed(staff, path, "--format", "postfix-virtual-alias") == {
+        "boss@staff.example": "b4711", "sales@staff.example": "b4711",
+        "office@staff.example": "first", "ship@staff.example": "b4711",
+        "self@staff.example": "self", "long@staff.example": "first",
+        "out@staff.example": "out@example.org"}
+
+
+def test_chains_of_aliases_end_where_the_daemon_would(staff, write):
+    path = write("sales: boss@staff.example\noffice: First@staff.example\nlocal: boss\n")
+    assert followed(staff, path, "--format", "aliases", "--domain", "staff.example") == {
+        "boss@staff.example": "b4711", "sales@staff.example": "b4711",
+        "office@staff.example": "first", "local@staff.example": "boss"}
+
+
+def test_chains_know_what_is_replaced(staff, write):
+    """What an address gives is what it gives afterwards."""
+    staff("user", "add", "@staff.example", "collect")
+    staff("user", "add", "self@staff.example", "s4711")
+    path = write("sales@staff.example boss@staff.example\nself@staff.example self@staff.example\n"
+                 "ship@staff.example self@staff.example\nto@staff.example nobody@staff.example\n")
+    words = ["--format", "postfix-virtual-alias"]
+    assert followed(staff, path, *words) == {
+        "@staff.example": "collect", "boss@staff.example": "b4711",
+        "sales@staff.example": "b4711", "self@staff.example": "s4711",
+        "ship@staff.example": "s4711", "to@staff.example": "collect"}
+    assert followed(staff, path, *words, "--replace=staff.example", "--max-removals=2") == {
+        "sales@staff.example": "boss", "self@staff.example": "s4711",
+        "ship@staff.example": "s4711", "to@staff.example": "nobody"}
+
+
+def test_chains_pass_over_tags(staff, write):
+    path = write("office@staff.example a4711\nsales@staff.example office+sales@staff.example\n"
+                 "bare@staff.example   first+x\n@staff.example collect\n")
+    assert followed(staff, path, "--format", "postfix-virtual-alias") == {
+        "@staff.example": "collect", "boss@staff.example": "b4711",
+        "office@staff.example": "a4711", "sales@staff.example": "a4711",
+        "bare@staff.example": "first"}
+    path = write("office: b4712\nsales: office+sales\nship: sailor+ship\n")
+    assert followed(staff, path, "--format", "aliases", "--domain", "staff.example",
+                    "--replace=staff.example", "--max-removals=9") == {
+        "office@staff.example": "b4712", "sales@staff.example": "b4712",
+        "ship@staff.example": "sailor"}
+
+
 # Size, and what becomes of it when it ends half way
 
 

@@ -11,6 +11,8 @@
 #include "util/error.h"
 #include "util/input.h"
 
+#define SERVED "served.example"
+
 static int take_row(const struct row *row, void *context, struct error *err)
 {
 	struct bytes *told = context;
@@ -37,13 +39,45 @@ static void note_skipped(unsigned long line, const char *reason, void *context)
 	bytes_add_format(context, "%lu skipped: %s\n", line, reason);
 }
 
-static int serves(const char *domain, bool *ret_serves, void *context, struct error *err)
+static int domain_find(struct arena *memory, const char *domain, struct table_domain *ret_domain,
+		       void *context, struct error *err)
 {
-	size_t length = strlen(domain), tail = strlen("served.example");
+	size_t length = strlen(domain), tail = strlen(SERVED);
 
 	(void)context;
 	(void)err;
-	*ret_serves = length >= tail && text_equals(domain + length - tail, "served.example");
+	*ret_domain = (struct table_domain){
+		.is_served = length >= tail &&
+			     text_equals_ignoring_case(domain + length - tail, SERVED),
+		.name = text_lower(memory, domain),
+		.delimiters = "",
+	};
+	if (ret_domain->is_served)
+		ret_domain->delimiters = "+";
+	if (text_equals(ret_domain->name, "alias." SERVED))
+		ret_domain->alias_of = SERVED;
+	return 0;
+}
+
+static int login_there(struct arena *memory, const char *address, bool in_table,
+		       const char **ret_login, void *context, struct error *err)
+{
+	(void)memory;
+	(void)context;
+	(void)err;
+	*ret_login = NULL;
+	if (text_equals(address, "boss@" SERVED) ||
+	    (in_table && text_equals(address, "self@" SERVED)))
+		*ret_login = "b4711";
+	return 0;
+}
+
+static int login_made(struct arena *memory, const char *address, const char **ret_login,
+		      void *context, struct error *err)
+{
+	(void)context;
+	(void)err;
+	*ret_login = strchr(address, '"') ? NULL : arena_printf(memory, "made of %s", address);
 	return 0;
 }
 
@@ -72,7 +106,9 @@ const char *table_tell(struct arena *memory, const struct table_case *table_case
 		.name_attribute = table_case->name_attribute,
 		.row = take_row,
 		.skip = note_skipped,
-		.serves = serves,
+		.domain_find = domain_find,
+		.login_there = login_there,
+		.login_made = login_made,
 	};
 	struct error err = { 0 };
 

@@ -179,11 +179,34 @@ static void test_chains(void **state)
 		{ { VIRTUAL, "a@b d@b\nd@b e@b\ne@b Login\n" },
 		  "1 a@b=Login\n2 d@b=Login\n3 e@b=Login\n" },
 		{ { VIRTUAL, "a@x.served.example Box@mail.served.example\n" },
-		  "1 a@x.served.example=Box@mail.served.example\n" },
+		  "1 a@x.served.example=made of Box@mail.served.example\n" },
 		{ { VIRTUAL, "a@served.example a@served.example\n@served.example rest\n" },
-		  "1 a@served.example=a@served.example\n2 @served.example=rest\n" },
+		  "1 a@served.example=made of a@served.example\n2 @served.example=rest\n" },
+		{ { VIRTUAL, "self@served.example self@served.example\n"
+			     "a@served.example Self@served.example\n" },
+		  "1 self@served.example=b4711\n2 a@served.example=b4711\n" },
+		{ { VIRTUAL, "a@served.example Boss@Served.example\n"
+			     "d@served.example boss+x@alias.served.example\n"
+			     "e@served.example e@alias.served.example\n"
+			     "f@served.example c@alias.served.example\n"
+			     "c@served.example g\n" },
+		  "1 a@served.example=b4711\n2 d@served.example=b4711\n"
+		  "3 e@served.example=made of e@alias.served.example\n"
+		  "4 f@served.example=g\n5 c@served.example=g\n" },
+		{ { VIRTUAL, "a@served.example b+x@served.example\nb@served.example c\n"
+			     "@served.example rest\nd@served.example +x@served.example\n" },
+		  "1 a@served.example=c\n2 b@served.example=c\n3 @served.example=rest\n"
+		  "4 d@served.example=rest\n" },
+		{ { VIRTUAL, "a@served.example b+x\n" }, "1 a@served.example=b\n" },
+		{ { VIRTUAL, "a@served.example c@B\xc3\xbc"
+			     "cher.example\n"
+			     "c@xn--bcher-kva.example d\n" },
+		  "1 a@served.example=d\n2 c@xn--bcher-kva.example=d\n" },
+		{ { VIRTUAL, "a@served.example x\"y@served.example\n" },
+		  "1 skipped: 'a@served.example' leads to something that is not an address\n" },
 		{ { VIRTUAL, "a@b nobody@b\n@b rest\n" }, "1 a@b=rest\n2 @b=rest\n" },
-		{ { VIRTUAL, "@b collect@b\n", .domain = "b" }, "1 @b=collect@b\n" },
+		{ { VIRTUAL, "@served.example collect@served.example\n" },
+		  "1 @served.example=made of collect@served.example\n" },
 		{ { VIRTUAL, "A@B c\na@b c\n" }, "1 A@B=c\n" },
 		{ { VIRTUAL, "a d\nd e\n", .domain = "b" }, "1 a=e\n2 d=e\n" },
 		{ { VIRTUAL, "a a\n", .domain = "b" }, "1 a=a\n" },
@@ -236,8 +259,11 @@ static void test_aliases(void **state)
 		{ { ALIASES, "Root: Alice\nalice: alice\nx:root\n", .domain = "b" },
 		  "1 Root=alice\n2 alice=alice\n3 x=alice\n" },
 		{ { ALIASES, "\"a\": \"c\"\n\"x:y\" : d\n", .domain = "b" }, "1 a=c\n2 x:y=d\n" },
-		{ { ALIASES, "a: c@b\nd: e@served.example\nf: g@h\n", .domain = "b" },
-		  "1 a=c\n2 d=e@served.example\n"
+		{ { ALIASES, "sales: b+x\nb: Carol\nship: d+y\n", .domain = "served.example" },
+		  "1 sales=Carol\n2 b=Carol\n3 ship=d\n" },
+		{ { ALIASES, "a: boss@served.example\nd: boss\nf: g@h\n",
+		    .domain = "served.example" },
+		  "1 a=b4711\n2 d=boss\n"
 		  "3 skipped: 'f' leads to 'g@h', which is not served here\n" },
 		{ { ALIASES,
 		    "a: |/bin/x\nb: \"|/bin/x -y, z\"\nc: /dev/null\nd: :include:/etc/l\n"
