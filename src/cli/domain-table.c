@@ -390,6 +390,56 @@ static int follow_up(struct domain_import *import, struct error *err)
 	return 0;
 }
 
+static int count_users(struct domain_import *import, const char *domain, int64_t *ret_count,
+		       struct error *err)
+{
+	const struct user_filter filter = { .domain = domain };
+
+	return store_count_users(import->cli->store, &filter, ret_count, err) == 0 ? 0 : -1;
+}
+
+/* Whether the users of a domain go with its row, or with the pattern that served it. */
+static int is_abandoned(struct domain_import *import, const char *name, bool *ret_is_abandoned,
+			struct error *err)
+{
+	const struct plan *plan = bsearch(name, import->plans, import->n_plans,
+					  sizeof(*import->plans), compare_plan);
+	struct domain serving;
+	int r = STORE_NOT_FOUND;
+
+	if (!plan || plan->stays)
+		r = store_serving_domain(import->cli->store, import->cli->memory, name, &serving,
+					 err);
+	*ret_is_abandoned = r == STORE_NOT_FOUND;
+	return r == 0 || r == STORE_NOT_FOUND ? 0 : -1;
+}
+
+/* One domain that the file lacks can have most of the users. */
+static int check_users(struct domain_import *import, const struct removals *removals,
+		       struct error *err)
+{
+	struct cli *cli = import->cli;
+	int64_t all = 0, removed = 0;
+	const char **domains;
+	size_t count;
+
+	if (store_list_user_domains(cli->store, cli->memory, &domains, &count, err) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		bool is_gone;
+		int64_t here;
+
+		if (count_users(import, domains[i], &here, err) < 0 ||
+		    is_abandoned(import, domains[i], &is_gone, err) < 0)
+			return -1;
+		all += here;
+		removed += is_gone ? here : 0;
+	}
+	if (removals_check(removals, "user", removed, all, err) < 0)
+		return error_prefix(err, "%s", import->bad.name);
+	return 0;
+}
+
 static int check_moves(struct domain_import *import, struct error *err)
 {
 	const struct domain **changed = arena_array(import->cli->memory, const struct domain *,
@@ -417,6 +467,8 @@ static int write_all(struct domain_import *import, const struct removals *remova
 		there += import->plans[i].is_there;
 	if (removals_check(removals, "domain", import->tally.removed, there, err) < 0)
 		return error_prefix(err, "%s", import->bad.name);
+	if (import->removes_users && check_users(import, removals, err) < 0)
+		return -1;
 	return follow_up(import, err) < 0 ? -1 : check_moves(import, err);
 }
 

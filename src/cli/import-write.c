@@ -184,6 +184,10 @@ static int run(struct writer *writer, struct error *err)
 		return 0;
 	if (bulk_end(bulk, &import->counts, err) < 0)
 		return -1;
+	import->counts_of_domains = arena_array(import->cli->memory, struct bulk_counts,
+						import->scope.n_domains);
+	for (size_t i = 0; i < import->scope.n_domains; i++)
+		import->counts_of_domains[i] = bulk_counts_of(bulk, i);
 	return bulk_list_providers(bulk, import->cli->memory, &import->providers_before,
 				   &import->n_providers_before, err);
 }

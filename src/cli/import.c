@@ -121,12 +121,33 @@ static int apply_options(struct import *import, const struct arguments *argument
 	return parse_scope(import->cli, arguments, &import->scope, err);
 }
 
-static int settle(struct import *import, const struct removals *removals, struct error *err)
+static int64_t count_before(const struct bulk_counts *counts)
+{
+	return counts->removed + counts->changed + counts->unchanged;
+}
+
+/* A small domain can be emptied within the bounds of a large one beside it. */
+static int check_removals(const struct import *import, const struct removals *removals,
+			  struct error *err)
 {
 	const struct bulk_counts *counts = &import->counts;
+	const struct bulk_scope *scope = &import->scope;
 
-	if (removals_check(removals, "user", counts->removed,
-			   counts->removed + counts->changed + counts->unchanged, err) < 0)
+	if (removals_check(removals, "user", counts->removed, count_before(counts), err) < 0)
+		return -1;
+	for (size_t i = 0; i < scope->n_domains; i++) {
+		const struct bulk_counts *here = &import->counts_of_domains[i];
+
+		if (removals_check_part(removals, "user", scope->domains[i], here->removed,
+					count_before(here), counts->removed, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int settle(struct import *import, const struct removals *removals, struct error *err)
+{
+	if (check_removals(import, removals, err) < 0)
 		return error_prefix(err, "%s", import->input.name);
 	if (import->n_moves > 0 && moves_check_users(import->cli, err) < 0)
 		return -1;

@@ -67,7 +67,8 @@ struct import {
 	/* Of writing. */
 	struct bulk_scope scope;
 	struct bulk_counts counts;
-	const char **providers_before; /* that users had and no longer have */
+	struct bulk_counts *counts_of_domains; /* of the scope */
+	const char **providers_before;	       /* that users had and no longer have */
 	size_t n_providers_before;
 };
 

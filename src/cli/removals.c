@@ -38,19 +38,43 @@ int removals_parse(const struct arguments *arguments, struct removals *ret_remov
 	return 0;
 }
 
+static int64_t most_of(const struct removals *removals, int64_t all)
+{
+	int64_t max = (int64_t)removals->max;
+
+	return removals->is_percent ? all / 100 * max + all % 100 * max / 100 : max;
+}
+
+static int refuse(const struct removals *removals, int64_t removed, int64_t all, const char *whom,
+		  int64_t needed, struct error *err)
+{
+	return error_set(
+		err, ERROR_INPUT,
+		"this would remove %lld of %lld %s, more than the %lu%s allowed; if that is meant, "
+		"say --max-removals %lld",
+		(long long)removed, (long long)all, whom, removals->max,
+		removals->is_percent ? " %" : "", (long long)needed);
+}
+
 int removals_check(const struct removals *removals, const char *what, int64_t removed, int64_t all,
 		   struct error *err)
 {
-	int64_t max = removals->is_percent ? all / 100 * (int64_t)removals->max +
-						     all % 100 * (int64_t)removals->max / 100
-					   : (int64_t)removals->max;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	if (removed <= max)
+	if (removed <= most_of(removals, all))
 		return 0;
-	return error_set(
-		err, ERROR_INPUT,
-		"this would remove %lld of %lld %s%s, more than the %lu%s allowed; if that "
-		"is meant, say --max-removals %lld",
-		(long long)removed, (long long)all, what, all == 1 ? "" : "s", removals->max,
-		removals->is_percent ? " %" : "", (long long)removed);
+	return refuse(removals, removed, all,
+		      arena_printf(&memory, "%s%s", what, all == 1 ? "" : "s"), removed, err);
+}
+
+int removals_check_part(const struct removals *removals, const char *what, const char *domain,
+			int64_t removed, int64_t here, int64_t in_all, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	if (!removals->is_percent || removed <= most_of(removals, here))
+		return 0;
+	return refuse(removals, removed, here,
+		      arena_printf(&memory, "%s%s of '%s'", what, here == 1 ? "" : "s", domain),
+		      in_all, err);
 }

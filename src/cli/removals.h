@@ -26,3 +26,8 @@ int removals_parse(const struct arguments *arguments, struct removals *ret_remov
  * set. */
 int removals_check(const struct removals *removals, const char *what, int64_t removed, int64_t all,
 		   struct error *err);
+
+/* The same for those of one domain of several, where in_all are removed: --max-removals as a number
+ * is for all of them, as a part for each. */
+int removals_check_part(const struct removals *removals, const char *what, const char *domain,
+			int64_t removed, int64_t here, int64_t in_all, struct error *err);

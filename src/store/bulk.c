@@ -27,7 +27,8 @@ enum { DOMAIN, LOCAL, LOGIN, NAME, PROVIDER, MOVED_TO };
 struct bulk {
 	struct store *store;
 	struct bulk_scope scope;
-	size_t current; /* of the domains to be replaced */
+	size_t current;		    /* of the domains to be replaced */
+	struct bulk_counts *totals; /* up to the end of each of these */
 	sqlite3_stmt *cursor;
 	bool has_row; /* the cursor stands on one */
 	struct bulk_counts counts;
@@ -82,6 +83,7 @@ int bulk_begin(struct store *store, const struct bulk_scope *scope, struct bulk 
 
 	bulk->store = store;
 	bulk->scope = *scope;
+	bulk->totals = xcalloc(scope->n_domains + 1, sizeof(*bulk->totals));
 	if (store_execute(store, "PRAGMA cache_size = " CACHE_SIZE, err) != 0 ||
 	    query_begin(store, USERS_FROM, &bulk->cursor, err) != 0 ||
 	    seek(bulk, first, "", err) < 0)
@@ -96,6 +98,7 @@ void bulk_free(struct bulk *bulk)
 		return;
 	query_endp(&bulk->cursor);
 	arena_clear(&bulk->memory);
+	free(bulk->totals);
 	free(bulk->touched);
 	free(bulk->providers);
 	free(bulk);
@@ -216,7 +219,7 @@ static int finish_domains(struct bulk *bulk, const char *domain, struct error *e
 	       (!domain || strcmp(scope->domains[bulk->current], domain) < 0)) {
 		if (remove_rest(bulk, scope->domains[bulk->current], err) < 0)
 			return -1;
-		bulk->current++;
+		bulk->totals[bulk->current++] = bulk->counts;
 		if (bulk->current < scope->n_domains &&
 		    seek(bulk, scope->domains[bulk->current], "", err) < 0)
 			return -1;
@@ -276,6 +279,19 @@ int bulk_end(struct bulk *bulk, struct bulk_counts *ret_counts, struct error *er
 			return -1;
 	*ret_counts = bulk->counts;
 	return 0;
+}
+
+struct bulk_counts bulk_counts_of(const struct bulk *bulk, size_t domain)
+{
+	const struct bulk_counts none = { 0 }, *after = &bulk->totals[domain];
+	const struct bulk_counts *before = domain > 0 ? after - 1 : &none;
+
+	return (struct bulk_counts){
+		.added = after->added - before->added,
+		.changed = after->changed - before->changed,
+		.removed = after->removed - before->removed,
+		.unchanged = after->unchanged - before->unchanged,
+	};
 }
 
 int bulk_list_providers(struct bulk *bulk, struct arena *memory, const char ***ret_names,

@@ -48,6 +48,9 @@ int bulk_begin(struct store *store, const struct bulk_scope *scope, struct bulk 
 	       struct error *err);
 int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err);
 int bulk_end(struct bulk *bulk, struct bulk_counts *ret_counts, struct error *err);
+
+/* Once it has ended: what became of the users of one of the scope's domains. */
+struct bulk_counts bulk_counts_of(const struct bulk *bulk, size_t domain);
 void bulk_free(struct bulk *bulk);
 DEFINE_CLEANUP(struct bulk *, bulk_free);
 

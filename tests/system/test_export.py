@@ -120,6 +120,23 @@ def test_domains_change(ctl, write):
         "domain": "c.example", "provider": "p", "moved_to": "a.example", "enabled": True}
 
 
+def test_removed_domains_take_few_users_along(ctl, write):
+    for number in range(1, 21):
+        ctl("domain", "add", f"d{number}.example", "--alias-of", "example.org")
+    ctl("domain", "add", "*.example.net", "--alias-of", "example.org")
+    ctl("user", "import", write("address,login\na@example.org,a\n" + "".join(
+        f"u{number}@{domain},x\n" for number in range(20)
+        for domain in ("d1.example", "sub.example.net")), "users"))
+    path = write("domain\nexample.org\n" + "".join(f"d{n}.example\n" for n in range(2, 21)))
+    words = ["domain", "import", path, "--replace-all", "--with-users"]
+    assert ctl.refused(*words) == \
+        f"{path}: this would remove 40 of 41 users, more than the 10 % allowed; if that is meant, " \
+        "say --max-removals 40"
+    assert len(ctl.json("user", "list")) == 41
+    assert ctl(*words, "--max-removals=40").endswith("0 domains added, 0 changed, 2 removed\n")
+    assert [user["address"] for user in ctl.json("user", "list")] == ["a@example.org"]
+
+
 def test_domains_replaced(ctl, write):
     ctl("domain", "add", "own.example", *SERVICES)
     ctl("domain", "add", "alias.example", "--alias-of", "own.example")

@@ -167,6 +167,22 @@ def test_max_removals(ctl, write, options, all_, kept, says, scope):
         assert len(users(ctl)) == kept
 
 
+def test_max_removals_of_each_domain(ctl, write):
+    """A small domain is not emptied because a large one is beside it."""
+    ctl("domain", "add", "small.example", "--alias-of", "example.org")
+    ctl("user", "import", write(csv(100) + "a@small.example,a\nb@small.example,b\n"))
+    scope = ["--replace", "example.org", "--replace", "small.example"]
+    path = write(csv(99))
+    assert ctl.refused("user", "import", path, *scope) == \
+        f"{path}: this would remove 2 of 2 users of 'small.example', more than the 10 % allowed; " \
+        "if that is meant, say --max-removals 3"
+    assert len(users(ctl)) == 102
+    assert "this would remove 2 of 2 users of 'small.example'" in ctl.refused(
+        "user", "import", path, *scope, "--max-removals=99%")
+    assert ctl("user", "import", path, *scope, "--max-removals=3") == \
+        "0 users added, 0 changed, 3 removed\n"
+
+
 def test_an_empty_table_is_refused(ctl, write):
     ctl("user", "import", write(csv(3)))
     path = write("")
