@@ -64,14 +64,14 @@ static int domain_find(struct arena *memory, const char *domain, struct table_do
 	return 0;
 }
 
-static bool stays(const struct import *import, const char *domain)
+bool import_replaces(const struct import *import, const char *domain)
 {
 	const struct bulk_scope *scope = &import->scope;
 
 	for (size_t i = 0; i < scope->n_domains; i++)
 		if (text_equals(scope->domains[i], domain))
-			return false;
-	return !scope->is_all;
+			return true;
+	return scope->is_all;
 }
 
 static int login_there(struct arena *memory, const char *address, bool in_table,
@@ -81,7 +81,7 @@ static int login_there(struct arena *memory, const char *address, bool in_table,
 	struct user user;
 	int r = STORE_NOT_FOUND;
 
-	if (in_table || stays(import, strrchr(address, '@') + 1))
+	if (in_table || !import_replaces(import, strrchr(address, '@') + 1))
 		r = store_find_user(import->cli->store, memory, address, &user, err);
 	if (r != 0 && r != STORE_NOT_FOUND)
 		return -1;

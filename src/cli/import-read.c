@@ -190,7 +190,36 @@ static int take(struct import *import, const struct row *row, struct taken *take
 	return 0;
 }
 
+/* A user whose line was skipped is not missing in the file. */
+static int keep(struct import *import, const struct row *row, struct taken *taken,
+		struct error *err)
+{
+	struct error ignored = { 0 };
+
+	taken->record = (struct record){
+		.login = "",
+		.name = "",
+		.moved_to = "",
+		.line = RECORD_LINE_MAX, /* after a line that was not */
+	};
+	if (take_address(import, row->address, taken, &ignored) < 0 ||
+	    !import_replaces(import, taken->record.domain))
+		return 0;
+	return record_add(import->sorter, &taken->record, err);
+}
+
 /* What is wrong with a row is the file's fault; anything else ends the import. */
+static int take_login(struct import *import, const struct row *row, struct taken *taken,
+		      struct error *err)
+{
+	if (take(import, row, taken, err) == 0)
+		return record_add(import->sorter, &taken->record, err);
+	if (err->kind != ERROR_INPUT)
+		return -1;
+	report_add(&import->bad, row->line, err->text);
+	return 0;
+}
+
 static int take_row(const struct row *row, void *context, struct error *err)
 {
 	struct import *import = context;
@@ -199,13 +228,7 @@ static int take_row(const struct row *row, void *context, struct error *err)
 
 	if (import->n_rows++ % 1024 == 0)
 		progress_at(&import->progress, import->input.position);
-	r = take(import, row, &taken, err);
-	if (r == 0)
-		r = record_add(import->sorter, &taken.record, err);
-	else if (err->kind == ERROR_INPUT) {
-		report_add(&import->bad, row->line, err->text);
-		r = 0;
-	}
+	r = row->login ? take_login(import, row, &taken, err) : keep(import, row, &taken, err);
 	if (import->row_memory.blocks)
 		arena_clear(&import->row_memory);
 	return r;

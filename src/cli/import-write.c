@@ -128,6 +128,16 @@ static bool is_new(struct writer *writer, const struct record *record)
 	return false;
 }
 
+/* Beside the users of the file, which say what is to be said of a domain. */
+static int keep(struct writer *writer, const struct record *record, struct error *err)
+{
+	const struct bulk_user user = { .domain = record->domain, .local = record->local };
+
+	if (!writer->bulk || writer->import->bad.count > 0)
+		return 0;
+	return bulk_put(writer->bulk, &user, err);
+}
+
 static int put(struct writer *writer, const struct record *record, struct error *err)
 {
 	const struct bulk_user user = {
@@ -159,6 +169,11 @@ static int write_all(struct writer *writer, struct error *err)
 
 		if (done++ % 1024 == 0)
 			progress_at(&import->progress, (long long)done);
+		if (!*record.login) {
+			if (keep(writer, &record, err) < 0)
+				return -1;
+			continue;
+		}
 		if (!is_new(writer, &record))
 			continue;
 		if (begin_group(writer, &record, err) < 0 || put(writer, &record, err) < 0)

@@ -23,12 +23,16 @@ struct error;
 /* A user as it goes through the sorter; strings lie in the record. Records of one address follow
  * each other in the order of their lines. */
 struct record {
-	const char *domain, *local, *login;
+	const char *domain, *local;
+	const char *login;	     /* "" where its line was skipped, and the user stays */
 	const char *name, *moved_to; /* "" for none */
 	int64_t provider;	     /* its id, 0 for none */
 	unsigned has;		     /* as of struct row */
 	unsigned long line;
 };
+
+/* The last line in their order. */
+#define RECORD_LINE_MAX (((unsigned long)1 << 40) - 1)
 
 /* Returns 0 or -1 with err set. */
 int record_add(struct sorter *sorter, const struct record *record, struct error *err);
@@ -71,6 +75,9 @@ struct import {
 	const char **providers_before;	       /* that users had and no longer have */
 	size_t n_providers_before;
 };
+
+/* Whether users of the domain that the table does not have are removed. */
+bool import_replaces(const struct import *import, const char *domain);
 
 /* Lets the table ask what the daemon will say of addresses that it does not have. */
 void import_answer(struct table *table);

@@ -188,6 +188,10 @@ static int update_row(struct bulk *bulk, const struct bulk_user *given, struct e
 {
 	struct bulk_user user = *given;
 
+	if (!user.login) {
+		bulk->counts.unchanged++;
+		return 0;
+	}
 	complete(bulk, &user);
 	if (equals(user.login, column(bulk, LOGIN)) && equals(user.name, column(bulk, NAME)) &&
 	    user.provider == sqlite3_column_int64(bulk->cursor, PROVIDER) &&
@@ -262,6 +266,8 @@ int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err)
 		return -1;
 	if (bulk->has_row && compare(bulk, user->domain, user->local) == 0)
 		return update_row(bulk, user, err) < 0 ? -1 : pass_over(bulk, user, err);
+	if (!user->login)
+		return 0;
 	bulk->counts.added++;
 	note_domain(bulk, user->domain);
 	return write_row(bulk, BULK_ADD_USER, user, err);

@@ -30,10 +30,10 @@ struct bulk_scope {
 
 struct bulk_user {
 	const char *domain, *local; /* in their normal form; local is "" for the catch-all */
-	const char *login;
-	const char *name;     /* or NULL */
-	int64_t provider;     /* its id, 0 for that of the domain */
-	const char *moved_to; /* or NULL */
+	const char *login;	    /* NULL: who is there stays, and nobody is added */
+	const char *name;	    /* or NULL */
+	int64_t provider;	    /* its id, 0 for that of the domain */
+	const char *moved_to;	    /* or NULL */
 
 	/* Of a user that is there already these stay as they are. */
 	bool keeps_name, keeps_provider, keeps_moved_to;

@@ -361,7 +361,7 @@ static int give(struct chains *chains, struct arena *memory, struct alias *alias
 
 	if (follow(chains, memory, alias, &row.login, err) < 0)
 		return -1;
-	return row.login ? table->row(&row, table->context, err) : 0;
+	return table->row(&row, table->context, err);
 }
 
 int chains_give(struct chains *chains, struct error *err)

@@ -63,7 +63,8 @@ static int read_user(struct table *table, char *line, struct error *err)
 	}
 	if (count > EXTRA && has_extra(fields[EXTRA], "nologin")) {
 		table_skip(table, row.line, "'%.200s' may not log in", fields[USER]);
-		return 0;
+		row.address = fields[USER];
+		return table->row(&row, table->context, err);
 	}
 	row.address = row.login = fields[USER];
 	if (count > GECOS) {

@@ -229,17 +229,15 @@ static int give(struct ldif *ldif, struct error *err)
 
 	if (entry->is_bad || entry->n_addresses == 0)
 		return 0;
-	if (entry->n_logins != 1) {
+	if (entry->n_logins != 1)
 		table_skip(table, entry->line, "the entry has %s '%s'",
 			   entry->n_logins == 0 ? "no" : "several values of",
 			   table->login_attribute);
-		return 0;
-	}
 	for (size_t i = 0; i < entry->n_addresses; i++) {
 		const struct row row = {
 			.line = entry->addresses[i].line,
 			.address = entry->addresses[i].text,
-			.login = entry->login,
+			.login = entry->n_logins == 1 ? entry->login : NULL,
 			.name = entry->name,
 			.has = table->name_attribute ? ROW_HAS_NAME : 0,
 		};

@@ -97,13 +97,13 @@ static int sender_login_read(struct table *table, struct error *err)
 		const struct row row = {
 			.line = postfix.line,
 			.address = entry.key,
-			.login = entry.values[0],
+			.login = entry.count == 1 ? entry.values[0] : NULL,
 		};
 
 		if (entry.count > 1)
 			table_skip(table, row.line, "'%.200s' has %zu logins", row.address,
 				   entry.count);
-		else if (table->row(&row, table->context, err) < 0)
+		if (table->row(&row, table->context, err) < 0)
 			return -1;
 	}
 	return r < 0 ? -1 : 0;

@@ -26,7 +26,7 @@ enum {
 struct row {
 	unsigned long line;
 	const char *address; /* "@example.org" is the catch-all */
-	const char *login;
+	const char *login;   /* NULL where its line was skipped: who is there stays as it is */
 	const char *name, *provider, *moved_to; /* "" or NULL for none */
 	unsigned has;
 };

@@ -474,6 +474,34 @@ def test_chains_pass_over_tags(staff, write):
         "ship@staff.example": "sailor"}
 
 
+@pytest.mark.parametrize("scope", ["--replace=example.org", "--replace-all"])
+@pytest.mark.parametrize("name, text", [
+    ("postfix-virtual-alias", "user0@example.org b0\nuser1@example.org x, y\n"
+                              "user2@example.org x@elsewhere.example\n"),
+    ("postfix-sender-login", "user1@example.org x, y\nuser0@example.org b0\n"
+                             "new@example.org x, y\nUser2@example.org x y\n"),
+    ("postfix-sender-login", "user0@example.org x, y\nuser2@example.org x y\n"
+                             "user1@example.org x y\nuser0@example.org b0\n"
+                             "user0@example.org x, y\n@example.net x, y\n"),
+    ("aliases", "user0: b0\nuser1: user2\nuser2: |/bin/x\n"),
+    ("ldif", "dn: a\nuid: b0\nmail: user0@example.org\n\n"
+             "dn: b\nmail: user1@example.org\nmail: user2@example.org\n"),
+    ("dovecot-passwd", "b0:x\nuser1:x:1:1::::nologin\nuser2:x:1:1::::nologin\n"),
+])
+def test_skipped_users_stay(ctl, write, name, text, scope):
+    """A shared address with several targets is no reason to lose the login that it has."""
+    ctl("user", "import", write(csv(4)))
+    wanted = {f"user{number}@example.org": f"a{number}" for number in range(3)}
+    if name == "dovecot-passwd":
+        wanted["b0@example.org"] = "b0"
+        del wanted["user0@example.org"]
+    else:
+        wanted["user0@example.org"] = "b0"
+    ctl.warned("user", "import", write(text), "--format", name, "--domain", "example.org", scope,
+               "--max-removals=2")
+    assert users(ctl) == wanted
+
+
 # Size, and what becomes of it when it ends half way
 
 

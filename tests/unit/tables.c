@@ -18,6 +18,8 @@ static int take_row(const struct row *row, void *context, struct error *err)
 	struct bytes *told = context;
 
 	(void)err;
+	if (!row->login)
+		return 0;
 	bytes_add_format(told, "%lu %s=%s", row->line, row->address, row->login);
 	if (row->has & ROW_HAS_NAME)
 		bytes_add_format(told, " name=%s", row->name ? row->name : "");
