@@ -16,6 +16,13 @@ static bool local_part_may_have(char c)
 	return !char_is_control(c) && !strchr(" \"()<>[]:;,@\\", c);
 }
 
+static bool has_blank_ends(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && (strchr(" \t", text[0]) || strchr(" \t", text[length - 1]));
+}
+
 static int refuse(struct arena *memory, struct error *err, const char *text, const char *reason)
 {
 	return error_set(err, ERROR_INPUT, "%s is not a mail address: %s", log_quote(memory, text),
@@ -28,6 +35,8 @@ int address_parse(struct arena *memory, const char *text, struct address *ret_ad
 	const char *at = strrchr(text, '@'), *local, *domain;
 	size_t length;
 
+	if (has_blank_ends(text))
+		return refuse(memory, err, text, "it begins or ends with a blank");
 	if (!at)
 		return refuse(memory, err, text, "it has no '@'");
 	length = (size_t)(at - text);
