@@ -49,7 +49,8 @@ static void keep(struct csv *csv, size_t at, const char *line, size_t size)
 	memcpy(csv->record + at, line, size + 1);
 }
 
-/* Reads on to the end of a record whose first line leaves a quote open. */
+/* Reads on to the end of a record whose first line leaves a quote open. Returns 0; CSV_END where
+ * the file ends before the quote; or -1. */
 static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record,
 		     enum shape *ret_shape, struct error *err)
 {
@@ -60,8 +61,10 @@ static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record
 		size_t at = size + 1;
 
 		r = source_line(csv->source, &line, &size, err);
-		if (r != 0 || at + size > SOURCE_LINE_MAX)
-			return r < 0 ? -1 : 0;
+		if (r != 0)
+			return r < 0 ? -1 : CSV_END;
+		if (at + size > SOURCE_LINE_MAX)
+			return 0;
 		keep(csv, at, line, size);
 		csv->record[at - 1] = '\n';
 		size += at;
@@ -70,6 +73,17 @@ static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record
 	}
 	*ret_record = csv->record;
 	return 0;
+}
+
+static void refuse_open_quote(struct csv *csv, bool has_ended)
+{
+	if (has_ended)
+		source_bad(csv->source, csv->line,
+			   "a quote is opened here and not closed before the end of the file");
+	else
+		source_bad(csv->source, csv->line,
+			   "a quote is opened here and not closed within %zu bytes",
+			   SOURCE_LINE_MAX);
 }
 
 /* The next record whose quotes are right. */
@@ -89,15 +103,15 @@ static int read_record(struct csv *csv, char **ret_record, struct error *err)
 		csv->line = csv->source->line;
 		*ret_record = line;
 		shape = shape_of(line);
-		if (shape == SHAPE_OPEN && read_rest(csv, line, size, ret_record, &shape, err) < 0)
+		if (shape == SHAPE_OPEN)
+			r = read_rest(csv, line, size, ret_record, &shape, err);
+		if (r < 0)
 			return -1;
 		switch (shape) {
 		case SHAPE_WHOLE:
 			return 0;
 		case SHAPE_OPEN:
-			source_bad(csv->source, csv->line,
-				   "a quote is opened here and not closed within %zu bytes",
-				   SOURCE_LINE_MAX);
+			refuse_open_quote(csv, r == CSV_END);
 			break;
 		case SHAPE_STRAY_QUOTE:
 			source_bad(csv->source, csv->line,

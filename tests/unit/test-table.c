@@ -75,7 +75,7 @@ static void test_csv_refused(void **state)
 		{ { CSV, "address,login\na@b,\"c\"d\ne@b,f\n" },
 		  "2 bad: something other than a comma follows a field in quotes\n3 e@b=f\n" },
 		{ { CSV, "address,login\na@b,\"c\ne@b,f\n" },
-		  "2 bad: a quote is opened here and not closed within 65536 bytes\n" },
+		  "2 bad: a quote is opened here and not closed before the end of the file\n" },
 		{ { CSV, "address,login\na@b,c\0d\ne@b,f\n", 28 },
 		  "2 bad: a NUL byte is in this line; is it a text?\n3 e@b=f\n" },
 	};
@@ -105,6 +105,20 @@ static void test_long_lines(void **state)
 
 		check_text("a long line", table_tell(&memory, &in), wanted);
 	}
+}
+
+static void test_a_long_quote(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	size_t size = SOURCE_LINE_MAX - 10;
+	char *rest = memset(arena_alloc(&memory, size + 1), 'x', size);
+	const struct table_case in = {
+		CSV,
+		arena_printf(&memory, "address,login\na@b,\"c\n%.*s\nd\ne@b,f\n", (int)size, rest),
+	};
+
+	check_text("a long quote", strtok(arena_strdup(&memory, table_tell(&memory, &in)), "\n"),
+		   "2 bad: a quote is opened here and not closed within 65536 bytes");
 }
 
 static void test_ldif(void **state)
@@ -304,11 +318,17 @@ static void test_dovecot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_csv),	     cmocka_unit_test(test_csv_refused),
-		cmocka_unit_test(test_long_lines),   cmocka_unit_test(test_ldif),
-		cmocka_unit_test(test_ldif_refused), cmocka_unit_test(test_virtual_aliases),
-		cmocka_unit_test(test_chains),	     cmocka_unit_test(test_sender_logins),
-		cmocka_unit_test(test_aliases),	     cmocka_unit_test(test_dovecot),
+		cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_csv_refused),
+		cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_a_long_quote),
+		cmocka_unit_test(test_ldif),
+		cmocka_unit_test(test_ldif_refused),
+		cmocka_unit_test(test_virtual_aliases),
+		cmocka_unit_test(test_chains),
+		cmocka_unit_test(test_sender_logins),
+		cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_dovecot),
 	};
 
 	return cmocka_run_group_tests_name("table", tests, NULL, NULL);
