@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/moves.h"
+#include "cli/names.h"
 #include "cli/options.h"
 #include "cli/providers.h"
 #include "cli/removals.h"
@@ -68,6 +69,27 @@ static int parse_scope(struct cli *cli, const struct arguments *arguments, struc
 	return 0;
 }
 
+/* A mistyped domain has no users that could be missing. */
+static int check_scope(struct cli *cli, const struct bulk_scope *scope, struct error *err)
+{
+	for (size_t i = 0; i < scope->n_domains; i++) {
+		const char *name = scope->domains[i], *similar;
+		struct domain domain;
+		int r = store_serving_domain(cli->store, cli->memory, name, &domain, err);
+
+		if (r == 0)
+			continue;
+		if (r != STORE_NOT_FOUND)
+			return -1;
+		similar = similar_domain(cli, name);
+		return error_set(err, ERROR_INPUT,
+				 "nothing here serves the domain '%s' of --replace; %s", name,
+				 similar ? arena_printf(cli->memory, "did you mean '%s'?", similar)
+					 : "'domain list' shows all");
+	}
+	return 0;
+}
+
 static int check_usage(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	const char *format = option_value(arguments, "format");
@@ -118,7 +140,9 @@ static int apply_options(struct import *import, const struct arguments *argument
 	import->scope.is_all = option_is_given(arguments, "replace-all");
 	if (!option_is_given(arguments, "replace"))
 		return 0;
-	return parse_scope(import->cli, arguments, &import->scope, err);
+	if (parse_scope(import->cli, arguments, &import->scope, err) < 0)
+		return -1;
+	return check_scope(import->cli, &import->scope, err);
 }
 
 static int64_t count_before(const struct bulk_counts *counts)

@@ -370,6 +370,10 @@ static int rename_login(struct cli *cli, const struct arguments *arguments, stru
 	const char *before = arguments->words[0], *after = arguments->words[1];
 	int64_t count;
 
+	if (text_equals(before, after))
+		return error_set(err, ERROR_INPUT,
+				 "the old login and the new one are both '%s'; name another",
+				 after);
 	if (login_check(cli->memory, after, err) < 0 ||
 	    store_rename_login(cli->store, before, after, &count, err) != 0)
 		return -1;

@@ -352,6 +352,12 @@ def test_misuse(ctl, write):
     ]:
         assert says in ctl.misused("user", "import", path, *words)
     assert "is not a domain name" in ctl.refused("user", "import", path, "--replace", "a,")
+    header = write("address,login\n")
+    assert ctl.refused("user", "import", header, "--replace", "exmple.org") == \
+        "nothing here serves the domain 'exmple.org' of --replace; did you mean 'example.org'?"
+    assert ctl.refused("user", "import", header, "--replace", "example.org,nowhere.invalid") == \
+        "nothing here serves the domain 'nowhere.invalid' of --replace; 'domain list' shows all"
+    path = write(csv(1))
     assert ctl.refused("user", "import", path + "x") == \
         f"cannot read '{path}x': No such file or directory"
 
@@ -654,4 +660,6 @@ def test_rename_login(ctl, write):
                           "d@example.org": "X"}
     assert ctl.refused("user", "rename-login", "x", "z") == "no user has the login 'x'"
     assert ctl.refused("user", "rename-login", "y", "") == "the login must not be empty"
+    assert ctl.refused("user", "rename-login", "z", "z") == \
+        "the old login and the new one are both 'z'; name another"
     assert len(ctl.warned("user", "rename-login", "y", "007")) == 1
