@@ -153,7 +153,8 @@ static int export_to_file(struct exporter *exporter, const char *path, bool may_
 	_cleanup_(output_close) struct output output = OUTPUT_NULL;
 	_cleanup_(fclosep) FILE *stream = NULL;
 
-	if (output_open(exporter->cli->memory, path, may_replace, &output, err) < 0)
+	if (store_refuse_place(exporter->cli->store, path, err) < 0 ||
+	    output_open(exporter->cli->memory, path, may_replace, &output, err) < 0)
 		return -1;
 	stream = fopen(output.temporary, "we");
 	if (!stream)

@@ -5,8 +5,6 @@
  * database that the old one made.
  */
 
-#include <errno.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "store/database.h"
@@ -14,15 +12,21 @@
 #include "util/error.h"
 #include "util/output.h"
 
-static int check_place(const char *database, const char *file, struct error *err)
+/* What SQLite keeps beside the database, and finds by its name. */
+static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+
+int store_refuse_place(const struct store *store, const char *file, struct error *err)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct stat one, other;
 
-	if (stat(database, &one) < 0)
-		return error_set(err, ERROR_STORE, "cannot open database '%s': %s", database,
-				 strerror(errno));
-	if (stat(file, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino)
-		return error_set(err, ERROR_INPUT, "'%s' is the database itself", file);
+	if (stat(file, &other) < 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		if (stat(arena_printf(&memory, "%s%s", store->path, suffixes[i]), &one) == 0 &&
+		    one.st_dev == other.st_dev && one.st_ino == other.st_ino)
+			return error_set(err, ERROR_INPUT, "'%s' is %sthe database itself", file,
+					 *suffixes[i] ? "a file of " : "");
 	return 0;
 }
 
@@ -65,7 +69,7 @@ int store_backup(struct store *store, const char *file, bool may_replace, struct
 	_cleanup_(output_close) struct output output = OUTPUT_NULL;
 
 	(void)sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
-	if (check_place(store->path, file, err) < 0 ||
+	if (store_refuse_place(store, file, err) < 0 ||
 	    output_open(&memory, file, may_replace, &output, err) < 0 ||
 	    fill(store, &output, err) < 0)
 		return -1;

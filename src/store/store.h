@@ -80,6 +80,10 @@ int store_secret(struct store *store, struct digest_key *ret_secret, struct erro
  * Returns 0 or -1 with err set. */
 int store_backup(struct store *store, const char *file, bool may_replace, struct error *err);
 
+/* Refuses a file to be written that is the database, or one of those that SQLite keeps beside it,
+ * under whatever name. Returns 0 or -1 with err set. */
+int store_refuse_place(const struct store *store, const char *file, struct error *err);
+
 /*
  * Changing. All changes of one command stand between store_begin() and store_commit(); closing
  * the store, or store_rollback(), takes them back. store_begin() waits for other writers.

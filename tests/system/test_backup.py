@@ -65,6 +65,29 @@ def test_link_is_replaced_and_not_followed(ctl, tmp_path):
     assert not copy.is_symlink() and dump(copy) == dump(ctl.database)
 
 
+@pytest.mark.parametrize("command", ["backup", "export"])
+@pytest.mark.parametrize("is_used", [False, True], ids=["alone", "used"])
+def test_database_is_not_written_over(ctl, tmp_path, command, is_used):
+    """Its log may hold what was committed last, and is as much of it as the file."""
+    before = dump(ctl.database)
+    with contextlib.closing(sqlite3.connect(ctl.database)) as connection:
+        if is_used:
+            connection.execute("SELECT * FROM domain").fetchall()
+        files = set(os.listdir(tmp_path))
+        assert ctl.refused(command, "--force", ctl.database) == \
+            f"'{ctl.database}' is the database itself"
+        for suffix in "-wal", "-shm":
+            file = ctl.database + suffix
+            assert ctl.refused(command, "--force", file) == \
+                f"'{file}' is a file of the database itself"
+        link = tmp_path / "link"
+        os.link(ctl.database, link)
+        assert ctl.refused(command, "--force", str(link)) == f"'{link}' is the database itself"
+        os.unlink(link)
+        assert set(os.listdir(tmp_path)) <= files | {"mailconfd.db-wal", "mailconfd.db-shm"}
+    assert dump(ctl.database) == before
+
+
 def test_what_is_no_place_for_a_copy(ctl, tmp_path):
     before = ctl.json("domain", "list"), set(os.listdir(tmp_path))
     assert ctl.refused("backup", "--force", ctl.database) == \
