@@ -376,7 +376,7 @@ static int apply(struct cli *cli, const struct arguments *arguments, struct erro
 	int r;
 
 	if (removals_parse(arguments, &removals, err) < 0 ||
-	    read_wanted(cli, path, &wanted, err) < 0)
+	    read_wanted(cli, path, &wanted, err) < 0 || cli_open(cli, application.is_dry, err) < 0)
 		return -1;
 	r = apply_wanted(&application, wanted, &removals, err);
 	if (r == 0 && !application.is_dry && differences(&application) >= TIDY_FROM)

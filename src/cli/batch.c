@@ -25,6 +25,7 @@ static int check_command(struct arena *memory, const struct command_line *line, 
 	name = command_name(memory, line->command);
 	switch (line->command->database) {
 	case DATABASE_CHANGE:
+	case DATABASE_LATE_CHANGE:
 		return 0;
 	case DATABASE_OWN_CHANGE:
 		return error_set(err, ERROR_INPUT,
@@ -103,7 +104,7 @@ static int batch(struct cli *cli, const struct arguments *arguments, struct erro
 	if (input_open(arguments->words[0], &input, err) < 0)
 		return -1;
 	text = input_read_all(&input, &size, err);
-	if (!text || store_begin(cli->store, err) < 0 ||
+	if (!text || cli_begin(cli, err) < 0 ||
 	    batch_run(cli, input.name, text, size, &count, err) < 0)
 		return -1;
 	cli_say(cli, "%zu command%s done", count, count == 1 ? "" : "s");

@@ -68,7 +68,8 @@ static void speak_json(struct cli *cli)
 static void speak(struct cli *cli, const struct command_line *line)
 {
 	char *lines = arena_strdup(cli->memory, bytes_text(&cli->warned)), *warning;
-	bool changes = line->command->database == DATABASE_CHANGE;
+	bool changes = line->command->database == DATABASE_CHANGE ||
+		       line->command->database == DATABASE_LATE_CHANGE;
 
 	if (cli->is_json && !print_has_begun_json() && (changes || cli->said.size > 0))
 		speak_json(cli);
@@ -89,11 +90,32 @@ static int load_settings(struct arena *memory, const struct command_line *line,
 	return settings_load(memory, line->config ? line->config : SETTINGS_FILE, settings, err);
 }
 
+int cli_open(struct cli *cli, bool is_dry, struct error *err)
+{
+	if (cli->store)
+		return 0;
+	if (is_dry && access(cli->database, F_OK) < 0 && errno == ENOENT)
+		return error_set(err, ERROR_STORE,
+				 "there is no database '%s', and a dry run makes none; "
+				 "'mailconfctl init' makes it",
+				 cli->database);
+	return store_open(cli->database, STORE_WRITE, &cli->store, err) == 0 ? 0 : -1;
+}
+
+int cli_begin(struct cli *cli, struct error *err)
+{
+	if (cli->store)
+		return 0;
+	if (cli_open(cli, false, err) < 0)
+		return -1;
+	return store_begin(cli->store, err);
+}
+
 static int change(struct cli *cli, const struct command_line *line, struct error *err)
 {
-	if (store_open(cli->database, STORE_WRITE, &cli->store, err) != 0)
+	if (line->command->database == DATABASE_CHANGE && cli_begin(cli, err) < 0)
 		return -1;
-	if (store_begin(cli->store, err) < 0 || line->command->run(cli, &line->arguments, err) < 0)
+	if (line->command->run(cli, &line->arguments, err) < 0)
 		return -1;
 	return store_commit(cli->store, err);
 }
@@ -102,11 +124,8 @@ static int run_command(struct cli *cli, const struct command_line *line, struct 
 {
 	switch (line->command->database) {
 	case DATABASE_CHANGE:
+	case DATABASE_LATE_CHANGE:
 		return change(cli, line, err);
-	case DATABASE_OWN_CHANGE:
-		if (store_open(cli->database, STORE_WRITE, &cli->store, err) != 0)
-			return -1;
-		break;
 	case DATABASE_READ:
 		if (store_open_patiently(cli->database, STORE_READ, READER_PATIENCE_MS, &cli->store,
 					 err) < 0)
@@ -117,6 +136,7 @@ static int run_command(struct cli *cli, const struct command_line *line, struct 
 					 err) < 0)
 			return -1;
 		break;
+	case DATABASE_OWN_CHANGE:
 	case DATABASE_NONE:
 		break;
 	}

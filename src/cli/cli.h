@@ -28,5 +28,13 @@ struct cli {
 void cli_say(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Opens the database for a change unless it is open, and makes it where there is none; but not for
+ * a dry run. Commands that read something call it afterwards. Returns 0 or -1 with err set. */
+int cli_open(struct cli *cli, bool is_dry, struct error *err);
+
+/* Opens it and begins a change that is committed when the command is done; in a batch both are done
+ * already. Other admins wait from here on. Returns 0 or -1 with err set. */
+int cli_begin(struct cli *cli, struct error *err);
+
 /* Runs the program. Returns its exit status. */
 int cli_run(int argc, char *const *argv);

@@ -25,9 +25,10 @@ struct option {
 enum database_use {
 	DATABASE_NONE,
 	DATABASE_READ,
-	DATABASE_COPY,	     /* of whatever version */
-	DATABASE_CHANGE,     /* in one transaction, committed when run() returns 0 */
-	DATABASE_OWN_CHANGE, /* run() begins and commits: it has much to read before */
+	DATABASE_COPY,	      /* of whatever version */
+	DATABASE_CHANGE,      /* in one transaction, committed when run() returns 0 */
+	DATABASE_LATE_CHANGE, /* likewise, but run() begins it with cli_begin(), once it has read */
+	DATABASE_OWN_CHANGE,  /* run() opens it with cli_open(), begins and commits */
 };
 
 #define OPTION_TABLES_MAX 3

@@ -522,7 +522,8 @@ static int import_domains(struct cli *cli, const struct arguments *arguments, st
 	struct removals removals;
 
 	if (check_usage(cli, arguments, err) < 0 || removals_parse(arguments, &removals, err) < 0 ||
-	    input_open(arguments->count > 0 ? arguments->words[0] : "-", &input, err) < 0)
+	    input_open(arguments->count > 0 ? arguments->words[0] : "-", &input, err) < 0 ||
+	    cli_open(cli, is_dry, err) < 0)
 		return -1;
 	import.bad.name = input.name;
 	if (read_lines(&import, &input, err) < 0 || change(&import, &removals, is_dry, err) < 0)

@@ -293,7 +293,8 @@ static int import_automx2(struct cli *cli, const struct arguments *arguments, st
 
 	if (automx2_open(source, &automx2, err) < 0 ||
 	    automx2_list_domains(automx2, cli->memory, &domains, &count, err) < 0 ||
-	    group_domains(automx2, cli, source, domains, count, &groups, err) < 0)
+	    group_domains(automx2, cli, source, domains, count, &groups, err) < 0 ||
+	    warn_of_unused(automx2, cli, source, err) < 0 || cli_begin(cli, err) < 0)
 		return -1;
 	for (; groups; groups = groups->next) {
 		draft_settle(&groups->draft);
@@ -303,7 +304,7 @@ static int import_automx2(struct cli *cli, const struct arguments *arguments, st
 	}
 	if (count == 0)
 		cli_warn(cli, "%s has no domains", source);
-	return warn_of_unused(automx2, cli, source, err);
+	return 0;
 }
 
 static const struct option options[] = {
@@ -324,7 +325,7 @@ static const struct command command_automx2 = {
 		   "warnings.",
 	.example = "mailconfctl import automx2 /var/lib/automx2/db.sqlite",
 	.options = { options },
-	.database = DATABASE_CHANGE,
+	.database = DATABASE_LATE_CHANGE,
 	.run = import_automx2,
 };
 

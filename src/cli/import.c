@@ -254,16 +254,21 @@ static int import_users(struct cli *cli, const struct arguments *arguments, stru
 	const char *path = arguments->count > 0 ? arguments->words[0] : "-";
 	/* The options know these names alone. */
 	const struct table_format *format = table_format_find(value_or(arguments, "format", "csv"));
+	bool is_dry = option_is_given(arguments, "dry-run");
 	struct removals removals;
 	int r;
 
 	import->cli = cli;
 	if (check_usage(cli, arguments, err) < 0 || removals_parse(arguments, &removals, err) < 0 ||
-	    apply_options(import, arguments, err) < 0 || input_open(path, &import->input, err) < 0)
+	    input_open(path, &import->input, err) < 0)
 		return -1;
 	import->bad.name = import->skipped.name = import->input.name;
 	import->sorter = sorter_new(SORT_MEMORY);
-	r = run(import, format, &removals, option_is_given(arguments, "dry-run"), err);
+	r = cli_open(cli, is_dry, err);
+	if (r == 0)
+		r = apply_options(import, arguments, err);
+	if (r == 0)
+		r = run(import, format, &removals, is_dry, err);
 	input_close(&import->input);
 	return r;
 }

@@ -43,6 +43,14 @@ static const char *read_source(struct cli *cli, const struct arguments *argument
 {
 	const char *source = arguments->words[0];
 
+	/* Its transaction has begun. */
+	if (cli->place && (download_is_url(source) || text_equals(source, "-"))) {
+		(void)error_set(err, ERROR_INPUT,
+				"a batch waits for no other; save the document to a file, and "
+				"import that instead of '%s'",
+				source);
+		return NULL;
+	}
 	if (download_is_url(source))
 		return download(cli->memory, source, option_is_given(arguments, "allow-plaintext"),
 				option_value(arguments, "ca"), AUTOCONFIG_MAX_SIZE, ret_size, err);
@@ -78,7 +86,7 @@ static int import(struct cli *cli, const struct arguments *arguments, struct err
 	if (autoconfig_read(cli->memory, data, size, &draft, err) < 0 ||
 	    apply_name(arguments, &draft, err) < 0)
 		return error_prefix(err, "%s", source);
-	if (draft_store(cli, arguments, source, &draft, err) < 0)
+	if (cli_begin(cli, err) < 0 || draft_store(cli, arguments, source, &draft, err) < 0)
 		return -1;
 	if (draft.domains.count == 0)
 		cli_warn(cli, "%s names no domain; 'domain add DOMAIN --provider %s' adds one",
@@ -113,6 +121,6 @@ const struct command provider_import = {
 		   "mailconfctl provider import --name uni --replace \\\n"
 		   "        https://autoconfig.example.org/mail/config-v1.1.xml",
 	.options = { options, allow_options },
-	.database = DATABASE_CHANGE,
+	.database = DATABASE_LATE_CHANGE,
 	.run = import,
 };

@@ -4,6 +4,7 @@ import http.server
 import os
 import pathlib
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -372,3 +373,64 @@ def test_public_database_as_a_whole(ctl, tmp_path):
         assert ctl.run("provider", "import", copy, "--allow-plaintext").returncode == 0
     assert len(ctl.json("provider", "list")) == len(ISPDB)
     assert len(ctl.json("domain", "list")) > 200
+
+
+# Others meanwhile
+
+
+@pytest.fixture
+def silent():
+    """A server that takes connections, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(20)
+        yield server
+
+
+def test_nobody_waits_for_a_silent_server(ctl, silent):
+    ctl("init")
+    url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+    waiting = ctl.start("provider", "import", url, "--allow-plaintext")
+    connection, _ = silent.accept()
+    with connection:
+        ctl("domain", "add", "example.org", *SERVICES)
+        assert waiting.poll() is None
+    assert waiting.wait(20) == 1
+    waiting.communicate()
+
+
+def test_nobody_waits_for_standard_input(ctl, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    waiting = ctl.start("provider", "import", str(tmp_path / "pipe"))
+    with open(tmp_path / "pipe", "w", encoding="utf-8") as pipe:
+        ctl("domain", "add", "example.org", *SERVICES)
+        pipe.write(DOCUMENT)
+    assert waiting.communicate(timeout=20) == (ADDED, "")
+
+
+@pytest.mark.parametrize("source", ["https://autoconfig.uni.example/", "-"])
+def test_batch_waits_for_no_document(ctl, tmp_path, document, source):
+    commands = tmp_path / "commands"
+    commands.write_text(f"provider import {source}\n")
+    assert ctl.refused("batch", str(commands)) == (
+        f"{commands}:1: a batch waits for no other; save the document to a file, and import that "
+        f"instead of '{source}'")
+    commands.write_text(f"provider import {document}\n")
+    assert ctl("batch", str(commands)) == ADDED + "1 command done\n"
+
+
+@pytest.mark.parametrize("words", [
+    ["provider", "import"], ["import", "automx2"], ["batch"], ["apply"], ["user", "import"],
+    ["domain", "import"]], ids=" ".join)
+def test_missing_file_makes_no_database(ctl, words):
+    missing = os.path.join(ctl.directory, "missing")
+    assert missing in ctl.refused(*words, missing)
+    assert not os.path.exists(ctl.database)
+
+
+@pytest.mark.parametrize("words", [["apply"], ["user", "import"], ["domain", "import"]],
+                         ids=" ".join)
+def test_dry_run_makes_no_database(ctl, words):
+    assert ctl.refused(*words, os.devnull, "--dry-run") == (
+        f"there is no database '{ctl.database}', and a dry run makes none; 'mailconfctl init' "
+        "makes it")
+    assert not os.path.exists(ctl.database)
