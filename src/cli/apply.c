@@ -338,6 +338,18 @@ static int change(struct application *application, const struct comparison *comp
 	return store_commit(store, err);
 }
 
+/* A dry run tells what would be removed, and that it would be refused. */
+static int judge_removals(struct application *application, const struct removals *removals,
+			  const struct comparison *comparison, struct error *err)
+{
+	if (check_removals(application, removals, comparison, err) == 0)
+		return 0;
+	if (!application->is_dry || err->kind != ERROR_INPUT)
+		return -1;
+	cli_warn(application->cli, "%s", err->text);
+	return 0;
+}
+
 static int apply_wanted(struct application *application, struct store *wanted,
 			const struct removals *removals, struct error *err)
 {
@@ -350,7 +362,7 @@ static int apply_wanted(struct application *application, struct store *wanted,
 	    store_open(cli->database, STORE_READ, &before, err) != 0 ||
 	    comparison_init(cli->memory, before, wanted, &comparison, err) < 0 ||
 	    comparison_visit(&comparison, &counting, application, err) < 0 ||
-	    check_removals(application, removals, &comparison, err) < 0)
+	    judge_removals(application, removals, &comparison, err) < 0)
 		return -1;
 	if (application->is_dry)
 		store_rollback(cli->store);

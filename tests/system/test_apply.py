@@ -219,10 +219,28 @@ def test_an_empty_file_is_no_installation(ctl):
     assert ctl.refused_text("", "--max-removals=29") == (
         "this would remove 30 of 30 users, more than the 29 allowed; if that is meant, say "
         "--max-removals 30")
-    assert ctl.refused_text("", "--dry-run").startswith("this would remove 2 of 2 domains")
     assert ctl.dump() == before
     assert ctl.apply("", "--max-removals=30").endswith("users: 0 added, 0 changed, 30 removed\n")
     assert ctl("export") == HEADING
+
+
+def test_a_dry_run_tells_what_would_be_refused(ctl, tmp_path):
+    with_many(ctl, 30)
+    before = ctl.dump()
+    empty = tmp_path / "empty"
+    empty.touch()
+    for options in (), ("--json",):
+        result = ctl.run("apply", str(empty), "--dry-run", *options)
+        assert result.returncode == 0
+        assert result.stderr == (
+            "mailconfctl: warning: this would remove 2 of 2 domains, more than the 10 % allowed; if "
+            "that is meant, say --max-removals 2\n")
+        if not options:
+            assert result.stdout == ctl.apply(
+                "", "--dry-run", "--max-removals=100%")
+            assert result.stdout.endswith("users: 0 added, 0 changed, 30 removed\n"
+                                          "dry run: nothing is done\n")
+    assert ctl.dump() == before
 
 
 def test_a_tenth_may_go(ctl):
