@@ -130,12 +130,12 @@ def write_requests(path, requests):
     return path
 
 
-def load(mode, count, port, host, authority, requests, pids=(), threads=4):
+def load(mode, count, port, host, authority, requests, pids=(), threads=4, options=()):
     """Runs the load client; see client.c for what it gives."""
     servers = [word for pid in pids for word in ("--server", str(pid))]
     program = BUILD / "tests" / "bench" / "bench-client"
-    command = [program, "--threads", threads, *servers, mode, count, port, host, authority.file,
-               requests]
+    command = [program, "--threads", threads, *servers, *options, mode, count, port, host,
+               authority.file, requests]
     result = subprocess.run(on_processor(CLIENT, command), check=True, stdout=subprocess.PIPE)
     return json.loads(result.stdout)
 

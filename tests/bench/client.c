@@ -34,7 +34,7 @@
 #define PRIORITIES \
 	"NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1"
 
-#define THREADS_MAX 64
+#define THREADS_MAX 512
 #define SERVERS_MAX 16
 #define ANSWER_MAX 65536
 #define REQUESTS_FILE_MAX ((size_t)64 * 1024 * 1024)
@@ -58,6 +58,8 @@ struct load {
 	size_t count; /* of requests, all threads together */
 	struct text *requests;
 	size_t n_requests;
+	bool may_refuse; /* 429 is an answer too */
+	long pause;	 /* before each request, in milliseconds */
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priorities;
 	pthread_barrier_t barrier;
@@ -71,7 +73,7 @@ struct asker {
 	int fd;
 	gnutls_session_t session;
 	gnutls_datum_t ticket;
-	size_t resumed, bytes;
+	size_t resumed, refused, bytes;
 	char answer[ANSWER_MAX];
 };
 
@@ -146,14 +148,17 @@ static void close_session(struct asker *asker)
 }
 
 /* How long the answer is that begins in these bytes; 0 while they do not tell. */
-static size_t answer_size(const char *answer, size_t size)
+static size_t answer_size(struct asker *asker, size_t size)
 {
 	static const char field[] = "content-length:";
-	const char *head_end = memmem(answer, size, "\r\n\r\n", 4), *line;
+	const char *answer = asker->answer, *line;
+	const char *head_end = memmem(answer, size, "\r\n\r\n", 4);
 
 	if (!head_end)
 		return 0;
-	if (strncmp(answer, "HTTP/1.1 200 ", 13) != 0)
+	if (asker->load->may_refuse && strncmp(answer, "HTTP/1.1 429 ", 13) == 0)
+		asker->refused++;
+	else if (strncmp(answer, "HTTP/1.1 200 ", 13) != 0)
 		errx(1, "not the answer expected: %.40s", answer);
 	for (line = answer; line < head_end; line = strstr(line, "\r\n") + 2)
 		if (strncasecmp(line, field, sizeof(field) - 1) == 0)
@@ -178,7 +183,7 @@ static void receive(struct asker *asker)
 		got += (size_t)size;
 		asker->answer[got] = '\0';
 		if (wanted == 0)
-			wanted = answer_size(asker->answer, got);
+			wanted = answer_size(asker, got);
 	}
 	asker->bytes = got;
 }
@@ -209,13 +214,16 @@ static void *run(void *context)
 {
 	struct asker *asker = context;
 	struct load *load = asker->load;
+	const struct timespec pause = { load->pause / 1000, load->pause % 1000 * 1000000 };
 
 	prepare(asker);
 	(void)pthread_barrier_wait(&load->barrier);
 	(void)pthread_barrier_wait(&load->barrier);
 	for (size_t i = asker->first; i < asker->end; i++) {
-		int64_t begun = nanoseconds(CLOCK_MONOTONIC);
+		int64_t begun;
 
+		(void)nanosleep(&pause, NULL);
+		begun = nanoseconds(CLOCK_MONOTONIC);
 		if (load->mode != KEEP)
 			open_session(asker, false, load->mode == RESUME);
 		ask(asker, i);
@@ -282,15 +290,17 @@ static void print_result(const struct load *load, const struct asker *askers, in
 			 int64_t server, int64_t own)
 {
 	double count = (double)load->count;
-	size_t resumed = 0;
+	size_t resumed = 0, refused = 0;
 
-	for (unsigned i = 0; i < load->threads; i++)
+	for (unsigned i = 0; i < load->threads; i++) {
 		resumed += askers[i].resumed;
+		refused += askers[i].refused;
+	}
 	qsort(load->micros, load->count, sizeof(*load->micros), compare);
-	(void)printf("{\"requests\": %zu, \"resumed\": %zu, \"bytes\": %zu, "
+	(void)printf("{\"requests\": %zu, \"resumed\": %zu, \"refused\": %zu, \"bytes\": %zu, "
 		     "\"per_second\": %.0f, \"server_micros\": %.3f, \"client_micros\": %.3f, "
 		     "\"p50\": %.1f, \"p99\": %.1f}\n",
-		     load->count, resumed, askers[0].bytes, count * 1e9 / (double)wall,
+		     load->count, resumed, refused, askers[0].bytes, count * 1e9 / (double)wall,
 		     (double)server / 1000 / count, (double)own / 1000 / count,
 		     load->micros[load->count / 2], load->micros[load->count * 99 / 100]);
 }
@@ -342,14 +352,17 @@ static void set_up_tls(struct load *load, const char *authority)
 	must(gnutls_priority_init(&load->priorities, PRIORITIES, NULL), "starting");
 }
 
-static const char usage[] = "Usage: client [--threads N] [--server PID]... MODE COUNT PORT HOST "
-			    "CA-FILE REQUESTS-FILE\n";
+static const char usage[] =
+	"Usage: client [--threads N] [--server PID]... [--refused] [--pause MS] MODE COUNT "
+	"PORT HOST CA-FILE REQUESTS-FILE\n";
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "threads", required_argument, NULL, 't' },
 		{ "server", required_argument, NULL, 's' },
+		{ "refused", no_argument, NULL, 'r' },
+		{ "pause", required_argument, NULL, 'p' },
 		{ 0 },
 	};
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -361,6 +374,10 @@ int main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 't')
 			load.threads = (unsigned)strtoul(optarg, NULL, 10);
+		else if (option == 'r')
+			load.may_refuse = true;
+		else if (option == 'p')
+			load.pause = strtol(optarg, NULL, 10);
 		else if (option != 's' || n_servers == SERVERS_MAX ||
 			 clock_getcpuclockid((pid_t)strtol(optarg, NULL, 10),
 					     &servers[n_servers++]) != 0)
