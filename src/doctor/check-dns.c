@@ -105,6 +105,21 @@ static void check_own_name(struct check *check, const char *name, const struct h
 	}
 }
 
+/* Where it is a name under which clients look, the loop over those says it. */
+static void check_public_name(struct check *check, const struct host *target)
+{
+	if (!target->name || is_wanted_name(check->examined, target->name))
+		return;
+	if (target->outcome == DNS_FAILED)
+		report_failure(check, target->name, "the addresses", target->failure);
+	else if (target->outcome == DNS_NOTHING)
+		report(check, FINDING_NAME_MISSING,
+		       say(check, "%s, the public name, has no address", target->name),
+		       say(check, "%s leads to this server, for clients are sent there",
+			   target->name),
+		       add_name(check, target->name));
+}
+
 static void check_own_names(struct check *check, struct resolver *resolver,
 			    const struct dns_answer *autodiscover)
 {
@@ -113,6 +128,7 @@ static void check_own_names(struct check *check, struct resolver *resolver,
 
 	if (examined->subject.target)
 		host_find(resolver, &check->memory, examined->subject.target, &target);
+	check_public_name(check, &target);
 	for (size_t i = 0; i < examined->n_names; i++) {
 		struct host host;
 

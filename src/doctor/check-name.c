@@ -20,6 +20,8 @@ struct reached {
 
 static const char *place_of(struct check *check, const char *name, const char *address)
 {
+	if (check->port != HTTPS)
+		return say(check, "https://%s:%u (%s)", name, check->port, address);
 	return say(check, "https://%s (%s)", name, address);
 }
 
@@ -74,7 +76,7 @@ static int connect_address(struct check *check, const char *address, struct wire
 	const struct host_address to = { address, strchr(address, ':') != NULL };
 	struct error err;
 
-	return host_connect_address(check->world, &to, 443, ret_link, &err);
+	return host_connect_address(check->world, &to, check->port, ret_link, &err);
 }
 
 static void check_versions(struct check *check,
@@ -100,7 +102,7 @@ static bool is_own_kind(const struct dns_record *record)
 static void check_tlsa(struct check *check, struct resolver *resolver, const char *name,
 		       const struct digest *key)
 {
-	struct dns_question question = { say(check, "_443._tcp.%s", name), DNS_TLSA };
+	struct dns_question question = { say(check, "_%u._tcp.%s", check->port, name), DNS_TLSA };
 	const struct record wanted = {
 		.type = RECORD_TLSA,
 		.name = question.name,
@@ -153,7 +155,7 @@ static void try_address(struct check *check, struct resolver *resolver,
 	_cleanup_(wire_closep) struct wire *wire = NULL;
 	const char *place = place_of(check, reached->name, address->text);
 	struct error err;
-	int r = host_connect_address(check->world, address, 443, &wire, &err);
+	int r = host_connect_address(check->world, address, check->port, &wire, &err);
 
 	if (r == WIRE_NO_ROUTE) {
 		if (!is_reported(check, FINDING_UNTESTED))
@@ -179,9 +181,9 @@ static void try_address(struct check *check, struct resolver *resolver,
 static void report_unreachable(struct check *check, const struct reached *reached)
 {
 	const char *mend = say(check,
-			       "see that the server listens there on port 443 and no firewall "
+			       "see that the server listens there on port %u and no firewall "
 			       "stands in the way, or take the address of %s out of DNS",
-			       reached->name);
+			       check->port, reached->name);
 
 	if (!reached->failure)
 		return;
@@ -235,7 +237,7 @@ void look_at_name(struct check *check, struct resolver *resolver, const char *na
 
 void check_name(struct check *check, struct resolver *resolver)
 {
-	bool is_own = is_own_name(check->examined, check->name);
+	bool is_own = is_ours(check, check->name);
 
 	if (is_own && check->world->connect_length)
 		look_at_override(check, resolver);

@@ -27,18 +27,31 @@ void report(struct check *check, enum finding_kind kind, const char *seen, const
 	findings_add(&check->findings, &finding);
 }
 
-bool is_own_name(const struct examined *examined, const char *name)
+bool is_wanted_name(const struct examined *examined, const char *name)
 {
 	for (size_t i = 0; i < examined->n_names; i++)
 		if (text_equals(examined->names[i], name))
 			return true;
+	return false;
+}
+
+bool is_own_name(const struct examined *examined, const char *name)
+{
+	if (is_wanted_name(examined, name))
+		return true;
 	return examined->subject.target && text_equals(examined->subject.target, name);
+}
+
+bool is_ours(const struct check *check, const char *name)
+{
+	return check->examined ? is_own_name(check->examined, name)
+			       : check->name && text_equals(check->name, name);
 }
 
 /* The command that gets a certificate, behind what is to be done, where that is for us to do. */
 static const char *as_with(struct check *check, const char *name, const char *command)
 {
-	if (!check->examined || !is_own_name(check->examined, name))
+	if (!is_ours(check, name))
 		return "";
 	return say(check, ", as with 'mailconfctl certificate %s'", command);
 }

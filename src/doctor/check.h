@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "doctor/client.h"
 #include "doctor/finding.h"
@@ -16,6 +17,8 @@
 #include "util/arena.h"
 
 struct run;
+
+#define HTTPS 443
 
 /* What the checks of one domain know. It does not change once they run. */
 struct examined {
@@ -37,7 +40,8 @@ struct check {
 	void (*examine)(struct check *check, struct resolver *resolver);
 
 	const struct examined *examined; /* of the domain; NULL where several share the check */
-	const char *name;		 /* of the host, for certificates */
+	const char *name;		 /* of the host, for certificates; where shared, ours */
+	uint16_t port;			 /* at that */
 	struct endpoint endpoint;	 /* for services */
 
 	struct arena memory;
@@ -60,8 +64,14 @@ void check_clients(struct check *check, struct resolver *resolver);
 /* check->endpoint, reached and secured as it is announced, with the announced authentications. */
 void check_service(struct check *check, struct resolver *resolver);
 
-/* Whether a name is one under which clients look for this server, or to which it sends them. */
+/* Whether a name is one under which clients look for this server. */
+bool is_wanted_name(const struct examined *examined, const char *name);
+
+/* The same, or the one to which it sends them. */
 bool is_own_name(const struct examined *examined, const char *name);
+
+/* The same, for a check that domains share too. */
+bool is_ours(const struct check *check, const char *name);
 
 /* What is wrong with a certificate that a server showed for the name; nothing where it is good.
  * mend says who is to do something. */

@@ -1,7 +1,7 @@
 /*
  * The database belongs to the calling thread: it reads what each domain ought to be, and puts the
- * checks into the pool, at most WINDOW domains ahead of the one that it reports next. A service
- * that several domains have is looked at once.
+ * checks into the pool, at most WINDOW domains ahead of the one that it reports next. A service or
+ * public name that several domains have is looked at once.
  */
 
 #include "doctor/doctor.h"
@@ -29,8 +29,8 @@ struct run {
 	const struct doctor_options *options;
 	struct world world;
 	struct pool *pool;
-	struct memo *services; /* checks that domains share, by what they look at */
-	struct check **shared; /* all of those, to be freed */
+	struct memo *looked_at; /* checks that domains share, by what they look at */
+	struct check **shared;	/* all of those, to be freed */
 	size_t n_shared;
 
 	pthread_mutex_t lock; /* guards is_done of all checks */
@@ -75,6 +75,7 @@ static struct check *check_new(struct run *run,
 	check->run = run;
 	check->world = &run->world;
 	check->examine = examine;
+	check->port = HTTPS;
 	check->findings.memory = &check->memory;
 	return check;
 }
@@ -124,21 +125,55 @@ static struct endpoint endpoint_copy(struct arena *memory, const struct endpoint
 	return copy;
 }
 
+/* Starts a check that other domains may have too. */
+static void share(struct run *run, const char *key, struct check *check)
+{
+	(void)memo_put(run->looked_at, key, check);
+	run->shared = xrealloc(run->shared, run->n_shared + 1, sizeof(*run->shared));
+	run->shared[run->n_shared++] = check;
+	pool_add(run->pool, &check->job);
+}
+
 static void add_service_check(struct run *run, struct patient *patient,
 			      const struct endpoint *endpoint)
 {
 	const char *key = service_key(&patient->memory, endpoint);
-	struct check *check = memo_get(run->services, key);
+	struct check *check = memo_get(run->looked_at, key);
 
 	if (!check) {
 		check = check_new(run, check_service);
 		check->endpoint = endpoint_copy(&check->memory, endpoint);
-		(void)memo_put(run->services, key, check);
-		run->shared = xrealloc(run->shared, run->n_shared + 1, sizeof(*run->shared));
-		run->shared[run->n_shared++] = check;
-		pool_add(run->pool, &check->job);
+		share(run, key, check);
 	}
 	patient->checks[patient->n_checks++] = check;
+}
+
+/* Redirects and Autodiscover v2 send clients to the public name, which mostly is no name of the
+ * domain's. */
+static void add_target_check(struct run *run, struct patient *patient)
+{
+	const struct subject *subject = &patient->examined.subject;
+	const char *key = arena_printf(&patient->memory, "public name %s:%u", subject->target,
+				       subject->target_port);
+	struct check *check = memo_get(run->looked_at, key);
+
+	if (!check) {
+		check = check_new(run, check_name);
+		check->name = arena_strdup(&check->memory, subject->target);
+		check->port = subject->target_port;
+		share(run, key, check);
+	}
+	patient->checks[patient->n_checks++] = check;
+}
+
+/* Whether the domain's own checks do not look at the public name already. */
+static bool has_other_target(const struct patient *patient)
+{
+	const struct subject *subject = &patient->examined.subject;
+
+	return subject->target && (subject->target_port != HTTPS ||
+				   (!is_wanted_name(&patient->examined, subject->target) &&
+				    !text_equals(subject->target, patient->domain)));
 }
 
 static struct patient *admit(struct run *run, const char *domain)
@@ -159,7 +194,7 @@ static struct patient *admit(struct run *run, const char *domain)
 			     arena_strdup(&patient->memory, err.text), NULL, NULL);
 		return patient;
 	}
-	most = profile->n_endpoints + patient->examined.n_names + 3;
+	most = profile->n_endpoints + patient->examined.n_names + 4;
 	patient->checks = arena_array(&patient->memory, struct check *, most);
 	patient->is_own = arena_array(&patient->memory, bool, most);
 	(void)add_check(run, patient, check_dns);
@@ -171,6 +206,8 @@ static struct patient *admit(struct run *run, const char *domain)
 		pool_add(run->pool, &patient->checks[i]->job);
 	for (size_t i = 0; i < profile->n_endpoints; i++)
 		add_service_check(run, patient, &profile->endpoints[i]);
+	if (has_other_target(patient))
+		add_target_check(run, patient);
 	return patient;
 }
 
@@ -320,7 +357,7 @@ int doctor_run(const struct context *context, const struct doctor_options *optio
 		.context = context,
 		.options = options,
 		.world.silent = memo_new(),
-		.services = memo_new(),
+		.looked_at = memo_new(),
 	};
 	int r;
 
@@ -333,7 +370,7 @@ int doctor_run(const struct context *context, const struct doctor_options *optio
 	for (size_t i = 0; i < run.n_shared; i++)
 		check_free(run.shared[i]);
 	free(run.shared);
-	memo_free(run.services);
+	memo_free(run.looked_at);
 	memo_free(run.world.silent);
 	(void)pthread_cond_destroy(&run.done);
 	(void)pthread_mutex_destroy(&run.lock);

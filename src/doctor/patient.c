@@ -194,26 +194,35 @@ static void note_starttls_only(struct patient *patient)
 	}
 }
 
+/* subject: whom 'certificate request' gets it for. */
+static void note_name_uncertified(const struct coverage *coverage, struct patient *patient,
+				  const char *name, const char *subject)
+{
+	struct arena *memory = &patient->memory;
+
+	if (coverage_has(memory, coverage, name))
+		return;
+	patient_note(
+		patient, FINDING_NAME_UNCERTIFIED,
+		arena_printf(memory, "no valid certificate of the settings covers %s", name),
+		arena_printf(memory, "a certificate with the name %s", name),
+		arena_printf(memory,
+			     "get a certificate for %s with 'mailconfctl certificate request %s', "
+			     "or put another where 'certificates' in the settings looks",
+			     name, subject));
+}
+
 static void note_uncertified(const struct coverage *coverage, struct patient *patient)
 {
 	const struct examined *examined = &patient->examined;
+	const char *target = examined->subject.target;
 
 	if (!coverage)
 		return;
 	for (size_t i = 0; i < examined->n_names; i++)
-		if (!coverage_has(&patient->memory, coverage, examined->names[i]))
-			patient_note(patient, FINDING_NAME_UNCERTIFIED,
-				     arena_printf(&patient->memory,
-						  "no valid certificate of the settings covers %s",
-						  examined->names[i]),
-				     arena_printf(&patient->memory,
-						  "a certificate with the name %s",
-						  examined->names[i]),
-				     arena_printf(&patient->memory,
-						  "get a certificate for %s with 'mailconfctl "
-						  "certificate request %s', or put another where "
-						  "'certificates' in the settings looks",
-						  examined->names[i], patient->domain));
+		note_name_uncertified(coverage, patient, examined->names[i], patient->domain);
+	if (target && !is_wanted_name(examined, target))
+		note_name_uncertified(coverage, patient, target, target);
 }
 
 static void note_any_domain(struct patient *patient)

@@ -98,6 +98,27 @@ static const char *host_of(struct arena *memory, const char *public_name)
 	return length ? arena_strndup(memory, public_name, length) : NULL;
 }
 
+static uint16_t port_of(const char *public_name)
+{
+	const char *colon = strchr(public_name, ':');
+	unsigned long port;
+
+	return colon && number_parse(colon + 1, 1, UINT16_MAX, &port) ? (uint16_t)port : 443;
+}
+
+/* The provider's public name, or that of the settings. */
+static void find_target(const struct context *context, struct arena *memory,
+			struct subject *subject)
+{
+	const char *public_name = subject->provider.public_name;
+
+	if (!public_name || !*public_name)
+		public_name = context->site.public_name;
+	subject->target = host_of(memory, public_name);
+	if (subject->target)
+		subject->target_port = port_of(public_name);
+}
+
 int subject_load(const struct context *context, struct arena *memory, const char *domain,
 		 struct subject *ret_subject, struct error *err)
 {
@@ -110,9 +131,7 @@ int subject_load(const struct context *context, struct arena *memory, const char
 		return -1;
 	subject.row = match->row;
 	subject.provider = match->provider;
-	subject.target = host_of(memory, match->provider.public_name);
-	if (!subject.target)
-		subject.target = host_of(memory, context->site.public_name);
+	find_target(context, memory, &subject);
 	if (subject.profile.pacc)
 		subject.pacc_digest = find_pacc_digest(context, memory, domain);
 	*ret_subject = subject;

@@ -2,6 +2,8 @@
 
 /* A mail domain with all that the database says of it: what the world ought to see. */
 
+#include <stdint.h>
+
 #include "dns/wanted.h"
 #include "http/answer.h"
 #include "mail/profile.h"
@@ -19,6 +21,7 @@ struct subject {
 	struct provider provider;
 	struct profile profile;	 /* without an address */
 	const char *target;	 /* the host that clients are sent to; NULL where it is not known */
+	uint16_t target_port;	 /* at that */
 	const char *pacc_digest; /* NULL where there is no document of PACC */
 };
 

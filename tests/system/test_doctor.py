@@ -154,6 +154,16 @@ def missing_name(site):
     site.dns.remove(f"host-record=autoconfig.{DOMAIN}")
 
 
+PUBLIC = "auto.example.net"
+
+
+@fault("name-missing", "auto.example.net, the public name, has no address",
+       "add A and AAAA records of this server to DNS for auto.example.net")
+def missing_public_name(site):
+    site.daemon.settings["server"]["public-name"] = PUBLIC
+    simple(site)
+
+
 @fault("name-elsewhere", "autodiscover.example.org has the address 127.255.255.1", "change in DNS", level="warning")
 def name_elsewhere(site):
     simple(site)
@@ -280,6 +290,28 @@ def apex_of_another(site):
     site.dns.host(DOMAIN, site.apex)
 
 
+@fault("certificate-name", "https://auto.example.net (127.", "get a certificate with the name auto.example.net")
+def public_name_of_a_provider(site):
+    """Where its own provider sends clients, whatever the settings say."""
+    simple(site, "--public-name", PUBLIC)
+    public_site(site, 443)
+
+
+@fault("certificate-name", "https://auto.example.net:8443 (127.", "get a certificate with the name auto.example.net")
+def public_name_with_a_port(site):
+    site.daemon.settings["server"]["public-name"] = f"{PUBLIC}:8443"
+    simple(site)
+    public_site(site, 8443)
+
+
+def public_site(site, port):
+    address = world.address()
+    pem = site.certificate("www.example.net")
+    site.start_nginx(f"  server {{ listen {address}:{port} ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     "    location / { return 404; } }")
+    site.dns.host(PUBLIC, address)
+
+
 def with_certificate(site, *names, options=()):
     """Our own certificate, as the options make it."""
     site.daemon.add_certificate("main", *(names or (f"autoconfig.{DOMAIN}", f"autodiscover.{DOMAIN}")), options=options)
@@ -346,6 +378,15 @@ def only_tls12(site):
 def uncertified(site):
     site.daemon.add_certificate("main", f"autoconfig.{DOMAIN}")
     simple(site)
+
+
+@fault("name-uncertified", "no valid certificate of the settings covers auto.example.net",
+       "with 'mailconfctl certificate request auto.example.net', or put", level="warning")
+def uncertified_public_name(site):
+    site.daemon.settings["server"]["public-name"] = PUBLIC
+    site.daemon.add_certificate("main", f"autoconfig.{DOMAIN}", f"autodiscover.{DOMAIN}")
+    simple(site)
+    site.dns.host(PUBLIC, site.address)
 
 
 @fault("no-settings", "KMail gets nothing: ", "see that autoconfig.example.org reaches this server")
@@ -605,6 +646,20 @@ def test_srv_target_is_looked_at(site):
     site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},auto.example.net,443,0,0")
     found = of_kind(site.look(), "certificate-name")
     assert [each["expected"] for each in found] == ["a certificate that has the name auto.example.net"]
+
+
+def test_public_name_is_looked_at_once(site):
+    """Many domains send their clients to one name: it is in each report, and seen once."""
+    connections = []
+    address = world.address()
+    site.start_server(address, 443, connections.append, certificate=site.certificate(PUBLIC))
+    site.dns.host(PUBLIC, address)
+    simple(site, "--public-name", PUBLIC)
+    site.daemon.setup(*(["domain", "add", f"{name}.example", "--alias-of", DOMAIN] for name in "abc"))
+    good = [each["domain"] for each in of_kind(site.look("--all", domains=()), "certificate")
+            if f"https://{PUBLIC} " in each["seen"]]
+    assert sorted(good) == ["a.example", "b.example", "c.example", DOMAIN]
+    assert len(connections) <= 3  # one for each version of TLS, and one for both
 
 
 def test_plain_redirect_leads_outlook_on(site):
