@@ -143,15 +143,26 @@ static void check_apex(struct network *network)
 	       say(check, "let the web server of %s answer 404 to " PATH_AUTODISCOVER, domain));
 }
 
-static void check_plain_answer(struct network *network, const char *method, const char *host,
-			       const char *path)
+/* What a client would take servers from, or where to ask next. */
+static bool is_settings(const struct http_answer *answer)
 {
-	struct check *check = network->check;
-	const struct http_answer *answer = ask_once(network, method, false, host, path);
+	static const char *const marks[] = {
+		"<clientConfig",
+		"<Protocol>",
+		"<Redirect",
+		"<Type>MobileSync</Type>",
+	};
 
-	if (answer->status < 200 || answer->status > 299 ||
-	    !(has_words(answer, "<clientConfig") || has_words(answer, "<Protocol>")))
-		return;
+	if (answer->status < 200 || answer->status > 299)
+		return false;
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++)
+		if (has_words(answer, marks[i]))
+			return true;
+	return *answer->body == '{' && has_words(answer, "\"Url\"");
+}
+
+static void report_plain(struct check *check, const char *host, const char *path)
+{
 	report(check, FINDING_PLAIN_SETTINGS,
 	       say(check, "http://%s%s answers with settings, which anybody on the way can change",
 		   host, path),
@@ -159,19 +170,58 @@ static void check_plain_answer(struct network *network, const char *method, cons
 	       say(check, "let port 80 of %s redirect to HTTPS", host));
 }
 
+/* Returns whether there are settings. query: what follows the path, if anything. */
+static bool check_plain_answer(struct network *network, const char *method, const char *host,
+			       const char *path, const char *query)
+{
+	const char *target = say(network->check, "%s%s", path, query);
+
+	if (!is_settings(ask_once(network, method, false, host, target)))
+		return false;
+	report_plain(network->check, host, path);
+	return true;
+}
+
+/* An admin may want old clients to have the document there that is without logins: then it is the
+ * same for whoever asks. */
+static void check_plain_autoconfig(struct network *network, const char *host, const char *path)
+{
+	struct check *check = network->check;
+	const char *query = say(check, "?emailaddress=%s",
+				percent_encode(&check->memory, check->examined->sample.text));
+	const struct http_answer *answer, *anonymous;
+
+	if (!check->examined->plain_autoconfig) {
+		(void)check_plain_answer(network, "GET", host, path, query);
+		return;
+	}
+	answer = ask_once(network, "GET", false, host, say(check, "%s%s", path, query));
+	anonymous = ask_once(network, "GET", false, host, path);
+	if (is_settings(answer) && !text_equals(answer->body, anonymous->body))
+		report(check, FINDING_PLAIN_SETTINGS,
+		       say(check,
+			   "http://%s%s answers with settings of the address that is asked for",
+			   host, path),
+		       "the document without an address, or a redirect to HTTPS",
+		       say(check, "let port 80 of %s lead here, or redirect to HTTPS", host));
+}
+
 static void check_plain(struct network *network)
 {
 	struct check *check = network->check;
 	const char *domain = check->examined->subject.domain;
+	const char *autodiscover = say(check, "autodiscover.%s", domain);
+	const char *query = say(check, "?Email=%s&Protocol=AutodiscoverV1",
+				percent_encode(&check->memory, check->examined->sample.text));
 
-	/* An admin may want old clients to have the document without logins there. */
-	if (!check->examined->plain_autoconfig) {
-		check_plain_answer(network, "GET", say(check, "autoconfig.%s", domain),
-				   PATH_AUTOCONFIG);
-		check_plain_answer(network, "GET", domain, PATH_WELL_KNOWN);
-	}
-	check_plain_answer(network, "POST", say(check, "autodiscover.%s", domain),
-			   PATH_AUTODISCOVER);
+	check_plain_autoconfig(network, say(check, "autoconfig.%s", domain), PATH_AUTOCONFIG);
+	check_plain_autoconfig(network, domain, PATH_WELL_KNOWN);
+	/* Outlook's own question there is a GET; the first that has settings will do. */
+	if (!check_plain_answer(network, "GET", autodiscover, PATH_AUTODISCOVER, ""))
+		(void)check_plain_answer(network, "POST", autodiscover, PATH_AUTODISCOVER, "");
+	(void)check_plain_answer(network, "GET", autodiscover, "/autodiscover/autodiscover.json",
+				 query);
+	(void)check_plain_answer(network, "POST", domain, PATH_AUTODISCOVER, "");
 }
 
 /* PACC's bytes must be those whose digest stands in DNS. */

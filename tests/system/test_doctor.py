@@ -450,6 +450,65 @@ def plain(site):
     (site.directory / "www" / "mail" / "config-v1.1.xml").write_text(document)
 
 
+def plain_server(site, address, question, body):
+    """Port 80 of the address gives the body to this question, and nothing to others."""
+    def serve(connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            data += connection.recv(4096)
+        found = data.startswith(question.encode())
+        text = body(data.split()[1].decode()) if callable(body) else body
+        connection.sendall(f"HTTP/1.1 {'200 OK' if found else '404 Not Found'}\r\nContent-Length: "
+                           f"{len(text) if found else 0}\r\nConnection: close\r\n\r\n{text if found else ''}".encode())
+        connection.recv(65536)
+
+    site.daemon.settings["server"]["listen-http"] = ""
+    simple(site)
+    site.start_server(address, 80, serve)
+
+
+@fault("plain-settings", "http://example.org/autodiscover/autodiscover.xml answers with settings",
+       "let port 80 of example.org redirect to HTTPS")
+def plain_apex(site):
+    plain_server(site, site.apex, "POST /autodiscover/autodiscover.xml ", "<Autodiscover><Protocol><Type>IMAP</Type>")
+    site.dns.host(DOMAIN, site.apex)
+
+
+@fault("plain-settings", "http://autodiscover.example.org/autodiscover/autodiscover.xml answers with settings",
+       "let port 80 of autodiscover.example.org redirect to HTTPS")
+def plain_get(site):
+    plain_server(site, site.address, "GET /autodiscover/autodiscover.xml ", "<Autodiscover><Protocol><Type>IMAP</Type>")
+
+
+@fault("plain-settings", "http://autodiscover.example.org/autodiscover/autodiscover.xml answers with settings",
+       "let port 80 of autodiscover.example.org redirect to HTTPS")
+def plain_phones(site):
+    plain_server(site, site.address, "POST /autodiscover/autodiscover.xml ",
+                 "<Settings><Server><Type>MobileSync</Type><Url>https://mail.example.org/</Url></Server></Settings>")
+
+
+@fault("plain-settings", "http://autodiscover.example.org/autodiscover/autodiscover.json answers with settings",
+       "let port 80 of autodiscover.example.org redirect to HTTPS")
+def plain_json(site):
+    plain_server(site, site.address, "GET /autodiscover/autodiscover.json?Email=postmaster%40example.org&",
+                 '{"Protocol":"AutodiscoverV1","Url":"https://mail.example.org/autodiscover/autodiscover.xml"}')
+
+
+@fault("plain-settings", "http://autoconfig.example.org/mail/config-v1.1.xml answers with settings of the address",
+       "let port 80 of autoconfig.example.org lead here, or redirect to HTTPS")
+def plain_logins(site):
+    """Wanted there is the document without logins alone."""
+    site.daemon.settings["server"]["http-autoconfig"] = "yes"
+    plain_server(site, site.address, "GET /mail/config-v1.1.xml",
+                 lambda target: f"<clientConfig><username>{target.rpartition('=')[2]}</username></clientConfig>")
+
+
+def test_plain_autoconfig_may_be_wanted(site):
+    site.daemon.settings["server"]["http-autoconfig"] = "yes"
+    simple(site)
+    assert not of_kind(site.look(), "plain-settings")
+
+
 def with_mail(site, *services, **options):
     site.start_mail(**options)
     site.setup(*services)
