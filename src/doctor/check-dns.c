@@ -347,17 +347,37 @@ static void check_autodiscover(struct check *check, const struct dns_answer *ans
 	}
 }
 
-static void check_wildcard(struct check *check, const struct dns_answer *answer)
+static bool is_there(const struct dns_answer *answer)
+{
+	return answer->count > 0 || answer->alias;
+}
+
+static void check_wildcard(struct check *check, const struct dns_answer *ipv4,
+			   const struct dns_answer *ipv6)
 {
 	const char *domain = check->examined->subject.domain;
 
-	if (answer->count == 0 && !answer->alias)
+	if (!is_there(ipv4) && !is_there(ipv6))
 		return;
 	report(check, FINDING_WILDCARD,
 	       say(check, "any name below %s exists, such as %s.%s", domain, NEVER, domain),
 	       "no wildcard: each name that a client tries leads to its server",
 	       say(check, "remove *.%s from DNS, or see that what it leads to answers 404",
 		   domain));
+}
+
+/* Clients that look for services are led wherever it says, also to what is not offered. */
+static void check_service_wildcard(struct check *check, const struct dns_answer *answer)
+{
+	const char *domain = check->examined->subject.domain;
+
+	if (answer->count == 0)
+		return;
+	report(check, FINDING_WILDCARD,
+	       say(check, "any service of %s has an SRV record, such as _" NEVER "._tcp.%s", domain,
+		   domain),
+	       "no wildcard: each service has a record of its own",
+	       say(check, "remove the SRV records of *._tcp.%s and *.%s from DNS", domain, domain));
 }
 
 /* Thunderbird asks at the MX host without its first label, and at its base domain. */
@@ -391,7 +411,7 @@ static void check_mx(struct check *check, struct resolver *resolver,
 
 static size_t count_questions(const struct wanted *wanted)
 {
-	return wanted->count + 3;
+	return wanted->count + 5;
 }
 
 /* Of each name and type one question. */
@@ -404,6 +424,9 @@ static size_t gather(struct check *check, struct dns_question *questions)
 	questions[count++] = (struct dns_question){ say(check, "_autodiscover._tcp.%s", domain),
 						    DNS_SRV };
 	questions[count++] = (struct dns_question){ say(check, NEVER ".%s", domain), DNS_A };
+	questions[count++] = (struct dns_question){ say(check, NEVER ".%s", domain), DNS_AAAA };
+	questions[count++] = (struct dns_question){ say(check, "_" NEVER "._tcp.%s", domain),
+						    DNS_SRV };
 	questions[count++] = (struct dns_question){ domain, DNS_MX };
 	for (size_t i = 0; i < wanted->count; i++) {
 		const struct record *record = &wanted->records[i];
@@ -449,7 +472,8 @@ void check_dns(struct check *check, struct resolver *resolver)
 			check_txt(check, record, answer);
 	}
 	check_autodiscover(check, &questions[0].answer);
-	check_wildcard(check, &questions[1].answer);
-	check_mx(check, resolver, &questions[2].answer);
+	check_wildcard(check, &questions[1].answer, &questions[2].answer);
+	check_service_wildcard(check, &questions[3].answer);
+	check_mx(check, resolver, &questions[4].answer);
 	check_targets(check, resolver, questions, count);
 }

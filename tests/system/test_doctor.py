@@ -210,6 +210,19 @@ def wildcard(site):
     site.dns.add(f"address=/{DOMAIN}/{site.address}")
 
 
+@fault("wildcard", "any name below example.org exists", "remove *.example.org from DNS", level="warning")
+def wildcard_of_ipv6(site):
+    simple(site)
+    site.dns.host(f"mailconf-no-such-name.{DOMAIN}", "2001:db8::1")
+
+
+@fault("wildcard", "such as _mailconf-no-such-name._tcp.example.org", "remove the SRV records of *._tcp.example.org",
+       level="warning")
+def wildcard_of_services(site):
+    simple(site)
+    site.dns.add(f"srv-host=_mailconf-no-such-name._tcp.{DOMAIN},{HOST},993,0,1")
+
+
 @fault("autodiscover-several", "has 2 records", "remove all but one")
 def several(site):
     simple(site)
