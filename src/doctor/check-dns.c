@@ -380,13 +380,32 @@ static void check_service_wildcard(struct check *check, const struct dns_answer 
 	       say(check, "remove the SRV records of *._tcp.%s and *.%s from DNS", domain, domain));
 }
 
-/* Thunderbird asks at the MX host without its first label, and at its base domain. */
+static void check_mx_parent(struct check *check, struct resolver *resolver, const char *mx,
+			    const char *parent)
+{
+	const char *domain = check->examined->subject.domain;
+	const char *base = say(check, "autoconfig.%s", parent);
+	struct host host;
+
+	if (is_own_name(check->examined, base))
+		return;
+	host_find(resolver, &check->memory, base, &host);
+	if (host.outcome == DNS_FOUND)
+		report(check, FINDING_MX_ELSEWHERE,
+		       say(check, "the MX of %s is %s, and %s exists", domain, mx, base),
+		       say(check, "nobody but autoconfig.%s tells Thunderbird the settings",
+			   domain),
+		       say(check, "see that autoconfig.%s answers in time, or %s is asked instead",
+			   domain, base));
+}
+
+/* Thunderbird asks at the MX host without its first label, and at its base domain: the parent that
+ * somebody registered, which only a list of suffixes could tell. */
 static void check_mx(struct check *check, struct resolver *resolver,
 		     const struct dns_answer *answer)
 {
-	const char *domain = check->examined->subject.domain, *mx = NULL, *base;
+	const char *domain = check->examined->subject.domain, *mx = NULL, *dot;
 	unsigned lowest = UINT16_MAX + 1;
-	struct host host;
 
 	for (size_t i = 0; i < answer->count; i++)
 		if (answer->records[i].priority < lowest) {
@@ -395,18 +414,8 @@ static void check_mx(struct check *check, struct resolver *resolver,
 		}
 	if (!mx || text_equals(mx, ".") || is_within(mx, domain))
 		return;
-	base = strchr(mx, '.');
-	if (!base || !strchr(base + 1, '.'))
-		return;
-	base = say(check, "autoconfig%s", base);
-	host_find(resolver, &check->memory, base, &host);
-	if (host.outcome == DNS_FOUND && !is_own_name(check->examined, base))
-		report(check, FINDING_MX_ELSEWHERE,
-		       say(check, "the MX of %s is %s, and %s exists", domain, mx, base),
-		       say(check, "nobody but autoconfig.%s tells Thunderbird the settings",
-			   domain),
-		       say(check, "see that autoconfig.%s answers in time, or %s is asked instead",
-			   domain, base));
+	for (dot = strchr(mx, '.'); dot && strchr(dot + 1, '.'); dot = strchr(dot + 1, '.'))
+		check_mx_parent(check, resolver, mx, dot + 1);
 }
 
 static size_t count_questions(const struct wanted *wanted)

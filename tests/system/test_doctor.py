@@ -262,6 +262,14 @@ def mx_elsewhere(site):
     site.dns.host("autoconfig.example.net", site.address)
 
 
+@fault("mx-elsewhere", "the MX of example.org is mx1.eu.example.net, and autoconfig.example.net exists",
+       "see that autoconfig.example.org answers in time", level="warning")
+def mx_base_elsewhere(site):
+    simple(site)
+    site.dns.add(f"mx-host={DOMAIN},mx1.eu.example.net,10")
+    site.dns.host("autoconfig.example.net", site.address)
+
+
 @fault("unreachable", "autoconfig.example.org (127.", "take the address of autoconfig.example.org out of DNS")
 def unreachable(site):
     site.setup(IMAP, SUBMISSION)
