@@ -184,9 +184,90 @@ static bool find_srv(const struct dns_answer *answer, const struct record *wante
 	return false;
 }
 
-static void check_srv(struct check *check, const struct record *record,
-		      const struct dns_answer *answer)
+static const struct dns_answer *answer_to(const struct dns_question *questions, size_t count,
+					  const struct record *record)
 {
+	enum dns_type type = record->type == RECORD_SRV ? DNS_SRV : DNS_TXT;
+
+	for (size_t i = 0; i < count; i++)
+		if (questions[i].type == type && text_equals(questions[i].name, record->name))
+			return &questions[i].answer;
+	return NULL;
+}
+
+/* The lowest priority that DNS gives to what is wanted. */
+static bool find_priority(const struct dns_question *questions, size_t count,
+			  const struct record *wanted, unsigned *ret_priority)
+{
+	const struct dns_answer *answer = answer_to(questions, count, wanted);
+	bool is_found = false;
+
+	for (size_t i = 0; answer && i < answer->count; i++) {
+		if (!srv_equals(&answer->records[i], wanted) ||
+		    (is_found && answer->records[i].priority >= *ret_priority))
+			continue;
+		*ret_priority = answer->records[i].priority;
+		is_found = true;
+	}
+	return is_found;
+}
+
+/*
+ * Whether clients would try the second before the first, whatever the numbers are. Of one name they
+ * take equal ones in turn (RFC 2782), which is another order too; between names equal ones prefer
+ * nothing (RFC 6186 3.4).
+ */
+static bool is_reversed(const struct dns_question *questions, size_t count,
+			const struct record *first, const struct record *second)
+{
+	unsigned one, other;
+
+	if (!find_priority(questions, count, first, &one) ||
+	    !find_priority(questions, count, second, &other))
+		return false;
+	return one > other || (one == other && text_equals(first->name, second->name));
+}
+
+/* Another record of the same purpose with which this one is in the wrong order; or NULL. */
+static const struct record *find_reversed(const struct check *check,
+					  const struct dns_question *questions, size_t count,
+					  const struct record *record)
+{
+	const struct wanted *wanted = &check->examined->wanted;
+
+	for (size_t i = 0; i < wanted->count; i++) {
+		const struct record *other = &wanted->records[i];
+
+		if (other->type != RECORD_SRV || other->presence != RECORD_WANTED ||
+		    !text_equals(other->purpose, record->purpose))
+			continue;
+		if (record->priority < other->priority
+			    ? is_reversed(questions, count, record, other)
+			    : other->priority < record->priority &&
+				      is_reversed(questions, count, other, record))
+			return other;
+	}
+	return NULL;
+}
+
+static void report_reversed(struct check *check, const struct record *record,
+			    const struct dns_answer *answer, const struct record *other)
+{
+	const struct record *first = record->priority < other->priority ? record : other;
+	const struct record *second = first == record ? other : record;
+
+	report(check, FINDING_RECORD_DIFFERS,
+	       say(check, "%s has SRV %s, in another order than its services", record->name,
+		   srv_text(check, answer)),
+	       say(check, "the priority of %s:%u of %s before that of %s:%u of %s", first->text,
+		   first->port, first->name, second->text, second->port, second->name),
+	       say(check, "change in DNS: %s", line_of(check, record)));
+}
+
+static void check_srv(struct check *check, const struct dns_question *questions, size_t count,
+		      const struct record *record, const struct dns_answer *answer)
+{
+	const struct record *other = find_reversed(check, questions, count, record);
 	bool is_denial = text_equals(record->text, ".");
 
 	if (answer->outcome == DNS_FAILED)
@@ -204,6 +285,8 @@ static void check_srv(struct check *check, const struct record *record,
 		       say(check, "%s has SRV %s", record->name, srv_text(check, answer)),
 		       line_of(check, record),
 		       say(check, "change in DNS: %s", line_of(check, record)));
+	else if (other)
+		report_reversed(check, record, answer, other);
 	else
 		report(check, FINDING_RECORD, line_of(check, record), NULL, NULL);
 }
@@ -449,17 +532,6 @@ static size_t gather(struct check *check, struct dns_question *questions)
 	return count;
 }
 
-static const struct dns_answer *answer_to(const struct dns_question *questions, size_t count,
-					  const struct record *record)
-{
-	enum dns_type type = record->type == RECORD_SRV ? DNS_SRV : DNS_TXT;
-
-	for (size_t i = 0; i < count; i++)
-		if (questions[i].type == type && text_equals(questions[i].name, record->name))
-			return &questions[i].answer;
-	return NULL;
-}
-
 void check_dns(struct check *check, struct resolver *resolver)
 {
 	const struct wanted *wanted = &check->examined->wanted;
@@ -476,7 +548,7 @@ void check_dns(struct check *check, struct resolver *resolver)
 		if (record->presence != RECORD_WANTED || !answer)
 			continue;
 		if (record->type == RECORD_SRV)
-			check_srv(check, record, answer);
+			check_srv(check, questions, count, record, answer);
 		else if (record->type == RECORD_TXT)
 			check_txt(check, record, answer);
 	}

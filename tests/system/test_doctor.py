@@ -184,6 +184,44 @@ def other_srv(site):
     site.dns.remove(f"srv-host=_imaps._tcp.{DOMAIN}").add(f"srv-host=_imaps._tcp.{DOMAIN},{HOST},9993,0,1")
 
 
+OTHER_HOST = "mail2.example.org"
+
+
+def ordered(site, *priorities, services=(IMAP, f"imaps://{OTHER_HOST}")):
+    """The services have these priorities in DNS, in the order of the database."""
+    site.setup(*services, SUBMISSION)
+    for service, priority in zip(services, priorities):
+        scheme, host = service.split("://")
+        port = {"imaps": 993, "pop3s": 995}[scheme]
+        line = f"srv-host=_{scheme}._tcp.{DOMAIN},{host},{port},"
+        site.dns.remove(line).add(f"{line}{priority},1")
+
+
+@fault("record-differs", "in another order than its services",
+       "change in DNS: _imaps._tcp.example.org. IN SRV 0 1 993 mail.example.org.")
+def reversed_hosts(site):
+    ordered(site, 10, 0)
+
+
+@fault("record-differs", "in another order than its services", "change in DNS: _imaps._tcp.example.org. IN SRV 10 1 993 mail2.example")
+def equal_hosts(site):
+    ordered(site, 5, 5)
+
+
+@fault("record-differs", "_pop3s._tcp.example.org has SRV 3 1 995 mail.example.org, in another order than its services",
+       "change in DNS: _pop3s._tcp.example.org. IN SRV 10 1 995 mail.example.org.")
+def reversed_kinds(site):
+    ordered(site, 7, 3, services=(IMAP, f"pop3s://{HOST}"))
+
+
+@pytest.mark.parametrize("priorities, services", [
+    ((3, 7), (IMAP, f"imaps://{OTHER_HOST}")), ((1, 2), (IMAP, f"pop3s://{HOST}")), ((5, 5), (IMAP, f"pop3s://{HOST}")),
+])
+def test_other_priorities_of_the_same_order(site, priorities, services):
+    ordered(site, *priorities, services=services)
+    assert not of_kind(site.look(), "record-differs")
+
+
 @fault("denial-missing", "_pop3s._tcp.example.org has no SRV record",
        "add to DNS: _pop3s._tcp.example.org. IN SRV 0 0 0 .", level="note")
 def missing_denial(site):
