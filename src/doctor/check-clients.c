@@ -76,7 +76,7 @@ static void compare(struct check *check, const struct client *client, const stru
 		report(check, FINDING_CLIENT_LIMIT,
 		       say(check, "%s would get nothing: %s", client->name,
 			   expected->refusal ? expected->refusal : "it finds no server"),
-		       NULL,
+		       say(check, "a service that %s can use", client->name),
 		       say(check,
 			   "give provider '%s' a service that it can use, if its people matter",
 			   check->examined->subject.provider.name));
@@ -276,7 +276,8 @@ void check_clients(struct check *check, struct resolver *resolver)
 	};
 
 	if (examined->no_sample)
-		report(check, FINDING_UNTESTED, examined->no_sample, NULL, NULL);
+		report(check, FINDING_UNTESTED, examined->no_sample, "an address to ask about",
+		       examined->sample_mend);
 	for (size_t i = 0; clients[i] && !examined->no_sample; i++) {
 		struct conclusion seen;
 

@@ -426,7 +426,10 @@ static void check_autodiscover(struct check *check, const struct dns_answer *ans
 			       say(check, "_autodiscover._tcp.%s leads to %s", domain,
 				   record->text),
 			       "a name of the domain itself: for others clients ask the person",
-			       NULL);
+			       say(check,
+				   "let autodiscover.%s lead to this server, get it a certificate, "
+				   "and remove the SRV record from DNS",
+				   domain));
 	}
 }
 

@@ -162,7 +162,9 @@ static void try_address(struct check *check, struct resolver *resolver,
 			report(check, FINDING_UNTESTED,
 			       say(check, "%s: this machine has no way to %s", place,
 				   address->is_ipv6 ? "IPv6" : "there"),
-			       NULL, NULL);
+			       "a machine that sees what clients see",
+			       say(check, "look from a machine that has %s too",
+				   address->is_ipv6 ? "IPv6" : "a way there"));
 		return;
 	}
 	*(address->is_ipv6 ? &reached->ipv6 : &reached->ipv4) += 1;

@@ -28,6 +28,7 @@ struct examined {
 	size_t n_names;
 	struct address sample;		  /* whom clients ask about */
 	const char *no_sample;		  /* why nobody can be asked about; or NULL */
+	const char *sample_mend;	  /* then what would change that */
 	struct conclusion *expected;	  /* of each client, in the order of clients[] */
 	struct conclusion *for_strangers; /* likewise, where logins are not sent to */
 	bool plain_autoconfig;		  /* port 80 may give the document without logins */

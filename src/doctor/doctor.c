@@ -190,8 +190,7 @@ static struct patient *admit(struct run *run, const char *domain)
 		return patient;
 	}
 	if (patient_examine(patient, run->context, run->options, &err) < 0) {
-		patient_note(patient, FINDING_DOMAIN_BROKEN,
-			     arena_strdup(&patient->memory, err.text), NULL, NULL);
+		patient_note_broken(patient, err.text);
 		return patient;
 	}
 	most = profile->n_endpoints + patient->examined.n_names + 4;

@@ -71,8 +71,9 @@ enum finding_kind {
 struct finding {
 	enum finding_kind kind;
 	const char *seen;
-	const char *expected; /* NULL where there is nothing to expect */
-	const char *mend; /* the record, command or deed that mends it; NULL where nothing must */
+	/* Neither is NULL but where all is well. */
+	const char *expected;
+	const char *mend; /* the record, command or deed that mends it */
 };
 
 /* A growing list. Its findings and their texts live in memory. */

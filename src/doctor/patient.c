@@ -139,7 +139,12 @@ static int tally_users(const struct context *context, struct patient *patient, s
 				tally->own_logins, tally->own_logins == 1 ? "" : "s",
 				patient->domain, tally->own_logins == 1 ? "s" : "ve",
 				patient->examined.subject.provider.login),
-			NULL, NULL);
+			"a pattern that gives the logins of all users",
+			arena_printf(
+				&patient->memory,
+				"let the pattern give them if it can: 'provider set %s --login "
+				"...'; else people with such a client enter theirs by hand",
+				patient->examined.subject.provider.name));
 	return 0;
 }
 
@@ -152,19 +157,24 @@ static int choose_sample(struct patient *patient, const struct tally *tally, str
 	const char *sample = arena_printf(&patient->memory, "postmaster@%s", patient->domain);
 
 	if (provider->unknown_users == UNANSWERED_REFUSE) {
-		if (!tally->first)
+		if (!tally->first) {
 			examined->no_sample = arena_printf(
 				&patient->memory,
 				"clients: %s has no user of its own, and provider '%s' refuses "
 				"others",
 				patient->domain, provider->name);
-		else if (!text_equals(provider->send_logins_to, "everyone"))
+			examined->sample_mend = arena_printf(
+				&patient->memory,
+				"add its users: 'user add ADDRESS@%s LOGIN', or 'user import'",
+				patient->domain);
+		} else if (!text_equals(provider->send_logins_to, "everyone")) {
 			examined->no_sample = arena_printf(
 				&patient->memory,
 				"clients: provider '%s' answers for its users alone, and sends "
 				"their logins to %s only",
 				provider->name, provider->send_logins_to);
-		else
+			examined->sample_mend = "look with a client in one of these networks";
+		} else
 			sample = tally->first;
 	}
 	return address_parse(&patient->memory, sample, &examined->sample, err);
@@ -185,7 +195,7 @@ static void note_starttls_only(struct patient *patient)
 					     "%s is announced to Outlook with STARTTLS, of which "
 					     "Outlook 2007 knows nothing: it tries implicit TLS",
 					     service_kind_name(kinds[i])),
-				NULL,
+				"implicit TLS first",
 				arena_printf(
 					&patient->memory,
 					"offer implicit TLS too, and announce it: 'service add "
@@ -235,7 +245,7 @@ static void note_any_domain(struct patient *patient)
 				"%s is served by the row '*', as is any domain that points here, "
 				"whoever owns it",
 				patient->domain),
-			NULL,
+			"a row for each domain that is served on purpose",
 			arena_printf(&patient->memory,
 				     "give it a row of its own: 'domain add %s ...'",
 				     patient->domain));
@@ -272,5 +282,18 @@ void patient_note_pattern(struct patient *patient)
 			    : arena_printf(&patient->memory,
 					   "'%s' stands for domains of which there is no list",
 					   patient->domain),
-		     NULL, "name one that it serves: 'doctor DOMAIN'");
+		     "a domain that has a name", "name one that it serves: 'doctor DOMAIN'");
+}
+
+/* An error says what is wrong, then what would change that. */
+void patient_note_broken(struct patient *patient, const char *why)
+{
+	const char *way_out = strstr(why, "; ");
+
+	patient_note(patient, FINDING_DOMAIN_BROKEN,
+		     way_out ? arena_strndup(&patient->memory, why, (size_t)(way_out - why))
+			     : arena_strdup(&patient->memory, why),
+		     "a domain that is enabled, with a provider that has services",
+		     way_out ? arena_strdup(&patient->memory, way_out + strlen("; "))
+			     : "give it what it lacks, such as by 'service add', and look again");
 }

@@ -21,6 +21,9 @@ struct patient {
 int patient_examine(struct patient *patient, const struct context *context,
 		    const struct doctor_options *options, struct error *err);
 
+/* Why nothing is answered for the domain. The text is copied. */
+void patient_note_broken(struct patient *patient, const char *why);
+
 /* Of a pattern there is nothing more to say. */
 void patient_note_pattern(struct patient *patient);
 

@@ -274,7 +274,7 @@ def other_port(site):
     site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},autodiscover.{DOMAIN},8443,0,0")
 
 
-@fault("autodiscover-consent", "leads to auto.example.net", None, level="note")
+@fault("autodiscover-consent", "leads to auto.example.net", "let autodiscover.example.org lead to this server", level="note")
 def leads_out(site):
     simple(site)
     site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},auto.example.net,443,0,0")
@@ -327,7 +327,7 @@ def dead_ipv6(site):
     site.dns.host(f"autoconfig.{DOMAIN}", "::ffff:127.255.255.1")
 
 
-@fault("untested", "this machine has no way to IPv6", None, level="note")
+@fault("untested", "this machine has no way to IPv6", "look from a machine that has IPv6 too", level="note")
 def no_route(site):
     simple(site)
     # An interface that there is not: whoever has IPv6 has no link of that number.
@@ -601,8 +601,8 @@ def other_name(site):
     site.dns.add(f"ptr-record={reverse(site.mail.address)},{HOST}")
 
 
-@fault("own-logins", "1 user of example.org has a login that the pattern '%EMAILADDRESS%' would not give", None,
-       level="note")
+@fault("own-logins", "1 user of example.org has a login that the pattern '%EMAILADDRESS%' would not give",
+       "'provider set example.org --login ...'", level="note")
 def own_logins(site):
     simple(site)
     site.daemon.setup(["user", "add", f"first.last@{DOMAIN}", "a4711"],
@@ -628,10 +628,17 @@ def starttls_only(site):
     site.setup(f"imap+starttls://{HOST}", SUBMISSION)
 
 
-@fault("domain-broken", "domain 'example.org' is disabled", None)
+@fault("domain-broken", "domain 'example.org' is disabled, so its mail is elsewhere",
+       "'domain enable example.org' would change that")
 def disabled(site):
     simple(site)
     site.daemon.setup(["domain", "disable", DOMAIN])
+
+
+@fault("domain-broken", "provider 'example.org' has no services", "'service add'")
+def no_services(site):
+    simple(site)
+    site.daemon.setup(["service", "remove", DOMAIN, IMAP], ["service", "remove", DOMAIN, SUBMISSION])
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -644,7 +651,8 @@ def test_fault_is_found(site, name):
     assert {each["level"] for each in found} == {level}
     match = [each for each in found if seen in each["seen"]]
     assert match, json.dumps(found)
-    assert mend is None or any(mend in each.get("mend", "") for each in match), json.dumps(match)
+    assert any(mend in each["mend"] for each in match), json.dumps(match)
+    assert all(each.get("expected") and each.get("mend") for each in bad(findings)), json.dumps(bad(findings))
 
 
 def kinds(level=r"\w+"):
@@ -793,12 +801,14 @@ def test_plain_redirect_leads_outlook_on(site):
 
 def test_provider_that_answers_only_for_its_users(site):
     simple(site, "--unknown-users", "refuse")
-    assert "no user of its own" in of_kind(site.look(), "untested")[0]["seen"]
+    untested = of_kind(site.look(), "untested")[0]
+    assert "no user of its own" in untested["seen"] and "'user add ADDRESS@example.org" in untested["mend"]
     site.daemon.setup(["user", "add", f"first.last@{DOMAIN}", "a4711"])
     settings = of_kind(site.look(), "settings")
     assert any(each["seen"].startswith("Outlook gets") and " as a4711" in each["seen"] for each in settings)
     site.daemon.setup(["provider", "set", DOMAIN, "--send-logins-to", "192.0.2.0/24"])
-    assert "sends their logins to 192.0.2.0/24 only" in of_kind(site.look(), "untested")[0]["seen"]
+    untested = of_kind(site.look(), "untested")[0]
+    assert "sends their logins to 192.0.2.0/24 only" in untested["seen"] and "in one of these" in untested["mend"]
 
 
 @pytest.mark.parametrize("networks, login", [
