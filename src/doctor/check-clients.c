@@ -12,6 +12,9 @@
 #include "dns/resolver.h"
 #include "util/bytes.h"
 
+/* More hops than any client follows. */
+#define APEX_REDIRECTS_MAX 10
+
 struct network {
 	struct asker asker;
 	struct check *check;
@@ -99,12 +102,10 @@ static void compare(struct check *check, const struct client *client, const stru
 			   seen->url));
 }
 
-static const struct http_answer *ask_once(struct network *network, const char *method, bool is_tls,
-					  const char *host, const char *path)
+static struct http_request request_for(struct check *check, const char *method, bool is_tls,
+				       const char *host, const char *path)
 {
-	struct check *check = network->check;
-	struct http_answer *answer = arena_new(&check->memory, struct http_answer);
-	const struct http_request request = {
+	return (struct http_request){
 		.method = method,
 		.is_tls = is_tls,
 		.host = host,
@@ -115,6 +116,14 @@ static const struct http_answer *ask_once(struct network *network, const char *m
 				? outlook_body(&check->memory, check->examined->sample.text)
 				: NULL,
 	};
+}
+
+static const struct http_answer *ask_once(struct network *network, const char *method, bool is_tls,
+					  const char *host, const char *path)
+{
+	struct check *check = network->check;
+	struct http_answer *answer = arena_new(&check->memory, struct http_answer);
+	const struct http_request request = request_for(check, method, is_tls, host, path);
 
 	ask_network(&network->asker, &check->memory, &request, answer);
 	return answer;
@@ -125,21 +134,50 @@ static bool has_words(const struct http_answer *answer, const char *words)
 	return strstr(answer->body, words) != NULL;
 }
 
-/* Outlook stops at the first answer with status 200. */
+/* What the domain's web site answers to Outlook's first question in the end: redirects to HTTPS
+ * lead on. *request becomes the last that was asked. */
+static const struct http_answer *ask_apex(struct network *network, struct http_request *request)
+{
+	struct check *check = network->check;
+	struct http_answer *answer = arena_new(&check->memory, struct http_answer);
+
+	for (int hop = 0; hop <= APEX_REDIRECTS_MAX; hop++) {
+		struct http_request next;
+
+		ask_network(&network->asker, &check->memory, request, answer);
+		if (answer->status < 301 || answer->status > 308 || !*answer->location ||
+		    !http_url_parse(&check->memory, answer->location, request, &next) ||
+		    !next.is_tls)
+			break;
+		next.method = request->method;
+		next.media_type = request->media_type;
+		next.body = request->body;
+		*request = next;
+	}
+	return answer;
+}
+
+/* The web site is asked before autodiscover. is: a page that it gives for anything makes clients
+ * wait for nothing, and confuses some, even where those of clients/ go on to the settings. */
 static void check_apex(struct network *network)
 {
 	struct check *check = network->check;
-	const char *domain = check->examined->subject.domain;
-	const struct http_answer *answer = ask_once(network, "POST", true, domain,
-						    PATH_AUTODISCOVER);
+	const char *domain = check->examined->subject.domain, *url;
+	struct http_request request = request_for(check, "POST", true, domain, PATH_AUTODISCOVER);
+	const char *asked = http_url(&check->memory, &request);
+	const struct http_answer *answer = ask_apex(network, &request);
 
 	if (answer->status != 200 ||
 	    has_words(answer, "schemas.microsoft.com/exchange/autodiscover"))
 		return;
+	url = http_url(&check->memory, &request);
 	report(check, FINDING_APEX_POST,
-	       say(check, "https://%s" PATH_AUTODISCOVER " answers a POST with status 200 and %s",
-		   domain, *answer->media_type ? answer->media_type : "no media type"),
-	       "status 404, so that Outlook goes on to autodiscover.",
+	       say(check, "%s answers a POST with status 200 and %s%s%s", asked,
+		   *answer->media_type ? answer->media_type : "no media type",
+		   text_equals(url, asked) ? "" : ", by way of ",
+		   text_equals(url, asked) ? "" : url),
+	       "status 404: a page keeps Outlook from going on to autodiscover. at once, and may "
+	       "confuse it",
 	       say(check, "let the web server of %s answer 404 to " PATH_AUTODISCOVER, domain));
 }
 

@@ -47,7 +47,7 @@ static const struct kind kinds[FINDING_KINDS] = {
 	[FINDING_OTHER_SETTINGS] = { "other-settings", LEVEL_PROBLEM },
 	[FINDING_CLIENT_LIMIT] = { "client-limit", LEVEL_NOTE },
 	[FINDING_SLOW] = { "slow", LEVEL_PROBLEM },
-	[FINDING_APEX_POST] = { "apex-post", LEVEL_PROBLEM },
+	[FINDING_APEX_POST] = { "apex-post", LEVEL_WARNING },
 	[FINDING_PLAIN_SETTINGS] = { "plain-settings", LEVEL_PROBLEM },
 
 	[FINDING_SERVICE] = { "service", LEVEL_OK },

@@ -489,13 +489,25 @@ def slow(site):
     site.start_server(site.address, 443, serve, certificate=pem)
 
 
-@fault("apex-post", "answers a POST with status 200 and text/html", "let the web server of example.org answer 404")
+@fault("apex-post", "answers a POST with status 200 and text/html", "let the web server of example.org answer 404",
+       level="warning")
 def apex(site):
     simple(site)
     pem = site.certificate(DOMAIN)
     site.start_nginx(f"  server {{ listen {site.apex}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
                      "    location / { return 200 '<html>Welcome</html>'; } }")
     site.dns.host(DOMAIN, site.apex)
+
+
+@fault("apex-post", "status 200 and text/html, by way of https://www.example.org/welcome",
+       "let the web server of example.org answer 404", level="warning")
+def apex_that_redirects(site):
+    simple(site)
+    pem = site.certificate(DOMAIN, f"www.{DOMAIN}")
+    site.start_nginx(f"  server {{ listen {site.apex}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     f"    location / {{ return 301 https://www.{DOMAIN}/welcome; }}\n"
+                     "    location /welcome { return 200 '<html>Welcome</html>'; } }")
+    site.dns.host(DOMAIN, site.apex).host(f"www.{DOMAIN}", site.apex)
 
 
 @fault("plain-settings", "http://autoconfig.example.org/mail/config-v1.1.xml answers with settings",
