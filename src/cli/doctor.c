@@ -155,6 +155,14 @@ static int list_all(struct cli *cli, const char ***ret_domains, size_t *ret_coun
 	return 0;
 }
 
+static bool is_listed(const char *const *domains, size_t count, const char *domain)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_equals(domains[i], domain))
+			return true;
+	return false;
+}
+
 static int find_domains(struct cli *cli, const struct arguments *arguments,
 			const char ***ret_domains, size_t *ret_count, struct error *err)
 {
@@ -166,11 +174,14 @@ static int find_domains(struct cli *cli, const struct arguments *arguments,
 	if (wants_all)
 		return list_all(cli, ret_domains, ret_count, err);
 	*ret_domains = arena_array(cli->memory, const char *, arguments->count);
-	*ret_count = arguments->count;
+	*ret_count = 0;
 	for (size_t i = 0; i < arguments->count; i++) {
-		(*ret_domains)[i] = domain_parse(cli->memory, arguments->words[i], true, err);
-		if (!(*ret_domains)[i])
+		const char *domain = domain_parse(cli->memory, arguments->words[i], true, err);
+
+		if (!domain)
 			return -1;
+		if (!is_listed(*ret_domains, *ret_count, domain))
+			(*ret_domains)[(*ret_count)++] = domain;
 	}
 	return 0;
 }

@@ -741,6 +741,12 @@ def test_worst_first_and_domains_in_order(site):
     assert list(dict.fromkeys(each["domain"] for each in named)) == ["c.example", "a.example"]
 
 
+def test_domain_named_twice_is_looked_at_once(site):
+    simple(site)
+    once, twice = (site.look(domains=domains) for domains in ((DOMAIN,), (DOMAIN, DOMAIN.upper(), DOMAIN)))
+    assert len(once) == len(twice)
+
+
 def test_hostile_answers_do_not_reach_the_terminal(site):
     site.setup(IMAP, SUBMISSION)
     site.dns.host(HOST, site.address)
