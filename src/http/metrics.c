@@ -229,7 +229,7 @@ static const char *name_of(const struct certificate *certificate)
 	return certificate->n_names > 0 ? certificate->names[0] : "";
 }
 
-/* By name and algorithm; of equals the one that lasts longest first, which is served. */
+/* By name and algorithm; of equals the one that expires first. */
 static int compare(const void *left, const void *right)
 {
 	const struct certificate *a = *(const struct certificate *const *)left;
@@ -238,7 +238,7 @@ static int compare(const void *left, const void *right)
 
 	if (order == 0)
 		order = strcmp(algorithm_name(a), algorithm_name(b));
-	return order ? order : (a->expires < b->expires) - (a->expires > b->expires);
+	return order ? order : (a->expires > b->expires) - (a->expires < b->expires);
 }
 
 static bool is_same(const struct certificate *a, const struct certificate *b)
@@ -247,26 +247,41 @@ static bool is_same(const struct certificate *a, const struct certificate *b)
 	       text_equals(algorithm_name(a), algorithm_name(b));
 }
 
+/* What no client gets any more does not count: its successor lies beside it. */
+static size_t find_served(const struct certificates *certificates,
+			  const struct certificate **served)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < certificates_count(certificates); i++) {
+		const struct certificate *certificate = certificates_at(certificates, i);
+
+		if (certificates_serve(certificates, certificate))
+			served[count++] = certificate;
+	}
+	return count;
+}
+
 static void add_certificates(struct bytes *text, const struct metrics *metrics)
 {
 	size_t count = metrics->certificates ? certificates_count(metrics->certificates) : 0;
-	const struct certificate **all = arena_array(text->memory, const struct certificate *,
-						     count);
+	const struct certificate **served = arena_array(text->memory, const struct certificate *,
+							count);
 
-	for (size_t i = 0; i < count; i++)
-		all[i] = certificates_at(metrics->certificates, i);
 	if (count > 0)
-		qsort(all, count, sizeof(*all), compare);
+		count = find_served(metrics->certificates, served);
+	if (count > 0)
+		qsort(served, count, sizeof(*served), compare);
 	begin(text, "certificate_remaining_seconds", "gauge",
-	      "Until a certificate expires, by the first of its names and its kind of key; below 0 "
-	      "it has.");
+	      "Until a certificate expires, by the first of its names and its kind of key, of "
+	      "several that are served the first to; below 0 it has.");
 	for (size_t i = 0; i < count; i++) {
-		if (i > 0 && is_same(all[i - 1], all[i]))
+		if (i > 0 && is_same(served[i - 1], served[i]))
 			continue;
 		bytes_add_text(text, "mailconfd_certificate_remaining_seconds{name=");
-		add_value(text, name_of(all[i]));
-		bytes_add_format(text, ",key=\"%s\"} %" PRId64 "\n", algorithm_name(all[i]),
-				 (int64_t)all[i]->expires - metrics->now);
+		add_value(text, name_of(served[i]));
+		bytes_add_format(text, ",key=\"%s\"} %" PRId64 "\n", algorithm_name(served[i]),
+				 (int64_t)served[i]->expires - metrics->now);
 	}
 }
 

@@ -292,6 +292,17 @@ const struct certificate *certificates_default(const struct certificates *certif
 	return first->n_names ? look_up(certificates, first->names[0], pk_algos, n_pk_algos) : NULL;
 }
 
+bool certificates_serve(const struct certificates *certificates,
+			const struct certificate *certificate)
+{
+	const gnutls_pk_algorithm_t algorithm = certificate->algorithm;
+
+	for (size_t i = 0; i < certificate->n_names; i++)
+		if (look_up(certificates, certificate->names[i], &algorithm, 1) == certificate)
+			return true;
+	return certificates_default(certificates, &algorithm, 1) == certificate;
+}
+
 static int choose_default(struct certificates *set, const struct certificates_options *options,
 			  struct error *err)
 {

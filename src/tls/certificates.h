@@ -82,6 +82,11 @@ const struct certificate *certificates_default(const struct certificates *certif
 					       const gnutls_pk_algorithm_t *pk_algos,
 					       int n_pk_algos);
 
+/* Whether a client that can use this certificate's kind of key alone gets it, for one of its names
+ * or for none. Another of the set may be the better one for all of them. */
+bool certificates_serve(const struct certificates *certificates,
+			const struct certificate *certificate);
+
 /* Whether some file of the globs could not be loaded; what it had before is served on. */
 bool certificates_have_failures(const struct certificates *certificates);
 

@@ -214,16 +214,33 @@ def test_limits(watched):
     assert values(watched, "requests_total", outcome="too-many-requests") == statuses.count(429)
 
 
+def days_left(watched, name):
+    return round(values(watched, "certificate_remaining_seconds", name=name) / 86400)
+
+
 def test_certificates(watched):
-    watched.add_certificate("short", "mail.short.example", options=("--days", "5"))
-    watched.add_certificate("long", "mail.short.example", "x.short.example", options=("--days", "9"))
+    """One that another covers for all its names does not count, and of those served the first to expire does."""
+    names = "mail.short.example", "x.short.example"
+    watched.add_certificate("short", names[0], options=("--days", "5"))
+    watched.add_certificate("long", *names, options=("--days", "9"))
     watched.start()
-    remaining = values(watched, "certificate_remaining_seconds", name="mail.short.example")
-    assert 8.9 * 86400 < remaining < 9.1 * 86400
-    watched.add_certificate("short", "mail.short.example", options=("--days", "30"))
+    assert days_left(watched, names[0]) == 9
+    watched.add_certificate("short", names[0], options=("--days", "30"))
     watched.reload()
-    assert values(watched, "certificate_remaining_seconds", name="mail.short.example") > 29 * 86400
+    assert days_left(watched, names[0]) == 9
+    watched.add_certificate("long", *names, options=("--days", "40"))
+    watched.reload()
+    assert days_left(watched, names[0]) == 40
     assert values(watched, "certificate_remaining_seconds", name=NAMES[0]) > 0
+
+
+def test_certificates_with_the_same_first_name(watched):
+    """Each is served for a name that the other has not."""
+    shared = "autoconfig.short.example"
+    watched.add_certificate("a", shared, "autodiscover.short.example", options=("--days", "90"))
+    watched.add_certificate("b", shared, "only-here.short.example", options=("--days", "3"))
+    watched.start()
+    assert days_left(watched, shared) == 3
 
 
 def test_reload_and_build(watched):
