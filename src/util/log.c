@@ -125,7 +125,8 @@ static void add_time(struct bytes *line)
 			 now.tv_nsec / 1000000);
 }
 
-static void begin_text(struct bytes *line, enum log_level level)
+/* The journal takes it off the line again. */
+static void add_priority(struct bytes *line, enum log_level level)
 {
 	static const int priorities[] = {
 		[LOG_LEVEL_ERROR] = 3,
@@ -134,10 +135,11 @@ static void begin_text(struct bytes *line, enum log_level level)
 		[LOG_LEVEL_DEBUG] = 7,
 	};
 
-	if (is_for_journal()) {
-		bytes_add_format(line, "<%d>", priorities[level]);
-		return;
-	}
+	bytes_add_format(line, "<%d>", priorities[level]);
+}
+
+static void begin_text(struct bytes *line, enum log_level level)
+{
 	add_time(line);
 	bytes_add_char(line, ' ');
 	if (level != LOG_LEVEL_INFO)
@@ -152,8 +154,11 @@ struct log_event log_event_begin(struct arena *memory, enum log_level level)
 		.line = BYTES_IN(memory),
 	};
 
+	if (is_for_journal())
+		add_priority(&event.line, level);
 	if (event.format == LOG_FORMAT_TEXT) {
-		begin_text(&event.line, level);
+		if (!is_for_journal())
+			begin_text(&event.line, level);
 		return event;
 	}
 	bytes_add_text(&event.line, "{\"time\":\"");

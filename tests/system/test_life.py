@@ -113,18 +113,22 @@ def test_log_level(served, level, shows):
     assert ("stopped" in served.log()) == shows
 
 
-def test_journal_priorities(served, monkeypatch):
-    """Lines have them where standard error is the stream that JOURNAL_STREAM names, else the time."""
+@pytest.mark.parametrize("form, rest, without", [("text", "", time.strftime("%Y-")), ("json", "{", "{")])
+def test_journal_priorities(served, monkeypatch, form, rest, without):
+    """Lines have them where standard error is the stream that JOURNAL_STREAM names, else text has the time."""
+    served.settings["log"]["format"] = form
+    served.write_settings()
     served.log_file.touch()
     status = served.log_file.stat()
-    for stream, begins in (f"{status.st_dev}:{status.st_ino}", "<6>"), ("8:1", time.strftime("%Y-")):
+    for stream, begins in (f"{status.st_dev}:{status.st_ino}", f"<6>{rest}"), ("8:1", without):
         monkeypatch.setenv("JOURNAL_STREAM", stream)
         served.log_file.write_text("")
         served.start()
         served.get(CONFIG)
         served.stop()
         # As root it warns of that; and valgrind complains of calls that it does not know.
-        assert all(re.match(f"{begins}|<4>running as root|--", line) for line in served.log().splitlines())
+        expected = f'{begins}|<4>({{.*"message":")?running as root|--'
+        assert all(re.match(expected, line) for line in served.log().splitlines())
 
 
 def test_what_fails_to_load_keeps_the_old(served):
