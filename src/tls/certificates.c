@@ -394,6 +394,11 @@ static bool is_being_written(const struct certificates_options *options,
 				  watch_sees_writing(options->watch, &stamp->key));
 }
 
+static const char *what_remains(const struct item *before)
+{
+	return before ? "the one that was loaded before stays in use" : "it is left out";
+}
+
 /* Adds what stands for the file now: as it is loaded, as it was before, or nothing. */
 static int load_file(struct certificates *set, const struct certificates_options *options,
 		     const char *file, certificates_warner warn, void *context, struct error *err)
@@ -405,7 +410,15 @@ static int load_file(struct certificates *set, const struct certificates_options
 		set->items[set->count++] = item_ref(before);
 		return 0;
 	}
-	if (!is_being_written(options, &stamp)) {
+	if (is_being_written(options, &stamp)) {
+		/* A change is noticed again once the file is closed; who asked hears of it now. */
+		if (options->repeats_failures)
+			note_failure(set, options, file,
+				     arena_printf(&set->memory,
+						  "certificate '%s' is still being written; %s",
+						  file, what_remains(before)),
+				     warn, context);
+	} else {
 		if (item_load(file, &stamp, warn, context, &item, err) == 0) {
 			set->items[set->count++] = item;
 			return 0;
@@ -413,9 +426,7 @@ static int load_file(struct certificates *set, const struct certificates_options
 		if (!options->previous)
 			return -1;
 		note_failure(set, options, file,
-			     arena_printf(&set->memory, "%s; %s", err->text,
-					  before ? "the one that was loaded before stays in use"
-						 : "it is left out"),
+			     arena_printf(&set->memory, "%s; %s", err->text, what_remains(before)),
 			     warn, context);
 	}
 	if (before)

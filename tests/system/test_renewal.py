@@ -190,6 +190,26 @@ def test_file_that_is_being_written_is_left_alone(served):
     assert not load.failures, "a chain without its middle cannot be verified"
 
 
+def test_reload_tells_what_is_still_being_written(served):
+    """Who asks for a reload hears that the new one is not in use, complete as it may look."""
+    name = "slow.example.invalid"
+    (old, old_serial), (new, new_serial) = two(served, name)
+    target = served.directory / "certificates" / "slow.pem"
+    shutil.copy(old, target)
+    served.start()
+    with open(target, "w", encoding="ascii") as out:
+        out.write(new.read_text())
+        out.flush()
+        wait_until_seen(served)
+        complaint = f"warning: certificate '{target}' is still being written; the one that was loaded before stays in use"
+        assert complaint not in served.log(), "nobody asked"
+        served.reload()
+        served.wait_for_log(complaint)
+        assert served_serial(served, name) == old_serial
+    wait_until_served(served, name, new_serial)
+    assert served.log().count(complaint) == 1
+
+
 def test_one_broken_file_does_not_hold_up_others(served):
     (old, _), (new, new_serial) = two(served, "good.example.invalid")
     good, bad = (served.directory / "certificates" / name for name in ("good.pem", "bad.pem"))
