@@ -52,21 +52,45 @@ static void add_address(struct arena *memory, struct log_event *event, const str
 			       record_hash(memory, privacy->key, query->address->text));
 }
 
-/* Some clients put the address into the path, and so do those that escape the '?': then only what
- * stands before the part with the address is shown. The query string never is. */
+/* @, or %40, %2540, %252540 ..., as it is once it was escaped, and that again. */
+static bool is_at_sign(const char *text)
+{
+	if (*text != '%')
+		return *text == '@';
+	for (text++; strncmp(text, "25", 2) == 0; text += 2)
+		;
+	return strncmp(text, "40", 2) == 0;
+}
+
+/* Some clients put the address into the path or before the host, and so do those that escape the
+ * '?': then only what stands before the part with the address is shown. */
+static const char *without_address(struct arena *memory, const char *text,
+				   const struct record_privacy *privacy)
+{
+	const char *at = text;
+
+	while (*at && !is_at_sign(at))
+		at++;
+	if (!*at || privacy->addresses == LOG_ADDRESSES_FULL)
+		return text;
+	while (at > text && at[-1] != '/')
+		at--;
+	return arena_printf(memory, "%.*s...", (int)(at - text), text);
+}
+
+/* The query string is never shown. */
 static const char *path_of(struct arena *memory, const char *target,
 			   const struct record_privacy *privacy)
 {
-	char *path = arena_strndup(memory, target, strcspn(target, "?"));
-	const char *at;
+	const char *path = arena_strndup(memory, target, strcspn(target, "?"));
 
-	for (at = path; *at && *at != '@' && strncmp(at, "%40", 3) != 0; at++)
-		;
-	if (!*at || privacy->addresses == LOG_ADDRESSES_FULL)
-		return path;
-	while (at > path && *at != '/')
-		at--;
-	return arena_printf(memory, "%.*s/...", (int)(at - path), path);
+	return without_address(memory, path, privacy);
+}
+
+static const char *host_of(struct arena *memory, const char *host,
+			   const struct record_privacy *privacy)
+{
+	return host ? without_address(memory, host, privacy) : NULL;
 }
 
 void record_log(struct arena *memory, const struct record *record,
@@ -83,7 +107,7 @@ void record_log(struct arena *memory, const struct record *record,
 	log_event_text(&event, "client",
 		       record->network.bits ? client_network_text(memory, &record->network) : NULL);
 	log_event_text(&event, "method", request->method);
-	log_event_text(&event, "host", request->host);
+	log_event_text(&event, "host", host_of(memory, request->host, privacy));
 	log_event_text(&event, "path", path_of(memory, request->target, privacy));
 	log_event_word(&event, "program", agent_name(record->agent));
 	log_event_word(&event, "protocol", response->protocol ? response->protocol : "none");

@@ -118,6 +118,20 @@ def test_hash_of_an_address(served):
     assert "is not a mail address" in served.ctl("log-hash", "nobody", check=False).stderr
 
 
+@pytest.mark.parametrize("at", ["@", "%40", "%2540", "%252540"])
+def test_address_in_path_or_host(served, at):
+    """However often it was escaped; the log shows what stands before it."""
+    served.settings["log"]["format"] = "json"
+    served.start()
+    address = f"first.last{at}example.org"
+    for host in "autoconfig.example.org", address:
+        served.ask(f"GET /x/{address} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    served.wait_for_log('"method"', 2)
+    assert [(record["host"], record["path"]) for record in records(served)] == [
+        ("autoconfig.example.org", "/x/..."), ("...", "/x/...")]
+    assert "first.last" not in served.log()
+
+
 def test_logins_are_never_logged(served):
     served.ctl("user", "add", "first.last@example.org", "secret4711")
     served.settings["log"].update(level="debug", addresses="full")
