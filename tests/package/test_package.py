@@ -13,6 +13,7 @@ from conftest import ROOT, inside, run
 CONFIG = "/mail/config-v1.1.xml"
 HOST = "autoconfig.harbour.example"
 CERTIFICATE = "/etc/mailconfd/certificates/harbour.example.pem"
+TIMER = "mailconfd-renew.timer"
 
 
 def test_lintian_finds_nothing(package):
@@ -108,6 +109,7 @@ def test_upgrade_keeps_data_and_restarts(machine, authority):
     """The settings too, which the admin has changed."""
     with open(machine.directory / "etc/mailconfd/mailconfd.conf", "a", encoding="utf-8") as settings:
         settings.write("\n# changed by the admin\n")
+    machine.run("systemctl", "enable", "--now", TIMER)
     before = pid(machine)
     install(machine, "/root/next.deb")
     assert "9.9.9" in machine.run("dpkg-query", "--show", "mailconfd").stdout
@@ -115,6 +117,7 @@ def test_upgrade_keeps_data_and_restarts(machine, authority):
     assert "Harbour Mail" in ask(machine, authority).stdout
     assert "changed by the admin" in (machine.directory / "etc/mailconfd/mailconfd.conf").read_text()
     assert "NRestarts=0" in state(machine)
+    assert machine.run("systemctl", "is-active", TIMER, check=False).stdout.strip() == "active"
 
 
 def test_a_hang_is_ended_and_started_anew(machine, authority):
