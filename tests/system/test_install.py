@@ -121,7 +121,14 @@ def spec_files():
               "_sharedstatedir": "/var/lib"}
     text = (ROOT / "packaging" / "rpm" / "mailconfd.spec").read_text()
     lines = text.partition("\n%files\n")[2].partition("\n%changelog")[0].splitlines()
+    is_meant = True
     for line in lines:
+        if line.startswith("%if"):
+            is_meant = subprocess.run(["pkg-config", "--atleast-version=253", "systemd"], check=False).returncode == 0
+        elif line == "%endif":
+            is_meant = True
+        if not is_meant:
+            continue
         path = line.split()[-1]
         for name, value in macros.items():
             path = path.replace(f"%{{{name}}}", value)
@@ -136,6 +143,14 @@ def test_rpm_has_every_file(installed):
         if file.is_file():
             assert any(path == entry.rstrip("*") or entry.endswith("/") and path.startswith(entry)
                        for entry in listed), path
+
+
+def test_rpm_lists_nothing_else(installed):
+    """But for the directories that the spec makes itself."""
+    files = ["/" + str(file.relative_to(installed)).replace("usr/local/", "usr/") for file in installed.rglob("*")]
+    for entry in spec_files():
+        if not entry.startswith(("/etc/mailconfd", "/var/lib/")):
+            assert entry.rstrip("*/") in files, entry
 
 
 def test_rpm_spec_is_understood():
