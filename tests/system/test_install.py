@@ -113,6 +113,14 @@ def test_container_settings_are_understood(build):
     assert "/var/lib/mailconfd/certificates/*.pem" in result.stderr
 
 
+def test_container_has_what_is_called():
+    """git says the version, and without authorities no other server is trusted."""
+    text = (ROOT / "packaging" / "container" / "Containerfile").read_text()
+    build, _, image = text.partition("\nFROM debian:bookworm-slim\n")
+    assert " git " in build
+    assert "ca-certificates " in image
+
+
 def spec_files():
     """The paths that the spec lists, its macros expanded; those that end in a slash are directories."""
     macros = {"name": "mailconfd", "_datadir": "/usr/share", "_docdir": "/usr/share/doc", "_bindir": "/usr/bin", "_sbindir": "/usr/sbin",
