@@ -305,7 +305,7 @@ static int read_wanted(struct cli *cli, const char *path, struct store **ret_sto
 	own.is_trial = true;
 	if (store_begin(scratch, err) < 0 ||
 	    batch_run(&own, input.name, text, size, &n_commands, err) < 0 ||
-	    store_commit(scratch, err) < 0)
+	    cli_commit(&own, false, err) < 0)
 		return -1;
 	*ret_store = TAKE(scratch);
 	return 0;

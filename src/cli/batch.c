@@ -108,7 +108,7 @@ static int batch(struct cli *cli, const struct arguments *arguments, struct erro
 	    batch_run(cli, input.name, text, size, &count, err) < 0)
 		return -1;
 	cli_say(cli, "%zu command%s done", count, count == 1 ? "" : "s");
-	return store_commit(cli->store, err);
+	return cli_commit(cli, false, err);
 }
 
 static const struct command batch_command = {

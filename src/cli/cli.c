@@ -12,12 +12,14 @@
 #include "cli/command.h"
 #include "cli/complete.h"
 #include "cli/help.h"
+#include "cli/loops.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "config/settings.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/error.h"
+#include "util/own-name.h"
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
@@ -50,6 +52,26 @@ void cli_warn(struct cli *cli, const char *format, ...)
 		       text_escape(cli->memory, arena_vprintf(cli->memory, format, args)));
 	bytes_add_char(&cli->warned, '\n');
 	va_end(args);
+}
+
+const char *cli_public_name(struct cli *cli)
+{
+	const char *name = cli->settings->server.public_name, *own;
+
+	if (*name)
+		return name;
+	own = own_name(cli->memory);
+	return own ? own : name;
+}
+
+int cli_commit(struct cli *cli, bool is_dry, struct error *err)
+{
+	if (loops_check(cli, err) < 0)
+		return -1;
+	if (!is_dry)
+		return store_commit(cli->store, err);
+	store_rollback(cli->store);
+	return 0;
 }
 
 /* {"done": ["user a@example.org added, login a"]} */
@@ -117,7 +139,7 @@ static int change(struct cli *cli, const struct command_line *line, struct error
 		return -1;
 	if (line->command->run(cli, &line->arguments, err) < 0)
 		return -1;
-	return store_commit(cli->store, err);
+	return cli_commit(cli, false, err);
 }
 
 static int run_command(struct cli *cli, const struct command_line *line, struct error *err)

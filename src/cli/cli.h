@@ -36,5 +36,13 @@ int cli_open(struct cli *cli, bool is_dry, struct error *err);
  * already. Other admins wait from here on. Returns 0 or -1 with err set. */
 int cli_begin(struct cli *cli, struct error *err);
 
+/* The server's own host[:port], by the settings or, where they have none, as the daemon does: this
+ * host's own. "" where that is not known. */
+const char *cli_public_name(struct cli *cli);
+
+/* What every change ends with: it is looked at as a whole, for what no single command can see, and
+ * then committed, or only taken back where is_dry. Returns 0, or -1 with err set. */
+int cli_commit(struct cli *cli, bool is_dry, struct error *err);
+
 /* Runs the program. Returns its exit status. */
 int cli_run(int argc, char *const *argv);

@@ -440,21 +440,6 @@ static int check_users(struct domain_import *import, const struct removals *remo
 	return 0;
 }
 
-static int check_moves(struct domain_import *import, struct error *err)
-{
-	const struct domain **changed = arena_array(import->cli->memory, const struct domain *,
-						    import->n_plans);
-	size_t count = 0;
-
-	for (size_t i = 0; i < import->n_plans; i++) {
-		const struct plan *plan = &import->plans[i];
-
-		if (plan->line && (!plan->is_there || is_changed(plan)))
-			changed[count++] = &plan->after;
-	}
-	return moves_check_domains(import->cli, changed, count, err);
-}
-
 static int write_all(struct domain_import *import, const struct removals *removals,
 		     struct error *err)
 {
@@ -469,7 +454,7 @@ static int write_all(struct domain_import *import, const struct removals *remova
 		return error_prefix(err, "%s", import->bad.name);
 	if (import->removes_users && check_users(import, removals, err) < 0)
 		return -1;
-	return follow_up(import, err) < 0 ? -1 : check_moves(import, err);
+	return follow_up(import, err);
 }
 
 static int change(struct domain_import *import, const struct removals *removals, bool is_dry,
@@ -484,8 +469,8 @@ static int change(struct domain_import *import, const struct removals *removals,
 	if (r == 0)
 		r = import->bad.count > 0 ? report_refuse(&import->bad, err)
 					  : write_all(import, removals, err);
-	if (r == 0 && !is_dry)
-		return store_commit(store, err);
+	if (r == 0)
+		r = cli_commit(import->cli, is_dry, err);
 	store_rollback(store);
 	return r;
 }

@@ -116,7 +116,7 @@ static int add(struct cli *cli, const struct arguments *arguments, struct error 
 		return -1;
 	}
 	r = store_add_domain(cli->store, &domain, err);
-	if (r != 0 || moves_check_domain(cli, &domain, err) < 0)
+	if (r != 0)
 		return -1;
 	cli_say(cli, "domain %s added, %s", domain.name, belonging(cli, &domain));
 	return 0;
@@ -156,7 +156,6 @@ static const struct command domain_add = {
 	.run = add,
 };
 
-/* --moved-to, whose circle is looked for once the change is made. */
 static int apply_move(struct cli *cli, const struct arguments *arguments, struct domain *domain,
 		      struct error *err)
 {
@@ -164,8 +163,7 @@ static int apply_move(struct cli *cli, const struct arguments *arguments, struct
 
 	if (!target)
 		return 0;
-	if (moves_parse_domain(cli->memory, target, &domain->moved_to, err) < 0 ||
-	    moves_check_target(cli, domain->moved_to, err) < 0)
+	if (moves_parse_domain(cli->memory, target, &domain->moved_to, err) < 0)
 		return -1;
 	if (domain->moved_to && text_equals(domain->moved_to, domain->name))
 		return error_set(err, ERROR_INPUT, "domain '%s' cannot move to itself",
@@ -193,8 +191,7 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 	before = domain.provider;
 	if (((to_provider || to_alias) && domain_apply_options(cli, arguments, &domain, err) < 0) ||
 	    apply_move(cli, arguments, &domain, err) < 0 ||
-	    store_update_domain(cli->store, &domain, err) != 0 ||
-	    moves_check_domain(cli, &domain, err) < 0)
+	    store_update_domain(cli->store, &domain, err) != 0)
 		return -1;
 	cli_say(cli, "domain %s changed, %s%s%s", domain.name, belonging(cli, &domain),
 		domain.moved_to ? ", moved to " : "", domain.moved_to ? domain.moved_to : "");
@@ -304,8 +301,7 @@ static int remove_domain(struct cli *cli, const struct arguments *arguments, str
 	    store_remove_domain(cli->store, name, err) != 0)
 		return -1;
 	cli_say(cli, "domain %s removed", name);
-	if (domain_remove_users(cli, name, option_is_given(arguments, "with-users"), err) < 0 ||
-	    moves_check_domain(cli, &domain, err) < 0)
+	if (domain_remove_users(cli, name, option_is_given(arguments, "with-users"), err) < 0)
 		return -1;
 	return provider_drop_if_unused(cli, domain.provider, err);
 }
@@ -341,8 +337,7 @@ static int set_enabled(struct cli *cli, const char *name, bool is_enabled, struc
 		return 0;
 	}
 	domain.is_enabled = is_enabled;
-	if (store_update_domain(cli->store, &domain, err) != 0 ||
-	    moves_check_domain(cli, &domain, err) < 0)
+	if (store_update_domain(cli->store, &domain, err) != 0)
 		return -1;
 	cli_say(cli, "domain %s %s", domain.name, state);
 	return 0;

@@ -4,7 +4,6 @@
 
 #include "cli/cli.h"
 #include "cli/command.h"
-#include "cli/moves.h"
 #include "cli/options.h"
 #include "cli/providers.h"
 #include "cli/warnings.h"
@@ -81,9 +80,7 @@ static int add_domain(struct cli *cli, const char *name, const char *provider, s
 {
 	const struct domain domain = { .name = name, .provider = provider, .is_enabled = true };
 
-	if (store_add_domain(cli->store, &domain, err) != 0)
-		return -1;
-	return moves_check_domain(cli, &domain, err);
+	return store_add_domain(cli->store, &domain, err) == 0 ? 0 : -1;
 }
 
 /* A domain that has another provider, or is an alias. */
@@ -97,8 +94,7 @@ static int take_domain(struct cli *cli, struct domain *domain, const char *provi
 		domain->alias_of ? domain->alias_of : before);
 	domain->provider = provider;
 	domain->alias_of = NULL;
-	if (store_update_domain(cli->store, domain, err) != 0 ||
-	    moves_check_domain(cli, domain, err) < 0)
+	if (store_update_domain(cli->store, domain, err) != 0)
 		return -1;
 	return provider_drop_if_unused(cli, before, err);
 }

@@ -152,7 +152,6 @@ static int take_move(struct import *import, const char *text, struct taken *take
 		return -1;
 	if (text_equals_ignoring_case(taken->record.moved_to, address))
 		return error_set(err, ERROR_INPUT, "user '%s' cannot move to itself", address);
-	import->n_moves++;
 	return 0;
 }
 

@@ -6,7 +6,6 @@
 
 #include "cli/cli.h"
 #include "cli/command.h"
-#include "cli/moves.h"
 #include "cli/names.h"
 #include "cli/options.h"
 #include "cli/providers.h"
@@ -173,8 +172,6 @@ static int settle(struct import *import, const struct removals *removals, struct
 {
 	if (check_removals(import, removals, err) < 0)
 		return error_prefix(err, "%s", import->input.name);
-	if (import->n_moves > 0 && moves_check_users(import->cli, err) < 0)
-		return -1;
 	for (size_t i = 0; i < import->n_providers_before; i++)
 		if (provider_drop_if_unused(import->cli, import->providers_before[i], err) < 0)
 			return -1;
@@ -219,8 +216,8 @@ static int change(struct import *import, const struct removals *removals, bool i
 		r = report_refuse(&import->bad, err);
 	if (r == 0)
 		r = settle(import, removals, err);
-	if (r == 0 && !is_dry)
-		r = store_commit(store, err);
+	if (r == 0)
+		r = cli_commit(import->cli, is_dry, err);
 	store_rollback(store);
 	if (sorter_count(import->sorter) >= TIDY_FROM)
 		store_tidy(store);

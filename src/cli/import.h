@@ -64,7 +64,6 @@ struct import {
 	struct import_provider *providers; /* that rows have named */
 	size_t n_providers;
 	size_t n_rows;
-	size_t n_moves;	     /* rows with a moved_to */
 	size_t n_misread;    /* rows whose login Thunderbird takes for something else */
 	char *misread_login; /* the first of these */
 

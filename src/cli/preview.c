@@ -30,7 +30,6 @@
 #include "util/error.h"
 #include "util/idna.h"
 #include "util/network.h"
-#include "util/own-name.h"
 #include "util/similar.h"
 
 /* What is asked about: an address as typed, or only a domain. */
@@ -222,17 +221,6 @@ static int make_request(struct cli *cli, const struct arguments *arguments,
 	return 0;
 }
 
-/* Where the settings have none the daemon takes the host's own, and so do we. */
-static const char *public_name(struct cli *cli, const struct client *client)
-{
-	const char *name = cli->settings->server.public_name, *own;
-
-	if (*name || !client->has_public_name)
-		return name;
-	own = own_name(cli->memory);
-	return own ? own : name;
-}
-
 /* What there is to show, in the order of showing. Nothing but the response is always there. */
 struct preview {
 	const struct client *client;
@@ -359,7 +347,7 @@ static int ask(struct cli *cli, const struct arguments *arguments, struct previe
 		return -1;
 	context = (struct context){
 		.store = cli->store,
-		.site = { templates, public_name(cli, preview->client) },
+		.site = { templates, preview->client->has_public_name ? cli_public_name(cli) : "" },
 	};
 	return option_is_given(arguments, "as")
 		       ? ask_as(cli, arguments, &context, &request, preview, err)

@@ -214,9 +214,7 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 		warn_of_reading(cli, &owner, login);
 	}
 	if (apply_move(cli, arguments, &user, err) < 0 ||
-	    store_update_user(cli->store, &user, err) != 0 ||
-	    (option_is_given(arguments, "moved-to") &&
-	     moves_check_address(cli, user.address, err) < 0))
+	    store_update_user(cli->store, &user, err) != 0)
 		return -1;
 	cli_say(cli, "user %s changed, login %s%s%s", user.address, user.login,
 		user.moved_to ? ", moved to " : "", user.moved_to ? user.moved_to : "");
@@ -345,8 +343,7 @@ static int remove_user(struct cli *cli, const struct arguments *arguments, struc
 		return 0;
 	if (r == STORE_NOT_FOUND)
 		return user_require(cli, owner.address, &user, "", err);
-	if (r != 0 || store_remove_user(cli->store, owner.address, err) != 0 ||
-	    (user.moved_to && moves_check_address(cli, user.address, err) < 0))
+	if (r != 0 || store_remove_user(cli->store, owner.address, err) != 0)
 		return -1;
 	cli_say(cli, "user %s removed", owner.address);
 	return provider_drop_if_unused(cli, user.provider, err);

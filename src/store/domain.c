@@ -175,20 +175,13 @@ int store_remove_domain(struct store *store, const char *name, struct error *err
 	return r == 0 ? md5_follow_domain(store, name, err) : r;
 }
 
-int store_list_domains(struct store *store, struct arena *memory,
-		       const struct domain_filter *filter, struct domain **ret_domains,
-		       size_t *ret_count, struct error *err)
+static int list_rows(struct store *store, struct arena *memory, sqlite3_stmt *query,
+		     struct domain **ret_domains, size_t *ret_count, struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	_cleanup_(freep) struct domain *list = NULL;
 	size_t count = 0;
 	int r;
 
-	r = query_begin(store, LIST_DOMAINS, &query, err);
-	if (r != 0)
-		return r;
-	query_bind_text(query, 1, filter->provider);
-	query_bind_text(query, 2, filter->alias_of);
 	while ((r = sqlite3_step(query)) == SQLITE_ROW) {
 		if ((count & (count - 1)) == 0)
 			list = xrealloc(list, count ? count * 2 : 1, sizeof(*list));
@@ -201,4 +194,28 @@ int store_list_domains(struct store *store, struct arena *memory,
 		memcpy(*ret_domains, list, count * sizeof(*list));
 	*ret_count = count;
 	return 0;
+}
+
+int store_list_domains(struct store *store, struct arena *memory,
+		       const struct domain_filter *filter, struct domain **ret_domains,
+		       size_t *ret_count, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, LIST_DOMAINS, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, filter->provider);
+	query_bind_text(query, 2, filter->alias_of);
+	return list_rows(store, memory, query, ret_domains, ret_count, err);
+}
+
+int store_list_moved_domains(struct store *store, struct arena *memory, struct domain **ret_domains,
+			     size_t *ret_count, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r = query_begin(store, LIST_MOVED_DOMAINS, &query, err);
+
+	return r == 0 ? list_rows(store, memory, query, ret_domains, ret_count, err) : r;
 }

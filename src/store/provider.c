@@ -204,6 +204,21 @@ int store_update_provider(struct store *store, const struct provider *provider, 
 		       : r;
 }
 
+int store_has_public_name(struct store *store, const char *name, bool *ret_has, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r;
+
+	r = query_begin(store, HAS_PUBLIC_NAME, &query, err);
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, name);
+	if (sqlite3_step(query) != SQLITE_ROW)
+		return store_fail(store, err, "looking up a public name");
+	*ret_has = sqlite3_column_int(query, 0);
+	return 0;
+}
+
 int store_remove_provider(struct store *store, int64_t id, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;

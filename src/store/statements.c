@@ -48,6 +48,8 @@ const char *const statement_sql[STATEMENTS] = {
 	[UPDATE_PROVIDER] = "UPDATE provider SET (" PROVIDER_FIELDS ") = (" PROVIDER_VALUES ") "
 			    "WHERE id = ?24",
 	[REMOVE_PROVIDER] = "DELETE FROM provider WHERE id = ?1",
+	[HAS_PUBLIC_NAME] = "SELECT EXISTS (SELECT 1 FROM provider "
+			    "WHERE public_name IN (?1, ?1 || ':443'))",
 
 	[LIST_SERVICES] = "SELECT " SERVICE_FIELDS " FROM service "
 			  "WHERE provider = ?1 ORDER BY position",
@@ -68,6 +70,8 @@ const char *const statement_sql[STATEMENTS] = {
 
 	[LIST_DOMAINS] = "SELECT " DOMAIN_COLUMNS " WHERE (?1 IS NULL OR provider.name = ?1) AND "
 			 "(?2 IS NULL OR alias_of = ?2) ORDER BY domain.name",
+	[LIST_MOVED_DOMAINS] = "SELECT " DOMAIN_COLUMNS " WHERE moved_to IS NOT NULL "
+			       "ORDER BY domain.name",
 	[ADD_DOMAIN] = "INSERT INTO domain (name, provider, alias_of, is_enabled, moved_to) "
 		       "VALUES (?1, (SELECT id FROM provider WHERE name = ?2), ?3, ?4, ?5)",
 	[UPDATE_DOMAIN] = "UPDATE domain SET provider = (SELECT id FROM provider WHERE name = ?2), "
@@ -85,6 +89,8 @@ const char *const statement_sql[STATEMENTS] = {
 				 " ORDER BY local",
 	[LIST_MOVED_USERS] = "SELECT " USER_COLUMNS " WHERE moved_to IS NOT NULL "
 			     "ORDER BY domain, local",
+	[HAS_MOVED_USERS] = "SELECT EXISTS (SELECT 1 FROM user WHERE domain = ?1 "
+			    "AND moved_to IS NOT NULL)",
 	[COUNT_USERS] = "SELECT count(*) FROM user WHERE " USER_FILTER,
 	[COUNT_USERS_OF_DOMAIN] = "SELECT count(*) FROM user WHERE domain = ?1 AND " USER_FILTER,
 	/* Without the filter's OR, so that the index is used. */

@@ -121,6 +121,9 @@ int store_remove_service(struct store *store, int64_t provider, const char *url,
 int store_set_links(struct store *store, int64_t provider, const struct link *links, size_t count,
 		    struct error *err);
 
+/* Whether a provider has this public name, HOST or HOST:PORT; 443 goes without saying. */
+int store_has_public_name(struct store *store, const char *name, bool *ret_has, struct error *err);
+
 /* All providers, by name. The array and its strings live in memory. */
 int store_list_providers(struct store *store, struct arena *memory, struct provider **ret_providers,
 			 size_t *ret_count, struct error *err);
@@ -148,6 +151,10 @@ struct domain_filter {
 int store_list_domains(struct store *store, struct arena *memory,
 		       const struct domain_filter *filter, struct domain **ret_domains,
 		       size_t *ret_count, struct error *err);
+
+/* Likewise those that have moved, disabled or not. */
+int store_list_moved_domains(struct store *store, struct arena *memory, struct domain **ret_domains,
+			     size_t *ret_count, struct error *err);
 
 /*
  * Users. Addresses are taken in their normal form, "local@domain" or "@domain", as address_key()
@@ -180,8 +187,12 @@ int user_cursor_next(struct user_cursor *cursor, struct user *ret_user, struct e
 void user_cursor_close(struct user_cursor *cursor);
 DEFINE_CLEANUP(struct user_cursor *, user_cursor_close);
 
+/* Those that have moved, likewise; and whether there are any of exactly this domain. */
 int store_visit_moved_users(struct store *store, user_visitor visit, void *context,
 			    struct error *err);
+int store_has_moved_users(struct store *store, const char *domain, bool *ret_has,
+			  struct error *err);
+
 int store_count_users(struct store *store, const struct user_filter *filter, int64_t *ret_count,
 		      struct error *err);
 

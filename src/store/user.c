@@ -193,6 +193,20 @@ int store_visit_moved_users(struct store *store, user_visitor visit, void *conte
 	return r == 0 ? visit_rows(store, query, visit, context, err) : r;
 }
 
+int store_has_moved_users(struct store *store, const char *domain, bool *ret_has, struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r = query_begin(store, HAS_MOVED_USERS, &query, err);
+
+	if (r != 0)
+		return r;
+	query_bind_text(query, 1, domain);
+	if (sqlite3_step(query) != SQLITE_ROW)
+		return store_fail(store, err, "looking for users");
+	*ret_has = sqlite3_column_int(query, 0);
+	return 0;
+}
+
 int store_count_users(struct store *store, const struct user_filter *filter, int64_t *ret_count,
 		      struct error *err)
 {

@@ -72,6 +72,15 @@ def test_what_is_done_first_is_seen_by_the_next(ctl, write):
     assert "in a circle" in ctl.refused("batch", path)
 
 
+def test_circle_that_is_none_in_the_end(ctl, write):
+    path = write(f"domain add example.org {SERVICES}\n"
+                 f"domain add example.net {SERVICES}\n"
+                 "domain set example.net --moved-to example.org\n"
+                 "domain set example.org --moved-to example.net\n"
+                 "domain set example.net --moved-to new.example\n")
+    assert ctl("batch", path).endswith("5 commands done\n")
+
+
 @pytest.mark.parametrize("line, reason", [
     ("user lits", "unknown command 'user lits'; did you mean 'user list'?"),
     ("user add a@example.org", "'user add' needs ADDRESS LOGIN; see 'mailconfctl user add --help'"),

@@ -335,6 +335,21 @@ def test_circles_of_moves(ctl, write):
     assert users(ctl) == {}
 
 
+def test_circle_that_a_removal_closes(ctl, write):
+    """The file has no moves itself; who it removes stood before one who has."""
+    ctl("domain", "add", "alias.example", "--alias-of=example.org")
+    for local, domain in ("x", "example.org"), ("y", "example.org"), ("y", "alias.example"):
+        ctl("user", "add", f"{local}@{domain}", local)
+    ctl("user", "set", "x@example.org", "--moved-to=y@alias.example")
+    ctl("user", "set", "y@example.org", "--moved-to=x@example.org")
+    before = users(ctl)
+    words = "user", "import", write("address,login\n"), "--replace=alias.example", "--max-removals=1"
+    for dry in ([], ["--dry-run"]):
+        assert ctl.refused(*words, *dry) == \
+            "clients would be sent from 'x@example.org' in a circle; change where it leads"
+    assert users(ctl) == before
+
+
 def test_misuse(ctl, write):
     path = write(csv(1))
     for words, says in [

@@ -3,10 +3,12 @@
 import contextlib
 import os
 import re
+import socket
 import sqlite3
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -1416,25 +1418,87 @@ def test_user_moves(org):
         "address": "first.last@example.org", "login": "a4712"}
 
 
+def sent_back(domain, host):
+    return "domain '%s' cannot move to '%s': that is this server, and clients would come back to " \
+        "ask for the same domain; say which domain they shall ask for instead: --moved-to DOMAIN" % (
+            domain, host)
+
+
+def settings(ctl, public_name):
+    with open(ctl.config, "a") as config:
+        config.write("[server]\npublic-name = %s\n" % public_name)
+
+
 @pytest.mark.parametrize("public_name", ["auto.example.org", "auto.example.org:443"])
 def test_nobody_is_sent_back_here(org, public_name):
-    with open(org.config, "a") as config:
-        config.write("[server]\npublic-name = %s\n" % public_name)
-    sentence = "'%s' is this server's own name, and clients would come back to ask for the same " \
-        "domain; say which domain they shall ask for instead: --moved-to DOMAIN"
-    url = "https://Auto.example.org/autodiscover/autodiscover.xml"
-    assert org.refused("domain", "set", "example.org", "--moved-to", url) == sentence % public_name
-    org("domain", "set", "example.org", "--moved-to", "https://auto.example.org:8443/x")
-    org("domain", "set", "example.org", "--moved-to", "https://auto.example.org.example/x")
-    org("domain", "set", "example.org", "--moved-to", "https://auto.example.net:8443/x")
+    settings(org, public_name)
+    words = "domain", "set", "example.org", "--moved-to"
+    assert org.refused(*words, "https://Auto.example.org/autodiscover/autodiscover.xml") == \
+        sent_back("example.org", "auto.example.org")
+    org(*words, "https://auto.example.org:8443/x")
+    org(*words, "https://auto.example.org.example/x")
+    org(*words, "https://auto.example.net:8443/x")
+    assert org.refused("provider", "set", "example.org", "--public-name", "auto.example.net:8443") == \
+        sent_back("example.org", "auto.example.net:8443")
+    org(*words, "example.net")
     org("provider", "set", "example.org", "--public-name", "auto.example.net:8443")
-    assert org.refused("domain", "set", "example.org", "--moved-to",
-                       "https://auto.example.net:8443/y") == sentence % "auto.example.net:8443"
-    org("domain", "set", "example.org", "--moved-to", "example.net")
+    assert org.refused(*words, "https://auto.example.net:8443/y") == \
+        sent_back("example.org", "auto.example.net:8443")
 
 
-def test_a_settings_file_without_name_refuses_less(org):
-    org("domain", "set", "example.org", "--moved-to", "https://auto.example.org/x")
+def test_nobody_is_sent_to_the_name_of_the_host(org):
+    """It is what the daemon takes where the settings have none."""
+    name = Path("/proc/sys/kernel/hostname").read_text(encoding="ascii").strip()
+    if "." not in name:
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME)
+        name = found[0][3] if "." in found[0][3] else name
+    words = "domain", "set", "example.org", "--moved-to", "https://%s/x" % name
+    assert org.refused(*words) == sent_back("example.org", name.lower())
+    settings(org, "auto.example.net")
+    org(*words)
+
+
+@pytest.mark.parametrize("prefix", ["autodiscover", "autoconfig", "ua-auto-config"])
+def test_nobody_is_sent_to_the_host_of_a_domain_served_here(org, prefix):
+    host = prefix + ".example.org"
+    words = "domain", "set", "example.org", "--moved-to"
+    assert org.refused(*words, "https://%s/autodiscover/autodiscover.xml" % host) == \
+        sent_back("example.org", host)
+    # What is there, is somebody else's.
+    org(*words, "https://example.org/autodiscover/autodiscover.xml")
+    org(*words, "https://%s:8443/x" % host)
+    org(*words, "https://%s.example.net/x" % prefix)
+    assert org.refused("domain", "add", "example.net", "--alias-of=example.org") == \
+        sent_back("example.org", prefix + ".example.net")
+    org("domain", "add", "*.net", "--provider=example.org")
+    org("domain", "disable", "example.org")
+    org(*words, "https://%s/x" % host)
+    assert org.refused("domain", "enable", "example.org") == sent_back("example.org", host)
+
+
+def test_import_sends_nobody_back_here(org, tmp_path):
+    settings(org, "auto.example.org")
+    path = tmp_path / "domains.csv"
+    path.write_text("domain,moved_to\nexample.org,https://auto.example.org/x\n", encoding="ascii")
+    for dry in ([], ["--dry-run"]):
+        assert org.refused("domain", "import", str(path), *dry) == \
+            sent_back("example.org", "auto.example.org")
+    assert "moved_to" not in org.json("domain", "show", "example.org")
+
+
+def test_a_loop_that_was_there_keeps_nothing_else_from_being_done(org):
+    """Such as that of a public name in settings that have changed."""
+    org("domain", "add", "example.net", "--provider=example.org")
+    org("domain", "set", "example.org", "--moved-to", "https://auto.example.net/x")
+    org("domain", "set", "example.net", "--moved-to", "https://auto.example.net/y")
+    settings(org, "auto.example.net")
+    assert org.warned("user", "add", "a@example.org", "a") == [
+        sent_back("example.net", "auto.example.net") + " (and so for 1 more)"]
+    assert org.warned("domain", "set", "example.net", "--moved-to=") == [
+        sent_back("example.org", "auto.example.net")]
+    assert org.refused("domain", "set", "example.net", "--moved-to=https://auto.example.net/y") == \
+        sent_back("example.net", "auto.example.net")
+    org("domain", "set", "example.org", "--moved-to=")
 
 
 def test_lists_have_a_column_of_moves_where_there_are_any(org):
@@ -1494,13 +1558,13 @@ def test_user_moves_that_are_refused(org):
 
 @pytest.mark.parametrize("moves, last, where", [
     # domains
-    ([("a.example", "b.example")], ("b.example", "a.example"), "b.example"),
+    ([("a.example", "b.example")], ("b.example", "a.example"), "a.example"),
     ([("a.example", "b.example"), ("b.example", "c.example")], ("c.example", "a.example"),
-     "c.example"),
+     "a.example"),
     # users
-    ([("x@a.example", "x@b.example")], ("x@b.example", "X@A.example"), "x@b.example"),
+    ([("x@a.example", "x@b.example")], ("x@b.example", "X@A.example"), "X@a.example"),
     ([("x@a.example", "x@b.example"), ("x@b.example", "x@c.example")],
-     ("x@c.example", "x@a.example"), "x@c.example"),
+     ("x@c.example", "x@a.example"), "x@a.example"),
     # with a tag, which the row does not have
     ([("x@a.example", "x+tag@b.example")], ("x@b.example", "x@a.example"), "x@a.example"),
     # a user and a domain, whichever moved first
@@ -1526,19 +1590,19 @@ def test_circle_through_an_alias(four):
         circle("c.example")
     move(four, "x@c.example", "x@d.example")
     assert four.refused("user", "set", "x@d.example", "--moved-to=x@c.example") == \
-        circle("x@d.example")
+        circle("x@c.example")
 
 
 def test_circle_that_an_alias_closes(four):
     move(four, "b.example", "c.example")
     move(four, "c.example", "new.example")
     assert four.refused("domain", "add", "new.example", "--alias-of=b.example") == \
-        circle("new.example")
+        circle("c.example")
     four("domain", "add", "new.example", "--provider=b.example")
     four("user", "remove", "x@d.example")
     move(four, "d.example", "new.example")
     assert four.refused("domain", "set", "new.example", "--alias-of=b.example") == \
-        circle("new.example")
+        circle("c.example")
 
 
 def test_alias_of_a_domain_that_moved_to_it(four):
@@ -1565,7 +1629,7 @@ def test_circle_that_a_removal_closes(four):
     move(four, "b.example", "sub.a.example")
     move(four, "*.a.example", "b.example")
     before = four.json("domain", "list")
-    assert four.refused("domain", "remove", "sub.a.example") == circle("sub.a.example")
+    assert four.refused("domain", "remove", "sub.a.example") == circle("b.example")
     assert four.json("domain", "list") == before
     move(four, "b.example", "")
     four("domain", "remove", "sub.a.example")
@@ -1578,7 +1642,7 @@ def test_circle_that_a_user_kept_open(four, words):
     move(four, "x@b.example", "x@a.example")
     move(four, "a.example", "b.example")
     before = four.json("user", "list")
-    assert four.refused("user", *words) == circle("x@a.example")
+    assert four.refused("user", *words) == circle("x@b.example")
     assert four.json("user", "list") == before
     move(four, "x@b.example", "")
     four("user", *words)
@@ -1594,8 +1658,65 @@ def test_circle_that_enabling_closes(four):
     four("domain", "disable", "b.example")
     move(four, "b.example", "a.example")
     move(four, "a.example", "b.example")
-    assert four.refused("domain", "enable", "b.example") == circle("b.example")
+    assert four.refused("domain", "enable", "b.example") == circle("a.example")
     assert four.json("domain", "show", "b.example")["enabled"] is False
+
+
+def test_circle_that_a_user_who_stayed_kept_open(four):
+    """Under the alias there is a user, who stands before the one that moved."""
+    four("domain", "add", "alias.example", "--alias-of=a.example")
+    four("user", "add", "y@a.example", "y")
+    four("user", "add", "y@alias.example", "y")
+    move(four, "x@a.example", "y@alias.example")
+    move(four, "y@a.example", "x@a.example")
+    before = four.json("user", "list")
+    assert four.refused("user", "remove", "y@alias.example") == circle("x@a.example")
+    assert four.json("user", "list") == before
+
+
+def test_circle_that_a_delimiter_closes(four):
+    four("user", "add", "y@b.example", "y")
+    move(four, "x@a.example", "y-tag@b.example")
+    move(four, "y@b.example", "x@a.example")
+    words = "provider", "set", "b.example", "--recipient-delimiter=-"
+    assert four.refused(*words) == circle("x@a.example")
+    assert [provider["recipient_delimiter"] for provider in four.json("provider", "list")] == ["+"] * 4
+    move(four, "y@b.example", "")
+    four(*words)
+
+
+def test_circle_that_another_provider_closes(four):
+    """Its delimiter is another one."""
+    four("provider", "set", "c.example", "--recipient-delimiter=-")
+    four("user", "add", "y@b.example", "y")
+    move(four, "x@a.example", "y-tag@b.example")
+    move(four, "y@b.example", "x@a.example")
+    assert four.refused("domain", "set", "b.example", "--provider=c.example") == \
+        circle("x@a.example")
+
+
+def test_circle_that_a_new_user_closes(four):
+    """Who is there himself does not move with the row without his tag."""
+    move(four, "x@a.example", "x@d.example")
+    move(four, "x@b.example", "x+tag@a.example")
+    move(four, "a.example", "c.example")
+    four("domain", "add", "alias.example", "--alias-of=b.example")
+    four("user", "add", "x+tag@c.example", "x")
+    move(four, "x+tag@c.example", "x@alias.example")
+    assert four.refused("user", "add", "x+tag@a.example", "x") == circle("x+tag@a.example")
+
+
+def test_circle_that_a_hand_made_is_told(four):
+    """It was there before: what else is done is done, and what undoes it."""
+    move(four, "a.example", "b.example")
+    with contextlib.closing(sqlite3.connect(four.database)) as connection, connection:
+        connection.execute("UPDATE domain SET moved_to = 'a.example' WHERE name = 'b.example'")
+    assert four.warned("user", "add", "y@a.example", "y") == [
+        circle("a.example") + " (and so for 1 more)"]
+    move_d = "domain", "set", "d.example", "--moved-to=c.example"
+    assert four.warned(*move_d) == [circle("a.example") + " (and so for 1 more)"]
+    assert four.refused("domain", "set", "c.example", "--moved-to=d.example") == circle("c.example")
+    four("domain", "set", "b.example", "--moved-to=")
 
 
 def test_way_that_is_too_long(ctl):
