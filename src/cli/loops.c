@@ -15,6 +15,7 @@
 #include "mail/address.h"
 #include "mail/profile.h"
 #include "mail/query.h"
+#include "mail/service.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -244,10 +245,37 @@ static int check_domains(struct loops *loops, struct error *err)
 	return 0;
 }
 
+/* Here the domain itself is a name that may lead here, for it is there that clients ask. */
+static int check_service(const char *provider, const struct service *service, void *context,
+			 struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct loops *loops = context;
+	struct host_domains domains = host_domains(service->host);
+	const char *asked = domains.stripped ? domains.stripped : domains.bare,
+		   *host = service->host;
+	bool leads;
+
+	if (service->port != 443)
+		host = arena_printf(&memory, "%s:%u", host, service->port);
+	leads = service->port == 443 && text_equals(asked, "%EMAILDOMAIN%");
+	if (!leads && leads_here(loops, &memory, host, &leads, err) < 0)
+		return -1;
+	if (!leads && is_served(loops, &memory, host, &leads, err) < 0)
+		return -1;
+	if (leads)
+		note(loops,
+		     "provider '%s' cannot have '%s': there clients ask this server, and would be "
+		     "sent in a circle; say where its %s is, as in https://HOST/dav/",
+		     provider, service_url(&memory, service), service_kind_name(service->kind));
+	return 0;
+}
+
 static int find(struct loops *loops, struct error *err)
 {
 	if (check_domains(loops, err) < 0 ||
-	    store_visit_moved_users(loops->store, walk_from_user, loops, err) != 0)
+	    store_visit_moved_users(loops->store, walk_from_user, loops, err) != 0 ||
+	    store_visit_asking_services(loops->store, check_service, loops, err) != 0)
 		return -1;
 	return 0;
 }

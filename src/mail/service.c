@@ -210,6 +210,24 @@ const char *service_authentications(struct arena *memory, const struct service *
 	return bytes_text(&list);
 }
 
+/* As the routes are: in any letter case, with whatever arguments. */
+bool path_asks_for_dav(const char *path)
+{
+	static const char *const questions[] = { "/.well-known/caldav", "/.well-known/carddav" };
+
+	for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
+		const char *rest;
+
+		if (!text_starts_with_ignoring_case(path, questions[i]))
+			continue;
+		rest = path + strlen(questions[i]);
+		rest += strspn(rest, "/");
+		if (!*rest || *rest == '?')
+			return true;
+	}
+	return false;
+}
+
 bool pop3_wishes_any(const struct pop3_wishes *wishes)
 {
 	return wishes->leave_on_server || wishes->leave_days || wishes->check_interval ||

@@ -97,6 +97,10 @@ const char *service_scheme(size_t index);
 /* Whether there is any wish. */
 bool pop3_wishes_any(const struct pop3_wishes *wishes);
 
+/* Whether the path of a CalDAV or CardDAV service is where clients ask a domain itself for
+ * calendars or contacts (RFC 6764 5): who is sent there asks anew. */
+bool path_asks_for_dav(const char *path);
+
 /* As autoconfig documents and people write them: "OAuth2"; "imap"; "IMAP". */
 const char *authentication_name(enum authentication authentication);
 const char *service_kind_name(enum service_kind kind);

@@ -5,7 +5,10 @@
 
 #include "protocol/dav.h"
 
+#include <string.h>
+
 #include "util/arena.h"
+#include "util/bytes.h"
 
 static struct question ask(struct arena *memory, const struct request *request,
 			   const struct protocol *protocol)
@@ -26,12 +29,25 @@ struct question carddav_parse(struct arena *memory, const struct request *reques
 	return ask(memory, request, &protocol_carddav);
 }
 
+/* The admin tool refuses such a service, but other hands may have written it: nobody is sent back
+ * to where he has asked. */
+static bool leads_back(const struct profile *profile, const struct endpoint *endpoint)
+{
+	struct host_domains domains = host_domains(endpoint->host);
+
+	if (endpoint->port != 443 ||
+	    !path_asks_for_dav(strchr(endpoint->url + strlen("https://"), '/')))
+		return false;
+	return text_equals(domains.bare, profile->domain) ||
+	       (domains.stripped && text_equals(domains.stripped, profile->domain));
+}
+
 static enum failure redirect(const struct profile *profile, enum service_kind kind,
 			     struct response *response)
 {
 	const struct endpoint *endpoint = profile_first(profile, kind);
 
-	if (!endpoint)
+	if (!endpoint || leads_back(profile, endpoint))
 		return FAILURE_NOT_OFFERED;
 	response_set_text(response, 301, "It is elsewhere.\n");
 	response->is_refusal = false;

@@ -162,3 +162,27 @@ int store_remove_service(struct store *store, int64_t provider, const char *url,
 		return r;
 	return sqlite3_changes(store->database) > 0 ? 0 : STORE_NOT_FOUND;
 }
+
+int store_visit_asking_services(struct store *store, service_visitor visit, void *context,
+				struct error *err)
+{
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	int r, step;
+
+	r = query_begin(store, LIST_ASKING_SERVICES, &query, err);
+	if (r != 0)
+		return r;
+	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct service service;
+		struct error reason;
+
+		if (service_parse(&memory, query_text(&memory, query, 0), &service, &reason) < 0 ||
+		    !path_asks_for_dav(service.path))
+			continue;
+		r = visit(query_text(&memory, query, 1), &service, context, err);
+		if (r != 0)
+			return r;
+	}
+	return step == SQLITE_DONE ? 0 : store_fail(store, err, "looking for services");
+}

@@ -57,6 +57,11 @@ const char *const statement_sql[STATEMENTS] = {
 			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[REMOVE_SERVICE] = "DELETE FROM service WHERE provider = ?1 AND url = ?2",
 	[REMOVE_SERVICES] = "DELETE FROM service WHERE provider = ?1",
+	/* In the words of the index. */
+	[LIST_ASKING_SERVICES] = "SELECT url, min(provider.name) FROM service "
+				 "JOIN provider ON provider.id = service.provider "
+				 "WHERE url LIKE 'ca%dav+https://%/.well-known/ca%dav%' "
+				 "GROUP BY url ORDER BY url",
 
 	/* A row for each text, or one without a text. */
 	[LIST_LINKS] = "SELECT link.position, kind, url, language, text FROM link "

@@ -117,6 +117,14 @@ int store_set_services(struct store *store, int64_t provider, const struct servi
 /* Removes one service, by its URL as it stands in the database. Also: STORE_NOT_FOUND. */
 int store_remove_service(struct store *store, int64_t provider, const char *url, struct error *err);
 
+/* Calls visit for each service that leads clients to where they ask a domain for calendars or
+ * contacts, once for all providers that have it, with the first of these. visit returns 0 to go on,
+ * anything else to stop, which is then returned. */
+typedef int (*service_visitor)(const char *provider, const struct service *service, void *context,
+			       struct error *err);
+int store_visit_asking_services(struct store *store, service_visitor visit, void *context,
+				struct error *err);
+
 /* Makes these the links of the provider, in this order. */
 int store_set_links(struct store *store, int64_t provider, const struct link *links, size_t count,
 		    struct error *err);

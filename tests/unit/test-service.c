@@ -335,12 +335,30 @@ static void test_names(void **state)
 	assert_string_equal(authentication_name(AUTHENTICATION_TLS_CLIENT_CERT), "TLS-client-cert");
 }
 
+static void test_questions(void **state)
+{
+	static const struct {
+		const char *path;
+		bool asks;
+	} rows[] = {
+		{ "/.well-known/caldav", true },       { "/.Well-Known/CardDAV", true },
+		{ "/.well-known/carddav//", true },    { "/.well-known/caldav?a=b", true },
+		{ "/.well-known/caldav/?", true },     { "/.well-known/caldavs", false },
+		{ "/.well-known/caldav/all/", false }, { "/.well-known/", false },
+		{ "/dav/.well-known/caldav", false },  { "/", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(path_asks_for_dav(rows[i].path), rows[i].asks);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accepted),	cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_authentications), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_names),		cmocka_unit_test(test_questions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
