@@ -127,6 +127,9 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 		return -1;
 	if (option_is_given(arguments, "oauth2-issuer"))
 		provider_warn_of_oauth2(cli, &provider);
+	if (option_is_given(arguments, "pacc") && provider.pacc &&
+	    logins_warn(cli, &provider, err) < 0)
+		return -1;
 	cli_say(cli, "provider %s changed", provider.name);
 	return 0;
 }

@@ -319,6 +319,12 @@ int provider_check(struct cli *cli, const struct provider *provider, struct erro
 {
 	if (check_oauth2(provider, err) < 0)
 		return -1;
+	if (provider->pacc && provider->without_address == UNANSWERED_REFUSE)
+		return error_set(err, ERROR_INPUT,
+				 "provider '%s' cannot have --pacc yes with --without-address "
+				 "refuse: PACC tells everybody that the login is the address, and "
+				 "where that never works nobody may be told",
+				 provider->name);
 	if (provider->pacc && pacc_check(cli->memory, provider, err) < 0)
 		return error_prefix(err, "provider '%s' cannot have --pacc yes", provider->name);
 	return 0;

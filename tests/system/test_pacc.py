@@ -155,3 +155,38 @@ def test_removing_what_is_needed_is_refused(filled):
     filled.ctl("service", "remove", "example.org", "imap+starttls://imap.example.org")
     filled.ctl("service", "remove", "example.org", "imaps://imap.example.org")
     assert "imap" not in filled.ctl("preview", "pacc", "@example.org").stdout
+
+
+@pytest.mark.parametrize("command", [
+    ["provider", "set", "example.org", "--without-address", "refuse"],
+    ["provider", "set", "closed", "--pacc", "yes"],
+    ["provider", "add", "new", "imaps://imap.example.org", "--pacc", "yes", "--without-address", "refuse"],
+    ["domain", "add", "example.net", "imaps://imap.example.org", "--pacc", "yes", "--without-address", "refuse"],
+])
+def test_it_is_not_published_where_the_address_is_never_the_login(filled, command):
+    filled.ctl("provider", "add", "closed", "imaps://imap.example.org", "--without-address", "refuse")
+    before = filled.ctl("export").stdout
+    result = filled.ctl(*command, check=False)
+    name = "example.net" if command[0] == "domain" else command[2]
+    assert (result.returncode, result.stderr) == (
+        1, f"mailconfctl: provider '{name}' cannot have --pacc yes with --without-address refuse: PACC tells "
+        "everybody that the login is the address, and where that never works nobody may be told\n")
+    assert filled.ctl("export").stdout == before
+
+
+def test_apply_does_not_publish_it_either(filled, tmp_path):
+    path = tmp_path / "commands"
+    path.write_text(filled.ctl("export").stdout.replace(
+        "provider add example.org", "provider add example.org --without-address refuse"), encoding="utf-8")
+    result = filled.ctl("apply", path, check=False)
+    assert result.returncode == 1 and "cannot have --pacc yes with --without-address refuse" in result.stderr
+
+
+def test_other_logins_are_warned_of(filled):
+    filled.ctl("user", "add", "a@example.org", "a4711")
+    filled.ctl("user", "add", "b@example.org", "b@example.org")
+    shown = filled.ctl("provider", "show", "example.org").stderr
+    assert "1 of 2 users has a login that the pattern '%EMAILADDRESS%' does not give" in shown
+    assert filled.ctl("provider", "set", "example.org", "--pacc", "yes").stderr == shown
+    assert filled.ctl("provider", "set", "example.org", "--pacc", "no").stderr == ""
+    assert filled.ctl("provider", "set", "example.org", "--ttl", "24").stderr == ""
