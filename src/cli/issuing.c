@@ -20,6 +20,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/process.h"
 
 #define DAY ((time_t)24 * 60 * 60)
 #define DAYS_LEFT 30
@@ -72,6 +73,7 @@ int issuing_open(struct issuing *issuing, struct cli *cli, const struct argument
 		.now = time(NULL),
 		.lock = -1,
 	};
+	process_hide_memory();
 	if (!issuing->directory)
 		return -1;
 	if (!*issuing->uacme.challenges)

@@ -217,13 +217,6 @@ static bool covers(const struct sandbox *sandbox, const char *real)
 	return false;
 }
 
-void sandbox_hide_memory(void)
-{
-#ifndef SANITIZED /* which looks for leaks from outside */
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
-}
-
 static int restrict_files(struct sandbox *sandbox, const struct settings *settings,
 			  const char *settings_file, struct error *err)
 {

@@ -15,10 +15,6 @@ struct arena;
 struct error;
 struct sandbox;
 
-/* No core dump is written from now on, and other processes of the user cannot read this one's
- * memory. */
-void sandbox_hide_memory(void);
-
 /*
  * Enters it, for good; threads that start later are in it too. What can still be read: the
  * directories of the settings file and of all that the settings name, and those that links in there

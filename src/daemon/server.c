@@ -22,6 +22,7 @@
 #include "util/error.h"
 #include "util/log.h"
 #include "util/own-name.h"
+#include "util/process.h"
 #include "util/socket-address.h"
 #include "util/unix-socket.h"
 
@@ -116,11 +117,11 @@ static int load(struct server *server, struct error *err)
 	struct settings *settings = &server->settings;
 	bool has_https = sockets_have(server->sockets, PORT_TLS);
 
+	process_hide_memory();
 	if (check_settings_file(server->settings_file, err) < 0 ||
 	    credentials_open(settings, has_https, &server->credentials, err) < 0 ||
 	    listener_open(settings, server->sockets, &server->listener, err) < 0)
 		return -1;
-	sandbox_hide_memory();
 	/* The resolver needs files and sockets that the sandbox takes away. */
 	complete_settings(&server->started_memory, &server->own_name, settings);
 	listener_set_rules(server->listener, settings);
@@ -438,7 +439,7 @@ int server_check(const char *settings_file, const char *user)
 		(void)report(-1, &err);
 		return status_of(&err);
 	}
-	sandbox_hide_memory();
+	process_hide_memory();
 	complete_settings(&memory, &own, &settings);
 	warn_of_all_open_ports(&settings, print_warning);
 	wrong = report(check_settings_file(settings_file, &err), &err);

@@ -1,6 +1,7 @@
 #pragma once
 
-/* Runs other programs. No shell is in between: words go to the program as they are. */
+/* Runs other programs, and keeps this one's memory to itself. No shell is in between: words go to
+ * the program as they are. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,3 +25,7 @@ struct process_end {
  */
 int process_run(struct arena *memory, const char *const *words, const char *addition,
 		unsigned seconds, struct process_end *ret_end, struct error *err);
+
+/* No core dump of this process is written from now on, and others of the same user cannot read its
+ * memory: there are keys in it. A change of the user undoes it. */
+void process_hide_memory(void);

@@ -4,7 +4,9 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
+import signal
 import ssl
 import subprocess
 import tempfile
@@ -310,6 +312,22 @@ def stand_in(served, acme, says, *words):
         env={"PATH": f"{programs}:{os.environ['PATH']}", "LOG": str(programs / "log"), "SAYS": str(programs / "says")},
         capture_output=True, text=True, check=False)
     return result, (programs / "log").read_text().splitlines()
+
+
+def test_keys_are_in_no_core_dump(served, acme, tmp_path):
+    """Its uacme ends it as a fault would."""
+    (tmp_path / "uacme").write_text("#!/bin/sh\nkill -QUIT $PPID\n")
+    (tmp_path / "uacme").chmod(0o755)
+    served.start()
+    limits = resource.getrlimit(resource.RLIMIT_CORE)
+    process = subprocess.Popen(
+        [served.build / "src" / "mailconfctl", "--config", served.config, "certificate", "request", "example.org",
+         "--server", acme.server, "--resolver", acme.resolver, "--accept-terms"], cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (limits[1], limits[1])))
+    status = os.waitpid(process.pid, 0)[1]
+    process.returncode = -3
+    assert os.WTERMSIG(status) == signal.SIGQUIT and not os.WCOREDUMP(status)
 
 
 def test_authority_that_wants_no_more(served, acme):
