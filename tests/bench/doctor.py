@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """How long 'mailconfctl doctor --all' takes for many domains, against a local resolver: all of them
 well, and some whose names lead to where nobody answers. The daemon, the resolver and the doctor
-share the processors. Needs root, for ports 53 and 443 of a loopback address, and dnsmasq."""
+share the processors with the mail server that all domains have. Needs root, for ports below 1024
+of loopback addresses, dnsmasq and Dovecot."""
 import argparse
 import json
 import os
@@ -16,7 +17,7 @@ import start
 import world
 
 NAMES = ("autoconfig", "autodiscover")
-MAIL = "mail.d00000.example"
+MAIL = "d00000.example"  # a name in the certificate of the first domain
 
 
 class Silent:
@@ -52,6 +53,10 @@ def publish(dns, address, count, silent, n_silent):
             dns.add(f"srv-host={label}._tcp.{domain}")
 
 
+def reverse(address):
+    return ".".join(reversed(address.split("."))) + ".in-addr.arpa"
+
+
 def examine(daemon, dns, authority):
     """Seconds, processor seconds, and the findings."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -77,6 +82,8 @@ def measure(count, n_silent):
         daemon.ctl("provider", "set", "d00000.example", f"imaps://{MAIL}", f"submissions://{MAIL}")
         dns = world.Dns(directory / "dns")
         publish(dns, address, count, silent, n_silent)
+        mail = world.Dovecot(directory / "dovecot", authority.certificate(MAIL), hostname=MAIL)
+        dns.host(MAIL, mail.address).add(f"ptr-record={reverse(mail.address)},{MAIL}")
         try:
             dns.start()
             daemon.start()
@@ -84,12 +91,14 @@ def measure(count, n_silent):
         finally:
             daemon.stop()
             dns.stop()
+            mail.stop()
             silent.close()
     kinds = {}
     for each in findings:
         kinds.setdefault(each["kind"], set()).add(each["domain"])
     # What is well is found well, and only what leads nowhere is not reached.
     assert len(kinds["settings"]) == count - n_silent, stderr
+    assert len(kinds["service"]) == count, stderr
     assert len(kinds.get("unreachable", ())) == n_silent, stderr
     return [f"{count} domains, {n_silent} that lead nowhere", f"{took:.1f}", f"{took * 1000 / count:.0f}",
             f"{used:.1f}", str(len(findings))]
@@ -100,8 +109,8 @@ def main():
     parser.add_argument("--count", type=int, default=1000, help="number of domains (1000)")
     parser.add_argument("--silent", type=int, default=50, help="of which so many lead nowhere (50)")
     options = parser.parse_args()
-    if os.geteuid() != 0 or not shutil.which("dnsmasq"):
-        bench.note("skipped: it needs root and dnsmasq")
+    if os.geteuid() != 0 or not (shutil.which("dnsmasq") and shutil.which("dovecot")):
+        bench.note("skipped: it needs root, dnsmasq and Dovecot")
         return 0
     rows = [measure(options.count, n_silent) for n_silent in (0, options.silent)]
     bench.print_table([["", "seconds", "ms per domain", "processor seconds", "findings"], *rows])
