@@ -51,7 +51,7 @@ static int set_serial(gnutls_x509_crt_t certificate)
 /* Returns what GnuTLS says. */
 static int make(gnutls_x509_privkey_t key, gnutls_x509_crt_t certificate, const char *name)
 {
-	static const char dn[] = "CN=mailconfd without a certificate";
+	static const char dn[] = "CN=self-signed"; /* no software is named to clients */
 	time_t now = time(NULL);
 	int r;
 

@@ -90,6 +90,7 @@ def test_no_certificate(bare):
     assert own.stat().st_mode & 0o777 == 0o600
     first, names = untrusting(bare, "auto.example.net")
     assert names == ["auto.example.net"]
+    assert b"mailconf" not in first, "no client is told what answers"
     with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
         untrusting(bare, "autoconfig.example.org")
     assert f"no certificate matches '{bare.directory}/certificates/*.pem'" in bare.log()
