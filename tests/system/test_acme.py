@@ -320,11 +320,15 @@ def test_keys_are_in_no_core_dump(served, acme, tmp_path):
     (tmp_path / "uacme").chmod(0o755)
     served.start()
     limits = resource.getrlimit(resource.RLIMIT_CORE)
+
+    def as_on_a_terminal():
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # it is ignored where a shell runs us in the background
+        resource.setrlimit(resource.RLIMIT_CORE, (limits[1], limits[1]))
+
     process = subprocess.Popen(
         [served.build / "src" / "mailconfctl", "--config", served.config, "certificate", "request", "example.org",
          "--server", acme.server, "--resolver", acme.resolver, "--accept-terms"], cwd=tmp_path,
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CORE, (limits[1], limits[1])))
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, preexec_fn=as_on_a_terminal)
     status = os.waitpid(process.pid, 0)[1]
     process.returncode = -3
     assert os.WTERMSIG(status) == signal.SIGQUIT and not os.WCOREDUMP(status)

@@ -101,7 +101,7 @@ class Certbot:
             link.rename(live / f"{kind}.pem")
 
 
-def test_certificates_that_come_later_can_be_read(served, authority):
+def test_later_certificates(served, authority):
     certbot = Certbot(served.directory / "letsencrypt", authority)
     certbot.renew("a.example.org", 1, 90)
     served.settings["tls"]["certificates"] += f" {certbot.directory}/live/*/"
