@@ -50,21 +50,16 @@ static bool same_provider(const struct provider *a, const struct provider *b)
 	return a->n_spoiled == 0 && b->n_spoiled == 0 && texts_equal(&of_a, &of_b);
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? text_equals(a, b) : a == b;
-}
-
 static bool same_domain(const struct domain *a, const struct domain *b)
 {
-	return a->is_enabled == b->is_enabled && same_text(a->provider, b->provider) &&
-	       same_text(a->alias_of, b->alias_of) && same_text(a->moved_to, b->moved_to);
+	return a->is_enabled == b->is_enabled && text_same(a->provider, b->provider) &&
+	       text_same(a->alias_of, b->alias_of) && text_same(a->moved_to, b->moved_to);
 }
 
 static bool same_user(const struct user *a, const struct user *b)
 {
-	return same_text(a->login, b->login) && same_text(a->name, b->name) &&
-	       same_text(a->provider, b->provider) && same_text(a->moved_to, b->moved_to);
+	return text_same(a->login, b->login) && text_same(a->name, b->name) &&
+	       text_same(a->provider, b->provider) && text_same(a->moved_to, b->moved_to);
 }
 
 /* Negative, zero or positive as the next one of both is before, the same as or after the next one

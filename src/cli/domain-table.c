@@ -4,13 +4,12 @@
  * file says, are what there will be, and are looked at as a whole before the first is written.
  */
 
-#include <stdarg.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "cli/domain-lines.h"
 #include "cli/domains.h"
-#include "cli/moves.h"
 #include "cli/options.h"
 #include "cli/providers.h"
 #include "cli/removals.h"
@@ -18,38 +17,21 @@
 #include "cli/tally.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "table/csv.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/input.h"
 
-enum { DOMAIN, PROVIDER, ALIAS_OF, ENABLED, MOVED_TO, COLUMNS };
-
-static const struct csv_column columns[COLUMNS] = {
-	[DOMAIN] = { "domain", true },	    [PROVIDER] = { "provider", false },
-	[ALIAS_OF] = { "alias_of", false }, [ENABLED] = { "enabled", false },
-	[MOVED_TO] = { "moved_to", false },
-};
-
-/* What the file says of a domain; NULL for what it does not say, "" for none. */
-struct line {
-	unsigned long number;
-	const char *name, *provider, *alias_of, *enabled, *moved_to;
-};
-
 /* A domain as it is, where it is there, and as it shall be. */
 struct plan {
 	struct domain before, after;
-	const struct line *line; /* NULL where the file does not have it */
+	const struct domain_line *line; /* NULL where the file does not have it */
 	bool is_there, stays;
 };
 
 struct domain_import {
 	struct cli *cli;
-	struct report bad;
-	struct line *lines;
-	size_t n_lines;
+	struct domain_lines lines;
 	struct plan *plans; /* by name */
 	size_t n_plans;
 	const char **providers; /* all there are, by name */
@@ -58,131 +40,10 @@ struct domain_import {
 	bool replaces, takes_any, removes_users;
 };
 
-static void refuse(struct domain_import *import, unsigned long line, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void refuse(struct domain_import *import, unsigned long line, const char *format, ...)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	va_list args;
-
-	va_start(args, format);
-	report_add(&import->bad, line, arena_vprintf(&memory, format, args));
-	va_end(args);
-}
-
-static void note_bad(unsigned long line, const char *reason, void *context)
-{
-	struct domain_import *import = context;
-
-	report_add(&import->bad, line, reason);
-}
-
-static const char *keep(struct arena *memory, const char *text)
-{
-	return text ? arena_strdup(memory, text) : NULL;
-}
-
-/* Returns 0, or -1 with err set to what is wrong with the line. */
-static int take_line(struct domain_import *import, const char *const *values, unsigned long number,
-		     struct error *err)
-{
-	struct arena *memory = import->cli->memory;
-	struct line line = {
-		.number = number,
-		.provider = keep(memory, values[PROVIDER]),
-		.alias_of = keep(memory, values[ALIAS_OF]),
-		.enabled = keep(memory, values[ENABLED]),
-	};
-
-	line.name = domain_parse(memory, values[DOMAIN], true, err);
-	if (!line.name)
-		return -1;
-	if (line.provider && *line.provider && line.alias_of && *line.alias_of)
-		return error_set(err, ERROR_INPUT,
-				 "domain '%s' can have a provider or be an alias, not both",
-				 line.name);
-	if (line.enabled && !text_equals(line.enabled, "yes") && !text_equals(line.enabled, "no"))
-		return error_set(err, ERROR_INPUT, "enabled is yes or no, not '%s'", line.enabled);
-	if (line.alias_of && *line.alias_of) {
-		line.alias_of = domain_parse(memory, line.alias_of, true, err);
-		if (!line.alias_of)
-			return -1;
-	}
-	if (values[MOVED_TO]) {
-		if (moves_parse_domain(memory, values[MOVED_TO], &line.moved_to, err) < 0)
-			return -1;
-		if (!line.moved_to)
-			line.moved_to = "";
-		if (text_equals(line.moved_to, line.name))
-			return error_set(err, ERROR_INPUT, "domain '%s' cannot move to itself",
-					 line.name);
-	}
-	if ((import->n_lines & (import->n_lines - 1)) == 0)
-		import->lines = xrealloc(import->lines, import->n_lines ? import->n_lines * 2 : 1,
-					 sizeof(line));
-	import->lines[import->n_lines++] = line;
-	return 0;
-}
-
-static int read_lines(struct domain_import *import, struct input *input, struct error *err)
-{
-	_cleanup_(source_clear) struct source source;
-	_cleanup_(csv_clear) struct csv csv;
-	const char *values[COLUMNS];
-	int r;
-
-	source_init(&source, input, note_bad, import);
-	r = csv_begin(&csv, &source, columns, COLUMNS, err);
-	while (r == 0 && (r = csv_next(&csv, values, err)) == 0)
-		if (take_line(import, values, csv.line, err) < 0)
-			report_add(&import->bad, csv.line, err->text);
-	return r < 0 ? -1 : 0;
-}
-
-static int compare_lines(const void *a, const void *b)
-{
-	const struct line *left = a, *right = b;
-	int order = strcmp(left->name, right->name);
-
-	return order ? order : (left->number > right->number) - (left->number < right->number);
-}
-
-static bool same(const char *a, const char *b)
-{
-	return a && b ? text_equals(a, b) : a == b;
-}
-
-static bool says_the_same(const struct line *a, const struct line *b)
-{
-	return same(a->provider, b->provider) && same(a->alias_of, b->alias_of) &&
-	       same(a->enabled, b->enabled) && same(a->moved_to, b->moved_to);
-}
-
-/* Sorts the lines by name; of two that say different things the file must choose. */
-static void sort_lines(struct domain_import *import)
-{
-	struct line *lines = import->lines;
-	size_t kept = 0;
-
-	if (import->n_lines == 0)
-		return;
-	qsort(lines, import->n_lines, sizeof(*lines), compare_lines);
-	for (size_t i = 1; i < import->n_lines; i++) {
-		if (!text_equals(lines[i].name, lines[kept].name))
-			lines[++kept] = lines[i];
-		else if (!says_the_same(&lines[i], &lines[kept]))
-			refuse(import, lines[i].number,
-			       "domain '%s' is something else here than in line %lu", lines[i].name,
-			       lines[kept].number);
-	}
-	import->n_lines = kept + 1;
-}
-
 /* What of the line holds, on top of what there is. */
 static void apply_line(struct plan *plan)
 {
-	const struct line *line = plan->line;
+	const struct domain_line *line = plan->line;
 	struct domain *after = &plan->after;
 
 	if (line->provider && *line->provider) {
@@ -204,24 +65,24 @@ static void make_plans(struct domain_import *import, const struct domain *domain
 {
 	size_t at = 0, next = 0;
 
-	import->plans = xcalloc(count + import->n_lines, sizeof(*import->plans));
-	while (at < count || next < import->n_lines) {
+	import->plans = xcalloc(count + import->lines.count, sizeof(*import->plans));
+	while (at < count || next < import->lines.count) {
 		struct plan *plan = &import->plans[import->n_plans++];
 		int order = at == count ? 1
-			    : next == import->n_lines
+			    : next == import->lines.count
 				    ? -1
-				    : strcmp(domains[at].name, import->lines[next].name);
+				    : strcmp(domains[at].name, import->lines.items[next].name);
 
 		if (order <= 0) {
 			plan->before = plan->after = domains[at++];
 			plan->is_there = true;
 			plan->stays = !import->replaces;
 		} else {
-			plan->after.name = import->lines[next].name;
+			plan->after.name = import->lines.items[next].name;
 			plan->after.is_enabled = true;
 		}
 		if (order >= 0) {
-			plan->line = &import->lines[next++];
+			plan->line = &import->lines.items[next++];
 			plan->stays = true;
 			apply_line(plan);
 		}
@@ -255,16 +116,20 @@ static void check_alias(struct domain_import *import, const struct plan *plan)
 	unsigned long line = plan->line ? plan->line->number : 0;
 
 	if (text_equals(name, alias_of))
-		refuse(import, line, "domain '%s' cannot be an alias of itself", name);
+		domain_lines_refuse(&import->lines, line,
+				    "domain '%s' cannot be an alias of itself", name);
 	else if (domain_is_pattern(alias_of))
-		refuse(import, line, "'%s' stands for many domains, and an alias needs one",
-		       alias_of);
+		domain_lines_refuse(&import->lines, line,
+				    "'%s' stands for many domains, and an alias needs one",
+				    alias_of);
 	else if (!target)
-		refuse(import, line, "there is no domain '%s' that '%s' could be an alias of",
-		       alias_of, name);
+		domain_lines_refuse(&import->lines, line,
+				    "there is no domain '%s' that '%s' could be an alias of",
+				    alias_of, name);
 	else if (target->after.alias_of)
-		refuse(import, line ? line : target->line->number,
-		       "domain '%s' is an alias of '%s', which is an alias itself", name, alias_of);
+		domain_lines_refuse(&import->lines, line ? line : target->line->number,
+				    "domain '%s' is an alias of '%s', which is an alias itself",
+				    name, alias_of);
 }
 
 static void check_plan(struct domain_import *import, const struct plan *plan)
@@ -274,20 +139,22 @@ static void check_plan(struct domain_import *import, const struct plan *plan)
 	if (!plan->stays)
 		return;
 	if (plan->line && !after->provider && !after->alias_of) {
-		refuse(import, plan->line->number, "domain '%s' needs a provider or alias_of",
-		       after->name);
+		domain_lines_refuse(&import->lines, plan->line->number,
+				    "domain '%s' needs a provider or alias_of", after->name);
 		return;
 	}
 	if (plan->line && !plan->is_there && text_equals(after->name, "*") && !import->takes_any)
-		refuse(import, plan->line->number,
-		       "'*' answers for every domain that points here, whoever owns it; say "
-		       "--any-domain if that is meant");
+		domain_lines_refuse(
+			&import->lines, plan->line->number,
+			"'*' answers for every domain that points here, whoever owns it; say "
+			"--any-domain if that is meant");
 	if (after->alias_of)
 		check_alias(import, plan);
 	else if (plan->line && !bsearch(after->provider, import->providers, import->n_providers,
 					sizeof(*import->providers), compare_name))
-		refuse(import, plan->line->number,
-		       "there is no provider '%s'; 'provider add' makes one", after->provider);
+		domain_lines_refuse(&import->lines, plan->line->number,
+				    "there is no provider '%s'; 'provider add' makes one",
+				    after->provider);
 }
 
 static int list_providers(struct domain_import *import, struct error *err)
@@ -313,7 +180,6 @@ static int plan(struct domain_import *import, struct error *err)
 	    store_list_domains(import->cli->store, import->cli->memory, &all, &domains, &count,
 			       err) != 0)
 		return -1;
-	sort_lines(import);
 	make_plans(import, domains, count);
 	for (size_t i = 0; i < import->n_plans; i++)
 		check_plan(import, &import->plans[i]);
@@ -324,9 +190,10 @@ static bool is_changed(const struct plan *plan)
 {
 	const struct domain *before = &plan->before, *after = &plan->after;
 
-	return !same(before->provider, after->provider) ||
-	       !same(before->alias_of, after->alias_of) ||
-	       !same(before->moved_to, after->moved_to) || before->is_enabled != after->is_enabled;
+	return !text_same(before->provider, after->provider) ||
+	       !text_same(before->alias_of, after->alias_of) ||
+	       !text_same(before->moved_to, after->moved_to) ||
+	       before->is_enabled != after->is_enabled;
 }
 
 /* Writes those that are aliases, or those that are none: an alias needs its target first. */
@@ -379,7 +246,7 @@ static int follow_up(struct domain_import *import, struct error *err)
 		const struct plan *plan = &import->plans[i];
 
 		if (!plan->is_there ||
-		    (plan->stays && same(plan->before.provider, plan->after.provider)))
+		    (plan->stays && text_same(plan->before.provider, plan->after.provider)))
 			continue;
 		if (!plan->stays &&
 		    domain_remove_users(cli, plan->before.name, import->removes_users, err) < 0)
@@ -436,7 +303,7 @@ static int check_users(struct domain_import *import, const struct removals *remo
 		removed += is_gone ? here : 0;
 	}
 	if (removals_check(removals, "user", removed, all, err) < 0)
-		return error_prefix(err, "%s", import->bad.name);
+		return error_prefix(err, "%s", import->lines.bad.name);
 	return 0;
 }
 
@@ -451,7 +318,7 @@ static int write_all(struct domain_import *import, const struct removals *remova
 	for (size_t i = 0; i < import->n_plans; i++)
 		there += import->plans[i].is_there;
 	if (removals_check(removals, "domain", import->tally.removed, there, err) < 0)
-		return error_prefix(err, "%s", import->bad.name);
+		return error_prefix(err, "%s", import->lines.bad.name);
 	if (import->removes_users && check_users(import, removals, err) < 0)
 		return -1;
 	return follow_up(import, err);
@@ -467,8 +334,8 @@ static int change(struct domain_import *import, const struct removals *removals,
 		return -1;
 	r = plan(import, err);
 	if (r == 0)
-		r = import->bad.count > 0 ? report_refuse(&import->bad, err)
-					  : write_all(import, removals, err);
+		r = import->lines.bad.count > 0 ? report_refuse(&import->lines.bad, err)
+						: write_all(import, removals, err);
 	if (r == 0)
 		r = cli_commit(import->cli, is_dry, err);
 	store_rollback(store);
@@ -477,8 +344,7 @@ static int change(struct domain_import *import, const struct removals *removals,
 
 static void import_clear(struct domain_import *import)
 {
-	report_clear(&import->bad);
-	free(import->lines);
+	domain_lines_clear(&import->lines);
 	free(import->plans);
 }
 
@@ -499,6 +365,7 @@ static int import_domains(struct cli *cli, const struct arguments *arguments, st
 	_cleanup_(input_close) struct input input = INPUT_NULL;
 	_cleanup_(import_clear) struct domain_import import = {
 		.cli = cli,
+		.lines = { .memory = cli->memory },
 		.replaces = option_is_given(arguments, "replace-all"),
 		.takes_any = option_is_given(arguments, "any-domain"),
 		.removes_users = option_is_given(arguments, "with-users"),
@@ -510,8 +377,8 @@ static int import_domains(struct cli *cli, const struct arguments *arguments, st
 	    input_open(arguments->count > 0 ? arguments->words[0] : "-", &input, err) < 0 ||
 	    cli_open(cli, is_dry, err) < 0)
 		return -1;
-	import.bad.name = input.name;
-	if (read_lines(&import, &input, err) < 0 || change(&import, &removals, is_dry, err) < 0)
+	if (domain_lines_read(&import.lines, &input, err) < 0 ||
+	    change(&import, &removals, is_dry, err) < 0)
 		return -1;
 	tally_say(cli, &import.tally, "domain", is_dry);
 	return 0;
@@ -552,18 +419,7 @@ static int export_domains(struct cli *cli, const struct arguments *arguments, st
 	(void)arguments;
 	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0)
 		return -1;
-	csv_write_header(stdout, columns, COLUMNS);
-	for (size_t i = 0; i < count; i++) {
-		const char *const values[COLUMNS] = {
-			[DOMAIN] = domains[i].name,
-			[PROVIDER] = domains[i].provider,
-			[ALIAS_OF] = domains[i].alias_of,
-			[ENABLED] = domains[i].is_enabled ? "yes" : "no",
-			[MOVED_TO] = domains[i].moved_to,
-		};
-
-		csv_write_record(stdout, values, COLUMNS);
-	}
+	domain_lines_write(stdout, domains, count);
 	return 0;
 }
 

@@ -168,11 +168,6 @@ static int write_row(struct bulk *bulk, enum statement statement, const struct b
 	return run(bulk, query, "writing a user", err);
 }
 
-static bool equals(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 /* Puts what the row has and the user does not say into the user; strings are the cursor's. */
 static void complete(const struct bulk *bulk, struct bulk_user *user)
 {
@@ -193,9 +188,10 @@ static int update_row(struct bulk *bulk, const struct bulk_user *given, struct e
 		return 0;
 	}
 	complete(bulk, &user);
-	if (equals(user.login, column(bulk, LOGIN)) && equals(user.name, column(bulk, NAME)) &&
+	if (text_same(user.login, column(bulk, LOGIN)) &&
+	    text_same(user.name, column(bulk, NAME)) &&
 	    user.provider == sqlite3_column_int64(bulk->cursor, PROVIDER) &&
-	    equals(user.moved_to, column(bulk, MOVED_TO))) {
+	    text_same(user.moved_to, column(bulk, MOVED_TO))) {
 		bulk->counts.unchanged++;
 		return 0;
 	}

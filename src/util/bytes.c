@@ -90,6 +90,11 @@ bool text_equals(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+bool text_same(const char *a, const char *b)
+{
+	return a && b ? text_equals(a, b) : a == b;
+}
+
 bool text_equals_ignoring_case(const char *a, const char *b)
 {
 	while (*a && char_lower(*a) == char_lower(*b)) {

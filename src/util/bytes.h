@@ -33,8 +33,12 @@ bool char_is_control(char c); /* below space, and DEL */
 bool char_is_digit(char c);
 bool char_is_alphanumeric(char c);
 
-/* Text compared without regard to the case of ASCII letters. */
 bool text_equals(const char *a, const char *b);
+
+/* The same where either may be NULL, which equals only NULL. */
+bool text_same(const char *a, const char *b);
+
+/* Text compared without regard to the case of ASCII letters. */
 bool text_equals_ignoring_case(const char *a, const char *b);
 bool text_starts_with_ignoring_case(const char *text, const char *prefix);
 
