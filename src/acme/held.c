@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "config/settings.h"
-#include "tls/certificate.h"
+#include "tls/certificate-file.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/error.h"

@@ -2,6 +2,7 @@
 
 #include "cli/cli.h"
 #include "config/settings.h"
+#include "tls/certificate-file.h"
 #include "tls/certificates.h"
 #include "util/arena.h"
 #include "util/error.h"
@@ -26,7 +27,7 @@ int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded
 		struct certificate *certificate = &loaded->certificates[loaded->count];
 		struct error why;
 
-		if (certificate_load(cli->memory, loaded->files[i], ignore, NULL, certificate,
+		if (certificate_file_load(cli->memory, loaded->files[i], ignore, NULL, certificate,
 				     &why) < 0) {
 			loaded->problems[i] = arena_strdup(cli->memory, why.text);
 			continue;

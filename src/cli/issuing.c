@@ -16,6 +16,7 @@
 #include "cli/print.h"
 #include "config/settings.h"
 #include "dns/resolver.h"
+#include "tls/certificate-file.h"
 #include "tls/certificates.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -345,7 +346,7 @@ static int store(struct issuing *issuing, const struct uacme_issue *issue, const
 
 	if (held_store(file, group, issuing->uacme.server, issue->chain_file, issue->key_file,
 		       err) < 0 ||
-	    certificate_load(memory, file, ignore, NULL, &certificate, err) < 0)
+	    certificate_file_load(memory, file, ignore, NULL, &certificate, err) < 0)
 		return -1;
 	outcome->file = file;
 	outcome->expires = day(memory, certificate.expires);

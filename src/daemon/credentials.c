@@ -5,7 +5,7 @@
 
 #include "config/settings.h"
 #include "http/listener.h"
-#include "tls/certificate.h"
+#include "tls/certificate-file.h"
 #include "tls/certificates.h"
 #include "tls/self-signed.h"
 #include "tls/signer.h"

@@ -1,26 +1,20 @@
 /*
  * What a file of a certificate must hold, and each way in which it may not, said in a sentence that
  * a person can act on: these are the errors that operators of TLS servers meet most.
- *
- * The bytes of a key live in an arena of their own, which is wiped; what GnuTLS has parsed is all
- * that stays.
  */
 
 #include "tls/certificate.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <gnutls/x509.h>
 
 #include "tls/key.h"
+#include "tls/pem.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/digest.h"
 #include "util/error.h"
-#include "util/file.h"
 #include "util/idna.h"
 
 #define DAY ((time_t)24 * 60 * 60)
@@ -39,75 +33,7 @@ static void list_clear(struct list *list)
 	*list = (struct list){ 0 };
 }
 
-/* What stands between the marks of PEM (RFC 7468), as far as it matters here. */
-struct content {
-	unsigned blocks, certificates, keys;
-	gnutls_datum_t key; /* the first block of a key, its marks included */
-	bool key_is_encrypted;
-};
-
-static bool text_has(const char *text, size_t length, const char *word)
-{
-	return memmem(text, length, word, strlen(word)) != NULL;
-}
-
-static bool label_is(const char *label, size_t length, const char *word)
-{
-	return length == strlen(word) && memcmp(label, word, length) == 0;
-}
-
-static const char *find_text(const char *at, const char *end, const char *text)
-{
-	return memmem(at, (size_t)(end - at), text, strlen(text));
-}
-
-/* Where the block ends whose label was before this place: after its end mark, or where the next
- * block begins if that was lost. */
-static const char *block_end(const char *at, const char *end)
-{
-	static const char mark[] = "-----END ", dashes[] = "-----";
-	const char *next = find_text(at, end, "-----BEGIN ");
-
-	end = next ? next : end;
-	at = find_text(at, end, mark);
-	at = at ? find_text(at + sizeof(mark) - 1, end, dashes) : NULL;
-	return at ? at + sizeof(dashes) - 1 : end;
-}
-
-/*
- *     -----BEGIN EC PRIVATE KEY-----
- *     Proc-Type: 4,ENCRYPTED              (in the older form, RFC 1421 4.6.1.1)
- *     -----END EC PRIVATE KEY-----
- */
-static struct content scan(const char *data, size_t size)
-{
-	static const char mark[] = "-----BEGIN ";
-	const char *end = data + size, *at = data;
-	struct content content = { 0 };
-
-	while ((at = find_text(at, end, mark))) {
-		const char *label = at + sizeof(mark) - 1, *stop;
-		const char *after = find_text(label, end, "-----");
-		size_t length = after ? (size_t)(after - label) : 0;
-
-		if (!after)
-			break;
-		stop = block_end(after, end);
-		content.blocks++;
-		if (label_is(label, length, "CERTIFICATE") ||
-		    label_is(label, length, "X509 CERTIFICATE"))
-			content.certificates++;
-		if (text_has(label, length, "PRIVATE KEY") && content.keys++ == 0) {
-			content.key.data = (unsigned char *)at;
-			content.key.size = (unsigned)(stop - at);
-			content.key_is_encrypted = text_has(at, (size_t)(stop - at), "ENCRYPTED");
-		}
-		at = stop;
-	}
-	return content;
-}
-
-static int check_content(const char *file, const struct content *content, struct error *err)
+static int check_content(const char *file, const struct pem_content *content, struct error *err)
 {
 	if (!content->blocks)
 		return error_set(err, ERROR_TLS,
@@ -127,7 +53,7 @@ static int check_content(const char *file, const struct content *content, struct
 	return 0;
 }
 
-static int check_key_content(const char *file, const struct content *content, struct error *err)
+static int check_key_content(const char *file, const struct pem_content *content, struct error *err)
 {
 	if (!content->keys)
 		return error_set(err, ERROR_TLS,
@@ -379,12 +305,12 @@ int certificate_parse(struct arena *memory, const struct certificate_source *sou
 		      struct error *err)
 {
 	_cleanup_(list_clear) struct list list = { 0 };
-	struct content content = scan(source->data, source->size), key_content = content;
+	struct pem_content content = pem_scan(source->data, source->size), key_content = content;
 	struct certificate certificate = { 0 };
 	unsigned unrelated = 0;
 
 	if (source->key_data)
-		key_content = scan(source->key_data, source->key_size);
+		key_content = pem_scan(source->key_data, source->key_size);
 	if (check_content(source->file, &content, err) < 0 ||
 	    check_key_content(source->key_file, &key_content, err) < 0 ||
 	    import_sorted(source, &list, err) < 0)
@@ -398,144 +324,6 @@ int certificate_parse(struct arena *memory, const struct certificate_source *sou
 	warn_of(&certificate, unrelated, warn, context);
 	*ret_certificate = certificate;
 	return 0;
-}
-
-/* A directory that a glob matched stands for its fullchain.pem, of which nobody may have heard. */
-static void explain_absence(const char *file, struct error *err)
-{
-	size_t length = strlen(file), name = strlen("/" CERTIFICATE_PAIR_CHAIN);
-
-	if (length > name && text_equals(file + length - name, "/" CERTIFICATE_PAIR_CHAIN))
-		(void)error_set(
-			err, ERROR_TLS,
-			"the directory '%.*s' has no %s; put the certificate with its chain "
-			"there and its key into %s, or change the glob",
-			(int)(length - name), file, CERTIFICATE_PAIR_CHAIN, CERTIFICATE_PAIR_KEY);
-}
-
-static char *read_file(struct arena *memory, const char *file, size_t *ret_size, struct error *err)
-{
-	struct stat status;
-	char *data;
-
-	if (stat(file, &status) == 0 && status.st_size > (off_t)CERTIFICATE_FILE_LIMIT) {
-		(void)error_set(err, ERROR_TLS,
-				"'%s' is larger than %zu KiB; a certificate with its chain and key "
-				"is not, so let the glob match only such files",
-				file, CERTIFICATE_FILE_LIMIT / 1024);
-		return NULL;
-	}
-	data = file_read(memory, file, CERTIFICATE_FILE_LIMIT, ret_size, err);
-	if (!data && eaccess(file, R_OK) < 0 && errno == EACCES)
-		(void)error_set(err, ERROR_SYSTEM,
-				"cannot read '%s': %s; let the user that the daemon runs as read "
-				"it",
-				file, strerror(EACCES));
-	else if (!data && access(file, F_OK) < 0 && errno == ENOENT)
-		explain_absence(file, err);
-	return data;
-}
-
-static void warn_of_mode(const char *key_file, certificates_warner warn, void *context)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct stat status;
-
-	if (stat(key_file, &status) == 0 && (status.st_mode & S_IROTH))
-		warn(arena_printf(&memory,
-				  "the private key in '%s' can be read by every user of this "
-				  "machine; take that away with chmod o-r",
-				  key_file),
-		     context);
-}
-
-/* For a fullchain.pem the privkey.pem beside it, else NULL. */
-static const char *pair_key_file(struct arena *memory, const char *file)
-{
-	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
-
-	if (!text_equals(name, CERTIFICATE_PAIR_CHAIN))
-		return NULL;
-	return arena_printf(memory, "%.*s%s", (int)(name - file), file, CERTIFICATE_PAIR_KEY);
-}
-
-/* The file of the key: the same, but for a fullchain.pem without one. */
-static const char *find_key_file(struct arena *memory, const char *file, const char *data,
-				 size_t size)
-{
-	const char *key_file = pair_key_file(memory, file);
-
-	return key_file && !scan(data, size).keys ? key_file : file;
-}
-
-static struct file_stamp take_stamp(const char *file)
-{
-	struct stat status;
-
-	if (stat(file, &status) < 0)
-		return (struct file_stamp){ 0 };
-	return (struct file_stamp){
-		.device = status.st_dev,
-		.number = status.st_ino,
-		.size = status.st_size,
-		.written = status.st_mtim,
-		.changed = status.st_ctim,
-	};
-}
-
-struct certificate_stamp certificate_stamp_take(const char *file)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct certificate_stamp stamp = { .chain = take_stamp(file) };
-	const char *key_file = pair_key_file(&memory, file);
-
-	if (key_file)
-		stamp.key = take_stamp(key_file);
-	return stamp;
-}
-
-static bool times_are_equal(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool file_stamps_are_equal(const struct file_stamp *a, const struct file_stamp *b)
-{
-	return a->device == b->device && a->number == b->number && a->size == b->size &&
-	       times_are_equal(&a->written, &b->written) &&
-	       times_are_equal(&a->changed, &b->changed);
-}
-
-bool certificate_stamp_equals(const struct certificate_stamp *a, const struct certificate_stamp *b)
-{
-	return file_stamps_are_equal(&a->chain, &b->chain) &&
-	       file_stamps_are_equal(&a->key, &b->key);
-}
-
-static int load_key_file(struct arena *secret, struct certificate_source *source, struct error *err)
-{
-	if (source->key_file == source->file)
-		return 0;
-	source->key_data = read_file(secret, source->key_file, &source->key_size, err);
-	return source->key_data ? 0 : -1;
-}
-
-int certificate_load(struct arena *memory, const char *file, certificates_warner warn,
-		     void *context, struct certificate *ret_certificate, struct error *err)
-{
-	_cleanup_(arena_wipe) struct arena secret = ARENA_NULL;
-	struct certificate_source source = { .file = file };
-	int result = -1;
-
-	source.data = read_file(&secret, file, &source.size, err);
-	if (!source.data)
-		return -1;
-	source.key_file = find_key_file(&secret, file, source.data, source.size);
-	if (load_key_file(&secret, &source, err) == 0)
-		result = certificate_parse(memory, &source, warn, context, ret_certificate, err);
-	if (result == 0)
-		warn_of_mode(source.key_file, warn, context);
-	return result;
 }
 
 int certificate_key_digest(const struct certificate *certificate, struct digest *ret_digest,

@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 #include <time.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
@@ -13,8 +12,6 @@ struct arena;
 struct digest;
 struct error;
 
-/* A key with a whole chain takes some 10 KiB; what is larger is something else. */
-#define CERTIFICATE_FILE_LIMIT ((size_t)256 * 1024)
 #define CERTIFICATE_CHAIN_LIMIT 16
 
 /* Of a pair, the file of the chain and the file of the key beside it. */
@@ -36,37 +33,18 @@ struct certificate {
 /* Is told, one sentence a call, of what can be used but deserves the operator's eye. */
 typedef void (*certificates_warner)(const char *sentence, void *context);
 
-/*
- * Loads a PEM file: the leaf first, its chain in any order, the key anywhere. A file named
- * fullchain.pem without a key takes that of the privkey.pem beside it. The key is proved to be the
- * leaf's.
- * Returns 0, or -1 with err set to a sentence that names the file.
- */
-int certificate_load(struct arena *memory, const char *file, certificates_warner warn,
-		     void *context, struct certificate *ret_certificate, struct error *err);
-
-/* What tells whether the files of a certificate are still those that it was loaded from. A key that
- * does not stand beside the chain has zeroes. */
-struct certificate_stamp {
-	struct file_stamp {
-		dev_t device;
-		ino_t number;
-		off_t size;
-		struct timespec written, changed;
-	} chain, key;
-};
-
-/* As the files are at this moment; to be taken before they are loaded. */
-struct certificate_stamp certificate_stamp_take(const char *file);
-bool certificate_stamp_equals(const struct certificate_stamp *a, const struct certificate_stamp *b);
-
-/* The same from bytes: those of the file and, where they stand in a file of their own, those of
+/* Where it comes from: the bytes of a file and, where they stand in a file of their own, those of
  * the key (else NULL). */
 struct certificate_source {
 	const char *file, *key_file;
 	const char *data, *key_data;
 	size_t size, key_size;
 };
+
+/*
+ * Reads PEM: the leaf first, its chain in any order, the key anywhere, which is proved to be the
+ * leaf's. Returns 0, or -1 with err set to a sentence that names the file.
+ */
 int certificate_parse(struct arena *memory, const struct certificate_source *source,
 		      certificates_warner warn, void *context, struct certificate *ret_certificate,
 		      struct error *err);

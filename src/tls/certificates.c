@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "tls/certificate-file.h"
 #include "tls/watch.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -346,7 +347,7 @@ static int item_load(const char *file, const struct certificate_stamp *stamp,
 	item->references = 1;
 	item->memory.block_size = ITEM_MEMORY;
 	item->stamp = *stamp;
-	if (certificate_load(&item->memory, file, warn, context, &item->certificate, err) < 0)
+	if (certificate_file_load(&item->memory, file, warn, context, &item->certificate, err) < 0)
 		return -1;
 	*ret_item = TAKE(item);
 	return 0;

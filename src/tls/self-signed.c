@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tls/certificate.h"
+#include "tls/certificate-file.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -30,7 +30,7 @@ static bool is_good(const char *file, const char *name)
 	struct error err;
 	bool fits;
 
-	if (certificate_load(&memory, file, ignore, NULL, &certificate, &err) < 0)
+	if (certificate_file_load(&memory, file, ignore, NULL, &certificate, &err) < 0)
 		return false;
 	fits = certificate.n_names == 1 && text_equals_ignoring_case(certificate.names[0], name) &&
 	       certificate.expires > time(NULL) + LEFT_DAYS * DAY;

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "tls/certificate.h"
+#include "tls/certificate-file.h"
 #include "tls/key.h"
 #include "util/arena.h"
 #include "util/error.h"

@@ -26,7 +26,7 @@
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
-#include "tls/certificate.h"
+#include "tls/certificate-file.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"

@@ -1,6 +1,6 @@
 #include "fuzz.h"
 
-#include "tls/certificate.h"
+#include "tls/certificate-file.h"
 #include "tls/client.h"
 #include "util/arena.h"
 #include "util/error.h"

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tls/certificate-file.h"
 #include "tls/client.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -109,7 +110,7 @@ static int load(const char *file, struct arena *memory, struct bytes *warnings,
 		struct certificate *ret_certificate, struct error *err)
 {
 	*warnings = BYTES_IN(memory);
-	return certificate_load(memory, file, note, warnings, ret_certificate, err);
+	return certificate_file_load(memory, file, note, warnings, ret_certificate, err);
 }
 
 static void assert_text_has(const char *text, const char *words)

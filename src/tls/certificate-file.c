@@ -1,0 +1,156 @@
+/*
+ * Reading and looking again. The bytes of a key live in an arena of their own, which is wiped; what
+ * GnuTLS has parsed is all that stays.
+ */
+
+#include "tls/certificate-file.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tls/pem.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/file.h"
+
+/* A directory that a glob matched stands for its fullchain.pem, of which nobody may have heard. */
+static void explain_absence(const char *file, struct error *err)
+{
+	size_t length = strlen(file), name = strlen("/" CERTIFICATE_PAIR_CHAIN);
+
+	if (length > name && text_equals(file + length - name, "/" CERTIFICATE_PAIR_CHAIN))
+		(void)error_set(
+			err, ERROR_TLS,
+			"the directory '%.*s' has no %s; put the certificate with its chain "
+			"there and its key into %s, or change the glob",
+			(int)(length - name), file, CERTIFICATE_PAIR_CHAIN, CERTIFICATE_PAIR_KEY);
+}
+
+static char *read_file(struct arena *memory, const char *file, size_t *ret_size, struct error *err)
+{
+	struct stat status;
+	char *data;
+
+	if (stat(file, &status) == 0 && status.st_size > (off_t)CERTIFICATE_FILE_LIMIT) {
+		(void)error_set(err, ERROR_TLS,
+				"'%s' is larger than %zu KiB; a certificate with its chain and key "
+				"is not, so let the glob match only such files",
+				file, CERTIFICATE_FILE_LIMIT / 1024);
+		return NULL;
+	}
+	data = file_read(memory, file, CERTIFICATE_FILE_LIMIT, ret_size, err);
+	if (!data && eaccess(file, R_OK) < 0 && errno == EACCES)
+		(void)error_set(err, ERROR_SYSTEM,
+				"cannot read '%s': %s; let the user that the daemon runs as read "
+				"it",
+				file, strerror(EACCES));
+	else if (!data && access(file, F_OK) < 0 && errno == ENOENT)
+		explain_absence(file, err);
+	return data;
+}
+
+static void warn_of_mode(const char *key_file, certificates_warner warn, void *context)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct stat status;
+
+	if (stat(key_file, &status) == 0 && (status.st_mode & S_IROTH))
+		warn(arena_printf(&memory,
+				  "the private key in '%s' can be read by every user of this "
+				  "machine; take that away with chmod o-r",
+				  key_file),
+		     context);
+}
+
+/* For a fullchain.pem the privkey.pem beside it, else NULL. */
+static const char *pair_key_file(struct arena *memory, const char *file)
+{
+	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+
+	if (!text_equals(name, CERTIFICATE_PAIR_CHAIN))
+		return NULL;
+	return arena_printf(memory, "%.*s%s", (int)(name - file), file, CERTIFICATE_PAIR_KEY);
+}
+
+/* The file of the key: the same, but for a fullchain.pem without one. */
+static const char *find_key_file(struct arena *memory, const char *file, const char *data,
+				 size_t size)
+{
+	const char *key_file = pair_key_file(memory, file);
+
+	return key_file && !pem_scan(data, size).keys ? key_file : file;
+}
+
+static struct file_stamp take_stamp(const char *file)
+{
+	struct stat status;
+
+	if (stat(file, &status) < 0)
+		return (struct file_stamp){ 0 };
+	return (struct file_stamp){
+		.device = status.st_dev,
+		.number = status.st_ino,
+		.size = status.st_size,
+		.written = status.st_mtim,
+		.changed = status.st_ctim,
+	};
+}
+
+struct certificate_stamp certificate_stamp_take(const char *file)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct certificate_stamp stamp = { .chain = take_stamp(file) };
+	const char *key_file = pair_key_file(&memory, file);
+
+	if (key_file)
+		stamp.key = take_stamp(key_file);
+	return stamp;
+}
+
+static bool times_are_equal(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+static bool file_stamps_are_equal(const struct file_stamp *a, const struct file_stamp *b)
+{
+	return a->device == b->device && a->number == b->number && a->size == b->size &&
+	       times_are_equal(&a->written, &b->written) &&
+	       times_are_equal(&a->changed, &b->changed);
+}
+
+bool certificate_stamp_equals(const struct certificate_stamp *a, const struct certificate_stamp *b)
+{
+	return file_stamps_are_equal(&a->chain, &b->chain) &&
+	       file_stamps_are_equal(&a->key, &b->key);
+}
+
+static int load_key_file(struct arena *secret, struct certificate_source *source, struct error *err)
+{
+	if (source->key_file == source->file)
+		return 0;
+	source->key_data = read_file(secret, source->key_file, &source->key_size, err);
+	return source->key_data ? 0 : -1;
+}
+
+int certificate_file_load(struct arena *memory, const char *file, certificates_warner warn,
+			  void *context, struct certificate *ret_certificate, struct error *err)
+{
+	_cleanup_(arena_wipe) struct arena secret = ARENA_NULL;
+	struct certificate_source source = { .file = file };
+	int result = -1;
+
+	source.data = read_file(&secret, file, &source.size, err);
+	if (!source.data)
+		return -1;
+	source.key_file = find_key_file(&secret, file, source.data, source.size);
+	if (load_key_file(&secret, &source, err) == 0)
+		result = certificate_parse(memory, &source, warn, context, ret_certificate, err);
+	if (result == 0)
+		warn_of_mode(source.key_file, warn, context);
+	return result;
+}

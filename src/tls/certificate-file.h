@@ -1,0 +1,35 @@
+#pragma once
+
+/* Files of certificates: loaded, and looked at again for whether they have changed. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "tls/certificate.h"
+
+/* A key with a whole chain takes some 10 KiB; what is larger is something else. */
+#define CERTIFICATE_FILE_LIMIT ((size_t)256 * 1024)
+
+/*
+ * Loads a PEM file, as certificate_parse() reads it. A file named fullchain.pem without a key takes
+ * that of the privkey.pem beside it. Returns 0, or -1 with err set to a sentence that names the
+ * file.
+ */
+int certificate_file_load(struct arena *memory, const char *file, certificates_warner warn,
+			  void *context, struct certificate *ret_certificate, struct error *err);
+
+/* What tells whether the files of a certificate are still those that it was loaded from. A key that
+ * does not stand beside the chain has zeroes. */
+struct certificate_stamp {
+	struct file_stamp {
+		dev_t device;
+		ino_t number;
+		off_t size;
+		struct timespec written, changed;
+	} chain, key;
+};
+
+/* As the files are at this moment; to be taken before they are loaded. */
+struct certificate_stamp certificate_stamp_take(const char *file);
+bool certificate_stamp_equals(const struct certificate_stamp *a, const struct certificate_stamp *b);
