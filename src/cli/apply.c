@@ -43,6 +43,7 @@ struct count {
 struct application {
 	struct cli *cli;
 	struct count counts[KINDS];
+	json_t *lines; /* of the differences, for JSON; else they are printed */
 	bool is_dry;
 };
 
@@ -146,12 +147,24 @@ static const struct difference_visitor changing = { change_provider, change_doma
 
 /* Third walk: the commands that are gone, and those that are new. */
 
-static void tell(struct arena *memory, char sign, const struct texts *commands,
+static void tell_line(struct application *application, const char *line)
+{
+	if (!application->lines)
+		(void)puts(line);
+	else if (json_array_append_new(application->lines, json_string(line)) < 0)
+		abort(); /* out of memory: it is valid UTF-8 */
+}
+
+static void tell(struct application *application, char sign, const struct texts *commands,
 		 const struct texts *without)
 {
+	struct arena *memory = commands->memory;
+
 	for (size_t i = 0; i < commands->count; i++)
 		if (!texts_has(without, commands->items[i]))
-			(void)printf("%c %s\n", sign, text_escape(memory, commands->items[i]));
+			tell_line(application,
+				  arena_printf(memory, "%c %s", sign,
+					       text_escape(memory, commands->items[i])));
 }
 
 static bool has_all(const struct texts *some, const struct texts *others)
@@ -163,13 +176,14 @@ static bool has_all(const struct texts *some, const struct texts *others)
 }
 
 /* Where but the order differs, all of it is told. */
-static void tell_both(struct arena *memory, const struct texts *before, const struct texts *after)
+static void tell_both(struct application *application, const struct texts *before,
+		      const struct texts *after)
 {
 	static const struct texts none = { 0 };
 	bool is_order = has_all(before, after) && has_all(after, before);
 
-	tell(memory, '-', before, is_order ? &none : after);
-	tell(memory, '+', after, is_order ? &none : before);
+	tell(application, '-', before, is_order ? &none : after);
+	tell(application, '+', after, is_order ? &none : before);
 }
 
 /* What a service that means nothing was called. */
@@ -186,7 +200,6 @@ static int tell_provider(void *context, const struct provider *before, const str
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct texts old = TEXTS_IN(&memory), new = TEXTS_IN(&memory);
 
-	(void)context;
 	(void)err;
 	if (before) {
 		provider_commands(&old, before);
@@ -194,7 +207,7 @@ static int tell_provider(void *context, const struct provider *before, const str
 	}
 	if (after)
 		provider_commands(&new, after);
-	tell_both(&memory, &old, &new);
+	tell_both(context, &old, &new);
 	return 0;
 }
 
@@ -204,7 +217,6 @@ static int tell_domain(void *context, const struct domain *before, const struct 
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct texts old = TEXTS_IN(&memory), new = TEXTS_IN(&memory);
 
-	(void)context;
 	(void)err;
 	if (before) {
 		domain_commands(&old, before);
@@ -214,7 +226,7 @@ static int tell_domain(void *context, const struct domain *before, const struct 
 		domain_commands(&new, after);
 		domain_move_commands(&new, after);
 	}
-	tell_both(&memory, &old, &new);
+	tell_both(context, &old, &new);
 	return 0;
 }
 
@@ -224,7 +236,6 @@ static int tell_user(void *context, const struct user *before, const struct user
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct texts old = TEXTS_IN(&memory), new = TEXTS_IN(&memory);
 
-	(void)context;
 	(void)err;
 	if (before) {
 		user_commands(&old, before);
@@ -234,7 +245,7 @@ static int tell_user(void *context, const struct user *before, const struct user
 		user_commands(&new, after);
 		user_move_commands(&new, after);
 	}
-	tell_both(&memory, &old, &new);
+	tell_both(context, &old, &new);
 	return 0;
 }
 
@@ -254,6 +265,7 @@ static void say_json(struct application *application)
 {
 	json_t *entry = json_object();
 
+	entry_put(entry, "differences", application->lines);
 	for (size_t i = 0; i < KINDS; i++) {
 		const struct count *counted = &application->counts[i];
 		json_t *figures = json_object();
@@ -338,18 +350,6 @@ static int change(struct application *application, const struct comparison *comp
 	return store_commit(store, err);
 }
 
-/* A dry run tells what would be removed, and that it would be refused. */
-static int judge_removals(struct application *application, const struct removals *removals,
-			  const struct comparison *comparison, struct error *err)
-{
-	if (check_removals(application, removals, comparison, err) == 0)
-		return 0;
-	if (!application->is_dry || err->kind != ERROR_INPUT)
-		return -1;
-	cli_warn(application->cli, "%s", err->text);
-	return 0;
-}
-
 static int apply_wanted(struct application *application, struct store *wanted,
 			const struct removals *removals, struct error *err)
 {
@@ -362,18 +362,21 @@ static int apply_wanted(struct application *application, struct store *wanted,
 	    store_open(cli->database, STORE_READ, &before, err) != 0 ||
 	    comparison_init(cli->memory, before, wanted, &comparison, err) < 0 ||
 	    comparison_visit(&comparison, &counting, application, err) < 0 ||
-	    judge_removals(application, removals, &comparison, err) < 0)
+	    check_removals(application, removals, &comparison, err) < 0)
 		return -1;
 	if (application->is_dry)
 		store_rollback(cli->store);
 	else if (change(application, &comparison, err) < 0)
 		return -1;
-	if (cli->is_json) {
+	if (cli->is_json)
+		application->lines = json_array();
+	else
+		say(application);
+	if (comparison_visit(&comparison, &telling, application, err) < 0)
+		return -1;
+	if (cli->is_json)
 		say_json(application);
-		return 0;
-	}
-	say(application);
-	return comparison_visit(&comparison, &telling, application, err);
+	return 0;
 }
 
 static int apply(struct cli *cli, const struct arguments *arguments, struct error *err)
@@ -387,8 +390,8 @@ static int apply(struct cli *cli, const struct arguments *arguments, struct erro
 	struct removals removals;
 	int r;
 
-	if (removals_parse(arguments, &removals, err) < 0 ||
-	    read_wanted(cli, path, &wanted, err) < 0 || cli_open(cli, application.is_dry, err) < 0)
+	if (removals_parse(cli, arguments, &removals, err) < 0 ||
+	    read_wanted(cli, path, &wanted, err) < 0 || cli_open(cli, !application.is_dry, err) < 0)
 		return -1;
 	r = apply_wanted(&application, wanted, &removals, err);
 	if (r == 0 && !application.is_dry && differences(&application) >= TIDY_FROM)

@@ -63,6 +63,7 @@ static int run_command(struct cli *cli, const char **words, size_t count, const 
 	r = run_words(&own, words, count, err);
 	cli->said = own.said;
 	cli->warned = own.warned;
+	cli->changed = own.changed;
 	return r;
 }
 

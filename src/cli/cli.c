@@ -15,6 +15,7 @@
 #include "cli/loops.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/warnings.h"
 #include "config/settings.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -66,7 +67,7 @@ const char *cli_public_name(struct cli *cli)
 
 int cli_commit(struct cli *cli, bool is_dry, struct error *err)
 {
-	if (loops_check(cli, err) < 0)
+	if (providers_warn(cli, err) < 0 || loops_check(cli, err) < 0)
 		return -1;
 	if (!is_dry)
 		return store_commit(cli->store, err);
@@ -112,14 +113,13 @@ static int load_settings(struct arena *memory, const struct command_line *line,
 	return settings_load(memory, line->config ? line->config : SETTINGS_FILE, settings, err);
 }
 
-int cli_open(struct cli *cli, bool is_dry, struct error *err)
+int cli_open(struct cli *cli, bool makes_it, struct error *err)
 {
 	if (cli->store)
 		return 0;
-	if (is_dry && access(cli->database, F_OK) < 0 && errno == ENOENT)
+	if (!makes_it && access(cli->database, F_OK) < 0 && errno == ENOENT)
 		return error_set(err, ERROR_STORE,
-				 "there is no database '%s', and a dry run makes none; "
-				 "'mailconfctl init' makes it",
+				 "there is no database '%s'; 'mailconfctl init' makes one",
 				 cli->database);
 	return store_open(cli->database, STORE_WRITE, &cli->store, err) == 0 ? 0 : -1;
 }
@@ -128,7 +128,7 @@ int cli_begin(struct cli *cli, struct error *err)
 {
 	if (cli->store)
 		return 0;
-	if (cli_open(cli, false, err) < 0)
+	if (cli_open(cli, true, err) < 0)
 		return -1;
 	return store_begin(cli->store, err);
 }
@@ -174,6 +174,7 @@ static int run(struct arena *memory, const struct command_line *line, struct err
 		.is_json = line->is_json,
 		.said = BYTES_IN(memory),
 		.warned = BYTES_IN(memory),
+		.changed = BYTES_IN(memory),
 	};
 	int r;
 

@@ -17,10 +17,11 @@ struct cli {
 	const char *database;
 	struct store *store; /* open as the command's table entry says */
 	bool is_json;
-	const char *place;   /* "FILE:LINE" of the command in a batch, else NULL */
-	bool is_trial;	     /* what is said and warned of is of no interest */
-	struct bytes said;   /* lines, held back until the changes are in the database */
-	struct bytes warned; /* likewise */
+	const char *place;    /* "FILE:LINE" of the command in a batch, else NULL */
+	bool is_trial;	      /* what is said and warned of is of no interest */
+	struct bytes said;    /* lines, held back until the changes are in the database */
+	struct bytes warned;  /* likewise */
+	struct bytes changed; /* names of providers to look at, each with the NUL at its end */
 };
 
 /* Says on standard output what was done, or warns, once the change is committed: a change that is
@@ -28,9 +29,10 @@ struct cli {
 void cli_say(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Opens the database for a change unless it is open, and makes it where there is none; but not for
- * a dry run. Commands that read something call it afterwards. Returns 0 or -1 with err set. */
-int cli_open(struct cli *cli, bool is_dry, struct error *err);
+/* Opens the database for a change unless it is open, and where there is none makes it, or says so:
+ * a dry run makes none, nor what only adds to others. Commands that read something call it
+ * afterwards. Returns 0 or -1 with err set. */
+int cli_open(struct cli *cli, bool makes_it, struct error *err);
 
 /* Opens it and begins a change that is committed when the command is done; in a batch both are done
  * already. Other admins wait from here on. Returns 0 or -1 with err set. */

@@ -373,9 +373,10 @@ static int import_domains(struct cli *cli, const struct arguments *arguments, st
 	bool is_dry = option_is_given(arguments, "dry-run");
 	struct removals removals;
 
-	if (check_usage(cli, arguments, err) < 0 || removals_parse(arguments, &removals, err) < 0 ||
+	if (check_usage(cli, arguments, err) < 0 ||
+	    removals_parse(cli, arguments, &removals, err) < 0 ||
 	    input_open(arguments->count > 0 ? arguments->words[0] : "-", &input, err) < 0 ||
-	    cli_open(cli, is_dry, err) < 0)
+	    cli_open(cli, false, err) < 0)
 		return -1;
 	if (domain_lines_read(&import.lines, &input, err) < 0 ||
 	    change(&import, &removals, is_dry, err) < 0)

@@ -70,7 +70,7 @@ static int add_implicit_provider(struct cli *cli, const struct arguments *argume
 				 name, name, name);
 	if (r != 0)
 		return -1;
-	provider_warn_of_gaps(cli, &provider);
+	provider_warn_later(cli, provider.name);
 	return 0;
 }
 

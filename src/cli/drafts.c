@@ -152,8 +152,7 @@ int draft_store(struct cli *cli, const struct arguments *arguments, const char *
 			return -1;
 	for (size_t i = 0; i < draft->notes.count; i++)
 		cli_warn(cli, "%s: %s", source, draft->notes.items[i]);
-	provider_warn_of_gaps(cli, provider);
 	provider_warn_of_oauth2(cli, provider);
-	provider_warn_of_last_login(cli, provider);
+	provider_warn_later(cli, provider->name);
 	return 0;
 }

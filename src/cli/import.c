@@ -158,7 +158,7 @@ static int check_removals(const struct import *import, const struct removals *re
 
 	if (removals_check(removals, "user", counts->removed, count_before(counts), err) < 0)
 		return -1;
-	for (size_t i = 0; i < scope->n_domains; i++) {
+	for (size_t i = 0; scope->n_domains > 1 && i < scope->n_domains; i++) {
 		const struct bulk_counts *here = &import->counts_of_domains[i];
 
 		if (removals_check_part(removals, "user", scope->domains[i], here->removed,
@@ -256,12 +256,13 @@ static int import_users(struct cli *cli, const struct arguments *arguments, stru
 	int r;
 
 	import->cli = cli;
-	if (check_usage(cli, arguments, err) < 0 || removals_parse(arguments, &removals, err) < 0 ||
+	if (check_usage(cli, arguments, err) < 0 ||
+	    removals_parse(cli, arguments, &removals, err) < 0 ||
 	    input_open(path, &import->input, err) < 0)
 		return -1;
 	import->bad.name = import->skipped.name = import->input.name;
 	import->sorter = sorter_new(SORT_MEMORY);
-	r = cli_open(cli, is_dry, err);
+	r = cli_open(cli, false, err);
 	if (r == 0)
 		r = apply_options(import, arguments, err);
 	if (r == 0)

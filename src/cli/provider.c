@@ -72,7 +72,7 @@ static int add(struct cli *cli, const struct arguments *arguments, struct error 
 				 provider.name);
 	if (r != 0)
 		return -1;
-	provider_warn_of_gaps(cli, &provider);
+	provider_warn_later(cli, provider.name);
 	cli_say(cli, "provider %s added, %s", provider.name,
 		services_counted(cli, provider.n_services));
 	return 0;
@@ -121,10 +121,11 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 		if (store_set_services(cli->store, provider.id, provider.services,
 				       provider.n_services, err) != 0)
 			return -1;
-		provider_warn_of_gaps(cli, &provider);
 	}
 	if (provider_check(cli, &provider, err) < 0)
 		return -1;
+	if (has_services)
+		provider_warn_later(cli, provider.name);
 	if (option_is_given(arguments, "oauth2-issuer"))
 		provider_warn_of_oauth2(cli, &provider);
 	if (option_is_given(arguments, "pacc") && provider.pacc &&

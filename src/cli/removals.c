@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "cli/cli.h"
 #include "cli/options.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -15,12 +16,17 @@ const struct option removal_options[] = {
 	{ 0 },
 };
 
-int removals_parse(const struct arguments *arguments, struct removals *ret_removals,
-		   struct error *err)
+int removals_parse(struct cli *cli, const struct arguments *arguments,
+		   struct removals *ret_removals, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *text = option_value(arguments, "max-removals");
-	struct removals removals = { .max = PERCENT_BY_DEFAULT, .is_percent = true };
+	struct removals removals = {
+		.cli = cli,
+		.max = PERCENT_BY_DEFAULT,
+		.is_percent = true,
+		.only_warns = option_is_given(arguments, "dry-run"),
+	};
 	size_t length;
 
 	if (text) {
@@ -48,12 +54,16 @@ static int64_t most_of(const struct removals *removals, int64_t all)
 static int refuse(const struct removals *removals, int64_t removed, int64_t all, const char *whom,
 		  int64_t needed, struct error *err)
 {
-	return error_set(
+	(void)error_set(
 		err, ERROR_INPUT,
 		"this would remove %lld of %lld %s, more than the %lu%s allowed; if that is meant, "
 		"say --max-removals %lld",
 		(long long)removed, (long long)all, whom, removals->max,
 		removals->is_percent ? " %" : "", (long long)needed);
+	if (!removals->only_warns)
+		return -1;
+	cli_warn(removals->cli, "%s", err->text);
+	return 0;
 }
 
 int removals_check(const struct removals *removals, const char *what, int64_t removed, int64_t all,

@@ -113,7 +113,7 @@ static int store_services(struct cli *cli, const struct provider *provider, stru
 	    store_set_services(cli->store, provider->id, provider->services, provider->n_services,
 			       err) != 0)
 		return -1;
-	provider_warn_of_gaps(cli, provider);
+	provider_warn_later(cli, provider->name);
 	return 0;
 }
 
@@ -161,7 +161,6 @@ static int add(struct cli *cli, const struct arguments *arguments, struct error 
 	if (store_services(cli, &provider, err) < 0)
 		return -1;
 	service_warn_of_oauth2(cli, &provider, &service);
-	provider_warn_of_last_login(cli, &provider);
 	cli_say(cli, "service %s added to provider %s", url, provider.name);
 	return 0;
 }
@@ -217,7 +216,6 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 	if (store_services(cli, &provider, err) < 0)
 		return -1;
 	service_warn_of_oauth2(cli, &provider, &service);
-	provider_warn_of_last_login(cli, &provider);
 	cli_say(cli, "service %s of provider %s changed", service_url(cli->memory, &service),
 		provider.name);
 	return 0;
@@ -280,7 +278,7 @@ static int remove_spoiled(struct cli *cli, const struct provider *provider, cons
 {
 	if (store_remove_service(cli->store, provider->id, url, err) != 0)
 		return -1;
-	provider_warn_of_gaps(cli, provider);
+	provider_warn_later(cli, provider->name);
 	cli_say(cli, "service %s removed from provider %s", url, provider->name);
 	return 0;
 }

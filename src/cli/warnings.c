@@ -1,8 +1,12 @@
 #include "cli/warnings.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "cli/cli.h"
 #include "mail/pattern.h"
 #include "mail/provider.h"
+#include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -24,7 +28,7 @@ void provider_warn_if_empty(struct cli *cli, const struct provider *provider)
 			 provider->name);
 }
 
-void provider_warn_of_gaps(struct cli *cli, const struct provider *provider)
+static void warn_of_gaps(struct cli *cli, const struct provider *provider)
 {
 	bool has_incoming = has_service(provider, SERVICE_IMAP) ||
 			    has_service(provider, SERVICE_POP3);
@@ -126,7 +130,7 @@ static const char *login_of_service(const struct service *service)
 }
 
 /* FairEmail reads IMAP only, and no document without it. */
-void provider_warn_of_last_login(struct cli *cli, const struct provider *provider)
+static void warn_of_last_login(struct cli *cli, const struct provider *provider)
 {
 	const struct service *last = NULL, *imap = NULL;
 
@@ -145,4 +149,52 @@ void provider_warn_of_last_login(struct cli *cli, const struct provider *provide
 		 "here that of '%s' (%s), not that of '%s' (%s)",
 		 service_url(cli->memory, last), login_of_service(last),
 		 service_url(cli->memory, imap), login_of_service(imap));
+}
+
+void provider_warn_later(struct cli *cli, const char *name)
+{
+	bytes_add(&cli->changed, name, strlen(name) + 1);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* By name, some of them several times. */
+static const char **changed_providers(struct cli *cli, size_t *ret_count)
+{
+	const char *at = cli->changed.data, *end = at + cli->changed.size, **names;
+	size_t count = 0;
+
+	for (const char *c = at; c < end; c++)
+		count += !*c;
+	names = arena_array(cli->memory, const char *, count);
+	for (size_t i = 0; i < count; i++, at += strlen(at) + 1)
+		names[i] = at;
+	qsort(names, count, sizeof(*names), compare_names);
+	*ret_count = count;
+	return names;
+}
+
+int providers_warn(struct cli *cli, struct error *err)
+{
+	size_t count;
+	const char **names = changed_providers(cli, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct provider provider;
+		int r;
+
+		if (i > 0 && text_equals(names[i], names[i - 1]))
+			continue;
+		r = store_find_provider(cli->store, cli->memory, names[i], &provider, err);
+		if (r == STORE_NOT_FOUND)
+			continue;
+		if (r != 0)
+			return -1;
+		warn_of_gaps(cli, &provider);
+		warn_of_last_login(cli, &provider);
+	}
+	return 0;
 }

@@ -1,5 +1,6 @@
 """An installation as a text: written by export, and made equal to by apply."""
 import contextlib
+import json
 import os
 import random
 import re
@@ -234,7 +235,9 @@ def test_a_dry_run_tells_what_would_be_refused(ctl, tmp_path):
         assert result.returncode == 0
         assert result.stderr == (
             "mailconfctl: warning: this would remove 2 of 2 domains, more than the 10 % allowed; if "
-            "that is meant, say --max-removals 2\n")
+            "that is meant, say --max-removals 2\n"
+            "mailconfctl: warning: this would remove 30 of 30 users, more than the 10 % allowed; if "
+            "that is meant, say --max-removals 30\n")
         if not options:
             assert result.stdout == ctl.apply(
                 "", "--dry-run", "--max-removals=100%")
@@ -310,7 +313,11 @@ providers: 0 added, 1 changed, 0 removed
 def test_json(ctl):
     result = ctl.fed(SMALL, "--json", "apply", "-")
     assert result.returncode == 0
-    assert re.sub(r"\s", "", result.stdout) == (
+    figures = json.loads(result.stdout)
+    lines = figures.pop("differences")
+    assert [line.split()[:3] for line in lines if not line.startswith("+ service")] == [
+        ["+", "provider", "add"], ["+", "domain", "add"], ["+", "domain", "add"], ["+", "user", "add"]]
+    assert re.sub(r"\s", "", json.dumps(figures)) == (
         '{"provider":{"added":1,"changed":0,"removed":0},"domain":{"added":2,"changed":0,"removed":0},'
         '"user":{"added":1,"changed":0,"removed":0},"dry_run":false}')
 

@@ -41,6 +41,19 @@ def test_all_is_done(ctl, write):
         {"address": "first.last@example.org", "login": "a4711", "name": "First \"L\" Last"}]
 
 
+def test_warns_of_the_end_alone(ctl, write):
+    path = write("provider add uni --login %EMAILADDRESS%\n"
+                 "service add uni imaps://imap.example.org\n"
+                 "service add uni submissions://smtp.example.org\n"
+                 "provider add half\n"
+                 "provider add gone\n"
+                 "provider remove gone\n"
+                 "service add half imaps://imap.example.org\n"
+                 "service add half pop3s://imap.example.org\n")
+    assert ctl.warned("batch", path) == [
+        "provider 'half' has no outgoing service; without one (submissions://HOST) Thunderbird refuses it"]
+
+
 def test_standard_input(ctl):
     commands = f"domain add example.org {SERVICES}\nuser add a@example.org b\n"
     result = subprocess.run(ctl.command("batch", "-"), input=commands, text=True, timeout=60,

@@ -167,6 +167,17 @@ def test_max_removals(ctl, write, options, all_, kept, says, scope):
         assert len(users(ctl)) == kept
 
 
+@pytest.mark.parametrize("scope", [["--replace-all"], ["--replace", "example.org"]], ids=" ".join)
+def test_dry_run_tells_what_would_be_refused(ctl, write, scope):
+    ctl("user", "import", write(csv(10)))
+    result = ctl.run("user", "import", write(csv(5)), *scope, "--dry-run")
+    assert (result.returncode, result.stdout, result.stderr) == (
+        0, "dry run, nothing is done: 0 users added, 0 changed, 5 removed\n",
+        "mailconfctl: warning: this would remove 5 of 10 users, more than the 10 % allowed; if that "
+        "is meant, say --max-removals 5\n")
+    assert len(users(ctl)) == 10
+
+
 def test_max_removals_of_each_domain(ctl, write):
     """A small domain is not emptied because a large one is beside it."""
     ctl("domain", "add", "small.example", "--alias-of", "example.org")
@@ -205,7 +216,6 @@ def test_dry_run(ctl, write):
     assert ctl(*words[:-1]) == "2 users added, 18 changed, 2 removed\n"
     assert ctl.json(*words[:-1]) == {"added": 0, "changed": 0, "removed": 0, "unchanged": 20,
                                      "skipped": 0, "dry_run": False}
-    assert "would remove" in ctl.refused("user", "import", write("address,login\n"), *words[3:])
 
 
 def test_equal_to_a_model(ctl, write):
