@@ -51,7 +51,7 @@ struct ldap {
 /* What becomes one provider: domains of one provider there, with the same servers. */
 struct group {
 	int64_t provider;
-	const char *servers;
+	const char *name, *servers;
 	struct draft draft;
 	struct ldap *ldap;
 	struct group *next;
@@ -169,28 +169,7 @@ static int add_dav_servers(struct automx2 *automx2, struct draft *draft, int64_t
 	return 0;
 }
 
-static bool is_taken(const struct group *groups, const char *name)
-{
-	for (; groups; groups = groups->next)
-		if (text_equals(groups->draft.provider.name, name))
-			return true;
-	return false;
-}
-
-static int name_provider(struct arena *memory, const struct group *groups,
-			 const struct automx2_domain *domain, const char **ret_name,
-			 struct error *err)
-{
-	const char *name = *domain->provider_short_name ? domain->provider_short_name
-							: domain->provider_name;
-
-	if (is_taken(groups, name))
-		name = arena_printf(memory, "%s (%s)", name, domain->name);
-	*ret_name = name;
-	return text_check("provider name", name, PROVIDER_NAME_MAX_LENGTH, err);
-}
-
-static int group_new(struct automx2 *automx2, struct arena *memory, const struct group *groups,
+static int group_new(struct automx2 *automx2, struct arena *memory,
 		     const struct automx2_domain *domain, struct group **ret_group,
 		     struct error *err)
 {
@@ -199,9 +178,9 @@ static int group_new(struct automx2 *automx2, struct arena *memory, const struct
 
 	group->provider = domain->provider;
 	group->servers = domain->servers;
+	group->name = *domain->provider_short_name ? domain->provider_short_name
+						   : domain->provider_name;
 	draft_init(draft, memory);
-	if (name_provider(memory, groups, domain, &draft->provider.name, err) < 0)
-		return -1;
 	draft_set_display_name(draft, domain->provider_name);
 	if (*domain->provider_short_name)
 		draft_set_short_name(draft, domain->provider_short_name);
@@ -260,14 +239,30 @@ static int group_domains(struct automx2 *automx2, struct cli *cli, const char *s
 			if ((*link)->provider == domains[i].provider &&
 			    text_equals((*link)->servers, domains[i].servers))
 				break;
-		if (!*link &&
-		    group_new(automx2, cli->memory, *ret_groups, &domains[i], link, err) < 0)
+		if (!*link && group_new(automx2, cli->memory, &domains[i], link, err) < 0)
 			return -1;
 		draft_add_domain(&(*link)->draft, domains[i].name);
 		if (domains[i].ldap)
 			add_ldap(*link, &domains[i]);
 	}
 	return 0;
+}
+
+/* Of several that share a name, those after the first are told apart by their first domain. */
+static int name_provider(const struct group *groups, struct group *group, struct error *err)
+{
+	const struct texts *domains = &group->draft.domains;
+	const char *name = group->name;
+	size_t number = 1;
+
+	for (; groups != group; groups = groups->next)
+		number += text_equals(groups->name, name);
+	if (number > 1)
+		name = domains->count ? arena_printf(group->draft.memory, "%s (%s)", name,
+						     domains->items[0])
+				      : arena_printf(group->draft.memory, "%s (%zu)", name, number);
+	group->draft.provider.name = name;
+	return text_check("provider name", name, PROVIDER_NAME_MAX_LENGTH, err);
 }
 
 static int warn_of_unused(struct automx2 *automx2, struct cli *cli, const char *source,
@@ -288,7 +283,7 @@ static int import_automx2(struct cli *cli, const struct arguments *arguments, st
 	_cleanup_(automx2_closep) struct automx2 *automx2 = NULL;
 	const char *source = arguments->words[0];
 	struct automx2_domain *domains;
-	struct group *groups;
+	struct group *groups, *group;
 	size_t count;
 
 	if (automx2_open(source, &automx2, err) < 0 ||
@@ -296,10 +291,11 @@ static int import_automx2(struct cli *cli, const struct arguments *arguments, st
 	    group_domains(automx2, cli, source, domains, count, &groups, err) < 0 ||
 	    warn_of_unused(automx2, cli, source, err) < 0 || cli_begin(cli, err) < 0)
 		return -1;
-	for (; groups; groups = groups->next) {
-		draft_settle(&groups->draft);
-		note_ldap(groups);
-		if (draft_store(cli, arguments, source, &groups->draft, err) < 0)
+	for (group = groups; group; group = group->next) {
+		draft_settle(&group->draft);
+		note_ldap(group);
+		if (name_provider(groups, group, err) < 0 ||
+		    draft_store(cli, arguments, source, &group->draft, err) < 0)
 			return -1;
 	}
 	if (count == 0)

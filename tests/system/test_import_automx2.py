@@ -180,6 +180,18 @@ def test_domains_with_different_servers(ctl, automx2):
     assert ctl.json("provider", "show", "BigCorp (other.example)")["display_name"] == "Bigger"
 
 
+def test_provider_is_named_after_a_domain_that_it_has(ctl, automx2):
+    file = automx2(NEWEST, ROWS, """
+        INSERT INTO domain VALUES (3, 'no domain', 1, NULL), (4, 'Example.ORG', 1, NULL),
+            (5, 'nor this', 1, NULL);
+        INSERT INTO server_domain VALUES (1, 3), (2, 3), (1, 4), (2, 4), (1, 5);
+    """)
+    said, warned = import_it(ctl, file)
+    assert [line.split(" added")[0] for line in said] == [
+        "provider BigCorp", "provider BigCorp (example.org)", "provider BigCorp (3)"]
+    assert sum("a domain is left out" in line for line in warned) == 2
+
+
 def test_dav_servers(ctl, automx2):
     file = automx2(NEWEST, ROWS, """
         INSERT INTO davserver VALUES
