@@ -6,13 +6,13 @@
 
 #include "cli/cli.h"
 #include "cli/command.h"
-#include "util/input.h"
 #include "cli/options.h"
-#include "cli/words.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/error.h"
+#include "util/input.h"
+#include "util/words.h"
 
 static int check_command(struct arena *memory, const struct command_line *line, struct error *err)
 {

@@ -1,9 +1,9 @@
 #include "cli/installation.h"
 
-#include "cli/words.h"
 #include "mail/address.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/words.h"
 
 /* A command that grows: its options first, in the order in which they are given, then its words. */
 struct line {

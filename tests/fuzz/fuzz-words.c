@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "cli/words.h"
+#include "util/words.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "cli/words.h"
+#include "util/words.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -91,25 +91,28 @@ static void test_refused(void **state)
 static void test_quoted(void **state)
 {
 	static const struct {
-		const char *in, *out;
+		const char *in, *out, *in_sentence;
 	} rows[] = {
-		{ "a4711", "a4711" },
-		{ "first.last+x@b\303\274cher.example", "first.last+x@b\303\274cher.example" },
-		{ "https://mail.example/%EMAILLOCALPART%",
+		{ "a4711", "a4711", "a4711" },
+		{ "first.last+x@b\303\274cher.example", "first.last+x@b\303\274cher.example",
+		  "first.last+x@b\303\274cher.example" },
+		{ "https://mail.example/%EMAILLOCALPART%", "https://mail.example/%EMAILLOCALPART%",
 		  "https://mail.example/%EMAILLOCALPART%" },
-		{ "", "''" },
-		{ "First Last", "'First Last'" },
-		{ "O'Neil", "'O'\\''Neil'" },
-		{ "UNI\\%LOGIN%", "'UNI\\%LOGIN%'" },
-		{ "#1", "'#1'" },
-		{ "a\nb", "'a\nb'" },
-		{ "$x", "'$x'" },
-		{ "'", "''\\'''" },
-		{ "\"", "'\"'" },
+		{ "", "''", "\"\"" },
+		{ "First Last", "'First Last'", "\"First Last\"" },
+		{ "O'Neil", "'O'\\''Neil'", "\"O'Neil\"" },
+		{ "UNI\\%LOGIN%", "'UNI\\%LOGIN%'", "\"UNI\\\\%LOGIN%\"" },
+		{ "#1", "'#1'", "\"#1\"" },
+		{ "a\nb", "'a\nb'", "\"a\nb\"" },
+		{ "$x", "'$x'", "\"\\$x\"" },
+		{ "'", "''\\'''", "\"'\"" },
+		{ "\"", "'\"'", "\"\\\"\"" },
 		{ "\xef\xbb\xbf"
 		  "a",
 		  "'\xef\xbb\xbf"
-		  "a'" },
+		  "a'",
+		  "\"\xef\xbb\xbf"
+		  "a\"" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -118,6 +121,10 @@ static void test_quoted(void **state)
 		struct error err = { 0 };
 
 		check_text(rows[i].in, quoted, rows[i].out);
+		check_text(rows[i].in, split(&memory, quoted, strlen(quoted), &err),
+			   arena_printf(&memory, "1[%s]", rows[i].in));
+		quoted = word_in_sentence(&memory, rows[i].in);
+		check_text(rows[i].in, quoted, rows[i].in_sentence);
 		check_text(rows[i].in, split(&memory, quoted, strlen(quoted), &err),
 			   arena_printf(&memory, "1[%s]", rows[i].in));
 	}

@@ -1,4 +1,4 @@
-#include "cli/words.h"
+#include "util/words.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -159,15 +159,21 @@ static bool is_plain(char c)
 	       (c && strchr("-_./:@%+=,*!?^~{}[]", c));
 }
 
+/* At the beginning of a text a byte order mark would be none of the word's. */
+static bool needs_quotes(const char *word)
+{
+	size_t plain = 0;
+
+	while (is_plain(word[plain]))
+		plain++;
+	return plain == 0 || word[plain] || strncmp(word, BYTE_ORDER_MARK, 3) == 0;
+}
+
 const char *word_quote(struct arena *memory, const char *word)
 {
 	struct bytes quoted = BYTES_IN(memory);
-	size_t plain = 0;
 
-	/* At the beginning of a text a byte order mark would be none of the word's. */
-	while (is_plain(word[plain]) && strncmp(word, BYTE_ORDER_MARK, 3) != 0)
-		plain++;
-	if (plain > 0 && !word[plain])
+	if (!needs_quotes(word))
 		return arena_strdup(memory, word);
 	bytes_add_char(&quoted, '\'');
 	for (; *word; word++) {
@@ -177,5 +183,21 @@ const char *word_quote(struct arena *memory, const char *word)
 			bytes_add_char(&quoted, *word);
 	}
 	bytes_add_char(&quoted, '\'');
+	return bytes_text(&quoted);
+}
+
+const char *word_in_sentence(struct arena *memory, const char *word)
+{
+	struct bytes quoted = BYTES_IN(memory);
+
+	if (!needs_quotes(word))
+		return arena_strdup(memory, word);
+	bytes_add_char(&quoted, '"');
+	for (; *word; word++) {
+		if (strchr("\"\\$`", *word))
+			bytes_add_char(&quoted, '\\');
+		bytes_add_char(&quoted, *word);
+	}
+	bytes_add_char(&quoted, '"');
 	return bytes_text(&quoted);
 }

@@ -39,3 +39,6 @@ int words_next(struct words *words, struct arena *memory, const char ***ret_word
 /* The word, with quotes where it needs them, so that words_next() reads it back. Any text will do.
  * In memory. */
 const char *word_quote(struct arena *memory, const char *word);
+
+/* The same for a command within a sentence, where it stands in single quotes: with double ones. */
+const char *word_in_sentence(struct arena *memory, const char *word);
