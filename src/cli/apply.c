@@ -24,6 +24,7 @@
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/input.h"
+#include "util/words.h"
 
 enum { PROVIDERS, DOMAINS, USERS, KINDS };
 
@@ -190,8 +191,10 @@ static void tell_both(struct application *application, const struct texts *befor
 static void add_spoiled(struct texts *commands, const struct provider *provider)
 {
 	for (size_t i = 0; i < provider->n_spoiled; i++)
-		texts_add(commands, arena_printf(commands->memory, "service add %s %s",
-						 provider->name, provider->spoiled[i].url));
+		texts_add(commands,
+			  arena_printf(commands->memory, "service add %s %s",
+				       word_quote(commands->memory, provider->name),
+				       word_quote(commands->memory, provider->spoiled[i].url)));
 }
 
 static int tell_provider(void *context, const struct provider *before, const struct provider *after,

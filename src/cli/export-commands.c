@@ -92,10 +92,11 @@ static int export_user_move(const struct user *user, void *context, struct error
 	return 0;
 }
 
-static int refuse_spoiled(const struct provider *providers, size_t count, struct error *err)
+static int refuse_spoiled(struct cli *cli, const struct provider *providers, size_t count,
+			  struct error *err)
 {
 	for (size_t i = 0; i < count; i++)
-		if (provider_refuse_spoiled(&providers[i], err) < 0)
+		if (provider_refuse_spoiled(cli, &providers[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -125,7 +126,7 @@ static int export_all(struct exporter *exporter, struct error *err)
 	if (store_snapshot(cli->store, err) != 0 ||
 	    store_list_providers(cli->store, cli->memory, &providers, &n_providers, err) != 0 ||
 	    store_list_domains(cli->store, cli->memory, &all, &domains, &n_domains, err) != 0 ||
-	    refuse_spoiled(providers, n_providers, err) < 0)
+	    refuse_spoiled(cli, providers, n_providers, err) < 0)
 		return -1;
 	exporter->providers = (int64_t)n_providers;
 	exporter->domains = (int64_t)n_domains;

@@ -13,6 +13,7 @@
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/input.h"
+#include "util/words.h"
 
 static const char *read_file(struct arena *memory, const char *path, size_t *ret_size,
 			     struct error *err)
@@ -90,7 +91,7 @@ static int import(struct cli *cli, const struct arguments *arguments, struct err
 		return -1;
 	if (draft.domains.count == 0)
 		cli_warn(cli, "%s names no domain; 'domain add DOMAIN --provider %s' adds one",
-			 source, draft.provider.name);
+			 source, word_in_sentence(cli->memory, draft.provider.name));
 	return 0;
 }
 

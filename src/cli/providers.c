@@ -19,6 +19,7 @@
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/network.h"
+#include "util/words.h"
 
 const struct option provider_options[] = {
 	{ "display-name", "TEXT", "how clients name the account (its domain)" },
@@ -357,15 +358,17 @@ int provider_drop_if_unused(struct cli *cli, const char *name, struct error *err
 	return 0;
 }
 
-int provider_refuse_spoiled(const struct provider *provider, struct error *err)
+int provider_refuse_spoiled(struct cli *cli, const struct provider *provider, struct error *err)
 {
+	const char *name = word_in_sentence(cli->memory, provider->name);
+
 	if (provider->n_spoiled == 0)
 		return 0;
 	return error_set(err, ERROR_INPUT,
 			 "provider '%s' has a service '%s' that means nothing; 'service remove %s "
 			 "%s' takes it away, and 'provider set %s SERVICE-URL ...' takes all",
-			 provider->name, provider->spoiled[0].url, provider->name,
-			 provider->spoiled[0].url, provider->name);
+			 provider->name, provider->spoiled[0].url, name,
+			 word_in_sentence(cli->memory, provider->spoiled[0].url), name);
 }
 
 static void entry_put_wish(json_t *entry, const char *key, enum wish wish)

@@ -51,7 +51,7 @@ int provider_drop_if_unused(struct cli *cli, const char *name, struct error *err
 
 /* Services that mean nothing go before any other is changed, for the others are then written anew.
  * Returns 0 or -1 with err set. */
-int provider_refuse_spoiled(const struct provider *provider, struct error *err);
+int provider_refuse_spoiled(struct cli *cli, const struct provider *provider, struct error *err);
 
 json_t *service_entry(struct cli *cli, const struct service *service);
 json_t *link_entry(const struct link *link);

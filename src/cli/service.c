@@ -122,7 +122,7 @@ static int find(struct cli *cli, const char *name, const struct service *service
 		struct provider *provider, const struct service **ret_found, struct error *err)
 {
 	if (provider_require(cli, name, provider, err) < 0 ||
-	    provider_refuse_spoiled(provider, err) < 0)
+	    provider_refuse_spoiled(cli, provider, err) < 0)
 		return -1;
 	*ret_found = service_find(cli, provider, service);
 	return 0;

@@ -10,6 +10,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/words.h"
 
 static bool has_service(const struct provider *provider, enum service_kind kind)
 {
@@ -44,7 +45,7 @@ static void warn_of_gaps(struct cli *cli, const struct provider *provider)
 
 void provider_warn_of_spoiled(struct cli *cli, const struct provider *provider)
 {
-	const char *remedy;
+	const char *name = word_in_sentence(cli->memory, provider->name), *remedy;
 	struct error err;
 
 	for (size_t i = 0; i < provider->n_spoiled; i++)
@@ -52,12 +53,12 @@ void provider_warn_of_spoiled(struct cli *cli, const struct provider *provider)
 			 "provider '%s' has a service '%s' that means nothing, so no client gets "
 			 "an answer: %s; 'service remove %s %s' mends it",
 			 provider->name, provider->spoiled[i].url, provider->spoiled[i].reason,
-			 provider->name, provider->spoiled[i].url);
+			 name, word_in_sentence(cli->memory, provider->spoiled[i].url));
 	if (pattern_check(cli->memory, provider->login, PATTERN_FOR_PROVIDER, &err) < 0)
 		cli_warn(cli,
 			 "provider '%s' has a login that means nothing, so no client gets an "
 			 "answer: %s; 'provider set %s --login PATTERN' mends it",
-			 provider->name, err.text, provider->name);
+			 provider->name, err.text, name);
 	if (provider_check_links(cli->memory, provider, &remedy, &err) < 0)
 		cli_warn(cli, "provider '%s': %s; no client gets an answer; '%s' mends it",
 			 provider->name, err.text, remedy);

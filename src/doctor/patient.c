@@ -8,6 +8,7 @@
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/network.h"
+#include "util/words.h"
 
 void patient_note(struct patient *patient, enum finding_kind kind, const char *seen,
 		  const char *expected, const char *mend)
@@ -144,7 +145,8 @@ static int tally_users(const struct context *context, struct patient *patient, s
 				&patient->memory,
 				"let the pattern give them if it can: 'provider set %s --login "
 				"...'; else people with such a client enter theirs by hand",
-				patient->examined.subject.provider.name));
+				word_in_sentence(&patient->memory,
+						 patient->examined.subject.provider.name)));
 	return 0;
 }
 

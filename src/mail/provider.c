@@ -3,6 +3,7 @@
 #include "mail/url.h"
 #include "util/arena.h"
 #include "util/error.h"
+#include "util/words.h"
 
 const char *login_case_name(enum login_case login_case)
 {
@@ -17,7 +18,8 @@ const char *unanswered_name(enum unanswered unanswered)
 static int spoiled_option(struct arena *memory, const struct provider *provider, const char *option,
 			  const char **ret_remedy)
 {
-	*ret_remedy = arena_printf(memory, "provider set %s --%s", provider->name, option);
+	*ret_remedy = arena_printf(memory, "provider set %s --%s",
+				   word_in_sentence(memory, provider->name), option);
 	return -1;
 }
 
@@ -56,8 +58,9 @@ int provider_check_links(struct arena *memory, const struct provider *provider,
 
 		if (url_parse(memory, "link", link->url, URL_OF_PAGE, err))
 			continue;
-		*ret_remedy = arena_printf(memory, "link remove %s %s %s", provider->name,
-					   link_kind_name(link->kind), link->url);
+		*ret_remedy = arena_printf(
+			memory, "link remove %s %s %s", word_in_sentence(memory, provider->name),
+			link_kind_name(link->kind), word_in_sentence(memory, link->url));
 		return -1;
 	}
 	return 0;

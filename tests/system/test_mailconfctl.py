@@ -980,6 +980,18 @@ def test_spoiled_service_is_removed(org):
     assert [s["url"] for s in org.json("service", "list", "example.org")] == ORG
 
 
+def test_what_mends_it_can_be_typed(ctl):
+    """Names have quotes where a shell needs them."""
+    ctl("provider", "add", "my $uni", *ORG)
+    spoil(ctl, "UPDATE service SET url = 'junk of \"mine\"' WHERE url LIKE 'imap%'")
+    warning = ctl.warned("service", "list", "my $uni")[0]
+    command = warning.split("; '")[-1].split("' mends it")[0]
+    assert command == r'service remove "my \$uni" "junk of \"mine\""'
+    words = subprocess.run(["sh", "-c", f"printf '%s\\n' {command}"], text=True, capture_output=True, check=True)
+    ctl.warned(*words.stdout.splitlines())
+    assert ctl.warned("service", "add", "my $uni", ORG[0]) == []
+
+
 def test_spoiled_services_are_replaced(org):
     spoil(org, JUNK)
     org("provider", "set", "example.org", *NET)
