@@ -58,16 +58,21 @@ static void print_level(enum finding_level level)
 		     finding_level_name(level), terminal_colour(stdout, COLOUR_NONE));
 }
 
-static void print_finding(const struct finding *finding)
+/* What the next of its kind says as well is printed once, below the last of them: a name that leads
+ * elsewhere leaves many clients without settings. */
+static void print_finding(const struct finding *finding, const struct finding *next)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	bool shares_mend = next && next->kind == finding->kind &&
+			   text_same(next->mend, finding->mend);
+	bool shares_all = shares_mend && text_same(next->expected, finding->expected);
 
 	print_level(finding_level(finding->kind));
 	(void)printf("%s: %s\n", finding_kind_name(finding->kind),
 		     text_escape(&memory, finding->seen));
-	if (finding->expected)
+	if (finding->expected && !shares_all)
 		(void)printf("           expected: %s\n", text_escape(&memory, finding->expected));
-	if (finding->mend)
+	if (finding->mend && !shares_mend)
 		(void)printf("           mend: %s\n", text_escape(&memory, finding->mend));
 }
 
@@ -96,7 +101,7 @@ static void print_domain(const char *domain, const struct finding *findings, siz
 	print_counts(counts);
 	for (size_t i = 0; i < count; i++)
 		if (finding_level(findings[i].kind) != LEVEL_OK)
-			print_finding(&findings[i]);
+			print_finding(&findings[i], i + 1 < count ? &findings[i + 1] : NULL);
 }
 
 /* On the line below what was printed, which the next print takes away. */

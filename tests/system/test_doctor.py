@@ -122,6 +122,21 @@ def test_all_is_well(site):
     assert len(of_kind(findings, "record")) >= 9
 
 
+def test_what_many_findings_share_is_printed_once(site):
+    """Where nobody answers, all clients are left without settings for one reason."""
+    site.setup(IMAP, SUBMISSION)
+    alike = of_kind(site.look(), "no-settings")
+    assert len(alike) > 3
+    text = site.daemon.ctl("doctor", DOMAIN, "--resolver", site.dns.address, check=False).stdout
+    assert text.count("no-settings: ") == len(alike)
+    for what in ("expected", "mend"):
+        for sentence in {each[what] for each in alike}:
+            assert 1 <= text.count(f"           {what}: {sentence}\n") < len(alike)
+    before = text.splitlines()[:-1]
+    for line, following in zip(before, before[1:]):
+        assert not ("mend: " in line and "mend: " in following)
+
+
 # Faults: each is planted alone into a world that is well but for what it needs, and must be found with what mends it.
 
 FAULTS = {}
