@@ -23,8 +23,9 @@ DEFINE_CLEANUP(xmlDocPtr, xmlFreeDoc);
 struct tree {
 	struct arena *memory;
 	const struct xml_limits *limits;
-	bool has_attributes; /* as well as elements */
-	bool is_whole;	     /* with the blanks around texts, and namespaces */
+	bool has_attributes;		    /* as well as elements */
+	bool is_whole;			    /* with the blanks around texts, and namespaces */
+	const struct xml_doctype *accepted; /* or NULL */
 	size_t elements;
 	struct error *err;
 };
@@ -187,7 +188,7 @@ static const struct xml_element *parse(struct tree tree, const char *data, size_
 	_cleanup_(xmlFreeParserCtxtp) xmlParserCtxtPtr parser = NULL;
 	_cleanup_(xmlFreeDocp) xmlDocPtr document = NULL;
 	struct error *err = tree.err;
-	struct guard guard = { 0 };
+	struct guard guard = { tree.accepted };
 
 	if (size >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
 		data += 3;
@@ -224,12 +225,21 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 const struct xml_element *xml_parse_whole(struct arena *memory, const char *data, size_t size,
 					  struct error *err)
 {
+	return xml_parse_whole_with_doctype(memory, data, size, NULL, err);
+}
+
+const struct xml_element *xml_parse_whole_with_doctype(struct arena *memory, const char *data,
+						       size_t size,
+						       const struct xml_doctype *accepted,
+						       struct error *err)
+{
 	static const struct xml_limits limits = { XML_WHOLE_DEPTH_MAX, XML_WHOLE_ELEMENTS_MAX };
 	const struct tree tree = {
 		.memory = memory,
 		.limits = &limits,
 		.has_attributes = true,
 		.is_whole = true,
+		.accepted = accepted,
 		.err = err,
 	};
 

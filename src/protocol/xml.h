@@ -39,6 +39,11 @@ struct xml_element {
 	const char *space;  /* the URI of its namespace, or NULL */
 };
 
+/* A DOCTYPE that names an external subset and has no internal one. */
+struct xml_doctype {
+	const char *name, *public_id, *system_id;
+};
+
 /* Parses a document, around which a byte order mark, blanks and NUL bytes are tolerated. The tree
  * lives in memory. Returns its root, or NULL with err set. */
 const struct xml_element *xml_parse(struct arena *memory, const char *data, size_t size,
@@ -51,18 +56,20 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 const struct xml_element *xml_parse_whole(struct arena *memory, const char *data, size_t size,
 					  struct error *err);
 
-/* The same for a document that an admin wants read, with attributes and within other limits; the
- * error says in which line it is no XML. */
+/* The same as xml_parse_whole() for a document that may have this one DOCTYPE, of which nothing is
+ * loaded. */
+const struct xml_element *xml_parse_whole_with_doctype(struct arena *memory, const char *data,
+						       size_t size,
+						       const struct xml_doctype *accepted,
+						       struct error *err);
+
+/* The same as xml_parse() for a document that an admin wants read, with attributes and within other
+ * limits; the error says in which line it is no XML. */
 const struct xml_element *xml_parse_within(struct arena *memory, const char *data, size_t size,
 					   const struct xml_limits *limits, struct error *err);
 
 /* The attribute's value, or NULL. Letter case counts. */
 const char *xml_attribute(const struct xml_element *element, const char *name);
-
-/* A DOCTYPE that names an external subset and has no internal one. */
-struct xml_doctype {
-	const char *name, *public_id, *system_id;
-};
 
 /* Whether an XML document of ours is well-formed. Returns 0, or -1 with err set to "line N: ...".
  */
