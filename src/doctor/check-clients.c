@@ -27,7 +27,8 @@ static void ask_network(struct asker *asker, struct arena *memory,
 {
 	struct network *network = (struct network *)asker;
 	struct check *check = network->check;
-	const char *key = say(check, "%s %s", request->method, http_url(memory, request));
+	const char *key = say(check, "%s %s %s", request->method, http_url(memory, request),
+			      request->body ? request->body : "");
 	struct http_answer *answer = memo_get(network->answers, key);
 
 	if (!answer) {
@@ -63,6 +64,16 @@ static void report_slow(struct check *check, const struct client *client,
 	       say(check, "see what keeps %s busy", seen->slow_url));
 }
 
+/* The host below the domain that the client asks first: "autoconfig.". */
+static const char *first_prefix(const struct client *client)
+{
+	const struct step *step = client->steps;
+
+	while (step[1].path && !*step->prefix)
+		step++;
+	return step->prefix;
+}
+
 static void compare(struct check *check, const struct client *client, const struct conclusion *seen,
 		    const struct conclusion *expected, const struct conclusion *for_strangers)
 {
@@ -89,10 +100,9 @@ static void compare(struct check *check, const struct client *client, const stru
 			   seen->refusal ? seen->refusal : ""),
 		       wanted,
 		       say(check,
-			   "see that %s.%s reaches this server, and that its name has a good "
+			   "see that %s%s reaches this server, and that its name has a good "
 			   "certificate",
-			   client == clients[0] ? "autodiscover" : "autoconfig",
-			   check->examined->subject.domain));
+			   first_prefix(client), check->examined->subject.domain));
 	else
 		report(check, FINDING_OTHER_SETTINGS,
 		       say(check, "%s gets %s from %s", client->name,
@@ -262,43 +272,20 @@ static void check_plain(struct network *network)
 	(void)check_plain_answer(network, "POST", domain, PATH_AUTODISCOVER, "");
 }
 
-/* PACC's bytes must be those whose digest stands in DNS. */
-static void check_pacc(struct network *network)
-{
-	struct check *check = network->check;
-	const struct subject *subject = &check->examined->subject;
-	const char *host = say(check, "ua-auto-config.%s", subject->domain), *found;
-	const struct http_answer *answer;
-	struct digest digest;
-
-	if (!subject->pacc_digest)
-		return;
-	answer = ask_once(network, "GET", true, host, "/.well-known/user-agent-configuration.json");
-	digest = digest_of(answer->body, answer->size);
-	found = digest_base64(&check->memory, &digest);
-	if (answer->status == 200 && text_equals(found, subject->pacc_digest)) {
-		report(check, FINDING_SETTINGS,
-		       say(check, "clients of PACC get the document whose digest is %s", found),
-		       NULL, NULL);
-		return;
-	}
-	report(check, answer->status == 200 ? FINDING_OTHER_SETTINGS : FINDING_NO_SETTINGS,
-	       answer->status == 0
-		       ? say(check, "clients of PACC get nothing: %s", answer->failure)
-		       : say(check,
-			     "clients of PACC get status %d and a document whose digest is %s",
-			     answer->status, found),
-	       say(check, "the document whose digest is %s", subject->pacc_digest),
-	       say(check,
-		   "see that %s reaches this server, and that its name has a good certificate",
-		   host));
-}
-
 /* Outlook and Thunderbird ask where the SRV record leads, which is no name of the domain's. */
 static void check_srv_target(struct check *check, struct resolver *resolver, const char *target)
 {
 	if (target && !is_own_name(check->examined, target))
 		look_at_name(check, resolver, target, true);
+}
+
+/* What few clients ask for is played only where there is something to get. */
+static bool is_played(const struct examined *examined, size_t client)
+{
+	if (examined->no_sample && !clients[client]->asks_of_domain)
+		return false;
+	return !clients[client]->is_optional || examined->expected[client].settings.count ||
+	       examined->for_strangers[client].settings.count;
 }
 
 void check_clients(struct check *check, struct resolver *resolver)
@@ -307,7 +294,11 @@ void check_clients(struct check *check, struct resolver *resolver)
 	_cleanup_(memo_freep) struct memo *answers = memo_new();
 	const struct examined *examined = check->examined;
 	struct network network = {
-		.asker = { ask_network, find_srv_target(check, resolver) },
+		.asker = {
+			.ask = ask_network,
+			.srv_target = find_srv_target(check, resolver),
+			.pacc_digest = examined->subject.pacc_digest,
+		},
 		.check = check,
 		.browser = browser,
 		.answers = answers,
@@ -316,9 +307,11 @@ void check_clients(struct check *check, struct resolver *resolver)
 	if (examined->no_sample)
 		report(check, FINDING_UNTESTED, examined->no_sample, "an address to ask about",
 		       examined->sample_mend);
-	for (size_t i = 0; clients[i] && !examined->no_sample; i++) {
+	for (size_t i = 0; clients[i]; i++) {
 		struct conclusion seen;
 
+		if (!is_played(examined, i))
+			continue;
 		client_conclude(clients[i], &network.asker, &check->memory, &examined->sample,
 				&seen);
 		compare(check, clients[i], &seen, &examined->expected[i],
@@ -326,6 +319,5 @@ void check_clients(struct check *check, struct resolver *resolver)
 	}
 	check_apex(&network);
 	check_plain(&network);
-	check_pacc(&network);
 	check_srv_target(check, resolver, network.asker.srv_target);
 }

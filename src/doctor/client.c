@@ -12,9 +12,14 @@
 extern const struct client client_outlook, client_thunderbird, client_thunderbird_android;
 extern const struct client client_fairemail, client_deltachat, client_nextcloud;
 extern const struct client client_kmail, client_evolution, client_geary;
+extern const struct client client_activesync, client_new_outlook, client_apple, client_pacc;
 
+/* Those that begin at the same host stand together, for a connection is kept for the next
+ * request. */
 const struct client *const clients[] = {
 	&client_outlook,
+	&client_activesync,
+	&client_new_outlook,
 	&client_thunderbird,
 	&client_thunderbird_android,
 	&client_fairemail,
@@ -23,8 +28,55 @@ const struct client *const clients[] = {
 	&client_kmail,
 	&client_evolution,
 	&client_geary,
+	&client_apple,
+	&client_pacc,
 	NULL,
 };
+
+const struct client *client_find(const char *word)
+{
+	for (size_t i = 0; clients[i]; i++)
+		if (text_equals(clients[i]->word, word))
+			return clients[i];
+	return NULL;
+}
+
+const char *step_document(const struct step *step)
+{
+	static const char *const documents[][2] = {
+		{ PATH_AUTOCONFIG, "autoconfig" },
+		{ PATH_WELL_KNOWN, "autoconfig" },
+		{ PATH_AUTODISCOVER_V2, "autodiscover-v2" },
+		{ PATH_MOBILECONFIG, "mobileconfig" },
+		{ PATH_PACC, "pacc" },
+	};
+
+	for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++)
+		if (text_equals(step->path, documents[i][0]))
+			return documents[i][1];
+	return step->asks_mobilesync ? "mobilesync" : "outlook";
+}
+
+bool client_reads(const struct client *client, const char *document)
+{
+	for (const struct step *step = client->steps; step->path; step++)
+		if (text_equals(step_document(step), document))
+			return true;
+	return false;
+}
+
+const char *client_documents(struct arena *memory, const struct client *client)
+{
+	static const char *const documents[] = {
+		"outlook", "mobilesync", "autoconfig", "mobileconfig", "autodiscover-v2", "pacc",
+	};
+	struct bytes text = BYTES_IN(memory);
+
+	for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++)
+		if (client_reads(client, documents[i]))
+			bytes_add_format(&text, "%s%s", text.size ? " and " : "", documents[i]);
+	return bytes_text(&text);
+}
 
 static const char *escape(struct arena *memory, const char *text)
 {
@@ -40,17 +92,32 @@ static const char *escape(struct arena *memory, const char *text)
 	return bytes_text(&escaped);
 }
 
-const char *outlook_body(struct arena *memory, const char *address)
+/* The request of MS-OXDSCLI 2.2.3 and of MS-ASCMD 2.2.1.1, which differ in their schemas. */
+static const char *autodiscover_body(struct arena *memory, const char *address, const char *asked,
+				     const char *wanted)
 {
-#define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/outlook/"
+#define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
 	return arena_printf(memory,
 			    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
-			    "<Autodiscover xmlns=\"" SCHEMAS "requestschema/2006\"><Request>"
+			    "<Autodiscover xmlns=\"" SCHEMAS "%s\"><Request>"
 			    "<EMailAddress>%s</EMailAddress><AcceptableResponseSchema>" SCHEMAS
-			    "responseschema/2006a</AcceptableResponseSchema></Request>"
-			    "</Autodiscover>",
-			    escape(memory, address));
+			    "%s</AcceptableResponseSchema></Request></Autodiscover>",
+			    asked, escape(memory, address), wanted);
 #undef SCHEMAS
+}
+
+const char *outlook_body(struct arena *memory, const char *address)
+{
+	return autodiscover_body(memory, address, "outlook/requestschema/2006",
+				 "outlook/responseschema/2006a");
+}
+
+static const char *step_body(struct arena *memory, const struct step *step, const char *address)
+{
+	if (!step->asks_mobilesync)
+		return outlook_body(memory, address);
+	return autodiscover_body(memory, address, "mobilesync/requestschema/2006",
+				 "mobilesync/responseschema/2006");
 }
 
 static const char *evolution_query(struct arena *memory, const struct address *address)
@@ -75,6 +142,12 @@ static const char *query_of(struct arena *memory, enum step_query query,
 		return arena_printf(memory, "?emailaddress=%s", address->text);
 	case QUERY_EVOLUTION:
 		return evolution_query(memory, address);
+	case QUERY_ACTIVESYNC:
+		return arena_printf(memory, "?Email=%s&Protocol=ActiveSync",
+				    percent_encode(memory, address->text));
+	case QUERY_VERSION_1:
+		return arena_printf(memory, "?Email=%s&Protocol=AutodiscoverV1",
+				    percent_encode(memory, address->text));
 	default:
 		return "";
 	}
@@ -94,7 +167,7 @@ static struct http_request request_of(struct arena *memory, const struct step *s
 
 	if (text_equals(step->method, "POST")) {
 		request.media_type = "text/xml; charset=utf-8";
-		request.body = outlook_body(memory, address->text);
+		request.body = step_body(memory, step, address->text);
 	}
 	return request;
 }
@@ -182,11 +255,66 @@ static bool ask(struct walk *walk, const struct step *step, struct http_request 
 				      : request->method;
 		next.media_type = "text/xml; charset=utf-8";
 		next.body = text_equals(next.method, "POST")
-				    ? outlook_body(walk->memory, walk->address->text)
+				    ? step_body(walk->memory, step, walk->address->text)
 				    : NULL;
 		*request = next;
 	}
 	refuse(walk, request, "it leads on and on");
+	return false;
+}
+
+/* Asks, and takes what the client does not refuse for its status or type. */
+static bool ask_and_accept(struct walk *walk, const struct step *step, struct http_request *request,
+			   struct http_answer *answer)
+{
+	if (!ask(walk, step, request, answer))
+		return false;
+	if (walk->client->accepts(answer->status, answer->media_type))
+		return true;
+	refuse(walk, request,
+	       arena_printf(walk->memory, "status %d%s%s", answer->status,
+			    *answer->media_type ? ", " : "", answer->media_type));
+	return false;
+}
+
+/* The answer that has the settings, where the first only says who has them. */
+static bool follow_lead(struct walk *walk, const struct step *step, struct http_request *request,
+			struct http_answer *answer)
+{
+	struct http_request next;
+	const char *url = NULL, *why;
+
+	why = step->lead(walk->memory, answer->body, answer->size, &url);
+	if (!why && !http_url_parse(walk->memory, url, request, &next))
+		why = "it leads to nowhere that the client would go";
+	if (why) {
+		refuse(walk, request, why);
+		return false;
+	}
+	next.method = "POST";
+	next.media_type = "text/xml; charset=utf-8";
+	next.body = outlook_body(walk->memory, walk->address->text);
+	*request = next;
+	walk->conclusion.refusal = NULL; /* from here on this says more than what was before */
+	return ask_and_accept(walk, step, request, answer);
+}
+
+/* Whoever knows the digest of a document believes no other. */
+static bool has_digest(struct walk *walk, const struct http_request *request,
+		       const struct http_answer *answer)
+{
+	const char *wanted = walk->asker->pacc_digest, *found;
+	struct digest digest;
+
+	if (!wanted)
+		return true;
+	digest = digest_of(answer->body, answer->size);
+	found = digest_base64(walk->memory, &digest);
+	if (text_equals(found, wanted))
+		return true;
+	refuse(walk, request,
+	       arena_printf(walk->memory, "its digest is %s, not %s, which belongs into DNS", found,
+			    wanted));
 	return false;
 }
 
@@ -202,14 +330,10 @@ static bool take_step(struct walk *walk, const struct step *step)
 	if (!host)
 		return false;
 	request = request_of(walk->memory, step, host, walk->address);
-	if (!ask(walk, step, &request, &answer))
+	if (!ask_and_accept(walk, step, &request, &answer) ||
+	    (step->lead && !follow_lead(walk, step, &request, &answer)) ||
+	    (step->has_digest && !has_digest(walk, &request, &answer)))
 		return false;
-	if (!walk->client->accepts(answer.status, answer.media_type)) {
-		refuse(walk, &request,
-		       arena_printf(walk->memory, "status %d%s%s", answer.status,
-				    *answer.media_type ? ", " : "", answer.media_type));
-		return false;
-	}
 	why = step->read(walk->memory, answer.body, answer.size, walk->address,
 			 &walk->conclusion.settings);
 	if (why) {
@@ -232,9 +356,19 @@ void client_conclude(const struct client *client, struct asker *asker, struct ar
 	};
 
 	for (const struct step *step = client->steps; step->path; step++)
-		if (take_step(&walk, step))
+		if ((!asker->document || text_equals(step_document(step), asker->document)) &&
+		    take_step(&walk, step))
 			break;
 	*ret_conclusion = walk.conclusion;
+}
+
+static bool setting_equals(const struct setting *a, const struct setting *b)
+{
+	if (a->kind != b->kind || !a->url != !b->url || !text_equals(a->username, b->username))
+		return false;
+	if (a->url)
+		return text_equals(a->url, b->url);
+	return text_equals(a->host, b->host) && a->port == b->port && a->security == b->security;
 }
 
 bool settings_equal(const struct settings_found *a, const struct settings_found *b)
@@ -242,10 +376,7 @@ bool settings_equal(const struct settings_found *a, const struct settings_found 
 	if (a->count != b->count)
 		return false;
 	for (size_t i = 0; i < a->count; i++)
-		if (a->items[i].kind != b->items[i].kind || a->items[i].port != b->items[i].port ||
-		    a->items[i].security != b->items[i].security ||
-		    !text_equals(a->items[i].host, b->items[i].host) ||
-		    !text_equals(a->items[i].username, b->items[i].username))
+		if (!setting_equals(&a->items[i], &b->items[i]))
 			return false;
 	return true;
 }
@@ -263,9 +394,13 @@ const char *settings_text(struct arena *memory, const struct settings_found *set
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct setting *setting = &settings->items[i];
 
-		bytes_add_format(&text, "%s%s %s:%u %s as %s", i ? "; " : "",
-				 service_kind_name(setting->kind), setting->host, setting->port,
-				 securities[setting->security], setting->username);
+		bytes_add_format(&text, "%s%s ", i ? "; " : "", service_kind_name(setting->kind));
+		if (setting->url)
+			bytes_add_text(&text, setting->url);
+		else
+			bytes_add_format(&text, "%s:%u %s", setting->host, setting->port,
+					 securities[setting->security]);
+		bytes_add_format(&text, " as %s", setting->username);
 	}
 	return settings->count ? bytes_text(&text) : "nothing";
 }

@@ -25,16 +25,17 @@ enum setting_security {
 
 /* One service as the client would use it. */
 struct setting {
-	enum service_kind kind; /* SERVICE_IMAP, SERVICE_POP3 or SERVICE_SUBMISSION */
+	enum service_kind kind;
+	const char *url; /* of an HTTP service; NULL where host, port and security are */
 	const char *host;
 	uint16_t port;
 	enum setting_security security;
 	const char *username;
 };
 
-/* The first of each kind. */
+/* One of each kind at most. */
 struct settings_found {
-	struct setting items[3];
+	struct setting items[SERVICE_KINDS];
 	size_t count;
 };
 
@@ -43,11 +44,18 @@ typedef const char *(*document_reader)(struct arena *memory, const char *data, s
 				       const struct address *address,
 				       struct settings_found *ret_settings);
 
+/* Reads at which https URL Outlook's document is to be asked for. Returns NULL with it, or why
+ * there is none. */
+typedef const char *(*lead_reader)(struct arena *memory, const char *data, size_t size,
+				   const char **ret_url);
+
 enum step_query {
 	QUERY_NONE,
-	QUERY_ENCODED,	 /* ?emailaddress=fred%40example.org */
-	QUERY_RAW,	 /* ?emailaddress=fred@example.org */
-	QUERY_EVOLUTION, /* ?emailaddress=EVOLUTIONUSER%40example.org */
+	QUERY_ENCODED,	  /* ?emailaddress=fred%40example.org */
+	QUERY_RAW,	  /* ?emailaddress=fred@example.org */
+	QUERY_EVOLUTION,  /* ?emailaddress=EVOLUTIONUSER%40example.org */
+	QUERY_ACTIVESYNC, /* ?Email=fred%40example.org&Protocol=ActiveSync */
+	QUERY_VERSION_1,  /* ?Email=fred%40example.org&Protocol=AutodiscoverV1 */
 };
 
 /* One question, in the order of a client. Steps end with one without a path. */
@@ -57,15 +65,21 @@ struct step {
 	const char *prefix; /* of the domain: "autoconfig." */
 	const char *path;
 	enum step_query query;
-	bool asks_srv;	     /* the host is the target of _autodiscover._tcp instead */
-	bool only_redirects; /* of the answer only where it leads to counts */
+	bool asks_srv;	      /* the host is the target of _autodiscover._tcp instead */
+	bool only_redirects;  /* of the answer only where it leads to counts */
+	bool asks_mobilesync; /* with a POST, for the document of phones instead of Outlook's */
+	bool has_digest;      /* the document's stands in DNS */
+	lead_reader lead;     /* NULL where the answer itself has the settings */
 	document_reader read;
 };
 
 struct client {
+	const char *word; /* for it in commands */
 	const char *name;
 	int limit;	     /* milliseconds for an answer, 0 where it is not known */
 	bool takes_any_name; /* whatever name a certificate has */
+	bool is_optional;    /* few need what it reads: that there is none is not worth a word */
+	bool asks_of_domain; /* and about nobody in particular */
 	bool (*accepts)(int status, const char *media_type);
 	const struct step *steps;
 };
@@ -77,7 +91,9 @@ extern const struct client *const clients[];
 struct asker {
 	void (*ask)(struct asker *asker, struct arena *memory, const struct http_request *request,
 		    struct http_answer *ret_answer);
-	const char *srv_target; /* of _autodiscover._tcp, or NULL */
+	const char *document;	 /* the only one that is asked for, or NULL for all */
+	const char *srv_target;	 /* of _autodiscover._tcp, or NULL */
+	const char *pacc_digest; /* that is in DNS if all is well; NULL where nobody asks DNS */
 };
 
 struct conclusion {
@@ -92,9 +108,22 @@ struct conclusion {
 void client_conclude(const struct client *client, struct asker *asker, struct arena *memory,
 		     const struct address *address, struct conclusion *ret_conclusion);
 
+/* The client of the word, or NULL. */
+const struct client *client_find(const char *word);
+
+/* The document that the step asks for, as 'preview' calls it. */
+const char *step_document(const struct step *step);
+
+/* Whether the client asks for the document. */
+bool client_reads(const struct client *client, const char *document);
+
+/* All that it asks for, "outlook and autoconfig". In memory. */
+const char *client_documents(struct arena *memory, const struct client *client);
+
 bool settings_equal(const struct settings_found *a, const struct settings_found *b);
 
-/* "IMAP imap.example.org:993 TLS as fred; ..."; "nothing". In memory. */
+/* "IMAP imap.example.org:993 TLS as fred; CalDAV https://dav.example.org/ as fred"; "nothing". In
+ * memory. */
 const char *settings_text(struct arena *memory, const struct settings_found *settings);
 
 /* The request that asks for Outlook's document. In memory. */
@@ -103,3 +132,6 @@ const char *outlook_body(struct arena *memory, const char *address);
 #define PATH_AUTOCONFIG "/mail/config-v1.1.xml"
 #define PATH_WELL_KNOWN "/.well-known/autoconfig/mail/config-v1.1.xml"
 #define PATH_AUTODISCOVER "/autodiscover/autodiscover.xml"
+#define PATH_AUTODISCOVER_V2 "/autodiscover/autodiscover.json"
+#define PATH_MOBILECONFIG "/mobileconfig"
+#define PATH_PACC "/.well-known/user-agent-configuration.json"

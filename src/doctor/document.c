@@ -19,6 +19,15 @@ const struct xml_element *document_child(const struct xml_element *element, cons
 	return element ? named(element->first_child, name) : NULL;
 }
 
+const struct xml_element *document_in_space(const struct xml_element *element, const char *name,
+					    const char *space)
+{
+	while (element && (!text_equals(element->name, name) || !element->space ||
+			   !text_equals(element->space, space)))
+		element = element->next;
+	return element;
+}
+
 const struct xml_element *document_next(const struct xml_element *element)
 {
 	return named(element->next, element->name);
@@ -67,6 +76,18 @@ bool document_is_host(const char *text)
 		if (!char_is_alphanumeric(*text) && *text != '.' && *text != '-')
 			return false;
 	return true;
+}
+
+bool document_is_url(struct arena *memory, const char *text)
+{
+	const struct http_request none = { .host = "" };
+	struct http_request request;
+
+	for (const char *at = text; *at; at++)
+		if (*at <= ' ' || *at > '~')
+			return false;
+	return text_starts_with_ignoring_case(text, "https://") &&
+	       http_url_parse(memory, text, &none, &request) && document_is_host(request.host);
 }
 
 static struct setting *find(struct settings_found *settings, enum service_kind kind)

@@ -11,6 +11,10 @@
  * another name. NULL where there is none. */
 const struct xml_element *document_child(const struct xml_element *element, const char *name);
 
+/* The first of the name and the namespace among the element and its siblings, or NULL. */
+const struct xml_element *document_in_space(const struct xml_element *element, const char *name,
+					    const char *space);
+
 /* The next sibling of the same name, or NULL. */
 const struct xml_element *document_next(const struct xml_element *element);
 
@@ -32,6 +36,13 @@ const char *document_trim(struct arena *memory, const char *text);
 
 /* All letters and digits, dots and hyphens. */
 bool document_is_host(const char *text);
+
+/* An absolute https URL with a host, in ASCII and without blanks. */
+bool document_is_url(struct arena *memory, const char *text);
+
+/* Namespaces of Autodiscover begin so; its outermost element has the second. */
+#define AUTODISCOVER_SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
+#define AUTODISCOVER_SPACE AUTODISCOVER_SCHEMAS "responseschema/2006"
 
 /* Takes the setting, unless there is one of its kind already. */
 void settings_take_first(struct settings_found *settings, const struct setting *setting);
@@ -70,3 +81,8 @@ bool document_server(struct arena *memory, const struct xml_element *element,
 
 /* Status 200, whatever the media type. */
 bool accepts_ok(int status, const char *media_type);
+
+/* Reads Outlook's document by the rules of Outlook; a document_reader. */
+const char *read_outlook_strictly(struct arena *memory, const char *data, size_t size,
+				  const struct address *address,
+				  struct settings_found *ret_settings);

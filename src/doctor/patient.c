@@ -62,7 +62,7 @@ static struct conclusion *conclusions_for(const struct context *context, struct 
 					  const struct sockaddr *client)
 {
 	struct database database = {
-		.asker = { ask_database, NULL },
+		.asker = { .ask = ask_database },
 		.context = context,
 		.patient = patient,
 		.client = client,

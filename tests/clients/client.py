@@ -20,6 +20,35 @@ class Setting(NamedTuple):
     username: str
 
 
+class Place(NamedTuple):
+    """A service over HTTP as a client would use it."""
+
+    kind: str  # as in URLs of services: "activesync"
+    url: str
+    username: str
+
+
+SAID = {TLS: "TLS", STARTTLS: "STARTTLS", PLAIN: "in clear text"}
+NAMED = {
+    "imap": "IMAP", "pop3": "POP3", "smtp": "submission", "managesieve": "ManageSieve",
+    "jmap": "JMAP", "caldav": "CalDAV", "carddav": "CardDAV", "webdav": "WebDAV",
+    "activesync": "ActiveSync",
+}
+
+
+def words_of(settings):
+    """As mailconfctl says it, in their order."""
+    for each in settings:
+        where = each.url if isinstance(each, Place) else (
+            f"{each.host}:{each.port} {SAID.get(each.security, 'with what it finds')}")
+        yield f"{NAMED[each.kind]} {where} as {each.username}"
+
+
+def is_url(text):
+    """An https URL with a host, as the newer clients need it."""
+    return re.fullmatch(r"(?i)https://[a-z0-9.-]+(:\d+)?(/[!-~]*)?", text or "") is not None
+
+
 class Refused(Exception):
     """The client takes nothing from the document."""
 

@@ -7,6 +7,29 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 
+/* Where the document leads, if anywhere, no blank or line end can get into a request. */
+static void follow(struct arena *memory, const struct step *step, const char *data, size_t size)
+{
+	const struct http_request base = { .host = "b.example", .target = "/" };
+	struct http_request request;
+	const char *url = NULL, *why;
+
+	if (!step->lead)
+		return;
+	why = step->lead(memory, data, size, &url);
+	if (why ? !*why : !url || strpbrk(url, " \r\n"))
+		abort();
+	if (!why && (!http_url_parse(memory, url, &base, &request) || !request.is_tls))
+		abort();
+}
+
+static void check(const struct settings_found *found)
+{
+	for (size_t i = 0; i < found->count; i++)
+		if (!found->items[i].username || !found->items[i].url == !found->items[i].host)
+			abort();
+}
+
 /* Every client of the doctor takes whole settings from a document, or says why it does not. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,10 +46,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 			if (why ? !*why : !found.count)
 				abort();
-			for (size_t j = 0; !why && j < found.count; j++)
-				if (!found.items[j].host || !found.items[j].username)
-					abort();
+			check(&found);
 			(void)settings_text(&memory, &found);
+			follow(&memory, step, (const char *)data, size);
 		}
 	if (http_url_parse(&memory, arena_strndup(&memory, (const char *)data, size), &base,
 			   &request) &&

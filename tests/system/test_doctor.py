@@ -116,7 +116,8 @@ def test_all_is_well(site):
     site.daemon.start()
     findings = site.look()
     assert bad(findings) == []
-    assert len(of_kind(findings, "settings")) == 9
+    assert len(of_kind(findings, "settings")) == 11
+    assert "ActiveSync" not in json.dumps(findings), "not a word of what the provider does not have"
     assert len(of_kind(findings, "service")) == 7
     assert len(of_kind(findings, "certificate")) == 2
     assert len(of_kind(findings, "record")) >= 9
@@ -480,6 +481,71 @@ def other_settings(site):
     site.started.append(instance)
 
 
+SYNC = f"activesync+https://{HOST}/Microsoft-Server-ActiveSync"
+SCHEMAS = "http://schemas.microsoft.com/exchange/autodiscover"
+
+
+@fault("other-settings", "ActiveSync phone gets ActiveSync https://old.example.org/sync as postmaster@example.org from "
+       "https://example.org/autodiscover/autodiscover.xml", "take the settings away from https://example.org/")
+def other_activesync(site):
+    """What the web site says to phones, which ask there first. To Outlook that says nothing."""
+    simple(site)
+    site.daemon.setup(["service", "add", DOMAIN, SYNC])
+    old_site(site, f'<Autodiscover xmlns="{SCHEMAS}/responseschema/2006"><Response '
+             f'xmlns="{SCHEMAS}/mobilesync/responseschema/2006"><Action><Settings><Server><Type>MobileSync</Type>'
+             "<Url>https://old.example.org/sync</Url><Name>x</Name></Server></Settings></Action></Response>"
+             "</Autodiscover>")
+
+
+def old_site(site, document):
+    pem = site.certificate(DOMAIN)
+    www = site.directory / "old"
+    www.mkdir()
+    (www / "document").write_text(document)
+    site.start_nginx(f"  server {{ listen {site.apex}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     f"    root {www}; default_type text/xml; error_page 405 =200 /document;\n"
+                     "    location = /autodiscover/autodiscover.xml { rewrite ^ /document; }\n"
+                     "    location = /document { } }")
+    site.dns.host(DOMAIN, site.apex)
+
+
+def json_in_front(site, protocol, url):
+    """Another answer of Autodiscover v2."""
+    nginx_in_front(site, more="    location = /autodiscover/autodiscover.json { default_type application/json;\n"
+                   f"      return 200 '{json.dumps({'Protocol': protocol, 'Url': url})}'; }}\n")
+
+
+@fault("other-settings", "New Outlook gets ActiveSync https://old.example.org/sync as postmaster@example.org",
+       "take the settings away from https://autodiscover.example.org/autodiscover/autodiscover.json?Email=")
+def other_json(site):
+    json_in_front(site, "ActiveSync", "https://old.example.org/sync")
+
+
+@fault("no-settings", "New Outlook gets nothing: https://www.example.net/autodiscover/autodiscover.xml: ",
+       "see that autodiscover.example.org reaches this server")
+def misleading_json(site):
+    json_in_front(site, "AutodiscoverV1", "https://www.example.net/autodiscover/autodiscover.xml")
+
+
+@fault("no-settings", "Apple device gets nothing: https://autoconfig.example.org/mobileconfig?emailaddress=postmaster%40"
+       "example.org: status 200, text/html", "see that autoconfig.example.org reaches this server")
+def welcome_instead_of_profile(site):
+    nginx_in_front(site, more="    location = /mobileconfig { return 200 '<html>Welcome</html>'; }\n")
+
+
+@fault("no-settings", "PACC client gets nothing: https://ua-auto-config.example.org/.well-known/"
+       "user-agent-configuration.json: its digest is ", "see that ua-auto-config.example.org reaches this server")
+def other_pacc(site):
+    """The same settings in other bytes will not do."""
+    simple(site, "--pacc", "yes")
+    address = world.address()
+    document = site.daemon.ctl("preview", "pacc", f"@{DOMAIN}").stdout + " "
+    pem = site.certificate(f"ua-auto-config.{DOMAIN}")
+    site.start_nginx(f"  server {{ listen {address}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     f"    location / {{ default_type application/json; return 200 '{document}'; }} }}")
+    site.dns.remove(f"host-record=ua-auto-config.{DOMAIN}").host(f"ua-auto-config.{DOMAIN}", address)
+
+
 @fault("client-limit", "Geary would get nothing: ", "give provider 'example.org' a service that it can use",
        level="note")
 def no_imap(site):
@@ -775,7 +841,7 @@ def test_server_that_is_not_in_dns_yet(site):
     site.setup(IMAP, SUBMISSION, records=False)
     site.daemon.start()
     findings = site.look("--connect", f"{site.address}:443")
-    assert len(of_kind(findings, "settings")) == 9
+    assert len(of_kind(findings, "settings")) == 11
     assert len(of_kind(findings, "name-missing")) == 2
     assert not of_kind(findings, "no-settings") and not of_kind(findings, "unreachable")
     assert {each["seen"].partition(": the")[0] for each in of_kind(findings, "certificate")} == {
@@ -818,7 +884,8 @@ def test_public_name_is_looked_at_once(site):
     good = [each["domain"] for each in of_kind(site.look("--all", domains=()), "certificate")
             if f"https://{PUBLIC} " in each["seen"]]
     assert sorted(good) == ["a.example", "b.example", "c.example", DOMAIN]
-    assert len(connections) <= 3  # one for each version of TLS, and one for both
+    # One for each version of TLS, and one for both; New Outlook goes there for each domain.
+    assert len(connections) <= 3 + 4
 
 
 def test_plain_redirect_leads_outlook_on(site):
@@ -889,6 +956,41 @@ def test_pacc_document(site):
     assert len(settings) == 1
     site.daemon.setup(["domain", "set", DOMAIN, "--moved-to", "https://elsewhere.example/autodiscover.xml"])
     assert [each["seen"] for each in of_kind(site.look(), "client-limit")]
+
+
+def seen_by(client, findings):
+    return [(each["kind"], each["seen"]) for each in findings if each["seen"].startswith(f"{client} ")]
+
+
+@pytest.mark.parametrize("in_json", ["no", "yes"])
+def test_activesync(site, in_json):
+    """Phones get its URL, and New Outlook where the provider wants that."""
+    simple(site, "--activesync-v2", in_json)
+    site.daemon.setup(["service", "add", DOMAIN, SYNC])
+    findings = site.look()
+    url = f"ActiveSync https://{HOST}/Microsoft-Server-ActiveSync as postmaster@{DOMAIN}"
+    assert seen_by("ActiveSync phone", findings) == [
+        ("settings", f"ActiveSync phone gets {url} from https://autodiscover.{DOMAIN}/autodiscover/autodiscover.xml")]
+    (kind, seen), = seen_by("New Outlook", findings)
+    assert kind == "settings" and (url in seen) == (in_json == "yes"), seen
+
+
+def test_signed_profile(site):
+    """The settings are those inside, whoever signed them."""
+    pem = site.certificate("profiles.example.org")
+    site.daemon.settings["profile"] = {"certificate": pem, "key": pem}
+    simple(site)
+    (kind, seen), = seen_by("Apple device", site.look())
+    assert kind == "settings" and "IMAP mail.example.org:993 TLS as postmaster@example.org; submission" in seen, seen
+
+
+def test_pacc_needs_no_person(site):
+    """Of a provider that answers for its users alone, and has none yet, it is seen all the same."""
+    simple(site, "--pacc", "yes", "--unknown-users", "refuse")
+    findings = site.look()
+    assert of_kind(findings, "untested")
+    assert [kind for kind, _ in seen_by("PACC client", findings)] == ["settings"]
+    assert len(of_kind(findings, "settings")) == 1
 
 
 def test_services_are_asked_once(site):

@@ -1,12 +1,14 @@
 """The doctor's clients and the models of tests/clients come to the same, whatever a server says: one server has a
 domain for each document, traps and all, and the doctor looks at all of them at once."""
 import json
+import plistlib
 import re
+import subprocess
 
 import world
-from clients import deltachat, evolution, fairemail, geary, kmail, nextcloud, outlook, test_models, thunderbird
-from clients import thunderbird_android
-from clients.client import PLAIN, STARTTLS, TLS, Refused
+from clients import activesync, apple, deltachat, evolution, fairemail, geary, kmail, new_outlook, nextcloud, outlook
+from clients import test_models, thunderbird, thunderbird_android
+from clients.client import Refused, words_of
 from clients.test_models import autoconfig, pox, pox_of, protocol, provider, server
 
 pytestmark = world.needed
@@ -23,7 +25,22 @@ CLIENTS = {
     "KMail": [kmail.read],
     "Evolution": [evolution.read],
     "Geary": [geary.read],
+    "ActiveSync phone": [activesync.read],
+    "New Outlook": [lambda document, address: new_outlook.read(document, address, posted)],
+    "Apple device": [apple.read],
 }
+
+
+def posted(url):
+    """What the server gives for Outlook's document."""
+    match = re.fullmatch(r"https://autodiscover\.(d\d+\.example\.org)/autodiscover/autodiscover\.xml", url)
+    if not match:
+        raise Refused("nobody answers")
+    return of_domains(DOCUMENTS)[match.group(1)]
+
+
+def of_domains(documents):
+    return {f"d{number:03}.example.org": document for number, document in enumerate(documents)}
 
 CALENDAR = '<calendar type="caldav"><username>%EMAILLOCALPART%</username></calendar>'
 
@@ -38,7 +55,93 @@ LOGINS = ("007", "1e5", "0x10", "TRUE", "False", "4711", "1.50", ".5", "-3", "1e
           "0.0000001", "0.000001", "1.25e-9", "a007", "1e999", "Infinity", "1_000", "truer", " x", "%EMAILDOMAIN%",
           "UNI\\%EMAILLOCALPART%", "EVOLUTIONUSER", "")
 
+SYNC = "https://sync.example.org/Microsoft-Server-ActiveSync"
+
+
+def sync_server(kind="MobileSync", url=SYNC):
+    return f"<Server><Type>{kind}</Type><Url>{url}</Url><Name>x</Name></Server>"
+
+
+USER = "<User><EMailAddress>fred@example.net</EMailAddress></User>"
+
+
+def phone(*servers, user=USER, inner=activesync.INNER, action=""):
+    action = action or f"<Settings>{''.join(servers) or sync_server()}</Settings>"
+    return (f'<Autodiscover xmlns="{activesync.OUTER.strip()}"><Response xmlns="{inner.strip()}">{user}'
+            f"<Action>{action}</Action></Response></Autodiscover>").encode()
+
+
+PHONES = [
+    phone(), phone(user=""), phone(user="<User><DisplayName>x</DisplayName></User>"), phone(inner=outlook.INNER),
+    phone(sync_server("CertEnroll", "https://ca.example.org/"), sync_server()), phone(sync_server("CertEnroll")),
+    phone(sync_server(), sync_server(url="https://other.example.org/")), phone(sync_server("mobilesync")),
+    *(phone(sync_server(url=url)) for url in (
+        "", "http://sync.example.org/", "//sync.example.org/", "HTTPS://sync.example.org", "https://",
+        "https://sync.example.org:8443/x", "https://a b/", "https://a/&#10;b")),
+    phone(action="<Redirect>fred@example.net</Redirect>"),
+    phone(action="<Error><Status>2</Status></Error>"),
+    phone().replace(activesync.OUTER.strip().encode() + b'"', b'urn:other"'),
+]
+
+
+def mail_payload(**changes):
+    keys = {"PayloadType": "com.apple.mail.managed", "PayloadIdentifier": "org.example.mail", "PayloadUUID": "U",
+            "PayloadVersion": 1, "EmailAccountType": "EmailTypeIMAP", "IncomingMailServerHostName": "imap.example.org",
+            "IncomingMailServerAuthentication": "EmailAuthPassword", "IncomingMailServerPortNumber": 993,
+            "IncomingMailServerUseSSL": True, "IncomingMailServerUsername": "a4711",
+            "OutgoingMailServerHostName": "smtp.example.org", "OutgoingMailServerAuthentication": "EmailAuthPassword",
+            "OutgoingMailServerPortNumber": 465, "OutgoingMailServerUseSSL": True, "OutgoingMailServerUsername": "b4711"}
+    return {key: value for key, value in {**keys, **changes}.items() if value is not None}
+
+
+def dav_payload(prefix="CalDAV", **changes):
+    keys = {"PayloadType": f"com.apple.{prefix.lower()}.account", "PayloadIdentifier": f"org.example.{prefix}",
+            "PayloadUUID": "V", "PayloadVersion": 1, f"{prefix}HostName": "dav.example.org"}
+    return {**keys, **{prefix + key: value for key, value in changes.items()}}
+
+
+def profile(*payloads, **changes):
+    keys = {"PayloadType": "Configuration", "PayloadIdentifier": "org.example", "PayloadUUID": "W", "PayloadVersion": 1,
+            "PayloadContent": list(payloads) or [mail_payload()]}
+    return plistlib.dumps({key: value for key, value in {**keys, **changes}.items() if value is not None})
+
+
+PROFILES = [
+    profile(),
+    profile(mail_payload(EmailAccountType="EmailTypePOP", IncomingMailServerPortNumber=995)),
+    *(profile(mail_payload(**{key: None})) for key in mail_payload()),
+    *(profile(mail_payload(IncomingMailServerPortNumber=None, OutgoingMailServerPortNumber=None, EmailAccountType=kind,
+                           IncomingMailServerUseSSL=ssl, OutgoingMailServerUseSSL=ssl))
+      for ssl in (True, False) for kind in ("EmailTypeIMAP", "EmailTypePOP")),
+    *(profile(mail_payload(IncomingMailServerPortNumber=port)) for port in (143, 110, 25, 587, 0, 65536, "993", 993.0)),
+    profile(mail_payload(IncomingMailServerUseSSL="true")),
+    *(profile(mail_payload(OutgoingMailServerAuthentication=word))
+      for word in ("EmailAuthCRAMMD5", "EmailAuthOAuth2", "")),
+    profile(mail_payload(IncomingMailServerHostName="a b")),
+    profile(mail_payload(), mail_payload(IncomingMailServerHostName="second.example.org")),
+    profile({**mail_payload(), "PayloadType": "com.apple.wifi.managed"}),
+    profile(dav_payload()), profile(dav_payload("CardDAV", Port=8443, Username="c4711")),
+    profile(dav_payload(UseSSL=False, PrincipalURL="/principals/fred/")),
+    profile(mail_payload(), dav_payload(PrincipalURL="https://dav.example.org/p/"), dav_payload("CardDAV", Port=443)),
+    profile(dav_payload(HostName="")),
+    *(profile(**{f"Payload{key}": None}) for key in ("Type", "Identifier", "UUID", "Version", "Content")),
+    profile(PayloadType="x"), profile(PayloadVersion=2), profile(PayloadContent="x"), plistlib.dumps(["x"]),
+    profile().replace(b"<dict>", b"<!-- why --><dict>"),
+]
+
+
+def v2(protocol="AutodiscoverV1", url=SYNC):
+    return json.dumps({"Protocol": protocol, "Url": url}).encode()
+
+
 DOCUMENTS = [
+    pox(),  # the first, where the v2() below lead
+    *PHONES, *PROFILES,
+    *(v2(url=f"https://autodiscover.d{number:03}.example.org/autodiscover/autodiscover.xml") for number in (0, 1)),
+    v2("autodiscoverv1", "https://autodiscover.d000.example.org/autodiscover/autodiscover.xml"),
+    v2(), v2("ActiveSync"), v2("activesync"), v2("Ews"), v2("ActiveSync", "http://sync.example.org/"),
+    v2("ActiveSync", 7), v2(url="/autodiscover/autodiscover.xml"), v2("ActiveSync", "https://sync.example.org/\r\nX: y"),
+    b"[]", b"{}", b'"x"', b"{",
     autoconfig(),
     autoconfig(provider(server(port="143", socket_type="STARTTLS"), server("smtp", port="587", socket_type="STARTTLS"))),
     b"", b"<a>", b"<a>&b</a>", b"no XML", b"<html></html>",
@@ -75,7 +178,6 @@ DOCUMENTS = [
     autoconfig(provider(server(host="a.example.org"), server(host="b.example.org"), SMTP)),
     autoconfig(provider(server(host="imap.%EMAILDOMAIN%"), SMTP)),
     autoconfig(provider(server(host="%X.example.org"), SMTP)),
-    pox(),
     *(pox(port=port, ssl=ssl, encryption=encryption) for port, ssl, encryption in (
         ("143", "on", "TLS"), ("143", "off", "None"), ("143", "off", "TLS"), ("993", "on", "None"), ("993", "on", "TLS"),
         ("587", "on", "SSL"), ("993", None, None), ("993", "true", "SSL"), ("993", "", "SSL"), ("993", "1", "SSL"),
@@ -95,26 +197,26 @@ DOCUMENTS = [
 ]
 
 
-def words_of(settings):
-    """As the doctor says it, in no order; None where the model stands for nothing."""
-    securities = {TLS: "TLS", STARTTLS: "STARTTLS", PLAIN: "in clear text"}
-    kinds = {"imap": "IMAP", "pop3": "POP3", "smtp": "submission"}
-    return sorted(f"{kinds[each.kind]} {each.host}:{each.port} {securities.get(each.security, 'with what it finds')} "
-                  f"as {each.username}" for each in settings)
-
-
 def conclude(readers, document, address):
     """What the models make of it. A document is at both its paths: a reader of the other kind refuses it."""
     for read in readers:
         try:
-            return words_of(read(document, address))
+            return sorted(words_of(read(document, address)))
         except Refused:
             continue
     return []
 
 
+MEDIA_TYPES = {
+    ("autoconfig", b"/mail/config-v1.1.xml"): "text/xml",
+    ("autodiscover", b"/autodiscover/autodiscover.xml"): "text/xml",
+    ("autoconfig", b"/mobileconfig"): "application/x-apple-aspen-config",
+    ("autodiscover", b"/autodiscover/autodiscover.json"): "application/json",
+}
+
+
 def serve(documents):
-    """Gives each domain its document: at autoconfig. and at autodiscover., and nothing elsewhere."""
+    """Gives each domain its document, wherever autoconfig. and autodiscover. have one, and nothing elsewhere."""
     def answer(connection):
         data = b""
         while True:
@@ -131,10 +233,9 @@ def serve(documents):
             host = re.search(rb"(?i)\r\nhost: ([^\r]+)", head).group(1).decode()
             prefix, _, domain = host.partition(".")
             path = head.split()[1].partition(b"?")[0]
-            known = (prefix, path) in (("autoconfig", b"/mail/config-v1.1.xml"),
-                                       ("autodiscover", b"/autodiscover/autodiscover.xml"))
+            known = MEDIA_TYPES.get((prefix, path))
             body = documents[domain] if known else b""
-            connection.sendall(f"HTTP/1.1 {200 if known else 404} x\r\nContent-Type: text/xml\r\n"
+            connection.sendall(f"HTTP/1.1 {200 if known else 404} x\r\nContent-Type: {known}\r\n"
                                f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return answer
 
@@ -155,8 +256,22 @@ def conclusions(daemon, domains, *options):
     return found
 
 
+def signed(authority, document, *options):
+    """In CMS, as OpenSSL makes it."""
+    return subprocess.run(["openssl", "cms", "-sign", "-nodetach", "-binary", "-outform", "DER", "-signer",
+                           authority.certificate("profiles.example.org"), *options],
+                          input=document, capture_output=True, check=True).stdout
+
+
+def all_documents(authority):
+    good = signed(authority, profile())
+    return of_domains([*DOCUMENTS, good, signed(authority, profile(), "-md", "sha512"),
+                       signed(authority, profile(), "-nocerts"), signed(authority, b"no profile"), good.replace(b"imap.example.org", b"evil.example.org"),
+                       good[:-1], b"0\x82"])
+
+
 def test_clients_come_to_the_same(tmp_path, authority, daemon):
-    documents = {f"d{number:03}.example.org": document for number, document in enumerate(DOCUMENTS)}
+    documents = all_documents(authority)
     address = world.address()
     names = [f"{prefix}.{domain}" for domain in documents for prefix in ("autoconfig", "autodiscover")]
     site = world.Server(address, 443, serve(documents), certificate=authority.certificate(*names))
@@ -165,7 +280,8 @@ def test_clients_come_to_the_same(tmp_path, authority, daemon):
         dns.host(name, address)
     dns.start()
     # The settings that the database has are nobody else's, so each client is seen to differ.
-    services = ["imaps://ours.example.net", "submissions://ours.example.net"]
+    services = ["imaps://ours.example.net", "submissions://ours.example.net",
+                "activesync+https://ours.example.net/sync"]
     daemon.setup(["domain", "add", "example.net", *services],
                  ["domain", "add", "*.example.org", "--provider", "example.net"])
     seen = {}

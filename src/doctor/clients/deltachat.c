@@ -65,6 +65,7 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 }
 
 const struct client client_deltachat = {
+	.word = "deltachat",
 	.name = "Delta Chat",
 	.accepts = accepts_ok,
 	.steps =

@@ -58,6 +58,7 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 }
 
 const struct client client_evolution = {
+	.word = "evolution",
 	.name = "Evolution",
 	.accepts = accepts_ok,
 	.steps =

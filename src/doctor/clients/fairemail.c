@@ -109,6 +109,7 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 }
 
 const struct client client_fairemail = {
+	.word = "fairemail",
 	.name = "FairEmail",
 	.limit = 10000,
 	.takes_any_name = true,

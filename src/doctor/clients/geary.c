@@ -34,6 +34,7 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 }
 
 const struct client client_geary = {
+	.word = "geary",
 	.name = "Geary",
 	.accepts = accepts_ok,
 	.steps =

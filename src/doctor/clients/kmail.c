@@ -25,6 +25,7 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 }
 
 const struct client client_kmail = {
+	.word = "kmail",
 	.name = "KMail",
 	.accepts = accepts_ok,
 	.steps =

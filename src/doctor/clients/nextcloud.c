@@ -24,6 +24,7 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 }
 
 const struct client client_nextcloud = {
+	.word = "nextcloud",
 	.name = "Nextcloud Mail",
 	.limit = 7000,
 	.accepts = accepts_ok,

@@ -8,22 +8,11 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 
-#define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
-#define INNER SCHEMAS "outlook/responseschema/2006a"
-
-#define OUTER SCHEMAS "responseschema/2006"
-
-static bool is_inner(const struct xml_element *element, const char *name)
-{
-	return text_equals(element->name, name) && element->space &&
-	       text_equals(element->space, INNER);
-}
+#define INNER AUTODISCOVER_SCHEMAS "outlook/responseschema/2006a"
 
 static const struct xml_element *find_inner(const struct xml_element *element, const char *name)
 {
-	while (element && !is_inner(element, name))
-		element = element->next;
-	return element;
+	return document_in_space(element, name, INNER);
 }
 
 /* NULL where it is absent. */
@@ -117,8 +106,7 @@ static const char *find_settings(const struct xml_element *root,
 	const struct xml_element *response, *account;
 	const char *type, *action;
 
-	if (!text_equals(root->name, "Autodiscover") || !root->space ||
-	    !text_equals(root->space, OUTER))
+	if (!document_in_space(root, "Autodiscover", AUTODISCOVER_SPACE))
 		return "it is no Autodiscover document with the namespace that it needs";
 	response = find_inner(root->first_child, "Response");
 	account = response ? find_inner(response->first_child, "Account") : NULL;
@@ -153,8 +141,9 @@ static const char *reuse_login(const struct xml_element *protocol,
 	return NULL;
 }
 
-static const char *read_outlook(struct arena *memory, const char *data, size_t size,
-				const struct address *address, struct settings_found *ret_settings)
+const char *read_outlook_strictly(struct arena *memory, const char *data, size_t size,
+				  const struct address *address,
+				  struct settings_found *ret_settings)
 {
 	const struct xml_element *root, *account = NULL, *protocol;
 	const char *why = document_parse(memory, data, size, &root);
@@ -185,16 +174,18 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 }
 
 const struct client client_outlook = {
+	.word = "outlook",
 	.name = "Outlook",
 	.accepts = accepts_ok,
 	.steps =
 		(const struct step[]){
-			{ "POST", true, "", PATH_AUTODISCOVER, .read = read_outlook },
-			{ "POST", true, "autodiscover.", PATH_AUTODISCOVER, .read = read_outlook },
+			{ "POST", true, "", PATH_AUTODISCOVER, .read = read_outlook_strictly },
+			{ "POST", true, "autodiscover.", PATH_AUTODISCOVER,
+			  .read = read_outlook_strictly },
 			{ "GET", false, "autodiscover.", PATH_AUTODISCOVER, .only_redirects = true,
-			  .read = read_outlook },
+			  .read = read_outlook_strictly },
 			{ "POST", true, NULL, PATH_AUTODISCOVER, .asks_srv = true,
-			  .read = read_outlook },
+			  .read = read_outlook_strictly },
 			{ 0 },
 		},
 };

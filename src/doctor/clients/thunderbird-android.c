@@ -132,6 +132,7 @@ static const char *read_autoconfig(struct arena *memory, const char *data, size_
 }
 
 const struct client client_thunderbird_android = {
+	.word = "thunderbird-android",
 	.name = "Thunderbird for Android",
 	.accepts = accepts,
 	.steps =

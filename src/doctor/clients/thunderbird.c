@@ -220,7 +220,7 @@ static void read_servers(struct arena *memory, const struct xml_element *provide
 	for (const struct xml_element *each = document_child(provider, name); each;
 	     each = document_next(each)) {
 		enum service_kind kind = document_kind(xml_attribute(each, "type"));
-		struct setting setting;
+		struct setting setting = { 0 };
 
 		if (kind == SERVICE_KINDS || (kind != SERVICE_SUBMISSION) != is_incoming)
 			continue;
@@ -331,7 +331,7 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 		return why;
 	for (protocol = document_child(account, "Protocol"); protocol;
 	     protocol = document_next(protocol)) {
-		struct setting setting;
+		struct setting setting = { 0 };
 
 		if (read_protocol(memory, protocol, address, &setting))
 			settings_take_first(ret_settings, &setting);
@@ -340,6 +340,7 @@ static const char *read_outlook(struct arena *memory, const char *data, size_t s
 }
 
 const struct client client_thunderbird = {
+	.word = "thunderbird",
 	.name = "Thunderbird",
 	.limit = 5000,
 	.accepts = accepts,
