@@ -8,31 +8,60 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-/* Answers what the client asks for the document, and keeps the last answer. */
+/* Answers what the client asks for, and keeps the last answer that is the document. */
 struct witness {
 	struct asker asker;
 	const struct context *context;
 	struct impression *impression;
-	bool was_asked;
-	int r; /* of the last answer() */
+	const char *domain;
+	int r; /* of the answer that is kept */
 	struct error *err;
 };
 
-static bool is_asked_here(const struct witness *witness, const struct http_request *request)
+/* A document may lead on to Outlook's, which is then asked for as well. */
+static bool is_document(const struct impression *impression, const struct http_request *request)
 {
-	return request->is_tls &&
-	       text_equals(request->target, PATH_AUTODISCOVER) == witness->impression->is_outlook &&
-	       (strncmp(request->host, "autoconfig.", 11) == 0 ||
-		strncmp(request->host, "autodiscover.", 13) == 0);
+	return !text_equals(impression->document, "autodiscover-v2") ||
+	       !text_equals(request->target, PATH_AUTODISCOVER);
 }
 
+/* The daemon's answer. Returns as answer(). */
+static int answer_as_daemon(const struct witness *witness, struct arena *memory,
+			    const struct request *request, struct http_answer *ret_answer,
+			    struct response *ret_response, struct error *err)
+{
+	int r = answer(witness->context, memory, request, ret_response, err);
+
+	ret_answer->status = (int)ret_response->status;
+	if (ret_response->media_type)
+		ret_answer->media_type = ret_response->media_type;
+	if (ret_response->location)
+		ret_answer->location = ret_response->location;
+	ret_answer->body = arena_strndup(memory, ret_response->body, ret_response->size);
+	ret_answer->size = ret_response->size;
+	return r;
+}
+
+/* The domain's own web site is not ours, and nothing is answered without TLS. */
 static void ask_us(struct asker *asker, struct arena *memory, const struct http_request *request,
 		   struct http_answer *ret_answer)
 {
 	struct witness *witness = (struct witness *)asker;
 	struct impression *impression = witness->impression;
-	struct response *response = &impression->response;
-	struct http_answer got = {
+	bool is_kept = is_document(impression, request);
+	const struct request asked = {
+		.method = request->method,
+		.target = request->target,
+		.host = is_kept && impression->host ? impression->host : request->host,
+		.body = request->body,
+		.body_size = request->body ? strlen(request->body) : 0,
+		.client = impression->from,
+	};
+	struct response response;
+	struct error err;
+	int r;
+
+	*ret_answer = (struct http_answer){
 		.failure = "nobody answers",
 		.media_type = "",
 		.location = "",
@@ -41,49 +70,16 @@ static void ask_us(struct asker *asker, struct arena *memory, const struct http_
 		.dav = "",
 		.body = "",
 	};
-
-	*ret_answer = got;
-	if (!is_asked_here(witness, request))
+	if (!request->is_tls || text_equals(request->host, witness->domain))
 		return;
-	witness->was_asked = true;
-	impression->request = (struct request){
-		.method = request->method,
-		.target = request->target,
-		.host = impression->host ? impression->host : request->host,
-		.body = request->body,
-		.body_size = request->body ? strlen(request->body) : 0,
-		.client = impression->from,
-	};
-	witness->r = answer(witness->context, memory, &impression->request, response, witness->err);
-	got.status = (int)response->status;
-	got.media_type = response->media_type ? response->media_type : "";
-	got.location = response->location ? response->location : "";
-	got.body = arena_strndup(memory, response->body, response->size);
-	got.size = response->size;
-	*ret_answer = got;
-}
-
-/* "Delta Chat" is deltachat, and "Nextcloud Mail" nextcloud. */
-static bool is_named(const struct client *client, const char *option)
-{
-	static const char *const names[][2] = {
-		{ "thunderbird-android", "Thunderbird for Android" },
-		{ "deltachat", "Delta Chat" },
-		{ "nextcloud", "Nextcloud Mail" },
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (text_equals(names[i][0], option))
-			return text_equals(names[i][1], client->name);
-	return text_equals_ignoring_case(option, client->name);
-}
-
-static const struct client *client_named(const char *option)
-{
-	for (size_t i = 0; clients[i]; i++)
-		if (is_named(clients[i], option))
-			return clients[i];
-	return NULL;
+	r = answer_as_daemon(witness, memory, &asked, ret_answer, &response, &err);
+	if (!is_kept)
+		return;
+	impression->request = asked;
+	impression->response = response;
+	witness->r = r;
+	if (r < 0)
+		*witness->err = err;
 }
 
 static const char *describe(struct arena *memory, const struct client *client,
@@ -96,12 +92,22 @@ static const char *describe(struct arena *memory, const struct client *client,
 			    conclusion->refusal ? conclusion->refusal : "it finds no server");
 }
 
+const char *impression_misfit(struct arena *memory, const struct impression *impression)
+{
+	const struct client *client = client_find(impression->client);
+
+	return client_reads(client, impression->document)
+		       ? NULL
+		       : arena_printf(memory, "%s does not ask for %s; it reads %s", client->name,
+				      impression->document, client_documents(memory, client));
+}
+
 int impression_make(const struct context *context, struct arena *memory,
 		    struct impression *impression, struct error *err)
 {
-	const struct client *client = client_named(impression->client);
+	const struct client *client = client_find(impression->client);
 	struct witness witness = {
-		.asker = { ask_us, NULL },
+		.asker = { .ask = ask_us, .document = impression->document },
 		.context = context,
 		.impression = impression,
 		.err = err,
@@ -111,10 +117,8 @@ int impression_make(const struct context *context, struct arena *memory,
 
 	if (address_parse(memory, impression->address, &address, err) < 0)
 		return -1;
+	witness.domain = address.domain;
 	client_conclude(client, &witness.asker, memory, &address, &conclusion);
-	if (!witness.was_asked)
-		return error_set(err, ERROR_INPUT, "%s does not ask for %s", client->name,
-				 impression->is_outlook ? "outlook" : "autoconfig");
 	impression->conclusion = describe(memory, client, &conclusion);
 	return witness.r;
 }

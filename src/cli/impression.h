@@ -9,13 +9,13 @@ struct arena;
 struct error;
 
 /* The values that --as takes. */
-#define IMPRESSION_CLIENTS                                                                       \
-	"outlook|thunderbird|thunderbird-android|fairemail|deltachat|nextcloud|kmail|evolution|" \
-	"geary"
+#define IMPRESSION_CLIENTS                                                                    \
+	"outlook|activesync|new-outlook|thunderbird|thunderbird-android|fairemail|deltachat|" \
+	"nextcloud|kmail|evolution|geary|apple|pacc"
 
 struct impression {
-	const char *client; /* as --as has it */
-	bool is_outlook;    /* of Outlook's document, not of autoconfig's */
+	const char *client;   /* as --as has it */
+	const char *document; /* as 'preview' has it */
 	const char *address;
 	const char *host;	     /* that is asked instead of the client's choice, or NULL */
 	const struct sockaddr *from; /* the client's address, or NULL */
@@ -25,7 +25,11 @@ struct impression {
 	struct response response; /* its answer */
 };
 
-/* Fills in the rest. All lives in memory. Returns as answer(), or -1 with err set where the client
- * does not ask for such a document. */
+/* Why the client makes nothing of such a document: it does not ask for it. NULL where it does. In
+ * memory. */
+const char *impression_misfit(struct arena *memory, const struct impression *impression);
+
+/* Fills in the rest, where the client asks for the document. All lives in memory. Returns as
+ * answer(), or -1 with err set. */
 int impression_make(const struct context *context, struct arena *memory,
 		    struct impression *impression, struct error *err);

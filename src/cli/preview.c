@@ -105,7 +105,7 @@ static void get_request(struct cli *cli, const struct arguments *arguments,
 
 	request->method = "GET";
 	request->target = client->path;
-	if (subject->address)
+	if (subject->address && client->argument)
 		request->target = arena_printf(cli->memory, "%s%s%s", client->path,
 					       client->argument,
 					       percent_encode(cli->memory, subject->address));
@@ -131,7 +131,7 @@ static int subject_parse(struct cli *cli, const struct arguments *arguments,
 		ret_subject->domain = domain_parse(cli->memory, text + 1, false, err);
 		return ret_subject->domain ? 0 : -1;
 	}
-	if (!client->takes_address)
+	if (!client->takes_address && !option_is_given(arguments, "as"))
 		return usage_error(cli->memory, arguments->command, err,
 				   "%s is asked of a domain, not of an address; write @DOMAIN",
 				   client->name);
@@ -311,19 +311,21 @@ static int gather(struct cli *cli, const struct arguments *arguments, struct pre
 static int ask_as(struct cli *cli, const struct arguments *arguments, const struct context *context,
 		  const struct request *request, struct preview *preview, struct error *err)
 {
-	const char *document = preview->client->name;
 	struct impression impression = {
 		.client = option_value(arguments, "as"),
-		.is_outlook = text_equals(document, "outlook"),
+		.document = preview->client->name,
 		.address = arguments->words[1],
 		.host = option_is_given(arguments, "host") ? request->host : NULL,
 		.from = request->client,
 	};
+	const char *misfit = impression_misfit(cli->memory, &impression);
 	int r;
 
-	if (!impression.is_outlook && !text_equals(document, "autoconfig"))
+	if (misfit)
+		return usage_error(cli->memory, arguments->command, err, "%s", misfit);
+	if (option_is_given(arguments, "protocol"))
 		return usage_error(cli->memory, arguments->command, err,
-				   "--as is for outlook and autoconfig");
+				   "either --protocol or --as, whose client asks by its own rules");
 	if (impression.address[0] == '@')
 		return usage_error(cli->memory, arguments->command, err,
 				   "--as needs an address, though the client may keep it to "
@@ -395,10 +397,12 @@ static const struct command command_preview = {
 		   "daemon.\n@DOMAIN is a question without an address, as some clients ask "
 		   "autoconfig. A\nrefusal is shown too, and the exit status is 1. mobileconfig is "
 		   "the profile for\nApple's devices, as it is before it is signed. With pacc, the "
-		   "record for DNS goes\nto standard error.",
+		   "record for DNS goes\nto standard error.\nA client of --as goes with the "
+		   "documents that it asks for, and needs an ADDRESS.",
 	.example = "mailconfctl preview outlook first.last@example.org --from 192.0.2.1\n"
 		   "mailconfctl preview mobileconfig first.last@example.org --headers\n"
 		   "mailconfctl preview autoconfig first.last@example.org --as geary\n"
+		   "mailconfctl preview mobilesync first.last@example.org --as activesync\n"
 		   "mailconfctl preview autoconfig @example.org --explain",
 	.options = { options },
 	.database = DATABASE_READ,

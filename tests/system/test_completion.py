@@ -103,6 +103,7 @@ def test_every_option_of_every_command(ctl):
     (["preview", "autodiscover-v2", "--protocol", ""], ["AutodiscoverV1", "ActiveSync"]),
     (["preview", "autoconfig", "new@u"], ["new@uni.example"]),
     (["preview", "autoconfig", "@u"], ["@uni.example"]),
+    (["preview", "mobileconfig", "new@uni.example", "--as", "a"], ["activesync", "apple"]),
     (["log-hash", "fi"], ["first.last@uni.example"]),
     (["user", "show", "fred@uni.example", "x"], []),
     (["nonsense", ""], []),

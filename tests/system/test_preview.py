@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from clients import activesync, apple, pacc
+from clients.client import words_of
 from daemon import Connection, free_port
 
 SCHEMAS = "http://schemas.microsoft.com/exchange/autodiscover"
@@ -201,6 +203,10 @@ def test_preview_as_json(filled):
     assert refused.returncode == 1 and json.loads(refused.stdout)["outcome"] == "unknown-domain"
 
 
+def without_pop3(said):
+    return re.sub("; POP3 [^;]*", "", said)
+
+
 TLS = "IMAP imap.example.org:993 TLS as {0}; submission smtp.example.org:465 TLS as {0}"
 
 
@@ -220,13 +226,73 @@ def test_what_a_client_concludes(filled, client, name, autoconfig, outlook_too):
     for document, login in (("autoconfig", autoconfig), ("outlook", outlook_too)):
         told = filled.ctl("preview", document, "first.last@example.org", "--as", client, check=False)
         if login is None:
-            assert (told.returncode, told.stdout) == (1, "")
-            assert told.stderr == f"mailconfctl: {name} does not ask for {document}\n"
+            assert (told.returncode, told.stdout) == (2, "")
+            assert told.stderr.startswith(f"mailconfctl: {name} does not ask for {document}; it reads ")
         else:
             assert told.returncode == 0 and told.stdout.startswith("<?xml")
-            assert login is ... or f"{name}: {TLS.format(login)}" in re.sub("; POP3 [^;]*", "", told.stderr)
+            assert login is ... or f"{name}: {TLS.format(login)}" in without_pop3(told.stderr)
             shown = json.loads(filled.ctl("--json", "preview", document, "first.last@example.org", "--as", client).stdout)
             assert shown["conclusion"] == told.stderr.rstrip("\n") and shown["body"] == told.stdout
+
+
+SYNC = "https://sync.example.org/Microsoft-Server-ActiveSync"
+
+
+@pytest.mark.parametrize("document, client, name, read, words", [
+    ("mobilesync", "activesync", "ActiveSync phone", activesync.read, f"ActiveSync {SYNC} as first.last@example.org"),
+    ("mobileconfig", "apple", "Apple device", apple.read,
+     f"{TLS.format('a4711')}; CalDAV https://dav.example.org/cal/ as a4711"),
+    ("autodiscover-v2", "new-outlook", "New Outlook", None, TLS.format("a4711")),
+    ("pacc", "pacc", "PACC client", pacc.read, f"{TLS.format('first.last@example.test')}; "
+     "JMAP https://jmap.example.org/ as first.last@example.test"),
+])
+def test_what_the_only_client_of_a_document_concludes(filled, document, client, name, read, words):
+    """As its model does, of the same bytes as without it."""
+    filled.setup(["service", "add", "example.org", "caldav+https://dav.example.org/cal/"],
+                 ["provider", "add", "pacc", "imaps://imap.example.org", "submissions://smtp.example.org",
+                  "jmap+https://jmap.example.org/", "--pacc", "yes"],
+                 ["domain", "add", "example.test", "--provider", "pacc"])
+    address = f"first.last@example.{'test' if document == 'pacc' else 'org'}"
+    told = filled.ctl("preview", document, address, "--as", client)
+    assert told.stdout == filled.ctl("preview", document, "@example.test" if document == "pacc" else address).stdout
+    said = told.stderr.rstrip("\n").rpartition("\n")[2]
+    assert without_pop3(said) == f"{name}: {words}"
+    if read:
+        assert said == f"{name}: {'; '.join(words_of(read(told.stdout.encode(), address)))}"
+    shown = json.loads(filled.ctl("--json", "preview", document, address, "--as", client).stdout)
+    assert (shown["conclusion"], shown["body"]) == (said, told.stdout)
+    assert words not in filled.ctl("preview", document, "x@bare.invalid", "--as", client, check=False).stderr
+
+
+@pytest.mark.parametrize("public_name", ["auto.example.net:8443", None])
+def test_new_outlook(filled, public_name):
+    """Looks no further than ActiveSync, once it is told of that; else goes where it is led."""
+    if public_name:
+        filled.settings["server"]["public-name"] = public_name
+    words = ("preview", "autodiscover-v2", "first.last@example.org", "--as", "new-outlook")
+    led = filled.ctl(*words)
+    assert without_pop3(led.stderr) == f"New Outlook: {TLS.format('a4711')}\n" and '"AutodiscoverV1"' in led.stdout
+    assert filled.ctl(*words, "--host", "autodiscover.example.com").stderr == led.stderr
+    filled.setup(["provider", "set", "example.org", "--activesync-v2", "yes"])
+    told = filled.ctl(*words)
+    assert told.stderr == f"New Outlook: ActiveSync {SYNC} as first.last@example.org\n" and SYNC in told.stdout
+    refused = filled.ctl(*words, "--protocol", "ActiveSync", check=False)
+    assert (refused.returncode, refused.stdout) == (2, "") and "either --protocol or --as" in refused.stderr
+
+
+def test_a_phone_without_activesync(filled):
+    filled.setup(["service", "remove", "example.org", f"activesync+{SYNC}"])
+    told = filled.ctl("preview", "mobilesync", "a@example.org", "--as", "activesync", check=False)
+    assert told.returncode == 1 and "<ErrorCode>601</ErrorCode>" in told.stdout
+    assert told.stderr.startswith("ActiveSync phone: nothing: https://autodiscover.example.org/autodiscover/"
+                                  "autodiscover.xml: it is Autodiscover's error document\n")
+
+
+def test_a_client_of_another_document(filled):
+    told = filled.ctl("preview", "mobileconfig", "a@example.org", "--as", "thunderbird", check=False)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.startswith("mailconfctl: Thunderbird does not ask for mobileconfig; it reads outlook and "
+                                  "autoconfig; see ")
 
 
 def test_a_client_that_keeps_the_address_to_itself_gets_no_login(filled):
