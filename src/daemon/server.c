@@ -280,6 +280,7 @@ static void look_around(struct server *server)
 	int64_t pause = server->notifier.watchdog / 4;
 
 	log_tell_repeats(clock_now());
+	listener_tell_refusals(server->listener);
 	if (server->notifier.watchdog)
 		check_workers(server);
 	if (pause == 0 || pause > PAUSE_MAX)

@@ -30,12 +30,14 @@ struct exchange {
 	char *body; /* REQUEST_BODY_MAX bytes, or NULL */
 	size_t received;
 	agent_t agent;
-	bool has_begun, must_close, is_waiting, is_over_limit, was_held;
+	enum admission admission;
+	bool has_begun, must_close, was_held;
 	int64_t started;  /* microseconds */
 	int64_t micros;	  /* until the answer was handed over */
 	int64_t patience; /* ends then, 0 while the database was not busy */
 	int64_t next_try;
-	struct exchange *previous, *next; /* in exchanges->waiting */
+	struct waiting *waiting; /* NULL while it does not wait */
+	struct exchange *older, *newer;
 };
 
 void *exchange_begin(void *port, const char *target, struct MHD_Connection *connection)
@@ -55,69 +57,84 @@ void *exchange_begin(void *port, const char *target, struct MHD_Connection *conn
 	return exchange;
 }
 
-/* Comes back to exchange_handle() after so many milliseconds. */
-static void wait(struct exchange *exchange, int64_t duration)
+/* Comes back to exchange_handle() then, which is not before what waits there already. */
+static void wait(struct exchange *exchange, struct waiting *waiting, int64_t until)
 {
-	struct exchanges *exchanges = exchange->port->exchanges;
-
-	exchange->is_waiting = true;
 	gate_renew(exchange->ours);
-	exchange->next_try = clock_now() + duration;
-	exchange->previous = NULL;
-	exchange->next = exchanges->waiting;
-	if (exchange->next)
-		exchange->next->previous = exchange;
-	exchanges->waiting = exchange;
+	exchange->next_try = until;
+	exchange->waiting = waiting;
+	exchange->newer = NULL;
+	exchange->older = waiting->newest;
+	*(waiting->newest ? &waiting->newest->newer : &waiting->oldest) = exchange;
+	waiting->newest = exchange;
+	waiting->count++;
 	MHD_suspend_connection(exchange->connection);
 }
 
 static void stop_waiting(struct exchange *exchange)
 {
-	struct exchanges *exchanges = exchange->port->exchanges;
+	struct waiting *waiting = exchange->waiting;
 
-	if (!exchange->is_waiting)
+	if (!waiting)
 		return;
-	exchange->is_waiting = false;
-	*(exchange->previous ? &exchange->previous->next : &exchanges->waiting) = exchange->next;
-	if (exchange->next)
-		exchange->next->previous = exchange->previous;
+	exchange->waiting = NULL;
+	*(exchange->older ? &exchange->older->newer : &waiting->oldest) = exchange->newer;
+	*(exchange->newer ? &exchange->newer->older : &waiting->newest) = exchange->older;
+	waiting->count--;
 }
 
-void exchanges_retry(struct exchanges *exchanges, int64_t now)
+static void retry(struct waiting *waiting, int64_t now)
 {
-	for (struct exchange *exchange = exchanges->waiting, *next; exchange; exchange = next) {
-		next = exchange->next;
-		if (exchange->next_try > now)
-			continue;
+	struct exchange *exchange;
+
+	while ((exchange = waiting->oldest) && exchange->next_try <= now) {
 		stop_waiting(exchange);
 		MHD_resume_connection(exchange->connection);
 	}
 }
 
+void exchanges_retry(struct exchanges *exchanges, int64_t now)
+{
+	retry(&exchanges->for_database, now);
+	retry(&exchanges->for_refusal, now);
+}
+
+static int64_t next_retry(const struct waiting *waiting)
+{
+	return waiting->oldest ? waiting->oldest->next_try : INT64_MAX;
+}
+
 int64_t exchanges_next_retry(const struct exchanges *exchanges)
 {
-	int64_t earliest = INT64_MAX;
+	int64_t database = next_retry(&exchanges->for_database);
+	int64_t refusal = next_retry(&exchanges->for_refusal);
 
-	for (const struct exchange *exchange = exchanges->waiting; exchange;
-	     exchange = exchange->next)
-		if (exchange->next_try < earliest)
-			earliest = exchange->next_try;
-	return earliest;
+	return database < refusal ? database : refusal;
+}
+
+void exchanges_clear(struct exchanges *exchanges)
+{
+	if (exchanges->refusal)
+		MHD_destroy_response(TAKE(exchanges->refusal));
+}
+
+static enum MHD_Result queue(struct exchange *exchange, struct MHD_Response *out)
+{
+	exchange->ours->must_linger = exchange->must_close;
+	exchange->micros = clock_microseconds() - exchange->started;
+	return MHD_queue_response(exchange->connection, exchange->response.status, out);
 }
 
 /* The body stays in the exchange's memory, which outlives the sending. */
 static enum MHD_Result send_response(struct exchange *exchange)
 {
-	const struct response *response = &exchange->response;
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *out = reply_new(response);
+	_cleanup_(MHD_destroy_responsep) struct MHD_Response *out = reply_new(&exchange->response);
 
 	if (!out)
 		return MHD_NO;
 	if (exchange->must_close || exchange->port->exchanges->is_stopping)
 		(void)MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
-	exchange->ours->must_linger = exchange->must_close;
-	exchange->micros = clock_microseconds() - exchange->started;
-	return MHD_queue_response(exchange->connection, response->status, out);
+	return queue(exchange, out);
 }
 
 static enum MHD_Result refuse_body(struct exchange *exchange)
@@ -129,26 +146,44 @@ static enum MHD_Result refuse_body(struct exchange *exchange)
 	return send_response(exchange);
 }
 
+static void hold(struct exchange *exchange)
+{
+	int64_t until = clock_now() + EXCHANGE_HOLD_MS + EXCHANGES_HELD_STEP_MS - 1;
+
+	wait(exchange, &exchange->port->exchanges->for_refusal,
+	     until - until % EXCHANGES_HELD_STEP_MS);
+}
+
 /*
  * A program that asks again at once, whatever it is told, is slowed by an answer that comes late.
  * So that nobody can fill the server with connections that wait, only so many do.
+ *
+ * Whatever a refusal spares is spared for others: its body is dropped unread, it is made once, is
+ * logged once, and has no text, for libmicrohttpd sends the body as a TLS record of its own.
  */
 static enum MHD_Result refuse_more(struct exchange *exchange)
 {
 	struct exchanges *exchanges = exchange->port->exchanges;
 
-	if (!exchange->was_held && exchanges->held < EXCHANGES_HELD_MAX &&
+	if (!exchange->was_held && exchanges->for_refusal.count < EXCHANGES_HELD_MAX &&
 	    !exchanges->is_stopping) {
 		exchange->was_held = true;
-		exchanges->held++;
-		wait(exchange, EXCHANGE_HOLD_MS);
+		hold(exchange);
 		return MHD_YES;
 	}
-	response_set_text(&exchange->response, MHD_HTTP_TOO_MANY_REQUESTS,
-			  "Your network asks too often. Try again later.\n");
-	exchange->response.retry_after = "1";
-	exchange->response.outcome = "too-many-requests";
-	return send_response(exchange);
+	exchange->response = (struct response){
+		.status = MHD_HTTP_TOO_MANY_REQUESTS,
+		.is_refusal = true,
+		.cache_control = "no-store",
+		.retry_after = "1",
+		.body = "",
+		.outcome = "too-many-requests",
+	};
+	if (exchanges->is_stopping)
+		return send_response(exchange);
+	if (!exchanges->refusal)
+		exchanges->refusal = reply_new(&exchange->response);
+	return exchanges->refusal ? queue(exchange, exchanges->refusal) : MHD_NO;
 }
 
 static bool reads_body(struct exchange *exchange)
@@ -214,12 +249,13 @@ static void believe_proxy(struct exchange *exchange)
 			&exchange->request);
 }
 
-static bool is_over_limit(struct exchange *exchange)
+static enum admission admission_of(const struct exchange *exchange)
 {
 	const struct context *context = &exchange->port->exchanges->context;
 
-	return context->limit && exchange->request.client &&
-	       !limit_admits(context->limit, exchange->request.client, exchange->started);
+	return context->limit && exchange->request.client
+		       ? limit_admit(context->limit, exchange->request.client, exchange->started)
+		       : ADMITTED;
 }
 
 static enum MHD_Result begin_handling(struct exchange *exchange, const char *method)
@@ -237,8 +273,8 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 		exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT));
 	if (exchange->port->kind == PORT_PROXY)
 		believe_proxy(exchange);
-	exchange->is_over_limit = is_over_limit(exchange);
-	if (!exchange->is_over_limit && exchange->port->kind == PORT_PLAIN &&
+	exchange->admission = admission_of(exchange);
+	if (exchange->admission == ADMITTED && exchange->port->kind == PORT_PLAIN &&
 	    plain_refuses(&exchange->memory, &exchange->request, &exchange->response)) {
 		exchange->must_close = true;
 		return send_response(exchange);
@@ -252,7 +288,7 @@ static enum MHD_Result gather_body(struct exchange *exchange, const char *data, 
 {
 	if (exchange->received + size > EXCHANGE_DROPPED_MAX)
 		return MHD_NO;
-	if (exchange->received + size <= REQUEST_BODY_MAX) {
+	if (exchange->admission == ADMITTED && exchange->received + size <= REQUEST_BODY_MAX) {
 		if (!exchange->body)
 			exchange->body = arena_alloc(&exchange->memory, REQUEST_BODY_MAX);
 		memcpy(exchange->body + exchange->received, data, size);
@@ -278,7 +314,7 @@ static bool make_answer(struct exchange *exchange)
 		if (exchange->patience == 0)
 			exchange->patience = clock_now() + EXCHANGE_PATIENCE_MS;
 		if (clock_now() < exchange->patience) {
-			wait(exchange, EXCHANGE_RETRY_MS);
+			wait(exchange, &exchanges->for_database, clock_now() + EXCHANGE_RETRY_MS);
 			return false;
 		}
 	}
@@ -302,7 +338,7 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 		*size = 0;
 		return gather_body(exchange, data, received);
 	}
-	if (exchange->is_over_limit)
+	if (exchange->admission != ADMITTED)
 		return refuse_more(exchange);
 	if (is_too_large(exchange, exchange->received))
 		return refuse_body(exchange);
@@ -346,14 +382,13 @@ static void tell(struct exchange *exchange)
 	const struct record_privacy privacy = { exchanges->log.addresses, log_key(exchanges) };
 
 	counters_add_request(exchanges->context.counters, &record);
-	record_log(&exchange->memory, &record, &privacy, exchanges->log.slow);
+	if (exchange->admission != REFUSED_AGAIN)
+		record_log(&exchange->memory, &record, &privacy, exchanges->log.slow);
 }
 
 static void end(struct exchange *exchange)
 {
 	stop_waiting(exchange);
-	if (exchange->was_held)
-		exchange->port->exchanges->held--;
 	gate_renew(exchange->ours);
 	tell(exchange);
 	exchange->ours->exchange = NULL;

@@ -25,10 +25,12 @@
 #define EXCHANGE_RETRY_MS 20
 #define EXCHANGE_PATIENCE_MS 2000
 
-/* How late a request beyond the limit is refused, which is less than any idle timeout; and how many
- * of one worker wait for that. */
+/* How late a request beyond the limit is refused, which is less than any idle timeout; how many of
+ * one worker wait for that; and how often they are looked after, for a processor that wakes up for
+ * each of them has more to do. */
 #define EXCHANGE_HOLD_MS 800
 #define EXCHANGES_HELD_MAX 256
+#define EXCHANGES_HELD_STEP_MS 100
 
 struct connection;
 struct exchange;
@@ -40,17 +42,23 @@ struct log_rules {
 	struct client_bits bits;
 };
 
+/* Suspended exchanges that wait for the same thing, and all as long: the oldest is due first. */
+struct waiting {
+	struct exchange *oldest, *newest;
+	size_t count;
+};
+
 /* What all exchanges of one worker share. */
 struct exchanges {
 	struct context context;
 	struct plain_rules plain;
 	const char *trusted_proxies; /* networks */
 	struct log_rules log;
-	bool is_stopping;	   /* answers close their connections */
-	size_t count;		   /* exchanges under way */
-	struct exchange *waiting;  /* for the database or their refusal, suspended */
-	size_t held;		   /* of these, those beyond the limit */
-	struct digest_key log_key; /* once it was needed */
+	bool is_stopping; /* answers close their connections */
+	size_t count;	  /* exchanges under way */
+	struct waiting for_database, for_refusal;
+	struct MHD_Response *refusal; /* of all that is beyond the limit, once it was needed */
+	struct digest_key log_key;    /* once it was needed */
 	bool has_log_key;
 };
 
@@ -76,8 +84,10 @@ void exchange_end(void *port, struct MHD_Connection *connection, void **exchange
  * 0.9.75 ends a connection without a word about the exchange that it began. */
 void exchange_abandon(struct connection *connection);
 
-/* Resumes what has waited for the database long enough. */
+/* Resumes what has waited long enough. */
 void exchanges_retry(struct exchanges *exchanges, int64_t now);
 
 /* When exchanges_retry() has something to do next; INT64_MAX for never. */
 int64_t exchanges_next_retry(const struct exchanges *exchanges);
+
+void exchanges_clear(struct exchanges *exchanges);

@@ -7,6 +7,7 @@
 
 #include "config/settings.h"
 #include "http/rate.h"
+#include "http/refusals.h"
 #include "util/arena.h"
 #include "util/hash.h"
 #include "util/log.h"
@@ -33,6 +34,7 @@ struct limit {
 	struct hash_key key;
 	struct set *sets;
 	struct rate *rate;
+	struct refusals *refusals;
 	pthread_rwlock_t lock; /* of what follows */
 	struct limit_rules rules;
 	char *trusted;
@@ -45,6 +47,7 @@ struct limit *limit_new(void)
 	limit->key = hash_key_new();
 	limit->sets = xcalloc(SETS, sizeof(*limit->sets));
 	limit->rate = rate_new();
+	limit->refusals = refusals_new();
 	limit->trusted = xstrdup("");
 	for (size_t i = 0; i < SETS; i++)
 		(void)pthread_mutex_init(&limit->sets[i].lock, NULL);
@@ -61,6 +64,7 @@ void limit_free(struct limit *limit)
 	(void)pthread_rwlock_destroy(&limit->lock);
 	free(limit->sets);
 	rate_free(limit->rate);
+	refusals_free(limit->refusals);
 	free(limit->trusted);
 	free(limit);
 }
@@ -182,12 +186,19 @@ static bool is_nobody(const struct sockaddr *client)
 	       IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)client)->sin6_addr);
 }
 
-bool limit_admits(struct limit *limit, const struct sockaddr *client, int64_t now)
+enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now)
 {
 	const struct limit_rules rules = rules_of(limit);
 	const struct client_network network = network_of_client(client, &rules.bits);
 
-	return rules.requests == 0 || is_nobody(client) ||
-	       rate_take(limit->rate, &network, rules.requests, rules.burst, now) ||
-	       is_trusted(limit, client);
+	if (rules.requests == 0 || is_nobody(client) ||
+	    rate_take(limit->rate, &network, rules.requests, rules.burst, now) ||
+	    is_trusted(limit, client))
+		return ADMITTED;
+	return refusals_note(limit->refusals, &network, now / 1000) ? REFUSED : REFUSED_AGAIN;
+}
+
+void limit_tell_refusals(struct limit *limit, int64_t now)
+{
+	refusals_tell(limit->refusals, now);
 }

@@ -37,9 +37,19 @@ struct limit_rules {
 /* May be called from any thread. */
 void limit_set(struct limit *limit, const struct limit_rules *rules);
 
+enum admission {
+	ADMITTED,
+	REFUSED,       /* the first time for a while */
+	REFUSED_AGAIN, /* which the limit counts; no line of the log is needed */
+};
+
 /* Whether the client may make one more request, which it always may where nobody knows who it is;
  * now is clock_microseconds(). May be called from any thread. */
-bool limit_admits(struct limit *limit, const struct sockaddr *client, int64_t now);
+enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now);
+
+/* Logs how many were refused again: for a minute that is over by now, clock_now(); INT64_MAX for
+ * all. */
+void limit_tell_refusals(struct limit *limit, int64_t now);
 
 /*
  * Whether the client may be answered about the address. Counts what was not asked for yet; what was

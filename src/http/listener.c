@@ -18,6 +18,7 @@
 #include "tls/client.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/clock.h"
 #include "util/error.h"
 
 /* Connections of all workers together. Each holds 20 KiB, and 40 KiB while a body is under way
@@ -261,6 +262,11 @@ void listener_tell_reloaded(struct listener *listener, bool is_whole)
 		monitor_set_reloaded(listener->monitor, is_whole);
 }
 
+void listener_tell_refusals(struct listener *listener)
+{
+	limit_tell_refusals(listener->limit, clock_now());
+}
+
 unsigned listener_hanging(struct listener *listener)
 {
 	unsigned hanging = 0;
@@ -285,6 +291,7 @@ void listener_close(struct listener *listener)
 		worker_join(listener->workers[i]);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_free(listener->workers[i]);
+	limit_tell_refusals(listener->limit, INT64_MAX);
 	limit_free(listener->limit);
 	free(listener->workers);
 	free(listener->turns);

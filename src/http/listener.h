@@ -36,6 +36,9 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 /* All was loaded anew, or something old stays in use: for the metrics. */
 void listener_tell_reloaded(struct listener *listener, bool is_whole);
 
+/* Logs what was counted instead of logged in the minute that is over. */
+void listener_tell_refusals(struct listener *listener);
+
 /* How many workers have not turned since the last call: what hangs serves nobody. */
 unsigned listener_hanging(struct listener *listener);
 

@@ -471,6 +471,7 @@ void worker_free(struct worker *worker)
 			MHD_stop_daemon(worker->ports[i]->daemon);
 		free(worker->ports[i]);
 	}
+	exchanges_clear(&worker->exchanges);
 	lingering_drop(&worker->lingering, INT64_MAX);
 	certificates_unref(worker->certificates);
 	certificates_unref(worker->next_certificates);

@@ -2,10 +2,11 @@
 import socket
 import threading
 import time
+import urllib.request
 
 import pytest
 
-from daemon import PATIENCE, Connection
+from daemon import PATIENCE, Connection, free_port
 
 CONFIG = b"GET /mail/config-v1.1.xml HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n"
 
@@ -29,11 +30,26 @@ def test_refusal(served):
     before, last = statuses(served, "127.0.0.2", 6)
     assert before == [200] * 5 + [429]
     assert last.headers["retry-after"] == "1"
-    assert last.headers["content-type"].startswith("text/plain")
+    assert last.headers["content-length"] == "0", "a body would be one more TLS record"
     assert statuses(served, "127.0.0.3", 5)[0] == [200] * 5, "the neighbour is another network"
     assert statuses(served, "127.0.0.1", 20)[0] == [200] * 20, "trusted"
     served.wait_for_log("outcome=too-many-requests status=429")
     assert "warning: client" not in served.log(), "held back is not slow"
+
+
+def test_refusals_of_a_network_are_logged_once_and_counted(served):
+    served.settings["metrics"] = {"listen": f"127.0.0.1:{free_port()}"}
+    served.start()
+    refused = statuses(served, "127.0.0.2", 9)[0].count(429)
+    refused_too = statuses(served, "127.0.0.3", 6)[0].count(429)
+    assert refused > 1 and refused_too > 0
+    served.wait_for_log("outcome=too-many-requests", 2)
+    page = urllib.request.urlopen(f"http://{served.settings['metrics']['listen']}/metrics").read().decode()
+    assert f"mailconfd_rate_limited_requests_total {refused + refused_too}\n" in page, "each is in the metrics"
+    served.stop()
+    lines = [line for line in served.log().splitlines() if "status=429" in line]
+    assert ["127.0.0.2" in line for line in lines] == [True, False]
+    assert f"network 127.0.0.2: {refused - 1} more requests refused within 60 s" in served.log()
 
 
 def test_it_is_over_when_time_has_passed(served):

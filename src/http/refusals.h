@@ -1,0 +1,31 @@
+#pragma once
+
+/*
+ * Who is refused for asking too often. A flood must not fill the log: of a network's refusals one
+ * is logged as a request, and the others are counted until refusals_tell() says how many there
+ * were. All of it has a constant size, and so have the lines of a minute.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "util/cleanup.h"
+
+struct client_network;
+struct refusals;
+
+/* How many networks are counted one by one; those beyond are counted together. */
+#define REFUSALS_NETWORKS 64
+
+#define REFUSALS_PERIOD_MS 60000
+
+struct refusals *refusals_new(void);
+void refusals_free(struct refusals *refusals);
+DEFINE_CLEANUP(struct refusals *, refusals_free);
+
+/* Returns whether this refusal is to be logged; else it is counted. now is clock_now(). May be
+ * called from any thread. */
+bool refusals_note(struct refusals *refusals, const struct client_network *network, int64_t now);
+
+/* Logs what was counted of networks whose time is over, which begin anew; INT64_MAX: of all. */
+void refusals_tell(struct refusals *refusals, int64_t now);
