@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 
 #include "config/settings.h"
@@ -14,6 +13,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
+#include "util/directory.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/socket-address.h"
@@ -24,24 +24,12 @@
 
 #define ANSWER_SECONDS 10
 
+/* Whatever the umask: the daemon must get there. */
 int challenge_make_directory(const char *directory, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	char *path = arena_strdup(&memory, directory);
+	_cleanup_(closep) int fd = directory_open(directory, DIRECTORY_MODE, err);
 
-	for (char *slash = path; slash;) {
-		slash = strchr(slash + 1, '/');
-		if (slash)
-			*slash = '\0';
-		/* Whatever the umask: the daemon must get there. */
-		if (mkdir(path, DIRECTORY_MODE) == 0 ? chmod(path, DIRECTORY_MODE) < 0
-						     : errno != EEXIST)
-			return error_set(err, ERROR_SYSTEM, "cannot make the directory '%s': %s",
-					 path, strerror(errno));
-		if (slash)
-			*slash = '/';
-	}
-	return 0;
+	return fd < 0 ? -1 : 0;
 }
 
 static int put(const char *directory, const char *token, const char *text, struct error *err)
@@ -56,7 +44,7 @@ static void take_away(const char *directory, const char *token)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	(void)unlink(arena_printf(&memory, "%s/%s", directory, token));
+	file_remove(arena_printf(&memory, "%s/%s", directory, token));
 }
 
 /* Where a socket that listens at the address can be reached from this machine. */

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -47,7 +46,7 @@ void failure_forget(const char *directory, const char *domain)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	(void)unlink(file_of(&memory, directory, domain));
+	file_remove(file_of(&memory, directory, domain));
 }
 
 time_t failure_until(const char *directory, const char *domain)

@@ -20,6 +20,8 @@
 #include "tls/certificates.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/directory.h"
 #include "util/error.h"
 #include "util/process.h"
 
@@ -34,18 +36,36 @@ const struct option issuing_options[] = {
 	{ 0 },
 };
 
+/* One in which another user may write could lead uacme, and so the keys, anywhere. */
+static int open_own_directory(const char *path, mode_t mode, struct error *err)
+{
+	_cleanup_(closep) int fd = directory_open(path, mode, err);
+
+	if (fd < 0)
+		return -1;
+	if (!directory_is_ours(fd))
+		return error_set(err, ERROR_CONFIG,
+				 "another user may write in the directory '%s', and could lead "
+				 "elsewhere what is written there: give it to root, with mode 0750",
+				 path);
+	return TAKE_FD(fd);
+}
+
 /* Two at a time would write the same files. */
 static int take_lock(struct issuing *issuing, struct error *err)
 {
-	const char *directory = issuing->uacme.directory;
-	const char *file = arena_printf(issuing->cli->memory, "%s/lock", directory);
+	_cleanup_(closep) int directory = open_own_directory(issuing->directory, 0, err);
+	_cleanup_(closep) int work = -1;
 
-	if (mkdir(directory, 0700) < 0 && errno != EEXIST)
-		return error_set(err, ERROR_SYSTEM, "cannot make the directory '%s': %s", directory,
-				 strerror(errno));
-	issuing->lock = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (directory < 0)
+		return -1;
+	work = open_own_directory(issuing->uacme.directory, 0700, err);
+	if (work < 0)
+		return -1;
+	issuing->lock = openat(work, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (issuing->lock < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot open '%s': %s", file, strerror(errno));
+		return error_set(err, ERROR_SYSTEM, "cannot open '%s/lock': %s",
+				 issuing->uacme.directory, strerror(errno));
 	if (flock(issuing->lock, LOCK_EX | LOCK_NB) < 0)
 		return error_set(err, ERROR_SYSTEM,
 				 "another mailconfctl is requesting certificates; wait until it is "

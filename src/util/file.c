@@ -2,13 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/directory.h"
 #include "util/error.h"
 
 static char *fail(struct error *err, const char *path)
@@ -68,7 +71,7 @@ static bool write_all(int fd, const char *data, size_t size)
 	return true;
 }
 
-/* Until it has its owner and mode, nobody else can open it: mkostemp() makes it with 0600. */
+/* Until it has its owner and mode, nobody else can open it: it is made with 0600. */
 static bool fill(int fd, mode_t mode, gid_t group, const char *data, size_t size)
 {
 	return write_all(fd, data, size) &&
@@ -76,20 +79,51 @@ static bool fill(int fd, mode_t mode, gid_t group, const char *data, size_t size
 	       fsync(fd) == 0;
 }
 
+/* The directory of the file, and the file's name in it. */
+static int open_directory_of(struct arena *memory, const char *path, const char **ret_name,
+			     struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+
+	*ret_name = slash ? slash + 1 : path;
+	return directory_open(slash ? arena_strndup(memory, path, (size_t)(slash - path) + 1) : ".",
+			      0, err);
+}
+
 int file_replace(const char *path, mode_t mode, gid_t group, const char *data, size_t size,
 		 struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(closep) int fd = -1;
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	char *temporary = arena_printf(&memory, "%.*s.%s.XXXXXX", (int)(name - path), path, name);
+	_cleanup_(closep) int directory = -1, fd = -1;
+	const char *name, *temporary;
+	uint64_t noise;
 
-	fd = mkostemp(temporary, O_CLOEXEC);
+	directory = open_directory_of(&memory, path, &name, err);
+	if (directory < 0)
+		return error_prefix(err, "cannot write '%s'", path);
+	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
+		return error_set(err, ERROR_SYSTEM, "no random numbers: %s", strerror(errno));
+	temporary = arena_printf(&memory, ".%s.%016" PRIx64, name, noise);
+	fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
 	if (fd < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
-	if (fill(fd, mode, group, data, size) && rename(temporary, path) == 0)
+	if (fill(fd, mode, group, data, size) &&
+	    renameat(directory, temporary, directory, name) == 0)
 		return 0;
 	(void)error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
-	(void)unlink(temporary);
+	(void)unlinkat(directory, temporary, 0);
 	return -1;
+}
+
+void file_remove(const char *path)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(closep) int directory = -1;
+	struct error err;
+	const char *name;
+
+	directory = open_directory_of(&memory, path, &name, &err);
+	if (directory >= 0)
+		(void)unlinkat(directory, name, 0);
 }

@@ -390,6 +390,25 @@ def test_plain_port_is_tried_first(served, acme):
     assert "POST" not in acme.log(), "nobody has been bothered"
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
+def test_the_service_leads_root_nowhere(served, acme):
+    """Whoever has broken into the service owns its directory, in which root puts the challenges."""
+    state, target = served.directory / "acme", served.directory / "target"
+    state.mkdir()
+    os.chown(state, 65534, 65534)
+    target.mkdir(mode=0o700)
+    (state / "challenges").symlink_to(target)
+    served.start()
+    result = request(served, acme, "example.org")
+    assert result.returncode == 1 and "'challenges' is a link that another user may have put there" in result.stderr
+    assert target.stat().st_mode & 0o777 == 0o700
+    (state / "challenges").unlink()
+    os.chown(served.directory / "certificates", 65534, 65534)
+    result = request(served, acme, "example.org")
+    assert result.returncode == 2 and "another user may write in the directory" in result.stderr
+    assert "POST" not in acme.log() and not list(target.iterdir())
+
+
 def test_renewal_is_careful(served, acme):
     served.start()
     assert request(served, acme, "example.org", "example.com").returncode == 0
