@@ -2,8 +2,8 @@
 
 /*
  * What the daemon takes away from itself, wherever it runs: the file system but for its own
- * directories and new TCP connections (Landlock), all system calls but those that a server makes
- * (seccomp, where it was built with libseccomp), and core dumps, which would hold keys.
+ * directories and new TCP connections (Landlock), and all system calls but those that a server
+ * makes (seccomp, where it was built with libseccomp).
  */
 
 #include <stdbool.h>
