@@ -5,6 +5,7 @@
 #include <linux/landlock.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -70,14 +71,18 @@ static size_t size_of(int version)
 
 static int allow(int rules, const struct folder *folder, uint64_t handled)
 {
-	_cleanup_(closep) int fd = open(folder->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closep) int fd = open(folder->path, O_PATH | O_CLOEXEC);
 	struct landlock_path_beneath_attr rule = {
 		.allowed_access = (folder->is_writable ? READ | WRITE | TRUNCATE : READ) & handled,
 		.parent_fd = fd,
 	};
 
-	if (fd < 0)
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
 		return 0;
+	if (!S_ISDIR(status.st_mode))
+		rule.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE;
 	return (int)syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 

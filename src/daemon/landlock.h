@@ -7,7 +7,7 @@
 
 struct error;
 
-/* A directory, and all below it, that stays readable. */
+/* A directory, and all below it, that stays readable; or one file. */
 struct folder {
 	const char *path;
 	bool is_writable; /* files in it can be made, changed and removed too */

@@ -70,6 +70,28 @@ static bool is_top(const char *path)
 	return strchr(path + 1, '/') == NULL;
 }
 
+/* The path as it really is, or that of the nearest directory above it, where it will be made. */
+static const char *find_real(struct arena *memory, const char *path)
+{
+	for (;;) {
+		_cleanup_(freep) char *real = realpath(path, NULL);
+		const char *higher = above(memory, path, 1);
+
+		if (real || text_equals(higher, path))
+			return arena_strdup(memory, real ? real : path);
+		path = higher;
+	}
+}
+
+/* That in which the file stands, where another may take its place. All of /etc is too much for one
+ * file in it, which is then all that is meant. */
+static const char *folder_of_file(struct arena *memory, const char *file)
+{
+	const char *folder = above(memory, file, 1);
+
+	return is_top(find_real(memory, folder)) ? file : folder;
+}
+
 /*
  * What a link leads to: /etc/letsencrypt/live/example.org/privkey.pem, two components below the
  * folder live, to /etc/letsencrypt/archive/example.org/privkey1.pem, so that certificates of other
@@ -84,7 +106,7 @@ static void add_target(struct gathering *gathering, const char *file, size_t com
 		return;
 	folder = above(gathering->memory, target, components);
 	if (is_top(folder))
-		folder = above(gathering->memory, target, 1);
+		folder = folder_of_file(gathering->memory, arena_strdup(gathering->memory, target));
 	add(gathering, folder, false);
 }
 
@@ -92,7 +114,7 @@ static void add_file(struct gathering *gathering, const char *file)
 {
 	if (!*file)
 		return;
-	add(gathering, above(gathering->memory, file, 1), false);
+	add(gathering, folder_of_file(gathering->memory, file), false);
 	add_target(gathering, file, 1);
 }
 
@@ -105,13 +127,13 @@ static size_t count_components(const char *path)
 	return count;
 }
 
-/* That in which the first wildcard stands. */
+/* That in which the first wildcard stands, which has to be listed, be it /etc. */
 static const char *folder_of_glob(struct arena *memory, const char *glob)
 {
 	const char *fixed = arena_strndup(memory, glob, strcspn(glob, "*?["));
 
 	if (!strpbrk(glob, "*?["))
-		return above(memory, glob, 1);
+		return folder_of_file(memory, glob);
 	return arena_strndup(memory, fixed, (size_t)(strrchr(fixed, '/') - fixed) + 1);
 }
 
@@ -165,19 +187,6 @@ static void gather(struct gathering *gathering, const struct settings *settings,
 		add_unix_socket(gathering, settings->metrics.listen.items[i]);
 	add_file(gathering, settings->profile.certificate);
 	add_file(gathering, settings->profile.key);
-}
-
-/* The path as it really is, or that of the nearest directory above it, where it will be made. */
-static const char *find_real(struct arena *memory, const char *path)
-{
-	for (;;) {
-		_cleanup_(freep) char *real = realpath(path, NULL);
-		const char *higher = above(memory, path, 1);
-
-		if (real || text_equals(higher, path))
-			return arena_strdup(memory, real ? real : path);
-		path = higher;
-	}
 }
 
 #ifdef SANITIZED
@@ -274,6 +283,17 @@ const char *sandbox_misses(const struct sandbox *sandbox, struct arena *memory,
 		if (!covers(sandbox, find_real(memory, gathering.folders[i].path)))
 			return gathering.folders[i].path;
 	return NULL;
+}
+
+bool sandbox_opens_file_alone(const struct sandbox *sandbox, const char *file)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *real = find_real(&memory, file);
+
+	for (size_t i = 0; i < sandbox->count; i++)
+		if (text_equals(sandbox->folders[i].path, real))
+			return true;
+	return false;
 }
 
 void sandbox_free(struct sandbox *sandbox)

@@ -206,8 +206,14 @@ static int reload_settings(struct server *server, struct error *err)
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct settings settings;
 
-	if (settings_load(&memory, server->settings_file, &settings, err) < 0)
+	if (settings_load(&memory, server->settings_file, &settings, err) < 0) {
+		if (sandbox_opens_file_alone(server->sandbox, server->settings_file))
+			log_warning("a new '%s' is read after a restart only, for the directory "
+				    "that it is in is closed to the sandbox: keep it in one of its "
+				    "own",
+				    server->settings_file);
 		return -1;
+	}
 	keep_name(server, &settings);
 	arena_clear(&server->memory);
 	server->memory = memory;

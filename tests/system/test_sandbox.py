@@ -3,6 +3,7 @@ import os
 import pathlib
 import re
 import shutil
+import tempfile
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_a_file_outside_cannot_be_read(served):
     assert "'/etc/passwd' is not a PEM file" in run(served, "--check-config").stderr
     served.reload()
     log = served.log()
-    assert "the settings lead to '/etc', which was not opened to the sandbox at the start" in log
+    assert "the settings lead to '/etc/passwd', which was not opened to the sandbox at the start" in log
     assert re.search(r"cannot (read|look for) '/etc/passwd': Permission denied", log)
     assert serial(served, "autoconfig.example.org") == before
 
@@ -159,6 +160,37 @@ def test_settings_file_with_a_relative_name(served, name):
     served.reload()
     assert "error" not in served.log() and "sandbox at the start" not in served.log()
     assert served.get(CONFIG).status == 200
+
+
+def test_a_file_at_the_top_opens_nothing_else(served):
+    """Settings that lie directly in /etc shall not open all of it; /tmp is such a directory, too."""
+    with tempfile.NamedTemporaryFile(dir="/tmp", suffix=".conf") as settings, \
+            tempfile.NamedTemporaryFile(dir="/tmp") as secret:
+        plain = free_port()
+        challenges = served.directory / "challenges"
+        challenges.mkdir()
+        (challenges / "bad").symlink_to(secret.name)
+        secret.write(b"secret")
+        secret.flush()
+        served.settings["server"]["listen-http"] = f"127.0.0.1:{plain}"
+        served.settings["acme"] = {"directory": challenges}
+        served.write_settings()
+        pathlib.Path(settings.name).write_bytes(served.config.read_bytes())
+        served.options = ("--config", settings.name)
+        served.start()
+        need_landlock(served)
+        ask = Connection(plain).ask(b"GET /.well-known/acme-challenge/bad HTTP/1.1\r\nHost: example.org\r\n\r\n")
+        assert ask.status == 404
+        served.reload()
+        assert "error" not in served.log() and "sandbox" not in served.log().partition("reloading")[2]
+        pathlib.Path(settings.name).rename(f"{settings.name}.old")
+        try:
+            pathlib.Path(settings.name).write_bytes(served.config.read_bytes())
+            served.reload()
+        finally:
+            pathlib.Path(f"{settings.name}.old").unlink()
+        assert f"a new '{settings.name}' is read after a restart only" in served.log()
+        assert served.get(CONFIG).status == 200
 
 
 def test_behind_a_proxy_no_certificates_are_missed(served):
