@@ -168,6 +168,21 @@ static int give_to(const struct stat *directory, const char *path, struct error 
 	return 0;
 }
 
+/* Root would open, as a database, whatever the owner of the directory points it at. */
+static int refuse_link_of_others(const char *path, struct error *err)
+{
+	struct stat status;
+
+	if (geteuid() != 0 || lstat(path, &status) < 0 || !S_ISLNK(status.st_mode) ||
+	    status.st_uid == 0)
+		return 0;
+	return error_set(
+		err, ERROR_STORE,
+		"database '%s' is a link of another user, which root does not follow: name "
+		"the file that it leads to in the settings",
+		path);
+}
+
 /* Makes the file where there is none. The owner of the directory is the one who shall use it: the
  * daemon's user, though root runs the admin tool. SQLite gives its -wal and -shm files the owner
  * and mode of this one. */
@@ -269,7 +284,7 @@ static int open_for_writing(struct store *store, struct error *err)
 {
 	int64_t objects;
 
-	if (prepare_file(store->path, err) < 0 ||
+	if (refuse_link_of_others(store->path, err) < 0 || prepare_file(store->path, err) < 0 ||
 	    open_database(store, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
 	(void)sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);

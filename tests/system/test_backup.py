@@ -31,6 +31,13 @@ def others_in(directory, *known):
     return sorted(set(os.listdir(directory)) - {os.path.basename(name) for name in known})
 
 
+def test_directory_that_is_a_link(ctl, tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    ctl("backup", str(tmp_path / "link" / "copy.db"))
+    assert dump(tmp_path / "real" / "copy.db") == dump(ctl.database)
+
+
 def test_copy_is_the_same(ctl, tmp_path):
     copy = str(tmp_path / "copy" / "mailconfd.db")
     os.mkdir(tmp_path / "copy")

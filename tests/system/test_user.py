@@ -204,3 +204,15 @@ def test_root_gives_away_nothing_by_a_link(service):
         service.ctl("user", "add", f"{link.__name__}@example.org", "a4711")
         assert (treasure.stat().st_uid, treasure.stat().st_gid) == (0, 0)
         (data / "mailconfd.db").unlink()
+
+
+def test_root_opens_no_link_of_others(service):
+    data = service.directory / "data"
+    empty = service.directory / "empty"
+    empty.touch()
+    (data / "mailconfd.db").unlink()
+    (data / "mailconfd.db").symlink_to(empty)
+    os.chown(data / "mailconfd.db", NOBODY.pw_uid, NOBODY.pw_gid, follow_symlinks=False)
+    result = service.ctl("user", "add", "first.last@example.org", "a4711", check=False)
+    assert result.returncode != 0 and "is a link of another user" in result.stderr
+    assert empty.stat().st_size == 0
