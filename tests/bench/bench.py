@@ -48,6 +48,12 @@ class Server(Daemon):
         self.is_bound = is_bound
         self.settings["server"]["threads"] = "1" if is_bound else "auto"
 
+    @property
+    def log_file(self):
+        """In no directory that is watched for certificates, or each line would wake the main thread."""
+        (self.directory / "log").mkdir(exist_ok=True)
+        return self.directory / "log" / "log"
+
     def command(self, *arguments):
         command = super().command(*arguments)
         return on_processor(SERVER, command) if self.is_bound else command
@@ -123,6 +129,12 @@ def outlook(address, host=None):
     )
     host = host or f"autodiscover.{address.split('@')[1]}"
     return http("POST", "/autodiscover/autodiscover.xml", host, body.encode())
+
+
+def profile(address):
+    """As a browser asks for the profile of an Apple device."""
+    local, domain = address.split("@")
+    return http("GET", f"/mobileconfig?email={local}%40{domain}", f"autoconfig.{domain}")
 
 
 def write_requests(path, requests):

@@ -18,6 +18,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,13 +64,13 @@ struct load {
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priorities;
 	pthread_barrier_t barrier;
-	double *micros; /* of each request */
+	double *micros;	    /* of each request */
+	atomic_size_t next; /* request, which whoever is free makes */
 };
 
 struct asker {
 	struct load *load;
 	pthread_t thread;
-	size_t first, end; /* its share of load->micros */
 	int fd;
 	gnutls_session_t session;
 	gnutls_datum_t ticket;
@@ -219,7 +220,7 @@ static void *run(void *context)
 	prepare(asker);
 	(void)pthread_barrier_wait(&load->barrier);
 	(void)pthread_barrier_wait(&load->barrier);
-	for (size_t i = asker->first; i < asker->end; i++) {
+	for (size_t i; (i = atomic_fetch_add(&load->next, 1)) < load->count;) {
 		int64_t begun;
 
 		(void)nanosleep(&pause, NULL);
@@ -279,8 +280,6 @@ static void start_threads(struct load *load, struct asker *askers)
 {
 	for (unsigned i = 0; i < load->threads; i++) {
 		askers[i].load = load;
-		askers[i].first = load->count * i / load->threads;
-		askers[i].end = load->count * (i + 1) / load->threads;
 		if (pthread_create(&askers[i].thread, NULL, run, &askers[i]) != 0)
 			errx(1, "cannot start a thread");
 	}
