@@ -1,4 +1,6 @@
 """The units of systemd, as far as they can be looked at without running it."""
+import configparser
+import re
 import shutil
 import subprocess
 
@@ -32,3 +34,49 @@ def test_renewal(analyze, build, tmp_path):
     result = subprocess.run([analyze, "security", "--offline=true", "--threshold=30", files[0]],
                             capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
+
+
+def section(unit, name):
+    """What a section says; of settings that are said several times, the last."""
+    parser = configparser.ConfigParser(strict=False, interpolation=None, delimiters="=")
+    parser.optionxform = str
+    parser.read(UNITS / unit)
+    return parser[name]
+
+
+SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_keys_stay_in_memory(unit):
+    """Both hold keys; neither a core dump nor a file that others can read may have them."""
+    service = section(unit, "Service")
+    assert service["LimitCORE"] == "0"
+    assert service["UMask"] in ("0077", "0027")
+    assert service["PrivateTmp"] == "yes"
+
+
+def test_renewal_writes_to_its_directories_alone():
+    service = section("mailconfd-renew.service", "Service")
+    assert service["ProtectSystem"] == "strict" and service["ProtectHome"] == "yes"
+    # Either may be elsewhere, and what is not there must not keep the unit from starting.
+    assert service["ReadWritePaths"].split() == ["-/etc/mailconfd/certificates", "-/var/lib/mailconfd"]
+    assert set(service["CapabilityBoundingSet"].split()) == {"CAP_CHOWN", "CAP_DAC_OVERRIDE"}
+
+
+def test_renewal_ends():
+    """A oneshot service has all the time there is unless told, and the timer waits for its end."""
+    service = section("mailconfd-renew.service", "Service")
+    assert service["Type"] == "oneshot" and service["TimeoutStartSec"] == "6h"
+
+
+def test_timer_comes_twice_a_day(analyze):
+    timer = section("mailconfd-renew.timer", "Timer")
+    result = subprocess.run([analyze, "calendar", "--iterations=3", "--base-time=2026-01-01 01:00:00 UTC",
+                             timer["OnCalendar"]],
+                            capture_output=True, text=True, env={"TZ": "UTC", "LC_ALL": "C.UTF-8"}, check=True)
+    times = re.findall(r": \w{3} (\S+ \S+) UTC$", result.stdout, re.MULTILINE)
+    assert times == ["2026-01-01 12:00:00", "2026-01-02 00:00:00", "2026-01-02 12:00:00"]
+    # A machine that was off then does not wait for the next time.
+    assert timer["Persistent"] == "yes"
+    assert section("mailconfd-renew.timer", "Install")["WantedBy"] == "timers.target"
