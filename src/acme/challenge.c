@@ -97,7 +97,8 @@ static int ask_for(struct arena *memory, const char *listen, const char *token, 
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, length) < 0)
 		return error_set(err, ERROR_SYSTEM,
 				 "cannot reach the plain port, http://%s: %s; start mailconfd, "
-				 "which shows the challenges there",
+				 "which shows the challenges there, or restart it if the settings "
+				 "are newer",
 				 listen, strerror(errno));
 	answer = ask(memory, fd, token);
 	if (text_starts_with_ignoring_case(answer, "HTTP/1.1 200 ") && strstr(answer, text))

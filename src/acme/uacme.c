@@ -150,8 +150,8 @@ static const char *terms_in(struct arena *memory, const char *output)
 	return at ? arena_strndup(memory, at, strcspn(at, " \n")) : NULL;
 }
 
-int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const char *email,
-			  bool accepts_terms, struct error *err)
+static int make_account(struct arena *memory, const struct uacme *uacme, const char *email,
+			bool accepts_terms, struct error *err)
 {
 	const char *mark = mark_of_account(memory, uacme), *terms;
 	const char *words[] = { "uacme",      "--confdir",   home(memory, uacme),
@@ -160,8 +160,6 @@ int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const
 	size_t n = 5;
 	struct process_end end;
 
-	if (access(mark, F_OK) == 0)
-		return 0;
 	if (accepts_terms)
 		words[n++] = "--yes";
 	words[n++] = "new";
@@ -179,6 +177,21 @@ int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const
 				 cut(memory, terms));
 	(void)explain(memory, &end, err);
 	return error_prefix(err, "cannot make an account at %s", uacme->server);
+}
+
+int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const char *email,
+			  bool accepts_terms, struct error *err)
+{
+	if (access(mark_of_account(memory, uacme), F_OK) == 0)
+		return 0;
+	return make_account(memory, uacme, email, accepts_terms, err);
+}
+
+/* An authority forgets accounts, as one does that was set up anew. Its terms have been accepted
+ * once, and nobody is there to do so again when renewals run. */
+static bool is_forgotten(const struct process_end *end)
+{
+	return end->status != 0 && strstr(end->output, "no account associated");
 }
 
 /* uacme(1) calls a directory and a key by the first name. Our program is its hook. */
@@ -215,6 +228,9 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 	/* It would keep each old one, and ours is stored elsewhere. */
 	(void)unlink(issue.chain_file);
 	if (run(memory, uacme, words, &end, err) < 0)
+		return -1;
+	if (is_forgotten(&end) && (make_account(memory, uacme, NULL, true, err) < 0 ||
+				   run(memory, uacme, words, &end, err) < 0))
 		return -1;
 	if (end.status != 0)
 		return explain(memory, &end, err);

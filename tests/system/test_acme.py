@@ -376,10 +376,24 @@ def test_authority_cannot_be_reached(served, acme):
     assert result.stderr.count("\n") == 1 and len(result.stderr) < 500
 
 
+def test_account_that_the_authority_has_forgotten(served, acme):
+    """As one does that was set up anew: nobody is there to accept terms again when renewals run."""
+    served.start()
+    assert request(served, acme, "example.org").returncode == 0
+    before = serial_in(file_of(served, "example.org"))
+    acme.end(acme.pebble)
+    assert acme.run_pebble()
+    result = renew(served, acme, "--days", "100")
+    assert result.returncode == 0, result.stderr
+    assert "example.org: new certificate for " in result.stdout and result.stderr == ""
+    assert serial_in(file_of(served, "example.org")) != before
+
+
 def test_plain_port_is_tried_first(served, acme):
     """Nobody is asked to validate what cannot be seen."""
     result = request(served, acme, "example.org")
-    assert result.returncode == 1 and "cannot reach the plain port" in result.stderr and "start mailconfd" in result.stderr
+    assert result.returncode == 1 and "cannot reach the plain port" in result.stderr
+    assert "start mailconfd" in result.stderr and "restart it if the settings are newer" in result.stderr
     served.start()
     served.settings["acme"]["directory"] = served.directory / "elsewhere"
     result = request(served, acme, "example.org")
