@@ -16,4 +16,4 @@ for report in sys.argv[1:]:
         else:
             passed += 1
 print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
-sys.exit(1 if failed or not passed else 0)
+sys.exit(1 if failed or not passed + skipped else 0)

@@ -1,15 +1,18 @@
 """What the tests of the Debian package share: a release unpacked by debootstrap, in which the
-package is built, and a machine of it that systemd has booted, into which it is installed.
+package is built, and another copy of it into which it is installed, first as it is and then
+booted by systemd.
 
 MAILCONFD_RELEASE names the release (bookworm). MAILCONFD_DEBOOTSTRAP names a directory in which
 unpacked releases are kept for the next time.
 """
+import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pytest
 
@@ -21,16 +24,30 @@ PATIENCE = 120
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 
 
-def pytest_collection_modifyitems(items):
-    missing = None
+# Apart from this machine's processes and mounts, which is all that chroot leaves open.
+NAMESPACES = ["unshare", "--mount", "--pid", "--fork"]
+
+
+def obstacle():
+    """What keeps this machine from running any of the tests, or None."""
     if os.geteuid() != 0:
-        missing = "only root can make a machine of another release"
-    for program in "debootstrap", "systemd-nspawn", "nsenter", "curl":
+        return "only root can unpack another release"
+    for program in "debootstrap", "unshare":
         if not shutil.which(program):
-            missing = f"{program} is not installed"
-    if missing:
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason=missing))
+            return f"{program} is not installed"
+    if subprocess.run([*NAMESPACES, "true"], capture_output=True, check=False).returncode:
+        return "this machine allows no namespaces"
+    try:
+        urllib.request.urlopen(f"{MIRROR}/dists/{RELEASE}/Release", timeout=30).close()
+    except OSError as error:
+        return f"{MIRROR} does not answer: {error}"
+    return None
+
+
+def pytest_collection_modifyitems(items):
+    reason = obstacle()
+    for item in items if reason else []:
+        item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def run(*command, check=True, **options):
@@ -45,26 +62,34 @@ def base(tmp_path_factory):
     """The release as debootstrap unpacks it, with packages' lists."""
     kept = os.environ.get("MAILCONFD_DEBOOTSTRAP")
     directory = pathlib.Path(kept or tmp_path_factory.mktemp("base")) / RELEASE
-    if not (directory / "var/lib/apt/lists/lock").exists():
+    if not (directory / "debootstrapped").exists():
         run("debootstrap", "--variant=minbase", RELEASE, directory, MIRROR)
-        run("chroot", directory, "apt-get", "update")
+        (directory / "debootstrapped").touch()
+    # Packages of an older list may be gone from the mirror.
+    inside(directory, "apt-get", "update", "-qq")
     return directory
 
 
 def copy(base, target):
     run("cp", "-a", "--reflink=auto", base, target)
+    # Nobody needs it after a loss of power, and waiting for the disk takes most of an installation.
+    (target / "etc/dpkg/dpkg.cfg.d/fast").write_text("force-unsafe-io\n")
+    shutil.copy("/etc/resolv.conf", target / "etc")
     return target
 
 
-# systemd-nspawn of Debian 12 does not know these yet.
-LANDLOCK = "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+ENVIRONMENT = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive",
+               "LC_ALL=C.UTF-8", "HOME=/root"]
 
 
-def inside(directory, *command, check=True):
-    """Runs the command there, with this machine's network."""
-    return run("systemd-nspawn", "--quiet", f"--directory={directory}", "--register=no", "--keep-unit",
-               LANDLOCK, "--console=pipe", "--setenv=DEBIAN_FRONTEND=noninteractive", "--setenv=LC_ALL=C.UTF-8",
-               *command, check=check)
+def inside(directory, *command, check=True, network=True):
+    """Runs the command there, where nothing else runs, with this machine's network or none."""
+    namespaces = NAMESPACES if network else [*NAMESPACES, "--net"]
+    return run(*namespaces, f"--root={directory}", "--mount-proc", *ENVIRONMENT, *command, check=check)
+
+
+def install_command(*packages):
+    return ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
 
 
 class Package:
@@ -77,9 +102,9 @@ class Package:
     def build(self):
         output = run(ROOT / "packaging" / "build-deb.sh", "--source", self.directory / "build").stdout
         self.tree = "/build/" + output.split()[-1].rpartition("/")[2]
-        script = f"cd {self.tree} && apt-get build-dep -y -qq ./ && apt-get install -y -qq lintian && " \
-                 "dpkg-buildpackage -us -uc"
-        self.output = inside(self.directory, "sh", "-c", script).stdout
+        inside(self.directory, "sh", "-c", f"cd {self.tree} && apt-get build-dep -y -qq ./")
+        self.output = inside(self.directory, "sh", "-c", f"cd {self.tree} && dpkg-buildpackage -us -uc").stdout
+        inside(self.directory, *install_command("lintian"))
 
     @property
     def file(self):
@@ -106,8 +131,16 @@ def package(base, tmp_path_factory):
     shutil.rmtree(package.directory)
 
 
+# systemd-nspawn of Debian 12 does not know these yet.
+LANDLOCK = "--system-call-filter=landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+NETWORK = "pebble", "dnsmasq-base", "ca-certificates"
+ADDRESS = "192.0.2.10"
+
+
 class Machine:
-    """A machine with systemd as PID 1 and a network of its own, without any way out."""
+    """A machine with systemd as PID 1 and a network of its own, without any way out. What a closed
+    network has runs on it too: DNS, and an authority that gives certificates, with a root of its own.
+    """
 
     def __init__(self, directory):
         self.directory = directory
@@ -142,13 +175,33 @@ class Machine:
 
     def run(self, *command, check=True):
         return run("nsenter", f"--target={self.leader}", "--mount", "--uts", "--ipc", "--net", "--pid",
-                   "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive",
-                   "LC_ALL=C.UTF-8", "HOME=/root", *command, check=check)
+                   *ENVIRONMENT, *command, check=check)
 
     def curl(self, *arguments, check=True):
         """A client on this machine; its program is the host's."""
         return run("nsenter", f"--target={self.leader}", "--net", "curl", "--silent", "--show-error",
                    "--max-time", "60", *arguments, check=check)
+
+    def join_network(self, authority, names, validity):
+        """The authority's certificates are good for so many seconds. Returns the URL of its directory."""
+        run("nsenter", f"--target={self.leader}", "--net", "ip", "address", "add", f"{ADDRESS}/32", "dev", "lo")
+        (self.directory / "etc/resolv.conf").write_text("nameserver 127.0.0.1\n")
+        self.run("systemd-run", "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--local=/#/",
+                 *(f"--host-record={name},{ADDRESS}" for name in names))
+        shutil.copy(authority / "ca.pem", self.directory / "usr/local/share/ca-certificates/network.crt")
+        self.run("update-ca-certificates")
+        run(ROOT / "tests/certs/make.sh", authority, "pair", "pebble", "localhost", ADDRESS)
+        shutil.copytree(authority / "pebble", self.directory / "opt/pebble")
+        (self.directory / "opt/pebble/pebble.json").write_text(json.dumps({"pebble": {
+            "listenAddress": f"{ADDRESS}:14000", "managementListenAddress": f"{ADDRESS}:15000",
+            "certificate": "fullchain.pem", "privateKey": "privkey.pem", "httpPort": 80, "tlsPort": 443,
+            "certificateValidityPeriod": validity}}))
+        self.run("systemd-run", "--working-directory=/opt/pebble", "--setenv=PEBBLE_VA_NOSLEEP=1",
+                 "--setenv=PEBBLE_WFE_NONCEREJECT=0", "pebble", "-config", "pebble.json")
+        root = self.curl("--cacert", authority / "ca.pem", "--fail", "--retry", "60", "--retry-delay", "1",
+                         "--retry-connrefused", f"https://{ADDRESS}:15000/roots/0").stdout
+        (authority / "root.pem").write_text(root)
+        return f"https://{ADDRESS}:14000/dir"
 
     def halt(self):
         if self.container and self.container.poll() is None:
@@ -162,16 +215,24 @@ class Machine:
 
 
 @pytest.fixture(scope="session")
-def machine(base, package, tmp_path_factory):
-    machine = Machine(copy(base, tmp_path_factory.mktemp("machine") / "root"))
-    shutil.copy(package.file, machine.directory / "root" / "mailconfd.deb")
-    package.of_version("9.9.9", machine.directory / "root" / "next.deb")
+def tree(base, package, tmp_path_factory):
+    """The release with the package and its next version in /root, to be installed."""
+    tree = copy(base, tmp_path_factory.mktemp("machine") / "root")
+    shutil.copy(package.file, tree / "root" / "mailconfd.deb")
+    package.of_version("9.9.9", tree / "root" / "next.deb")
+    yield tree
+    shutil.rmtree(tree)
+
+
+@pytest.fixture(scope="session")
+def machine(tree):
+    for program in "systemd-nspawn", "nsenter", "curl", "ip":
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
     # It has no network once it has booted: what the package depends on is fetched before.
-    inside(machine.directory, "apt-get", "install", "-y", "-qq", "--no-install-recommends",
-           "systemd", "systemd-sysv", "dbus")
-    inside(machine.directory, "apt-get", "install", "-y", "-qq", "--no-install-recommends",
-           "--download-only", "/root/mailconfd.deb")
+    inside(tree, *install_command("systemd", "systemd-sysv", "dbus", *NETWORK))
+    inside(tree, "apt-get", "install", "-y", "-qq", "--download-only", "/root/mailconfd.deb")
+    machine = Machine(tree)
     machine.boot()
     yield machine
     machine.halt()
-    shutil.rmtree(machine.directory)

@@ -1,6 +1,7 @@
 """The Debian package, as a new admin meets it: built, installed, started, upgraded, removed, purged.
 The tests build on each other, in the order of the file."""
 import re
+import shutil
 import stat
 import subprocess
 import threading
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from conftest import ROOT, inside, run
+from conftest import ADDRESS, PATIENCE, ROOT, inside, run
 
 CONFIG = "/mail/config-v1.1.xml"
 HOST = "autoconfig.harbour.example"
@@ -29,8 +30,46 @@ def test_unit_tests_ran_in_the_build(package):
     assert re.search(r"^Fail: +0", package.output, re.MULTILINE)
 
 
+def leftovers(tree):
+    """What is called after us, but for the packages' own books."""
+    return subprocess.run(
+        ["find", "etc", "usr", "var/lib", "-path", "var/lib/apt", "-prune", "-o", "-path", "var/lib/systemd",
+         "-prune", "-o", "-name", "*mailconf*", "-print"],
+        cwd=tree, text=True, capture_output=True, check=True).stdout
+
+
+DATABASE = "/var/lib/mailconfd/mailconfd.db"
+SETTINGS = "/etc/mailconfd/mailconfd.conf"
+
+
+def test_lives_where_systemd_does_not_run(tree):
+    """As in a chroot or a container: all that a package does but the service."""
+    def apt(*arguments):
+        return inside(tree, "apt-get", "-y", *arguments).stdout
+
+    def ctl(*arguments):
+        return inside(tree, "mailconfctl", *arguments).stdout
+
+    apt("install", "/root/mailconfd.deb")
+    assert inside(tree, "dpkg", "--audit").stdout == ""
+    assert inside(tree, "stat", "-c", "%U %G %a", "/var/lib/mailconfd").stdout == "mailconfd mailconfd 750\n"
+    ctl("domain", "add", "harbour.example", "imaps://mail.harbour.example")
+    log = inside(tree, "timeout", "--preserve-status", "3", "mailconfd", "--user", "mailconfd", network=False).stdout
+    assert "ready: " in log and "sandbox: user=mailconfd" in log
+    with open(tree / SETTINGS[1:], "a", encoding="utf-8") as settings:
+        settings.write("# changed by the admin\n")
+    apt("install", "/root/next.deb")
+    assert "9.9.9" in inside(tree, "dpkg-query", "--show", "mailconfd").stdout
+    assert "harbour.example" in ctl("domain", "list")
+    apt("remove", "mailconfd")
+    assert (tree / DATABASE[1:]).exists()
+    assert "changed by the admin" in (tree / SETTINGS[1:]).read_text()
+    apt("purge", "mailconfd")
+    assert leftovers(tree) == ""
+
+
 def install(machine, file):
-    return machine.run("apt-get", "install", "-y", "--no-install-recommends", file)
+    return machine.run("apt-get", "install", "-y", file)
 
 
 def state(machine):
@@ -54,7 +93,7 @@ def test_installs(machine):
     for directory, owner in (("var/lib/mailconfd", "mailconfd mailconfd"),
                              ("etc/mailconfd/certificates", "root mailconfd")):
         assert machine.run("stat", "-c", "%U %G %a", f"/{directory}").stdout.strip() == f"{owner} 750"
-    settings = (machine.directory / "etc/mailconfd/mailconfd.conf").stat()
+    settings = (machine.directory / SETTINGS[1:]).stat()
     assert stat.S_IMODE(settings.st_mode) == 0o644
     assert machine.run("mailconfd", "--version").stdout.startswith("mailconfd ")
     assert machine.run("dpkg", "--audit").stdout == ""
@@ -79,7 +118,7 @@ def test_starts(machine, authority):
     machine.run("install", "-g", "mailconfd", "-m", "640", "/root/harbour.pem", CERTIFICATE)
     machine.run("mailconfctl", "domain", "add", "harbour.example", "imaps://mail.harbour.example",
                 "submissions://mail.harbour.example")
-    assert machine.run("stat", "-c", "%U", "/var/lib/mailconfd/mailconfd.db").stdout.strip() == "mailconfd"
+    assert machine.run("stat", "-c", "%U", DATABASE).stdout.strip() == "mailconfd"
     assert "load, as user mailconfd." in machine.run("mailconfd", "--check-config").stdout
     machine.run("systemctl", "enable", "--now", "mailconfd")
     assert "ActiveState=active" in state(machine) and "StatusText=Serving with 1 certificate" in state(machine)
@@ -89,13 +128,18 @@ def test_starts(machine, authority):
     assert "error" not in log and "warning" not in log
 
 
+def waited_for(condition):
+    """What it comes to in the end."""
+    deadline = time.monotonic() + PATIENCE
+    while not (result := condition()) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return result
+
+
 def test_reloads(machine):
     before = pid(machine)
     machine.run("systemctl", "reload", "mailconfd")
-    deadline = time.monotonic() + 60
-    while "reloaded" not in journal(machine) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert "reloaded" in journal(machine)
+    assert waited_for(lambda: "reloaded" in journal(machine))
     assert pid(machine) == before
 
 
@@ -105,9 +149,53 @@ def test_admins_changes_are_seen(machine, authority):
     assert "Harbour Mail" in ask(machine, authority).stdout
 
 
+ISLE = "autoconfig.isle.example", "autodiscover.isle.example"
+OFTEN = "[Timer]\nOnCalendar=*:*:0/5\nRandomizedDelaySec=0\nAccuracySec=1s\n"
+
+
+def serial(machine, authority, name):
+    """That of the certificate that is served for the name, if a client would trust it; or None."""
+    command = f"openssl s_client -connect {ADDRESS}:443 -servername {name} -verify_hostname {name} " \
+              f"-verify_return_error -CAfile {authority}/root.pem | openssl x509 -noout -serial"
+    out = run("nsenter", f"--target={machine.leader}", "--net", "sh", "-c", command, check=False).stdout
+    found = re.search(r"^serial=(\w+)$", out, re.MULTILINE)
+    return found and found.group(1)
+
+
+def test_certificate_is_requested_and_renewed(machine, authority):
+    """As README says it, of an authority of the network's own; and by the timer, which only has to
+    come more often, for what is good for half a minute is due after twenty seconds.
+    """
+    settings = machine.directory / SETTINGS[1:]
+    text = settings.read_text().replace("\npublic-name =\n", f"\npublic-name = {ISLE[0]}\n")
+    settings.write_text(text.replace("\nlisten-http =\n", "\nlisten-http = [::]:80\n"))
+    machine.run("systemctl", "restart", "mailconfd")
+    server = machine.join_network(authority, ISLE, validity=30)
+    machine.run("mailconfctl", "domain", "add", "isle.example", "imaps://mail.isle.example")
+    drop_in = machine.directory / f"etc/systemd/system/{TIMER}.d/often.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text(OFTEN)
+    machine.run("systemctl", "daemon-reload")
+    before = pid(machine)
+
+    out = machine.run("mailconfctl", "certificate", "request", "isle.example", "--accept-terms",
+                      "--server", server).stdout
+    assert f"isle.example: new certificate for {', '.join(ISLE)}; valid until " in out
+    first = waited_for(lambda: serial(machine, authority, ISLE[0]))
+    machine.run("systemctl", "enable", "--now", TIMER)
+    second = waited_for(lambda: serial(machine, authority, ISLE[1]) not in (None, first))
+    machine.run("systemctl", "disable", "--now", TIMER)
+    log = machine.run("journalctl", "--unit=mailconfd-renew", "--no-pager", "--output=cat").stdout
+    assert first and second and "isle.example: new certificate for " in log, log
+    assert pid(machine) == before
+    assert "LimitCORE=0\n" in machine.run("systemctl", "show", "mailconfd-renew").stdout
+    shutil.rmtree(drop_in.parent)
+    machine.run("systemctl", "daemon-reload")
+
+
 def test_upgrade_keeps_data_and_restarts(machine, authority):
     """The settings too, which the admin has changed."""
-    with open(machine.directory / "etc/mailconfd/mailconfd.conf", "a", encoding="utf-8") as settings:
+    with open(machine.directory / SETTINGS[1:], "a", encoding="utf-8") as settings:
         settings.write("\n# changed by the admin\n")
     machine.run("systemctl", "enable", "--now", TIMER)
     before = pid(machine)
@@ -115,7 +203,7 @@ def test_upgrade_keeps_data_and_restarts(machine, authority):
     assert "9.9.9" in machine.run("dpkg-query", "--show", "mailconfd").stdout
     assert pid(machine) not in ("0", before)
     assert "Harbour Mail" in ask(machine, authority).stdout
-    assert "changed by the admin" in (machine.directory / "etc/mailconfd/mailconfd.conf").read_text()
+    assert "changed by the admin" in (machine.directory / SETTINGS[1:]).read_text()
     assert "NRestarts=0" in state(machine)
     assert machine.run("systemctl", "is-active", TIMER, check=False).stdout.strip() == "active"
 
@@ -124,10 +212,7 @@ def test_a_hang_is_ended_and_started_anew(machine, authority):
     """A stopped process answers nobody, and no ping of it reaches systemd."""
     before = pid(machine)
     machine.run("kill", "-STOP", before)
-    deadline = time.monotonic() + 120
-    while pid(machine) in ("0", before) and time.monotonic() < deadline:
-        time.sleep(1)
-    assert pid(machine) not in ("0", before)
+    assert waited_for(lambda: pid(machine) not in ("0", before))
     assert "Watchdog timeout" in journal(machine)
     time.sleep(1)
     assert "Harbour Mail" in ask(machine, authority, "--retry", "20", "--retry-connrefused").stdout
@@ -165,14 +250,10 @@ def test_removal_keeps_data(machine):
     machine.run("apt-get", "remove", "-y", "mailconfd")
     states = machine.run("systemctl", "is-active", "mailconfd", "mailconfd.socket", TIMER, check=False)
     assert states.stdout.split() == ["inactive"] * 3
-    for file in "var/lib/mailconfd/mailconfd.db", "etc/mailconfd/mailconfd.conf", CERTIFICATE[1:]:
-        assert (machine.directory / file).exists()
+    for file in DATABASE, SETTINGS, CERTIFICATE:
+        assert (machine.directory / file[1:]).exists()
 
 
 def test_purge_leaves_nothing(machine):
     machine.run("apt-get", "purge", "-y", "mailconfd")
-    result = subprocess.run(
-        ["find", "etc", "usr", "var/lib", "-path", "var/lib/apt", "-prune", "-o", "-path", "var/lib/systemd",
-         "-prune", "-o", "-name", "*mailconf*", "-print"],
-        cwd=machine.directory, text=True, capture_output=True, check=True)
-    assert result.stdout == ""
+    assert leftovers(machine.directory) == ""
