@@ -6,8 +6,9 @@ usage() {
 	cat <<-END
 	Usage: packaging/build-deb.sh [--source] [DIRECTORY]
 
-	Builds the package of what is committed into DIRECTORY (build-deb). Packages that the build
-	needs and that are missing are installed with apt-get, as root or through sudo.
+	Builds the package of what is committed into DIRECTORY (build-deb), in place of one that was
+	built there before. Packages that the build needs and that are missing are installed with
+	apt-get, as root or through sudo.
 
 	  --source  only make the source tree, DIRECTORY/mailconfd-VERSION, for dpkg-buildpackage
 	            to be run in
@@ -46,6 +47,8 @@ if [ $source_only = yes ]; then
 fi
 
 ./packaging/install-packages.sh dpkg-dev debhelper
+# Those of an earlier version: apt, given both, does not take the newer.
+rm -f "$directory"/mailconfd_* "$directory"/mailconfd-dbgsym_*
 cd "$tree"
 dpkg-checkbuilddeps 2>/dev/null || {
 	sudo=

@@ -98,6 +98,30 @@ def test_version(tree, tmp_path):
     assert version(tree) == last.group(1)
 
 
+def test_build_leaves_the_package_of_this_version_alone(tree, tmp_path):
+    """README's 'apt install build-deb/mailconfd_*.deb' would take the older one of two."""
+    for name in "build-deb.sh", "install-packages.sh":
+        shutil.copy(ROOT / "packaging" / name, tree / "packaging")
+    (tree / "packaging" / "debian").mkdir()
+    shutil.copy(ROOT / "packaging" / "debian" / "changelog", tree / "packaging" / "debian")
+    commit(tree, "second")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    version_said = "version=$(sed -n '1s/.*(\\(.*\\)).*/\\1/p' debian/changelog)"
+    for name, does in (("dpkg-query", "echo installed"), ("dpkg-checkbuilddeps", ":"), ("dpkg-buildpackage",
+                       f"{version_said}; touch ../mailconfd_${{version}}_any.deb ../mailconfd-dbgsym_${{version}}_any.deb")):
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    directory = tmp_path / "packages"
+    for tag in "v4.5.6", "v4.5.7":
+        git(tree, "tag", "-a", "-m", "release", tag)
+        subprocess.run([tree / "packaging" / "build-deb.sh", directory], check=True, capture_output=True,
+                       env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
+        assert sorted(path.name for path in directory.iterdir()) == [
+            f"mailconfd-dbgsym_{tag[1:]}_any.deb", f"mailconfd_{tag[1:]}_any.deb"]
+        commit(tree, "next")
+
+
 def test_programs_say_the_version(build):
     for program in "mailconfd", "mailconfctl":
         out = subprocess.run([build / "src" / program, "--version"], check=True, capture_output=True, text=True)
