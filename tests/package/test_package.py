@@ -54,7 +54,8 @@ def test_lives_where_systemd_does_not_run(tree):
     assert inside(tree, "dpkg", "--audit").stdout == ""
     assert inside(tree, "stat", "-c", "%U %G %a", "/var/lib/mailconfd").stdout == "mailconfd mailconfd 750\n"
     ctl("domain", "add", "harbour.example", "imaps://mail.harbour.example")
-    log = inside(tree, "timeout", "--preserve-status", "3", "mailconfd", "--user", "mailconfd", network=False).stdout
+    log = inside(tree, "timeout", "--preserve-status", "3", "mailconfd", "--user", "mailconfd",
+                 network=False).stdout
     assert "ready: " in log and "sandbox: user=mailconfd" in log
     with open(tree / SETTINGS[1:], "a", encoding="utf-8") as settings:
         settings.write("# changed by the admin\n")
