@@ -9,6 +9,9 @@
 #define BLOCK_SIZE ((size_t)16 * 1024)
 #define ALIGNMENT _Alignof(max_align_t)
 
+/* What most formats come to; longer ones are formatted twice. */
+#define FORMATTED_LENGTH ((size_t)256)
+
 struct arena_block {
 	struct arena_block *older;
 	size_t size; /* of the data */
@@ -121,17 +124,20 @@ char *arena_strdup(struct arena *arena, const char *text)
 
 char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+	char first[FORMATTED_LENGTH], *text;
 	va_list again;
-	char *text;
 	int length;
 
 	va_copy(again, args);
-	length = vsnprintf(NULL, 0, format, again);
+	length = vsnprintf(first, sizeof(first), format, again);
 	va_end(again);
 	if (length < 0)
 		out_of_memory();
 	text = arena_alloc(arena, (size_t)length + 1);
-	(void)vsnprintf(text, (size_t)length + 1, format, args);
+	if ((size_t)length < sizeof(first))
+		memcpy(text, first, (size_t)length + 1);
+	else
+		(void)vsnprintf(text, (size_t)length + 1, format, args);
 	return text;
 }
 

@@ -2,10 +2,14 @@
 
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/arena.h"
+
+/* What most formats come to; longer ones are formatted twice. */
+#define FORMATTED_LENGTH ((size_t)64)
 
 /* Keeps room for the bytes to add and a NUL. The outgrown copy stays in the arena; doubling
  * bounds all of them together by the size of the last. */
@@ -46,11 +50,24 @@ void bytes_add_char(struct bytes *bytes, char c)
 
 void bytes_add_format(struct bytes *bytes, const char *format, ...)
 {
-	va_list args;
+	va_list args, again;
+	size_t room;
+	int length;
 
+	bytes_reserve(bytes, FORMATTED_LENGTH);
+	room = bytes->room - bytes->size;
 	va_start(args, format);
-	bytes_add_text(bytes, arena_vprintf(bytes->memory, format, args));
+	va_copy(again, args);
+	length = vsnprintf(bytes->data + bytes->size, room, format, args);
+	if (length < 0)
+		abort(); /* a format that is wrong */
+	if ((size_t)length >= room) {
+		bytes_reserve(bytes, (size_t)length);
+		(void)vsnprintf(bytes->data + bytes->size, (size_t)length + 1, format, again);
+	}
+	va_end(again);
 	va_end(args);
+	bytes->size += (size_t)length;
 }
 
 const char *bytes_text(const struct bytes *bytes)

@@ -241,19 +241,25 @@ static size_t escape_for_json(struct bytes *line, const char *text)
 
 static void add_name(struct log_event *event, const char *name)
 {
-	if (event->format == LOG_FORMAT_JSON)
-		bytes_add_format(&event->line, ",\"%s\":", name);
-	else
-		bytes_add_format(&event->line, "%s%s=", event->has_values ? " " : "", name);
+	bool is_json = event->format == LOG_FORMAT_JSON;
+
+	if (is_json)
+		bytes_add_text(&event->line, ",\"");
+	else if (event->has_values)
+		bytes_add_char(&event->line, ' ');
+	bytes_add_text(&event->line, name);
+	bytes_add_text(&event->line, is_json ? "\":" : "=");
 	event->has_values = true;
 }
 
 void log_event_word(struct log_event *event, const char *name, const char *word)
 {
-	bool is_json = event->format == LOG_FORMAT_JSON;
+	const char *quote = event->format == LOG_FORMAT_JSON ? "\"" : "";
 
 	add_name(event, name);
-	bytes_add_format(&event->line, is_json ? "\"%s\"" : "%s", word);
+	bytes_add_text(&event->line, quote);
+	bytes_add_text(&event->line, word);
+	bytes_add_text(&event->line, quote);
 }
 
 void log_event_text(struct log_event *event, const char *name, const char *text)
