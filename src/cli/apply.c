@@ -44,7 +44,7 @@ struct count {
 struct application {
 	struct cli *cli;
 	struct count counts[KINDS];
-	json_t *lines; /* of the differences, for JSON; else they are printed */
+	struct text_member lines; /* of the differences, for JSON */
 	bool is_dry;
 };
 
@@ -148,24 +148,22 @@ static const struct difference_visitor changing = { change_provider, change_doma
 
 /* Third walk: the commands that are gone, and those that are new. */
 
-static void tell_line(struct application *application, const char *line)
-{
-	if (!application->lines)
-		(void)puts(line);
-	else if (json_array_append_new(application->lines, json_string(line)) < 0)
-		abort(); /* out of memory: it is valid UTF-8 */
-}
-
 static void tell(struct application *application, char sign, const struct texts *commands,
 		 const struct texts *without)
 {
 	struct arena *memory = commands->memory;
 
-	for (size_t i = 0; i < commands->count; i++)
-		if (!texts_has(without, commands->items[i]))
-			tell_line(application,
-				  arena_printf(memory, "%c %s", sign,
-					       text_escape(memory, commands->items[i])));
+	for (size_t i = 0; i < commands->count; i++) {
+		const char *line = arena_printf(memory, "%c %s", sign,
+						text_escape(memory, commands->items[i]));
+
+		if (texts_has(without, commands->items[i]))
+			continue;
+		if (application->cli->is_json)
+			text_member_add(&application->lines, line);
+		else
+			(void)puts(line);
+	}
 }
 
 static bool has_all(const struct texts *some, const struct texts *others)
@@ -268,7 +266,6 @@ static void say_json(struct application *application)
 {
 	json_t *entry = json_object();
 
-	entry_put(entry, "differences", application->lines);
 	for (size_t i = 0; i < KINDS; i++) {
 		const struct count *counted = &application->counts[i];
 		json_t *figures = json_object();
@@ -279,7 +276,7 @@ static void say_json(struct application *application)
 		entry_put(entry, kinds[i], figures);
 	}
 	entry_put_truth(entry, "dry_run", application->is_dry);
-	entry_print(entry, true);
+	text_member_end(&application->lines, entry);
 }
 
 static void say(struct application *application)
@@ -372,7 +369,7 @@ static int apply_wanted(struct application *application, struct store *wanted,
 	else if (change(application, &comparison, err) < 0)
 		return -1;
 	if (cli->is_json)
-		application->lines = json_array();
+		text_member_begin(&application->lines, "differences");
 	else
 		say(application);
 	if (comparison_visit(&comparison, &telling, application, err) < 0)

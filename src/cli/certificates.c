@@ -28,7 +28,7 @@ int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded
 		struct error why;
 
 		if (certificate_file_load(cli->memory, loaded->files[i], ignore, NULL, certificate,
-				     &why) < 0) {
+					  &why) < 0) {
 			loaded->problems[i] = arena_strdup(cli->memory, why.text);
 			continue;
 		}

@@ -119,7 +119,7 @@ int cli_open(struct cli *cli, bool makes_it, struct error *err)
 		return 0;
 	if (!makes_it && access(cli->database, F_OK) < 0 && errno == ENOENT)
 		return error_set(err, ERROR_STORE,
-				 "there is no database '%s'; 'mailconfctl init' makes one",
+				 "database '%s' does not exist: 'mailconfctl domain add' makes it",
 				 cli->database);
 	return store_open(cli->database, STORE_WRITE, &cli->store, err) == 0 ? 0 : -1;
 }

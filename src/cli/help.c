@@ -43,33 +43,34 @@ static int widest_option(struct arena *memory, const struct option *table, int w
 	return width;
 }
 
+/* Breaks the line after a mark, blank or not, where it gets too long for a terminal. */
+static void print_broken(struct arena *memory, const char *text, char mark)
+{
+	const char marks[] = { mark, '\0' }, *gap = mark == ' ' ? "" : marks;
+	char *rest = arena_strdup(memory, text), *piece;
+	size_t used = 0;
+
+	while ((piece = strsep(&rest, marks))) {
+		if (used > 0 && used + 1 + strlen(piece) > LINE_WIDTH)
+			used = (size_t)printf("%s\n        %s", gap, piece) - 1;
+		else
+			used += (size_t)printf("%s%s", used > 0 ? marks : "", piece);
+	}
+	(void)putchar('\n');
+}
+
 static void print_options(struct arena *memory, const struct option *table, int width)
 {
 	for (; table && table->name; table++) {
 		const char *usage = option_usage(memory, table);
 
-		if (strlen(usage) > OPTION_WIDTH_MAX)
-			(void)printf("  %s\n  %-*s  %s\n", usage, width, "", table->summary);
-		else
+		if (strlen(usage) > OPTION_WIDTH_MAX) {
+			print_broken(memory, arena_printf(memory, "  %s", usage), '|');
+			(void)printf("  %-*s  %s\n", width, "", table->summary);
+		} else {
 			(void)printf("  %-*s  %s\n", width, usage, table->summary);
+		}
 	}
-}
-
-/* Breaks the line where it gets too long for a terminal. */
-static void print_usage(struct arena *memory, const char *usage)
-{
-	char *rest = arena_strdup(memory, usage), *word;
-	size_t used = 0;
-
-	while ((word = strsep(&rest, " "))) {
-		size_t length = strlen(word);
-
-		if (used > 0 && used + 1 + length > LINE_WIDTH)
-			used = (size_t)printf("\n        %s", word) - 1;
-		else
-			used += (size_t)printf("%s%s", used > 0 ? " " : "", word);
-	}
-	(void)putchar('\n');
 }
 
 static void print_global_options(struct arena *memory)
@@ -136,10 +137,11 @@ static void print_command(struct arena *memory, const struct command *command)
 {
 	int width = 0;
 
-	print_usage(memory,
-		    arena_printf(memory, "Usage: mailconfctl %s%s%s%s",
-				 command_name(memory, command), *command->arguments ? " " : "",
-				 command->arguments, command->options[0] ? " [OPTION ...]" : ""));
+	print_broken(memory,
+		     arena_printf(memory, "Usage: mailconfctl %s%s%s%s",
+				  command_name(memory, command), *command->arguments ? " " : "",
+				  command->arguments, command->options[0] ? " [OPTION ...]" : ""),
+		     ' ');
 	(void)printf("\n%s.\n", command->summary);
 	if (command->details)
 		(void)printf("\n%s\n", command->details);

@@ -253,14 +253,12 @@ static int name_provider(const struct group *groups, struct group *group, struct
 {
 	const struct texts *domains = &group->draft.domains;
 	const char *name = group->name;
-	size_t number = 1;
+	bool is_taken = false;
 
 	for (; groups != group; groups = groups->next)
-		number += text_equals(groups->name, name);
-	if (number > 1)
-		name = domains->count ? arena_printf(group->draft.memory, "%s (%s)", name,
-						     domains->items[0])
-				      : arena_printf(group->draft.memory, "%s (%zu)", name, number);
+		is_taken |= groups->draft.domains.count > 0 && text_equals(groups->name, name);
+	if (is_taken)
+		name = arena_printf(group->draft.memory, "%s (%s)", name, domains->items[0]);
 	group->draft.provider.name = name;
 	return text_check("provider name", name, PROVIDER_NAME_MAX_LENGTH, err);
 }
@@ -278,6 +276,16 @@ static int warn_of_unused(struct automx2 *automx2, struct cli *cli, const char *
 	return 0;
 }
 
+/* All of its domains are left out: nobody would have it. */
+static bool is_left_out(struct cli *cli, const struct group *group, const char *source)
+{
+	if (group->draft.domains.count > 0)
+		return false;
+	for (size_t i = 0; i < group->draft.notes.count; i++)
+		cli_warn(cli, "%s: %s", source, group->draft.notes.items[i]);
+	return true;
+}
+
 static int import_automx2(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	_cleanup_(automx2_closep) struct automx2 *automx2 = NULL;
@@ -292,6 +300,8 @@ static int import_automx2(struct cli *cli, const struct arguments *arguments, st
 	    warn_of_unused(automx2, cli, source, err) < 0 || cli_begin(cli, err) < 0)
 		return -1;
 	for (group = groups; group; group = group->next) {
+		if (is_left_out(cli, group, source))
+			continue;
 		draft_settle(&group->draft);
 		note_ldap(group);
 		if (name_provider(groups, group, err) < 0 ||

@@ -320,6 +320,30 @@ void entry_print(json_t *entry, bool as_json)
 	json_decref(entry);
 }
 
+void text_member_begin(struct text_member *member, const char *key)
+{
+	member->has_texts = false;
+	(void)printf("{\n  \"%s\": [", key);
+}
+
+void text_member_add(struct text_member *member, const char *text)
+{
+	json_t *value = json_string(text);
+
+	(void)fputs(member->has_texts ? ",\n    " : "\n    ", stdout);
+	member->has_texts = true;
+	print_json(value, JSON_ENCODE_ANY);
+	json_decref(value);
+}
+
+void text_member_end(struct text_member *member, json_t *others)
+{
+	(void)fputs(member->has_texts ? "\n  ]," : "],", stdout);
+	print_json(others, JSON_INDENT(2) | JSON_EMBED);
+	(void)fputs("}\n", stdout);
+	json_decref(others);
+}
+
 struct list *list_new(const char *const *columns, bool as_json)
 {
 	struct list *list = xnew(struct list);

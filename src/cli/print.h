@@ -36,6 +36,15 @@ void entry_put_truth(json_t *entry, const char *key, bool is_true);
 /* Prints one entry, and releases it. */
 void entry_print(json_t *entry, bool as_json);
 
+/* An entry as JSON that begins with a member of any number of texts: they are printed as they come,
+ * then the other members, of which there is one at least, and which are released. */
+struct text_member {
+	bool has_texts;
+};
+void text_member_begin(struct text_member *member, const char *key);
+void text_member_add(struct text_member *member, const char *text);
+void text_member_end(struct text_member *member, json_t *others);
+
 /*
  * A list that may have millions of entries: they are printed soon after they are added. Columns
  * are keys of the entries, up to NULL; they are as wide as the widest of the first thousand

@@ -20,7 +20,7 @@ static void say_json(struct cli *cli, const struct tally *tally, bool is_dry)
 
 void tally_say(struct cli *cli, const struct tally *tally, const char *what, bool is_dry)
 {
-	const char *skipped = "";
+	const char *skipped = "", *others = "";
 
 	if (cli->is_json) {
 		say_json(cli, tally, is_dry);
@@ -29,8 +29,14 @@ void tally_say(struct cli *cli, const struct tally *tally, const char *what, boo
 	if (tally->skipped > 0)
 		skipped = arena_printf(cli->memory, "; %zu line%s skipped", tally->skipped,
 				       tally->skipped == 1 ? "" : "s");
+	/* What else was said is then what would be done. */
+	if (is_dry) {
+		others = bytes_text(&cli->said);
+		cli->said = BYTES_IN(cli->memory);
+	}
 	cli_say(cli, "%s%lld %s%s added, %lld changed, %lld removed%s",
 		is_dry ? "dry run, nothing is done: " : "", (long long)tally->added, what,
 		tally->added == 1 ? "" : "s", (long long)tally->changed, (long long)tally->removed,
 		skipped);
+	bytes_add_text(&cli->said, others);
 }

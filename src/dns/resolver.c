@@ -14,6 +14,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/socket-address.h"
 
 /* c-ares doubles the time with each try: six seconds at most. */
 #define TIMEOUT_MS 2000
@@ -39,6 +40,25 @@ static void prepare_library(void)
 	(void)ares_library_init(ARES_LIB_INIT_ALL);
 }
 
+/* The library takes any number for a port. */
+static bool has_good_port(const char *server)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *const forms[] = {
+		server,
+		arena_printf(&memory, "%s:53", server),
+		arena_printf(&memory, "[%s]:53", server),
+	};
+	struct sockaddr_storage address;
+	socklen_t length;
+	struct error err;
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
+		if (socket_address_parse(forms[i], &address, &length, &err) == 0)
+			return true;
+	return false;
+}
+
 int resolver_check_server(const char *server, struct error *err)
 {
 	ares_channel channel = NULL;
@@ -46,7 +66,7 @@ int resolver_check_server(const char *server, struct error *err)
 
 	if (ares_init(&channel) != ARES_SUCCESS)
 		return error_set(err, ERROR_SYSTEM, "the resolver cannot be set up");
-	is_good = *server && !strchr(server, ',') &&
+	is_good = has_good_port(server) &&
 		  ares_set_servers_ports_csv(channel, server) == ARES_SUCCESS;
 	ares_destroy(channel);
 	if (!is_good)

@@ -202,7 +202,8 @@ static void note_starttls_only(struct patient *patient)
 					&patient->memory,
 					"offer implicit TLS too, and announce it: 'service add "
 					"%s ...'",
-					patient->examined.subject.provider.name));
+					word_in_sentence(&patient->memory,
+							 patient->examined.subject.provider.name)));
 	}
 }
 

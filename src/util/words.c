@@ -190,7 +190,7 @@ const char *word_in_sentence(struct arena *memory, const char *word)
 {
 	struct bytes quoted = BYTES_IN(memory);
 
-	if (!needs_quotes(word))
+	if (!needs_quotes(word) && !strpbrk(word, "*?[]{}~!"))
 		return arena_strdup(memory, word);
 	bytes_add_char(&quoted, '"');
 	for (; *word; word++) {

@@ -40,5 +40,6 @@ int words_next(struct words *words, struct arena *memory, const char ***ret_word
  * In memory. */
 const char *word_quote(struct arena *memory, const char *word);
 
-/* The same for a command within a sentence, where it stands in single quotes: with double ones. */
+/* The same for a command within a sentence, where it stands in single quotes: with double ones,
+ * also around what is special to a shell alone. */
 const char *word_in_sentence(struct arena *memory, const char *word);

@@ -1019,6 +1019,8 @@ def test_services_are_asked_once(site):
     (("--all", DOMAIN), 2, "either DOMAINs or --all"),
     ((DOMAIN, "--resolver", "ns.example.org"), 1, "'ns.example.org' is not a resolver"),
     ((DOMAIN, "--resolver", "127.0.0.1,127.0.0.2"), 1, "is not a resolver"),
+    ((DOMAIN, "--resolver", "127.0.0.1:99999"), 1, "'127.0.0.1:99999' is not a resolver"),
+    ((DOMAIN, "--resolver", "[::1]:0"), 1, "'[::1]:0' is not a resolver"),
     ((DOMAIN, "--connect", "192.0.2.1"), 1, "'192.0.2.1' is not HOST:PORT"),
     ((DOMAIN, "--connect", "192.0.2.1:0"), 1, "is not HOST:PORT"),
     ((DOMAIN, "--ca", "/nonexistent"), 1, "no authorities can be read from /nonexistent"),

@@ -149,6 +149,11 @@ def test_domains_replaced(ctl, write):
         "domain 'own.example' has 1 user ('user list own.example' shows them); to remove them " \
         "too, say --with-users"
     assert len(ctl.json("domain", "list")) == 3
+    assert ctl("domain", "import", path, "--replace-all", "--max-removals=2", "--with-users", "--dry-run") == (
+        "dry run, nothing is done: 0 domains added, 0 changed, 2 removed\n"
+        "1 user removed\n"
+        "provider own.example removed: nothing uses it any more\n")
+    assert len(ctl.json("domain", "list")) == 3
     assert ctl("domain", "import", path, "--replace-all", "--max-removals=2", "--with-users") == (
         "1 user removed\n"
         "provider own.example removed: nothing uses it any more\n"

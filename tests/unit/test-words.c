@@ -98,6 +98,7 @@ static void test_quoted(void **state)
 		  "first.last+x@b\303\274cher.example" },
 		{ "https://mail.example/%EMAILLOCALPART%", "https://mail.example/%EMAILLOCALPART%",
 		  "https://mail.example/%EMAILLOCALPART%" },
+		{ "*.example.org", "*.example.org", "\"*.example.org\"" },
 		{ "", "''", "\"\"" },
 		{ "First Last", "'First Last'", "\"First Last\"" },
 		{ "O'Neil", "'O'\\''Neil'", "\"O'Neil\"" },
