@@ -4,11 +4,16 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "store/store.h"
+#include "util/bytes.h"
+#include "util/error.h"
 
 static int backup(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	const char *file = arguments->words[0];
 
+	if (text_equals(file, "-"))
+		return error_set(err, ERROR_INPUT,
+				 "a backup is a file; 'export' writes to standard output");
 	if (store_backup(cli->store, file, option_is_given(arguments, "force"), err) < 0)
 		return -1;
 	cli_say(cli, "database %s copied to %s", cli->database, file);

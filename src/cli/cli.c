@@ -206,9 +206,20 @@ static int answer(struct arena *memory, int argc, char *const *argv, struct erro
 		help_print(memory, &line);
 	else if (run(memory, &line, err) < 0)
 		return -1;
-	if (fflush(stdout) != 0 || ferror(stdout))
+	return 0;
+}
+
+/* Why something was not written is known of the last write alone. */
+static int finish_output(struct error *err)
+{
+	bool was_lost = ferror(stdout);
+
+	if (fflush(stdout) != 0)
 		return error_set(err, ERROR_SYSTEM, "cannot write to standard output: %s",
 				 strerror(errno));
+	if (was_lost)
+		return error_set(err, ERROR_SYSTEM,
+				 "cannot write all of it to standard output; is the disk full?");
 	return 0;
 }
 
@@ -226,13 +237,19 @@ static int exit_status(const struct error *err)
 int cli_run(int argc, char *const *argv)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct error err = { 0 };
+	struct error err = { 0 }, lost = { 0 };
+	int r;
 
 	/* For the widths of characters; everything that is written for machines is the same in
 	 * every locale. */
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
-	if (answer(&memory, argc, argv, &err) == 0)
-		return EXIT_DONE;
-	error_print(err.text);
-	return exit_status(&err);
+	r = answer(&memory, argc, argv, &err);
+	if (r < 0)
+		error_print(err.text);
+	/* Whoever reads a report shall know that it is not whole. */
+	if (finish_output(&lost) < 0) {
+		error_print(lost.text);
+		return r < 0 ? exit_status(&err) : EXIT_REFUSED;
+	}
+	return r < 0 ? exit_status(&err) : EXIT_DONE;
 }

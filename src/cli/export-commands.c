@@ -11,6 +11,7 @@
 #include "cli/providers.h"
 #include "store/store.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/output.h"
@@ -171,9 +172,9 @@ static int export_to_file(struct exporter *exporter, const char *path, bool may_
 static int export(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	struct exporter exporter = { .cli = cli, .stream = stdout };
-	const char *path = arguments->words[0];
+	const char *path = arguments->count > 0 ? arguments->words[0] : "-";
 
-	if (arguments->count == 0)
+	if (text_equals(path, "-"))
 		return export_all(&exporter, err);
 	if (export_to_file(&exporter, path, option_is_given(arguments, "force"), err) < 0)
 		return -1;
@@ -191,7 +192,7 @@ static const struct option options[] = {
 
 static const struct command command_export = {
 	.family = "export",
-	.arguments = "[FILE]",
+	.arguments = "[FILE|-]",
 	.max = 1,
 	.summary = "Write the whole installation as commands, one a line",
 	.details = "The order is always the same, so that the text can be kept in git. 'apply' "

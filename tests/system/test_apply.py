@@ -95,6 +95,12 @@ def test_export_of_nothing(ctl):
     assert ctl("export") == HEADING
 
 
+def test_dash_is_standard_output(ctl):
+    ctl.batch("provider add uni imaps://imap.example.org submissions://smtp.example.org\n")
+    assert ctl("export", "-") == ctl("export")
+    assert ctl.refused("backup", "-") == "a backup is a file; 'export' writes to standard output"
+
+
 def test_export_to_a_file(ctl, tmp_path):
     ctl.batch(SMALL)
     file = tmp_path / "text"

@@ -167,6 +167,21 @@ def test_output_that_cannot_be_written(org):
         "mailconfctl: cannot write to standard output: No space left on device\n"
 
 
+@pytest.mark.parametrize("words, said", [
+    (("preview", "autoconfig", "a@example.org"), ()),
+    (("doctor", "example.org", "--resolver=127.0.0.1:1", "--json"), (r"\d+ problems? in 1 of 1 domain",)),
+], ids=["preview", "doctor"])
+def test_output_that_is_cut(org, words, said):
+    """What a failed command has printed may be of use too, if it is known to be whole."""
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(org.command(*words), stdout=full, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert len(lines) == len(said) + 1
+    for line, pattern in zip(lines, (*said, "cannot write (all of it )?to standard output[:;] .*")):
+        assert re.fullmatch("mailconfctl: " + pattern, line) and "descriptor" not in line
+
+
 def test_one_waits_for_the_other(org):
     other = sqlite3.connect(org.database, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
