@@ -5,8 +5,6 @@
  * database that the old one made.
  */
 
-#include <libgen.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -53,22 +51,12 @@ static int copy(struct store *store, sqlite3 *target, const char *file, struct e
 	return sqlite3_backup_finish(backup) == SQLITE_OK ? 0 : fail(store, target, file, err);
 }
 
-/* Its name with no link in it; NULL where the directory is gone. */
-static const char *real_name(struct arena *memory, const char *file)
-{
-	_cleanup_(freep) char *directory = realpath(dirname(arena_strdup(memory, file)), NULL);
-
-	return directory ? arena_printf(memory, "%s/%s", directory,
-					basename(arena_strdup(memory, file)))
-			 : NULL;
-}
-
 /* SQLite opens by name. Whoever else may write in the directory could have put a link under that of
  * the new file meanwhile, and have root write elsewhere: it follows none. */
 static int fill(struct store *store, const struct output *output, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *name = real_name(&memory, output->temporary);
+	const char *name = database_real_name(&memory, output->temporary);
 	sqlite3 *target = NULL;
 	int r;
 

@@ -12,6 +12,7 @@
 #include "store/database.h"
 #include "store/statements.h"
 #include "util/arena.h"
+#include "util/cleanup.h"
 #include "util/error.h"
 
 /* "mcfd", in the header of every database of ours (PRAGMA application_id). */
@@ -168,19 +169,45 @@ static int give_to(const struct stat *directory, const char *path, struct error 
 	return 0;
 }
 
-/* Root would open, as a database, whatever the owner of the directory points it at. */
-static int refuse_link_of_others(const char *path, struct error *err)
+const char *database_real_name(struct arena *memory, const char *file)
 {
+	_cleanup_(freep) char *directory = realpath(dirname(arena_strdup(memory, file)), NULL);
+
+	return directory ? arena_printf(memory, "%s/%s", directory,
+					basename(arena_strdup(memory, file)))
+			 : NULL;
+}
+
+/*
+ * Root would open, as a database, whatever the owner of the directory points it at. So root follows
+ * root's own links alone, and tells SQLite to follow none: there could be another one by then.
+ * Returns 0 with the name to open and the flags that it takes, or -1 with err set.
+ */
+static int find_real_name(struct arena *memory, const char *path, const char **ret_name,
+			  int *ret_flags, struct error *err)
+{
+	_cleanup_(freep) char *target = NULL;
+	const char *name = NULL;
 	struct stat status;
 
-	if (geteuid() != 0 || lstat(path, &status) < 0 || !S_ISLNK(status.st_mode) ||
-	    status.st_uid == 0)
+	*ret_name = path;
+	*ret_flags = 0;
+	if (geteuid() != 0)
 		return 0;
-	return error_set(
-		err, ERROR_STORE,
-		"database '%s' is a link of another user, which root does not follow: name "
-		"the file that it leads to in the settings",
-		path);
+	if (lstat(path, &status) < 0 || !S_ISLNK(status.st_mode)) {
+		name = database_real_name(memory, path);
+	} else if (status.st_uid != 0) {
+		return error_set(err, ERROR_STORE,
+				 "database '%s' is a link of another user, which root does not "
+				 "follow: name the file that it leads to in the settings",
+				 path);
+	} else {
+		target = realpath(path, NULL);
+		name = target ? arena_strdup(memory, target) : NULL;
+	}
+	*ret_name = name ? name : path;
+	*ret_flags = SQLITE_OPEN_NOFOLLOW;
+	return 0;
 }
 
 /* Makes the file where there is none. The owner of the directory is the one who shall use it: the
@@ -248,7 +275,13 @@ static const char *open_failure(struct store *store)
 
 static int open_database(struct store *store, int flags, struct error *err)
 {
-	if (sqlite3_open_v2(store->path, &store->database, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *name;
+	int links;
+
+	if (find_real_name(&memory, store->path, &name, &links, err) < 0)
+		return -1;
+	if (sqlite3_open_v2(name, &store->database, flags | links | SQLITE_OPEN_NOMUTEX, NULL) !=
 	    SQLITE_OK)
 		return error_set(err, ERROR_STORE, "cannot open database '%s': %s", store->path,
 				 open_failure(store));
@@ -284,7 +317,7 @@ static int open_for_writing(struct store *store, struct error *err)
 {
 	int64_t objects;
 
-	if (refuse_link_of_others(store->path, err) < 0 || prepare_file(store->path, err) < 0 ||
+	if (prepare_file(store->path, err) < 0 ||
 	    open_database(store, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
 	(void)sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);

@@ -216,3 +216,15 @@ def test_root_opens_no_link_of_others(service):
     result = service.ctl("user", "add", "first.last@example.org", "a4711", check=False)
     assert result.returncode != 0 and "is a link of another user" in result.stderr
     assert empty.stat().st_size == 0
+    result = service.ctl("user", "list", check=False)
+    assert result.returncode != 0 and "is a link of another user" in result.stderr
+
+
+def test_root_follows_a_link_of_its_own(service):
+    data = service.directory / "data"
+    service.ctl("user", "add", "first.last@example.org", "a4711")
+    (data / "mailconfd.db").rename(data / "real.db")
+    (data / "mailconfd.db").symlink_to("real.db")
+    assert "a4711" in service.ctl("user", "list").stdout
+    service.ctl("user", "add", "second@example.org", "b4711")
+    assert (data / "mailconfd.db").is_symlink()
