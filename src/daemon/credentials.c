@@ -275,22 +275,24 @@ int credentials_patience(const struct credentials *credentials, int64_t now)
 	return credentials->watch ? watch_patience(credentials->watch, now) : -1;
 }
 
-void credentials_update(struct credentials *credentials, const struct settings *settings,
+bool credentials_update(struct credentials *credentials, const struct settings *settings,
 			int64_t now)
 {
 	struct file_stamps stamps;
+	bool is_whole;
 
 	if (!credentials->watch)
-		return;
+		return true;
 	watch_read(credentials->watch, now);
 	if (!watch_has_settled(credentials->watch, now))
-		return;
-	(void)update_certificates(credentials, settings, false);
+		return true;
+	is_whole = update_certificates(credentials, settings, false);
 	stamps = stamps_of_signer(settings);
 	if (!certificate_stamp_equals(&stamps.certificate,
 				      &credentials->signer_files.certificate) ||
 	    !certificate_stamp_equals(&stamps.key, &credentials->signer_files.key))
-		(void)update_signer(credentials, settings);
+		is_whole = update_signer(credentials, settings) && is_whole;
+	return is_whole;
 }
 
 static int report(int r, const struct error *err)

@@ -41,11 +41,11 @@ size_t credentials_count(const struct credentials *credentials);
  * be loaded. */
 bool credentials_reload(struct credentials *credentials, const struct settings *settings);
 
-/* To be waited for, and for how many milliseconds at most, -1 for ever; then updated. Now is in
- * milliseconds of clock_now(). */
+/* To be waited for, and for how many milliseconds at most, -1 for ever; then updated, which is told
+ * as by credentials_reload(). Now is in milliseconds of clock_now(). */
 int credentials_fd(const struct credentials *credentials);
 int credentials_patience(const struct credentials *credentials, int64_t now);
-void credentials_update(struct credentials *credentials, const struct settings *settings,
+bool credentials_update(struct credentials *credentials, const struct settings *settings,
 			int64_t now);
 
 /* Loads all, says on standard error what is wrong or deserves the operator's eye. Returns 0 and how

@@ -7,9 +7,11 @@
 #include "daemon/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/landlock.h"
@@ -65,9 +67,20 @@ static const char *above(struct arena *memory, const char *path, size_t componen
 	return arena_strndup(memory, path, length);
 }
 
-static bool is_top(const char *path)
+/* A directory of the system (hier(7)), of which all is too much. Others at the top are somebody's
+ * own: /certs in a container. */
+static bool is_of_system(const char *path)
 {
-	return strchr(path + 1, '/') == NULL;
+	static const char *const names[] = {
+		"/",	  "/bin",   "/boot",  "/dev", "/etc", "/home", "/lib",
+		"/lib32", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root",
+		"/run",	  "/sbin",  "/srv",   "/sys", "/tmp", "/usr",  "/var",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (text_equals(path, names[i]))
+			return true;
+	return false;
 }
 
 /* The path as it really is, or that of the nearest directory above it, where it will be made. */
@@ -89,7 +102,7 @@ static const char *folder_of_file(struct arena *memory, const char *file)
 {
 	const char *folder = above(memory, file, 1);
 
-	return is_top(find_real(memory, folder)) ? file : folder;
+	return is_of_system(find_real(memory, folder)) ? file : folder;
 }
 
 /*
@@ -105,7 +118,7 @@ static void add_target(struct gathering *gathering, const char *file, size_t com
 	if (!target)
 		return;
 	folder = above(gathering->memory, target, components);
-	if (is_top(folder))
+	if (is_of_system(folder))
 		folder = folder_of_file(gathering->memory, arena_strdup(gathering->memory, target));
 	add(gathering, folder, false);
 }
@@ -207,7 +220,7 @@ static void resolve(struct sandbox *sandbox, const struct gathering *gathering)
 		const char *real = find_real(&sandbox->memory, folder->path);
 
 		/* All of /var is too much for a directory in it that is not there. */
-		if (is_top(real) && access(folder->path, F_OK) < 0)
+		if (is_of_system(real) && access(folder->path, F_OK) < 0)
 			continue;
 		sandbox->folders[sandbox->count++] = (struct folder){ real, folder->is_writable };
 	}
@@ -267,8 +280,24 @@ const char *sandbox_text(const struct sandbox *sandbox)
 	return sandbox->text;
 }
 
+/* Landlock opens a file, not its name: one that took the place of a file that was opened alone is
+ * refused, though its user may read it. */
+static bool is_another_file(const char *path)
+{
+	struct stat status;
+	int fd;
+
+	if (stat(path, &status) < 0 || S_ISDIR(status.st_mode) || eaccess(path, R_OK) < 0)
+		return false;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EACCES;
+	(void)close(fd);
+	return false;
+}
+
 const char *sandbox_misses(const struct sandbox *sandbox, struct arena *memory,
-			   const struct settings *settings)
+			   const struct settings *settings, const char *settings_file)
 {
 	_cleanup_(gathering_clear) struct gathering gathering = { .memory = memory };
 	struct settings needed = *settings;
@@ -278,22 +307,14 @@ const char *sandbox_misses(const struct sandbox *sandbox, struct arena *memory,
 	/* Behind a proxy the default of 'certificates' need not be there. */
 	if (!settings->server.listen_https.count)
 		needed.tls.certificates.count = 0;
-	gather(&gathering, &needed, "");
-	for (size_t i = 0; i < gathering.count; i++)
-		if (!covers(sandbox, find_real(memory, gathering.folders[i].path)))
+	gather(&gathering, &needed, settings_file);
+	for (size_t i = 0; i < gathering.count; i++) {
+		const char *real = find_real(memory, gathering.folders[i].path);
+
+		if (!covers(sandbox, real) || is_another_file(real))
 			return gathering.folders[i].path;
+	}
 	return NULL;
-}
-
-bool sandbox_opens_file_alone(const struct sandbox *sandbox, const char *file)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *real = find_real(&memory, file);
-
-	for (size_t i = 0; i < sandbox->count; i++)
-		if (text_equals(sandbox->folders[i].path, real))
-			return true;
-	return false;
 }
 
 void sandbox_free(struct sandbox *sandbox)

@@ -18,9 +18,9 @@ struct sandbox;
 /*
  * Enters it, for good; threads that start later are in it too. What can still be read: the
  * directories of the settings file and of all that the settings name, and those that links in there
- * lead to; of a directory at the top, such as /etc, only the files that are named. The database's
- * directory can be written to as well. Where the kernel cannot do all of it, what it can is done.
- * Returns 0, or -1 with err set where it could but did not.
+ * lead to; of a directory of the system, such as /etc, only the files that are named. The
+ * database's directory can be written to as well. Where the kernel cannot do all of it, what it can
+ * is done. Returns 0, or -1 with err set where it could but did not.
  */
 int sandbox_enter(const struct settings *settings, const char *settings_file,
 		  struct sandbox **ret_sandbox, struct error *err);
@@ -28,14 +28,10 @@ int sandbox_enter(const struct settings *settings, const char *settings_file,
 /* What is in force, for the log: landlock=7 seccomp=yes. */
 const char *sandbox_text(const struct sandbox *sandbox);
 
-/* The first directory of what the settings name that cannot be read from in here, in memory; NULL
- * where there is none. */
+/* The first directory or file of what the settings name that cannot be read from in here, in
+ * memory; NULL where there is none. */
 const char *sandbox_misses(const struct sandbox *sandbox, struct arena *memory,
-			   const struct settings *settings);
-
-/* Whether of the file's directory nothing else was opened, so that a new file of its name cannot be
- * read. */
-bool sandbox_opens_file_alone(const struct sandbox *sandbox, const char *file);
+			   const struct settings *settings, const char *settings_file);
 
 void sandbox_free(struct sandbox *sandbox);
 DEFINE_CLEANUP(struct sandbox *, sandbox_free);

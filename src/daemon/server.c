@@ -139,7 +139,8 @@ static int load(struct server *server, struct error *err)
 static void warn_of_sandbox(const struct server *server)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *missed = sandbox_misses(server->sandbox, &memory, &server->settings);
+	const char *missed = sandbox_misses(server->sandbox, &memory, &server->settings,
+					    server->settings_file);
 
 	if (missed)
 		log_warning("the settings lead to '%s', which was not opened to the sandbox at the "
@@ -207,11 +208,7 @@ static int reload_settings(struct server *server, struct error *err)
 	struct settings settings;
 
 	if (settings_load(&memory, server->settings_file, &settings, err) < 0) {
-		if (sandbox_opens_file_alone(server->sandbox, server->settings_file))
-			log_warning("a new '%s' is read after a restart only, for the directory "
-				    "that it is in is closed to the sandbox: keep it in one of its "
-				    "own",
-				    server->settings_file);
+		warn_of_sandbox(server);
 		return -1;
 	}
 	keep_name(server, &settings);
@@ -309,7 +306,8 @@ static int wait_for_news(struct server *server, int signals)
 	if (patience >= 0 && patience < pause)
 		pause = patience;
 	(void)poll(news, 2, pause < 0 ? 0 : (int)pause + 1);
-	credentials_update(server->credentials, &server->settings, clock_now());
+	if (!credentials_update(server->credentials, &server->settings, clock_now()))
+		warn_of_sandbox(server);
 	if (clock_microseconds() >= server->check_due)
 		look_around(server);
 	if (read(signals, &signal, sizeof(signal)) != (ssize_t)sizeof(signal))

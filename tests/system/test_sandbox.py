@@ -189,8 +189,41 @@ def test_a_file_at_the_top_opens_nothing_else(served):
             served.reload()
         finally:
             pathlib.Path(f"{settings.name}.old").unlink()
-        assert f"a new '{settings.name}' is read after a restart only" in served.log()
+        assert f"the settings lead to '{settings.name}', which was not opened" in served.log()
         assert served.get(CONFIG).status == 200
+
+
+def test_certificate_at_the_top_that_is_renewed(served):
+    """The log says what keeps it from being read."""
+    with tempfile.NamedTemporaryFile(dir="/tmp", suffix=".pem") as certificate:
+        path = pathlib.Path(certificate.name)
+        path.write_bytes((served.directory / "certificates" / "main.pem").read_bytes())
+        served.settings["tls"]["certificates"] = path
+        served.start()
+        need_landlock(served)
+        served.config.write_text(served.config.read_text() + "no settings\n")
+        served.reload()
+        assert "error" in served.log() and "sandbox at the start" not in served.log()
+        pathlib.Path(f"{path}.new").write_bytes(path.read_bytes())
+        os.rename(f"{path}.new", path)
+        served.wait_for_log(f"the settings lead to '{path}', which was not opened to the sandbox at the start")
+        assert served.get(CONFIG).status == 200
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes a directory at the top")
+def test_directory_at_the_top_of_ones_own(served):
+    """/certs in a container: a new file in it can be read."""
+    with tempfile.TemporaryDirectory(dir="/", prefix="mailconfd-test-") as directory:
+        path = pathlib.Path(directory) / "tls.pem"
+        data = (served.directory / "certificates" / "main.pem").read_bytes()
+        path.write_bytes(data)
+        served.settings["tls"]["certificates"] = path
+        served.start()
+        need_landlock(served)
+        pathlib.Path(f"{path}.new").write_bytes(data)
+        os.rename(f"{path}.new", path)
+        served.reload()
+        assert "error" not in served.log() and "sandbox at the start" not in served.log()
 
 
 def test_behind_a_proxy_no_certificates_are_missed(served):
