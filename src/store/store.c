@@ -13,6 +13,7 @@
 #include "store/statements.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
+#include "util/directory.h"
 #include "util/error.h"
 
 /* "mcfd", in the header of every database of ours (PRAGMA application_id). */
@@ -178,22 +179,42 @@ const char *database_real_name(struct arena *memory, const char *file)
 			 : NULL;
 }
 
+/* How SQLite is to open it. */
+struct place {
+	const char *name;
+	int flags;
+};
+
+/* Of the directory no link is followed that another user may have put there. One that is missing
+ * is for others to complain of. */
+static int check_directory(struct arena *memory, const char *path, struct error *err)
+{
+	const char *directory = dirname(arena_strdup(memory, path));
+	_cleanup_(closep) int fd = -1;
+
+	if (access(directory, F_OK) < 0)
+		return 0;
+	fd = directory_open(directory, 0, err);
+	return fd < 0 ? error_prefix(err, "database '%s'", path) : 0;
+}
+
 /*
  * Root would open, as a database, whatever the owner of the directory points it at. So root follows
  * root's own links alone, and tells SQLite to follow none: there could be another one by then.
- * Returns 0 with the name to open and the flags that it takes, or -1 with err set.
+ * Returns 0, or -1 with err set.
  */
-static int find_real_name(struct arena *memory, const char *path, const char **ret_name,
-			  int *ret_flags, struct error *err)
+static int find_place(struct arena *memory, const char *path, struct place *ret_place,
+		      struct error *err)
 {
 	_cleanup_(freep) char *target = NULL;
 	const char *name = NULL;
 	struct stat status;
 
-	*ret_name = path;
-	*ret_flags = 0;
+	*ret_place = (struct place){ path };
 	if (geteuid() != 0)
 		return 0;
+	if (check_directory(memory, path, err) < 0)
+		return -1;
 	if (lstat(path, &status) < 0 || !S_ISLNK(status.st_mode)) {
 		name = database_real_name(memory, path);
 	} else if (status.st_uid != 0) {
@@ -205,8 +226,7 @@ static int find_real_name(struct arena *memory, const char *path, const char **r
 		target = realpath(path, NULL);
 		name = target ? arena_strdup(memory, target) : NULL;
 	}
-	*ret_name = name ? name : path;
-	*ret_flags = SQLITE_OPEN_NOFOLLOW;
+	*ret_place = (struct place){ name ? name : path, SQLITE_OPEN_NOFOLLOW };
 	return 0;
 }
 
@@ -273,16 +293,11 @@ static const char *open_failure(struct store *store)
 	return error ? strerror(error) : sqlite3_errmsg(store->database);
 }
 
-static int open_database(struct store *store, int flags, struct error *err)
+static int open_database(struct store *store, const struct place *place, int flags,
+			 struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *name;
-	int links;
-
-	if (find_real_name(&memory, store->path, &name, &links, err) < 0)
-		return -1;
-	if (sqlite3_open_v2(name, &store->database, flags | links | SQLITE_OPEN_NOMUTEX, NULL) !=
-	    SQLITE_OK)
+	if (sqlite3_open_v2(place->name, &store->database,
+			    flags | place->flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return error_set(err, ERROR_STORE, "cannot open database '%s': %s", store->path,
 				 open_failure(store));
 	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -292,6 +307,8 @@ static int open_database(struct store *store, int flags, struct error *err)
 
 static int open_for_reading(struct store *store, enum store_mode mode, struct error *err)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct place place;
 	int64_t objects;
 	int r;
 
@@ -299,7 +316,8 @@ static int open_for_reading(struct store *store, enum store_mode mode, struct er
 		return error_set(err, ERROR_STORE,
 				 "database '%s' does not exist: 'mailconfctl domain add' makes it",
 				 store->path);
-	if (open_database(store, SQLITE_OPEN_READONLY, err) < 0)
+	if (find_place(&memory, store->path, &place, err) < 0 ||
+	    open_database(store, &place, SQLITE_OPEN_READONLY, err) < 0)
 		return -1;
 	r = store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err);
 	if (r == 0 && objects == 0) {
@@ -315,10 +333,13 @@ static int open_for_reading(struct store *store, enum store_mode mode, struct er
 /* A file of no bytes is one that was made just now, by us or by an admin tool beside us. */
 static int open_for_writing(struct store *store, struct error *err)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct place place;
 	int64_t objects;
 
-	if (prepare_file(store->path, err) < 0 ||
-	    open_database(store, SQLITE_OPEN_READWRITE, err) < 0)
+	if (find_place(&memory, store->path, &place, err) < 0 ||
+	    prepare_file(place.name, err) < 0 ||
+	    open_database(store, &place, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
 	(void)sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
 	store->is_patient = true;
@@ -392,16 +413,15 @@ int store_open_patiently(const char *path, enum store_mode mode, int patience,
  * once it outgrows the cache. It is thrown away as a whole, so it needs no journal. */
 int store_open_scratch(struct store **ret_store, struct error *err)
 {
+	static const struct place nameless = { "" };
 	_cleanup_(store_closep) struct store *store = NULL;
 
 	configure_once();
 	store = xnew(struct store);
-	store->path = xstrdup("");
-	store->holder_files = HOLDER_FILES_NONE;
-	if (open_database(store, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0)
-		return -1;
-	free(store->path);
 	store->path = xstrdup("(scratch)");
+	store->holder_files = HOLDER_FILES_NONE;
+	if (open_database(store, &nameless, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0)
+		return -1;
 	if (md5_register(store, err) != 0 ||
 	    store_execute(store, "PRAGMA journal_mode = OFF; PRAGMA foreign_keys = ON", err) != 0 ||
 	    store_migrate(store, err) < 0)

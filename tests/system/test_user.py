@@ -220,6 +220,19 @@ def test_root_opens_no_link_of_others(service):
     assert result.returncode != 0 and "is a link of another user" in result.stderr
 
 
+def test_root_enters_no_directory_that_another_user_points_to(service):
+    data, treasury = service.directory / "data", service.directory / "treasury"
+    treasury.mkdir()
+    (data / "d").symlink_to(treasury)
+    os.chown(data / "d", NOBODY.pw_uid, NOBODY.pw_gid, follow_symlinks=False)
+    os.chown(data, NOBODY.pw_uid, NOBODY.pw_gid)
+    service.settings["database"]["file"] = data / "d" / "mailconfd.db"
+    service.write_settings()
+    result = service.ctl("init", check=False)
+    assert result.returncode != 0 and "'d' is a link that another user may have put there" in result.stderr
+    assert list(treasury.iterdir()) == []
+
+
 def test_root_follows_a_link_of_its_own(service):
     data = service.directory / "data"
     service.ctl("user", "add", "first.last@example.org", "a4711")
