@@ -154,23 +154,12 @@ static void hold(struct exchange *exchange)
 	     until - until % EXCHANGES_HELD_STEP_MS);
 }
 
-/*
- * A program that asks again at once, whatever it is told, is slowed by an answer that comes late.
- * So that nobody can fill the server with connections that wait, only so many do.
- *
- * Whatever a refusal spares is spared for others: its body is dropped unread, it is made once, is
- * logged once, and has no text, for libmicrohttpd sends the body as a TLS record of its own.
- */
-static enum MHD_Result refuse_more(struct exchange *exchange)
+/* Whatever a refusal spares is spared for others: its body is dropped unread, it is made once, is
+ * logged once, and has no text, for libmicrohttpd sends the body as a TLS record of its own. */
+static enum MHD_Result send_refusal(struct exchange *exchange)
 {
 	struct exchanges *exchanges = exchange->port->exchanges;
 
-	if (!exchange->was_held && exchanges->for_refusal.count < EXCHANGES_HELD_MAX &&
-	    !exchanges->is_stopping) {
-		exchange->was_held = true;
-		hold(exchange);
-		return MHD_YES;
-	}
 	exchange->response = (struct response){
 		.status = MHD_HTTP_TOO_MANY_REQUESTS,
 		.is_refusal = true,
@@ -179,11 +168,25 @@ static enum MHD_Result refuse_more(struct exchange *exchange)
 		.body = "",
 		.outcome = "too-many-requests",
 	};
-	if (exchanges->is_stopping)
+	if (exchange->must_close || exchanges->is_stopping)
 		return send_response(exchange);
 	if (!exchanges->refusal)
 		exchanges->refusal = reply_new(&exchange->response);
 	return exchanges->refusal ? queue(exchange, exchanges->refusal) : MHD_NO;
+}
+
+/* A program that asks again at once, whatever it is told, is slowed by an answer that comes late.
+ * So that nobody can fill the server with connections that wait, only so many do. */
+static enum MHD_Result refuse_more(struct exchange *exchange)
+{
+	struct exchanges *exchanges = exchange->port->exchanges;
+
+	if (exchange->was_held || exchanges->for_refusal.count >= EXCHANGES_HELD_MAX ||
+	    exchanges->is_stopping)
+		return send_refusal(exchange);
+	exchange->was_held = true;
+	hold(exchange);
+	return MHD_YES;
 }
 
 static bool reads_body(struct exchange *exchange)
@@ -279,9 +282,12 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 		exchange->must_close = true;
 		return send_response(exchange);
 	}
-	if (announces_too_much(exchange))
+	if (!announces_too_much(exchange))
+		return MHD_YES;
+	if (exchange->admission == ADMITTED)
 		return refuse_body(exchange);
-	return MHD_YES;
+	exchange->must_close = true;
+	return send_refusal(exchange);
 }
 
 static enum MHD_Result gather_body(struct exchange *exchange, const char *data, size_t size)

@@ -68,6 +68,23 @@ def test_bodies_are_read_and_dropped(served):
     assert statuses(served, "127.0.0.2", 7, post)[0] == [200] * 5 + [429] * 2
 
 
+def test_bodies_that_are_too_large_count_as_others_do(served):
+    """Beyond the bound it is that which is said, with the connection closed, for the body is not read."""
+    served.start()
+    post = (b"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.org\r\n"
+            b"Content-Length: 999999\r\n\r\n")
+    answers = []
+    for _ in range(8):
+        connection = served.connect(source="127.0.0.2")
+        answers.append(connection.ask(post))
+        connection.close()
+    assert [answer.status for answer in answers] == [413] * 5 + [429] * 3
+    assert answers[-1].headers["retry-after"] == "1" and answers[-1].headers["connection"] == "close"
+    served.stop()
+    assert "2 more requests refused" in served.log()
+    assert served.log().count("status=413") == 5
+
+
 def test_networks_are_as_wide_as_the_settings_say(served):
     served.settings["limits"].update({"ipv4-network": 24, "trusted": ""})
     served.start()
