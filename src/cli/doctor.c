@@ -209,7 +209,7 @@ static int examine(struct cli *cli, const struct arguments *arguments,
 	return doctor_run(
 		&(struct context){
 			.store = cli->store,
-			.site = { templates, cli->settings->server.public_name },
+			.site = { templates, cli_public_name(cli) },
 		},
 		&options, domains, count, take_findings, report, err);
 }

@@ -114,7 +114,8 @@ static void check_public_name(struct check *check, const struct host *target)
 		       say(check, "%s, the public name, has no address", target->name),
 		       say(check, "%s leads to this server, for clients are sent there",
 			   target->name),
-		       add_name(check, target->name));
+		       say(check, "%s, or set a public-name that has them",
+			   add_name(check, target->name)));
 }
 
 static void check_own_names(struct check *check, struct resolver *resolver,

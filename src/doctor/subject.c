@@ -223,9 +223,11 @@ int subject_wanted(struct arena *memory, const struct subject *subject, const ch
 		   const struct name_key *keys, size_t n_keys, struct wanted *ret_wanted,
 		   struct error *err)
 {
+	/* This host's own name may lack its domain: clients find it as little as records do. */
+	bool is_known = subject->target && strchr(subject->target, '.');
 	struct wanted_for wish = {
 		.profile = &subject->profile,
-		.target = subject->target,
+		.target = is_known ? subject->target : NULL,
 		.pacc_digest = subject->pacc_digest,
 		.keys = keys,
 		.n_keys = n_keys,

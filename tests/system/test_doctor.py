@@ -180,6 +180,13 @@ def missing_public_name(site):
     simple(site)
 
 
+@fault("name-missing", ", the public name, has no address", ", or set a public-name that has them")
+def missing_own_name(site):
+    """Without a public name clients are sent to this host's own, as the daemon does it."""
+    del site.daemon.settings["server"]["public-name"]
+    simple(site)
+
+
 @fault("name-elsewhere", "autodiscover.example.org has the address 127.255.255.1", "change in DNS", level="warning")
 def name_elsewhere(site):
     simple(site)
@@ -835,6 +842,20 @@ def test_hostile_answers_do_not_reach_the_terminal(site):
     site.daemon.setup(["provider", "set", DOMAIN, f"imap+starttls://{HOST}", SUBMISSION])
     _, shown, _ = look_as_person(site, DOMAIN)
     assert "it greets with '* BYE \\u001b[2J\\u0007'" in shown and "\033" not in shown
+
+
+def test_own_name_where_there_is_no_public_one(site):
+    """It is the same that the server tells New Outlook."""
+    del site.daemon.settings["server"]["public-name"]
+    simple(site)
+    said = site.daemon.ctl("preview", "autodiscover-v2", f"postmaster@{DOMAIN}").stdout
+    own = re.search(r"https://([^/:\"]+)", said).group(1)
+    findings = site.look()
+    assert of_kind(findings, "name-missing")[0]["seen"] == f"{own}, the public name, has no address"
+    refused = [each["seen"] for each in of_kind(findings, "no-settings") if each["seen"].startswith("New Outlook ")]
+    assert refused == [f"New Outlook gets nothing: https://{own}/autodiscover/autodiscover.xml: {own} has no address"]
+    assert len(of_kind(findings, "settings")) == 10
+    assert f" CNAME {own}." not in json.dumps(findings) or "." in own
 
 
 def test_server_that_is_not_in_dns_yet(site):
