@@ -245,7 +245,7 @@ static bool ask(struct walk *walk, const struct step *step, struct http_request 
 			return true;
 		}
 		if (!http_url_parse(walk->memory, answer->location, request, &next) ||
-		    (step->only_redirects && !next.is_tls)) {
+		    (!next.is_tls && (walk->client->only_to_tls || step->only_redirects))) {
 			refuse(walk, request, "it leads to nowhere that the client would go");
 			return false;
 		}

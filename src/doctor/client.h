@@ -80,6 +80,7 @@ struct client {
 	bool takes_any_name; /* whatever name a certificate has */
 	bool is_optional;    /* few need what it reads: that there is none is not worth a word */
 	bool asks_of_domain; /* and about nobody in particular */
+	bool only_to_tls;    /* it follows no redirect to http */
 	bool (*accepts)(int status, const char *media_type);
 	const struct step *steps;
 };

@@ -49,6 +49,10 @@ def is_url(text):
     return re.fullmatch(r"(?i)https://[a-z0-9.-]+(:\d+)?(/[!-~]*)?", text or "") is not None
 
 
+# They go nowhere but to https (MS-OXDISCO 3.1.5, MS-OXDSCLI on RedirectUrl; PACC knows no http).
+ONLY_TO_TLS = ("Outlook", "ActiveSync phone", "New Outlook", "PACC client")
+
+
 class Refused(Exception):
     """The client takes nothing from the document."""
 

@@ -8,7 +8,7 @@ import subprocess
 import world
 from clients import activesync, apple, deltachat, evolution, fairemail, geary, kmail, new_outlook, nextcloud, outlook
 from clients import test_models, thunderbird, thunderbird_android
-from clients.client import Refused, words_of
+from clients.client import ONLY_TO_TLS, Refused, words_of
 from clients.test_models import autoconfig, pox, pox_of, protocol, provider, server
 
 pytestmark = world.needed
@@ -215,28 +215,41 @@ MEDIA_TYPES = {
 }
 
 
+def requests_of(connection):
+    """(head, body) of each request."""
+    data = b""
+    while True:
+        while b"\r\n\r\n" not in data:
+            more = connection.recv(65536)
+            if not more:
+                return
+            data += more
+        head, _, data = data.partition(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
+        size = int(length.group(1)) if length else 0
+        while len(data) < size:
+            data += connection.recv(65536)
+        yield head, data[:size]
+        data = data[size:]
+
+
+def host_of(head):
+    return re.search(rb"(?i)\r\nhost: ([^\r]+)", head).group(1).decode()
+
+
+def send(connection, status, media_type="text/xml", body=b"", field=""):
+    connection.sendall(f"HTTP/1.1 {status} x\r\nContent-Type: {media_type}\r\n{field}"
+                       f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+
+
 def serve(documents):
     """Gives each domain its document, wherever autoconfig. and autodiscover. have one, and nothing elsewhere."""
     def answer(connection):
-        data = b""
-        while True:
-            while b"\r\n\r\n" not in data:
-                more = connection.recv(65536)
-                if not more:
-                    return
-                data += more
-            head, _, data = data.partition(b"\r\n\r\n")
-            length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
-            while length and len(data) < int(length.group(1)):
-                data += connection.recv(65536)
-            data = data[int(length.group(1)):] if length else data
-            host = re.search(rb"(?i)\r\nhost: ([^\r]+)", head).group(1).decode()
-            prefix, _, domain = host.partition(".")
+        for head, _ in requests_of(connection):
+            prefix, _, domain = host_of(head).partition(".")
             path = head.split()[1].partition(b"?")[0]
             known = MEDIA_TYPES.get((prefix, path))
-            body = documents[domain] if known else b""
-            connection.sendall(f"HTTP/1.1 {200 if known else 404} x\r\nContent-Type: {known}\r\n"
-                               f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            send(connection, 200 if known else 404, known, documents[domain] if known else b"")
     return answer
 
 
@@ -250,7 +263,7 @@ def conclusions(daemon, domains, *options):
         if finding["domain"] in late:
             continue
         if finding["kind"] == "other-settings":
-            found[finding["domain"], match.group(1)] = sorted(match.group(2).rpartition(" from https://")[0].split("; "))
+            found[finding["domain"], match.group(1)] = sorted(match.group(2).rpartition(" from http")[0].split("; "))
         elif finding["kind"] == "no-settings":
             found[finding["domain"], match.group(1)] = []
     return found
@@ -304,3 +317,51 @@ def test_clients_come_to_the_same(tmp_path, authority, daemon):
                 wrong.append((client, document, expected, seen.get((domain, client))))
     assert not wrong, "\n".join(map(str, wrong[:20]))
     assert sum(1 for words in seen.values() if words) > 200 and len(seen) == len(documents) * len(CLIENTS)
+
+
+def lead_to_http(connection):
+    for head, _ in requests_of(connection):
+        target = head.split()[1].decode()
+        if "AutodiscoverV1" in target:
+            send(connection, 200, "application/json", v2(url="https://autodiscover.example.org/autodiscover/autodiscover.xml"))
+        else:
+            send(connection, 302, field=f"Location: http://plain.example.org{target}\r\n")
+
+
+def test_redirects_to_plain_http(tmp_path, authority, daemon):
+    """Where all names lead to one without TLS that has good settings, some clients go there, and others must not."""
+    address, plain = world.address(), world.address()
+    asked = []
+
+    def give_settings(connection):
+        for head, body in requests_of(connection):
+            path = head.split()[1].partition(b"?")[0]
+            asked.append(body if host_of(head) == "plain.example.org" else b"")
+            if path == b"/autodiscover/autodiscover.xml":
+                send(connection, 200, body=phone() if b"mobilesync" in body else pox())
+            elif path == b"/autodiscover/autodiscover.json":
+                send(connection, 200, "application/json", v2("ActiveSync"))
+            elif path == b"/mobileconfig":
+                send(connection, 200, "application/x-apple-aspen-config", profile())
+            else:
+                send(connection, 200, body=autoconfig())
+
+    names = [f"{prefix}.example.org" for prefix in ("autoconfig", "autodiscover", "ua-auto-config")]
+    dns = world.Dns(tmp_path / "dns")
+    for name in names:
+        dns.host(name, address)
+    dns.host("plain.example.org", plain)
+    dns.start()
+    servers = [world.Server(address, 443, lead_to_http, certificate=authority.certificate(*names)),
+               world.Server(plain, 80, give_settings)]
+    daemon.setup(["domain", "add", "example.org", "imaps://ours.example.net", "submissions://ours.example.net",
+                  "activesync+https://ours.example.net/sync", "--pacc", "yes"])
+    try:
+        seen = conclusions(daemon, ["example.org"], "--resolver", dns.address, "--ca", authority.file)
+    finally:
+        dns.stop()
+        for server in servers:
+            server.stop()
+    assert {client for (_, client), words in seen.items() if not words} == set(ONLY_TO_TLS)
+    assert len(seen) == len(CLIENTS) + 1
+    assert asked and not any(asked), "no POST arrives there"

@@ -79,6 +79,7 @@ const struct client client_activesync = {
 	.word = "activesync",
 	.name = "ActiveSync phone",
 	.is_optional = true,
+	.only_to_tls = true,
 	.accepts = accepts_ok,
 	.steps =
 		(const struct step[]){

@@ -50,6 +50,7 @@ const struct client client_new_outlook = {
 	.word = "new-outlook",
 	.name = "New Outlook",
 	.is_optional = true,
+	.only_to_tls = true,
 	.accepts = accepts_ok,
 	.steps =
 		(const struct step[]){

@@ -176,6 +176,7 @@ const char *read_outlook_strictly(struct arena *memory, const char *data, size_t
 const struct client client_outlook = {
 	.word = "outlook",
 	.name = "Outlook",
+	.only_to_tls = true,
 	.accepts = accepts_ok,
 	.steps =
 		(const struct step[]){

@@ -76,6 +76,7 @@ const struct client client_pacc = {
 	.name = "PACC client",
 	.is_optional = true,
 	.asks_of_domain = true,
+	.only_to_tls = true,
 	.accepts = accepts,
 	.steps =
 		(const struct step[]){
