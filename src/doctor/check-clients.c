@@ -64,14 +64,24 @@ static void report_slow(struct check *check, const struct client *client,
 	       say(check, "see what keeps %s busy", seen->slow_url));
 }
 
-/* The host below the domain that the client asks first: "autoconfig.". */
-static const char *first_prefix(const struct client *client)
+/* Says it of what the client asked last before it was left without. */
+static const char *mend_refusal(struct check *check, const struct conclusion *seen)
 {
-	const struct step *step = client->steps;
+	const struct examined *examined = check->examined;
+	struct http_request root = seen->refused;
+	bool is_ours = is_own_name(examined, root.host) ||
+		       text_equals(root.host, examined->subject.domain);
+	const char *otherwise = is_ours ? "" : ", or that nothing leads clients there";
 
-	while (step[1].path && !*step->prefix)
-		step++;
-	return step->prefix;
+	root.target = "";
+	return seen->was_answered
+		       ? say(check,
+			     "see that what answers at %s is this server, with this database%s",
+			     http_url(&check->memory, &root), otherwise)
+		       : say(check,
+			     "see that %s reaches this server, and that its name has a good "
+			     "certificate%s",
+			     root.host, otherwise);
 }
 
 static void compare(struct check *check, const struct client *client, const struct conclusion *seen,
@@ -96,13 +106,8 @@ static void compare(struct check *check, const struct client *client, const stru
 			   check->examined->subject.provider.name));
 	else if (seen->settings.count == 0)
 		report(check, FINDING_NO_SETTINGS,
-		       say(check, "%s gets nothing%s%s", client->name, seen->refusal ? ": " : "",
-			   seen->refusal ? seen->refusal : ""),
-		       wanted,
-		       say(check,
-			   "see that %s%s reaches this server, and that its name has a good "
-			   "certificate",
-			   first_prefix(client), check->examined->subject.domain));
+		       say(check, "%s gets nothing: %s", client->name, seen->refusal), wanted,
+		       mend_refusal(check, seen));
 	else
 		report(check, FINDING_OTHER_SETTINGS,
 		       say(check, "%s gets %s from %s", client->name,

@@ -177,15 +177,29 @@ struct walk {
 	struct asker *asker;
 	struct arena *memory;
 	const struct address *address;
-	bool prefers_other; /* that the domain itself does not answer explains little */
+	bool is_at_apex;    /* it asks the domain itself, whose web site may be anybody's */
+	bool prefers_other; /* what there is comes from there, and explains little */
 	struct conclusion conclusion;
 };
 
+static void note_refusal(struct walk *walk, const struct http_request *request, bool was_answered,
+			 const char *why)
+{
+	struct conclusion *conclusion = &walk->conclusion;
+
+	if (conclusion->refusal && walk->is_at_apex && !walk->prefers_other)
+		return;
+	walk->prefers_other = walk->is_at_apex;
+	conclusion->refused = *request;
+	conclusion->was_answered = was_answered;
+	conclusion->refusal = arena_printf(walk->memory, "%s: %s", http_url(walk->memory, request),
+					   why);
+}
+
+/* For what the answer is. */
 static void refuse(struct walk *walk, const struct http_request *request, const char *why)
 {
-	walk->prefers_other = false;
-	walk->conclusion.refusal = arena_printf(walk->memory, "%s: %s",
-						http_url(walk->memory, request), why);
+	note_refusal(walk, request, true, why);
 }
 
 static bool is_redirect(const struct http_answer *answer)
@@ -202,10 +216,12 @@ static bool is_heard(struct walk *walk, const struct http_request *request,
 	const struct client *client = walk->client;
 	struct peer peer = answer->peer;
 
+	if (client->takes_any_name)
+		peer.covers_name = true;
 	if (answer->status == 0) {
 		if (!walk->conclusion.refusal || walk->prefers_other)
-			refuse(walk, request, answer->failure);
-		walk->prefers_other = text_equals(request->host, walk->address->domain);
+			note_refusal(walk, request, answer->has_peer && peer_is_good(&peer),
+				     answer->failure);
 		return false;
 	}
 	if (answer->status == 429) {
@@ -220,10 +236,8 @@ static bool is_heard(struct walk *walk, const struct http_request *request,
 		refuse(walk, request, "the answer comes too late");
 		return false;
 	}
-	if (client->takes_any_name)
-		peer.covers_name = true;
 	if (answer->has_peer && !peer_is_good(&peer)) {
-		refuse(walk, request, "its certificate is not good");
+		note_refusal(walk, request, false, "its certificate is not good");
 		return false;
 	}
 	return true;
@@ -329,6 +343,7 @@ static bool take_step(struct walk *walk, const struct step *step)
 
 	if (!host)
 		return false;
+	walk->is_at_apex = step->prefix && !*step->prefix;
 	request = request_of(walk->memory, step, host, walk->address);
 	if (!ask_and_accept(walk, step, &request, &answer) ||
 	    (step->lead && !follow_lead(walk, step, &request, &answer)) ||

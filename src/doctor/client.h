@@ -100,8 +100,10 @@ struct asker {
 struct conclusion {
 	struct settings_found settings; /* none: the client is left without */
 	const char *url;		/* where they are from */
-	const char *refusal;  /* the last "URL: why" that it took nothing; NULL for no answer */
-	const char *slow_url; /* whose answer came too late; or NULL */
+	const char *refusal; /* the last "URL: why" that it took nothing; NULL where it has some */
+	struct http_request refused; /* then what it had asked */
+	bool was_answered;	     /* with a good certificate, so that is not what is wrong */
+	const char *slow_url;	     /* whose answer came too late; or NULL */
 	int64_t slow_milliseconds;
 };
 

@@ -404,21 +404,23 @@ void browser_ask(struct browser *browser, struct arena *memory, const struct htt
 	struct http_answer answer;
 	struct peer peer = { 0 };
 	struct error err = { 0 };
-	bool is_kept;
+	bool is_kept, has_peer;
 	int r;
 
 	/* A connection that was kept may have been closed meanwhile: once more on a new one. */
 	do {
 		answer = empty_answer();
+		has_peer = false;
 		r = connect_to(browser, memory, request, is_ours, &is_kept, &err);
 		if (r < 0)
 			break;
+		has_peer = request->is_tls;
 		peer = browser->peer;
 		keep_peer(memory, &peer);
 		r = exchange(browser, memory, request, &answer, &err);
 	} while (r < 0 && is_kept);
 	answer.milliseconds = clock_now() - start;
-	answer.has_peer = request->is_tls && r == 0;
+	answer.has_peer = has_peer;
 	answer.peer = peer;
 	if (r < 0)
 		answer.failure = arena_strdup(memory, err.text);

@@ -471,7 +471,8 @@ def uncertified_public_name(site):
     site.dns.host(PUBLIC, site.address)
 
 
-@fault("no-settings", "KMail gets nothing: ", "see that autoconfig.example.org reaches this server")
+@fault("no-settings", "KMail gets nothing: https://autoconfig.example.org/mail/config-v1.1.xml: status 404",
+       "see that what answers at https://autoconfig.example.org is this server, with this database")
 def not_found(site):
     nginx_in_front(site, more="    location /mail/ { return 404; }\n")
 
@@ -529,19 +530,20 @@ def other_json(site):
 
 
 @fault("no-settings", "New Outlook gets nothing: https://www.example.net/autodiscover/autodiscover.xml: ",
-       "see that autodiscover.example.org reaches this server")
+       "see that www.example.net reaches this server, and that its name has a good certificate, or that nothing leads "
+       "clients there")
 def misleading_json(site):
     json_in_front(site, "AutodiscoverV1", "https://www.example.net/autodiscover/autodiscover.xml")
 
 
 @fault("no-settings", "Apple device gets nothing: https://autoconfig.example.org/mobileconfig?emailaddress=postmaster%40"
-       "example.org: status 200, text/html", "see that autoconfig.example.org reaches this server")
+       "example.org: status 200, text/html", "see that what answers at https://autoconfig.example.org is this server")
 def welcome_instead_of_profile(site):
     nginx_in_front(site, more="    location = /mobileconfig { return 200 '<html>Welcome</html>'; }\n")
 
 
 @fault("no-settings", "PACC client gets nothing: https://ua-auto-config.example.org/.well-known/"
-       "user-agent-configuration.json: its digest is ", "see that ua-auto-config.example.org reaches this server")
+       "user-agent-configuration.json: its digest is ", "see that what answers at https://ua-auto-config.example.org is this server")
 def other_pacc(site):
     """The same settings in other bytes will not do."""
     simple(site, "--pacc", "yes")
@@ -551,6 +553,40 @@ def other_pacc(site):
     site.start_nginx(f"  server {{ listen {address}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
                      f"    location / {{ default_type application/json; return 200 '{document}'; }} }}")
     site.dns.remove(f"host-record=ua-auto-config.{DOMAIN}").host(f"ua-auto-config.{DOMAIN}", address)
+
+
+@fault("no-settings", "Outlook gets nothing: https://autodiscover.example.org/autodiscover/autodiscover.xml: autodiscover."
+       "example.org has no address", "see that autodiscover.example.org reaches this server")
+def web_site_without_settings(site):
+    """That the web site has none explains little."""
+    simple(site)
+    pem = site.certificate(DOMAIN, f"www.{DOMAIN}")
+    site.start_nginx(f"  server {{ listen {site.apex}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     f"    server_name {DOMAIN}; return 301 https://www.{DOMAIN}$request_uri; }}\n"
+                     f"  server {{ listen {site.apex}:443 ssl; ssl_certificate {pem}; ssl_certificate_key {pem};\n"
+                     f"    server_name www.{DOMAIN}; location / {{ return 404; }} }}")
+    site.dns.host(DOMAIN, site.apex).host(f"www.{DOMAIN}", site.apex).remove(f"host-record=autodiscover.{DOMAIN}")
+
+
+@fault("no-settings", "Delta Chat gets nothing: https://autodiscover.example.org/autodiscover/autodiscover.xml: status 500",
+       "see that what answers at https://autodiscover.example.org is this server")
+def mends_what_failed(site):
+    """And not the first name that the client asks."""
+    nginx_in_front(site, more="    location /mail/ { return 404; }\n    location /autodiscover/ { return 500; }\n")
+
+
+@fault("no-settings", "Outlook gets nothing: https://autodiscover.example.org/autodiscover/autodiscover.xml: the answer "
+       "is larger than 256 KiB", "see that what answers at https://autodiscover.example.org is this server")
+def too_large(site):
+    """An answer with a good certificate, and yet none."""
+    site.setup(IMAP, SUBMISSION)
+
+    def serve(connection):
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 1000000\r\n\r\n" + 1000000 * b"x")
+
+    pem = site.certificate(f"autoconfig.{DOMAIN}", f"autodiscover.{DOMAIN}")
+    site.start_server(site.address, 443, serve, certificate=pem)
 
 
 @fault("client-limit", "Geary would get nothing: ", "give provider 'example.org' a service that it can use",
