@@ -85,7 +85,7 @@ static void ask_us(struct asker *asker, struct arena *memory, const struct http_
 static const char *describe(struct arena *memory, const struct client *client,
 			    const struct conclusion *conclusion)
 {
-	if (conclusion->settings.count > 0)
+	if (settings_are_there(&conclusion->settings))
 		return arena_printf(memory, "%s: %s", client->name,
 				    settings_text(memory, &conclusion->settings));
 	return arena_printf(memory, "%s: nothing: %s", client->name,

@@ -90,8 +90,9 @@ static void compare(struct check *check, const struct client *client, const stru
 	const char *wanted = settings_text(&check->memory, &expected->settings);
 
 	report_slow(check, client, seen);
-	if (seen->settings.count && (settings_equal(&seen->settings, &expected->settings) ||
-				     settings_equal(&seen->settings, &for_strangers->settings)))
+	if (settings_are_there(&seen->settings) &&
+	    (settings_equal(&seen->settings, &expected->settings) ||
+	     settings_equal(&seen->settings, &for_strangers->settings)))
 		report(check, FINDING_SETTINGS,
 		       say(check, "%s gets %s from %s", client->name,
 			   settings_text(&check->memory, &seen->settings), seen->url),
@@ -104,7 +105,7 @@ static void compare(struct check *check, const struct client *client, const stru
 		       say(check,
 			   "give provider '%s' a service that it can use, if its people matter",
 			   check->examined->subject.provider.name));
-	else if (seen->settings.count == 0)
+	else if (!settings_are_there(&seen->settings))
 		report(check, FINDING_NO_SETTINGS,
 		       say(check, "%s gets nothing: %s", client->name, seen->refusal), wanted,
 		       mend_refusal(check, seen));
@@ -289,8 +290,9 @@ static bool is_played(const struct examined *examined, size_t client)
 {
 	if (examined->no_sample && !clients[client]->asks_of_domain)
 		return false;
-	return !clients[client]->is_optional || examined->expected[client].settings.count ||
-	       examined->for_strangers[client].settings.count;
+	return !clients[client]->is_optional ||
+	       settings_are_there(&examined->expected[client].settings) ||
+	       settings_are_there(&examined->for_strangers[client].settings);
 }
 
 void check_clients(struct check *check, struct resolver *resolver)

@@ -386,9 +386,15 @@ static bool setting_equals(const struct setting *a, const struct setting *b)
 	return text_equals(a->host, b->host) && a->port == b->port && a->security == b->security;
 }
 
+bool settings_are_there(const struct settings_found *settings)
+{
+	return settings->count > 0 || settings->sent_on_to;
+}
+
 bool settings_equal(const struct settings_found *a, const struct settings_found *b)
 {
-	if (a->count != b->count)
+	if (a->count != b->count || !a->sent_on_to != !b->sent_on_to ||
+	    (a->sent_on_to && !text_equals(a->sent_on_to, b->sent_on_to)))
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (!setting_equals(&a->items[i], &b->items[i]))
@@ -406,6 +412,8 @@ const char *settings_text(struct arena *memory, const struct settings_found *set
 	};
 	struct bytes text = BYTES_IN(memory);
 
+	if (settings->sent_on_to)
+		return arena_printf(memory, "a redirect to %s", settings->sent_on_to);
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct setting *setting = &settings->items[i];
 

@@ -37,6 +37,7 @@ struct setting {
 struct settings_found {
 	struct setting items[SERVICE_KINDS];
 	size_t count;
+	const char *sent_on_to; /* instead: the address or URL where the client asks again */
 };
 
 /* Reads a document. Returns NULL with the settings, or why the client takes nothing from it. */
@@ -123,10 +124,12 @@ bool client_reads(const struct client *client, const char *document);
 /* All that it asks for, "outlook and autoconfig". In memory. */
 const char *client_documents(struct arena *memory, const struct client *client);
 
+bool settings_are_there(const struct settings_found *settings);
+
 bool settings_equal(const struct settings_found *a, const struct settings_found *b);
 
-/* "IMAP imap.example.org:993 TLS as fred; CalDAV https://dav.example.org/ as fred"; "nothing". In
- * memory. */
+/* "IMAP imap.example.org:993 TLS as fred; CalDAV https://dav.example.org/ as fred"; "a redirect to
+ * fred@example.net"; "nothing". In memory. */
 const char *settings_text(struct arena *memory, const struct settings_found *settings);
 
 /* The request that asks for Outlook's document. In memory. */

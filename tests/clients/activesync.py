@@ -3,7 +3,7 @@
 Of the servers the first of Type MobileSync counts. It logs in as the User of the document, or as
 the address that was typed.
 """
-from .client import Place, Refused, descend, is_url, parse
+from .client import Place, Redirect, Refused, descend, is_url, parse
 
 SCHEMAS = "http://schemas.microsoft.com/exchange/autodiscover/"
 OUTER = f"{SCHEMAS}responseschema/2006 "
@@ -28,8 +28,8 @@ def read(document, address):
         raise Refused("no document for phones")
     response = descend(root, INNER + "Response")
     action = descend(response, INNER + "Action")
-    if action.first(INNER + "Redirect"):
-        raise Refused("a redirect")
+    if action.text_of(INNER + "Redirect"):
+        return [Redirect(action.text_of(INNER + "Redirect"))]
     url = url_of(descend(action, INNER + "Settings"))
     if not is_url(url):
         raise Refused("no good Url")

@@ -28,6 +28,12 @@ class Place(NamedTuple):
     username: str
 
 
+class Redirect(NamedTuple):
+    """Instead of settings, where the client asks again: an address or a URL."""
+
+    target: str
+
+
 SAID = {TLS: "TLS", STARTTLS: "STARTTLS", PLAIN: "in clear text"}
 NAMED = {
     "imap": "IMAP", "pop3": "POP3", "smtp": "submission", "managesieve": "ManageSieve",
@@ -39,6 +45,9 @@ NAMED = {
 def words_of(settings):
     """As mailconfctl says it, in their order."""
     for each in settings:
+        if isinstance(each, Redirect):
+            yield f"a redirect to {each.target}"
+            continue
         where = each.url if isinstance(each, Place) else (
             f"{each.host}:{each.port} {SAID.get(each.security, 'with what it finds')}")
         yield f"{NAMED[each.kind]} {where} as {each.username}"

@@ -13,11 +13,13 @@ from .client import (
     TLS,
     Question,
     Reader,
+    Redirect,
     Refused,
     Setting,
     autodiscover_body,
     descend,
     domain_of,
+    is_url,
     one_of_each,
     parse,
     require,
@@ -72,6 +74,18 @@ def protocol_setting(protocol, kind, address, knows_encryption):
     return Setting(kind, host, int(port), security, login)
 
 
+def redirect_of(account, action):
+    if action == "redirectAddr":
+        target = account.text_of(f"{INNER}RedirectAddr")
+        if not target:
+            raise Refused("no RedirectAddr")
+    else:
+        target = account.text_of(f"{INNER}RedirectUrl")
+        if not is_url(target):
+            raise Refused("no good RedirectUrl")
+    return Redirect(target)
+
+
 def read_protocols(document, address, knows_encryption):
     root = parse(document, namespaces=True)
     if root.name != f"{OUTER}Autodiscover":
@@ -79,7 +93,10 @@ def read_protocols(document, address, knows_encryption):
     account = descend(root, f"{INNER}Response", f"{INNER}Account")
     if account.text_of(f"{INNER}AccountType") != "email":
         raise Refused("no mail account")
-    if account.text_of(f"{INNER}Action") != "settings":
+    action = account.text_of(f"{INNER}Action")
+    if action in ("redirectAddr", "redirectUrl"):
+        return [redirect_of(account, action)]
+    if action != "settings":
         raise Refused("no settings")
     settings = []
     for protocol in account.all(f"{INNER}Protocol"):

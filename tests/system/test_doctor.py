@@ -517,6 +517,16 @@ def old_site(site, document):
     site.dns.host(DOMAIN, site.apex)
 
 
+@fault("other-settings", "Outlook gets a redirect to postmaster@old.example from https://example.org/",
+       "take the settings away from https://example.org/")
+def other_redirect(site):
+    simple(site)
+    old_site(site, f'<Autodiscover xmlns="{SCHEMAS}/responseschema/2006"><Response '
+             f'xmlns="{SCHEMAS}/outlook/responseschema/2006a"><Account><AccountType>email</AccountType>'
+             "<Action>redirectAddr</Action><RedirectAddr>postmaster@old.example</RedirectAddr></Account></Response>"
+             "</Autodiscover>")
+
+
 def json_in_front(site, protocol, url):
     """Another answer of Autodiscover v2."""
     nginx_in_front(site, more="    location = /autodiscover/autodiscover.json { default_type application/json;\n"
@@ -1011,8 +1021,6 @@ def test_pacc_document(site):
     simple(site, "--pacc", "yes")
     settings = [each for each in of_kind(site.look(), "settings") if "PACC" in each["seen"]]
     assert len(settings) == 1
-    site.daemon.setup(["domain", "set", DOMAIN, "--moved-to", "https://elsewhere.example/autodiscover.xml"])
-    assert [each["seen"] for each in of_kind(site.look(), "client-limit")]
 
 
 def seen_by(client, findings):
@@ -1030,6 +1038,21 @@ def test_activesync(site, in_json):
         ("settings", f"ActiveSync phone gets {url} from https://autodiscover.{DOMAIN}/autodiscover/autodiscover.xml")]
     (kind, seen), = seen_by("New Outlook", findings)
     assert kind == "settings" and (url in seen) == (in_json == "yes"), seen
+
+
+@pytest.mark.parametrize("target, seen, clients", [
+    ("other.example", "postmaster@other.example", ("Outlook", "ActiveSync phone", "New Outlook")),
+    ("https://other.example/autodiscover.xml", "https://other.example/autodiscover.xml", ("Outlook", "New Outlook")),
+])
+def test_domain_that_moved(site, target, seen, clients):
+    """Who is sent on as the database says gets what it should."""
+    simple(site)
+    site.daemon.setup(["service", "add", DOMAIN, SYNC], ["domain", "set", DOMAIN, "--moved-to", target])
+    findings = site.look()
+    sent_on = {each["seen"].partition(" gets a redirect to ")[0]: each["seen"] for each in of_kind(findings, "settings")
+               if f" gets a redirect to {seen} from https://auto" in each["seen"]}
+    assert set(sent_on) == set(clients), findings
+    assert not of_kind(findings, "client-limit") and not of_kind(findings, "no-settings")
 
 
 def test_signed_profile(site):

@@ -78,7 +78,7 @@ PHONES = [
     *(phone(sync_server(url=url)) for url in (
         "", "http://sync.example.org/", "//sync.example.org/", "HTTPS://sync.example.org", "https://",
         "https://sync.example.org:8443/x", "https://a b/", "https://a/&#10;b")),
-    phone(action="<Redirect>fred@example.net</Redirect>"),
+    phone(action="<Redirect>fred@example.net</Redirect>"), phone(action="<Redirect/>"),
     phone(action="<Error><Status>2</Status></Error>"),
     phone().replace(activesync.OUTER.strip().encode() + b'"', b'urn:other"'),
 ]
@@ -134,9 +134,18 @@ def v2(protocol="AutodiscoverV1", url=SYNC):
     return json.dumps({"Protocol": protocol, "Url": url}).encode()
 
 
+def moved(action, target):
+    return (f'<Autodiscover xmlns="{outlook.OUTER.strip()}"><Response xmlns="{outlook.INNER.strip()}"><Account>'
+            f"<AccountType>email</AccountType><Action>{action}</Action>{target}</Account></Response>"
+            "</Autodiscover>").encode()
+
+
 DOCUMENTS = [
     pox(),  # the first, where the v2() below lead
     *PHONES, *PROFILES,
+    moved("redirectAddr", "<RedirectAddr>fred@example.net</RedirectAddr>"), moved("redirectAddr", "<RedirectAddr/>"),
+    moved("redirectAddr", "<RedirectUrl>https://example.net/</RedirectUrl>"), moved("redirect", ""),
+    *(moved("redirectUrl", f"<RedirectUrl>{url}</RedirectUrl>") for url in ("https://example.net/a", "http://a/", "")),
     *(v2(url=f"https://autodiscover.d{number:03}.example.org/autodiscover/autodiscover.xml") for number in (0, 1)),
     v2("autodiscoverv1", "https://autodiscover.d000.example.org/autodiscover/autodiscover.xml"),
     v2(), v2("ActiveSync"), v2("activesync"), v2("Ews"), v2("ActiveSync", "http://sync.example.org/"),

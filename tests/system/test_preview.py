@@ -430,6 +430,15 @@ def test_explain_why_nothing_is_said(filled):
         "login: none, for no row fits and provider 'example.org' has --without-address refuse"
 
 
+@pytest.mark.parametrize("document, client, said", [
+    ("outlook", "outlook", "Outlook: a redirect to a.b@example.net"),
+    ("mobilesync", "activesync", "ActiveSync phone: a redirect to a.b@example.net"),
+])
+def test_move_as_a_client_sees_it(filled, document, client, said):
+    filled.setup(["domain", "set", "example.org", "--moved-to", "example.net"])
+    assert said in filled.ctl("preview", document, "a.b@example.org", "--as", client).stderr.splitlines()
+
+
 def test_explain_a_move(filled):
     filled.setup(
         ["domain", "set", "example.org", "--moved-to", "example.net"],

@@ -47,8 +47,6 @@ static const char *find_response(const struct xml_element *root,
 	response = find_inner(root, "Response");
 	if (!response)
 		return "it has no Response with the namespace that it needs";
-	if (find_inner(find_inner(response, "Action"), "Redirect"))
-		return "it sends the person on elsewhere";
 	*ret_response = response;
 	return NULL;
 }
@@ -57,7 +55,7 @@ static const char *read_mobilesync(struct arena *memory, const char *data, size_
 				   const struct address *address,
 				   struct settings_found *ret_settings)
 {
-	const struct xml_element *root, *response = NULL;
+	const struct xml_element *root, *redirect, *response = NULL;
 	struct setting setting = { .kind = SERVICE_ACTIVESYNC };
 	const char *why = document_parse(memory, data, size, &root);
 
@@ -65,6 +63,11 @@ static const char *read_mobilesync(struct arena *memory, const char *data, size_
 		why = find_response(root, &response);
 	if (why)
 		return why;
+	redirect = find_inner(find_inner(response, "Action"), "Redirect");
+	if (redirect && *redirect->text) {
+		ret_settings->sent_on_to = redirect->text;
+		return NULL;
+	}
 	setting.url = find_url(find_inner(find_inner(response, "Action"), "Settings"));
 	if (!setting.url)
 		return "it has no server for ActiveSync";

@@ -99,8 +99,30 @@ static const char *read_protocol(const struct xml_element *protocol, const struc
 	return NULL;
 }
 
-/* Response and Account, by their namespaces. */
-static const char *find_settings(const struct xml_element *root,
+static const char *read_address(const struct xml_element *account, const char **ret_address)
+{
+	const char *text = inner_text(account, "RedirectAddr");
+
+	if (!text || !*text)
+		return "it has no RedirectAddr";
+	*ret_address = text;
+	return NULL;
+}
+
+static const char *read_url(struct arena *memory, const struct xml_element *account,
+			    const char **ret_url)
+{
+	const char *text = inner_text(account, "RedirectUrl");
+
+	if (!text || !document_is_url(memory, text))
+		return "its RedirectUrl is none that begins with https://";
+	*ret_url = text;
+	return NULL;
+}
+
+/* Response and Account, by their namespaces; no account where it sends the person on. */
+static const char *find_settings(struct arena *memory, const struct xml_element *root,
+				 struct settings_found *ret_settings,
 				 const struct xml_element **ret_account)
 {
 	const struct xml_element *response, *account;
@@ -116,8 +138,10 @@ static const char *find_settings(const struct xml_element *root,
 	action = inner_text(account, "Action");
 	if (!type || !text_equals(type, "email"))
 		return "it is no mail account";
-	if (action && (text_equals(action, "redirectAddr") || text_equals(action, "redirectUrl")))
-		return "it sends the person on elsewhere";
+	if (action && text_equals(action, "redirectAddr"))
+		return read_address(account, &ret_settings->sent_on_to);
+	if (action && text_equals(action, "redirectUrl"))
+		return read_url(memory, account, &ret_settings->sent_on_to);
 	if (!action || !text_equals(action, "settings"))
 		return "it has no settings";
 	*ret_account = account;
@@ -149,8 +173,8 @@ const char *read_outlook_strictly(struct arena *memory, const char *data, size_t
 	const char *why = document_parse(memory, data, size, &root);
 
 	if (!why)
-		why = find_settings(root, &account);
-	if (why)
+		why = find_settings(memory, root, ret_settings, &account);
+	if (why || ret_settings->sent_on_to)
 		return why;
 	for (protocol = find_inner(account->first_child, "Protocol"); protocol;
 	     protocol = find_inner(protocol->next, "Protocol")) {
