@@ -119,6 +119,31 @@ static int tally_user(const struct user *user, void *context, struct error *err)
 	return 0;
 }
 
+/* What becomes of those who are not told their own logins: "clients outside of 192.0.2.0/24 get no
+ * settings, and those that send no address are told the pattern's". */
+static const char *who_lacks_logins(struct arena *memory, const struct provider *provider)
+{
+	static const char *const fates[] = {
+		[UNANSWERED_PATTERN] = "are told the pattern's",
+		[UNANSWERED_REFUSE] = "get no settings",
+	};
+	const char *stranger = fates[provider->unknown_users];
+	const char *nameless = fates[provider->without_address];
+	bool is_nobody = text_equals(provider->send_logins_to, "nobody");
+	const char *strangers = is_nobody ? "clients that send their address"
+					  : arena_printf(memory, "clients outside of %s",
+							 provider->send_logins_to);
+
+	if (text_equals(provider->send_logins_to, "everyone"))
+		return arena_printf(memory, "clients that send no address %s", nameless);
+	if (provider->unknown_users != provider->without_address)
+		return arena_printf(memory, "%s %s, and those that send no address %s", strangers,
+				    stranger, nameless);
+	return is_nobody ? arena_printf(memory, "all clients %s", stranger)
+			 : arena_printf(memory, "%s, and those that send no address, %s", strangers,
+					stranger);
+}
+
 static int tally_users(const struct context *context, struct patient *patient, struct tally *tally,
 		       struct error *err)
 {
@@ -136,10 +161,12 @@ static int tally_users(const struct context *context, struct patient *patient, s
 			arena_printf(
 				&patient->memory,
 				"%zu user%s of %s ha%s a login that the pattern '%s' would not "
-				"give: clients that send no address are told the pattern's",
+				"give: %s",
 				tally->own_logins, tally->own_logins == 1 ? "" : "s",
 				patient->domain, tally->own_logins == 1 ? "s" : "ve",
-				patient->examined.subject.provider.login),
+				patient->examined.subject.provider.login,
+				who_lacks_logins(&patient->memory,
+						 &patient->examined.subject.provider)),
 			"a pattern that gives the logins of all users",
 			arena_printf(
 				&patient->memory,

@@ -990,6 +990,23 @@ def test_logins_that_are_sent_to_some_networks(site, networks, login):
     assert any(each["seen"].startswith(f"Outlook gets IMAP {HOST}:993 TLS as {login};") for each in settings)
 
 
+@pytest.mark.parametrize("options, who", [
+    ((), "clients that send no address are told the pattern's"),
+    (("--without-address", "refuse"), "clients that send no address get no settings"),
+    (("--send-logins-to", "nobody"), "all clients are told the pattern's"),
+    (("--send-logins-to", "nobody", "--without-address", "refuse"),
+     "clients that send their address are told the pattern's, and those that send no address get no settings"),
+    (("--send-logins-to", "192.0.2.0/24"),
+     "clients outside of 192.0.2.0/24, and those that send no address, are told the pattern's"),
+    (("--send-logins-to", "192.0.2.0/24", "--unknown-users", "refuse"),
+     "clients outside of 192.0.2.0/24 get no settings, and those that send no address are told the pattern's"),
+])
+def test_who_is_not_told_own_logins(site, options, who):
+    simple(site, *options)
+    site.daemon.setup(["user", "add", f"first.last@{DOMAIN}", "a4711"])
+    assert [each["seen"].partition(": ")[2] for each in of_kind(site.look(), "own-logins")] == [who]
+
+
 def dav(status, challenge):
     def serve(connection):
         data = b""
