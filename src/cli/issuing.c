@@ -180,6 +180,7 @@ static const char *day(struct arena *memory, time_t when)
 struct outcome {
 	const char *domain, *word; /* the word is for programs, the remark for people */
 	const char *remark, *problem;
+	bool is_repeated;	   /* the problem, which people have been told of already */
 	const struct order *order; /* or NULL */
 	const char *const *names;  /* that are requested */
 	size_t n_names;
@@ -264,7 +265,7 @@ static void tell(struct issuing *issuing, const struct outcome *outcome)
 		issuing->n_failed++;
 	if (issuing->report)
 		list_add(issuing->report, outcome_entry(outcome));
-	else
+	else if (!outcome->is_repeated)
 		tell_people(issuing->cli->memory, outcome);
 }
 
@@ -339,7 +340,7 @@ static size_t choose_names(const struct order *order, const char **names)
 }
 
 /* Before the first request of a run. */
-static int get_ready(struct issuing *issuing, struct error *err)
+static int try_challenges(struct issuing *issuing, struct error *err)
 {
 	struct cli *cli = issuing->cli;
 
@@ -348,8 +349,36 @@ static int get_ready(struct issuing *issuing, struct error *err)
 			  &cli->settings->server.listen_http, err) < 0)
 		return -1;
 	issuing->can_show_challenges = true;
-	return uacme_provide_account(cli->memory, &issuing->uacme, issuing->email,
-				     issuing->accepts_terms, err);
+	return 0;
+}
+
+/* An authority that is of no use any more in this run; others may be. */
+struct closed_authority {
+	const char *server, *why;
+	const struct closed_authority *next;
+};
+
+static const char *why_closed(const struct issuing *issuing)
+{
+	for (const struct closed_authority *at = issuing->closed; at; at = at->next)
+		if (text_equals(at->server, issuing->uacme.server))
+			return at->why;
+	return NULL;
+}
+
+/* Returns why. */
+static const char *close_authority(struct issuing *issuing, const char *why)
+{
+	struct arena *memory = issuing->cli->memory;
+	struct closed_authority *closed = arena_array(memory, struct closed_authority, 1);
+
+	*closed = (struct closed_authority){
+		.server = issuing->uacme.server,
+		.why = why,
+		.next = issuing->closed,
+	};
+	issuing->closed = closed;
+	return why;
 }
 
 static void ignore(const char *sentence, void *context)
@@ -397,8 +426,17 @@ static int request(struct issuing *issuing, struct outcome *outcome, struct erro
 						file);
 		return 0;
 	}
-	if (get_ready(issuing, err) < 0)
+	outcome->problem = why_closed(issuing);
+	outcome->is_repeated = outcome->problem;
+	if (outcome->problem)
+		return 0;
+	if (try_challenges(issuing, err) < 0)
 		return -1;
+	if (uacme_provide_account(memory, &issuing->uacme, issuing->email, issuing->accepts_terms,
+				  &why) != 0) {
+		outcome->problem = close_authority(issuing, arena_strdup(memory, why.text));
+		return 0;
+	}
 	r = uacme_issue(memory, &issuing->uacme, outcome->names, outcome->n_names, &issue, &why);
 	if (r == 0)
 		r = store(issuing, &issue, file, outcome, &why);
@@ -407,10 +445,13 @@ static int request(struct issuing *issuing, struct outcome *outcome, struct erro
 		issuing->n_requested++;
 		return 0;
 	}
-	if (r == UACME_LIMITED)
-		return error_set(err, ERROR_INPUT,
-				 "%s: the authority wants no more requests for now: %s",
-				 outcome->domain, why.text);
+	if (r == UACME_LIMITED) {
+		outcome->problem = close_authority(
+			issuing,
+			arena_printf(memory, "the authority wants no more requests for now: %s",
+				     why.text));
+		return 0;
+	}
 	outcome->problem = arena_strdup(memory, why.text);
 	failure_note(issuing->uacme.directory, outcome->domain);
 	return 0;

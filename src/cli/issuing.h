@@ -14,6 +14,7 @@
 
 struct arguments;
 struct cli;
+struct closed_authority;
 struct error;
 struct list;
 struct resolver;
@@ -30,7 +31,8 @@ struct issuing {
 	struct coverage coverage; /* of all that is loaded */
 	time_t now;
 	int lock;
-	bool can_show_challenges; /* tried, and found so */
+	bool can_show_challenges;	       /* tried, and found so */
+	const struct closed_authority *closed; /* those that are asked no more, or NULL */
 	size_t n_requested, n_failed;
 	struct list *report; /* for --json, else NULL */
 };
@@ -62,8 +64,9 @@ bool issuing_is_due(const struct issuing *issuing, const struct certificate *cer
 /* Adds a name to the order, once. */
 void order_add(struct issuing *issuing, struct order *order, const char *name);
 
-/* Requests what the order wants and tells what comes of it; a failure is counted. Returns 0, or -1
- * with err set where it is of no use to go on with other orders. */
+/* Requests what the order wants and tells what comes of it; a failure is counted. An authority that
+ * gives no account or wants no more requests is asked no more. Returns 0, or -1 with err set where
+ * it is of no use to go on with other orders. */
 int issuing_place(struct issuing *issuing, struct order *order, struct error *err);
 
 /* Tells that nothing has been requested under the name: as a failure, or as a word about it. */

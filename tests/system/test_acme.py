@@ -335,14 +335,15 @@ def test_keys_are_in_no_core_dump(served, acme, tmp_path):
 
 
 def test_authority_that_wants_no_more(served, acme):
-    """The run ends there, and nothing counts as a failure."""
+    """It is asked no more, and no domain has to rest for that."""
     served.start()
     problem = json.dumps({"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many certificates (50)",
                           "status": 429}, indent=4)
     result, asked = stand_in(served, acme, problem.encode(), "example.org", "example.com")
     assert result.returncode == 1 and result.stdout == ""
     assert result.stderr == ("mailconfctl: example.org: the authority wants no more requests for now: "
-                             "too many certificates (50) (rateLimited)\n")
+                             "too many certificates (50) (rateLimited)\n"
+                             "mailconfctl: 2 of 2 certificates could not be requested\n")
     assert len(asked) == 2 and " new" in asked[0] and asked[1].endswith("issue autoconfig.example.org autodiscover.example.org")
     assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))
 
@@ -370,10 +371,32 @@ def test_terms_must_be_accepted(served, acme):
 def test_authority_cannot_be_reached(served, acme):
     served.start()
     acme.end(acme.pebble)
-    result = request(served, acme, "example.org")
+    result = request(served, acme, "example.org", "example.com")
     assert result.returncode == 1
-    assert f"cannot make an account at {acme.server}" in result.stderr and "uacme failed: " in result.stderr
-    assert result.stderr.count("\n") == 1 and len(result.stderr) < 500
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith(f"mailconfctl: example.org: cannot make an account at {acme.server}: uacme failed: ")
+    assert lines[1:] == ["mailconfctl: 2 of 2 certificates could not be requested"], "it is said once"
+    assert len(result.stderr) < 600
+    result = ctl(served, acme, "--json", "certificate", "request", "example.org", "example.com", "--server", acme.server)
+    told = json.loads(result.stdout)
+    assert [entry["outcome"] for entry in told] == ["failed", "failed"] and told[0]["problem"] == told[1]["problem"]
+    assert not list((served.directory / "certificates" / ".acme").glob("failed-*")), "no domain is to blame"
+
+
+def test_one_of_two_authorities_gives_no_account(served, acme):
+    """What came from the other is renewed all the same."""
+    served.start()
+    assert request(served, acme, "example.com", "example.org").returncode == 0
+    away = "https://127.0.0.1:1/dir"
+    file = file_of(served, "example.com")
+    file.write_text(file.read_text().replace(acme.server, away, 1))
+    before = serial_in(file_of(served, "example.org"))
+    result = renew(served, acme, "--days", "100")
+    assert result.returncode == 1
+    assert f"example.com: cannot make an account at {away}: " in result.stderr
+    assert result.stderr.endswith("mailconfctl: 1 of 2 certificates could not be requested\n")
+    assert "example.org: new certificate for " in result.stdout
+    assert serial_in(file_of(served, "example.org")) != before
 
 
 def test_account_that_the_authority_has_forgotten(served, acme):
