@@ -36,30 +36,16 @@ const struct option issuing_options[] = {
 	{ 0 },
 };
 
-/* One in which another user may write could lead uacme, and so the keys, anywhere. */
-static int open_own_directory(const char *path, mode_t mode, struct error *err)
-{
-	_cleanup_(closep) int fd = directory_open(path, mode, err);
-
-	if (fd < 0)
-		return -1;
-	if (!directory_is_ours(fd))
-		return error_set(err, ERROR_CONFIG,
-				 "another user may write in the directory '%s', and could lead "
-				 "elsewhere what is written there: give it to root, with mode 0750",
-				 path);
-	return TAKE_FD(fd);
-}
-
-/* Two at a time would write the same files. */
+/* Two at a time would write the same files. uacme goes by the path, and another user who could
+ * change it would lead the keys anywhere. */
 static int take_lock(struct issuing *issuing, struct error *err)
 {
-	_cleanup_(closep) int directory = open_own_directory(issuing->directory, 0, err);
+	_cleanup_(closep) int directory = directory_open_ours(issuing->directory, 0, err);
 	_cleanup_(closep) int work = -1;
 
 	if (directory < 0)
 		return -1;
-	work = open_own_directory(issuing->uacme.directory, 0700, err);
+	work = directory_open_ours(issuing->uacme.directory, 0700, err);
 	if (work < 0)
 		return -1;
 	issuing->lock = openat(work, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

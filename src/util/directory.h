@@ -18,5 +18,12 @@ struct error;
  */
 int directory_open(const char *path, mode_t mode, struct error *err);
 
+/*
+ * The same, for a directory that programs are to use by its path: refuses it, with ERROR_CONFIG,
+ * where another user can change what is in it or lead the path elsewhere. (Not looked at is what is
+ * above the working directory, where the path starts there.)
+ */
+int directory_open_ours(const char *path, mode_t mode, struct error *err);
+
 /* Whether nobody but root and our user can change what is in it. */
 bool directory_is_ours(int fd);

@@ -443,6 +443,11 @@ def test_the_service_leads_root_nowhere(served, acme):
     os.chown(served.directory / "certificates", 65534, 65534)
     result = request(served, acme, "example.org")
     assert result.returncode == 2 and "another user may write in the directory" in result.stderr
+    # One of root's below one of the service's can be renamed away.
+    (state / "certificates").mkdir(mode=0o750)
+    served.settings["tls"]["certificates"] = state / "certificates" / "*.pem"
+    result = request(served, acme, "example.org")
+    assert result.returncode == 2 and f"another user may write in the directory '{state}'" in result.stderr
     assert "POST" not in acme.log() and not list(target.iterdir())
 
 

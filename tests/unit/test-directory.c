@@ -153,6 +153,52 @@ static void test_a_link_in_the_place_of_the_file_is_replaced(void **state)
 	assert_true(S_ISREG(status.st_mode));
 }
 
+/* The way to the target of a link is looked at as any other. */
+static void test_links_that_lead_over_those_of_others(void **state)
+{
+	struct place *place = *state;
+	struct error err;
+	const char *link, *ours;
+
+	if (!place)
+		skip();
+	link = link_in(place, place->theirs, place->target);
+	ours = link_in(place, place->directory, link);
+	check_number("open", directory_open(ours, 0755, &err), -1);
+	check_error("open", &err, ERROR_SYSTEM, "'link' is a link that another user");
+	assert_int_equal(unlink(ours), 0);
+	ours = link_in(place, place->directory, "link");
+	check_number("circle", directory_open(ours, 0755, &err), -1);
+	check_error("circle", &err, ERROR_SYSTEM, "Too many levels of symbolic links");
+}
+
+/* Its owner could put another directory, or a link, in the place of one that is ours. */
+static void test_ours_all_the_way(void **state)
+{
+	struct place *place = *state;
+	_cleanup_(closep) int ours = -1, below = -1, linked = -1;
+	const char *inner, *link;
+	struct error err;
+
+	if (!place)
+		skip();
+	ours = directory_open_ours(place->target, 0, &err);
+	assert_true(ours >= 0);
+	check_number("theirs", directory_open_ours(place->theirs, 0, &err), -1);
+	check_error("theirs", &err, ERROR_CONFIG, "may write in the directory '/tmp/mailconfd-");
+	inner = arena_printf(&place->memory, "%s/a", place->theirs);
+	below = directory_open(inner, 0755, &err);
+	assert_true(directory_is_ours(below));
+	check_number("below", directory_open_ours(inner, 0, &err), -1);
+	check_error("below", &err, ERROR_CONFIG, "/theirs', and could lead elsewhere what is ");
+	link = link_in(place, place->directory, "theirs/a");
+	check_number("linked", directory_open_ours(link, 0, &err), -1);
+	assert_int_equal(unlink(link), 0);
+	link = link_in(place, place->directory, "target");
+	linked = directory_open_ours(link, 0, &err);
+	assert_true(linked >= 0);
+}
+
 static void test_whose_it_is(void **state)
 {
 	struct place *place = *state;
@@ -183,6 +229,9 @@ int main(void)
 		{ "our_links_are_followed", test_our_links_are_followed, set_up, tear_down, NULL },
 		{ "a_link_in_the_place_of_the_file_is_replaced",
 		  test_a_link_in_the_place_of_the_file_is_replaced, set_up, tear_down, NULL },
+		{ "links_that_lead_over_those_of_others", test_links_that_lead_over_those_of_others,
+		  set_up, tear_down, NULL },
+		{ "ours_all_the_way", test_ours_all_the_way, set_up, tear_down, NULL },
 		{ "whose_it_is", test_whose_it_is, set_up, tear_down, NULL },
 	};
 
