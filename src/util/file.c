@@ -103,7 +103,8 @@ int file_replace(const char *path, mode_t mode, gid_t group, const char *data, s
 		return error_prefix(err, "cannot write '%s'", path);
 	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
 		return error_set(err, ERROR_SYSTEM, "no random numbers: %s", strerror(errno));
-	temporary = arena_printf(&memory, ".%s.%016" PRIx64, name, noise);
+	/* Without the name, which may be as long as a name can be. */
+	temporary = arena_printf(&memory, ".new-%016" PRIx64, noise);
 	fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    0600);
 	if (fd < 0)

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,22 @@ static void test_a_link_in_the_place_of_the_file_is_replaced(void **state)
 	assert_true(S_ISREG(status.st_mode));
 }
 
+static void test_a_name_as_long_as_can_be(void **state)
+{
+	struct place *place = *state;
+	char name[NAME_MAX + 1] = "";
+	struct error err;
+	const char *file;
+
+	if (!place)
+		skip();
+	memset(name, 'a', NAME_MAX);
+	file = directory_path(&place->memory, place->directory, name);
+	check_number("write", file_replace(file, 0644, (gid_t)-1, "x", 1, &err), 0);
+	check_number("again", file_replace(file, 0600, (gid_t)-1, "y", 1, &err), 0);
+	check_number("mode", mode_of(file), 0600);
+}
+
 /* The way to the target of a link is looked at as any other. */
 static void test_links_that_lead_over_those_of_others(void **state)
 {
@@ -229,6 +246,8 @@ int main(void)
 		{ "our_links_are_followed", test_our_links_are_followed, set_up, tear_down, NULL },
 		{ "a_link_in_the_place_of_the_file_is_replaced",
 		  test_a_link_in_the_place_of_the_file_is_replaced, set_up, tear_down, NULL },
+		{ "a_name_as_long_as_can_be", test_a_name_as_long_as_can_be, set_up, tear_down,
+		  NULL },
 		{ "links_that_lead_over_those_of_others", test_links_that_lead_over_those_of_others,
 		  set_up, tear_down, NULL },
 		{ "ours_all_the_way", test_ours_all_the_way, set_up, tear_down, NULL },
