@@ -150,6 +150,7 @@ static const char *terms_in(struct arena *memory, const char *output)
 	return at ? arena_strndup(memory, at, strcspn(at, " \n")) : NULL;
 }
 
+/* Returns 0, UACME_LIMITED or -1. */
 static int make_account(struct arena *memory, const struct uacme *uacme, const char *email,
 			bool accepts_terms, struct error *err)
 {
@@ -159,6 +160,7 @@ static int make_account(struct arena *memory, const struct uacme *uacme, const c
 				NULL,	      NULL,	     NULL };
 	size_t n = 5;
 	struct process_end end;
+	int r;
 
 	if (accepts_terms)
 		words[n++] = "--yes";
@@ -175,8 +177,9 @@ static int make_account(struct arena *memory, const struct uacme *uacme, const c
 				 "the authority has terms of service, at %s; read them and say "
 				 "--accept-terms",
 				 cut(memory, terms));
-	(void)explain(memory, &end, err);
-	return error_prefix(err, "cannot make an account at %s", uacme->server);
+	r = explain(memory, &end, err);
+	(void)error_prefix(err, "cannot make an account at %s", uacme->server);
+	return r;
 }
 
 int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const char *email,
@@ -210,6 +213,7 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 	char hook[PATH_MAX] = "";
 	struct process_end end;
 	size_t n = 0;
+	int r;
 
 	if (count > NAMES_MAX)
 		return error_set(err, ERROR_INPUT,
@@ -229,9 +233,13 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 	file_remove(issue.chain_file);
 	if (run(memory, uacme, words, &end, err) < 0)
 		return -1;
-	if (is_forgotten(&end) && (make_account(memory, uacme, NULL, true, err) < 0 ||
-				   run(memory, uacme, words, &end, err) < 0))
-		return -1;
+	if (is_forgotten(&end)) {
+		r = make_account(memory, uacme, NULL, true, err);
+		if (r != 0)
+			return r;
+		if (run(memory, uacme, words, &end, err) < 0)
+			return -1;
+	}
 	if (end.status != 0)
 		return explain(memory, &end, err);
 	*ret_issue = issue;

@@ -29,7 +29,7 @@ struct uacme_issue {
 
 /* Sees to it that there is an account at the server. Where one has to be made, email is the address
  * to write to, NULL for none; and if the authority has terms, they must be accepted: if not, err
- * says where they are. Returns 0, or -1 with err set. */
+ * says where they are. Returns 0, UACME_LIMITED, or -1; but for 0 err says why. */
 int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const char *email,
 			  bool accepts_terms, struct error *err);
 

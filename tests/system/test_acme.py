@@ -291,20 +291,26 @@ def test_failure_is_said_and_rests(served, acme):
 STAND_IN = """#!/bin/sh
 # What a real authority says when it is asked too often; pebble has no limits.
 echo "$*" >>"$LOG"
-[ "$5" != --yes ] || exec mkdir -p "$2"
+case "$5" in
+--yes) [ -e "$(dirname "$SAYS")/forgets" ] && [ -e "$2/account" ] || exec mkdir -p "$2" ;;
+*) [ ! -e "$(dirname "$SAYS")/forgets" ] || { echo "uacme: no account associated with the key" >&2; exit 1; } ;;
+esac
 echo 'uacme: the server reported the following error:' >&2
 cat "$SAYS" >&2
 exit 2
 """
 
 
-def stand_in(served, acme, says, *words):
-    """Runs 'certificate request' with a uacme that fails in this way. Returns its end and what was asked of it."""
+def stand_in(served, acme, says, *words, forgets=False):
+    """Runs 'certificate request' with a uacme that fails in this way, with forgets where the account is to be made
+    again. Returns its end and what was asked of it."""
     programs = served.directory / "programs"
     programs.mkdir()
     (programs / "uacme").write_text(STAND_IN)
     (programs / "uacme").chmod(0o755)
     (programs / "says").write_bytes(says)
+    if forgets:
+        (programs / "forgets").touch()
     served.write_settings()
     result = subprocess.run(
         [served.build / "src" / "mailconfctl", "--config", served.config, "certificate", "request", *words,
@@ -345,6 +351,18 @@ def test_authority_that_wants_no_more(served, acme):
                              "too many certificates (50) (rateLimited)\n"
                              "mailconfctl: 2 of 2 certificates could not be requested\n")
     assert len(asked) == 2 and " new" in asked[0] and asked[1].endswith("issue autoconfig.example.org autodiscover.example.org")
+    assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))
+
+
+def test_authority_that_wants_no_more_accounts(served, acme):
+    """It has forgotten ours, and is not asked again for each certificate."""
+    served.start()
+    problem = json.dumps({"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many accounts"})
+    result, asked = stand_in(served, acme, problem.encode(), "example.org", "example.com", forgets=True)
+    assert result.returncode == 1
+    assert f"example.org: the authority wants no more requests for now: cannot make an account at {acme.server}: " \
+           "too many accounts (rateLimited)\n" in result.stderr
+    assert [" new" in words for words in asked] == [True, False, True]
     assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))
 
 
