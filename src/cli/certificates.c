@@ -15,11 +15,13 @@ static void ignore(const char *sentence, void *context)
 int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded, struct error *err)
 {
 	const struct words *globs = &cli->settings->tls.certificates;
-	int r = certificates_find_files(cli->memory, globs->items, globs->count, &loaded->files,
-					&loaded->n_files, err);
+	struct certificate_files files;
+	int r = certificate_files_find(cli->memory, globs->items, globs->count, &files, err);
 
 	if (r != 0)
 		return r;
+	loaded->files = files.items;
+	loaded->n_files = files.count;
 	loaded->certificates = arena_array(cli->memory, struct certificate, loaded->n_files);
 	loaded->of_file = arena_array(cli->memory, const struct certificate *, loaded->n_files);
 	loaded->problems = arena_array(cli->memory, const char *, loaded->n_files);

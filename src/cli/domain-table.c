@@ -21,6 +21,7 @@
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/input.h"
+#include "util/texts.h"
 
 /* A domain as it is, where it is there, and as it shall be. */
 struct plan {
@@ -102,11 +103,6 @@ static const struct plan *plan_of(const struct domain_import *import, const char
 	return plan && plan->stays ? plan : NULL;
 }
 
-static int compare_name(const void *name, const void *entry)
-{
-	return strcmp(name, *(const char *const *)entry);
-}
-
 /* An alias whose target is made one, or goes, is the fault of the target's line where there is one.
  */
 static void check_alias(struct domain_import *import, const struct plan *plan)
@@ -150,8 +146,7 @@ static void check_plan(struct domain_import *import, const struct plan *plan)
 			"--any-domain if that is meant");
 	if (after->alias_of)
 		check_alias(import, plan);
-	else if (plan->line && !bsearch(after->provider, import->providers, import->n_providers,
-					sizeof(*import->providers), compare_name))
+	else if (plan->line && !texts_find(import->providers, import->n_providers, after->provider))
 		domain_lines_refuse(&import->lines, plan->line->number,
 				    "there is no provider '%s'; 'provider add' makes one",
 				    after->provider);

@@ -15,6 +15,7 @@
 #include "store/store.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/texts.h"
 
 /* What is sorted in memory: a million users and more. */
 #define SORT_MEMORY ((size_t)64 * 1024 * 1024)
@@ -34,18 +35,13 @@ static void import_free(struct import *import)
 }
 DEFINE_CLEANUP(struct import *, import_free);
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* --replace example.org,example.net --replace example.com: by name, each once. */
 static int parse_scope(struct cli *cli, const struct arguments *arguments, struct bulk_scope *scope,
 		       struct error *err)
 {
 	const char **lists, **domains;
 	size_t n_lists = option_values(cli->memory, arguments, "replace", &lists);
-	size_t room = 0, count = 0, kept = 0;
+	size_t room = 0, count = 0;
 
 	for (size_t i = 0; i < n_lists; i++)
 		room += strlen(lists[i]) + 1;
@@ -59,12 +55,8 @@ static int parse_scope(struct cli *cli, const struct arguments *arguments, struc
 				return -1;
 		}
 	}
-	qsort(domains, count, sizeof(*domains), compare_names);
-	for (size_t i = 0; i < count; i++)
-		if (i == 0 || !text_equals(domains[i], domains[kept - 1]))
-			domains[kept++] = domains[i];
 	scope->domains = domains;
-	scope->n_domains = kept;
+	scope->n_domains = texts_sort(domains, count);
 	return 0;
 }
 

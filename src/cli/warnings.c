@@ -1,6 +1,5 @@
 #include "cli/warnings.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -10,6 +9,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/texts.h"
 #include "util/words.h"
 
 static bool has_service(const struct provider *provider, enum service_kind kind)
@@ -157,15 +157,9 @@ void provider_warn_later(struct cli *cli, const char *name)
 	bytes_add(&cli->changed, name, strlen(name) + 1);
 }
 
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* By name, some of them several times. */
 static const char **changed_providers(struct cli *cli, size_t *ret_count)
 {
-	const char *at = cli->changed.data, *end = at + cli->changed.size, **names;
+	const char *at = bytes_text(&cli->changed), *end = at + cli->changed.size, **names;
 	size_t count = 0;
 
 	for (const char *c = at; c < end; c++)
@@ -173,8 +167,7 @@ static const char **changed_providers(struct cli *cli, size_t *ret_count)
 	names = arena_array(cli->memory, const char *, count);
 	for (size_t i = 0; i < count; i++, at += strlen(at) + 1)
 		names[i] = at;
-	qsort(names, count, sizeof(*names), compare_names);
-	*ret_count = count;
+	*ret_count = texts_sort(names, count);
 	return names;
 }
 
@@ -187,8 +180,6 @@ int providers_warn(struct cli *cli, struct error *err)
 		struct provider provider;
 		int r;
 
-		if (i > 0 && text_equals(names[i], names[i - 1]))
-			continue;
 		r = store_find_provider(cli->store, cli->memory, names[i], &provider, err);
 		if (r == STORE_NOT_FOUND)
 			continue;

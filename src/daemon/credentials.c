@@ -82,13 +82,11 @@ static int load_signer(const struct settings *settings,
 static int find_certificates(const struct settings *settings, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *const *files;
-	size_t count;
+	const struct words *globs = &settings->tls.certificates;
+	struct certificate_files files;
 
-	return certificates_find_files(&memory, settings->tls.certificates.items,
-				       settings->tls.certificates.count, &files, &count, err) < 0
-		       ? -1
-		       : 0;
+	return certificate_files_find(&memory, globs->items, globs->count, &files, err) < 0 ? -1
+											    : 0;
 }
 
 static void set_watch(struct credentials *credentials, const struct settings *settings)

@@ -16,7 +16,7 @@
 
 #include "daemon/landlock.h"
 #include "daemon/seccomp.h"
-#include "tls/certificates.h"
+#include "tls/certificate-file.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -108,7 +108,7 @@ static const char *folder_of_file(struct arena *memory, const char *file)
 /*
  * What a link leads to: /etc/letsencrypt/live/example.org/privkey.pem, two components below the
  * folder live, to /etc/letsencrypt/archive/example.org/privkey1.pem, so that certificates of other
- * names are below archive. A folder at the top, such as /etc, is never meant.
+ * names are below archive. A folder of the system, such as /etc, is never meant.
  */
 static void add_target(struct gathering *gathering, const char *file, size_t components)
 {
@@ -154,21 +154,21 @@ static void add_glob(struct gathering *gathering, const char *glob)
 {
 	struct arena *memory = gathering->memory;
 	const char *folder = folder_of_glob(memory, glob);
-	const char *const *files;
+	struct certificate_files files;
 	struct error err;
-	size_t count;
 
 	add(gathering, folder, false);
-	if (certificates_find_files(memory, &glob, 1, &files, &count, &err) != 0)
+	if (certificate_files_find(memory, &glob, 1, &files, &err) != 0)
 		return;
-	for (size_t i = 0; i < count; i++) {
-		size_t below = count_components(files[i]) - count_components(folder);
+	for (size_t i = 0; i < files.count; i++) {
+		const char *file = files.items[i];
+		size_t below = count_components(file) - count_components(folder);
 
-		add_target(gathering, files[i], below);
-		add_target(gathering,
-			   arena_printf(memory, "%s/%s", above(memory, files[i], 1),
-					CERTIFICATE_PAIR_KEY),
-			   below);
+		add_target(gathering, file, below);
+		add_target(
+			gathering,
+			arena_printf(memory, "%s/%s", above(memory, file, 1), CERTIFICATE_PAIR_KEY),
+			below);
 	}
 }
 

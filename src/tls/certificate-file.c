@@ -1,11 +1,13 @@
 /*
- * Reading and looking again. The bytes of a key live in an arena of their own, which is wiped; what
- * GnuTLS has parsed is all that stays.
+ * Finding, reading and looking again. The bytes of a key live in an arena of their own, which is
+ * wiped; what GnuTLS has parsed is all that stays.
  */
 
 #include "tls/certificate-file.h"
 
 #include <errno.h>
+#include <glob.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/file.h"
+#include "util/texts.h"
 
 /* A directory that a glob matched stands for its fullchain.pem, of which nobody may have heard. */
 static void explain_absence(const char *file, struct error *err)
@@ -153,4 +156,71 @@ int certificate_file_load(struct arena *memory, const char *file, certificates_w
 	if (result == 0)
 		warn_of_mode(source.key_file, warn, context);
 	return result;
+}
+
+DEFINE_CLEANUP(glob_t *, globfree);
+
+/* The path that stands for what a glob matched. */
+static const char *file_of_match(struct arena *memory, const char *path)
+{
+	size_t length = strlen(path);
+	struct stat status;
+
+	if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
+		return arena_strdup(memory, path);
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	return arena_printf(memory, "%.*s/%s", (int)length, path, CERTIFICATE_PAIR_CHAIN);
+}
+
+/* Returns 0, CERTIFICATES_NONE, or -1 with err set. */
+static int expand(struct arena *memory, const char *pattern, const char ***files, size_t *count,
+		  struct error *err)
+{
+	glob_t matches = { 0 };
+	_cleanup_(globfreep) glob_t *owner = &matches;
+	int found;
+
+	errno = 0;
+	found = glob(pattern, GLOB_ERR, NULL, &matches);
+	if (found == GLOB_ABORTED && errno != ENOENT)
+		return error_set(err, ERROR_CONFIG, "cannot look for '%s': %s", pattern,
+				 strerror(errno));
+	if (found != 0) {
+		(void)error_set(err, ERROR_CONFIG,
+				"no certificate matches '%s'; put one there, or change "
+				"'certificates' in the settings",
+				pattern);
+		return CERTIFICATES_NONE;
+	}
+	*files = xrealloc(*files, *count + matches.gl_pathc, sizeof(**files));
+	for (size_t i = 0; i < matches.gl_pathc; i++)
+		(*files)[(*count)++] = file_of_match(memory, owner->gl_pathv[i]);
+	return 0;
+}
+
+int certificate_files_find(struct arena *memory, const char *const *globs, size_t n_globs,
+			   struct certificate_files *ret_files, struct error *err)
+{
+	_cleanup_(freep) const char **found = NULL;
+	struct certificate_files files = { .complaints = arena_array(memory, const char *,
+								     n_globs) };
+	size_t n_found = 0;
+
+	(void)error_set(err, ERROR_CONFIG,
+			"'certificates' names no files; HTTPS needs at least one");
+	for (size_t i = 0; i < n_globs; i++) {
+		int r = expand(memory, globs[i], &found, &n_found, err);
+
+		if (r < 0)
+			return -1;
+		if (r == CERTIFICATES_NONE)
+			files.complaints[files.n_complaints++] = arena_strdup(memory, err->text);
+	}
+	if (!n_found)
+		return CERTIFICATES_NONE;
+	files.count = texts_sort(found, n_found);
+	files.items = arena_copy(memory, found, files.count, sizeof(*found));
+	*ret_files = files;
+	return 0;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-/* Files of certificates: loaded, and looked at again for whether they have changed. */
+/* Files of certificates: found, loaded, and looked at again for whether they have changed. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -10,6 +10,24 @@
 
 /* A key with a whole chain takes some 10 KiB; what is larger is something else. */
 #define CERTIFICATE_FILE_LIMIT ((size_t)256 * 1024)
+
+/* In order, each once; and a sentence for each glob that matches none. */
+struct certificate_files {
+	const char **items, **complaints;
+	size_t count, n_complaints;
+};
+
+/* The globs match nothing at all: an expected outcome, with err set to what to do. */
+enum { CERTIFICATES_NONE = 1 };
+
+/*
+ * Expands the globs to the files that they name: a PEM file with chain and key, or for a directory
+ * its fullchain.pem (the key beside it in privkey.pem). A glob that ends in a slash names
+ * directories only. Lives in memory.
+ * Returns 0, CERTIFICATES_NONE, or -1 with err set; the sentence names the glob.
+ */
+int certificate_files_find(struct arena *memory, const char *const *globs, size_t n_globs,
+			   struct certificate_files *ret_files, struct error *err);
 
 /*
  * Loads a PEM file, as certificate_parse() reads it. A file named fullchain.pem without a key takes

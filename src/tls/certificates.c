@@ -7,12 +7,9 @@
 
 #include "tls/certificates.h"
 
-#include <errno.h>
-#include <glob.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "tls/certificate-file.h"
@@ -58,100 +55,6 @@ struct certificates {
 	size_t n_slots;
 	const char *default_name; /* NULL: the first file */
 };
-
-DEFINE_CLEANUP(glob_t *, globfree);
-
-/* The path that stands for what a glob matched. */
-static const char *file_of_match(struct arena *memory, const char *path)
-{
-	size_t length = strlen(path);
-	struct stat status;
-
-	if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
-		return arena_strdup(memory, path);
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	return arena_printf(memory, "%.*s/%s", (int)length, path, CERTIFICATE_PAIR_CHAIN);
-}
-
-/* Returns 0, CERTIFICATES_NONE, or -1 with err set. */
-static int expand(struct arena *memory, const char *pattern, const char ***files, size_t *count,
-		  struct error *err)
-{
-	glob_t matches = { 0 };
-	_cleanup_(globfreep) glob_t *owner = &matches;
-	int found;
-
-	errno = 0;
-	found = glob(pattern, GLOB_ERR, NULL, &matches);
-	if (found == GLOB_ABORTED && errno != ENOENT)
-		return error_set(err, ERROR_CONFIG, "cannot look for '%s': %s", pattern,
-				 strerror(errno));
-	if (found != 0) {
-		(void)error_set(err, ERROR_CONFIG,
-				"no certificate matches '%s'; put one there, or change "
-				"'certificates' in the settings",
-				pattern);
-		return CERTIFICATES_NONE;
-	}
-	*files = xrealloc(*files, *count + matches.gl_pathc, sizeof(**files));
-	for (size_t i = 0; i < matches.gl_pathc; i++)
-		(*files)[(*count)++] = file_of_match(memory, owner->gl_pathv[i]);
-	return 0;
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The files, and a sentence for each glob that matches none. */
-struct findings {
-	const char **files, **complaints;
-	size_t n_files, n_complaints;
-};
-
-static int find(struct arena *memory, const char *const *globs, size_t n_globs,
-		struct findings *ret_findings, struct error *err)
-{
-	_cleanup_(freep) const char **found = NULL;
-	struct findings findings = { .complaints = arena_array(memory, const char *, n_globs) };
-	size_t n_found = 0;
-
-	(void)error_set(err, ERROR_CONFIG,
-			"'certificates' names no files; HTTPS needs at least one");
-	for (size_t i = 0; i < n_globs; i++) {
-		int r = expand(memory, globs[i], &found, &n_found, err);
-
-		if (r < 0)
-			return -1;
-		if (r == CERTIFICATES_NONE)
-			findings.complaints[findings.n_complaints++] = arena_strdup(memory,
-										    err->text);
-	}
-	if (!n_found)
-		return CERTIFICATES_NONE;
-	qsort(found, n_found, sizeof(*found), compare_texts);
-	findings.files = arena_array(memory, const char *, n_found);
-	for (size_t i = 0; i < n_found; i++)
-		if (i == 0 || !text_equals(found[i - 1], found[i]))
-			findings.files[findings.n_files++] = found[i];
-	*ret_findings = findings;
-	return 0;
-}
-
-int certificates_find_files(struct arena *memory, const char *const *globs, size_t n_globs,
-			    const char *const **ret_files, size_t *ret_count, struct error *err)
-{
-	struct findings findings;
-	int r = find(memory, globs, n_globs, &findings, err);
-
-	if (r != 0)
-		return r;
-	*ret_files = findings.files;
-	*ret_count = findings.n_files;
-	return 0;
-}
 
 static bool is_rsa(const struct certificate *certificate)
 {
@@ -436,13 +339,13 @@ static int load_file(struct certificates *set, const struct certificates_options
 }
 
 static int load_files(struct certificates *set, const struct certificates_options *options,
-		      const char *const *files, size_t count, certificates_warner warn,
+		      const struct certificate_files *files, certificates_warner warn,
 		      void *context, struct error *err)
 {
-	set->items = arena_array(&set->memory, struct item *, count);
-	set->failures = arena_array(&set->memory, struct failure, count);
-	for (size_t i = 0; i < count; i++)
-		if (load_file(set, options, files[i], warn, context, err) < 0)
+	set->items = arena_array(&set->memory, struct item *, files->count);
+	set->failures = arena_array(&set->memory, struct failure, files->count);
+	for (size_t i = 0; i < files->count; i++)
+		if (load_file(set, options, files->items[i], warn, context, err) < 0)
 			return -1;
 	if (!set->count)
 		return error_set(err, ERROR_TLS, "none of the certificates can be used");
@@ -453,17 +356,17 @@ int certificates_load(const struct certificates_options *options, certificates_w
 		      void *context, struct certificates **ret_certificates, struct error *err)
 {
 	_cleanup_(certificates_unrefp) struct certificates *set = xnew(struct certificates);
-	struct findings findings;
+	struct certificate_files files;
 	int r;
 
 	set->references = 1;
-	r = find(&set->memory, options->globs, options->n_globs, &findings, err);
+	r = certificate_files_find(&set->memory, options->globs, options->n_globs, &files, err);
 	if (r != 0)
 		return r;
 	if (!options->previous || options->repeats_failures)
-		for (size_t i = 0; i < findings.n_complaints; i++)
-			warn(findings.complaints[i], context);
-	if (load_files(set, options, findings.files, findings.n_files, warn, context, err) < 0)
+		for (size_t i = 0; i < files.n_complaints; i++)
+			warn(files.complaints[i], context);
+	if (load_files(set, options, &files, warn, context, err) < 0)
 		return -1;
 	build_index(set);
 	if (choose_default(set, options, err) < 0)

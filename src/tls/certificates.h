@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <gnutls/gnutls.h>
 
-#include "tls/certificate.h"
+#include "tls/certificate-file.h"
 #include "util/cleanup.h"
 
 struct arena;
@@ -34,18 +34,6 @@ struct certificates_options {
 	const struct watch *watch; /* knows what is being written; NULL: nothing is */
 	bool repeats_failures;	   /* tell again what was told before: somebody asked for it */
 };
-
-/* The globs match nothing at all: an expected outcome, with err set to what to do. */
-enum { CERTIFICATES_NONE = 1 };
-
-/*
- * Expands the globs to the files that they name, sorted, each once: a PEM file with chain and key,
- * or for a directory its fullchain.pem (the key beside it in privkey.pem). A glob that ends in a
- * slash names directories only. Lives in memory.
- * Returns 0, CERTIFICATES_NONE, or -1 with err set; the sentence names the glob.
- */
-int certificates_find_files(struct arena *memory, const char *const *globs, size_t n_globs,
-			    const char *const **ret_files, size_t *ret_count, struct error *err);
 
 /*
  * Loads all files that the globs name. Every file is read, and every key checked against its leaf.

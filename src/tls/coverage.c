@@ -1,14 +1,9 @@
 #include "tls/coverage.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "util/arena.h"
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
+#include "util/texts.h"
 
 struct coverage coverage_of(struct arena *memory, const struct certificate *certificates,
 			    size_t count, time_t now)
@@ -25,15 +20,13 @@ struct coverage coverage_of(struct arena *memory, const struct certificate *cert
 		for (size_t j = 0; j < certificates[i].n_names; j++)
 			coverage.names[coverage.count++] = certificates[i].names[j];
 	}
-	if (coverage.count)
-		qsort(coverage.names, coverage.count, sizeof(*coverage.names), compare);
+	coverage.count = texts_sort(coverage.names, coverage.count);
 	return coverage;
 }
 
 static bool has(const struct coverage *coverage, const char *name)
 {
-	return coverage->count &&
-	       bsearch(&name, coverage->names, coverage->count, sizeof(name), compare);
+	return texts_find(coverage->names, coverage->count, name);
 }
 
 bool coverage_has(struct arena *memory, const struct coverage *coverage, const char *name)

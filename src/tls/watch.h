@@ -32,7 +32,7 @@ DEFINE_CLEANUP(struct watch *, watch_close);
 
 /* Watches from now on what these paths lead to, in place of what it did; they are copied. The last
  * part of a path may be a directory with fullchain.pem and privkey.pem, as for
- * certificates_find_files(). */
+ * certificate_files_find(). */
 void watch_set_paths(struct watch *watch, const char *const *paths, size_t count);
 
 /* Readable when there is something to read. */

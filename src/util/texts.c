@@ -1,5 +1,6 @@
 #include "util/texts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/arena.h"
@@ -27,4 +28,26 @@ bool texts_has(const struct texts *texts, const char *text)
 		if (text_equals(texts->items[i], text))
 			return true;
 	return false;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+size_t texts_sort(const char **items, size_t count)
+{
+	size_t kept = 0;
+
+	if (count > 0)
+		qsort(items, count, sizeof(*items), compare);
+	for (size_t i = 0; i < count; i++)
+		if (i == 0 || !text_equals(items[i], items[kept - 1]))
+			items[kept++] = items[i];
+	return kept;
+}
+
+bool texts_find(const char *const *items, size_t count, const char *text)
+{
+	return count > 0 && bsearch(&text, items, count, sizeof(*items), compare);
 }

@@ -19,3 +19,10 @@ struct texts {
 void texts_add(struct texts *texts, const char *text);
 
 bool texts_has(const struct texts *texts, const char *text);
+
+/* Sorts texts, none of them NULL, by their bytes, and keeps each once. Returns how many are left.
+ */
+size_t texts_sort(const char **items, size_t count);
+
+/* Whether sorted texts have it. */
+bool texts_find(const char *const *items, size_t count, const char *text);

@@ -319,23 +319,21 @@ static void test_find_files(void **state)
 	for (size_t i = 0; i < N_ELEMENTS(table); i++) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 		struct bytes joined = BYTES_IN(&memory);
-		const char *const *files;
+		struct certificate_files files;
 		struct error err = { 0 };
-		size_t count;
 		size_t n_globs = 0;
 		int result;
 
 		while (table[i].globs[n_globs])
 			n_globs++;
-		result = certificates_find_files(&memory, table[i].globs, n_globs, &files, &count,
-						 &err);
+		result = certificate_files_find(&memory, table[i].globs, n_globs, &files, &err);
 		assert_int_equal(result, table[i].files ? 0 : CERTIFICATES_NONE);
 		if (!table[i].files) {
 			assert_text_has(err.text, table[i].words);
 			continue;
 		}
-		for (size_t j = 0; j < count; j++)
-			bytes_add_format(&joined, "%s%s", j ? " " : "", files[j]);
+		for (size_t j = 0; j < files.count; j++)
+			bytes_add_format(&joined, "%s%s", j ? " " : "", files.items[j]);
 		assert_string_equal(bytes_text(&joined), table[i].files);
 	}
 }
