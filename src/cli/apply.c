@@ -154,11 +154,11 @@ static void tell(struct application *application, char sign, const struct texts 
 	struct arena *memory = commands->memory;
 
 	for (size_t i = 0; i < commands->count; i++) {
-		const char *line = arena_printf(memory, "%c %s", sign,
-						text_escape(memory, commands->items[i]));
+		const char *line;
 
 		if (texts_has(without, commands->items[i]))
 			continue;
+		line = arena_printf(memory, "%c %s", sign, text_escape(memory, commands->items[i]));
 		if (application->cli->is_json)
 			text_member_add(&application->lines, line);
 		else

@@ -117,11 +117,9 @@ int cli_open(struct cli *cli, bool makes_it, struct error *err)
 {
 	if (cli->store)
 		return 0;
-	if (!makes_it && access(cli->database, F_OK) < 0 && errno == ENOENT)
-		return error_set(err, ERROR_STORE,
-				 "database '%s' does not exist: 'mailconfctl domain add' makes it",
-				 cli->database);
-	return store_open(cli->database, STORE_WRITE, &cli->store, err) == 0 ? 0 : -1;
+	if (store_open(cli->database, makes_it ? STORE_WRITE : STORE_CHANGE, &cli->store, err) != 0)
+		return -1;
+	return 0;
 }
 
 int cli_begin(struct cli *cli, struct error *err)

@@ -360,10 +360,11 @@ int provider_drop_if_unused(struct cli *cli, const char *name, struct error *err
 
 int provider_refuse_spoiled(struct cli *cli, const struct provider *provider, struct error *err)
 {
-	const char *name = word_in_sentence(cli->memory, provider->name);
+	const char *name;
 
 	if (provider->n_spoiled == 0)
 		return 0;
+	name = word_in_sentence(cli->memory, provider->name);
 	return error_set(err, ERROR_INPUT,
 			 "provider '%s' has a service '%s' that means nothing; 'service remove %s "
 			 "%s' takes it away, and 'provider set %s SERVICE-URL ...' takes all",

@@ -76,7 +76,6 @@ static int allow(int rules, const struct folder *folder, uint64_t handled)
 		.allowed_access = (folder->is_writable ? READ | WRITE | TRUNCATE : READ) & handled,
 		.parent_fd = fd,
 	};
-
 	struct stat status;
 
 	if (fd < 0 || fstat(fd, &status) < 0)

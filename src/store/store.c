@@ -312,10 +312,6 @@ static int open_for_reading(struct store *store, enum store_mode mode, struct er
 	int64_t objects;
 	int r;
 
-	if (access(store->path, F_OK) < 0 && errno == ENOENT)
-		return error_set(err, ERROR_STORE,
-				 "database '%s' does not exist: 'mailconfctl domain add' makes it",
-				 store->path);
 	if (find_place(&memory, store->path, &place, err) < 0 ||
 	    open_database(store, &place, SQLITE_OPEN_READONLY, err) < 0)
 		return -1;
@@ -370,7 +366,12 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 	store = xnew(struct store);
 	store->path = xstrdup(path);
 	store->holder_files = HOLDER_FILES_NONE;
-	r = mode == STORE_WRITE ? open_for_writing(store, err) : open_for_reading(store, mode, err);
+	if (mode != STORE_WRITE && access(path, F_OK) < 0 && errno == ENOENT)
+		return error_set(err, ERROR_STORE,
+				 "database '%s' does not exist: 'mailconfctl domain add' makes it",
+				 path);
+	r = mode == STORE_READ || mode == STORE_COPY ? open_for_reading(store, mode, err)
+						     : open_for_writing(store, err);
 	if (r != 0)
 		return r;
 	*ret_store = TAKE(store);

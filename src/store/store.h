@@ -33,9 +33,10 @@ enum store_mode {
 	STORE_COPY,  /* likewise, but of any version: for store_backup() alone */
 	STORE_WRITE, /* the file is made, or brought up to this version; waits up to 20 s for a lock
 		      */
+	STORE_CHANGE, /* likewise, but the file must be there */
 };
 
-/* Opens the database. Returns 0, STORE_BUSY (not STORE_WRITE), or -1 with err set to a sentence
+/* Opens the database. Returns 0, STORE_BUSY (only to readers), or -1 with err set to a sentence
  * that names the file. */
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *err);
 
