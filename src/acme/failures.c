@@ -1,5 +1,6 @@
 #include "acme/failures.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,6 +50,18 @@ void failure_forget(const char *directory, const char *domain)
 	file_remove(file_of(&memory, directory, domain));
 }
 
+/* A time in the future was written before the clock was set back: it becomes the present time. */
+static time_t time_of_failure(const char *file, const struct stat *status)
+{
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW } };
+	time_t now = time(NULL);
+
+	if (status->st_mtime <= now)
+		return status->st_mtime;
+	(void)utimensat(AT_FDCWD, file, times, 0);
+	return now;
+}
+
 time_t failure_until(const char *directory, const char *domain)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -61,5 +74,5 @@ time_t failure_until(const char *directory, const char *domain)
 		return 0;
 	while (--count > 0 && pause < LAST_PAUSE)
 		pause *= 2;
-	return status.st_mtime + (pause < LAST_PAUSE ? pause : LAST_PAUSE);
+	return time_of_failure(file, &status) + (pause < LAST_PAUSE ? pause : LAST_PAUSE);
 }

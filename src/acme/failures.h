@@ -11,5 +11,6 @@
 void failure_note(const char *directory, const char *domain);
 void failure_forget(const char *directory, const char *domain);
 
-/* When the request may be made again; 0 if it did not fail. */
+/* When the request may be made again; 0 if it did not fail. A failure whose time is in the future,
+ * because the clock was set back, counts as if it were now. */
 time_t failure_until(const char *directory, const char *domain);
