@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/issuing.h"
 #include "cli/options.h"
+#include "cli/order.h"
 #include "config/settings.h"
 #include "store/store.h"
 #include "util/arena.h"

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/issuing.h"
 #include "cli/options.h"
+#include "cli/order.h"
 #include "config/settings.h"
 #include "dns/wanted.h"
 #include "mail/address.h"

@@ -13,6 +13,7 @@
 #include "acme/held.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/order.h"
 #include "cli/print.h"
 #include "config/settings.h"
 #include "dns/resolver.h"
@@ -125,8 +126,7 @@ bool issuing_is_due(const struct issuing *issuing, const struct certificate *cer
 	return left < DAYS_LEFT * DAY && left < lifetime / 3;
 }
 
-/* The certificate that was requested under the name, NULL where there is none that is loaded. */
-static const struct certificate *held(const struct issuing *issuing, const char *domain)
+const struct certificate *issuing_held(const struct issuing *issuing, const char *domain)
 {
 	const char *file = held_file(issuing->cli->memory, issuing->directory, domain);
 
@@ -135,21 +135,6 @@ static const struct certificate *held(const struct issuing *issuing, const char 
 			return held_server(issuing->cli->memory, file) ? issuing->loaded.of_file[i]
 								       : NULL;
 	return NULL;
-}
-
-void order_add(struct issuing *issuing, struct order *order, const char *name)
-{
-	struct arena *memory = issuing->cli->memory;
-	struct name_place *places;
-
-	for (size_t i = 0; i < order->count; i++)
-		if (text_equals(order->places[i].name, name))
-			return;
-	places = arena_array(memory, struct name_place, order->count + 1);
-	if (order->count)
-		memcpy(places, order->places, order->count * sizeof(*places));
-	places[order->count++].name = name;
-	order->places = places;
 }
 
 static const char *day(struct arena *memory, time_t when)
@@ -267,62 +252,6 @@ void issuing_pass(struct issuing *issuing, const char *domain, const char *word,
 	const struct outcome outcome = { .domain = domain, .word = word, .remark = remark };
 
 	tell(issuing, &outcome);
-}
-
-static bool has_name(const struct certificate *certificate, const char *name)
-{
-	for (size_t i = 0; certificate && i < certificate->n_names; i++)
-		if (text_equals(certificate->names[i], name))
-			return true;
-	return false;
-}
-
-/* What other certificates have is left to them. */
-static void leave_to_others(struct issuing *issuing, struct order *order)
-{
-	const struct certificate *ours = held(issuing, order->domain);
-	size_t kept = 0, first_optional = order->count - order->n_optional;
-
-	order->n_optional = 0;
-	for (size_t i = 0; i < order->count; i++) {
-		const char *name = order->places[i].name;
-
-		if (coverage_has(issuing->cli->memory, &issuing->coverage, name) &&
-		    !has_name(ours, name))
-			continue;
-		order->places[kept++] = order->places[i];
-		if (i >= first_optional)
-			order->n_optional++;
-	}
-	order->count = kept;
-}
-
-/* Whether there is a certificate of ours for all these names that is good for a while. */
-static bool is_served(const struct issuing *issuing, const struct order *order,
-		      const char *const *names, size_t count)
-{
-	const struct certificate *ours = held(issuing, order->domain);
-
-	if (order->is_renewal || !ours || issuing_is_due(issuing, ours, 0))
-		return false;
-	for (size_t i = 0; i < count; i++)
-		if (!has_name(ours, names[i]))
-			return false;
-	return true;
-}
-
-/* The names that lead here; all of them where none does and that is not believed. */
-static size_t choose_names(const struct order *order, const char **names)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < order->count; i++)
-		if (order->places[i].where == HERE)
-			names[count++] = order->places[i].name;
-	if (count == 0 && order->is_renewal)
-		for (; count < order->count; count++)
-			names[count] = order->places[count].name;
-	return count;
 }
 
 /* Before the first request of a run. */
@@ -450,13 +379,13 @@ int issuing_place(struct issuing *issuing, struct order *order, struct error *er
 	struct outcome outcome = { .domain = order->domain, .order = order, .names = names };
 
 	issuing->uacme.server = order->server;
-	leave_to_others(issuing, order);
+	order_leave_to_others(issuing, order);
 	ours_locate(memory, issuing->resolver, &issuing->ours, order->places, order->count);
-	outcome.n_names = choose_names(order, names);
-	if (outcome.n_names && is_served(issuing, order, names, outcome.n_names)) {
+	outcome.n_names = order_choose_names(order, names);
+	if (outcome.n_names && order_is_served(issuing, order, names, outcome.n_names)) {
 		outcome.word = "kept";
 		outcome.remark = "has a certificate for";
-		outcome.expires = day(memory, held(issuing, order->domain)->expires);
+		outcome.expires = day(memory, issuing_held(issuing, order->domain)->expires);
 	} else if (outcome.n_names == 0 && order->count == order->n_optional) {
 		outcome.word = "kept";
 		outcome.remark = "has certificates for all its names";

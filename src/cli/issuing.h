@@ -17,6 +17,7 @@ struct cli;
 struct closed_authority;
 struct error;
 struct list;
+struct order;
 struct resolver;
 
 struct issuing {
@@ -37,16 +38,6 @@ struct issuing {
 	struct list *report; /* for --json, else NULL */
 };
 
-/* What to request under one name. */
-struct order {
-	const char *domain;
-	const char *server;
-	struct name_place *places; /* the names that it is about, and where they are */
-	size_t count;
-	size_t n_optional; /* the last of them: nobody minds that they are elsewhere */
-	bool is_renewal;   /* of one that is due: where no name leads here, that is not believed */
-};
-
 /* Options of both commands. */
 extern const struct option issuing_options[];
 
@@ -61,8 +52,8 @@ void issuing_close(struct issuing *issuing);
 bool issuing_is_due(const struct issuing *issuing, const struct certificate *certificate,
 		    unsigned long days);
 
-/* Adds a name to the order, once. */
-void order_add(struct issuing *issuing, struct order *order, const char *name);
+/* The certificate that was requested under the name; NULL if none is loaded. Borrowed. */
+const struct certificate *issuing_held(const struct issuing *issuing, const char *domain);
 
 /* Requests what the order wants and tells what comes of it; a failure is counted. An authority that
  * gives no account or wants no more requests is asked no more. Returns 0, or -1 with err set where
