@@ -25,10 +25,13 @@ held = collections.deque(maxlen=200)
 
 
 def free_port():
-    """A port that nobody else on this machine is given meanwhile, be it another test or the near end
-    of a connection: it stays bound. Whoever has SO_REUSEADDR can listen there all the same."""
-    probe = socket.socket()
-    probe.bind(("127.0.0.1", 0))
+    """A port that the kernel gives to nobody else on any address of this machine, because it stays
+    bound. A server that sets SO_REUSEADDR can still listen on it."""
+    family, everywhere = (socket.AF_INET6, "::") if socket.has_dualstack_ipv6() else (socket.AF_INET, "0.0.0.0")
+    probe = socket.socket(family)
+    if family == socket.AF_INET6:
+        probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    probe.bind((everywhere, 0))
     probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.append(probe)
     return probe.getsockname()[1]
