@@ -47,16 +47,24 @@ static void take_away(const char *directory, const char *token)
 	file_remove(arena_printf(&memory, "%s/%s", directory, token));
 }
 
-/* Where a socket that listens at the address can be reached from this machine. */
-static void make_reachable(struct sockaddr_storage *address)
+/* Connects to the socket that listens at the address. Returns -1 with errno set. */
+static int connect_to(const struct sockaddr_storage *listening)
 {
-	struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
+	const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
+	struct sockaddr_storage ways[SOCKET_ADDRESS_WAYS_MAX];
+	size_t count = socket_address_ways(listening, ways);
 
-	if (address->ss_family == AF_INET && v4->sin_addr.s_addr == htonl(INADDR_ANY))
-		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (address->ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr))
-		v6->sin6_addr = in6addr_loopback;
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_(closep) int fd = socket(ways[i].ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		if (fd < 0)
+			continue;
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		if (connect(fd, (struct sockaddr *)&ways[i], socket_address_length(&ways[i])) == 0)
+			return TAKE_FD(fd);
+	}
+	return -1;
 }
 
 /* Returns what came back, "" where nothing did. */
@@ -80,7 +88,6 @@ static const char *ask(struct arena *memory, int fd, const char *token)
 static int ask_for(struct arena *memory, const char *listen, const char *token, const char *text,
 		   struct error *err)
 {
-	const struct timeval patience = { .tv_sec = ANSWER_SECONDS };
 	_cleanup_(closep) int fd = -1;
 	struct sockaddr_storage address;
 	socklen_t length;
@@ -88,13 +95,8 @@ static int ask_for(struct arena *memory, const char *listen, const char *token, 
 
 	if (socket_address_parse(listen, &address, &length, err) < 0)
 		return -1;
-	make_reachable(&address);
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0) {
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	}
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, length) < 0)
+	fd = connect_to(&address);
+	if (fd < 0)
 		return error_set(err, ERROR_SYSTEM,
 				 "cannot reach the plain port, http://%s: %s; start mailconfd, "
 				 "which shows the challenges there, or restart it if the settings "

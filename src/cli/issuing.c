@@ -11,12 +11,14 @@
 #include "acme/challenge.h"
 #include "acme/failures.h"
 #include "acme/held.h"
+#include "acme/served.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/order.h"
 #include "cli/print.h"
 #include "config/settings.h"
 #include "dns/resolver.h"
+#include "doctor/wire.h"
 #include "tls/certificate-file.h"
 #include "tls/certificates.h"
 #include "util/arena.h"
@@ -108,6 +110,7 @@ void issuing_close(struct issuing *issuing)
 {
 	loaded_certificates_clear(&issuing->loaded);
 	resolver_free(issuing->resolver);
+	trust_free(issuing->trust);
 	if (issuing->report)
 		list_end(issuing->report, "");
 	list_free(issuing->report);
@@ -156,6 +159,7 @@ struct outcome {
 	const char *const *names;  /* that are requested */
 	size_t n_names;
 	const char *file, *expires; /* or NULL */
+	const char *unserved;	    /* why it is stored, but perhaps not served; or NULL */
 };
 
 /* Nobody needs to hear of what is optional. */
@@ -194,6 +198,7 @@ static json_t *outcome_entry(const struct outcome *outcome)
 	entry_put(entry, "left_out", left_out);
 	entry_put_text(entry, "file", outcome->file);
 	entry_put_text(entry, "expires", outcome->expires);
+	entry_put_text(entry, "unserved", outcome->unserved);
 	entry_put_text(entry, "problem", outcome->problem);
 	return entry;
 }
@@ -228,6 +233,8 @@ static void tell_people(struct arena *memory, const struct outcome *outcome)
 		(void)printf("; valid until %s", outcome->expires);
 	(void)putchar('\n');
 	(void)fflush(stdout);
+	if (outcome->unserved)
+		warning_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->unserved));
 }
 
 static void tell(struct issuing *issuing, const struct outcome *outcome)
@@ -300,7 +307,28 @@ static void ignore(const char *sentence, void *context)
 {
 }
 
-/* What has been stored is read as the daemon will. */
+/* Waits for the daemon; once it has not shown one certificate, it is not asked for others. */
+static void wait_until_served(struct issuing *issuing, const struct certificate *certificate,
+			      struct outcome *outcome)
+{
+	struct cli *cli = issuing->cli;
+	struct error why;
+
+	if (issuing->is_blind)
+		return;
+	if (!issuing->trust && trust_load(NULL, &issuing->trust, &why) < 0)
+		issuing->is_blind = true;
+	else if (served_wait(cli->memory, &cli->settings->server.listen_https, issuing->trust,
+			     certificate, &why) != 0)
+		issuing->is_blind = true;
+	if (issuing->is_blind)
+		outcome->unserved = arena_printf(cli->memory,
+						 "the certificate is stored, but mailconfd was not "
+						 "seen to serve it: %s",
+						 why.text);
+}
+
+/* Reads what was stored as the daemon does. */
 static int store(struct issuing *issuing, const struct uacme_issue *issue, const char *file,
 		 struct outcome *outcome, struct error *err)
 {
@@ -314,6 +342,7 @@ static int store(struct issuing *issuing, const struct uacme_issue *issue, const
 		return -1;
 	outcome->file = file;
 	outcome->expires = day(memory, certificate.expires);
+	wait_until_served(issuing, &certificate, outcome);
 	certificate_clear(&certificate);
 	return 0;
 }

@@ -19,6 +19,7 @@ struct error;
 struct list;
 struct order;
 struct resolver;
+struct trust;
 
 struct issuing {
 	struct cli *cli;
@@ -33,6 +34,8 @@ struct issuing {
 	time_t now;
 	int lock;
 	bool can_show_challenges;	       /* tried, and found so */
+	struct trust *trust;		       /* of connections to our own listener, or NULL */
+	bool is_blind;			       /* whether a certificate is served cannot be seen */
 	const struct closed_authority *closed; /* those that are asked no more, or NULL */
 	size_t n_requested, n_failed;
 	struct list *report; /* for --json, else NULL */

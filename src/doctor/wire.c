@@ -310,6 +310,7 @@ static int read_peer(struct wire *wire, const char *name, struct arena *memory, 
 		result = read_last(memory, last, peer);
 	if (result < 0)
 		return result;
+	peer->leaf = digest_of(chain[0].data, chain[0].size);
 	peer->is_expired = peer->days_left < 0 || (status & GNUTLS_CERT_EXPIRED);
 	peer->is_future = (status & GNUTLS_CERT_NOT_ACTIVATED) != 0;
 	status &= ~(unsigned)(GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED);

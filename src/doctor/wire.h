@@ -54,6 +54,7 @@ struct peer {
 	const char *names;  /* "a.example.org, b.example.org", or "none" */
 	const char *issuer; /* of the last certificate that it sent */
 	struct digest key;
+	struct digest leaf; /* of the certificate itself */
 };
 
 /* Whether a careful client goes on. */

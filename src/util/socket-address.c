@@ -137,6 +137,32 @@ bool socket_address_overlaps(const struct sockaddr_storage *a, const struct sock
 	return socket_address_equals(a, b) || (port_of(a) == port_of(b) && is_any(a) && is_any(b));
 }
 
+socklen_t socket_address_length(const struct sockaddr_storage *address)
+{
+	return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					      : sizeof(struct sockaddr_in);
+}
+
+size_t socket_address_ways(const struct sockaddr_storage *listening,
+			   struct sockaddr_storage ret_ways[SOCKET_ADDRESS_WAYS_MAX])
+{
+	struct sockaddr_in v4 = {
+		.sin_family = AF_INET,
+		.sin_port = port_of(listening),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	size_t count = 0;
+
+	ret_ways[0] = *listening;
+	if (!is_any(listening))
+		return 1;
+	if (listening->ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&ret_ways[count++])->sin6_addr = in6addr_loopback;
+	ret_ways[count] = (struct sockaddr_storage){ 0 };
+	memcpy(&ret_ways[count++], &v4, sizeof(v4));
+	return count;
+}
+
 bool socket_address_is_loopback(const struct sockaddr_storage *address)
 {
 	struct in6_addr bare = address_of(address);

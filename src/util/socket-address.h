@@ -3,6 +3,7 @@
 /* Socket addresses as an operator writes them: 192.0.2.1:443, [2001:db8::1]:443, [::]:443. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 struct arena;
@@ -24,6 +25,16 @@ bool socket_address_equals(const struct sockaddr_storage *a, const struct sockad
 /* Whether a connection could arrive at either: they are equal, or are [::] and 0.0.0.0 with the
  * same port, for [::] takes IPv4 connections too. */
 bool socket_address_overlaps(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+
+/* The addresses at which this host can connect to a socket that listens at the given one: a
+ * wildcard is replaced by the loopback address, [::] by ::1 and then 127.0.0.1. Returns how many
+ * there are. */
+#define SOCKET_ADDRESS_WAYS_MAX 2
+size_t socket_address_ways(const struct sockaddr_storage *listening,
+			   struct sockaddr_storage ret_ways[SOCKET_ADDRESS_WAYS_MAX]);
+
+/* What bind() and connect() want for its family. */
+socklen_t socket_address_length(const struct sockaddr_storage *address);
 
 /* Whether only this host can reach it: 127.0.0.0/8 or ::1. */
 bool socket_address_is_loopback(const struct sockaddr_storage *address);

@@ -176,12 +176,36 @@ static void knows_loopback(void **state)
 	}
 }
 
+static void finds_ways(void **state)
+{
+	static const struct {
+		const char *listening, *ways[SOCKET_ADDRESS_WAYS_MAX + 1];
+	} cases[] = {
+		{ "192.0.2.1:443", { "192.0.2.1:443" } },
+		{ "[2001:db8::1]:443", { "[2001:db8::1]:443" } },
+		{ "0.0.0.0:80", { "127.0.0.1:80" } },
+		{ "[::]:8443", { "[::1]:8443", "127.0.0.1:8443" } },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct sockaddr_storage ways[SOCKET_ADDRESS_WAYS_MAX];
+		struct sockaddr_storage listening = parsed(cases[i].listening);
+		size_t count = socket_address_ways(&listening, ways);
+
+		for (size_t j = 0; j < count; j++)
+			assert_string_equal(socket_address_text(&memory, &ways[j]),
+					    cases[i].ways[j]);
+		assert_null(cases[i].ways[count]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(accepts),	  cmocka_unit_test(refuses),
 		cmocka_unit_test(writes),	  cmocka_unit_test(compares),
-		cmocka_unit_test(knows_loopback),
+		cmocka_unit_test(knows_loopback), cmocka_unit_test(finds_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
