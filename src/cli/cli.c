@@ -102,15 +102,25 @@ static void speak(struct cli *cli, const struct command_line *line)
 		warning_print(warning);
 }
 
-/* The tool is of use before there is a settings file; one that was named must be there. */
+/* Works without the default file; one that was named must exist. The daemon reports obsolete keys.
+ */
 static int load_settings(struct arena *memory, const struct command_line *line,
 			 struct settings *settings, struct error *err)
 {
+	const char *file = line->config ? line->config : SETTINGS_FILE;
+	struct settings_reports reports;
+	size_t last;
+
 	if (!line->config && access(SETTINGS_FILE, F_OK) < 0 && errno == ENOENT) {
 		settings_default(memory, settings);
 		return 0;
 	}
-	return settings_load(memory, line->config ? line->config : SETTINGS_FILE, settings, err);
+	if (settings_load(memory, file, settings, &reports) == 0)
+		return 0;
+	last = reports.errors.count - 1;
+	for (size_t i = 0; i < last; i++)
+		error_print(reports.errors.items[i]);
+	return error_set(err, ERROR_CONFIG, "%s", reports.errors.items[last]);
 }
 
 int cli_open(struct cli *cli, bool makes_it, struct error *err)

@@ -146,6 +146,7 @@ static void read_word(struct situation *situation, const char *word)
 static bool open_store(struct situation *situation)
 {
 	const char *database = situation->database;
+	struct settings_reports reports;
 	struct settings settings;
 	struct error err;
 
@@ -154,7 +155,7 @@ static bool open_store(struct situation *situation)
 	if (!database) {
 		const char *config = situation->config ? situation->config : SETTINGS_FILE;
 
-		if (settings_load(situation->memory, config, &settings, &err) < 0)
+		if (settings_load(situation->memory, config, &settings, &reports) < 0)
 			settings_default(situation->memory, &settings);
 		database = settings.database.file;
 	}

@@ -9,27 +9,44 @@
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
+static int end_with(struct lines *lines, struct error *err, const char *reason)
+{
+	lines->is_over = true;
+	return error_set(err, ERROR_CONFIG, "%s", reason);
+}
+
 static int read_bytes(struct lines *lines, char *buffer, size_t *ret_size, struct error *err)
 {
 	size_t size = 0;
 	int c;
 
+	if (lines->is_over)
+		return LINES_END;
 	lines->number++;
 	while ((c = getc(lines->stream)) != EOF && c != '\n') {
 		if (size == LINE_MAX_LENGTH)
-			return error_set(err, ERROR_CONFIG,
-					 "this line has more than %d bytes, which no settings file "
-					 "needs; is it one?",
-					 LINE_MAX_LENGTH);
+			return end_with(lines, err,
+					arena_printf(lines->memory,
+						     "this line has more than %d bytes, which no "
+						     "settings file needs; is it one?",
+						     LINE_MAX_LENGTH));
 		buffer[size++] = (char)c;
 	}
 	if (c == EOF && ferror(lines->stream))
-		return error_set(err, ERROR_CONFIG, "this line cannot be read: %s",
-				 strerror(errno));
+		return end_with(
+			lines, err,
+			arena_printf(lines->memory, "cannot read this line: %s", strerror(errno)));
 	if (c == EOF && size == 0)
 		return LINES_END;
 	*ret_size = size;
 	return 0;
+}
+
+/* Either byte order, with or without a byte order mark: the first character is ASCII. */
+static bool is_utf16(const char *line, size_t size)
+{
+	return size >= 2 && ((line[0] == '\xff' && line[1] == '\xfe') ||
+			     (line[0] == '\xfe' && line[1] == '\xff') || !line[0] != !line[1]);
 }
 
 static int check_bytes(const char *line, size_t size, struct error *err)
@@ -65,6 +82,8 @@ int lines_next(struct lines *lines, const char **ret_text, struct error *err)
 	r = read_bytes(lines, buffer, &size, err);
 	if (r != 0)
 		return r;
+	if (lines->number == 1 && is_utf16(line, size))
+		return end_with(lines, err, "the file is in UTF-16; save it in UTF-8");
 	if (size > 0 && line[size - 1] == '\r')
 		size--;
 	if (lines->number == 1 && size >= strlen(BYTE_ORDER_MARK) &&

@@ -12,7 +12,6 @@
 #include "util/log.h"
 
 struct arena;
-struct error;
 struct setting_type;
 
 #define SETTINGS_FILE "/etc/mailconfd/mailconfd.conf"
@@ -87,9 +86,8 @@ struct settings {
 		unsigned idle_timeout;	      /* seconds */
 		unsigned requests_per_second; /* 0: no limit */
 		unsigned requests_at_once;
-		unsigned addresses_per_network;	     /* 0: no limit */
-		unsigned ipv4_network, ipv6_network; /* bits */
-		struct words trusted;		     /* networks */
+		unsigned addresses_per_network; /* 0: no limit */
+		struct words trusted;		/* networks */
 	} limits;
 };
 
@@ -106,6 +104,14 @@ struct settings_key {
 
 const struct settings_key *settings_keys(size_t *ret_count);
 
+/* A key of earlier versions: a file that still has it gets a warning. */
+struct settings_obsolete_key {
+	const char *section, *name;
+	const char *remedy; /* what to do instead */
+};
+
+const struct settings_obsolete_key *settings_obsolete_keys(size_t *ret_count);
+
 /* Whether the two differ in the key. */
 bool settings_differ(const struct settings_key *key, const struct settings *a,
 		     const struct settings *b);
@@ -113,12 +119,20 @@ bool settings_differ(const struct settings_key *key, const struct settings *a,
 /* The settings as they are without a file. Strings live in memory or are constant. */
 void settings_default(struct arena *memory, struct settings *ret_settings);
 
-/* Reads the file; what it does not say has its default. Returns 0, or -1 with err set (kind
- * ERROR_CONFIG) to "FILE:LINE: ...", the first thing that is wrong, or for a file that cannot be
- * opened to a sentence that names it. */
-int settings_load(struct arena *memory, const char *path, struct settings *ret_settings,
-		  struct error *err);
+/* What a settings file gives rise to: each text is "FILE:LINE: ...", in memory. */
+struct settings_reports {
+	struct words errors;   /* a file that has one is not used */
+	struct words warnings; /* of keys that are obsolete, and ignored */
+};
 
-/* The same from an open stream; errors call it name. */
+/* Reading ends after so many errors. */
+#define SETTINGS_ERRORS_MAX 20
+
+/* Reads the file; a key that is not in it has its default. Returns 0, or -1 with all errors in
+ * ret_reports. A file that cannot be opened has one, which names it. */
+int settings_load(struct arena *memory, const char *path, struct settings *ret_settings,
+		  struct settings_reports *ret_reports);
+
+/* The same from an open stream; reports call it name. */
 int settings_read(struct arena *memory, FILE *stream, const char *name,
-		  struct settings *ret_settings, struct error *err);
+		  struct settings *ret_settings, struct settings_reports *ret_reports);

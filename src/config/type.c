@@ -87,7 +87,7 @@ static const char *next_word(struct arena *memory, const char **text)
 }
 
 /* The room is the next power of two, and full when the count is one. */
-static void words_add(struct arena *memory, struct words *words, const char *word)
+void words_add(struct arena *memory, struct words *words, const char *word)
 {
 	const char **items = (const char **)words->items;
 

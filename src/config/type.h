@@ -8,6 +8,7 @@ struct arena;
 struct error;
 struct settings;
 struct settings_key;
+struct words;
 
 struct setting_type {
 	/* Checks the text and puts its value into the settings, at the key's place; a list is
@@ -35,3 +36,5 @@ extern const struct setting_type setting_number; /* in the key's range */
 
 /* The text for an error: in double quotes, and short enough to leave room for what is to say. */
 const char *setting_quote(struct arena *memory, const char *text);
+
+void words_add(struct arena *memory, struct words *words, const char *word);

@@ -202,14 +202,23 @@ static void keep_name(struct server *server, const struct settings *settings)
 		    server->own_name);
 }
 
+static void log_all(void (*log)(const char *format, ...), const struct words *texts)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		log("%s", texts->items[i]);
+}
+
 static int reload_settings(struct server *server, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct settings_reports reports;
 	struct settings settings;
 
-	if (settings_load(&memory, server->settings_file, &settings, err) < 0) {
+	if (settings_load(&memory, server->settings_file, &settings, &reports) < 0) {
+		log_all(log_error, &reports.errors);
 		warn_of_sandbox(server);
-		return -1;
+		return error_set(err, ERROR_CONFIG, "cannot reload the settings: %zu error%s",
+				 reports.errors.count, reports.errors.count == 1 ? "" : "s");
 	}
 	keep_name(server, &settings);
 	arena_clear(&server->memory);
@@ -218,6 +227,7 @@ static int reload_settings(struct server *server, struct error *err)
 	memory = ARENA_NULL;
 	log_set_level(settings.log.level);
 	log_set_format(settings.log.format);
+	log_all(log_warning, &reports.warnings);
 	warn_of_restarts(server);
 	warn_of_sandbox(server);
 	complete_settings(&server->started_memory, &server->own_name, &server->settings);
@@ -360,17 +370,19 @@ int server_run(const char *settings_file, const char *user)
 {
 	struct server server = { .settings_file = settings_file, .user = user };
 	_cleanup_(closep) int signals = -1;
-	struct error err;
+	struct settings_reports reports;
 	int status = SERVER_DONE;
+	struct error err;
 
-	if (settings_load(&server.started_memory, settings_file, &server.started, &err) < 0) {
-		log_error("%s", err.text);
+	if (settings_load(&server.started_memory, settings_file, &server.started, &reports) < 0) {
+		log_all(log_error, &reports.errors);
 		arena_clear(&server.started_memory);
 		return SERVER_BAD_SETTINGS;
 	}
 	server.settings = server.started;
 	log_set_level(server.settings.log.level);
 	log_set_format(server.settings.log.format);
+	log_all(log_warning, &reports.warnings);
 
 	notifier_open(&server.notifier);
 	if (open_signals(&signals, &err) < 0 || start(&server, &err) < 0) {
@@ -424,6 +436,18 @@ static int become_service(struct arena *memory, const struct settings *settings,
 	return 0;
 }
 
+static int load_checked(struct arena *memory, const char *settings_file, struct settings *settings)
+{
+	struct settings_reports reports;
+	int r = settings_load(memory, settings_file, settings, &reports);
+
+	for (size_t i = 0; i < reports.errors.count; i++)
+		(void)fprintf(stderr, "mailconfd: %s\n", reports.errors.items[i]);
+	for (size_t i = 0; i < reports.warnings.count; i++)
+		print_warning(reports.warnings.items[i], NULL);
+	return r;
+}
+
 int server_check(const char *settings_file, const char *user)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
@@ -436,10 +460,8 @@ int server_check(const char *settings_file, const char *user)
 	size_t count = 0;
 	int wrong;
 
-	if (settings_load(&memory, settings_file, &settings, &err) < 0) {
-		(void)report(-1, &err);
+	if (load_checked(&memory, settings_file, &settings) < 0)
 		return SERVER_BAD_SETTINGS;
-	}
 	if (become_service(&memory, &settings, user, &name, &err) < 0) {
 		(void)report(-1, &err);
 		return status_of(&err);

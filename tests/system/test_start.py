@@ -229,6 +229,64 @@ def test_settings(good):
         assert "unknown-key" in result.stderr
 
 
+def everywhere(good):
+    """The lines of standard error of mailconfd, mailconfd --check-config and mailconfctl, with their statuses."""
+    for command in (
+        good.command(),
+        good.command("--check-config"),
+        [good.build / "src" / "mailconfctl", "--config", good.config, "domain", "list"],
+    ):
+        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        yield result.returncode, result.stderr.splitlines()
+
+
+def test_all_errors_of_the_settings_file_are_reported(good):
+    good.write_settings()
+    lines = len(good.config.read_text().splitlines())
+    wrong = "unknown-key = 1\n[serverr]\nredirect = many\n\n[limits]\nidle-timeout = 5m\n"
+    with open(good.config, "a", encoding="utf-8") as out:
+        out.write(wrong)
+    for status, reported in everywhere(good):
+        assert status == 2
+        assert len(reported) == 4, reported
+        for line, number, word in zip(reported, (1, 2, 3, 6), ("unknown-key", "serverr", "'many'", "'5m'")):
+            assert f"{good.config}:{lines + number}: " in line and word in line
+    good.start()  # writes the settings without errors
+    with open(good.config, "a", encoding="utf-8") as out:
+        out.write(wrong)
+    good.reload()
+    assert good.log().count(f"error: {good.config}:") == 4
+    assert "cannot reload the settings: 4 errors; the old settings stay in force" in good.log()
+
+
+def test_settings_file_of_windows(good):
+    good.write_settings()
+    text = good.config.read_text()
+    good.config.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    good.write_settings = lambda: None  # which start() and ctl() call
+    good.ctl("domain", "list")
+    assert run(good, "--check-config").stderr == ""
+    good.start()
+    assert good.get("/mail/config-v1.1.xml").status == 200
+    good.stop()
+    good.config.write_text(text, encoding="utf-16")
+    for status, reported in everywhere(good):
+        assert status == 2 and len(reported) == 1
+        assert f"{good.config}:1: the file is in UTF-16; save it in UTF-8" in reported[0]
+
+
+def test_obsolete_settings_are_ignored(good):
+    good.settings["limits"]["ipv4-network"] = 24
+    result = run(good, "--check-config")
+    warning = f"{good.config}:%d: [limits] ipv4-network is obsolete, ignored; remove this line"
+    line = good.config.read_text().splitlines().index("ipv4-network = 24") + 1
+    assert result.returncode == 0 and f"mailconfd: warning: {warning % line}" in result.stderr
+    good.start()
+    assert good.log().count(f"warning: {warning % line}") == 1
+    good.reload()
+    assert good.log().count(f"warning: {warning % line}") == 2
+
+
 def test_missing_settings_file(good):
     good.write_settings()
     good.config.rename(good.directory / "moved.conf")

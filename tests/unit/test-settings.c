@@ -31,18 +31,23 @@
 	"2001:db8:1111:1111:1111:1111:1111:1113/128 2001:db8:1111:1111:1111:1111:1111:1114/128"
 
 static int read_bytes(struct arena *memory, const char *text, size_t size,
-		      struct settings *ret_settings, struct error *err)
+		      struct settings *ret_settings, struct settings_reports *ret_reports)
 {
 	_cleanup_(fclosep) FILE *stream = fmemopen((char *)text, size, "r");
 
 	assert_non_null(stream);
-	return settings_read(memory, stream, "test.conf", ret_settings, err);
+	return settings_read(memory, stream, "test.conf", ret_settings, ret_reports);
 }
 
-static int read_text(struct arena *memory, const char *text, struct settings *ret_settings,
-		     struct error *err)
+/* Fails the test if there is an error or a warning. */
+static void read_text(struct arena *memory, const char *text, struct settings *ret_settings)
 {
-	return read_bytes(memory, text, strlen(text), ret_settings, err);
+	struct settings_reports reports;
+
+	if (read_bytes(memory, text, strlen(text), ret_settings, &reports) < 0)
+		fail_msg("%s\nin: %s", reports.errors.items[0], text);
+	assert_int_equal(reports.errors.count, 0);
+	assert_int_equal(reports.warnings.count, 0);
 }
 
 /* As the text names them: "section.key". */
@@ -135,8 +140,6 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "limits.addresses-per-network", "500" },
 		{ "limits.requests-per-second", "50" },
 		{ "limits.requests-at-once", "500" },
-		{ "limits.ipv4-network", "32" },
-		{ "limits.ipv6-network", "64" },
 		{ "limits.trusted", "127.0.0.0/8 ::1" },
 	};
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -158,10 +161,11 @@ static void shipped_file_equals_the_defaults(void **state)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct settings settings, defaults;
-	struct error err;
+	struct settings_reports reports;
 
-	if (settings_load(&memory, data_path(&memory), &settings, &err) < 0)
-		fail_msg("%s", err.text);
+	if (settings_load(&memory, data_path(&memory), &settings, &reports) < 0)
+		fail_msg("%s", reports.errors.items[0]);
+	assert_int_equal(reports.warnings.count, 0);
 	settings_default(&memory, &defaults);
 	assert_same("data/mailconfd.conf", &settings, &defaults, NULL);
 }
@@ -284,10 +288,8 @@ static void accepts(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 		struct settings settings, defaults;
-		struct error err;
 
-		if (read_text(&memory, cases[i].text, &settings, &err) < 0)
-			fail_msg("%s\nin: %s", err.text, cases[i].text);
+		read_text(&memory, cases[i].text, &settings);
 		if (!text_equals(value_text(&memory, &settings, cases[i].key), cases[i].value))
 			fail_msg("%s is '%s' in: %s", cases[i].key,
 				 value_text(&memory, &settings, cases[i].key), cases[i].text);
@@ -300,11 +302,8 @@ static void listens_on_plain_http_alone(void **state)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct settings settings;
-	struct error err;
 
-	if (read_text(&memory, "[server]\nlisten-https =\nlisten-http = [::]:443\n", &settings,
-		      &err) < 0)
-		fail_msg("%s", err.text);
+	read_text(&memory, "[server]\nlisten-https =\nlisten-http = [::]:443\n", &settings);
 	assert_int_equal(settings.server.listen_https.count, 0);
 	assert_string_equal(settings.server.listen_http.items[0], "[::]:443");
 }
@@ -313,39 +312,47 @@ static void listens_behind_a_proxy_alone(void **state)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct settings settings;
-	struct error err;
 
-	if (read_text(&memory, "[server]\nlisten-https =\nbehind-proxy = unix:/run/x\n", &settings,
-		      &err) < 0)
-		fail_msg("%s", err.text);
+	read_text(&memory, "[server]\nlisten-https =\nbehind-proxy = unix:/run/x\n", &settings);
 	assert_int_equal(settings.server.listen_https.count, 0);
 	assert_string_equal(settings.server.behind_proxy.items[0], "unix:/run/x");
 }
 
-/* Whether what is said of the text begins with "test.conf:LINE: " and has all the words, which a
- * '|' separates. */
+/* Checks that the report begins with "test.conf:LINE: " and has all the words, which a '|'
+ * separates.
+ */
+static void assert_report(const char *report, unsigned line, const char *words)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	char *rest = arena_strdup(&memory, words), *word;
+	const char *prefix = line ? arena_printf(&memory, "test.conf:%u: ", line) : "test.conf: ";
+
+	if (strncmp(report, prefix, strlen(prefix)) != 0)
+		fail_msg("'%s' does not begin with '%s'", report, prefix);
+	while ((word = strsep(&rest, "|")))
+		if (!strstr(report, word))
+			fail_msg("'%s' does not say '%s'", report, word);
+	/* for reading them all aloud */
+	if (getenv("SHOW_ERRORS"))
+		print_message("# %s\n", report);
+}
+
+/* Checks that the text has this one error. */
 static void assert_refused(const char *text, size_t size, unsigned line, const char *words)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct settings settings, untouched;
-	struct error err = { 0 };
-	char *rest = arena_strdup(&memory, words), *word;
-	const char *prefix = line ? arena_printf(&memory, "test.conf:%u: ", line) : "test.conf: ";
+	struct settings_reports reports;
 
 	memset(&settings, 0x55, sizeof(settings));
 	memset(&untouched, 0x55, sizeof(untouched));
-	if (read_bytes(&memory, text, size, &settings, &err) != -1)
+	if (read_bytes(&memory, text, size, &settings, &reports) != -1)
 		fail_msg("accepted: %s", text);
 	assert_memory_equal(&settings, &untouched, sizeof(settings));
-	assert_int_equal(err.kind, ERROR_CONFIG);
-	if (strncmp(err.text, prefix, strlen(prefix)) != 0)
-		fail_msg("'%s' does not begin with '%s'", err.text, prefix);
-	while ((word = strsep(&rest, "|")))
-		if (!strstr(err.text, word))
-			fail_msg("'%s' does not say '%s'", err.text, word);
-	/* for reading them all aloud */
-	if (getenv("SHOW_ERRORS"))
-		print_message("# %s\n", err.text);
+	assert_report(reports.errors.items[0], line, words);
+	if (reports.errors.count > 1)
+		fail_msg("one error more: '%s'", reports.errors.items[1]);
+	assert_int_equal(reports.warnings.count, 0);
 }
 
 static void refuses_files(void **state)
@@ -359,14 +366,14 @@ static void refuses_files(void **state)
 		  "'listen-htps'|[server]|did you mean listen-https?" },
 		{ "[server]\nTHRAEDS = 1\n", 2, "'THRAEDS'|did you mean threads?" },
 		{ "[server]\nport = 443\n", 2,
-		  "'port'|[server]|it has public-name, listen-https, listen-http, "
+		  "'port'|[server]|its keys are public-name, listen-https, listen-http, "
 		  "http-autoconfig, redirect, behind-proxy, trusted-proxies, threads" },
 		{ "[tls]\nthreads = 4\n", 2, "'threads' in [tls]|belongs in [server]" },
 		{ "[tls]\ncertificate = /x\n", 2, "'certificate'|did you mean certificates?" },
 		{ "[profile]\ncertificate = /x\n", 2,
-		  "[profile] certificate is given without key|signed with both" },
+		  "[profile] certificate is set without key|set both" },
 		{ "[profile]\ncertificate =\nkey = /x\n", 3,
-		  "[profile] key is given without certificate" },
+		  "[profile] key is set without certificate" },
 		{ "[profile]\nkey = x\n", 2, "'x' is not allowed|absolute path" },
 		{ "[log]\nlevels = info # all\n", 2, "'levels'|did you mean level?" },
 		{ "[Server]\nthreads = 4\n", 1, "'Server'|did you mean [server]?" },
@@ -402,14 +409,12 @@ static void refuses_files(void **state)
 		{ "[server]\rthreads = 4\r", 1, "control character 0x0d" },
 		{ "[server]\nthreads = \0334\n", 2, "control character 0x1b" },
 		{ "[server]\npublic-name = b\374cher.example\n", 2, "not UTF-8|save the file" },
-		{ "\377\376[\n", 1, "not UTF-8" },
+		{ "\377[\n", 1, "not UTF-8" },
 		{ "\177ELF\n", 1, "control character 0x7f" },
 		{ "[database]\nfile = " LONGEST_PATH "x\n", 2,
-		  "199 bytes|at most 198|a list may go on in a second line" },
+		  "199 bytes|at most 198|a list can continue on a second line" },
 		{ "[server]\n" LONGEST_PATH LONG " = 4\n", 2, "at most 198" },
 		{ "[" LONGEST_PATH LONGEST_PATH "]\n", 1, "there is no section|..." },
-		/* the first error is the one that is told */
-		{ "[server]\nthreads = x\nthreads = y\n[foo]\n", 2, "'x'" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++)
@@ -427,6 +432,113 @@ static void refuses_bytes(void **state)
 	long_line[0] = '\n';
 	long_line[sizeof(long_line) - 1] = '\0';
 	assert_refused(long_line, sizeof(long_line) - 1, 2, "more than 4096 bytes");
+}
+
+/* As the editors of Windows write it: "[log]\nx\n". */
+static void refuses_utf_16(void **state)
+{
+	static const char little[] = "\377\376[\0l\0o\0g\0]\0\n\0x\0\n";
+	static const char big[] = "\376\377\0[\0l\0o\0g\0]\0\n\0x\0\n";
+
+	assert_refused(little, sizeof(little), 1, "the file is in UTF-16; save it in UTF-8");
+	assert_refused(little + 2, sizeof(little) - 2, 1, "UTF-16");
+	assert_refused(big, sizeof(big) - 1, 1, "UTF-16");
+	assert_refused(big + 2, sizeof(big) - 3, 1, "UTF-16");
+}
+
+static void reports_all_errors(void **state)
+{
+	static const char text[] = "threads = 4\n"
+				   "[servr]\n"
+				   "threads = x\n"
+				   "threads = y\n"
+				   "listen-htps = [::]:443\n"
+				   "listen-http = [::]:443 nowhere\n"
+				   "[foo]\n"
+				   "bar = 1\n"
+				   "[log\n"
+				   "level = loud\n"
+				   "format\n"
+				   "\377\n"
+				   "[limits]\n"
+				   "ipv4-network = many\n"
+				   "idle-timeout = 5m # minutes\n"
+				   "[profile]\n"
+				   "key = /x\n";
+	static const struct {
+		unsigned line;
+		const char *words;
+	} errors[] = {
+		{ 1, "'threads' stands before any section" },
+		{ 2, "'servr'|did you mean [server]?" },
+		{ 3, "[server] threads: 'x' is not allowed" },
+		{ 4, "[server] threads: line 3 gives it already" },
+		{ 5, "did you mean listen-https?" },
+		{ 6, "[server] listen-http: 'nowhere'" },
+		{ 7, "'foo'" },
+		{ 9, "'[log'|no closing bracket" },
+		{ 10, "[log] level: 'loud' is not allowed" },
+		{ 11, "'format' is neither" },
+		{ 12, "not UTF-8" },
+		{ 15, "[limits] idle-timeout: a comment" },
+		{ 17, "[profile] key is set without certificate" },
+	};
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct settings_reports reports;
+	struct settings settings;
+
+	assert_int_equal(read_bytes(&memory, text, strlen(text), &settings, &reports), -1);
+	for (size_t i = 0; i < reports.errors.count && i < COUNT(errors); i++)
+		assert_report(reports.errors.items[i], errors[i].line, errors[i].words);
+	assert_int_equal(reports.errors.count, COUNT(errors));
+	assert_int_equal(reports.warnings.count, 1);
+	assert_report(reports.warnings.items[0], 14, "[limits] ipv4-network is obsolete, ignored");
+}
+
+static void stops_at_many_errors(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct bytes text = BYTES_IN(&memory);
+	struct settings_reports reports;
+	struct settings settings;
+
+	for (int i = 0; i < 100000; i++)
+		bytes_add_text(&text, "\177ELF\n");
+	assert_int_equal(read_bytes(&memory, bytes_text(&text), text.size, &settings, &reports),
+			 -1);
+	assert_int_equal(reports.errors.count, SETTINGS_ERRORS_MAX + 1);
+	assert_report(reports.errors.items[SETTINGS_ERRORS_MAX], 0, "too many errors");
+}
+
+/* Their values are not looked at. */
+static void warns_of_obsolete_keys(void **state)
+{
+	static const char text[] = "[limits]\nipv4-network = 24\nipv6-network =\n";
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct settings settings, defaults;
+	struct settings_reports reports;
+
+	assert_int_equal(read_bytes(&memory, text, strlen(text), &settings, &reports), 0);
+	assert_int_equal(reports.errors.count, 0);
+	assert_int_equal(reports.warnings.count, 2);
+	assert_report(reports.warnings.items[0], 2,
+		      "[limits] ipv4-network is obsolete, ignored; remove this line");
+	assert_report(reports.warnings.items[1], 3,
+		      "[limits] ipv6-network is obsolete, ignored; remove this line");
+	settings_default(&memory, &defaults);
+	assert_same(text, &settings, &defaults, NULL);
+}
+
+/* Nothing that a file can have is obsolete. */
+static void obsolete_keys_are_gone(void **state)
+{
+	size_t count, n_obsolete;
+	const struct settings_key *keys = settings_keys(&count);
+	const struct settings_obsolete_key *obsolete = settings_obsolete_keys(&n_obsolete);
+
+	for (size_t i = 0; i < count * n_obsolete; i++)
+		assert_false(text_equals(keys[i % count].section, obsolete[i / count].section) &&
+			     text_equals(keys[i % count].name, obsolete[i / count].name));
 }
 
 static void refuses_values(void **state)
@@ -449,8 +561,6 @@ static void refuses_values(void **state)
 		{ "limits.addresses-per-network", "", "a number from 0 to 1000" },
 		{ "limits.requests-per-second", "100001", "a number from 0 to 100000" },
 		{ "limits.requests-at-once", "0", "a number from 1 to 100000" },
-		{ "limits.ipv4-network", "0", "from 1 to 32" },
-		{ "limits.ipv6-network", "129", "from 1 to 128" },
 		{ "limits.trusted", "192.0.2.1/24", "'192.0.2.1/24' is not a network" },
 		{ "limits.trusted", "::1, ::2", "'::1,' is not a network" },
 		{ "limits.trusted", "localhost", "'localhost' is not a network" },
@@ -560,7 +670,7 @@ static void refuses_what_does_not_go_together(void **state)
 		{ "[server]\nlisten-https = 192.0.2.1:80\nlisten-http = [::ffff:192.0.2.1]:80\n", 3,
 		  "is taken by '192.0.2.1:80' of listen-https" },
 		{ "[server]\nlisten-http = [::]:443\n", 0,
-		  "[server] listen-https, which is [::]:443 when the file does not say|taken" },
+		  "[server] listen-https (default: [::]:443): '[::]:443' is taken" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++)
@@ -578,13 +688,15 @@ static void names_the_file_that_cannot_be_read(void **state)
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct settings_reports reports;
 		struct settings settings;
-		struct error err;
+		const char *text;
 
-		assert_int_equal(settings_load(&memory, cases[i].path, &settings, &err), -1);
-		assert_int_equal(err.kind, ERROR_CONFIG);
-		assert_non_null(strstr(err.text, arena_printf(&memory, "'%s'", cases[i].path)));
-		assert_non_null(strstr(err.text, cases[i].reason));
+		assert_int_equal(settings_load(&memory, cases[i].path, &settings, &reports), -1);
+		assert_int_equal(reports.errors.count, 1);
+		text = reports.errors.items[0];
+		assert_non_null(strstr(text, arena_printf(&memory, "'%s'", cases[i].path)));
+		assert_non_null(strstr(text, cases[i].reason));
 	}
 }
 
@@ -592,14 +704,12 @@ static void tells_which_settings_differ(void **state)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct settings before, after;
-	struct error err;
 
 	settings_default(&memory, &before);
-	if (read_text(&memory,
-		      "[server]\nthreads = 4\nlisten-https = [::]:443 [::]:8443\n"
-		      "[log]\nlevel = debug\n[tls]\nunknown-name = refuse\n",
-		      &after, &err) < 0)
-		fail_msg("%s", err.text);
+	read_text(&memory,
+		  "[server]\nthreads = 4\nlisten-https = [::]:443 [::]:8443\n"
+		  "[log]\nlevel = debug\n[tls]\nunknown-name = refuse\n",
+		  &after);
 	assert_true(settings_differ(key_named("server.threads"), &before, &after));
 	assert_true(settings_differ(key_named("server.listen-https"), &before, &after));
 	assert_true(settings_differ(key_named("log.level"), &before, &after));
@@ -622,7 +732,12 @@ int main(void)
 		cmocka_unit_test(listens_behind_a_proxy_alone),
 		cmocka_unit_test(refuses_files),
 		cmocka_unit_test(refuses_bytes),
+		cmocka_unit_test(refuses_utf_16),
 		cmocka_unit_test(refuses_values),
+		cmocka_unit_test(reports_all_errors),
+		cmocka_unit_test(stops_at_many_errors),
+		cmocka_unit_test(warns_of_obsolete_keys),
+		cmocka_unit_test(obsolete_keys_are_gone),
 		cmocka_unit_test(refuses_what_does_not_go_together),
 		cmocka_unit_test(names_the_file_that_cannot_be_read),
 		cmocka_unit_test(tells_which_settings_differ),

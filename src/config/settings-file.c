@@ -1,0 +1,413 @@
+#include "config/settings.h"
+
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "config/lines.h"
+#include "config/type.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/similar.h"
+
+/*
+ * The file is parsed by inih. By itself it splits lines that are longer than its buffer, takes an
+ * indented line as a continuation of the value above it, ignores what follows a section's bracket,
+ * and does not report a section without keys. So it gets its lines from a reader that has reported
+ * all of that already, and passes an empty line in place of each invalid one.
+ */
+
+/* What the file says about one key. */
+struct given {
+	unsigned line; /* the first that gives the key, 0 for none */
+	bool is_invalid;
+};
+
+struct reading {
+	struct arena *memory;
+	const char *name; /* of the file */
+	struct lines lines;
+	struct settings settings;
+	struct settings_reports *reports;
+	const struct settings_key *keys;
+	size_t n_keys;
+	struct given *given; /* for each key */
+	bool is_skipping;    /* lines of an unknown section */
+};
+
+/* Line 0 is the file as a whole. */
+__attribute__((format(printf, 3, 4))) static void report_at(struct reading *reading, unsigned line,
+							    const char *format, ...)
+{
+	struct bytes text = BYTES_IN(reading->memory);
+	va_list args;
+
+	bytes_add_text(&text, reading->name);
+	if (line)
+		bytes_add_format(&text, ":%u", line);
+	va_start(args, format);
+	bytes_add_format(&text, ": %s", arena_vprintf(reading->memory, format, args));
+	va_end(args);
+	words_add(reading->memory, &reading->reports->errors, bytes_text(&text));
+}
+
+/* What is invalid is in the line read last. */
+static void report(struct reading *reading, const struct error *err)
+{
+	report_at(reading, reading->lines.number, "%s", err->text);
+}
+
+static bool section_exists(const struct reading *reading, const char *name)
+{
+	for (size_t i = 0; i < reading->n_keys; i++)
+		if (text_equals(reading->keys[i].section, name))
+			return true;
+	return false;
+}
+
+static const struct settings_key *key_find(const struct reading *reading, const char *section,
+					   const char *name)
+{
+	for (size_t i = 0; i < reading->n_keys; i++)
+		if (text_equals(reading->keys[i].section, section) &&
+		    text_equals(reading->keys[i].name, name))
+			return &reading->keys[i];
+	return NULL;
+}
+
+static struct given *given_of(const struct reading *reading, const char *section, const char *name)
+{
+	return &reading->given[key_find(reading, section, name) - reading->keys];
+}
+
+/* Returns the section that was most likely meant, or NULL. */
+static const char *report_section(struct reading *reading, const char *name)
+{
+	const char *quoted = setting_quote(reading->memory, name), *meant = NULL, *last = "";
+	struct bytes all = BYTES_IN(reading->memory);
+	size_t fewest = SIMILAR_NEVER;
+
+	for (size_t i = 0; i < reading->n_keys; i++) {
+		const char *section = reading->keys[i].section;
+		size_t mistakes = similar_mistakes(name, section);
+
+		if (mistakes < fewest) {
+			fewest = mistakes;
+			meant = section;
+		}
+		if (!text_equals(section, last))
+			bytes_add_format(&all, " [%s]", section);
+		last = section;
+	}
+	if (meant)
+		report_at(reading, reading->lines.number,
+			  "there is no section %s; did you mean [%s]?", quoted, meant);
+	else
+		report_at(reading, reading->lines.number,
+			  "there is no section %s; the sections are%s", quoted, bytes_text(&all));
+	return meant;
+}
+
+/* A key that was most likely meant does not get its default as well. */
+static void report_key(struct reading *reading, const char *section, const char *name)
+{
+	const char *quoted = setting_quote(reading->memory, name), *elsewhere = NULL;
+	const struct settings_key *meant = NULL;
+	struct bytes all = BYTES_IN(reading->memory);
+	size_t fewest = SIMILAR_NEVER;
+	unsigned line = reading->lines.number;
+
+	for (size_t i = 0; i < reading->n_keys; i++) {
+		const struct settings_key *key = &reading->keys[i];
+		size_t mistakes = similar_mistakes(name, key->name);
+
+		if (!text_equals(key->section, section)) {
+			if (text_equals(key->name, name))
+				elsewhere = key->section;
+			continue;
+		}
+		if (mistakes < fewest) {
+			fewest = mistakes;
+			meant = key;
+		}
+		bytes_add_format(&all, "%s%s", all.size ? ", " : "", key->name);
+	}
+	if (meant)
+		reading->given[meant - reading->keys].is_invalid = true;
+	if (!*section)
+		report_at(reading, line, "key %s stands before any section; write [%s] above it",
+			  quoted, elsewhere ? elsewhere : reading->keys[0].section);
+	else if (meant)
+		report_at(reading, line, "there is no key %s in [%s]; did you mean %s?", quoted,
+			  section, meant->name);
+	else if (elsewhere)
+		report_at(reading, line, "there is no key %s in [%s]; it belongs in [%s]", quoted,
+			  section, elsewhere);
+	else
+		report_at(reading, line, "there is no key %s in [%s]; its keys are %s", quoted,
+			  section, bytes_text(&all));
+}
+
+/*
+ * [server]
+ *
+ * The keys below an invalid line are checked too if it is clear which section was meant.
+ */
+static const char *check_section(struct reading *reading, const char *line)
+{
+	const char *end = strchrnul(line, ']');
+	const char *name = arena_strndup(reading->memory, line + 1, (size_t)(end - line) - 1);
+	unsigned number = reading->lines.number;
+
+	if (!*end)
+		report_at(reading, number, "section %s has no closing bracket; write [NAME]",
+			  setting_quote(reading->memory, line));
+	if (!section_exists(reading, name))
+		name = *end ? report_section(reading, name) : NULL;
+	else if (*end && end[1])
+		report_at(reading, number, "%s follows [%s]; write it on a line of its own",
+			  setting_quote(reading->memory, end + 1), name);
+	reading->is_skipping = !name;
+	return name ? arena_printf(reading->memory, "[%s]", name) : "";
+}
+
+/*
+ * threads = auto
+ *
+ * To inih a colon is as good as the equals sign; but in "listen-https [::]:443" the sign is
+ * missing. Returns the line for inih, which is empty if it is invalid.
+ */
+static const char *check_line(struct reading *reading, const char *line, size_t limit)
+{
+	size_t key_length = strcspn(line, "=:"), length = strlen(line);
+
+	if (*line == '[')
+		return check_section(reading, line);
+	if (!*line || reading->is_skipping)
+		return "";
+	if (key_length == 0 || line[key_length] != '=') {
+		report_at(reading, reading->lines.number, "%s is neither [SECTION] nor KEY = VALUE",
+			  setting_quote(reading->memory, line));
+		return "";
+	}
+	if (length > limit) {
+		report_at(reading, reading->lines.number,
+			  "this line has %zu bytes without its comment, but at most %zu are "
+			  "allowed; a list can continue on a second line that repeats its key",
+			  length, limit);
+		return "";
+	}
+	return line;
+}
+
+/* A binary file has as many errors as lines. */
+static bool has_too_many_errors(const struct reading *reading)
+{
+	return reading->reports->errors.count >= SETTINGS_ERRORS_MAX;
+}
+
+/* Where inih was built with a buffer that grows, one that is full without a newline makes it read
+ * on; so every line ends in one. */
+static char *next_line(char *buffer, int size, void *context)
+{
+	struct reading *reading = context;
+	const char *line = "";
+	struct error err;
+	int r;
+
+	if (has_too_many_errors(reading))
+		return NULL;
+	r = lines_next(&reading->lines, &line, &err);
+	if (r == LINES_END)
+		return NULL;
+	if (r < 0)
+		report(reading, &err);
+	else
+		line = check_line(reading, line, (size_t)size - strlen("\n") - 1);
+	(void)snprintf(buffer, (size_t)size, "%s\n", line);
+	return buffer;
+}
+
+static int check_comment(const char *value, struct error *err)
+{
+	const char *sign = strchr(value, '#');
+
+	for (; sign; sign = strchr(sign + 1, '#'))
+		if (sign == value || char_is_blank(sign[-1]))
+			return error_set(err, ERROR_CONFIG,
+					 "a comment after a value begins with ';', not with '#'");
+	return 0;
+}
+
+static int parse_value(struct reading *reading, const struct settings_key *key, const char *value,
+		       struct error *err)
+{
+	struct given *given = &reading->given[key - reading->keys];
+
+	if (given->line && !key->type->is_list)
+		return error_set(err, ERROR_CONFIG,
+				 "line %u gives it already; remove one of the two", given->line);
+	if (!given->line)
+		given->line = reading->lines.number;
+	if (check_comment(value, err) == 0 &&
+	    key->type->parse(reading->memory, key, value, &reading->settings, err) == 0)
+		return 0;
+	given->is_invalid = true;
+	return -1;
+}
+
+/* Returns whether the key is one. */
+static bool warn_of_obsolete_key(struct reading *reading, const char *section, const char *name)
+{
+	size_t count;
+	const struct settings_obsolete_key *keys = settings_obsolete_keys(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (!text_equals(keys[i].section, section) || !text_equals(keys[i].name, name))
+			continue;
+		words_add(reading->memory, &reading->reports->warnings,
+			  arena_printf(reading->memory, "%s:%u: [%s] %s is obsolete, ignored; %s",
+				       reading->name, reading->lines.number, section, name,
+				       keys[i].remedy));
+		return true;
+	}
+	return false;
+}
+
+/* Returns 1, with which inih goes on. */
+static int take_value(void *context, const char *section, const char *name, const char *value)
+{
+	struct reading *reading = context;
+	const struct settings_key *key = key_find(reading, section, name);
+	struct error err;
+
+	if (!key && !warn_of_obsolete_key(reading, section, name))
+		report_key(reading, section, name);
+	else if (key && parse_value(reading, key, value, &err) < 0)
+		report_at(reading, reading->lines.number, "[%s] %s: %s", section, name, err.text);
+	return 1;
+}
+
+/* A default can be invalid beside what the file says: listen-http may have taken the port. */
+static void put_defaults(struct reading *reading)
+{
+	for (size_t i = 0; i < reading->n_keys; i++) {
+		const struct settings_key *key = &reading->keys[i];
+		struct error err;
+
+		if (!reading->given[i].line && !reading->given[i].is_invalid &&
+		    key->type->parse(reading->memory, key, key->text, &reading->settings, &err) < 0)
+			report_at(reading, 0, "[%s] %s (default: %s): %s", key->section, key->name,
+				  key->text, err.text);
+	}
+}
+
+static void check_listeners(struct reading *reading)
+{
+	const struct given *https = given_of(reading, "server", "listen-https");
+
+	if (https->is_invalid || given_of(reading, "server", "listen-http")->is_invalid ||
+	    given_of(reading, "server", "behind-proxy")->is_invalid ||
+	    reading->settings.server.listen_https.count > 0 ||
+	    reading->settings.server.listen_http.count > 0 ||
+	    reading->settings.server.behind_proxy.count > 0)
+		return;
+	report_at(reading, https->line,
+		  "[server] listen-https, listen-http and behind-proxy are all empty; give one of "
+		  "them an ADDRESS:PORT, such as [::]:443");
+}
+
+static void check_trusted_proxies(struct reading *reading)
+{
+	const struct words *networks = &reading->settings.server.trusted_proxies;
+	size_t size = 0;
+
+	for (size_t i = 0; i < networks->count; i++)
+		size += strlen(networks->items[i]) + 1;
+	if (size >= SETTINGS_NETWORKS_MAX)
+		report_at(reading, given_of(reading, "server", "trusted-proxies")->line,
+			  "[server] trusted-proxies has more than the %d bytes that are allowed; "
+			  "write fewer, larger networks",
+			  SETTINGS_NETWORKS_MAX - 2);
+}
+
+static void check_redirect(struct reading *reading)
+{
+	if (reading->settings.server.redirect == REDIRECT_SAME_HOST &&
+	    !given_of(reading, "server", "listen-https")->is_invalid &&
+	    reading->settings.server.listen_https.count == 0)
+		report_at(reading, given_of(reading, "server", "redirect")->line,
+			  "[server] redirect: same-host redirects to names that listen-https has a "
+			  "certificate for, but listen-https is empty; write public-name");
+}
+
+static void check_profile(struct reading *reading)
+{
+	const struct given *certificate = given_of(reading, "profile", "certificate");
+	const struct given *key = given_of(reading, "profile", "key");
+	bool has_key;
+
+	if (certificate->is_invalid || key->is_invalid)
+		return;
+	has_key = *reading->settings.profile.key;
+	if (has_key == !!*reading->settings.profile.certificate)
+		return;
+	report_at(reading, has_key ? key->line : certificate->line,
+		  "[profile] %s is set without %s; set both to sign profiles, or neither",
+		  has_key ? "key" : "certificate", has_key ? "certificate" : "key");
+}
+
+int settings_read(struct arena *memory, FILE *stream, const char *name,
+		  struct settings *ret_settings, struct settings_reports *ret_reports)
+{
+	struct reading reading = {
+		.memory = memory,
+		.name = name,
+		.lines = { .memory = memory, .stream = stream },
+		.reports = ret_reports,
+	};
+	int r;
+
+	*ret_reports = (struct settings_reports){ 0 };
+	reading.keys = settings_keys(&reading.n_keys);
+	reading.given = arena_array(memory, struct given, reading.n_keys);
+	r = ini_parse_stream(next_line, &reading, take_value, &reading);
+	if (has_too_many_errors(&reading)) {
+		report_at(&reading, 0, "too many errors; the rest of the file was not checked");
+		return -1;
+	}
+	if (r != 0)
+		report_at(&reading, 0, "inih cannot read the file (%d)", r);
+	put_defaults(&reading);
+	check_listeners(&reading);
+	check_redirect(&reading);
+	check_trusted_proxies(&reading);
+	check_profile(&reading);
+	if (ret_reports->errors.count > 0)
+		return -1;
+	*ret_settings = reading.settings;
+	return 0;
+}
+
+int settings_load(struct arena *memory, const char *path, struct settings *ret_settings,
+		  struct settings_reports *ret_reports)
+{
+	_cleanup_(fclosep) FILE *stream = fopen(path, "re");
+	const char *reason = NULL;
+	struct stat status;
+
+	if (!stream || fstat(fileno(stream), &status) < 0)
+		reason = strerror(errno);
+	else if (S_ISDIR(status.st_mode))
+		reason = "it is a directory";
+	if (!reason)
+		return settings_read(memory, stream, path, ret_settings, ret_reports);
+	*ret_reports = (struct settings_reports){ 0 };
+	words_add(memory, &ret_reports->errors,
+		  arena_printf(memory, "cannot read the settings file '%s': %s", path, reason));
+	return -1;
+}
