@@ -10,6 +10,7 @@
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/file.h"
+#include "util/idna.h"
 
 #define FIRST_PAUSE ((time_t)12 * 60 * 60)
 #define LAST_PAUSE ((time_t)7 * 24 * 60 * 60)
@@ -66,7 +67,7 @@ time_t failure_until(const char *directory, const char *domain)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *file = file_of(&memory, directory, domain);
-	unsigned long count = count_of(file);
+	unsigned long count = host_name_is_valid(domain) ? count_of(file) : 0;
 	time_t pause = FIRST_PAUSE;
 	struct stat status;
 

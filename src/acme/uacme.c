@@ -157,13 +157,15 @@ static int make_account(struct arena *memory, const struct uacme *uacme, const c
 	const char *mark = mark_of_account(memory, uacme), *terms;
 	const char *words[] = { "uacme",      "--confdir",   home(memory, uacme),
 				"--acme-url", uacme->server, NULL,
-				NULL,	      NULL,	     NULL };
+				NULL,	      NULL,	     NULL,
+				NULL };
 	size_t n = 5;
 	struct process_end end;
 	int r;
 
 	if (accepts_terms)
 		words[n++] = "--yes";
+	words[n++] = "--";
 	words[n++] = "new";
 	words[n++] = email;
 	if (run(memory, uacme, words, &end, err) < 0)
@@ -225,6 +227,7 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 	for (; first[n]; n++)
 		words[n] = first[n];
 	words[n++] = hook;
+	words[n++] = "--"; /* no name is an option */
 	words[n++] = "issue";
 	for (size_t i = 0; i < count; i++)
 		words[n++] = names[i];

@@ -406,7 +406,12 @@ int issuing_place(struct issuing *issuing, struct order *order, struct error *er
 	struct arena *memory = issuing->cli->memory;
 	const char **names = arena_array(memory, const char *, order->count + 1);
 	struct outcome outcome = { .domain = order->domain, .order = order, .names = names };
+	struct error why;
 
+	if (order_validate(order, &why) < 0) {
+		issuing_fail(issuing, order->domain, arena_strdup(memory, why.text));
+		return 0;
+	}
 	issuing->uacme.server = order->server;
 	order_leave_to_others(issuing, order);
 	ours_locate(memory, issuing->resolver, &issuing->ours, order->places, order->count);

@@ -9,6 +9,21 @@
 #include "tls/coverage.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/error.h"
+#include "util/idna.h"
+
+int order_validate(const struct order *order, struct error *err)
+{
+	const char *invalid = host_name_is_valid(order->domain) ? NULL : order->domain;
+
+	for (size_t i = 0; i < order->count && !invalid; i++)
+		if (!host_name_is_valid(order->places[i].name))
+			invalid = order->places[i].name;
+	if (!invalid)
+		return 0;
+	return error_set(err, ERROR_DATA, "'%s' is not a host name; nothing is requested for it",
+			 invalid);
+}
 
 void order_add(struct issuing *issuing, struct order *order, const char *name)
 {

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct error;
 struct issuing;
 struct name_place;
 
@@ -17,6 +18,11 @@ struct order {
 	bool is_renewal;   /* of a certificate that is due: if no name resolves to this server, the
 			    * CA decides */
 };
+
+/* Returns 0, or -1 with err set where the domain or a name is not a host name: they come from the
+ * database, which the daemon's account can write, and go into file names and the arguments of the
+ * ACME client. */
+int order_validate(const struct order *order, struct error *err);
 
 /* Adds a name to the order, once. */
 void order_add(struct issuing *issuing, struct order *order, const char *name);

@@ -2,8 +2,10 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 
@@ -13,6 +15,7 @@ from daemon import PATIENCE, free_port
 
 PROGRAMS = ("pebble", "dnsmasq", "uacme", "unshare")
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+ELSEWHERE = "127.0.0.2"  # where nothing listens
 
 
 def unshare():
@@ -57,7 +60,7 @@ class Acme:
         self.http_port = free_port()  # of the daemon
         self.dns_port = self.port = self.management = None
         self.dns = self.pebble = None
-        self.addresses = {}
+        self.addresses, self.options = {}, []
 
     @property
     def server(self):
@@ -72,6 +75,19 @@ class Acme:
         self.addresses.update(addresses)
         self.start_dns()
 
+    def answer_all(self, address):
+        """Whatever name is asked for has the address."""
+        self.add_records(f"--address=/#/{address}")
+
+    def add_records(self, *options):
+        """Options of dnsmasq, added to those before."""
+        self.options += options
+        self.start_dns()
+
+    def remove_records(self, *options):
+        self.options = [option for option in self.options if option not in options]
+        self.start_dns()
+
     def start_dns(self):
         """Under the port that it had, if it ran before."""
         self.end(self.dns)
@@ -83,11 +99,11 @@ class Acme:
         raise AssertionError("dnsmasq does not start")
 
     def run_dns(self, port):
-        words = [f"--host-record={name},{address}" for name, address in self.addresses.items()]
+        words = [f"--host-record={name},{address}" for name, address in self.addresses.items() if address]
         self.dns = subprocess.Popen(
             ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
              "--bind-interfaces", "--listen-address=127.0.0.1", f"--port={port}", "--local=/#/",
-             "--user=", "--group=", "--pid-file=", *words],
+             "--user=", "--group=", "--pid-file=", *words, *self.options],
             env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return comes_up(port, self.dns)
@@ -145,3 +161,69 @@ class Acme:
     def stop(self):
         self.end(self.pebble)
         self.end(self.dns)
+
+
+@pytest.fixture
+def served(daemon):
+    """A daemon without a certificate, as it is at the first start."""
+    skip_unless_possible()
+    (daemon.directory / "certificates" / "main.pem").unlink()
+    daemon.settings["server"]["public-name"] = "auto.example.net"
+    daemon.settings["acme"] = {"directory": daemon.directory / "acme" / "challenges"}
+    services = ["imaps://imap.example.org", "submissions://smtp.example.org"]
+    daemon.setup(
+        ["domain", "add", "example.org", *services],
+        ["domain", "add", "example.com", *services, "--pacc", "yes"],
+    )
+    return daemon
+
+
+@pytest.fixture
+def acme(served, authority, tmp_path_factory):
+    instance = Acme(authority.directory / f"acme-{tmp_path_factory.mktemp('x').name}-{os.getpid()}", authority)
+    served.settings["server"]["listen-http"] = f"127.0.0.1:{instance.http_port}"
+    instance.set_names({
+        "auto.example.net": "127.0.0.1",
+        "autoconfig.example.org": "127.0.0.1",
+        "autodiscover.example.org": "127.0.0.1",
+        "example.org": "192.0.2.80",
+        "autoconfig.example.com": "127.0.0.1",
+        "autodiscover.example.com": ELSEWHERE,
+        "example.com": "127.0.0.1",
+    })
+    instance.start()
+    yield instance
+    instance.stop()
+
+
+def ctl(daemon, acme, *words):
+    """Runs 'mailconfctl certificate ...' where the authority is to be believed."""
+    daemon.write_settings()
+    return acme.run(daemon.build / "src" / "mailconfctl", "--config", daemon.config, *words, "--resolver", acme.resolver)
+
+
+def request(daemon, acme, *words, terms=("--accept-terms",)):
+    return ctl(daemon, acme, "certificate", "request", *words, "--server", acme.server, *terms)
+
+
+def renew(daemon, acme, *words):
+    return ctl(daemon, acme, "certificate", "renew", *words)
+
+
+def file_of(daemon, domain):
+    return daemon.directory / "certificates" / f"{domain}.pem"
+
+
+def names_in(file):
+    text = subprocess.run(["openssl", "x509", "-in", file, "-noout", "-ext", "subjectAltName"],
+                          check=True, capture_output=True, text=True).stdout
+    return sorted(re.findall(r"DNS:([^,\s]+)", text))
+
+
+def serial_in(file):
+    return subprocess.run(["openssl", "x509", "-in", file, "-noout", "-serial"], check=True,
+                          capture_output=True, text=True).stdout.strip().removeprefix("serial=")
+
+
+def trusting(acme):
+    return ssl.create_default_context(cafile=acme.root())

@@ -15,77 +15,10 @@ import time
 
 import pytest
 
-from acme import Acme, skip_unless_possible
+from acme import ELSEWHERE, acme, ctl, file_of, names_in, renew, request, serial_in, served, trusting  # pylint: disable=unused-import
 from daemon import PATIENCE
 
 CONFIG = "/mail/config-v1.1.xml"
-ELSEWHERE = "127.0.0.2"  # where nothing listens
-
-
-@pytest.fixture
-def served(daemon):
-    """A daemon without a certificate, as it is at the first start."""
-    skip_unless_possible()
-    (daemon.directory / "certificates" / "main.pem").unlink()
-    daemon.settings["server"]["public-name"] = "auto.example.net"
-    daemon.settings["acme"] = {"directory": daemon.directory / "acme" / "challenges"}
-    services = ["imaps://imap.example.org", "submissions://smtp.example.org"]
-    daemon.setup(
-        ["domain", "add", "example.org", *services],
-        ["domain", "add", "example.com", *services, "--pacc", "yes"],
-    )
-    return daemon
-
-
-@pytest.fixture
-def acme(served, authority, tmp_path_factory):
-    instance = Acme(authority.directory / f"acme-{tmp_path_factory.mktemp('x').name}-{os.getpid()}", authority)
-    served.settings["server"]["listen-http"] = f"127.0.0.1:{instance.http_port}"
-    instance.set_names({
-        "auto.example.net": "127.0.0.1",
-        "autoconfig.example.org": "127.0.0.1",
-        "autodiscover.example.org": "127.0.0.1",
-        "example.org": "192.0.2.80",
-        "autoconfig.example.com": "127.0.0.1",
-        "autodiscover.example.com": ELSEWHERE,
-        "example.com": "127.0.0.1",
-    })
-    instance.start()
-    yield instance
-    instance.stop()
-
-
-def ctl(daemon, acme, *words):
-    """Runs 'mailconfctl certificate ...' where the authority is to be believed."""
-    daemon.write_settings()
-    return acme.run(daemon.build / "src" / "mailconfctl", "--config", daemon.config, *words, "--resolver", acme.resolver)
-
-
-def request(daemon, acme, *words, terms=("--accept-terms",)):
-    return ctl(daemon, acme, "certificate", "request", *words, "--server", acme.server, *terms)
-
-
-def renew(daemon, acme, *words):
-    return ctl(daemon, acme, "certificate", "renew", *words)
-
-
-def file_of(daemon, domain):
-    return daemon.directory / "certificates" / f"{domain}.pem"
-
-
-def names_in(file):
-    text = subprocess.run(["openssl", "x509", "-in", file, "-noout", "-ext", "subjectAltName"],
-                          check=True, capture_output=True, text=True).stdout
-    return sorted(re.findall(r"DNS:([^,\s]+)", text))
-
-
-def serial_in(file):
-    return subprocess.run(["openssl", "x509", "-in", file, "-noout", "-serial"], check=True,
-                          capture_output=True, text=True).stdout.strip().removeprefix("serial=")
-
-
-def trusting(acme):
-    return ssl.create_default_context(cafile=acme.root())
 
 
 def wait_until_served(daemon, acme, name, serial):
