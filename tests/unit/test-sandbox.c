@@ -3,9 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,6 +114,64 @@ static int make_socket(const char *directory)
 	return socket(AF_INET, SOCK_DGRAM, 0) < 0 ? errno : 0;
 }
 
+/* What the child tries in the sandbox: the exit status is 0, or errno. */
+struct attempt {
+	const char *name;
+	long number, arguments[4];
+	int error; /* that must come out */
+};
+
+static int try_call(const struct attempt *attempt)
+{
+	const long *a = attempt->arguments;
+
+	return syscall(attempt->number, a[0], a[1], a[2], a[3], -1L, 0L) < 0 ? errno : 0;
+}
+
+static void assert_attempts(const char *directory, const struct attempt *attempts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		pid_t child = fork();
+		int status;
+
+		assert_true(child >= 0);
+		if (child == 0) {
+			enter(directory);
+			_exit(try_call(&attempts[i]));
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != attempts[i].error)
+			fail_msg("%s: %s, not %s", attempts[i].name, strerror(WEXITSTATUS(status)),
+				 strerror(attempts[i].error));
+	}
+}
+
+static void *do_nothing(void *argument)
+{
+	return argument;
+}
+
+static int start_thread(const char *directory)
+{
+	pthread_t thread;
+	int result;
+
+	enter(directory);
+	result = pthread_create(&thread, NULL, do_nothing, NULL);
+	return result ? result : pthread_join(thread, NULL);
+}
+
+static int start_process(const char *directory)
+{
+	pid_t child;
+
+	enter(directory);
+	child = fork();
+	if (child == 0)
+		_exit(0);
+	return child < 0 ? errno : 0;
+}
+
 static int set_up(void **state)
 {
 	static const char *const folders[] = { "data", "certificates", "settings" };
@@ -166,12 +230,93 @@ static void test_programs(void **state)
 	assert_int_equal(in_child(start_program, *state), refusal(landlock_version() > 0, 0));
 }
 
+/* With any high bits, which the kernel does not look at. */
+#define HIGH (1L << 32)
+#define EXECUTABLE (PROT_READ | PROT_EXEC)
+#define ANONYMOUS (MAP_PRIVATE | MAP_ANONYMOUS)
+
+static void test_arguments(void **state)
+{
+	static const struct attempt attempts[] = {
+		{ "TIOCSTI", SYS_ioctl, { -1, TIOCSTI }, EPERM },
+		{ "TIOCLINUX", SYS_ioctl, { -1, TIOCLINUX }, EPERM },
+		{ "FIONREAD", SYS_ioctl, { -1, FIONREAD }, EBADF },
+#if __LP64__
+		{ "TIOCSTI with high bits", SYS_ioctl, { -1, TIOCSTI | HIGH }, EPERM },
+		{ "TIOCLINUX with high bits", SYS_ioctl, { -1, TIOCLINUX | HIGH << 31 }, EPERM },
+#endif
+#if defined(__x86_64__) || defined(__aarch64__)
+		{ "mmap", SYS_mmap, { 0, 4096, PROT_READ, ANONYMOUS }, 0 },
+		{ "mmap with PROT_EXEC", SYS_mmap, { 0, 4096, EXECUTABLE, ANONYMOUS }, EPERM },
+		{ "PROT_EXEC with high bits",
+		  SYS_mmap,
+		  { 0, 4096, PROT_EXEC | HIGH, ANONYMOUS },
+		  EPERM },
+#endif
+		{ "mprotect", SYS_mprotect, { 0, 0, PROT_READ }, 0 },
+		{ "mprotect with PROT_EXEC", SYS_mprotect, { 0, 0, PROT_EXEC }, EPERM },
+		{ "pkey_mprotect", SYS_pkey_mprotect, { 0, 0, PROT_EXEC, -1 }, EPERM },
+		{ "personality", SYS_personality, { 0x0400000 }, EPERM },
+	};
+
+	if (!seccomp_is_available())
+		skip();
+	assert_attempts(*state, attempts, sizeof(attempts) / sizeof(*attempts));
+}
+
+static void test_namespaces(void **state)
+{
+#define THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
+	static const struct attempt attempts[] = {
+#ifndef __s390__
+		{ "CLONE_NEWCGROUP", SYS_clone, { CLONE_NEWCGROUP | THREAD }, EPERM },
+		{ "CLONE_NEWIPC", SYS_clone, { CLONE_NEWIPC | THREAD }, EPERM },
+		{ "CLONE_NEWNET", SYS_clone, { CLONE_NEWNET | THREAD }, EPERM },
+		{ "CLONE_NEWNS", SYS_clone, { CLONE_NEWNS | THREAD }, EPERM },
+		{ "CLONE_NEWPID", SYS_clone, { CLONE_NEWPID | THREAD }, EPERM },
+		{ "CLONE_NEWUSER", SYS_clone, { CLONE_NEWUSER | THREAD }, EPERM },
+		{ "CLONE_NEWUTS", SYS_clone, { CLONE_NEWUTS | THREAD }, EPERM },
+#endif
+		{ "unshare", SYS_unshare, { CLONE_NEWUSER }, EPERM },
+		{ "setns", SYS_setns, { -1, 0 }, EPERM },
+	};
+
+	if (!seccomp_is_available())
+		skip();
+	assert_attempts(*state, attempts, sizeof(attempts) / sizeof(*attempts));
+	assert_int_equal(in_child(start_process, *state), EPERM);
+	assert_int_equal(in_child(start_thread, *state), 0);
+}
+
+/* A C library takes ENOSYS for a kernel that is older than itself. */
+static void test_missing_calls(void **state)
+{
+	static const struct attempt attempts[] = {
+		{ "clone3", 435, { 0, 0 }, ENOSYS },
+		{ "close_range", 436, { 100, 200 }, ENOSYS },
+		{ "openat2", 437, { -1, 0, 0, 0 }, ENOSYS },
+		{ "futex_waitv", 449, { 0, 0 }, ENOSYS },
+		{ "fchmodat2", 452, { -1, 0, 0, 0 }, ENOSYS },
+		{ "a call of the future", 500, { 0 }, ENOSYS },
+		{ "copy_file_range", SYS_copy_file_range, { -1, 0, -1, 0 }, ENOSYS },
+		{ "preadv2", SYS_preadv2, { -1, 0, 0, 0 }, ENOSYS },
+		{ "faccessat2", 439, { -1, (long)"", F_OK, 0 }, ENOENT },
+		{ "statx", SYS_statx, { -1, (long)"", 0, 0 }, ENOENT },
+		{ "ptrace", SYS_ptrace, { 0 }, EPERM },
+		{ "mount", SYS_mount, { 0 }, EPERM },
+	};
+
+	if (!seccomp_is_available())
+		skip();
+	assert_attempts(*state, attempts, sizeof(attempts) / sizeof(*attempts));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_network),
-		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_files),	   cmocka_unit_test(test_network),
+		cmocka_unit_test(test_programs),   cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_missing_calls),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
