@@ -55,6 +55,8 @@ static const struct settings_key keys[] = {
 	  .allowed = "a time such as 500ms or 2s, or 0 for never" },
 	{ "metrics", "listen", "", &setting_proxy_listen, PLACE(metrics.listen),
 	  .allowed = "ADDRESS:PORT, or unix: and an absolute path", .needs_restart = true },
+	{ "sandbox", "require", "no", &setting_choice, PLACE(sandbox.require),
+	  .allowed = "no | yes", .needs_restart = true },
 	{ "limits", "handshake-timeout", "10s", &setting_seconds, PLACE(limits.handshake_timeout),
 	  .low = 1, .high = 300, .allowed = "a time from 1s to 300s" },
 	{ "limits", "idle-timeout", "30s", &setting_seconds, PLACE(limits.idle_timeout), .low = 1,

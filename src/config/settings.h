@@ -25,6 +25,9 @@ enum http_autoconfig { HTTP_AUTOCONFIG_NO, HTTP_AUTOCONFIG_YES };
 /* Where the plain port sends clients on to. */
 enum redirect { REDIRECT_PUBLIC_NAME, REDIRECT_SAME_HOST };
 
+/* Whether the start fails where a part of the sandbox cannot be entered. */
+enum sandbox_require { SANDBOX_REQUIRE_NO, SANDBOX_REQUIRE_YES };
+
 enum unknown_name { UNKNOWN_NAME_REFUSE, UNKNOWN_NAME_DEFAULT };
 enum log_addresses {
 	LOG_ADDRESSES_NONE,
@@ -81,6 +84,9 @@ struct settings {
 	struct {
 		struct words listen; /* as server.behind_proxy */
 	} metrics;
+	struct {
+		enum sandbox_require require;
+	} sandbox;
 	struct {
 		unsigned handshake_timeout;   /* seconds */
 		unsigned idle_timeout;	      /* seconds */

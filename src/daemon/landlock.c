@@ -91,16 +91,14 @@ int landlock_restrict(const struct folder *folders, size_t count, struct error *
 	struct ruleset ruleset = ruleset_of(version);
 	_cleanup_(closep) int rules = -1;
 
-	rules = (int)syscall(SYS_landlock_create_ruleset, &ruleset, size_of(version), 0);
+	if (version > 0)
+		rules = (int)syscall(SYS_landlock_create_ruleset, &ruleset, size_of(version), 0);
 	if (rules < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot use Landlock: %s", strerror(errno));
+		return error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
 	for (size_t i = 0; i < count; i++)
 		if (allow(rules, &folders[i], ruleset.files) < 0)
-			return error_set(err, ERROR_SYSTEM,
-					 "cannot open '%s' to the sandbox of Landlock: %s",
-					 folders[i].path, strerror(errno));
+			return error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
 	if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot enter the sandbox of Landlock: %s",
-				 strerror(errno));
+		return error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
 	return 0;
 }

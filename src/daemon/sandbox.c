@@ -25,7 +25,9 @@
 struct sandbox {
 	struct arena memory; /* holds all below */
 	const char *text;
-	bool is_restricted; /* to the folders */
+	struct bytes missing; /* what is not in force, with the reasons */
+	bool is_refused;      /* by the kernel or what is around it, not by how this was built */
+	bool has_landlock;
 	struct folder *folders;
 	size_t count;
 };
@@ -253,24 +255,81 @@ static int restrict_files(struct sandbox *sandbox, const struct settings *settin
 	return landlock_restrict(sandbox->folders, sandbox->count, err);
 }
 
+static void add_missing_part(struct sandbox *sandbox, const char *name, const char *reason)
+{
+	bytes_add_format(&sandbox->missing, "%s%s (%s)", sandbox->missing.size ? ", " : "", name,
+			 reason);
+}
+
+static void enter_landlock(struct sandbox *sandbox, const struct settings *settings,
+			   const char *settings_file)
+{
+	struct error err;
+
+	sandbox->text = "landlock=no";
+	if (restrict_files(sandbox, settings, settings_file, &err) < 0) {
+		add_missing_part(sandbox, "Landlock", err.text);
+		sandbox->is_refused = true;
+		return;
+	}
+	sandbox->has_landlock = true;
+	sandbox->text = arena_printf(&sandbox->memory, "landlock=%d", landlock_version());
+}
+
+static void enter_seccomp(struct sandbox *sandbox)
+{
+	struct error err;
+	bool is_done = seccomp_restrict(&err) == 0;
+
+	if (!is_done)
+		add_missing_part(sandbox, "seccomp", err.text);
+	sandbox->is_refused |= !is_done && seccomp_is_available();
+	sandbox->text = arena_printf(&sandbox->memory, "%s seccomp=%s", sandbox->text,
+				     is_done ? "yes" : "no");
+}
+
+/* See process_hide_memory(). */
+static void check_core_dumps(struct sandbox *sandbox)
+{
+	bool is_done = true;
+
+#ifndef SANITIZED
+	is_done = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
+#endif
+	if (!is_done) {
+		add_missing_part(sandbox, "no core dumps", "PR_SET_DUMPABLE fails");
+		sandbox->is_refused = true;
+	}
+	sandbox->text = arena_printf(&sandbox->memory, "%s core-dumps=%s", sandbox->text,
+				     is_done ? "no" : "yes");
+}
+
+/* Old kernels, containers and emulators lack a part, or refuse it, each with an errno of its own:
+ * ENOSYS, EOPNOTSUPP, EINVAL or EPERM. */
 int sandbox_enter(const struct settings *settings, const char *settings_file,
 		  struct sandbox **ret_sandbox, struct error *err)
 {
 	_cleanup_(sandbox_freep) struct sandbox *sandbox = xnew(struct sandbox);
-	int version = landlock_version();
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot give up new privileges: %s",
-				 strerror(errno));
-	if (version && restrict_files(sandbox, settings, settings_file, err) < 0)
-		return -1;
-	if (seccomp_is_available() && seccomp_restrict(err) < 0)
-		return -1;
-	sandbox->text = version ? arena_printf(&sandbox->memory, "landlock=%d", version)
-				: "landlock=no";
-	sandbox->text = arena_printf(&sandbox->memory, "%s seccomp=%s", sandbox->text,
-				     seccomp_is_available() ? "yes" : "no");
-	sandbox->is_restricted = version > 0;
+	sandbox->missing = BYTES_IN(&sandbox->memory);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+		add_missing_part(sandbox, "PR_SET_NO_NEW_PRIVS", strerror(errno));
+		sandbox->is_refused = true;
+	}
+	enter_landlock(sandbox, settings, settings_file);
+	enter_seccomp(sandbox);
+	check_core_dumps(sandbox);
+	if (sandbox->missing.size == 0) {
+		*ret_sandbox = TAKE(sandbox);
+		return 0;
+	}
+	if (settings->sandbox.require == SANDBOX_REQUIRE_YES)
+		return error_set(err, ERROR_SYSTEM,
+				 "cannot enter the sandbox that '[sandbox] require = yes' demands: "
+				 "%s; with 'require = no' the daemon runs without it",
+				 bytes_text(&sandbox->missing));
+	sandbox->text = arena_printf(&sandbox->memory, "%s missing=\"%s\"", sandbox->text,
+				     bytes_text(&sandbox->missing));
 	*ret_sandbox = TAKE(sandbox);
 	return 0;
 }
@@ -278,6 +337,11 @@ int sandbox_enter(const struct settings *settings, const char *settings_file,
 const char *sandbox_text(const struct sandbox *sandbox)
 {
 	return sandbox->text;
+}
+
+const char *sandbox_refused(const struct sandbox *sandbox)
+{
+	return sandbox->is_refused ? bytes_text(&sandbox->missing) : NULL;
 }
 
 /* Landlock opens a file, not its name: one that took the place of a file that was opened alone is
@@ -302,7 +366,7 @@ const char *sandbox_misses(const struct sandbox *sandbox, struct arena *memory,
 	_cleanup_(gathering_clear) struct gathering gathering = { .memory = memory };
 	struct settings needed = *settings;
 
-	if (!sandbox->is_restricted)
+	if (!sandbox->has_landlock)
 		return NULL;
 	/* Behind a proxy the default of 'certificates' need not be there. */
 	if (!settings->server.listen_https.count)

@@ -148,6 +148,20 @@ static void warn_of_sandbox(const struct server *server)
 			    missed);
 }
 
+static void warn_of_missing_parts(const struct sandbox *sandbox,
+				  void (*tell)(const char *sentence, void *context))
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *refused = sandbox_refused(sandbox);
+
+	if (refused)
+		tell(arena_printf(&memory,
+				  "the sandbox is incomplete: the kernel or the container refuses "
+				  "%s; '[sandbox] require = yes' would stop the start",
+				  refused),
+		     NULL);
+}
+
 /* The ports are all that may need root: what it cannot read as the user shows here, not when it is
  * read anew. */
 static int start(struct server *server, struct error *err)
@@ -165,7 +179,8 @@ static int start(struct server *server, struct error *err)
 	name = account_name(&server->started_memory);
 	if (load(server, err) < 0)
 		return server->user ? error_prefix(err, "as user '%s'", server->user) : -1;
-	log_info("sandbox: user=%s %s core-dumps=no", name, sandbox_text(server->sandbox));
+	log_info("sandbox: user=%s %s", name, sandbox_text(server->sandbox));
+	warn_of_missing_parts(server->sandbox, warn);
 	if (geteuid() == 0)
 		log_warning("running as root; '--user NAME', or 'User=' of systemd, takes its "
 			    "rights away");
@@ -448,6 +463,18 @@ static int load_checked(struct arena *memory, const char *settings_file, struct 
 	return r;
 }
 
+/* Enters it, so this comes last. */
+static int check_sandbox(const struct settings *settings, const char *settings_file)
+{
+	_cleanup_(sandbox_freep) struct sandbox *sandbox = NULL;
+	struct error err;
+
+	if (sandbox_enter(settings, settings_file, &sandbox, &err) < 0)
+		return report(-1, &err);
+	warn_of_missing_parts(sandbox, print_warning);
+	return 0;
+}
+
 int server_check(const char *settings_file, const char *user)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
@@ -473,6 +500,7 @@ int server_check(const char *settings_file, const char *user)
 	wrong += credentials_check(&settings, &count);
 	wrong += report(templates_load(settings.templates.directory, &templates, &err), &err);
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
+	wrong += check_sandbox(&settings, settings_file);
 	if (wrong && name)
 		(void)fprintf(stderr, "mailconfd: this was tried as the user '%s'\n", name);
 	if (wrong)

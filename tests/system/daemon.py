@@ -102,6 +102,7 @@ class Daemon:
         self.process = None
         self.descriptors = None  # how many it may have open
         self.options = ()  # of its command line
+        self.launcher = []  # a program that starts it, with arguments
         self.working_directory = None
         self.sockets = []  # that are handed over to it: (name, socket)
         self.settings = {
@@ -165,6 +166,7 @@ class Daemon:
             program = ["valgrind", "-q", *leaks, "--error-exitcode=99", *program]
         if self.descriptors:
             program = ["prlimit", f"--nofile={self.descriptors}:{self.descriptors}", *program]
+        program = [*self.launcher, *program]
         if self.sockets:
             program = activation.command(self.sockets, program)
         return program

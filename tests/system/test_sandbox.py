@@ -1,4 +1,5 @@
 """What the daemon takes away from itself: Landlock, seccomp, core dumps."""
+import errno
 import os
 import pathlib
 import re
@@ -9,7 +10,7 @@ import pytest
 
 from daemon import NAMES, Connection, free_port
 from test_life import CONFIG
-from test_start import run
+from test_start import fails, run
 from test_user import service, start, status_of  # pylint: disable=unused-import
 
 
@@ -21,9 +22,9 @@ def served(daemon):
 
 def force(daemon):
     """What the log says is in force."""
-    line = re.search(r"^\S+ sandbox: user=(\S+) landlock=(\S+) seccomp=(\S+) core-dumps=no$", daemon.log(),
-                     re.MULTILINE)
-    return dict(zip(("user", "landlock", "seccomp"), line.groups()))
+    line = re.search(r"^\S+ sandbox: user=(\S+) landlock=(\S+) seccomp=(\S+) core-dumps=(no|yes)"
+                     r"(?: missing=\"(.*)\")?$", daemon.log(), re.MULTILINE)
+    return dict(zip(("user", "landlock", "seccomp", "core-dumps", "missing"), line.groups()))
 
 
 def need_landlock(daemon):
@@ -252,3 +253,66 @@ def test_memory_of_the_service_is_its_own(service):
     assert force(service)["user"] == "nobody"
     assert "running as root" not in service.log()
     assert pathlib.Path(f"/proc/{service.process.pid}/mem").stat().st_uid == 0
+
+
+REFUSED = [
+    # The error, what fails with it, and what is then not in force.
+    ("ENOSYS", "s", {"seccomp"}),
+    ("EINVAL", "s", {"seccomp"}),
+    ("EPERM", "s", {"seccomp"}),
+    ("ENOSYS", "l", {"landlock"}),
+    ("EOPNOTSUPP", "l", {"landlock"}),
+    ("EPERM", "a", {"landlock"}),
+    ("EPERM", "r", {"landlock"}),
+    ("EINVAL", "lars", {"landlock", "seccomp"}),
+    ("ENOSYS", "lars", {"landlock", "seccomp"}),
+    ("EINVAL", "n", {"PR_SET_NO_NEW_PRIVS"}),
+    ("EPERM", "d", {"core-dumps"}),
+]
+
+
+@pytest.fixture
+def refusing(served):
+    program = served.build / "tests" / "refuse-calls"
+    if not program.exists():
+        pytest.skip("this build has no seccomp")
+
+    def refuse(error, letters):
+        served.launcher = [program, str(getattr(errno, error)), letters]
+        return served
+    return refuse
+
+
+@pytest.mark.parametrize("error, letters, missing", REFUSED)
+def test_runs_without_what_the_kernel_refuses(refusing, error, letters, missing):
+    served = refusing(error, letters)
+    served.start()
+    assert served.get(CONFIG).status == 200
+    said = force(served)
+    assert (said["seccomp"] == "no") == ("seccomp" in missing)
+    assert (said["landlock"] == "no") == ("landlock" in missing)
+    assert (said["core-dumps"] == "yes") == ("core-dumps" in missing)
+    for name in missing & {"seccomp", "landlock", "PR_SET_NO_NEW_PRIVS"}:
+        assert re.search(fr"(?i)\b{name} \({os.strerror(getattr(errno, error))}\)", said["missing"])
+    assert served.log().count("the sandbox is incomplete") == 1
+    assert f"refuses {said['missing']}; '[sandbox] require = yes' would stop the start" in served.log()
+    served.reload()
+    assert "error" not in served.log() and "sandbox at the start" not in served.log()
+    checked = run(served, "--check-config")
+    assert checked.returncode == 0 and checked.stderr.count("the sandbox is incomplete") == 1
+
+
+@pytest.mark.parametrize("error, letters", [("ENOSYS", "s"), ("EOPNOTSUPP", "l"), ("EPERM", "r"), ("EPERM", "d")])
+def test_settings_can_require_the_sandbox(refusing, error, letters):
+    served = refusing(error, letters)
+    served.settings["sandbox"] = {"require": "yes"}
+    fails(served, 1, "cannot enter the sandbox that '[sandbox] require = yes' demands: ",
+          "with 'require = no' the daemon runs without it")
+
+
+def test_required_and_there(served):
+    served.settings["sandbox"] = {"require": "yes"}
+    served.start()
+    if force(served)["missing"]:
+        pytest.skip("this build or kernel lacks a part")
+    assert run(served, "--check-config").stderr == ""

@@ -135,6 +135,7 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "log.addresses", "1" },
 		{ "log.slow", "500" },
 		{ "metrics.listen", "" },
+		{ "sandbox.require", "0" },
 		{ "limits.handshake-timeout", "10" },
 		{ "limits.idle-timeout", "30" },
 		{ "limits.addresses-per-network", "500" },
@@ -380,7 +381,7 @@ static void refuses_files(void **state)
 		{ "[tsl]\n", 1, "'tsl'|did you mean [tls]?" },
 		{ "[server]\nthreads = 4\n[imap]\n", 3,
 		  "'imap'|the sections are [server] [tls] [database] [templates] [acme] "
-		  "[profile] [log] [metrics] [limits]" },
+		  "[profile] [log] [metrics] [sandbox] [limits]" },
 		{ "[foo]", 1, "'foo'|the sections are" },
 		{ "[]\n", 1, "section ''" },
 		{ "[ server ]\n", 1, "' server '|did you mean [server]?" },
