@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/order.h"
 #include "config/settings.h"
+#include "http/retired.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -27,47 +28,26 @@ static const char *domain_of(struct arena *memory, const char *file)
 	return arena_strndup(memory, name, strlen(name) - strlen(".pem"));
 }
 
-static bool is_public_name(const char *name, const char *public_name)
-{
-	size_t length = public_name ? strcspn(public_name, ":") : 0;
-
-	return length == strlen(name) && strncmp(name, public_name, length) == 0;
-}
-
-/* Whether anything here goes by the name still: a domain, or a public name. */
-static int is_wanted(const struct issuing *issuing, const char *domain, bool *ret_wanted,
-		     struct error *err)
-{
-	struct cli *cli = issuing->cli;
-	struct provider *providers;
-	struct domain serving;
-	size_t count;
-	int r = store_serving_domain(cli->store, cli->memory, domain, &serving, err);
-
-	*ret_wanted = (r == 0 && serving.is_enabled) ||
-		      is_public_name(domain, cli->settings->server.public_name);
-	if (*ret_wanted)
-		return 0;
-	if ((r != 0 && r != STORE_NOT_FOUND) ||
-	    store_list_providers(cli->store, cli->memory, &providers, &count, err) != 0)
-		return -1;
-	for (size_t i = 0; i < count && !*ret_wanted; i++)
-		*ret_wanted = is_public_name(domain, providers[i].public_name);
-	return 0;
-}
-
 /* Why one that is due is not renewed all the same; NULL if it is. */
 static int find_objection(const struct issuing *issuing, const char *domain,
 			  const struct certificate *certificate, bool is_asked_for,
 			  const char **ret_objection, struct error *err)
 {
-	bool wanted;
+	struct cli *cli = issuing->cli;
+	enum use use;
 
 	*ret_objection = NULL;
-	if (is_wanted(issuing, domain, &wanted, err) < 0)
+	if (retired_find_use(cli->store, cli->memory, cli->settings->server.public_name,
+			     certificate, &use, err) != 0)
 		return -1;
-	if (!wanted)
-		*ret_objection = "is not served any more, and not renewed; remove its file";
+	if (use == USE_NONE)
+		*ret_objection = "was removed, so its certificate is not renewed; 'certificate "
+				 "prune' deletes it";
+	else if (use == USE_DISABLED)
+		*ret_objection = arena_printf(cli->memory,
+					      "is disabled, so its certificate is not renewed; use "
+					      "'domain enable %s'",
+					      domain);
 	else if (certificate->expires < issuing->now - DAYS_GIVEN_UP * DAY)
 		*ret_objection = "expired long ago, and is given up; request it anew, or remove "
 				 "its file";

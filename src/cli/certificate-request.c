@@ -10,6 +10,7 @@
 #include "cli/order.h"
 #include "config/settings.h"
 #include "dns/wanted.h"
+#include "doctor/subject.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -107,6 +108,22 @@ static int request_domain(struct request *request, const char *domain, struct er
 	return issuing_place(&request->issuing, &order, err);
 }
 
+static int refuse_unserved(struct request *request, const char *domain, struct error *err)
+{
+	struct cli *cli = request->issuing.cli;
+	const char *disabled, *problem;
+
+	if (subject_find_disabled(cli->store, cli->memory, domain, &disabled, err) < 0)
+		return -1;
+	problem = disabled ? arena_printf(cli->memory, "domain %s", disabled)
+			   : arena_printf(cli->memory,
+					  "is not served here; add it first, with "
+					  "'mailconfctl domain add %s'",
+					  domain);
+	issuing_fail(&request->issuing, domain, problem);
+	return 0;
+}
+
 static int request_word(struct request *request, const char *word, struct error *err)
 {
 	struct arena *memory = request->issuing.cli->memory;
@@ -123,13 +140,7 @@ static int request_word(struct request *request, const char *word, struct error 
 	r = request_domain(request, domain, err);
 	if (r == STORE_NOT_FOUND && is_host(request, domain))
 		return request_host(request, domain, err);
-	if (r == STORE_NOT_FOUND)
-		issuing_fail(&request->issuing, domain,
-			     arena_printf(memory,
-					  "is not served here; add it first, with "
-					  "'mailconfctl domain add %s'",
-					  domain));
-	return r < 0 ? -1 : 0;
+	return r == STORE_NOT_FOUND ? refuse_unserved(request, domain, err) : r;
 }
 
 static bool is_covered(const struct request *request, const char *name)

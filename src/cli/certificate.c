@@ -80,18 +80,18 @@ static json_t *gap_entry(struct cli *cli, const struct coverage *coverage, const
 	return entry;
 }
 
-/* The domain's provider, through its alias, publishes a document of PACC. */
-static int publishes_pacc(struct cli *cli, const struct domain *domain, bool *ret_publishes,
-			  struct error *err)
+/* Returns 0, STORE_NOT_FOUND where the domain is not served, as an alias of one that is disabled,
+ * or -1 with err set. */
+static int find_pacc(struct cli *cli, const struct domain *domain, bool *ret_has_pacc,
+		     struct error *err)
 {
 	const struct query query = { .domain = domain->name };
 	struct match match;
 	int r = store_match(cli->store, cli->memory, &query, &match, err);
 
-	if (r != 0 && r != STORE_NOT_FOUND)
-		return -1;
-	*ret_publishes = r == 0 && match.provider.pacc;
-	return 0;
+	if (r == 0)
+		*ret_has_pacc = match.provider.pacc;
+	return r == 0 || r == STORE_NOT_FOUND ? r : -1;
 }
 
 /* Of which domains a pattern stands for, nobody has a list. */
@@ -107,11 +107,15 @@ static int list_gaps(struct cli *cli, const struct coverage *coverage, struct li
 	for (size_t i = 0; i < count; i++) {
 		bool has_pacc;
 		json_t *gap;
+		int r;
 
 		if (domain_is_pattern(domains[i].name) || !domains[i].is_enabled)
 			continue;
-		if (publishes_pacc(cli, &domains[i], &has_pacc, err) < 0)
+		r = find_pacc(cli, &domains[i], &has_pacc, err);
+		if (r < 0)
 			return -1;
+		if (r == STORE_NOT_FOUND)
+			continue;
 		gap = gap_entry(cli, coverage, domains[i].name, has_pacc);
 		if (gap && gaps)
 			(void)json_array_append_new(gaps, gap);

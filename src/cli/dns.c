@@ -9,6 +9,7 @@
 #include "config/settings.h"
 #include "dns/zone.h"
 #include "doctor/subject.h"
+#include "http/answer.h"
 #include "mail/address.h"
 #include "protocol/templates.h"
 #include "tls/certificates.h"

@@ -43,8 +43,10 @@ int domain_require(struct cli *cli, const char *text, struct domain *ret_domain,
 static void warn_if_disabled(struct cli *cli, const struct domain *domain, const char *whose)
 {
 	if (!domain->is_enabled)
-		cli_warn(cli, "domain '%s' is disabled, so nothing is answered for %s",
-			 domain->name, whose);
+		cli_warn(cli,
+			 "domain '%s' is disabled, so nothing is answered for %s; use 'domain "
+			 "enable %s'",
+			 domain->name, whose, domain->name);
 }
 
 int domain_check_served(struct cli *cli, const char *name, const char *whose, struct error *err)
@@ -89,8 +91,10 @@ static int check_alias_target(struct cli *cli, const char *name, const char *tex
 				 "domain '%s' is itself an alias; use '--alias-of %s'", target,
 				 domain.alias_of);
 	if (!domain.is_enabled)
-		cli_warn(cli, "domain '%s' is disabled, so nothing is answered for its aliases",
-			 target);
+		cli_warn(cli,
+			 "domain '%s' is disabled, so nothing is answered for its aliases; use "
+			 "'domain enable %s'",
+			 target, target);
 	*ret_target = target;
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "cli/print.h"
+#include "doctor/subject.h"
 #include "mail/match.h"
 #include "mail/profile.h"
 #include "mail/query.h"
@@ -34,18 +35,39 @@ static void say(struct explanation *explanation, const char *format, ...)
 	va_end(args);
 }
 
+static const char *asked_domain(const struct query *query)
+{
+	const char *stripped = query->domain ? NULL : host_domains(query->host).stripped;
+
+	return query->domain ? query->domain : stripped ? stripped : query->host;
+}
+
+int explain_disabled(struct cli *cli, const struct response *response, const char **ret_reason,
+		     struct error *err)
+{
+	*ret_reason = NULL;
+	if (!response->query || response->match)
+		return 0;
+	return subject_find_disabled(cli->store, cli->memory, asked_domain(response->query),
+				     ret_reason, err);
+}
+
 /* Nothing matched: looks for the row that stood in the way. */
-static int explain_nothing(struct explanation *explanation, const struct query *query,
+static int explain_nothing(struct explanation *explanation, const struct response *response,
 			   struct error *err)
 {
-	const char *domain = query->domain ? query->domain : query->host;
+	const char *domain = asked_domain(response->query), *disabled;
+	struct cli *cli = explanation->cli;
 	struct domain row;
 	int r;
 
-	if (!query->domain && host_domains(query->host).stripped)
-		domain = host_domains(query->host).stripped;
-	r = store_serving_domain(explanation->cli->store, explanation->cli->memory, domain, &row,
-				 err);
+	if (explain_disabled(cli, response, &disabled, err) < 0)
+		return -1;
+	if (disabled) {
+		say(explanation, "domain: %s", disabled);
+		return 0;
+	}
+	r = store_serving_domain(cli->store, cli->memory, domain, &row, err);
 	if (r == STORE_NOT_FOUND)
 		say(explanation,
 		    "domain: nothing here serves '%s': neither a domain of that name, nor "
@@ -53,16 +75,11 @@ static int explain_nothing(struct explanation *explanation, const struct query *
 		    domain);
 	else if (r != 0)
 		return -1;
-	else if (!row.is_enabled)
-		say(explanation, "domain: '%s' is disabled, which ends the search", row.name);
-	else if (row.alias_of)
-		say(explanation, "domain: '%s' is an alias of '%s', which is disabled", row.name,
-		    row.alias_of);
 	else
 		say(explanation,
 		    "domain: '%s' answers only where the host asked, '%s', is of the same "
 		    "domain as the address",
-		    row.name, query->host);
+		    row.name, response->query->host);
 	return 0;
 }
 
@@ -150,7 +167,7 @@ int explain(struct cli *cli, const struct response *response, struct bytes *line
 	if (!response->query)
 		return 0;
 	if (!response->match)
-		return explain_nothing(explanation, response->query, err);
+		return explain_nothing(explanation, response, err);
 	explain_domain(explanation, response->query, response->match);
 	if (strcmp(response->outcome, failure_name(FAILURE_UNKNOWN_DOMAIN)) == 0) {
 		explain_silence(explanation, response->query, response->match);

@@ -356,6 +356,19 @@ static int ask(struct cli *cli, const struct arguments *arguments, struct previe
 		       : answer(&context, cli->memory, &request, &preview->response, err);
 }
 
+static int refuse(struct cli *cli, const struct preview *preview, struct error *err)
+{
+	const char *disabled;
+
+	if (explain_disabled(cli, &preview->response, &disabled, err) < 0)
+		return -1;
+	if (disabled)
+		return error_set(err, ERROR_INPUT, "the client is refused: %s: domain %s",
+				 preview->response.outcome, disabled);
+	return error_set(err, ERROR_INPUT, "the client is refused: %s%s", preview->response.outcome,
+			 preview->explanation ? "" : "; --explain says more");
+}
+
 static int preview(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	struct preview preview = { 0 };
@@ -369,10 +382,8 @@ static int preview(struct cli *cli, const struct arguments *arguments, struct er
 	else
 		print_for_people(cli, &preview);
 	if (r == 0 && preview.response.is_refusal)
-		return error_set(err, ERROR_INPUT, "the client is refused: %s%s",
-				 preview.response.outcome,
-				 preview.explanation ? "" : "; --explain says more");
-	return r == 0 ? 0 : -1;
+		return refuse(cli, &preview, err);
+	return r;
 }
 
 static const struct option options[] = {

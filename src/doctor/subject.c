@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "http/answer.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "tls/certificates.h"
@@ -11,27 +12,39 @@
 #include "util/error.h"
 #include "util/idna.h"
 
+int subject_find_disabled(struct store *store, struct arena *memory, const char *domain,
+			  const char **ret_reason, struct error *err)
+{
+	struct domain row, target = { .is_enabled = true };
+	int r = store_serving_domain(store, memory, domain, &row, err);
+
+	if (r == 0 && row.is_enabled && row.alias_of)
+		r = store_find_domain(store, memory, row.alias_of, &target, err);
+	if (r != 0 && r != STORE_NOT_FOUND)
+		return -1;
+	*ret_reason = NULL;
+	if (r == 0 && !row.is_enabled)
+		*ret_reason = arena_printf(memory, "'%s' is disabled; use 'domain enable %s'",
+					   row.name, row.name);
+	else if (r == 0 && !target.is_enabled)
+		*ret_reason = arena_printf(memory,
+					   "'%s' is an alias of '%s', which is disabled; "
+					   "use 'domain enable %s'",
+					   row.name, row.alias_of, row.alias_of);
+	return 0;
+}
+
 static int refuse_unserved(const struct context *context, struct arena *memory, const char *domain,
 			   struct error *err)
 {
-	struct domain row;
-	int r = store_serving_domain(context->store, memory, domain, &row, err);
+	const char *disabled;
 
-	if (r == STORE_NOT_FOUND)
-		return error_set(err, ERROR_INPUT,
-				 "nothing here serves '%s'; 'domain add' would make it a domain",
-				 domain);
-	if (r != 0)
+	if (subject_find_disabled(context->store, memory, domain, &disabled, err) < 0)
 		return -1;
-	if (row.is_enabled && row.alias_of)
-		return error_set(err, ERROR_INPUT,
-				 "domain '%s' is an alias of '%s', which is disabled; 'domain "
-				 "enable %s' would change that",
-				 row.name, row.alias_of, row.alias_of);
+	if (disabled)
+		return error_set(err, ERROR_INPUT, "domain %s", disabled);
 	return error_set(err, ERROR_INPUT,
-			 "domain '%s' is disabled, so its mail is elsewhere; 'domain enable %s' "
-			 "would change that",
-			 row.name, row.name);
+			 "nothing here serves '%s'; 'domain add' would make it a domain", domain);
 }
 
 static int check_name(const char *domain, struct error *err)

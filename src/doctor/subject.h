@@ -5,12 +5,13 @@
 #include <stdint.h>
 
 #include "dns/wanted.h"
-#include "http/answer.h"
 #include "mail/profile.h"
 
 struct arena;
 struct certificates;
+struct context;
 struct error;
+struct store;
 
 /* A domain that leaves room for the longest label that a record puts before it. */
 #define SUBJECT_DOMAIN_MAX_LENGTH 227
@@ -31,6 +32,12 @@ struct subject {
  */
 int subject_load(const struct context *context, struct arena *memory, const char *domain,
 		 struct subject *ret_subject, struct error *err);
+
+/* Where the domain is not served because its row, the pattern that covers it or the target of its
+ * alias is disabled, what to say after "domain ": "'example.org' is disabled; use 'domain enable
+ * example.org'". In memory; else NULL. Returns 0, or -1 with err set. */
+int subject_find_disabled(struct store *store, struct arena *memory, const char *domain,
+			  const char **ret_reason, struct error *err);
 
 /* The keys that certificates of ours have for the subject's names. */
 int subject_keys(struct arena *memory, const struct subject *subject,

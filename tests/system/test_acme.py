@@ -408,14 +408,14 @@ def test_renewal_is_careful(served, acme):
     foreign = served.directory / "certificates" / "foreign.pem"
     served.add_certificate("foreign", "foreign.example", options=("--days", "3"))
     before = foreign.read_bytes()
-    # A name that has moved is left out, a domain that is gone is not renewed.
+    # A name that has moved is left out, a disabled domain is not renewed.
     acme.set_names({"autodiscover.example.org": "192.0.2.1"})
     served.ctl("domain", "disable", "example.com")
     result = renew(served, acme, "--days", "100")
     assert result.returncode == 0
     assert "example.org: autodiscover.example.org is left out" in result.stderr
     assert "example.org: new certificate for autoconfig.example.org; valid" in result.stdout
-    assert "example.com: is not served any more, and not renewed" in result.stdout
+    assert "example.com: is disabled, so its certificate is not renewed; use 'domain enable example.com'" in result.stdout
     assert names_in(file_of(served, "example.org")) == ["autoconfig.example.org"]
     assert foreign.read_bytes() == before
     # None leads here: that is rather our mistake, so the authority decides.

@@ -774,8 +774,7 @@ def starttls_only(site):
     site.setup(f"imap+starttls://{HOST}", SUBMISSION)
 
 
-@fault("domain-broken", "domain 'example.org' is disabled, so its mail is elsewhere",
-       "'domain enable example.org' would change that")
+@fault("domain-broken", "domain 'example.org' is disabled", "use 'domain enable example.org'")
 def disabled(site):
     simple(site)
     site.daemon.setup(["domain", "disable", DOMAIN])

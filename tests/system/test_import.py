@@ -333,7 +333,8 @@ def test_warnings(ctl, write):
     ctl("domain", "disable", "example.net")
     path = write("address,login\na@example.net,007\nb@example.net,1e5\nc@example.net,c\n")
     assert ctl.warned("user", "import", path) == [
-        "domain 'example.net' is disabled, so nothing is answered for the 3 users of 'example.net'",
+        "domain 'example.net' is disabled, so nothing is answered for the 3 users of 'example.net'; "
+        "use 'domain enable example.net'",
         "Thunderbird on the desktop may log in with another text than the login of 2 users, such as "
         "'007', which it reads as a number or truth value"]
 

@@ -1373,11 +1373,12 @@ def test_enable_and_disable(org):
     assert org("domain", "disable", "example.org") == "domain example.org is disabled already\n"
     assert org.json("domain", "show", "example.org")["enabled"] is False
     assert org.warned("user", "add", "a@example.org", "a") == [
-        "domain 'example.org' is disabled, so nothing is answered for 'a@example.org'"]
+        "domain 'example.org' is disabled, so nothing is answered for 'a@example.org'; use 'domain enable example.org'"]
     assert org.warned("domain", "add", "example.net", "--alias-of=example.org") == [
-        "domain 'example.org' is disabled, so nothing is answered for its aliases"]
+        "domain 'example.org' is disabled, so nothing is answered for its aliases; "
+        "use 'domain enable example.org'"]
     assert org.warned("user", "add", "a@example.net", "a") == [
-        "domain 'example.org' is disabled, so nothing is answered for 'a@example.net'"]
+        "domain 'example.org' is disabled, so nothing is answered for 'a@example.net'; use 'domain enable example.org'"]
     assert org("domain", "enable", "example.org") == "domain example.org enabled\n"
 
 
