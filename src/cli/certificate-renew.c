@@ -128,6 +128,6 @@ const struct command certificate_renew = {
 	.example = "mailconfctl certificate renew\n"
 		   "mailconfctl certificate renew --days 60 --dry-run",
 	.options = { options, issuing_options },
-	.database = DATABASE_READ,
+	.database = DATABASE_EXCERPT,
 	.run = run,
 };

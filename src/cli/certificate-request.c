@@ -289,6 +289,6 @@ const struct command certificate_request = {
 	.example = "mailconfctl certificate request example.org --accept-terms\n"
 		   "mailconfctl certificate request --missing",
 	.options = { options, issuing_options },
-	.database = DATABASE_READ,
+	.database = DATABASE_EXCERPT,
 	.run = run,
 };

@@ -191,7 +191,7 @@ static const struct command certificate_list = {
 		"a\nwildcard stands for are not in the second list.",
 	.example = "mailconfctl certificate list\n"
 		   "mailconfctl certificate list --json",
-	.database = DATABASE_READ,
+	.database = DATABASE_EXCERPT,
 	.run = list,
 };
 

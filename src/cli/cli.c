@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/complete.h"
+#include "cli/excerpt.h"
 #include "cli/help.h"
 #include "cli/loops.h"
 #include "cli/options.h"
@@ -23,9 +24,6 @@
 #include "util/own-name.h"
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
-
-/* A reader meets a lock only while another process makes the database or recovers it. */
-#define READER_PATIENCE_MS 5000
 
 void cli_say(struct cli *cli, const char *format, ...)
 {
@@ -164,6 +162,10 @@ static int run_command(struct cli *cli, const struct command_line *line, struct 
 	case DATABASE_COPY:
 		if (store_open_patiently(cli->database, STORE_COPY, READER_PATIENCE_MS, &cli->store,
 					 err) < 0)
+			return -1;
+		break;
+	case DATABASE_EXCERPT:
+		if (excerpt_open(cli, err) < 0)
 			return -1;
 		break;
 	case DATABASE_OWN_CHANGE:

@@ -11,6 +11,9 @@ struct error;
 struct settings;
 struct store;
 
+/* A reader meets a lock only while another process makes the database or recovers it. */
+#define READER_PATIENCE_MS 5000
+
 struct cli {
 	struct arena *memory;
 	const struct settings *settings;

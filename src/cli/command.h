@@ -26,6 +26,7 @@ enum database_use {
 	DATABASE_NONE,
 	DATABASE_READ,
 	DATABASE_COPY,	      /* of whatever version */
+	DATABASE_EXCERPT,     /* run() needs root's rights and gets what excerpt.h says */
 	DATABASE_CHANGE,      /* in one transaction, committed when run() returns 0 */
 	DATABASE_LATE_CHANGE, /* likewise, but run() begins it with cli_begin(), once it has read */
 	DATABASE_OWN_CHANGE,  /* run() opens it with cli_open(), begins and commits */

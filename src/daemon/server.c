@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "config/settings.h"
-#include "daemon/account.h"
+#include "util/account.h"
 #include "daemon/credentials.h"
 #include "daemon/notifier.h"
 #include "daemon/sandbox.h"
@@ -162,28 +162,45 @@ static void warn_of_missing_parts(const struct sandbox *sandbox,
 		     NULL);
 }
 
+/* Root's rights end here: the daemon has those of the user named, or without one of the owner of
+ * the database's directory. The name is set to that of the user who was become, NULL where we had
+ * those rights already. */
+static int become_service(struct arena *memory, const struct settings *settings, const char *user,
+			  const char **ret_name, struct error *err)
+{
+	uid_t before = geteuid();
+	struct account account;
+	int r = user ? account_find(memory, user, &account, err)
+		     : account_of_directory(memory, settings->database.file, &account, err);
+
+	if (r < 0 || account_become(&account, err) < 0)
+		return -1;
+	*ret_name = user || account.uid != before ? account.name : NULL;
+	return 0;
+}
+
 /* The ports are all that may need root: what it cannot read as the user shows here, not when it is
  * read anew. */
 static int start(struct server *server, struct error *err)
 {
 	unsigned threads = listener_threads_of(&server->settings);
+	struct arena *memory = &server->started_memory;
 	struct account account;
 	const char *name;
 
-	if (server->user && account_find(&server->started_memory, server->user, &account, err) < 0)
+	/* A mistyped name is reported before a port is taken. */
+	if (server->user && account_find(memory, server->user, &account, err) < 0)
 		return -1;
-	if (sockets_open(&server->settings, threads, &server->sockets, err) < 0)
+	if (sockets_open(&server->settings, threads, &server->sockets, err) < 0 ||
+	    become_service(memory, &server->settings, server->user, &name, err) < 0)
 		return -1;
-	if (server->user && account_become(&account, err) < 0)
-		return -1;
-	name = account_name(&server->started_memory);
 	if (load(server, err) < 0)
-		return server->user ? error_prefix(err, "as user '%s'", server->user) : -1;
-	log_info("sandbox: user=%s %s", name, sandbox_text(server->sandbox));
+		return name ? error_prefix(err, "as user '%s'", name) : -1;
+	log_info("sandbox: user=%s %s", account_name(memory), sandbox_text(server->sandbox));
 	warn_of_missing_parts(server->sandbox, warn);
 	if (geteuid() == 0)
-		log_warning("running as root; '--user NAME', or 'User=' of systemd, takes its "
-			    "rights away");
+		log_warning("running as root, because root owns the directory of the database; use "
+			    "'--user NAME', or 'User=' of systemd");
 	warn_of_sandbox(server);
 	log_addresses(server->sockets);
 	warn_of_all_open_ports(&server->settings, warn);
@@ -431,24 +448,6 @@ static int report(int r, const struct error *err)
 static void print_warning(const char *sentence, void *context)
 {
 	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
-}
-
-/* Sets the name to that of the user whose rights are tried, NULL where they are those of whoever
- * runs this. */
-static int become_service(struct arena *memory, const struct settings *settings, const char *user,
-			  const char **ret_name, struct error *err)
-{
-	struct account account;
-
-	*ret_name = NULL;
-	if (user && account_find(memory, user, &account, err) < 0)
-		return -1;
-	if (!user && (geteuid() != 0 || !account_owns(memory, settings->database.file, &account)))
-		return 0;
-	if (account_become(&account, err) < 0)
-		return -1;
-	*ret_name = account.name;
-	return 0;
 }
 
 static int load_checked(struct arena *memory, const char *settings_file, struct settings *settings)

@@ -77,30 +77,40 @@ static bool is_link(int above, const char *name)
 	return fstatat(above, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
 }
 
+/* Leaves errno as it is. */
 static int fail(const char *path, int above, const char *name, struct error *err)
 {
 	int error = errno;
 
 	if (error == ENOTDIR && is_link(above, name))
-		return error_set(err, ERROR_SYSTEM,
-				 "cannot open the directory '%s': '%s' is a link that another user "
-				 "may have put there; name the directory that it leads to",
-				 path, name);
-	return error_set(err, ERROR_SYSTEM, "cannot open the directory '%s': %s", path,
-			 strerror(error));
+		(void)error_set(err, ERROR_SYSTEM,
+				"cannot open the directory '%s': '%s' is a link that another user "
+				"may have created; name the directory that it points to",
+				path, name);
+	else
+		(void)error_set(err, ERROR_SYSTEM, "cannot open the directory '%s': %s", path,
+				strerror(error));
+	errno = error;
+	return -1;
 }
 
-static int fail_as_not_ours(const char *path, int fd, struct error *err)
+static int fail_as_writable(const char *path, int fd, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	char real[PATH_MAX] = "";
 
 	if (readlink(arena_printf(&memory, "/proc/self/fd/%d", fd), real, sizeof(real) - 1) <= 0)
 		(void)snprintf(real, sizeof(real), "%s", path);
+	if (text_equals(real, path))
+		return error_set(err, ERROR_CONFIG,
+				 "cannot use the directory '%s' as root: another user can write in "
+				 "it; give it to root with 'chown root' and 'chmod go-w', or name "
+				 "another",
+				 path);
 	return error_set(err, ERROR_CONFIG,
-			 "another user may write in the directory '%s', and could lead elsewhere "
-			 "what is written %s: give it to root, or name another",
-			 real, text_equals(real, path) ? "there" : "below");
+			 "cannot use the directory '%s' as root: another user can write in '%s'; "
+			 "give that to root with 'chown root' and 'chmod go-w', or name another",
+			 path, real);
 }
 
 /* What is still to be entered, and where from. */
@@ -163,33 +173,78 @@ static int step(struct arena *memory, struct walk *walk, const char *name, mode_
 	return -1;
 }
 
-static int open_by_walk(const char *path, mode_t mode, bool must_be_ours, struct error *err)
+enum {
+	WALK_STOPPED = 1, /* at a directory in which others can write */
+	WALK_MISSING,	  /* before a directory that does not exist */
+};
+
+/* Goes to the end of the path as far as nobody else can lead it elsewhere. Returns 0, one of the
+ * above, or -1 with err set. */
+static int walk_to_end(struct arena *memory, struct walk *walk, const char *path, mode_t mode,
+		       bool any, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(walk_end) struct walk walk = { .fd = -1, .rest = arena_strdup(&memory, path) };
 	const char *name;
 
-	if (move_to_start(&walk, path) < 0)
+	walk->rest = arena_strdup(memory, path);
+	if (move_to_start(walk, path) < 0)
 		return fail(path, AT_FDCWD, path, err);
-	while ((name = strsep(&walk.rest, "/"))) {
+	while ((name = strsep(&walk->rest, "/"))) {
 		if (!*name)
 			continue;
-		if (must_be_ours && !keeps_what_is_ours(walk.fd))
-			return fail_as_not_ours(path, walk.fd, err);
-		if (step(&memory, &walk, name, mode) < 0)
-			return fail(path, walk.fd, name, err);
+		if (!any && !keeps_what_is_ours(walk->fd))
+			return WALK_STOPPED;
+		if (step(memory, walk, name, mode) == 0)
+			continue;
+		(void)fail(path, walk->fd, name, err);
+		return errno == ENOENT ? WALK_MISSING : -1;
 	}
-	if (must_be_ours && !directory_is_ours(walk.fd))
-		return fail_as_not_ours(path, walk.fd, err);
-	return TAKE_FD(walk.fd);
-}
-
-int directory_open(const char *path, mode_t mode, struct error *err)
-{
-	return open_by_walk(path, mode, false, err);
+	return any || directory_is_ours(walk->fd) ? 0 : WALK_STOPPED;
 }
 
 int directory_open_ours(const char *path, mode_t mode, struct error *err)
 {
-	return open_by_walk(path, mode, true, err);
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(walk_end) struct walk walk = { .fd = -1 };
+	int r = walk_to_end(&memory, &walk, path, mode, false, err);
+
+	if (r == WALK_STOPPED)
+		return fail_as_writable(path, walk.fd, err);
+	return r == 0 ? TAKE_FD(walk.fd) : -1;
+}
+
+static const char *absolute(struct arena *memory, const char *path)
+{
+	_cleanup_(freep) char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+
+	return here ? arena_printf(memory, "%s/%s", here, path) : path;
+}
+
+int directory_find_owner(const char *path, uid_t *ret_user, gid_t *ret_group, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(walk_end) struct walk walk = { .fd = -1 };
+	int r = walk_to_end(&memory, &walk, absolute(&memory, path), 0, false, err);
+	struct stat status;
+
+	if (r < 0)
+		return -1;
+	if (fstat(walk.fd, &status) < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot open the directory '%s': %s", path,
+				 strerror(errno));
+	/* What is missing below such as /tmp could be created by anybody. */
+	if (r == WALK_MISSING && !directory_is_ours(walk.fd))
+		return -1;
+	if (r == WALK_STOPPED && is_trusted(status.st_uid))
+		return fail_as_writable(path, walk.fd, err);
+	*ret_user = r == WALK_STOPPED ? status.st_uid : geteuid();
+	*ret_group = r == WALK_STOPPED ? status.st_gid : getegid();
+	return 0;
+}
+
+int directory_open(const char *path, mode_t mode, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(walk_end) struct walk walk = { .fd = -1 };
+
+	return walk_to_end(&memory, &walk, path, mode, true, err) == 0 ? TAKE_FD(walk.fd) : -1;
 }

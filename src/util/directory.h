@@ -1,9 +1,6 @@
 #pragma once
 
-/*
- * Directories that root opens though another user may write in them, or in one above: what that
- * user puts there must not lead root elsewhere.
- */
+/* Directories that root uses by their path: nobody else may be able to change where it leads. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -11,19 +8,24 @@
 struct error;
 
 /*
- * Opens the directory, for openat() and its kin. A link on the way is followed only where nobody
- * but root and our user could have put it there. What is missing is made with the mode, whatever
- * the umask; with 0 nothing is.
- * Returns the descriptor, or -1 with err set, in which the path is named.
- */
-int directory_open(const char *path, mode_t mode, struct error *err);
-
-/*
- * The same, for a directory that programs are to use by its path: refuses it, with ERROR_CONFIG,
- * where another user can change what is in it or lead the path elsewhere. (Not looked at is what is
- * above the working directory, where the path starts there.)
+ * Opens the directory, for openat() and its kin. Refuses it, with ERROR_CONFIG, if a user other
+ * than root and ours can change what is in it or where the path leads. Missing directories are
+ * created with the mode, whatever the umask; with 0 none is. (What is above the working directory
+ * is not checked for a path that starts there.) Returns the descriptor, or -1 with err set, in
+ * which the path is named.
  */
 int directory_open_ours(const char *path, mode_t mode, struct error *err);
 
-/* Whether nobody but root and our user can change what is in it. */
+/* The same, whoever can write there. */
+int directory_open(const char *path, mode_t mode, struct error *err);
+
+/*
+ * Finds the user who controls the directory, for root to take the rights of: the owner of the first
+ * directory on the path, links included, that is neither root's nor ours. Without one, root or our
+ * user is the owner; a path that does not exist is followed as far as it does. Refuses a directory
+ * of root's in which others can write. Returns 0, or -1 with err set.
+ */
+int directory_find_owner(const char *path, uid_t *ret_user, gid_t *ret_group, struct error *err);
+
+/* Whether only root and our user can change what is in it. */
 bool directory_is_ours(int fd);

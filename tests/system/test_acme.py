@@ -388,17 +388,17 @@ def test_the_service_leads_root_nowhere(served, acme):
     (state / "challenges").symlink_to(target)
     served.start()
     result = request(served, acme, "example.org")
-    assert result.returncode == 1 and "'challenges' is a link that another user may have put there" in result.stderr
+    assert result.returncode == 1 and "'challenges' is a link that another user may have created" in result.stderr
     assert target.stat().st_mode & 0o777 == 0o700
     (state / "challenges").unlink()
     os.chown(served.directory / "certificates", 65534, 65534)
     result = request(served, acme, "example.org")
-    assert result.returncode == 2 and "another user may write in the directory" in result.stderr
+    assert result.returncode == 2 and "another user can write in it" in result.stderr
     # One of root's below one of the service's can be renamed away.
     (state / "certificates").mkdir(mode=0o750)
     served.settings["tls"]["certificates"] = state / "certificates" / "*.pem"
     result = request(served, acme, "example.org")
-    assert result.returncode == 2 and f"another user may write in the directory '{state}'" in result.stderr
+    assert result.returncode == 2 and f"another user can write in '{state}'" in result.stderr
     assert "POST" not in acme.log() and not list(target.iterdir())
 
 

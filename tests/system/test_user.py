@@ -164,7 +164,7 @@ def test_only_root_can_become_another(service):
             capture_output=True, text=True, check=False, timeout=PATIENCE,
         )
         assert result.returncode == status, result.stderr
-    assert "only root can become 'daemon'" in result.stderr
+    assert "cannot become user 'daemon': only root can" in result.stderr
 
 
 def owners(directory):
@@ -229,7 +229,7 @@ def test_root_enters_no_directory_that_another_user_points_to(service):
     service.settings["database"]["file"] = data / "d" / "mailconfd.db"
     service.write_settings()
     result = service.ctl("init", check=False)
-    assert result.returncode != 0 and "'d' is a link that another user may have put there" in result.stderr
+    assert result.returncode != 0 and "'d' is a link that another user may have created" in result.stderr
     assert list(treasury.iterdir()) == []
 
 

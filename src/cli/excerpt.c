@@ -1,0 +1,203 @@
+/*
+ * The child writes a line for each row, its fields separated by tabs:
+ *
+ *     provider  NAME  PUBLIC-NAME or ""  PACC: 0 or 1
+ *     domain    NAME  PROVIDER or ""     ALIAS-OF or ""  ENABLED: 0 or 1
+ *
+ * The parent puts them into a scratch database, so that the commands look domains up as the daemon
+ * does.
+ */
+
+#include "cli/excerpt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "mail/address.h"
+#include "mail/provider.h"
+#include "mail/text.h"
+#include "mail/url.h"
+#include "store/store.h"
+#include "util/account.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+/* A million domains have about 60 bytes each. */
+#define EXCERPT_MAX ((size_t)128 * 1024 * 1024)
+#define FIELDS_MAX 4
+
+static const char *or_nothing(const char *text)
+{
+	return text ? text : "";
+}
+
+/*
+ * In the child.
+ */
+
+static int write_providers(struct store *store, struct arena *memory, FILE *output,
+			   struct error *err)
+{
+	struct provider *providers;
+	size_t count;
+
+	if (store_list_providers(store, memory, &providers, &count, err) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		(void)fprintf(output, "provider\t%s\t%s\t%d\n", or_nothing(providers[i].name),
+			      or_nothing(providers[i].public_name), providers[i].pacc);
+	return 0;
+}
+
+/* Aliases follow their targets. */
+static int write_domains(struct store *store, struct arena *memory, FILE *output, struct error *err)
+{
+	const struct domain_filter all = { 0 };
+	struct domain *domains;
+	size_t count;
+
+	if (store_list_domains(store, memory, &all, &domains, &count, err) != 0)
+		return -1;
+	for (int aliases = 0; aliases <= 1; aliases++)
+		for (size_t i = 0; i < count; i++)
+			if (!domains[i].alias_of == !aliases)
+				(void)fprintf(output, "domain\t%s\t%s\t%s\t%d\n",
+					      or_nothing(domains[i].name),
+					      or_nothing(domains[i].provider),
+					      or_nothing(domains[i].alias_of),
+					      domains[i].is_enabled);
+	return 0;
+}
+
+static int write_excerpt(FILE *output, void *context, struct error *err)
+{
+	_cleanup_(store_closep) struct store *store = NULL;
+	struct cli *cli = context;
+
+	if (store_open_patiently(cli->database, STORE_READ, READER_PATIENCE_MS, &store, err) < 0 ||
+	    store_snapshot(store, err) != 0 || write_providers(store, cli->memory, output, err) < 0)
+		return -1;
+	return write_domains(store, cli->memory, output, err);
+}
+
+/*
+ * In the parent.
+ */
+
+static int refuse(const char *row, struct error *err)
+{
+	return error_set(err, ERROR_DATA, "row '%.100s' is invalid", row);
+}
+
+static bool read_flag(const char *field, bool *ret_flag)
+{
+	*ret_flag = text_equals(field, "1");
+	return *ret_flag || text_equals(field, "0");
+}
+
+/* Only names in their normal form are in the database. */
+static int check_domain(struct arena *memory, const char *name, bool patterns, struct error *err)
+{
+	const char *parsed = domain_parse(memory, name, patterns, err);
+
+	if (!parsed)
+		return -1;
+	return text_equals(parsed, name) ? 0 : refuse(name, err);
+}
+
+static int add_provider(struct store *store, struct arena *memory, const char *const *fields,
+			struct error *err)
+{
+	struct provider provider = PROVIDER_DEFAULT;
+
+	provider.name = fields[0];
+	if (text_check("provider name", fields[0], PROVIDER_NAME_MAX_LENGTH, err) < 0)
+		return -1;
+	provider.public_name = *fields[1] ? public_name_parse(memory, fields[1]) : NULL;
+	if ((*fields[1] && !provider.public_name) || !read_flag(fields[2], &provider.pacc))
+		return refuse(fields[0], err);
+	return store_add_provider(store, &provider, err) == 0 ? 0 : refuse(fields[0], err);
+}
+
+static int add_domain(struct store *store, struct arena *memory, const char *const *fields,
+		      struct error *err)
+{
+	struct domain domain = {
+		.name = fields[0],
+		.provider = *fields[1] ? fields[1] : NULL,
+		.alias_of = *fields[2] ? fields[2] : NULL,
+	};
+
+	if (check_domain(memory, domain.name, true, err) < 0 ||
+	    (domain.alias_of && check_domain(memory, domain.alias_of, false, err) < 0))
+		return -1;
+	if (!domain.provider == !domain.alias_of || !read_flag(fields[3], &domain.is_enabled))
+		return refuse(fields[0], err);
+	return store_add_domain(store, &domain, err) == 0 ? 0 : refuse(fields[0], err);
+}
+
+static const struct row_kind {
+	const char *word;
+	size_t n_fields;
+	int (*add)(struct store *store, struct arena *memory, const char *const *fields,
+		   struct error *err);
+} kinds[] = {
+	{ "provider", 3, add_provider },
+	{ "domain", 4, add_domain },
+};
+
+static int add_row(struct store *store, char *line, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *word = strsep(&line, "\t"), *fields[FIELDS_MAX];
+	size_t count = 0;
+
+	while (line && count < FIELDS_MAX)
+		fields[count++] = strsep(&line, "\t");
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && !line; i++)
+		if (text_equals(kinds[i].word, word) && kinds[i].n_fields == count)
+			return kinds[i].add(store, &memory, fields, err);
+	return refuse(word, err);
+}
+
+/* An invalid row must not stop the renewal of all certificates: it is reported and left out. */
+static int read_excerpt(struct cli *cli, struct store *store, char *text, size_t size,
+			struct error *err)
+{
+	struct error why, first;
+	size_t n_invalid = 0;
+	char *line;
+
+	if (strlen(text) != size || (size && text[size - 1] != '\n'))
+		return error_set(err, ERROR_DATA, "the list of domains is not whole");
+	if (store_begin(store, err) < 0)
+		return -1;
+	while ((line = strsep(&text, "\n")) && text)
+		if (add_row(store, line, &why) < 0 && n_invalid++ == 0)
+			first = why;
+	if (n_invalid)
+		cli_warn(cli, "database '%s': %zu row%s left out as invalid; the first: %s",
+			 cli->database, n_invalid, n_invalid == 1 ? " is" : "s are", first.text);
+	return store_commit(store, err);
+}
+
+int excerpt_open(struct cli *cli, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(store_closep) struct store *store = NULL;
+	struct account account;
+	size_t size;
+	char *text;
+
+	if (account_of_directory(&memory, cli->database, &account, err) < 0)
+		return -1;
+	text = account_run(&memory, &account, write_excerpt, cli, EXCERPT_MAX, &size, err);
+	if (!text || store_open_scratch(&store, err) < 0)
+		return -1;
+	if (read_excerpt(cli, store, text, size, err) < 0)
+		return error_prefix(err, "reading database '%s'", cli->database);
+	cli->store = TAKE(store);
+	return 0;
+}

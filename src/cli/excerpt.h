@@ -1,0 +1,18 @@
+#pragma once
+
+/*
+ * What the certificate commands need of the database: names of domains and public names of
+ * providers. These commands remain root, because of the keys, and root never opens the database
+ * itself.
+ */
+
+struct cli;
+struct error;
+
+/*
+ * Opens cli->store on an excerpt: domains with their provider or alias, and whether they are
+ * enabled; providers with public_name and pacc. All else is as in a new provider, and there are no
+ * users, services or links. A child process with the rights of the database's owner reads the rows;
+ * they are checked like input of a stranger. Returns 0, or -1 with err set.
+ */
+int excerpt_open(struct cli *cli, struct error *err);
