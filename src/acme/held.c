@@ -13,7 +13,7 @@
 #include "util/error.h"
 #include "util/file.h"
 
-static const char first_words[] = "# Requested by mailconfctl from ";
+static const char first_words[] = CERTIFICATE_REQUESTED;
 static const char last_words[] = ": 'mailconfctl certificate renew' renews it.\n";
 
 static bool has_pattern(const char *text, size_t length)

@@ -253,6 +253,8 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 		       settings->server.public_name);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_set_rules(listener->workers[i], &rules);
+	if (listener->monitor)
+		monitor_set_public_name(listener->monitor, settings->server.public_name);
 }
 
 void listener_tell_reloaded(struct listener *listener, bool is_whole)

@@ -247,16 +247,18 @@ static bool is_same(const struct certificate *a, const struct certificate *b)
 	       text_equals(algorithm_name(a), algorithm_name(b));
 }
 
-/* What no client gets any more does not count: its successor lies beside it. */
-static size_t find_served(const struct certificates *certificates,
-			  const struct certificate **served)
+/* What no client gets any more does not count: its successor lies beside it. Nor does what is not
+ * renewed on purpose. */
+static size_t find_served(const struct metrics *metrics, const struct certificate **served)
 {
+	const struct certificates *certificates = metrics->certificates;
 	size_t count = 0;
 
 	for (size_t i = 0; i < certificates_count(certificates); i++) {
 		const struct certificate *certificate = certificates_at(certificates, i);
 
-		if (certificates_serve(certificates, certificate))
+		if (certificates_serve(certificates, certificate) &&
+		    !(metrics->retired && metrics->retired[i]))
 			served[count++] = certificate;
 	}
 	return count;
@@ -269,7 +271,7 @@ static void add_certificates(struct bytes *text, const struct metrics *metrics)
 							count);
 
 	if (count > 0)
-		count = find_served(metrics->certificates, served);
+		count = find_served(metrics, served);
 	if (count > 0)
 		qsort(served, count, sizeof(*served), compare);
 	begin(text, "certificate_remaining_seconds", "gauge",

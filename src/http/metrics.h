@@ -17,6 +17,7 @@ struct metrics {
 	const struct counters *const *counters; /* of each worker */
 	size_t n_counters;
 	const struct certificates *certificates; /* NULL where there are none */
+	const bool *retired; /* for each of them: its expiry is not shown; or NULL */
 	unsigned log_lines_lost;
 	int64_t now, started, reloaded;
 	bool has_reloaded_all;			  /* the last time */

@@ -11,6 +11,7 @@
 
 #include "http/counters.h"
 #include "http/metrics.h"
+#include "http/retired.h"
 #include "http/worker.h"
 #include "store/store.h"
 #include "tls/certificates.h"
@@ -45,6 +46,7 @@ struct monitor {
 	pthread_mutex_t lock; /* of all below */
 	struct store *store;
 	struct certificates *certificates;
+	char *public_name;
 	int64_t reloaded;
 	bool has_reloaded_all;
 };
@@ -62,6 +64,7 @@ struct monitor *monitor_new(struct worker *const *workers, size_t count, struct 
 		monitor->counters[i] = worker_counters(workers[i]);
 	monitor->store = store;
 	monitor->has_https = has_https;
+	monitor->public_name = xstrdup("");
 	monitor->started = monitor->reloaded = time(NULL);
 	monitor->has_reloaded_all = true;
 	return monitor;
@@ -89,6 +92,14 @@ void monitor_set_certificates(struct monitor *monitor, struct certificates *cert
 	certificates_unref(old);
 }
 
+void monitor_set_public_name(struct monitor *monitor, const char *public_name)
+{
+	(void)pthread_mutex_lock(&monitor->lock);
+	free(monitor->public_name);
+	monitor->public_name = xstrdup(public_name);
+	(void)pthread_mutex_unlock(&monitor->lock);
+}
+
 void monitor_set_reloaded(struct monitor *monitor, bool has_reloaded_all)
 {
 	(void)pthread_mutex_lock(&monitor->lock);
@@ -103,6 +114,31 @@ struct page {
 	const char *media_type;
 	struct bytes text;
 };
+
+/* Which certificates nobody renews, because their domains are gone. Each costs some look-ups, and
+ * only those that mailconfctl requested are looked up. Where the database fails, none are left out.
+ */
+static const bool *find_retired(struct monitor *monitor, struct arena *memory,
+				const struct certificates *certificates)
+{
+	size_t count = certificates ? certificates_count(certificates) : 0;
+	bool *retired = arena_array(memory, bool, count + 1);
+	struct error err;
+	int r = store_snapshot(monitor->store, &err);
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		const struct certificate *certificate = certificates_at(certificates, i);
+		_cleanup_(arena_clear) struct arena look_up = ARENA_NULL;
+		enum use use = USE_SERVED;
+
+		if (certificate->is_requested)
+			r = retired_find_use(monitor->store, &look_up, monitor->public_name,
+					     certificate, &use, &err);
+		retired[i] = r == 0 && use != USE_SERVED;
+	}
+	store_release(monitor->store);
+	return retired;
+}
 
 static void show_metrics(struct monitor *monitor, struct page *page)
 {
@@ -122,6 +158,7 @@ static void show_metrics(struct monitor *monitor, struct page *page)
 	certificates = monitor->certificates ? certificates_ref(monitor->certificates) : NULL;
 	metrics.reloaded = monitor->reloaded;
 	metrics.has_reloaded_all = monitor->has_reloaded_all;
+	metrics.retired = find_retired(monitor, page->text.memory, certificates);
 	(void)pthread_mutex_unlock(&monitor->lock);
 	metrics.certificates = certificates;
 	page->media_type = METRICS_MEDIA_TYPE;
@@ -290,6 +327,7 @@ void monitor_close(struct monitor *monitor)
 	}
 	certificates_unref(monitor->certificates);
 	store_close(monitor->store);
+	free(monitor->public_name);
 	(void)pthread_mutex_destroy(&monitor->lock);
 	free(monitor->counters);
 	free(monitor);

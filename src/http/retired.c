@@ -8,7 +8,7 @@
 #include "tls/certificate.h"
 #include "util/bytes.h"
 
-static bool is_own_name(const char *name, const char *public_name)
+static bool is_host_of(const char *name, const char *public_name)
 {
 	size_t length = strcspn(public_name, ":");
 
@@ -70,7 +70,7 @@ int retired_find_use(struct store *store, struct arena *memory, const char *publ
 		enum use use = USE_SERVED;
 		int r = 0;
 
-		if (!is_own_name(certificate->names[i], public_name))
+		if (!is_host_of(certificate->names[i], public_name))
 			r = find_use_of_name(store, memory, certificate->names[i], &use, err);
 		if (r != 0)
 			return r;

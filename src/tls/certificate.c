@@ -321,6 +321,8 @@ int certificate_parse(struct arena *memory, const struct certificate_source *sou
 	}
 	if (content.certificates > list.length)
 		unrelated = content.certificates - list.length;
+	certificate.is_requested = strncmp(source->data, CERTIFICATE_REQUESTED,
+					   strlen(CERTIFICATE_REQUESTED)) == 0;
 	warn_of(&certificate, unrelated, warn, context);
 	*ret_certificate = certificate;
 	return 0;

@@ -14,6 +14,9 @@ struct error;
 
 #define CERTIFICATE_CHAIN_LIMIT 16
 
+/* What the file of a certificate that 'mailconfctl certificate request' made begins with. */
+#define CERTIFICATE_REQUESTED "# Requested by mailconfctl from "
+
 /* Of a pair, the file of the chain and the file of the key beside it. */
 #define CERTIFICATE_PAIR_CHAIN "fullchain.pem"
 #define CERTIFICATE_PAIR_KEY "privkey.pem"
@@ -28,6 +31,7 @@ struct certificate {
 	time_t starts, expires;
 	const char *const *names; /* the DNS names in its SAN, lower case, some "*.parent" */
 	size_t n_names;
+	bool is_requested; /* by mailconfctl */
 };
 
 /* Is told, one sentence a call, of what can be used but deserves the operator's eye. */

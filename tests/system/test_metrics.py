@@ -451,3 +451,37 @@ def test_every_outcome_has_a_name():
         found |= set(re.findall(r'\.?(?:outcome|protocol) = ("[^"]+")', file.read_text()))
     assert len(found) > 6
     assert not [name for name in found if name not in known]
+
+
+REQUESTED = "# Requested by mailconfctl from https://ca.example/dir: 'mailconfctl certificate renew' renews it.\n"
+
+
+def test_certificates_of_removed_domains(watched):
+    """What is not renewed on purpose alarms nobody; what somebody else put there is theirs to look after."""
+    watched.setup(
+        ["domain", "add", "gone.example", "--provider", "example.org"],
+        ["domain", "add", "off.example", "--provider", "example.org"],
+        ["domain", "add", "*.wild.example", "--provider", "example.org"],
+        ["provider", "set", "example.org", "--public-name", "auto.brand.example"],
+    )
+    watched.settings["server"]["public-name"] = "auto.host.example"
+    domains = "gone.example", "off.example", "a.wild.example", "auto.brand.example", "auto.host.example"
+    for domain in domains:
+        names = [domain] if domain.startswith("auto.") else [f"autoconfig.{domain}", f"autodiscover.{domain}"]
+        watched.add_certificate(domain, *names, options=("--days", "9"))
+        file = watched.directory / "certificates" / f"{domain}.pem"
+        file.write_text(REQUESTED + file.read_text())
+    watched.add_certificate("foreign", "autoconfig.foreign.example", options=("--days", "9"))
+
+    def shown():
+        return sorted(dict(labels)["name"] for (name, labels), _ in samples(watched).items()
+                      if name == "mailconfd_certificate_remaining_seconds")
+
+    watched.start()
+    always = ["auto.brand.example", "auto.host.example", "autoconfig.foreign.example", NAMES[0]]
+    assert shown() == sorted([*always, "autoconfig.gone.example", "autoconfig.off.example", "autoconfig.a.wild.example"])
+    watched.setup(["domain", "remove", "gone.example"], ["domain", "disable", "off.example"],
+                  ["domain", "remove", "*.wild.example"])
+    assert shown() == sorted(always)
+    watched.setup(["domain", "enable", "off.example"])
+    assert shown() == sorted([*always, "autoconfig.off.example"])
