@@ -20,7 +20,7 @@ int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded
 
 	if (r != 0)
 		return r;
-	loaded->files = files.items;
+	loaded->files = arena_array(cli->memory, const char *, files.count);
 	loaded->n_files = files.count;
 	loaded->certificates = arena_array(cli->memory, struct certificate, loaded->n_files);
 	loaded->of_file = arena_array(cli->memory, const struct certificate *, loaded->n_files);
@@ -29,6 +29,10 @@ int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded
 		struct certificate *certificate = &loaded->certificates[loaded->count];
 		struct error why;
 
+		loaded->files[i] = files.items[i].path;
+		loaded->problems[i] = files.items[i].problem;
+		if (loaded->problems[i])
+			continue;
 		if (certificate_file_load(cli->memory, loaded->files[i], ignore, NULL, certificate,
 					  &why) < 0) {
 			loaded->problems[i] = arena_strdup(cli->memory, why.text);

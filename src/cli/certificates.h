@@ -10,7 +10,7 @@ struct cli;
 struct error;
 
 struct loaded_certificates {
-	const char *const *files;
+	const char **files;
 	size_t n_files;
 	struct certificate *certificates; /* as many as are good */
 	size_t count;

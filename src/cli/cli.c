@@ -18,6 +18,7 @@
 #include "cli/print.h"
 #include "cli/warnings.h"
 #include "config/settings.h"
+#include "protocol/templates.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/error.h"
@@ -51,6 +52,20 @@ void cli_warn(struct cli *cli, const char *format, ...)
 		       text_escape(cli->memory, arena_vprintf(cli->memory, format, args)));
 	bytes_add_char(&cli->warned, '\n');
 	va_end(args);
+}
+
+static void warn_of_template(const char *sentence, void *context)
+{
+	cli_warn(context, "%s", sentence);
+}
+
+struct templates *cli_templates(struct cli *cli)
+{
+	struct templates *templates;
+
+	(void)templates_load(cli->settings->templates.directory, NULL, warn_of_template, cli,
+			     &templates);
+	return templates;
 }
 
 const char *cli_public_name(struct cli *cli)

@@ -10,6 +10,7 @@ struct arena;
 struct error;
 struct settings;
 struct store;
+struct templates;
 
 /* A reader meets a lock only while another process makes the database or recovers it. */
 #define READER_PATIENCE_MS 5000
@@ -44,6 +45,10 @@ int cli_begin(struct cli *cli, struct error *err);
 /* The server's own host[:port], by the settings or, where they have none, as the daemon does: this
  * host's own. "" where that is not known. */
 const char *cli_public_name(struct cli *cli);
+
+/* The templates that the daemon uses after a restart. Those that it cannot use are warned of. The
+ * caller owns the reference. */
+struct templates *cli_templates(struct cli *cli);
 
 /* What every change ends with: it is looked at as a whole, for what no single command can see, and
  * then committed, or only taken back where is_dry. Returns 0, or -1 with err set. */

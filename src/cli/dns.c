@@ -114,8 +114,9 @@ static int show(struct cli *cli, const struct arguments *arguments, struct error
 	size_t n_keys = 0;
 
 	domain = domain_parse(cli->memory, arguments->words[0], true, err);
-	if (!domain || templates_load(cli->settings->templates.directory, &templates, err) < 0)
+	if (!domain)
 		return -1;
+	templates = cli_templates(cli);
 	if (subject_load(
 		    &(struct context){
 			    .store = cli->store,

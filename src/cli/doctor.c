@@ -202,10 +202,8 @@ static int examine(struct cli *cli, const struct arguments *arguments,
 		.plain_autoconfig = cli->settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES,
 		.coverage = coverage,
 	};
-	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	_cleanup_(templates_unrefp) struct templates *templates = cli_templates(cli);
 
-	if (templates_load(cli->settings->templates.directory, &templates, err) < 0)
-		return -1;
 	return doctor_run(
 		&(struct context){
 			.store = cli->store,

@@ -344,9 +344,9 @@ static int ask(struct cli *cli, const struct arguments *arguments, struct previe
 	struct context context;
 
 	if (client_find(cli, arguments, &preview->client, err) < 0 ||
-	    make_request(cli, arguments, preview->client, &request, err) < 0 ||
-	    templates_load(cli->settings->templates.directory, &templates, err) < 0)
+	    make_request(cli, arguments, preview->client, &request, err) < 0)
 		return -1;
+	templates = cli_templates(cli);
 	context = (struct context){
 		.store = cli->store,
 		.site = { templates, preview->client->has_public_name ? cli_public_name(cli) : "" },

@@ -7,10 +7,10 @@
 #include "http/listener.h"
 #include "tls/certificate-file.h"
 #include "tls/certificates.h"
-#include "tls/self-signed.h"
 #include "tls/signer.h"
 #include "tls/watch.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -23,24 +23,8 @@ struct credentials {
 	struct file_stamps {
 		struct certificate_stamp certificate, key;
 	} signer_files;
-	struct error complaint; /* the last one of what is watched, not to be repeated */
+	bool has_signer_failed;
 };
-
-static struct certificates_options options_of(struct arena *memory, const struct settings *settings)
-{
-	const char *public_name = settings->server.public_name;
-	const char *name = settings->tls.default_certificate;
-	bool is_required = *name;
-
-	if (!is_required)
-		name = arena_strndup(memory, public_name, strcspn(public_name, ":"));
-	return (struct certificates_options){
-		.globs = settings->tls.certificates.items,
-		.n_globs = settings->tls.certificates.count,
-		.default_name = name,
-		.name_is_required = is_required,
-	};
-}
 
 /* The daemon may write where its database is. */
 static const char *self_signed_file(struct arena *memory, const struct settings *settings)
@@ -51,17 +35,41 @@ static const char *self_signed_file(struct arena *memory, const struct settings 
 			    (int)(strrchr(database, '/') - database), database);
 }
 
-/* The name that it is for: the public one without its port. */
-static const char *self_signed_name(struct arena *memory, const struct settings *settings)
+/* The public name without its port. */
+static const char *public_host(struct arena *memory, const struct settings *settings)
 {
 	const char *name = settings->server.public_name;
 
-	return *name ? arena_strndup(memory, name, strcspn(name, ":")) : "localhost";
+	return arena_strndup(memory, name, strcspn(name, ":"));
+}
+
+static const char *self_signed_name(struct arena *memory, const struct settings *settings)
+{
+	return *settings->server.public_name ? public_host(memory, settings) : "localhost";
+}
+
+static struct certificates_options options_of(struct arena *memory, const struct settings *settings,
+					      certificates_warner fail)
+{
+	const char *name = settings->tls.default_certificate;
+
+	return (struct certificates_options){
+		.globs = settings->tls.certificates.items,
+		.n_globs = settings->tls.certificates.count,
+		.default_name = *name ? name : public_host(memory, settings),
+		.name_is_required = *name,
+		.fail = fail,
+	};
 }
 
 static void warn(const char *sentence, void *context)
 {
 	log_warning("%s", sentence);
+}
+
+static void fail(const char *sentence, void *context)
+{
+	log_error("%s", sentence);
 }
 
 /* Sets NULL where profiles are not signed. */
@@ -76,17 +84,6 @@ static int load_signer(const struct settings *settings,
 			ret_signer, err) < 0)
 		return error_prefix(err, "[profile]");
 	return 0;
-}
-
-/* Nothing is read yet, so that a start that cannot succeed ends before it begins. */
-static int find_certificates(const struct settings *settings, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct words *globs = &settings->tls.certificates;
-	struct certificate_files files;
-
-	return certificate_files_find(&memory, globs->items, globs->count, &files, err) < 0 ? -1
-											    : 0;
 }
 
 static void set_watch(struct credentials *credentials, const struct settings *settings)
@@ -113,22 +110,37 @@ static struct file_stamps stamps_of_signer(const struct settings *settings)
 	};
 }
 
-int credentials_open(const struct settings *settings, bool has_https,
-		     struct credentials **ret_credentials, struct error *err)
+/* Returns whether what the settings ask for is there. */
+static bool update_signer(struct credentials *credentials, const struct settings *settings)
 {
-	_cleanup_(credentials_closep) struct credentials *credentials = xnew(struct credentials);
+	struct signer *signer;
+	struct error err;
+
+	credentials->signer_files = stamps_of_signer(settings);
+	credentials->has_signer_failed = load_signer(settings, warn, &signer, &err) < 0;
+	if (credentials->has_signer_failed) {
+		log_error("%s; profiles %s", err.text,
+			  credentials->signer ? "stay signed as before" : "are not signed");
+		return false;
+	}
+	signer_unref(credentials->signer);
+	credentials->signer = signer;
+	if (credentials->listener)
+		listener_set_signer(credentials->listener, signer);
+	return true;
+}
+
+struct credentials *credentials_open(const struct settings *settings, bool has_https)
+{
+	struct credentials *credentials = xnew(struct credentials);
+	struct error err;
 
 	credentials->has_https = has_https;
-	if (credentials->has_https && find_certificates(settings, err) < 0)
-		return -1;
-	if (watch_open(warn, NULL, &credentials->watch, err) < 0)
-		log_warning("%s; a reload (SIGHUP) loads renewed certificates", err->text);
+	if (watch_open(warn, NULL, &credentials->watch, &err) < 0)
+		log_warning("%s; a reload (SIGHUP) loads renewed certificates", err.text);
 	set_watch(credentials, settings);
-	credentials->signer_files = stamps_of_signer(settings);
-	if (load_signer(settings, warn, &credentials->signer, err) < 0)
-		return -1;
-	*ret_credentials = TAKE(credentials);
-	return 0;
+	(void)update_signer(credentials, settings);
+	return credentials;
 }
 
 void credentials_close(struct credentials *credentials)
@@ -156,41 +168,18 @@ static void replace_certificates(struct credentials *credentials, struct certifi
 	listener_set_certificates(credentials->listener, certificates);
 }
 
-/* So that a first start succeeds, and certificates can be requested over the plain port. */
-static int load_self_signed(const struct settings *settings, const char *reason,
-			    struct certificates **ret_certificates, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *file = self_signed_file(&memory, settings);
-	const char *name = self_signed_name(&memory, settings);
-	const struct certificates_options options = { .globs = &file, .n_globs = 1 };
-
-	log_warning("%s", reason);
-	if (self_signed_provide(file, name, err) < 0 ||
-	    certificates_load(&options, warn, NULL, ret_certificates, err) != 0)
-		return error_prefix(err, "a certificate to begin with");
-	log_warning(
-		"NO CLIENT WILL TRUST THIS SERVER: it signs for itself as '%s' (%s) until there "
-		"is a certificate; 'mailconfctl certificate request' gets one",
-		name, file);
-	return 0;
-}
-
 int credentials_load(struct credentials *credentials, const struct settings *settings,
 		     struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct certificates_options options = options_of(&memory, settings);
+	struct certificates_options options = options_of(&memory, settings, fail);
 	struct certificates *certificates;
-	int r;
 
 	if (!credentials->has_https)
 		return 0;
-	r = certificates_load(&options, warn, NULL, &certificates, err);
-	if (r == CERTIFICATES_NONE)
-		r = load_self_signed(settings, arena_strdup(&memory, err->text), &certificates,
-				     err);
-	if (r < 0)
+	options.stand_in_file = self_signed_file(&memory, settings);
+	options.stand_in_name = self_signed_name(&memory, settings);
+	if (certificates_load(&options, warn, NULL, &certificates, err) < 0)
 		return -1;
 	replace_certificates(credentials, certificates);
 	return 0;
@@ -201,57 +190,64 @@ size_t credentials_count(const struct credentials *credentials)
 	return credentials->certificates ? certificates_count(credentials->certificates) : 0;
 }
 
-/* Says what is wrong with all of them. What is watched may be looked at every second, for the same
- * reason, and is not repeated. */
-static void complain(struct credentials *credentials, bool is_asked_for, const struct error *err)
+/* "serving 12 certificates, 2 unusable: FILE and 1 more". */
+static void describe_certificates(const struct certificates *certificates, struct bytes *text)
 {
-	if (is_asked_for || strcmp(credentials->complaint.text, err->text) != 0)
-		log_error("%s; the old certificates stay in use", err->text);
-	credentials->complaint = *err;
+	size_t count = certificates_count(certificates);
+	size_t unusable = certificates_count_unusable(certificates);
+
+	if (certificates_are_stand_in(certificates))
+		bytes_add_text(text, "serving a self-signed certificate");
+	else
+		bytes_add_format(text, "serving %zu certificate%s", count, count == 1 ? "" : "s");
+	if (!unusable)
+		return;
+	bytes_add_format(text, ", %zu unusable: %s", unusable,
+			 certificates_unusable_file(certificates, 0));
+	if (unusable > 1)
+		bytes_add_format(text, " and %zu more", unusable - 1);
 }
 
-/* Returns whether they could be loaded. */
+void credentials_describe(const struct credentials *credentials, struct bytes *text)
+{
+	if (credentials->certificates)
+		describe_certificates(credentials->certificates, text);
+	else
+		bytes_add_text(text, "serving");
+	if (credentials->has_signer_failed)
+		bytes_add_format(text, ", %s",
+				 credentials->signer
+					 ? "the new key for profiles is unusable"
+					 : "profiles are not signed because their key is unusable");
+}
+
+/* Returns whether all could be loaded. */
 static bool update_certificates(struct credentials *credentials, const struct settings *settings,
 				bool is_asked_for)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct certificates_options options = options_of(&memory, settings);
+	struct certificates_options options = options_of(&memory, settings, fail);
 	struct error err;
 	size_t added, count;
 
 	if (!credentials->has_https)
 		return true;
+	options.stand_in_file = self_signed_file(&memory, settings);
+	options.stand_in_name = self_signed_name(&memory, settings);
 	options.previous = credentials->certificates;
 	options.watch = credentials->watch;
 	options.repeats_failures = is_asked_for;
-	if (certificates_load(&options, warn, NULL, &certificates, &err) != 0) {
-		complain(credentials, is_asked_for, &err);
+	if (certificates_load(&options, warn, NULL, &certificates, &err) < 0) {
+		log_error("%s; the old certificates stay in use", err.text);
 		return false;
 	}
-	credentials->complaint.text[0] = '\0';
 	added = certificates_count_new(certificates, credentials->certificates);
 	count = certificates_count(certificates);
 	if (added || count != certificates_count(credentials->certificates))
 		log_info("certificates have changed: new=%zu certificates=%zu", added, count);
 	replace_certificates(credentials, TAKE(certificates));
-	return !certificates_have_failures(credentials->certificates);
-}
-
-static bool update_signer(struct credentials *credentials, const struct settings *settings)
-{
-	struct signer *signer;
-	struct error err;
-
-	credentials->signer_files = stamps_of_signer(settings);
-	if (load_signer(settings, warn, &signer, &err) < 0) {
-		log_error("%s; profiles stay signed as before", err.text);
-		return false;
-	}
-	signer_unref(credentials->signer);
-	credentials->signer = signer;
-	listener_set_signer(credentials->listener, signer);
-	return true;
+	return certificates_are_complete(credentials->certificates);
 }
 
 bool credentials_reload(struct credentials *credentials, const struct settings *settings)
@@ -301,6 +297,11 @@ static int report(int r, const struct error *err)
 	return 1;
 }
 
+static void print_error(const char *sentence, void *context)
+{
+	(void)fprintf(stderr, "mailconfd: %s\n", sentence);
+}
+
 static void print_warning(const char *sentence, void *context)
 {
 	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
@@ -311,17 +312,19 @@ static int check_certificates(const struct settings *settings, size_t *ret_count
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct certificates_options options = options_of(&memory, settings);
+	const struct certificates_options options = options_of(&memory, settings, print_error);
 	struct error err;
 	int r = certificates_load(&options, print_warning, NULL, &certificates, &err);
 
 	*ret_count = certificates ? certificates_count(certificates) : 0;
-	if (r != CERTIFICATES_NONE)
-		return report(r, &err);
-	print_warning(arena_printf(&memory, "%s; until then the daemon signs for itself as '%s'",
+	if (r == 0)
+		return certificates_are_complete(certificates) ? 0 : 1;
+	print_warning(arena_printf(&memory,
+				   "%s; until there is one the daemon serves a self-signed "
+				   "certificate for '%s'",
 				   err.text, self_signed_name(&memory, settings)),
 		      NULL);
-	return 0;
+	return r == CERTIFICATES_NONE ? 0 : 1;
 }
 
 int credentials_check(const struct settings *settings, size_t *ret_count)

@@ -12,17 +12,16 @@
 
 #include "util/cleanup.h"
 
+struct bytes;
 struct credentials;
 struct error;
 struct listener;
 struct settings;
 
-/* Where nothing is served over HTTPS there are no certificates: a proxy in front of us has them.
- * Finds the files and loads the signer, if there
- * shall be one; reads no certificate yet, so that a start that cannot succeed ends soon. Returns 0,
- * or -1 with err set. */
-int credentials_open(const struct settings *settings, bool has_https,
-		     struct credentials **ret_credentials, struct error *err);
+/* Without HTTPS no certificates are read, because a proxy has them. Starts to watch the files and
+ * loads the signer of profiles; where that fails, the error is logged and profiles are not signed.
+ * Certificates are read later. */
+struct credentials *credentials_open(const struct settings *settings, bool has_https);
 void credentials_close(struct credentials *credentials);
 DEFINE_CLEANUP(struct credentials *, credentials_close);
 
@@ -30,12 +29,17 @@ DEFINE_CLEANUP(struct credentials *, credentials_close);
  */
 void credentials_attach(struct credentials *credentials, struct listener *listener);
 
-/* Loads the certificates for the first time. Returns 0, or -1 with err set. */
+/* Loads the certificates for the first time; what cannot be used is logged. Where no file can be
+ * used, it is a self-signed one. Returns 0, or -1 with err set where that cannot be created. */
 int credentials_load(struct credentials *credentials, const struct settings *settings,
 		     struct error *err);
 
 /* How many certificates are served. */
 size_t credentials_count(const struct credentials *credentials);
+
+/* Adds what is served and what is unusable, for the status of the service manager: "serving 12
+ * certificates, 1 unusable: FILE". */
+void credentials_describe(const struct credentials *credentials, struct bytes *text);
 
 /* Loads what has changed, after settings may have; logs what comes of it. Returns whether all could
  * be loaded. */

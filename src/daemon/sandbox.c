@@ -163,7 +163,7 @@ static void add_glob(struct gathering *gathering, const char *glob)
 	if (certificate_files_find(memory, &glob, 1, &files, &err) != 0)
 		return;
 	for (size_t i = 0; i < files.count; i++) {
-		const char *file = files.items[i];
+		const char *file = files.items[i].path;
 		size_t below = count_components(file) - count_components(folder);
 
 		add_target(gathering, file, below);

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -18,12 +19,14 @@
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/log.h"
 #include "util/own-name.h"
 #include "util/process.h"
 #include "util/socket-address.h"
+#include "util/texts.h"
 #include "util/unix-socket.h"
 
 /* How long nobody looks around at the most, in microseconds. */
@@ -41,7 +44,10 @@ struct server {
 	struct notifier notifier;
 	struct sandbox *sandbox;
 	struct credentials *credentials;
-	int64_t check_due; /* when to look around next, in microseconds */
+	struct templates *templates;
+	size_t n_broken_templates; /* of the last loading */
+	char *status;		   /* that was sent last */
+	int64_t check_due;	   /* when to look around next, in microseconds */
 	bool was_hanging;
 };
 
@@ -60,6 +66,11 @@ static void complete_settings(struct arena *memory, const char **own, struct set
 static void warn(const char *sentence, void *context)
 {
 	log_warning("%s", sentence);
+}
+
+static void fail(const char *sentence, void *context)
+{
+	log_error("%s", sentence);
 }
 
 /* Tells of each address of the key that others than this host can connect to what that means. */
@@ -97,6 +108,10 @@ static void warn_of_all_open_ports(const struct settings *settings,
 
 static void log_addresses(const struct sockets *sockets)
 {
+	const struct texts *problems = sockets_problems(sockets);
+
+	for (size_t i = 0; i < problems->count; i++)
+		log_error("%s; this address is left out until a restart", problems->items[i]);
 	for (size_t i = 0; i < sockets_count(sockets); i++)
 		log_info("listening %s", sockets_name(sockets, i));
 }
@@ -110,26 +125,36 @@ static int check_settings_file(const char *settings_file, struct error *err)
 	return 0;
 }
 
+static void load_templates(struct server *server)
+{
+	struct templates *templates;
+
+	server->n_broken_templates = templates_load(server->settings.templates.directory,
+						    server->templates, fail, NULL, &templates);
+	templates_unref(server->templates);
+	server->templates = templates;
+}
+
 /* Clients can connect before the certificates are read, which for ten thousand takes a second. */
 static int load(struct server *server, struct error *err)
 {
-	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	struct settings *settings = &server->settings;
 	bool has_https = sockets_have(server->sockets, PORT_TLS);
 
 	process_hide_memory();
-	if (check_settings_file(server->settings_file, err) < 0 ||
-	    credentials_open(settings, has_https, &server->credentials, err) < 0 ||
-	    listener_open(settings, server->sockets, &server->listener, err) < 0)
+	if (check_settings_file(server->settings_file, err) < 0)
+		return -1;
+	server->credentials = credentials_open(settings, has_https);
+	if (listener_open(settings, server->sockets, &server->listener, err) < 0)
 		return -1;
 	/* The resolver needs files and sockets that the sandbox takes away. */
 	complete_settings(&server->started_memory, &server->own_name, settings);
 	listener_set_rules(server->listener, settings);
-	if (sandbox_enter(settings, server->settings_file, &server->sandbox, err) < 0 ||
-	    templates_load(settings->templates.directory, &templates, err) < 0)
+	if (sandbox_enter(settings, server->settings_file, &server->sandbox, err) < 0)
 		return -1;
+	load_templates(server);
 	credentials_attach(server->credentials, server->listener);
-	if (listener_start(server->listener, templates, err) < 0 ||
+	if (listener_start(server->listener, server->templates, err) < 0 ||
 	    credentials_load(server->credentials, settings, err) < 0)
 		return -1;
 	return 0;
@@ -268,37 +293,62 @@ static int reload_settings(struct server *server, struct error *err)
 }
 
 /* What 'systemctl status' shows. */
-static void tell_ready(const struct server *server, const char *remark)
+static const char *describe(struct arena *memory, const struct server *server)
 {
-	size_t count = credentials_count(server->credentials);
+	struct bytes text = BYTES_IN(memory);
+	size_t problems = sockets_problems(server->sockets)->count, templates;
 
-	notifier_send(&server->notifier, "READY=1\nSTATUS=Serving with %zu certificate%s%s", count,
-		      count == 1 ? "" : "s", remark);
+	credentials_describe(server->credentials, &text);
+	templates = server->n_broken_templates;
+	if (templates)
+		bytes_add_format(&text, ", %zu template%s unusable", templates,
+				 templates == 1 ? "" : "s");
+	if (problems)
+		bytes_add_format(&text, ", %zu address%s not open", problems,
+				 problems == 1 ? "" : "es");
+	if (listener_misses_monitor(server->listener))
+		bytes_add_text(&text, ", no metrics");
+	return bytes_text(&text);
 }
 
-static bool keep_old(const char *what, const struct error *err)
+static void tell_ready(struct server *server, const char *remark)
 {
-	log_error("%s; %s", err->text, what);
-	return true;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	free(server->status);
+	server->status = xstrdup(describe(&memory, server));
+	notifier_send(&server->notifier, "READY=1\nSTATUS=%s%s", server->status, remark);
+}
+
+static void tell_status(struct server *server)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *status = describe(&memory, server);
+
+	if (text_equals(server->status, status))
+		return;
+	free(server->status);
+	server->status = xstrdup(status);
+	notifier_send(&server->notifier, "STATUS=%s", status);
 }
 
 static void reload(struct server *server)
 {
-	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	bool failed = false;
 	struct error err;
 
 	log_info("reloading");
 	notifier_send(&server->notifier, "RELOADING=1\nMONOTONIC_USEC=%lld",
 		      (long long)clock_microseconds());
-	if (reload_settings(server, &err) < 0)
-		failed = keep_old("the old settings stay in force", &err);
+	if (reload_settings(server, &err) < 0) {
+		log_error("%s; the old settings stay in force", err.text);
+		failed = true;
+	}
 	if (!credentials_reload(server->credentials, &server->settings))
 		failed = true;
-	if (templates_load(server->settings.templates.directory, &templates, &err) < 0)
-		failed = keep_old("the old templates stay in use", &err);
-	else
-		listener_set_templates(server->listener, templates);
+	load_templates(server);
+	listener_set_templates(server->listener, server->templates);
+	failed |= server->n_broken_templates > 0;
 	listener_tell_reloaded(server->listener, !failed);
 	log_info("reloaded");
 	tell_ready(server, failed ? "; not all could be reloaded, see the log" : "");
@@ -350,6 +400,7 @@ static int wait_for_news(struct server *server, int signals)
 	(void)poll(news, 2, pause < 0 ? 0 : (int)pause + 1);
 	if (!credentials_update(server->credentials, &server->settings, clock_now()))
 		warn_of_sandbox(server);
+	tell_status(server);
 	if (clock_microseconds() >= server->check_due)
 		look_around(server);
 	if (read(signals, &signal, sizeof(signal)) != (ssize_t)sizeof(signal))
@@ -426,6 +477,8 @@ int server_run(const char *settings_file, const char *user)
 	}
 	listener_close(server.listener);
 	credentials_close(server.credentials);
+	templates_unref(server.templates);
+	free(server.status);
 	sockets_close(server.sockets);
 	log_tell_repeats(INT64_MAX);
 	sandbox_free(server.sandbox);
@@ -443,6 +496,11 @@ static int report(int r, const struct error *err)
 		return 0;
 	(void)fprintf(stderr, "mailconfd: %s\n", err->text);
 	return 1;
+}
+
+static void print_error(const char *sentence, void *context)
+{
+	(void)fprintf(stderr, "mailconfd: %s\n", sentence);
 }
 
 static void print_warning(const char *sentence, void *context)
@@ -497,7 +555,8 @@ int server_check(const char *settings_file, const char *user)
 	warn_of_all_open_ports(&settings, print_warning);
 	wrong = report(check_settings_file(settings_file, &err), &err);
 	wrong += credentials_check(&settings, &count);
-	wrong += report(templates_load(settings.templates.directory, &templates, &err), &err);
+	wrong += (int)templates_load(settings.templates.directory, NULL, print_error, NULL,
+				     &templates);
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
 	wrong += check_sandbox(&settings, settings_file);
 	if (wrong && name)

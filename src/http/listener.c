@@ -20,6 +20,7 @@
 #include "util/bytes.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/log.h"
 
 /* Connections of all workers together. Each holds 20 KiB, and 40 KiB while a body is under way
  * (measured with 400), so this is 800 MiB at the most. */
@@ -35,7 +36,8 @@ struct listener {
 	gnutls_datum_t ticket_key;
 	struct client_suites suites;
 	struct limit *limit;
-	struct monitor *monitor; /* NULL where nobody watches */
+	struct monitor *monitor; /* NULL: none */
+	bool misses_monitor;	 /* the settings want one, which failed */
 };
 
 static unsigned processors(void)
@@ -134,6 +136,13 @@ static int open_monitor(struct listener *listener, const struct settings *settin
 	return 0;
 }
 
+static void leave_out_monitor(struct listener *listener, const struct error *err)
+{
+	log_error("metrics are not served: %s", err->text);
+	monitor_close(TAKE(listener->monitor));
+	listener->misses_monitor = true;
+}
+
 static int open_workers(struct listener *listener, const struct settings *settings,
 			const struct sockets *sockets, struct error *err)
 {
@@ -171,9 +180,10 @@ int listener_open(const struct settings *settings, struct sockets *sockets,
 		return -1;
 	listener->limit = limit_new();
 	if (open_workers(listener, settings, sockets, err) < 0 ||
-	    open_sockets(listener, sockets, err) < 0 ||
-	    open_monitor(listener, settings, sockets, err) < 0)
+	    open_sockets(listener, sockets, err) < 0)
 		return -1;
+	if (open_monitor(listener, settings, sockets, err) < 0)
+		leave_out_monitor(listener, err);
 	listener_set_rules(listener, settings);
 	*ret_listener = TAKE(listener);
 	return 0;
@@ -185,7 +195,14 @@ int listener_start(struct listener *listener, struct templates *templates, struc
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		if (worker_start(listener->workers[i], err) < 0)
 			return -1;
-	return listener->monitor ? monitor_start(listener->monitor, err) : 0;
+	if (listener->monitor && monitor_start(listener->monitor, err) < 0)
+		leave_out_monitor(listener, err);
+	return 0;
+}
+
+bool listener_misses_monitor(const struct listener *listener)
+{
+	return listener->misses_monitor;
 }
 
 void listener_set_certificates(struct listener *listener, struct certificates *certificates)

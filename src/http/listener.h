@@ -24,8 +24,11 @@ unsigned listener_threads_of(const struct settings *settings);
 int listener_open(const struct settings *settings, struct sockets *sockets,
 		  struct listener **ret_listener, struct error *err);
 
-/* Starts to serve. Until there are certificates, handshakes wait. */
+/* Starts to serve. Until there are certificates, handshakes wait. Returns 0, or -1 with err set. */
 int listener_start(struct listener *listener, struct templates *templates, struct error *err);
+
+/* Whether the listener of metrics failed, which is logged and keeps nothing else from serving. */
+bool listener_misses_monitor(const struct listener *listener);
 
 /* Hands over what connections and requests to come are served with; references are taken. */
 void listener_set_certificates(struct listener *listener, struct certificates *certificates);

@@ -274,6 +274,9 @@ static void add_certificates(struct bytes *text, const struct metrics *metrics)
 		count = find_served(metrics, served);
 	if (count > 0)
 		qsort(served, count, sizeof(*served), compare);
+	add(text, "certificates_unusable", "gauge",
+	    "Certificate files and directories that cannot be used.",
+	    metrics->certificates ? certificates_count_unusable(metrics->certificates) : 0);
 	begin(text, "certificate_remaining_seconds", "gauge",
 	      "Until a certificate expires, by the first of its names and its kind of key, of "
 	      "several that are served the first to; below 0 it has.");

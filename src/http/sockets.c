@@ -13,6 +13,7 @@
 #include "util/error.h"
 #include "util/handed.h"
 #include "util/socket-address.h"
+#include "util/texts.h"
 #include "util/unix-socket.h"
 
 #define BACKLOG 1024
@@ -41,6 +42,7 @@ struct sockets {
 	unsigned workers;
 	struct port *ports;
 	size_t count;
+	struct texts problems; /* of the addresses that are left out */
 };
 
 /* [::] takes IPv4 connections too, unless 0.0.0.0 with the same port is listened on beside it. */
@@ -154,18 +156,39 @@ static int open_unix_socket(struct sockets *sockets, const char *path, struct po
 	return share(sockets, port, err);
 }
 
-static int bind_addresses(struct sockets *sockets, const struct words *addresses,
-			  enum port_kind kind, struct error *err)
+static void close_port(const struct sockets *sockets, struct port *port)
+{
+	for (unsigned w = 0; w < sockets->workers; w++)
+		closep(&port->fds[w]);
+	if (port->unix_socket.fd >= 0)
+		unix_socket_close(&port->unix_socket);
+}
+
+/* An address that cannot be opened is left out. */
+static void bind_addresses(struct sockets *sockets, const struct words *addresses,
+			   enum port_kind kind)
 {
 	for (size_t i = 0; i < addresses->count; i++) {
 		struct port *port = port_new(sockets, addresses->items[i], kind);
 		const char *path = unix_socket_path(port->address);
+		struct error err;
 
-		if ((path ? open_unix_socket(sockets, path, port, err)
-			  : bind_address(sockets, addresses, port, err)) < 0)
-			return -1;
+		if ((path ? open_unix_socket(sockets, path, port, &err)
+			  : bind_address(sockets, addresses, port, &err)) == 0)
+			continue;
+		close_port(sockets, port);
+		sockets->count--;
+		texts_add(&sockets->problems, arena_strdup(&sockets->memory, err.text));
 	}
-	return 0;
+}
+
+/* Settings are served over HTTPS or to a proxy. A daemon that shall do neither has port 80. */
+static bool can_serve(const struct sockets *sockets, const struct settings *settings)
+{
+	if (sockets_have(sockets, PORT_TLS) || sockets_have(sockets, PORT_PROXY))
+		return true;
+	return !settings->server.listen_https.count && !settings->server.behind_proxy.count &&
+	       (sockets_have(sockets, PORT_PLAIN) || !settings->server.listen_http.count);
 }
 
 static int find_kind(const char *name, enum port_kind *ret_kind, struct error *err)
@@ -257,6 +280,7 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 	size_t n_handed = handed_take(&sockets->memory, &handed);
 
 	sockets->workers = workers;
+	sockets->problems.memory = &sockets->memory;
 	sockets->ports = arena_array(
 		&sockets->memory, struct port,
 		n_handed + addresses[PORT_TLS]->count + addresses[PORT_PLAIN]->count +
@@ -265,11 +289,17 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 		if (take_handed(sockets, &handed[i], err) < 0)
 			return -1;
 	for (enum port_kind kind = 0; kind < PORT_KINDS; kind++)
-		if (!sockets_have(sockets, kind) &&
-		    bind_addresses(sockets, addresses[kind], kind, err) < 0)
-			return -1;
+		if (!sockets_have(sockets, kind))
+			bind_addresses(sockets, addresses[kind], kind);
+	if (sockets->problems.count && !can_serve(sockets, settings))
+		return error_set(err, ERROR_SYSTEM, "%s", sockets->problems.items[0]);
 	*ret_sockets = TAKE(sockets);
 	return 0;
+}
+
+const struct texts *sockets_problems(const struct sockets *sockets)
+{
+	return &sockets->problems;
 }
 
 size_t sockets_count(const struct sockets *sockets)
@@ -301,12 +331,8 @@ void sockets_close(struct sockets *sockets)
 {
 	if (!sockets)
 		return;
-	for (size_t i = 0; i < sockets->count; i++) {
-		for (unsigned w = 0; w < sockets->workers; w++)
-			closep(&sockets->ports[i].fds[w]);
-		if (sockets->ports[i].unix_socket.fd >= 0)
-			unix_socket_close(&sockets->ports[i].unix_socket);
-	}
+	for (size_t i = 0; i < sockets->count; i++)
+		close_port(sockets, &sockets->ports[i]);
 	arena_clear(&sockets->memory);
 	free(sockets);
 }

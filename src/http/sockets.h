@@ -14,6 +14,7 @@
 
 struct error;
 struct sockets;
+struct texts;
 
 /* What is spoken on a listening socket. */
 enum port_kind {
@@ -26,10 +27,14 @@ enum port_kind {
 
 /* Takes what was handed over under the names https, http, proxy and metrics; where there is none of
  * a kind, binds to the addresses that the settings have for it, for so many workers. Nobody can
- * connect to these yet; at a unix socket they can, and wait. Returns 0, or -1 with err set to a
+ * connect to these yet; at a unix socket they can, and wait. An address that cannot be opened is
+ * left out as long as one for HTTPS or for a proxy is open. Returns 0, or -1 with err set to a
  * sentence that names the address. */
 int sockets_open(const struct settings *settings, unsigned workers, struct sockets **ret_sockets,
 		 struct error *err);
+
+/* A sentence for each address that is left out. */
+const struct texts *sockets_problems(const struct sockets *sockets);
 
 /* How many there are. Each worker has one of each, but of PORT_METRICS there is only the one of
  * worker 0. */

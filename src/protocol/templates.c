@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +26,18 @@
 /* The longest of ours has 2 KiB. */
 #define TEMPLATE_MAX_SIZE ((size_t)256 * 1024)
 
+/* Misspelt names that are reported. */
+#define MISNAMED_MAX 10
+
+/* One template, shared by the sets of several reloads. */
+struct loaded {
+	atomic_uint references;
+	struct template *template;
+};
+
 struct templates {
 	atomic_uint references;
-	struct template *templates[TEMPLATES];
+	struct loaded *loaded[TEMPLATES];
 };
 
 static const struct {
@@ -71,40 +81,58 @@ static int check(const struct template *template, enum template_id id, const cha
 	return 0;
 }
 
-static int load(const char *name, const char *source, size_t size, enum template_id id,
-		struct templates *templates, struct error *err)
+static void loaded_unref(struct loaded *loaded)
 {
-	if (template_parse(name, source, size, &templates->templates[id], err) < 0)
+	if (!loaded || atomic_fetch_sub(&loaded->references, 1) != 1)
+		return;
+	template_free(loaded->template);
+	free(loaded);
+}
+
+DEFINE_CLEANUP(struct loaded *, loaded_unref);
+
+static int parse(const char *name, const char *source, size_t size, enum template_id id,
+		 struct loaded **ret_loaded, struct error *err)
+{
+	_cleanup_(loaded_unrefp) struct loaded *loaded = xnew(struct loaded);
+
+	loaded->references = 1;
+	if (template_parse(name, source, size, &loaded->template, err) < 0 ||
+	    check(loaded->template, id, name, err) < 0)
 		return -1;
-	return check(templates->templates[id], id, name, err);
+	*ret_loaded = TAKE(loaded);
+	return 0;
 }
 
-static const char *built_in(const char *name)
+/* Tests load all of these, so that none can fail. */
+static struct loaded *load_built_in(enum template_id id)
 {
-	for (const struct embedded *file = embedded_templates;; file++)
-		if (strcmp(file->name, name) == 0)
-			return file->text;
+	const struct embedded *file = embedded_templates;
+	struct loaded *loaded;
+	struct error err;
+
+	while (!text_equals(file->name, documents[id].name))
+		file++;
+	if (parse(file->name, file->text, strlen(file->text), id, &loaded, &err) < 0)
+		abort();
+	return loaded;
 }
 
-static int load_one(const char *directory, enum template_id id, struct templates *templates,
-		    struct error *err)
+/* Sets NULL where the directory has no file of the name. */
+static int load_file(const char *directory, enum template_id id, struct loaded **ret_loaded,
+		     struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *name = documents[id].name, *source = built_in(name), *path;
-	size_t size = strlen(source);
+	const char *path = arena_printf(&memory, "%s/%s", directory, documents[id].name), *source;
 	struct stat status;
+	size_t size;
 
+	*ret_loaded = NULL;
 	/* A link that leads nowhere is there, and cannot be read. */
-	if (directory) {
-		path = arena_printf(&memory, "%s/%s", directory, name);
-		if (lstat(path, &status) == 0 || errno != ENOENT) {
-			source = file_read(&memory, path, TEMPLATE_MAX_SIZE, &size, err);
-			if (!source)
-				return -1;
-			name = path;
-		}
-	}
-	return load(name, source, size, id, templates, err);
+	if (lstat(path, &status) < 0 && errno == ENOENT)
+		return 0;
+	source = file_read(&memory, path, TEMPLATE_MAX_SIZE, &size, err);
+	return source ? parse(path, source, size, id, ret_loaded, err) : -1;
 }
 
 static bool is_template_name(const char *name)
@@ -138,39 +166,93 @@ static void closedirp(DIR **directory)
 		(void)closedir(*directory);
 }
 
-/* A misspelt file would be passed over in silence, and the admin wonder. */
-static int check_directory(const char *path, struct error *err)
+/* Reports what went wrong; returns 1. */
+static size_t report(templates_reporter fail, void *context, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static size_t report(templates_reporter fail, void *context, const char *format, ...)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(closedirp) DIR *directory = opendir(path);
-	struct dirent *entry;
+	va_list args;
 
-	if (!directory)
-		return error_set(err, ERROR_SYSTEM, "cannot read the templates directory '%s': %s",
-				 path, strerror(errno));
-	while ((entry = readdir(directory))) {
-		if (is_document_name(entry->d_name) && !is_template_name(entry->d_name))
-			return error_set(err, ERROR_INPUT,
-					 "%s/%s is the name of no template; there are %s", path,
-					 entry->d_name, all_names(&memory));
-	}
-	return 0;
+	va_start(args, format);
+	fail(arena_vprintf(&memory, format, args), context);
+	va_end(args);
+	return 1;
 }
 
-int templates_load(const char *directory, struct templates **ret_templates, struct error *err)
+/* The administrator would wonder why a misspelt file has no effect. */
+static size_t check_names(const char *path, DIR *directory, templates_reporter fail, void *context)
 {
-	_cleanup_(templates_unrefp) struct templates *templates = xnew(struct templates);
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct dirent *entry;
+	size_t wrong = 0;
+
+	while ((entry = readdir(directory)))
+		if (is_document_name(entry->d_name) && !is_template_name(entry->d_name))
+			wrong += wrong < MISNAMED_MAX
+					 ? report(fail, context,
+						  "%s/%s is not the name of a template; it must be "
+						  "one of: %s",
+						  path, entry->d_name, all_names(&memory))
+					 : 0;
+	return wrong;
+}
+
+static const char *what_remains(const struct templates *previous)
+{
+	return previous ? "the one that was loaded before stays in use"
+			: "the built-in template is used";
+}
+
+static struct loaded *previous_or_built_in(const struct templates *previous, enum template_id id)
+{
+	if (!previous)
+		return load_built_in(id);
+	atomic_fetch_add(&previous->loaded[id]->references, 1);
+	return previous->loaded[id];
+}
+
+static size_t load_directory(const char *path, const struct templates *previous,
+			     templates_reporter fail, void *context, struct templates *templates)
+{
+	_cleanup_(closedirp) DIR *directory = opendir(path);
+	size_t wrong = 0;
+
+	if (!directory)
+		wrong = report(fail, context, "cannot read the templates directory '%s': %s; %s",
+			       path, strerror(errno),
+			       previous ? "the templates that were loaded before stay in use"
+					: "the built-in templates are used");
+	for (size_t id = 0; id < TEMPLATES; id++) {
+		struct loaded **loaded = &templates->loaded[id];
+		struct error err;
+		int r = directory ? load_file(path, (enum template_id)id, loaded, &err) : -1;
+
+		if (r < 0 && directory)
+			wrong += report(fail, context, "%s; %s", err.text, what_remains(previous));
+		if (r < 0)
+			*loaded = previous_or_built_in(previous, (enum template_id)id);
+		else if (!*loaded)
+			*loaded = load_built_in((enum template_id)id);
+	}
+	return directory ? wrong + check_names(path, directory, fail, context) : wrong;
+}
+
+size_t templates_load(const char *directory, const struct templates *previous,
+		      templates_reporter fail, void *context, struct templates **ret_templates)
+{
+	struct templates *templates = xnew(struct templates);
+	size_t wrong = 0;
 
 	templates->references = 1;
-	if (directory && !*directory)
-		directory = NULL;
-	if (directory && check_directory(directory, err) < 0)
-		return -1;
-	for (size_t id = 0; id < TEMPLATES; id++)
-		if (load_one(directory, (enum template_id)id, templates, err) < 0)
-			return -1;
-	*ret_templates = TAKE(templates);
-	return 0;
+	if (directory && *directory)
+		wrong = load_directory(directory, previous, fail, context, templates);
+	else
+		for (size_t id = 0; id < TEMPLATES; id++)
+			templates->loaded[id] = load_built_in((enum template_id)id);
+	*ret_templates = templates;
+	return wrong;
 }
 
 struct templates *templates_ref(struct templates *templates)
@@ -184,7 +266,7 @@ void templates_unref(struct templates *templates)
 	if (!templates || atomic_fetch_sub(&templates->references, 1) != 1)
 		return;
 	for (size_t id = 0; id < TEMPLATES; id++)
-		template_free(templates->templates[id]);
+		loaded_unref(templates->loaded[id]);
 	free(templates);
 }
 
@@ -193,7 +275,7 @@ void templates_render(const struct templates *templates, enum template_id id, st
 {
 	struct bytes document = BYTES_IN(memory);
 
-	template_expand(templates->templates[id], view, &document);
+	template_expand(templates->loaded[id]->template, view, &document);
 	response->status = 200;
 	response->media_type = "text/xml; charset=utf-8";
 	response->body = bytes_text(&document);

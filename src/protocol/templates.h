@@ -5,10 +5,11 @@
  * may replace any. A set is loaded whole and never changes; reload makes a new one.
  */
 
+#include <stddef.h>
+
 #include "util/cleanup.h"
 
 struct arena;
-struct error;
 struct response;
 struct templates;
 struct value;
@@ -24,13 +25,19 @@ enum template_id {
 	TEMPLATES
 };
 
+/* Is given one sentence a call. */
+typedef void (*templates_reporter)(const char *sentence, void *context);
+
 /*
- * Loads all templates; directory may be "" or NULL for the built-in ones. Refused is a template
- * that does not parse, uses a name that its document does not have, or does not give well-formed
- * XML for a sample profile; and a *.xml or *.plist file whose name is no template's. Returns 0
- * with a reference that the caller owns, or -1 with err set to "FILE:LINE: ...".
+ * Loads all templates; directory may be "" or NULL for the built-in ones. A file in it that cannot
+ * be read, does not parse, uses a name that its document does not have, or does not give
+ * well-formed XML for a sample profile is reported to fail as "FILE:LINE: ...". In its place stands
+ * the template of the previous set, or the built-in one where previous is NULL. Reported are also a
+ * directory that cannot be read, and *.xml and *.plist files with other names.
+ * Returns how many errors it reported. The caller owns the reference.
  */
-int templates_load(const char *directory, struct templates **ret_templates, struct error *err);
+size_t templates_load(const char *directory, const struct templates *previous,
+		      templates_reporter fail, void *context, struct templates **ret_templates);
 
 /* References are counted atomically. */
 struct templates *templates_ref(struct templates *templates);

@@ -18,7 +18,6 @@
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/file.h"
-#include "util/texts.h"
 
 /* A directory that a glob matched stands for its fullchain.pem, of which nobody may have heard. */
 static void explain_absence(const char *file, struct error *err)
@@ -158,7 +157,44 @@ int certificate_file_load(struct arena *memory, const char *file, certificates_w
 	return result;
 }
 
-DEFINE_CLEANUP(glob_t *, globfree);
+/* A growing list of what globs match. */
+struct matches {
+	struct arena *memory;
+	struct certificate_file *items; /* on the heap */
+	size_t count;
+};
+
+static void matches_clear(struct matches *matches)
+{
+	free(matches->items);
+}
+
+static void add_match(struct matches *matches, const char *path, const char *problem)
+{
+	if ((matches->count & (matches->count - 1)) == 0)
+		matches->items = xrealloc(matches->items, matches->count ? matches->count * 2 : 1,
+					  sizeof(*matches->items));
+	matches->items[matches->count++] = (struct certificate_file){ path, problem };
+}
+
+static void add_unreadable(struct matches *matches, const char *path, int reason)
+{
+	add_match(matches, arena_strdup(matches->memory, path),
+		  arena_printf(matches->memory,
+			       "cannot look for certificates in '%s': %s; let the user that the "
+			       "daemon runs as read it",
+			       path, strerror(reason)));
+}
+
+/* glob(3) gives its callback no context. */
+static _Thread_local struct matches *matches_of_glob;
+
+static int note_unreadable(const char *path, int reason)
+{
+	if (reason != ENOENT && reason != ENOTDIR)
+		add_unreadable(matches_of_glob, path, reason);
+	return 0;
+}
 
 /* The path that stands for what a glob matched. */
 static const char *file_of_match(struct arena *memory, const char *path)
@@ -173,54 +209,65 @@ static const char *file_of_match(struct arena *memory, const char *path)
 	return arena_printf(memory, "%.*s/%s", (int)length, path, CERTIFICATE_PAIR_CHAIN);
 }
 
-/* Returns 0, CERTIFICATES_NONE, or -1 with err set. */
-static int expand(struct arena *memory, const char *pattern, const char ***files, size_t *count,
-		  struct error *err)
+static void expand(const char *pattern, struct matches *matches)
 {
-	glob_t matches = { 0 };
-	_cleanup_(globfreep) glob_t *owner = &matches;
-	int found;
+	glob_t found = { 0 };
+	int r;
 
-	errno = 0;
-	found = glob(pattern, GLOB_ERR, NULL, &matches);
-	if (found == GLOB_ABORTED && errno != ENOENT)
-		return error_set(err, ERROR_CONFIG, "cannot look for '%s': %s", pattern,
-				 strerror(errno));
-	if (found != 0) {
-		(void)error_set(err, ERROR_CONFIG,
-				"no certificate matches '%s'; put one there, or change "
-				"'certificates' in the settings",
-				pattern);
-		return CERTIFICATES_NONE;
-	}
-	*files = xrealloc(*files, *count + matches.gl_pathc, sizeof(**files));
-	for (size_t i = 0; i < matches.gl_pathc; i++)
-		(*files)[(*count)++] = file_of_match(memory, owner->gl_pathv[i]);
-	return 0;
+	matches_of_glob = matches;
+	r = glob(pattern, 0, note_unreadable, &found);
+	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
+		add_match(matches, file_of_match(matches->memory, found.gl_pathv[i]), NULL);
+	globfree(&found);
+	/* Without a wildcard no directory is read. */
+	if (r != 0 && eaccess(pattern, F_OK) < 0 && errno == EACCES)
+		add_unreadable(matches, pattern, EACCES);
+}
+
+static int compare_files(const void *left, const void *right)
+{
+	const struct certificate_file *a = left, *b = right;
+
+	return strcmp(a->path, b->path);
+}
+
+static size_t sort_files(struct certificate_file *files, size_t count)
+{
+	size_t kept = 0;
+
+	if (count)
+		qsort(files, count, sizeof(*files), compare_files);
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || !text_equals(files[kept - 1].path, files[i].path))
+			files[kept++] = files[i];
+	return kept;
 }
 
 int certificate_files_find(struct arena *memory, const char *const *globs, size_t n_globs,
 			   struct certificate_files *ret_files, struct error *err)
 {
-	_cleanup_(freep) const char **found = NULL;
+	_cleanup_(matches_clear) struct matches matches = { .memory = memory };
 	struct certificate_files files = { .complaints = arena_array(memory, const char *,
 								     n_globs) };
-	size_t n_found = 0;
 
 	(void)error_set(err, ERROR_CONFIG,
 			"'certificates' names no files; HTTPS needs at least one");
 	for (size_t i = 0; i < n_globs; i++) {
-		int r = expand(memory, globs[i], &found, &n_found, err);
+		size_t before = matches.count;
 
-		if (r < 0)
-			return -1;
-		if (r == CERTIFICATES_NONE)
-			files.complaints[files.n_complaints++] = arena_strdup(memory, err->text);
+		expand(globs[i], &matches);
+		if (matches.count > before)
+			continue;
+		(void)error_set(err, ERROR_CONFIG,
+				"no certificate matches '%s'; put one there, or change "
+				"'certificates' in the settings",
+				globs[i]);
+		files.complaints[files.n_complaints++] = arena_strdup(memory, err->text);
 	}
-	if (!n_found)
+	if (!matches.count)
 		return CERTIFICATES_NONE;
-	files.count = texts_sort(found, n_found);
-	files.items = arena_copy(memory, found, files.count, sizeof(*found));
+	files.count = sort_files(matches.items, matches.count);
+	files.items = arena_copy(memory, matches.items, files.count, sizeof(*matches.items));
 	*ret_files = files;
 	return 0;
 }

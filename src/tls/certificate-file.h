@@ -11,9 +11,15 @@
 /* A key with a whole chain takes some 10 KiB; what is larger is something else. */
 #define CERTIFICATE_FILE_LIMIT ((size_t)256 * 1024)
 
-/* In order, each once; and a sentence for each glob that matches none. */
+struct certificate_file {
+	const char *path;
+	const char *problem; /* of a directory that cannot be read, a sentence; NULL of a file */
+};
+
+/* In the order of paths, each once; and a sentence for each glob that matches nothing. */
 struct certificate_files {
-	const char **items, **complaints;
+	struct certificate_file *items;
+	const char **complaints;
 	size_t count, n_complaints;
 };
 
@@ -23,8 +29,8 @@ enum { CERTIFICATES_NONE = 1 };
 /*
  * Expands the globs to the files that they name: a PEM file with chain and key, or for a directory
  * its fullchain.pem (the key beside it in privkey.pem). A glob that ends in a slash names
- * directories only. Lives in memory.
- * Returns 0, CERTIFICATES_NONE, or -1 with err set; the sentence names the glob.
+ * directories only. A directory that a glob has to read and cannot is an item with a problem.
+ * Lives in memory. Returns 0 or CERTIFICATES_NONE.
  */
 int certificate_files_find(struct arena *memory, const char *const *globs, size_t n_globs,
 			   struct certificate_files *ret_files, struct error *err);

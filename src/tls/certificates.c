@@ -1,18 +1,13 @@
-/*
- * Names are found in an open hash table over one array of (name, certificate) pairs, sorted by
- * name and then by preference: the table leads to the first pair of a name, the others of that
- * name follow it. Nothing is allocated per name, and nothing is written once the set is loaded,
- * so that any number of threads may ask.
- */
+/* Nothing is written once a set is loaded, so that any number of threads may read it. */
 
 #include "tls/certificates.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tls/certificate-file.h"
+#include "tls/name-index.h"
+#include "tls/self-signed.h"
 #include "tls/watch.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -30,14 +25,7 @@ struct item {
 /* Its strings and arrays, where its names are few. */
 #define ITEM_MEMORY ((size_t)1024)
 
-struct pair {
-	const char *name;
-	const struct certificate *certificate;
-	size_t position; /* of the certificate in the set */
-	bool is_current; /* valid on the day of loading */
-};
-
-/* A file that could not be loaded, and why. */
+/* A file that cannot be used, and why. */
 struct failure {
 	const char *file, *sentence;
 };
@@ -49,112 +37,13 @@ struct certificates {
 	size_t count;
 	struct failure *failures; /* in the order of files */
 	size_t n_failures;
-	struct pair *pairs;
-	size_t n_pairs;
-	struct pair **table; /* n_slots of them, a power of two, some NULL */
-	size_t n_slots;
+	struct name_index index;
 	const char *default_name; /* NULL: the first file */
+	bool misses_default;	  /* no certificate has the name that is required */
+	bool is_being_written;	  /* a file was, and is not loaded therefore */
+	bool is_stand_in;
+	const char *gap; /* why the items are not those of the files; NULL: they are */
 };
-
-static bool is_rsa(const struct certificate *certificate)
-{
-	return certificate->algorithm == GNUTLS_PK_RSA ||
-	       certificate->algorithm == GNUTLS_PK_RSA_PSS;
-}
-
-static int compare_pairs(const void *left, const void *right)
-{
-	const struct pair *a = left, *b = right;
-	int order = strcmp(a->name, b->name);
-
-	if (order)
-		return order;
-	if (a->is_current != b->is_current)
-		return a->is_current ? -1 : 1;
-	if (is_rsa(a->certificate) != is_rsa(b->certificate))
-		return is_rsa(a->certificate) ? 1 : -1;
-	if (a->certificate->expires != b->certificate->expires)
-		return a->certificate->expires > b->certificate->expires ? -1 : 1;
-	return (a->position > b->position) - (a->position < b->position);
-}
-
-/* FNV-1a: the names are the operator's own, so nobody can choose them to collide. */
-static size_t hash(const char *name)
-{
-	uint64_t value = UINT64_C(14695981039346656037);
-
-	for (; *name; name++)
-		value = (value ^ (unsigned char)*name) * UINT64_C(1099511628211);
-	return (size_t)(value ^ value >> 32);
-}
-
-static void gather_pairs(struct certificates *set)
-{
-	time_t now = time(NULL);
-
-	for (size_t i = 0; i < set->count; i++)
-		set->n_pairs += set->items[i]->certificate.n_names;
-	set->pairs = arena_array(&set->memory, struct pair, set->n_pairs);
-	set->n_pairs = 0;
-	for (size_t i = 0; i < set->count; i++) {
-		const struct certificate *certificate = &set->items[i]->certificate;
-
-		for (size_t j = 0; j < certificate->n_names; j++)
-			set->pairs[set->n_pairs++] = (struct pair){
-				.name = certificate->names[j],
-				.certificate = certificate,
-				.position = i,
-				.is_current = certificate->starts <= now &&
-					      certificate->expires > now,
-			};
-	}
-	if (set->n_pairs)
-		qsort(set->pairs, set->n_pairs, sizeof(*set->pairs), compare_pairs);
-}
-
-static void build_index(struct certificates *set)
-{
-	gather_pairs(set);
-	set->n_slots = 8;
-	while (set->n_slots < set->n_pairs * 2)
-		set->n_slots *= 2;
-	set->table = arena_array(&set->memory, struct pair *, set->n_slots);
-	for (size_t i = 0; i < set->n_pairs; i++) {
-		struct pair *pair = &set->pairs[i];
-		size_t slot;
-
-		if (i > 0 && text_equals(pair[-1].name, pair->name))
-			continue;
-		slot = hash(pair->name) & (set->n_slots - 1);
-		while (set->table[slot])
-			slot = (slot + 1) & (set->n_slots - 1);
-		set->table[slot] = pair;
-	}
-}
-
-static bool fits(const struct certificate *certificate, const gnutls_pk_algorithm_t *pk_algos,
-		 int n_pk_algos)
-{
-	for (int i = 0; i < n_pk_algos; i++)
-		if (pk_algos[i] == certificate->algorithm)
-			return true;
-	return n_pk_algos <= 0;
-}
-
-/* The best that fits of those with exactly this name, which is in lower case. */
-static const struct certificate *look_up(const struct certificates *set, const char *name,
-					 const gnutls_pk_algorithm_t *pk_algos, int n_pk_algos)
-{
-	const struct pair *end = set->pairs + set->n_pairs, *pair;
-	size_t slot = hash(name) & (set->n_slots - 1);
-
-	while ((pair = set->table[slot]) && !text_equals(pair->name, name))
-		slot = (slot + 1) & (set->n_slots - 1);
-	for (; pair && pair < end && text_equals(pair->name, name); pair++)
-		if (fits(pair->certificate, pk_algos, n_pk_algos))
-			return pair->certificate;
-	return NULL;
-}
 
 const struct certificate *certificates_match(const struct certificates *certificates,
 					     const char *name,
@@ -174,12 +63,12 @@ const struct certificate *certificates_match(const struct certificates *certific
 		lower[i] = char_lower(name[i]);
 	lower[length] = '\0';
 
-	found = look_up(certificates, lower, pk_algos, n_pk_algos);
+	found = name_index_find(&certificates->index, lower, pk_algos, n_pk_algos);
 	dot = strchr(lower, '.');
 	if (found || !dot || dot == lower)
 		return found;
 	dot[-1] = '*';
-	return look_up(certificates, dot - 1, pk_algos, n_pk_algos);
+	return name_index_find(&certificates->index, dot - 1, pk_algos, n_pk_algos);
 }
 
 const struct certificate *certificates_default(const struct certificates *certificates,
@@ -191,9 +80,11 @@ const struct certificate *certificates_default(const struct certificates *certif
 	if (certificates->default_name)
 		return certificates_match(certificates, certificates->default_name, pk_algos,
 					  n_pk_algos);
-	if (fits(first, pk_algos, n_pk_algos))
+	if (certificate_fits(first, pk_algos, n_pk_algos))
 		return first;
-	return first->n_names ? look_up(certificates, first->names[0], pk_algos, n_pk_algos) : NULL;
+	return first->n_names ? name_index_find(&certificates->index, first->names[0], pk_algos,
+						n_pk_algos)
+			      : NULL;
 }
 
 bool certificates_serve(const struct certificates *certificates,
@@ -202,26 +93,10 @@ bool certificates_serve(const struct certificates *certificates,
 	const gnutls_pk_algorithm_t algorithm = certificate->algorithm;
 
 	for (size_t i = 0; i < certificate->n_names; i++)
-		if (look_up(certificates, certificate->names[i], &algorithm, 1) == certificate)
+		if (name_index_find(&certificates->index, certificate->names[i], &algorithm, 1) ==
+		    certificate)
 			return true;
 	return certificates_default(certificates, &algorithm, 1) == certificate;
-}
-
-static int choose_default(struct certificates *set, const struct certificates_options *options,
-			  struct error *err)
-{
-	const char *name = options->default_name;
-
-	if (!name || !*name)
-		return 0;
-	if (certificates_match(set, name, NULL, 0))
-		set->default_name = arena_strdup(&set->memory, name);
-	else if (options->name_is_required)
-		return error_set(err, ERROR_CONFIG,
-				 "no certificate has the name '%s', which 'default-certificate' "
-				 "asks for; name one that a certificate has, or leave it empty",
-				 name);
-	return 0;
 }
 
 static void item_unref(struct item *item)
@@ -270,24 +145,56 @@ static struct item *find_item(const struct certificates *set, const char *file)
 	return found ? *found : NULL;
 }
 
-static bool has_failure(const struct certificates *set, const struct failure *failure)
+/* Where errors and warnings of one load go. */
+struct reporter {
+	const struct certificates_options *options;
+	certificates_warner warn, fail;
+	void *context;
+	size_t n_reported, n_unreported; /* failures */
+};
+
+static int compare_failure(const void *file, const void *failure)
 {
-	for (size_t i = 0; i < set->n_failures; i++)
-		if (text_equals(set->failures[i].file, failure->file))
-			return text_equals(set->failures[i].sentence, failure->sentence);
-	return false;
+	return strcmp(file, ((const struct failure *)failure)->file);
 }
 
-static void note_failure(struct certificates *set, const struct certificates_options *options,
-			 const char *file, const char *sentence, certificates_warner warn,
-			 void *context)
+static bool has_failure(const struct certificates *set, const struct failure *failure)
+{
+	const struct failure *found = set && set->n_failures
+					      ? bsearch(failure->file, set->failures,
+							set->n_failures, sizeof(*failure),
+							compare_failure)
+					      : NULL;
+
+	return found && text_equals(found->sentence, failure->sentence);
+}
+
+static void note_failure(struct certificates *set, struct reporter *reporter, const char *file,
+			 const char *sentence)
 {
 	struct failure *failure = &set->failures[set->n_failures++];
 
 	failure->file = arena_strdup(&set->memory, file);
 	failure->sentence = arena_strdup(&set->memory, sentence);
-	if (options->repeats_failures || !has_failure(options->previous, failure))
-		warn(sentence, context);
+	if (!reporter->options->repeats_failures &&
+	    has_failure(reporter->options->previous, failure))
+		return;
+	if (reporter->n_reported == CERTIFICATES_REPORTED_MAX) {
+		reporter->n_unreported++;
+		return;
+	}
+	reporter->n_reported++;
+	reporter->fail(sentence, reporter->context);
+}
+
+static void report_number_of_others(struct certificates *set, const struct reporter *reporter)
+{
+	if (reporter->n_unreported)
+		reporter->fail(arena_printf(&set->memory,
+					    "%zu more certificate files cannot be used; "
+					    "'mailconfctl certificate list' lists all of them",
+					    reporter->n_unreported),
+			       reporter->context);
 }
 
 /* Whether somebody has the chain or the key open and has written half of it, perhaps. */
@@ -303,74 +210,196 @@ static const char *what_remains(const struct item *before)
 	return before ? "the one that was loaded before stays in use" : "it is left out";
 }
 
-/* Adds what stands for the file now: as it is loaded, as it was before, or nothing. */
-static int load_file(struct certificates *set, const struct certificates_options *options,
-		     const char *file, certificates_warner warn, void *context, struct error *err)
+static void load_changed_file(struct certificates *set, const char *file,
+			      const struct certificate_stamp *stamp, struct item *before,
+			      struct reporter *reporter)
 {
-	const struct certificate_stamp stamp = certificate_stamp_take(file);
-	struct item *before = find_item(options->previous, file), *item;
+	struct item *item;
+	struct error err;
 
-	if (before && certificate_stamp_equals(&before->stamp, &stamp)) {
-		set->items[set->count++] = item_ref(before);
-		return 0;
-	}
-	if (is_being_written(options, &stamp)) {
-		/* A change is noticed again once the file is closed; who asked hears of it now. */
-		if (options->repeats_failures)
-			note_failure(set, options, file,
-				     arena_printf(&set->memory,
-						  "certificate '%s' is still being written; %s",
-						  file, what_remains(before)),
-				     warn, context);
+	if (is_being_written(reporter->options, stamp)) {
+		/* A change is noticed again once the file is closed. */
+		set->is_being_written = true;
+		if (reporter->options->repeats_failures)
+			reporter->warn(arena_printf(&set->memory,
+						    "certificate '%s' is still being written; %s",
+						    file, what_remains(before)),
+				       reporter->context);
+	} else if (item_load(file, stamp, reporter->warn, reporter->context, &item, &err) == 0) {
+		set->items[set->count++] = item;
+		return;
 	} else {
-		if (item_load(file, &stamp, warn, context, &item, err) == 0) {
-			set->items[set->count++] = item;
-			return 0;
-		}
-		if (!options->previous)
-			return -1;
-		note_failure(set, options, file,
-			     arena_printf(&set->memory, "%s; %s", err->text, what_remains(before)),
-			     warn, context);
+		note_failure(set, reporter, file,
+			     arena_printf(&set->memory, "%s; %s", err.text, what_remains(before)));
 	}
 	if (before)
 		set->items[set->count++] = item_ref(before);
-	return 0;
 }
 
-static int load_files(struct certificates *set, const struct certificates_options *options,
-		      const struct certificate_files *files, certificates_warner warn,
-		      void *context, struct error *err)
+/* Adds the file's certificate: as it is now, as it was before, or nothing. */
+static void load_file(struct certificates *set, const struct certificate_file *file,
+		      struct reporter *reporter)
+{
+	struct certificate_stamp stamp;
+	struct item *before;
+
+	if (file->problem) {
+		note_failure(set, reporter, file->path, file->problem);
+		return;
+	}
+	stamp = certificate_stamp_take(file->path);
+	before = find_item(reporter->options->previous, file->path);
+	if (before && certificate_stamp_equals(&before->stamp, &stamp))
+		set->items[set->count++] = item_ref(before);
+	else
+		load_changed_file(set, file->path, &stamp, before, reporter);
+}
+
+static void load_files(struct certificates *set, const struct certificate_files *files,
+		       struct reporter *reporter)
 {
 	set->items = arena_array(&set->memory, struct item *, files->count);
 	set->failures = arena_array(&set->memory, struct failure, files->count);
 	for (size_t i = 0; i < files->count; i++)
-		if (load_file(set, options, files->items[i], warn, context, err) < 0)
-			return -1;
-	if (!set->count)
-		return error_set(err, ERROR_TLS, "none of the certificates can be used");
+		load_file(set, &files->items[i], reporter);
+	report_number_of_others(set, reporter);
+}
+
+/* Whether the gap was not reported before. */
+static bool is_news(const struct certificates *set, const struct certificates_options *options)
+{
+	return !options->previous || options->repeats_failures || !options->previous->gap ||
+	       !text_equals(options->previous->gap, set->gap);
+}
+
+static void keep_previous(struct certificates *set, const struct reporter *reporter)
+{
+	const struct certificates *previous = reporter->options->previous;
+
+	set->items = arena_array(&set->memory, struct item *, previous->count);
+	for (; set->count < previous->count; set->count++)
+		set->items[set->count] = item_ref(previous->items[set->count]);
+	set->is_stand_in = previous->is_stand_in;
+	if (is_news(set, reporter->options))
+		reporter->fail(arena_printf(&set->memory, "%s; the old certificates stay in use",
+					    set->gap),
+			       reporter->context);
+}
+
+/* So that a first start succeeds, and certificates can be requested over port 80. */
+static int load_stand_in(struct certificates *set, const struct reporter *reporter,
+			 struct error *err)
+{
+	const struct certificates_options *options = reporter->options;
+	const char *file = options->stand_in_file;
+	struct certificate_stamp stamp;
+	struct item *before = find_item(options->previous, file);
+
+	if (self_signed_provide(file, options->stand_in_name, err) < 0)
+		return -1;
+	set->items = arena_array(&set->memory, struct item *, 1);
+	stamp = certificate_stamp_take(file);
+	if (before && certificate_stamp_equals(&before->stamp, &stamp))
+		set->items[0] = item_ref(before);
+	else if (item_load(file, &stamp, reporter->warn, reporter->context, &set->items[0], err) <
+		 0)
+		return -1;
+	set->count = 1;
+	set->is_stand_in = true;
+	if (is_news(set, options)) {
+		reporter->warn(set->gap, reporter->context);
+		reporter->warn(
+			arena_printf(&set->memory,
+				     "NO CLIENT WILL TRUST THIS SERVER: it serves a self-signed "
+				     "certificate for '%s' (%s) until there is a usable one; "
+				     "'mailconfctl certificate request' requests one",
+				     options->stand_in_name, file),
+			reporter->context);
+	}
 	return 0;
+}
+
+/* What is served when no file can be used. */
+static int fill_gap(struct certificates *set, const struct reporter *reporter, struct error *err)
+{
+	const struct certificates *previous = reporter->options->previous;
+
+	if (reporter->options->stand_in_file && (!previous || previous->is_stand_in)) {
+		if (load_stand_in(set, reporter, err) == 0)
+			return 0;
+		(void)error_prefix(err, "a self-signed certificate to start with");
+	}
+	if (!previous)
+		return -1;
+	keep_previous(set, reporter);
+	return 0;
+}
+
+static void choose_default(struct certificates *set, const struct reporter *reporter)
+{
+	const struct certificates_options *options = reporter->options;
+	const char *name = options->default_name;
+
+	if (!name || !*name)
+		return;
+	if (certificates_match(set, name, NULL, 0)) {
+		set->default_name = arena_strdup(&set->memory, name);
+		return;
+	}
+	if (!options->name_is_required || set->is_stand_in)
+		return;
+	set->misses_default = true;
+	if (!options->previous || options->repeats_failures || !options->previous->misses_default)
+		reporter->fail(arena_printf(&set->memory,
+					    "no certificate has the name '%s' of [tls] "
+					    "default-certificate; clients without SNI get the "
+					    "certificate in '%s'; set it to a name that a "
+					    "certificate has, or leave it empty",
+					    name, set->items[0]->certificate.file),
+			       reporter->context);
+}
+
+static void index_names(struct certificates *set)
+{
+	const struct certificate **certificates = arena_array(
+		&set->memory, const struct certificate *, set->count);
+
+	for (size_t i = 0; i < set->count; i++)
+		certificates[i] = &set->items[i]->certificate;
+	name_index_build(&set->index, &set->memory, certificates, set->count);
+}
+
+static void warn_of_globs(const struct certificate_files *files, const struct reporter *reporter)
+{
+	if (reporter->options->previous && !reporter->options->repeats_failures)
+		return;
+	for (size_t i = 0; i < files->n_complaints; i++)
+		reporter->warn(files->complaints[i], reporter->context);
 }
 
 int certificates_load(const struct certificates_options *options, certificates_warner warn,
 		      void *context, struct certificates **ret_certificates, struct error *err)
 {
 	_cleanup_(certificates_unrefp) struct certificates *set = xnew(struct certificates);
-	struct certificate_files files;
+	struct reporter reporter = { options, warn, options->fail ? options->fail : warn, context };
+	struct certificate_files files = { 0 };
 	int r;
 
 	set->references = 1;
 	r = certificate_files_find(&set->memory, options->globs, options->n_globs, &files, err);
-	if (r != 0)
+	if (r != 0 && !options->previous && !options->stand_in_file)
 		return r;
-	if (!options->previous || options->repeats_failures)
-		for (size_t i = 0; i < files.n_complaints; i++)
-			warn(files.complaints[i], context);
-	if (load_files(set, options, &files, warn, context, err) < 0)
-		return -1;
-	build_index(set);
-	if (choose_default(set, options, err) < 0)
-		return -1;
+	warn_of_globs(&files, &reporter);
+	load_files(set, &files, &reporter);
+	if (!set->count) {
+		if (r == 0)
+			(void)error_set(err, ERROR_TLS, "none of the certificates can be used");
+		set->gap = arena_strdup(&set->memory, err->text);
+		if (fill_gap(set, &reporter, err) < 0)
+			return -1;
+	}
+	index_names(set);
+	choose_default(set, &reporter);
 	*ret_certificates = TAKE(set);
 	return 0;
 }
@@ -391,9 +420,25 @@ void certificates_unref(struct certificates *certificates)
 	free(certificates);
 }
 
-bool certificates_have_failures(const struct certificates *certificates)
+bool certificates_are_complete(const struct certificates *certificates)
 {
-	return certificates->n_failures > 0;
+	return !certificates->n_failures && !certificates->gap && !certificates->misses_default &&
+	       !certificates->is_being_written;
+}
+
+bool certificates_are_stand_in(const struct certificates *certificates)
+{
+	return certificates->is_stand_in;
+}
+
+size_t certificates_count_unusable(const struct certificates *certificates)
+{
+	return certificates->n_failures;
+}
+
+const char *certificates_unusable_file(const struct certificates *certificates, size_t index)
+{
+	return certificates->failures[index].file;
 }
 
 size_t certificates_count(const struct certificates *certificates)

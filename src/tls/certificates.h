@@ -21,26 +21,38 @@ struct watch;
 struct certificates_options {
 	const char *const *globs; /* n_globs patterns of files or directories */
 	size_t n_globs;
-	const char *default_name; /* a client without SNI gets the certificate for this name ... */
-	bool name_is_required; /* ... which must then be there; otherwise the first file serves */
+	/* A client without SNI gets the certificate for this name; where there is none, that of the
+	 * first file, which is an error if the name is required. */
+	const char *default_name;
+	bool name_is_required;
+
+	/* What is served while no file can be used: a self-signed certificate for this name, which
+	 * is created in this file. NULL: none. */
+	const char *stand_in_file, *stand_in_name;
+
+	certificates_warner fail; /* is told of errors; NULL: warn is */
 
 	/*
-	 * The set to be replaced, NULL at the start. From it comes what has not changed since, what
-	 * is being written at the moment, and what cannot be loaded: that is told to warn, once
-	 * unless it says something else the next time. A new file that cannot be loaded is left
-	 * out. Without it, the first such file ends the loading.
+	 * The set to be replaced, NULL at the start. A file that has not changed since, or that
+	 * cannot be loaded now, keeps its certificate of this set; when no file can be used, all of
+	 * this set stays in use. Errors that it had are not reported again.
 	 */
 	const struct certificates *previous;
-	const struct watch *watch; /* knows what is being written; NULL: nothing is */
-	bool repeats_failures;	   /* tell again what was told before: somebody asked for it */
+	const struct watch *watch; /* knows which files are being written; NULL: none */
+	bool repeats_failures;	   /* report again what was reported before */
 };
+
+/* Unusable files that one load reports one by one; of the others it reports the number. */
+#define CERTIFICATES_REPORTED_MAX 20
 
 /*
  * Loads all files that the globs name. Every file is read, and every key checked against its leaf.
- * Returns 0 with a reference that the caller owns, CERTIFICATES_NONE, or -1 with err set to a
- * sentence that names the file. Warnings go to warn, one call each: of a certificate when it is
- * read (expired, no names, RSA above 2048 bits, ...), and of a glob that matches nothing, where
- * others do.
+ * A file that cannot be used is left out and reported as an error that names it. Warnings: of a
+ * certificate when it is read (expired, no names, RSA above 2048 bits, ...), and of a glob that
+ * matches nothing.
+ * Returns 0 with a reference that the caller owns. Without a previous set or a stand-in:
+ * CERTIFICATES_NONE where there are no files, or -1 where none can be used. -1 also where the
+ * stand-in cannot be created. err is set.
  */
 int certificates_load(const struct certificates_options *options, certificates_warner warn,
 		      void *context, struct certificates **ret_certificates, struct error *err);
@@ -75,8 +87,17 @@ const struct certificate *certificates_default(const struct certificates *certif
 bool certificates_serve(const struct certificates *certificates,
 			const struct certificate *certificate);
 
-/* Whether some file of the globs could not be loaded; what it had before is served on. */
-bool certificates_have_failures(const struct certificates *certificates);
+/* Whether the set is what the options ask for: every file could be used, and the required default
+ * name is there. */
+bool certificates_are_complete(const struct certificates *certificates);
+
+/* Whether the set is the self-signed stand-in. */
+bool certificates_are_stand_in(const struct certificates *certificates);
+
+/* The files that cannot be used, and the directories that cannot be read. Where a file was loaded
+ * before, that certificate is still in the set. */
+size_t certificates_count_unusable(const struct certificates *certificates);
+const char *certificates_unusable_file(const struct certificates *certificates, size_t index);
 
 /* All of them, in the order of files. */
 size_t certificates_count(const struct certificates *certificates);

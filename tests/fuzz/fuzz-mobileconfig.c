@@ -14,9 +14,8 @@
 static const struct templates *built_in(void)
 {
 	static struct templates *templates;
-	struct error err;
 
-	if (!templates && templates_load(NULL, &templates, &err) < 0)
+	if (!templates && templates_load(NULL, NULL, NULL, NULL, &templates) > 0)
 		abort();
 	return templates;
 }

@@ -65,7 +65,7 @@ const struct context *served_context(void)
 	path = directory_path(&memory, directory, "fuzz.db");
 	fill(path);
 	if (store_open(path, STORE_READ, &context.store, &err) != 0 ||
-	    templates_load(NULL, &templates, &err) < 0)
+	    templates_load(NULL, NULL, NULL, NULL, &templates) > 0)
 		abort();
 	context.site = (struct site){ .templates = templates, .public_name = "" };
 	(void)atexit(end);

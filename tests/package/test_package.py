@@ -122,7 +122,7 @@ def test_starts(machine, authority):
     assert machine.run("stat", "-c", "%U", DATABASE).stdout.strip() == "mailconfd"
     assert "load, as user mailconfd." in machine.run("mailconfd", "--check-config").stdout
     machine.run("systemctl", "enable", "--now", "mailconfd")
-    assert "ActiveState=active" in state(machine) and "StatusText=Serving with 1 certificate" in state(machine)
+    assert "ActiveState=active" in state(machine) and "StatusText=serving 1 certificate" in state(machine)
     assert "mail.harbour.example" in ask(machine, authority).stdout
     log = journal(machine)
     assert re.search(r"^sandbox: user=mailconfd landlock=\S+ seccomp=yes core-dumps=no$", log, re.MULTILINE)

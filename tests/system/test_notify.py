@@ -65,7 +65,7 @@ def served(daemon):
 
 def test_life(served, manager):
     served.start()
-    assert manager.next() == {"READY": "1", "STATUS": "Serving with 1 certificate"}
+    assert manager.next() == {"READY": "1", "STATUS": "serving 1 certificate"}
 
     served.add_certificate("second", "second.example.org")
     before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
@@ -73,13 +73,15 @@ def test_life(served, manager):
     reloading = manager.next()
     assert reloading["RELOADING"] == "1"
     assert before <= int(reloading["MONOTONIC_USEC"]) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
-    assert manager.next() == {"READY": "1", "STATUS": "Serving with 2 certificates"}
+    assert manager.next() == {"READY": "1", "STATUS": "serving 2 certificates"}
 
     (served.directory / "certificates" / "second.pem").write_text("nonsense")
+    unusable = f"serving 2 certificates, 1 unusable: {served.directory}/certificates/second.pem"
+    assert manager.next() == {"STATUS": unusable}, "without a reload"
     served.reload()
     assert "RELOADING" in manager.next()
     ready = manager.next()
-    assert ready["READY"] == "1" and "not all could be reloaded" in ready["STATUS"]
+    assert ready["READY"] == "1" and ready["STATUS"] == f"{unusable}; not all could be reloaded, see the log"
 
     served.stop()
     assert manager.next()["STOPPING"] == "1"

@@ -1,8 +1,10 @@
 """How mailconfd starts, and how it says that it cannot."""
+import json
 import os
 import pathlib
 import re
 import shutil
+import socket
 import sqlite3
 import ssl
 import subprocess
@@ -10,7 +12,15 @@ import tempfile
 
 import pytest
 
-from daemon import PATIENCE, free_port
+from daemon import PATIENCE, Connection, Daemon, free_port
+
+OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook"
+OUTLOOK_REQUEST = (
+    f'<Autodiscover xmlns="{OUTLOOK}/requestschema/2006"><Request>'
+    "<EMailAddress>first.last@example.org</EMailAddress>"
+    f"<AcceptableResponseSchema>{OUTLOOK}/responseschema/2006a</AcceptableResponseSchema>"
+    "</Request></Autodiscover>"
+)
 
 
 @pytest.fixture
@@ -19,6 +29,25 @@ def good(daemon):
         ["domain", "add", "example.org", "imaps://imap.example.org", "submissions://smtp.example.org"]
     )
     return daemon
+
+
+@pytest.fixture
+def status(tmp_path, monkeypatch):
+    """A function that returns the next status that a service manager would show."""
+    path = tmp_path / "notify"
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(path))
+    manager.settimeout(PATIENCE)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(path))
+
+    def following():
+        while True:
+            told = dict(line.split("=", 1) for line in manager.recv(65536).decode().splitlines())
+            if told.get("STATUS", "").startswith("serving"):
+                return told["STATUS"]
+
+    yield following
+    manager.close()
 
 
 def run(daemon, *arguments):
@@ -121,7 +150,8 @@ def test_real_certificate_takes_over(bare):
 def test_no_certificate_is_a_warning_of_the_check(bare):
     result = run(bare, "--check-config")
     assert result.returncode == 0 and "is good: 0 certificates" in result.stdout
-    assert "no certificate matches" in result.stderr and "signs for itself as 'auto.example.net'" in result.stderr
+    assert "no certificate matches" in result.stderr
+    assert "serves a self-signed certificate for 'auto.example.net'" in result.stderr
     assert not (bare.directory / "self-signed.pem").exists()
 
 
@@ -139,6 +169,20 @@ def test_one_glob_of_two_matches_nothing(good):
     assert f"warning: no certificate matches '{good.directory}/nowhere/*.pem'" in result.stderr
 
 
+def is_wrong(daemon, *words):
+    """--check-config ends with status 1 and one sentence that has the words."""
+    result = run(daemon, "--check-config")
+    assert result.returncode == 1, result.stderr
+    lines = [line for line in result.stderr.splitlines() if "was tried as the user" not in line]
+    assert len(lines) == 1, result.stderr
+    for word in words:
+        assert str(word) in lines[0]
+
+
+def errors(daemon):
+    return [line for line in daemon.log().splitlines() if "error: " in line]
+
+
 def test_key_of_another_certificate(good):
     good.add_certificate("other", "other.example.org")
     main = good.directory / "certificates" / "main.pem"
@@ -146,13 +190,147 @@ def test_key_of_another_certificate(good):
     certificate, mark, _ = main.read_text().partition("-----BEGIN PRIVATE KEY-----")
     assert mark
     main.write_text(certificate + mark + other.partition(mark)[2])
-    (good.directory / "certificates" / "other.pem").unlink()
-    fails(good, 1, main, "key")
+    is_wrong(good, main, "key")
+    good.start()
+    assert len(errors(good)) == 1 and f"'{main}' does not belong" in errors(good)[0]
+    assert untrusting(good, "other.example.org")[1] == ["other.example.org"]
+
+
+CONFIG = "/mail/config-v1.1.xml"
+
+
+def test_one_unusable_certificate_of_several(good, status):
+    """At the start, and after it was put right."""
+    broken = good.directory / "certificates" / "zz.pem"
+    broken.write_text("x\n")
+    is_wrong(good, f"'{broken}' is not a PEM file")
+    good.start()
+    assert good.get(CONFIG).status == 200
+    assert len(errors(good)) == 1 and f"'{broken}' is not a PEM file" in errors(good)[0]
+    assert status() == f"serving 1 certificate, 1 unusable: {broken}"
+    problems = {entry["file"]: entry.get("problem") for entry in
+                json.loads(good.ctl("certificate", "list", "--json").stdout)["certificates"]}
+    assert "is not a PEM file" in problems.pop(str(broken)) and list(problems.values()) == [None]
+    good.add_certificate("zz", "zz.example.net")
+    good.wait_for_log("certificates have changed: new=1 certificates=2")
+    assert status() == "serving 2 certificates"
+
+
+def test_all_certificates_are_unusable(good, status):
+    """It starts, so that certificates can be requested over port 80."""
+    challenges = good.directory / "challenges"
+    challenges.mkdir()
+    (challenges / "token").write_text("answer")
+    plain = free_port()
+    good.settings["server"].update({"listen-http": f"127.0.0.1:{plain}", "public-name": "auto.example.net"})
+    good.settings["acme"] = {"directory": challenges}
+    broken = good.directory / "certificates" / "main.pem"
+    broken.write_text("x\n")
+    result = run(good, "--check-config")
+    assert result.returncode == 1 and f"'{broken}' is not a PEM file" in result.stderr
+    good.start()
+    assert len(errors(good)) == 1 and "NO CLIENT WILL TRUST THIS SERVER" in good.log()
+    assert status() == f"serving a self-signed certificate, 1 unusable: {broken}"
+    challenge = b"GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: auto.example.net\r\n\r\n"
+    assert Connection(plain).ask(challenge).body == b"answer"
+    assert untrusting(good, "auto.example.net")[1] == ["auto.example.net"]
+    good.add_certificate("main", "auto.example.net", "autoconfig.example.org")
+    good.wait_for_log("certificates have changed: new=1 certificates=1")
+    assert good.get(CONFIG).status == 200 and status() == "serving 1 certificate"
+
+
+@pytest.mark.parametrize("what", ["file", "directory"])
+@pytest.mark.skipif(os.geteuid() != 0, reason="nothing is locked for the one who made it")
+def test_certificate_of_root_alone(authority, build, what):
+    """The daemon's user may not read one file, or one directory that the settings name."""
+    directory = pathlib.Path(tempfile.mkdtemp())
+    daemon = Daemon(directory, authority, build)
+    try:
+        daemon.settings["tls"]["certificates"] += f" {directory}/more/*/*.pem"
+        (directory / "more" / "open").mkdir(parents=True)
+        (directory / "more" / "locked").mkdir()
+        for name in ("open", "locked"):
+            shutil.copy(authority.certificate(f"{name}.example.net"), directory / "more" / name / "x.pem")
+        daemon.ctl("domain", "add", "example.org", "imaps://imap.example.org")
+        subprocess.run(["chown", "-R", "nobody:", directory], check=True)
+        locked = directory / "more" / "locked" / ("x.pem" if what == "file" else "")
+        os.chown(locked, 0, 0)
+        locked.chmod(0o600)
+        daemon.options = ("--user", "nobody")
+        is_wrong(daemon, str(locked).rstrip("/"), "Permission denied")
+        daemon.start()
+        assert daemon.get(CONFIG).status == 200
+        assert untrusting(daemon, "open.example.net")[1] == ["open.example.net"]
+        assert len(errors(daemon)) == 1 and "Permission denied; let the user" in errors(daemon)[0]
+    finally:
+        daemon.stop()
+        shutil.rmtree(directory)
 
 
 def test_default_certificate_that_is_not_there(good):
     good.settings["tls"]["default-certificate"] = "absent.invalid"
-    fails(good, 1, "absent.invalid")
+    is_wrong(good, "absent.invalid", "default-certificate")
+    good.start()
+    assert good.get(CONFIG).status == 200
+    assert len(errors(good)) == 1 and "absent.invalid" in errors(good)[0]
+    good.add_certificate("later", "later.invalid")
+    good.wait_for_log("certificates have changed: new=1 certificates=2")
+    assert len(errors(good)) == 1, "neither is a renewal held up, nor the error repeated"
+
+
+def test_broken_profile_key(good, status):
+    """Profiles are not signed until it is put right."""
+    signer = good.directory / "signer.pem"
+    signer.write_text("x\n")
+    good.settings["profile"] = {"certificate": signer, "key": signer}
+    is_wrong(good, "[profile]", signer)
+    good.start()
+    profile = "/mobileconfig?emailaddress=first.last%40example.org"
+    assert good.get(profile).body.startswith(b"<?xml")
+    assert len(errors(good)) == 1 and f"'{signer}'" in errors(good)[0]
+    assert "profiles are not signed" in errors(good)[0] and "profiles are not signed" in status()
+    shutil.copy(good.authority.certificate("signer.example.org"), signer)
+    while good.get(profile).body.startswith(b"<?xml"):
+        assert good.process.poll() is None
+    assert status() == "serving 1 certificate"
+
+
+@pytest.mark.parametrize("listener", ["metrics", "http", "proxy"])
+def test_listener_that_cannot_be_opened(good, status, listener):
+    """Everything else is served."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        if listener == "metrics":
+            good.settings["metrics"] = {"listen": address}
+        elif listener == "http":
+            good.settings["server"]["listen-http"] = address
+        else:
+            address = f"unix:{good.directory}/absent/proxy.socket"
+            good.settings["server"]["behind-proxy"] = address
+        good.start()
+    assert good.get(CONFIG).status == 200
+    assert len(errors(good)) == 1 and address.removeprefix("unix:") in errors(good)[0]
+    assert status() == "serving 1 certificate, 1 address not open"
+
+
+def test_proxy_alone_when_https_cannot_be_opened(good):
+    proxy = free_port()
+    good.settings["server"]["behind-proxy"] = f"127.0.0.1:{proxy}"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        good.settings["server"]["listen-https"] = f"127.0.0.1:{taken.getsockname()[1]}"
+        good.start()
+    request = f"GET {CONFIG} HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n"
+    assert Connection(proxy).ask(request.encode()).status == 200
+
+
+def test_no_directory_of_challenges(good):
+    plain = free_port()
+    good.settings["server"]["listen-http"] = f"127.0.0.1:{plain}"
+    good.settings["acme"] = {"directory": good.directory / "absent"}
+    good.start()
+    assert good.get(CONFIG).status == 200
+    challenge = b"GET /.well-known/acme-challenge/token HTTP/1.1\r\nHost: example.org\r\n\r\n"
+    assert Connection(plain).ask(challenge).status == 404
 
 
 def test_no_database(good):
@@ -201,9 +379,42 @@ def test_bad_template(good):
         ("<!DOCTYPE a><a/>", "DOCTYPE"),
     ):
         file.write_text(source)
-        fails(good, 1, file, word)
+        is_wrong(good, file, word)
     file.rename(templates / "outlok.xml")
-    fails(good, 1, "outlok.xml", "outlook.xml")
+    is_wrong(good, "outlok.xml", "outlook.xml")
+
+
+def test_start_with_a_bad_template(good, status):
+    """The built-in one stands in for it; the others of the directory are used."""
+    built_in = good.start().post(OUTLOOK_REQUEST).body
+    good.stop()
+    status()
+    templates = good.directory / "templates"
+    templates.mkdir()
+    good.settings["templates"]["directory"] = templates
+    (templates / "outlook.xml").write_text("<broken>")
+    (templates / "autoconfig.xml").write_text("<mine>{{domain}}</mine>\n")
+    good.start()
+    assert good.get(CONFIG).body == b"<mine>example.org</mine>\n"
+    assert good.post(OUTLOOK_REQUEST).body == built_in
+    assert len(errors(good)) == 1 and f"{templates}/outlook.xml" in errors(good)[0]
+    assert "the built-in template is used" in errors(good)[0]
+    assert status() == "serving 1 certificate, 1 template unusable"
+    shown = good.ctl("preview", "outlook", "first.last@example.org", check=False)
+    assert shown.returncode == 0 and "outlook.xml" in shown.stderr and "<broken>" not in shown.stdout
+    (templates / "outlook.xml").write_text("<mine/>")
+    (templates / "autoconfig.xml").write_text("<broken>")
+    good.reload()
+    assert good.post(OUTLOOK_REQUEST).body == b"<mine/>"
+    assert good.get(CONFIG).body == b"<mine>example.org</mine>\n", "the old one stays"
+
+
+def test_start_without_the_directory_of_templates(good):
+    good.settings["templates"]["directory"] = good.directory / "absent"
+    is_wrong(good, good.directory / "absent")
+    good.start()
+    assert b"imap.example.org" in good.get(CONFIG).body
+    assert len(errors(good)) == 1 and "the built-in templates are used" in errors(good)[0]
 
 
 def test_template_overrides_the_built_in_one(good):

@@ -333,7 +333,7 @@ static void test_find_files(void **state)
 			continue;
 		}
 		for (size_t j = 0; j < files.count; j++)
-			bytes_add_format(&joined, "%s%s", j ? " " : "", files.items[j]);
+			bytes_add_format(&joined, "%s%s", j ? " " : "", files.items[j].path);
 		assert_string_equal(bytes_text(&joined), table[i].files);
 	}
 }
@@ -455,22 +455,19 @@ static void test_default(void **state)
 static void test_load_refuses(void **state)
 {
 	static const struct {
-		const char *glob, *name, *words;
+		const char *glob, *words, *told;
 		int result;
 	} table[] = {
-		{ "match/*.pem", "no-such.example", "no certificate has the name 'no-such.example'",
-		  -1 },
-		{ "match/*.crt", NULL, "no certificate matches 'match/*.crt'", CERTIFICATES_NONE },
-		{ "refused/no-key.pem", NULL, "'refused/no-key.pem' has no private key", -1 },
-		{ NULL, NULL, "'certificates' names no files", CERTIFICATES_NONE },
+		{ "match/*.crt", "no certificate matches 'match/*.crt'", "", CERTIFICATES_NONE },
+		{ "refused/no-key.pem", "none of the certificates can be used",
+		  "'refused/no-key.pem' has no private key", -1 },
+		{ NULL, "'certificates' names no files", "", CERTIFICATES_NONE },
 	};
 
 	for (size_t i = 0; i < N_ELEMENTS(table); i++) {
 		struct certificates_options options = {
 			.globs = &table[i].glob,
 			.n_globs = table[i].glob ? 1 : 0,
-			.default_name = table[i].name,
-			.name_is_required = true,
 		};
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 		struct bytes warnings = BYTES_IN(&memory);
@@ -481,7 +478,164 @@ static void test_load_refuses(void **state)
 				 table[i].result);
 		assert_null(set);
 		assert_text_has(err.text, table[i].words);
+		assert_text_has(bytes_text(&warnings), table[i].told);
 	}
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text; text++)
+		count += *text == '\n';
+	return count;
+}
+
+/* What one load of partly/ reports as errors. */
+static const char *load_partly(struct arena *memory, struct certificates_options options,
+			       struct certificates **ret_set)
+{
+	static const char *const glob = "partly/*.pem";
+	struct bytes errors = BYTES_IN(memory);
+	struct error err = { 0 };
+
+	options.globs = &glob;
+	options.n_globs = 1;
+	options.fail = note;
+	if (certificates_load(&options, note, &errors, ret_set, &err) != 0)
+		fail_msg("%s", err.text);
+	return bytes_text(&errors);
+}
+
+static void test_one_unusable_of_several(void **state)
+{
+	_cleanup_(certificates_unrefp) struct certificates *set = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *told;
+
+	shell("rm -rf partly && mkdir partly && cp accepted/ec.pem accepted/rsa.pem partly && "
+	      "echo x >partly/zz.pem");
+	told = load_partly(&memory, (struct certificates_options){ 0 }, &set);
+	assert_int_equal(count_lines(told), 1);
+	assert_text_has(told, "'partly/zz.pem' is not a PEM file");
+	assert_text_has(told, "it is left out");
+	assert_int_equal(certificates_count(set), 2);
+	assert_non_null(certificates_match(set, "www.example.org", NULL, 0));
+	assert_int_equal(certificates_count_unusable(set), 1);
+	assert_string_equal(certificates_unusable_file(set, 0), "partly/zz.pem");
+	assert_false(certificates_are_complete(set));
+}
+
+static void test_thousands_unusable(void **state)
+{
+	_cleanup_(certificates_unrefp) struct certificates *set = NULL, *again = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *told;
+
+	shell("rm -rf partly && mkdir partly && cp accepted/ec.pem partly/5000.pem && cd partly && "
+	      "for i in $(seq 1000 3999); do echo x >$i.pem; done");
+	told = load_partly(&memory, (struct certificates_options){ 0 }, &set);
+	assert_int_equal(count_lines(told), CERTIFICATES_REPORTED_MAX + 1);
+	assert_text_has(told, "2980 more certificate files cannot be used");
+	assert_int_equal(certificates_count_unusable(set), 3000);
+	told = load_partly(&memory, (struct certificates_options){ .previous = set }, &again);
+	assert_string_equal(told, "");
+	assert_int_equal(certificates_count_unusable(again), 3000);
+}
+
+/* A name that is required and missing, and what comes of it later. */
+static void test_missing_default(void **state)
+{
+	struct certificates_options options = { .default_name = "example.org",
+						.name_is_required = true };
+	_cleanup_(certificates_unrefp) struct certificates *first = NULL, *second = NULL;
+	_cleanup_(certificates_unrefp) struct certificates *third = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *told;
+
+	shell("rm -rf partly && mkdir partly && cp accepted/rsa.pem partly");
+	told = load_partly(&memory, options, &first);
+	assert_int_equal(count_lines(told), 1);
+	assert_text_has(told, "no certificate has the name 'example.org'");
+	assert_text_has(told, "'partly/rsa.pem'");
+	assert_false(certificates_are_complete(first));
+	assert_string_equal(certificates_default(first, NULL, 0)->file, "partly/rsa.pem");
+
+	options.previous = first;
+	assert_string_equal(load_partly(&memory, options, &second), "");
+	shell("cp accepted/ec.pem partly/zz.pem");
+	options.previous = second;
+	assert_string_equal(load_partly(&memory, options, &third), "");
+	assert_string_equal(certificates_default(third, NULL, 0)->file, "partly/zz.pem");
+	assert_true(certificates_are_complete(third));
+}
+
+/* From the stand-in to a certificate, and what stays when that is gone. */
+static void test_none_usable(void **state)
+{
+	struct certificates_options options = { .stand_in_file = "stand-in.pem",
+						.stand_in_name = "here.example" };
+	_cleanup_(certificates_unrefp) struct certificates *first = NULL, *second = NULL;
+	_cleanup_(certificates_unrefp) struct certificates *third = NULL, *fourth = NULL;
+	_cleanup_(certificates_unrefp) struct certificates *fifth = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *told;
+
+	shell("rm -rf partly && mkdir partly && echo x >partly/zz.pem");
+	told = load_partly(&memory, options, &first);
+	assert_text_has(told, "'partly/zz.pem' is not a PEM file");
+	assert_text_has(told, "none of the certificates can be used\n");
+	assert_text_has(told, "NO CLIENT WILL TRUST THIS SERVER");
+	assert_true(certificates_are_stand_in(first));
+	assert_int_equal(certificates_count_unusable(first), 1);
+	assert_non_null(certificates_match(first, "here.example", NULL, 0));
+
+	options.previous = first;
+	assert_string_equal(load_partly(&memory, options, &second), "");
+	assert_ptr_equal(certificates_at(first, 0), certificates_at(second, 0));
+
+	shell("cp accepted/ec.pem partly/zz.pem");
+	options.previous = second;
+	assert_string_equal(load_partly(&memory, options, &third), "");
+	assert_true(certificates_are_complete(third) && !certificates_are_stand_in(third));
+
+	shell("rm partly/zz.pem && echo x >partly/yy.pem");
+	options.previous = third;
+	told = load_partly(&memory, options, &fourth);
+	assert_text_has(told, "'partly/yy.pem' is not a PEM file");
+	assert_text_has(told,
+			"none of the certificates can be used; the old certificates stay in use");
+	assert_ptr_equal(certificates_at(fourth, 0), certificates_at(third, 0));
+	options.previous = fourth;
+	assert_string_equal(load_partly(&memory, options, &fifth), "");
+	assert_int_equal(certificates_count(fifth), 1);
+	assert_false(certificates_are_complete(fifth));
+}
+
+/* A directory that the daemon's user may not read takes nothing else away. */
+static void test_unreadable_directory(void **state)
+{
+	static const char *const globs[] = { "locked/*/*.pem", "locked/b/x.pem" };
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct certificate_files files;
+	struct error err = { 0 };
+
+	shell("mkdir -p locked/a locked/b locked/c && touch locked/a/x.pem locked/b/x.pem "
+	      "locked/c/x.pem && chmod 0755 . locked locked/a locked/c && chmod 0 locked/b");
+	if (getuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	assert_int_equal(certificate_files_find(&memory, globs, 2, &files, &err), 0);
+	assert_int_equal(seteuid(getuid()), 0);
+	shell("chmod 0700 locked/b");
+	assert_int_equal(files.n_complaints, 0);
+	assert_int_equal(files.count, 4);
+	assert_string_equal(files.items[0].path, "locked/a/x.pem");
+	assert_null(files.items[0].problem);
+	assert_string_equal(files.items[1].path, "locked/b");
+	assert_text_has(files.items[1].problem, "'locked/b': Permission denied; let the user");
+	assert_string_equal(files.items[2].path, "locked/b/x.pem");
+	assert_text_has(files.items[2].problem, "'locked/b/x.pem': Permission denied");
+	assert_string_equal(files.items[3].path, "locked/c/x.pem");
 }
 
 /* One end of a connection in memory, and what the daemon would keep with it. */
@@ -807,12 +961,23 @@ static void test_client_hellos(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),   cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_warnings),
-		cmocka_unit_test(test_find_files), cmocka_unit_test(test_match),
-		cmocka_unit_test(test_default),	   cmocka_unit_test(test_load_refuses),
-		cmocka_unit_test(test_handshakes), cmocka_unit_test(test_reload),
-		cmocka_unit_test(test_sharing),	   cmocka_unit_test(test_client_hellos),
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_find_files),
+		cmocka_unit_test(test_match),
+		cmocka_unit_test(test_default),
+		cmocka_unit_test(test_load_refuses),
+		cmocka_unit_test(test_one_unusable_of_several),
+		cmocka_unit_test(test_thousands_unusable),
+		cmocka_unit_test(test_missing_default),
+		cmocka_unit_test(test_none_usable),
+		cmocka_unit_test(test_unreadable_directory),
+		cmocka_unit_test(test_handshakes),
+		cmocka_unit_test(test_reload),
+		cmocka_unit_test(test_sharing),
+		cmocka_unit_test(test_client_hellos),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -25,6 +25,22 @@ static void write_file(const char *directory, const char *name, const char *cont
 	assert_true(fputs(contents, file) >= 0);
 }
 
+/* Keeps the first sentence. */
+static void keep_first(const char *sentence, void *context)
+{
+	struct error *err = context;
+
+	if (err->kind == ERROR_NONE)
+		(void)error_set(err, ERROR_INPUT, "%s", sentence);
+}
+
+/* Returns 0, or -1 with the first error; there are templates all the same. */
+static int load(const char *directory, struct templates **ret_templates, struct error *err)
+{
+	*err = (struct error){ 0 };
+	return templates_load(directory, NULL, keep_first, err, ret_templates) == 0 ? 0 : -1;
+}
+
 static const char *render(const struct templates *templates, enum template_id id,
 			  struct arena *memory, const struct profile *profile)
 {
@@ -50,7 +66,7 @@ static void test_built_in(void **state)
 	for (size_t i = 0; i < 2; i++) {
 		_cleanup_(templates_unrefp) struct templates *templates = NULL;
 
-		assert_int_equal(templates_load(directories[i], &templates, &err), 0);
+		assert_int_equal(load(directories[i], &templates, &err), 0);
 		for (size_t id = 0; id < TEMPLATES; id++) {
 			const char *document = render(templates, (enum template_id)id, &memory,
 						      &sample_full);
@@ -77,8 +93,8 @@ static void test_directory(void **state)
 	write_file(directory, "README", "not ours");
 	write_file(directory, "outlook.xml.orig", "not ours");
 	write_file(directory, ".outlook.xml.swp", "not ours");
-	assert_int_equal(templates_load(NULL, &built_in, &err), 0);
-	if (templates_load(directory, &templates, &err) < 0)
+	assert_int_equal(load(NULL, &built_in, &err), 0);
+	if (load(directory, &templates, &err) < 0)
 		fail_msg("%s", err.text);
 	check_text("mobilesync.xml", render(templates, TEMPLATE_MOBILESYNC, &memory, &sample_full),
 		   "<url of='First.Last&amp;Co@example.org'>"
@@ -136,26 +152,70 @@ static void test_refused(void **state)
 		{ "outlook.xml", "<a>{{^address}}</b>{{/address}}</a>", { "line 1: " } },
 
 		/* is no template's name */
-		{ "outlok.xml", "<a/>", { "is the name of no template", "autoconfig.xml" } },
-		{ "Outlook.xml", "<a/>", { "is the name of no template" } },
+		{ "outlok.xml", "<a/>", { "is not the name of a template", "autoconfig.xml" } },
+		{ "Outlook.xml", "<a/>", { "is not the name of a template" } },
 	};
+	_cleanup_(templates_unrefp) struct templates *built_in = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
+	assert_int_equal(templates_load(NULL, NULL, NULL, NULL, &built_in), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct templates *templates = NULL;
 		char *directory = directory_new();
 		struct error err = { 0 };
 
 		write_file(directory, rows[i].name, rows[i].contents);
-		if (templates_load(directory, &templates, &err) == 0)
+		if (load(directory, &templates, &err) == 0)
 			fail_msg("%s: accepted", rows[i].contents);
-		assert_null(templates);
+		check_text("the built-in one",
+			   render(templates, TEMPLATE_OUTLOOK, &memory, &sample_full),
+			   render(built_in, TEMPLATE_OUTLOOK, &memory, &sample_full));
+		templates_unref(templates);
 		check_error(rows[i].contents, &err, ERROR_INPUT,
 			    directory_path(&memory, directory, rows[i].name));
 		for (size_t j = 0; j < 2 && rows[i].words[j]; j++)
 			check_error(rows[i].contents, &err, ERROR_INPUT, rows[i].words[j]);
 		directory_free(directory);
 	}
+}
+
+/* One that breaks leaves the others of the directory alone: at the start the built-in one stands in
+ * for it, later the one that was loaded before. */
+static void test_one_broken(void **state)
+{
+	_cleanup_(templates_unrefp) struct templates *first = NULL, *second = NULL, *third = NULL;
+	_cleanup_(templates_unrefp) struct templates *built_in = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	char *directory = directory_new();
+	struct error err = { 0 };
+
+	write_file(directory, "outlook.xml", "<broken>");
+	write_file(directory, "mobilesync.xml", "<url>{{url}}</url>\n");
+	assert_int_equal(templates_load(NULL, NULL, NULL, NULL, &built_in), 0);
+	assert_int_equal(templates_load(directory, NULL, keep_first, &err, &first), 1);
+	check_error("first", &err, ERROR_INPUT, "the built-in template is used");
+	check_text("outlook.xml", render(first, TEMPLATE_OUTLOOK, &memory, &sample_full),
+		   render(built_in, TEMPLATE_OUTLOOK, &memory, &sample_full));
+	check_text("mobilesync.xml", render(first, TEMPLATE_MOBILESYNC, &memory, &sample_bare),
+		   "<url>https://sync.example.org/</url>\n");
+
+	write_file(directory, "mobilesync.xml", "<url>");
+	write_file(directory, "outlook.xml", "<mine/>");
+	err = (struct error){ 0 };
+	assert_int_equal(templates_load(directory, first, keep_first, &err, &second), 1);
+	check_error("second", &err, ERROR_INPUT, "the one that was loaded before stays in use");
+	check_text("outlook.xml", render(second, TEMPLATE_OUTLOOK, &memory, &sample_full),
+		   "<mine/>");
+	check_text("mobilesync.xml", render(second, TEMPLATE_MOBILESYNC, &memory, &sample_bare),
+		   "<url>https://sync.example.org/</url>\n");
+
+	err = (struct error){ 0 };
+	assert_int_equal(templates_load(directory_path(&memory, directory, "absent"), second,
+					keep_first, &err, &third),
+			 1);
+	check_text("outlook.xml", render(third, TEMPLATE_OUTLOOK, &memory, &sample_full),
+		   "<mine/>");
+	directory_free(directory);
 }
 
 /* What the operating system says no to. */
@@ -167,26 +227,28 @@ static void test_unreadable(void **state)
 	const char *file = directory_path(&memory, directory, "outlook.xml");
 	struct error err = { 0 };
 
-	assert_int_equal(
-		templates_load(directory_path(&memory, directory, "absent"), &templates, &err), -1);
-	check_error("absent", &err, ERROR_SYSTEM, "/absent': No such file");
+	assert_int_equal(load(directory_path(&memory, directory, "absent"), &templates, &err), -1);
+	templates_unref(TAKE(templates));
+	check_error("absent", &err, ERROR_INPUT, "/absent': No such file");
 
 	write_file(directory, "outlook.xml", "");
 	assert_int_equal(truncate(file, 256 * 1024 + 1), 0);
-	assert_int_equal(templates_load(directory, &templates, &err), -1);
-	check_error("too large", &err, ERROR_SYSTEM, "/outlook.xml' has more than 262144 bytes");
+	assert_int_equal(load(directory, &templates, &err), -1);
+	templates_unref(TAKE(templates));
+	check_error("too large", &err, ERROR_INPUT, "/outlook.xml' has more than 262144 bytes");
 
 	assert_int_equal(unlink(file), 0);
 	assert_int_equal(mkdir(file, 0700), 0);
-	assert_int_equal(templates_load(directory, &templates, &err), -1);
-	check_error("a directory", &err, ERROR_SYSTEM, "/outlook.xml': it is not a file");
+	assert_int_equal(load(directory, &templates, &err), -1);
+	templates_unref(TAKE(templates));
+	check_error("a directory", &err, ERROR_INPUT, "/outlook.xml': it is not a file");
 	assert_int_equal(rmdir(file), 0);
 
 	assert_int_equal(symlink("absent", file), 0);
-	assert_int_equal(templates_load(directory, &templates, &err), -1);
-	check_error("a dangling link", &err, ERROR_SYSTEM, "/outlook.xml': No such file");
+	assert_int_equal(load(directory, &templates, &err), -1);
+	templates_unref(TAKE(templates));
+	check_error("a dangling link", &err, ERROR_INPUT, "/outlook.xml': No such file");
 
-	assert_null(templates);
 	directory_free(directory);
 }
 
@@ -208,7 +270,7 @@ static void test_references(void **state)
 	struct error err;
 
 	templates_unref(NULL);
-	assert_int_equal(templates_load(NULL, &templates, &err), 0);
+	assert_int_equal(load(NULL, &templates, &err), 0);
 	assert_ptr_equal(templates_ref(templates), templates);
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, take_and_give, templates), 0);
@@ -223,8 +285,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_built_in),   cmocka_unit_test(test_directory),
-		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_references),
+		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_one_broken),
+		cmocka_unit_test(test_unreadable), cmocka_unit_test(test_references),
 	};
 
 	return cmocka_run_group_tests_name("templates", tests, NULL, NULL);

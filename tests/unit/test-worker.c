@@ -60,7 +60,7 @@ static void start(struct served *served)
 	assert_int_equal(store_open(path, STORE_READ, &store, &err), 0);
 	assert_int_equal(gnutls_session_ticket_key_generate(&served->ticket_key), 0);
 	assert_int_equal(client_suites_init(WORKER_TLS_PRIORITIES, &served->suites, &err), 0);
-	assert_int_equal(templates_load(NULL, &templates, &err), 0);
+	assert_int_equal(templates_load(NULL, NULL, NULL, NULL, &templates), 0);
 	assert_int_equal(worker_new(&options, store, &served->worker, &err), 0);
 	assert_int_equal(worker_add_socket(served->worker, listen_somewhere(&served->address),
 					   PORT_TLS, &err),

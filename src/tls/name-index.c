@@ -1,0 +1,118 @@
+#include "tls/name-index.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tls/certificate.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+
+struct name_pair {
+	const char *name;
+	const struct certificate *certificate;
+	size_t position; /* of the certificate in the set */
+	bool is_current; /* valid on the day of loading */
+};
+
+static bool is_rsa(const struct certificate *certificate)
+{
+	return certificate->algorithm == GNUTLS_PK_RSA ||
+	       certificate->algorithm == GNUTLS_PK_RSA_PSS;
+}
+
+static int compare_pairs(const void *left, const void *right)
+{
+	const struct name_pair *a = left, *b = right;
+	int order = strcmp(a->name, b->name);
+
+	if (order)
+		return order;
+	if (a->is_current != b->is_current)
+		return a->is_current ? -1 : 1;
+	if (is_rsa(a->certificate) != is_rsa(b->certificate))
+		return is_rsa(a->certificate) ? 1 : -1;
+	if (a->certificate->expires != b->certificate->expires)
+		return a->certificate->expires > b->certificate->expires ? -1 : 1;
+	return (a->position > b->position) - (a->position < b->position);
+}
+
+/* FNV-1a: the names are the operator's own, so nobody can choose them to collide. */
+static size_t hash(const char *name)
+{
+	uint64_t value = UINT64_C(14695981039346656037);
+
+	for (; *name; name++)
+		value = (value ^ (unsigned char)*name) * UINT64_C(1099511628211);
+	return (size_t)(value ^ value >> 32);
+}
+
+static void gather_pairs(struct name_index *index, struct arena *memory,
+			 const struct certificate *const *certificates, size_t count)
+{
+	time_t now = time(NULL);
+
+	for (size_t i = 0; i < count; i++)
+		index->n_pairs += certificates[i]->n_names;
+	index->pairs = arena_array(memory, struct name_pair, index->n_pairs);
+	index->n_pairs = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct certificate *certificate = certificates[i];
+
+		for (size_t j = 0; j < certificate->n_names; j++)
+			index->pairs[index->n_pairs++] = (struct name_pair){
+				.name = certificate->names[j],
+				.certificate = certificate,
+				.position = i,
+				.is_current = certificate->starts <= now &&
+					      certificate->expires > now,
+			};
+	}
+	if (index->n_pairs)
+		qsort(index->pairs, index->n_pairs, sizeof(*index->pairs), compare_pairs);
+}
+
+void name_index_build(struct name_index *index, struct arena *memory,
+		      const struct certificate *const *certificates, size_t count)
+{
+	gather_pairs(index, memory, certificates, count);
+	index->n_slots = 8;
+	while (index->n_slots < index->n_pairs * 2)
+		index->n_slots *= 2;
+	index->table = arena_array(memory, struct name_pair *, index->n_slots);
+	for (size_t i = 0; i < index->n_pairs; i++) {
+		struct name_pair *pair = &index->pairs[i];
+		size_t slot;
+
+		if (i > 0 && text_equals(pair[-1].name, pair->name))
+			continue;
+		slot = hash(pair->name) & (index->n_slots - 1);
+		while (index->table[slot])
+			slot = (slot + 1) & (index->n_slots - 1);
+		index->table[slot] = pair;
+	}
+}
+
+bool certificate_fits(const struct certificate *certificate, const gnutls_pk_algorithm_t *pk_algos,
+		      int n_pk_algos)
+{
+	for (int i = 0; i < n_pk_algos; i++)
+		if (pk_algos[i] == certificate->algorithm)
+			return true;
+	return n_pk_algos <= 0;
+}
+
+const struct certificate *name_index_find(const struct name_index *index, const char *name,
+					  const gnutls_pk_algorithm_t *pk_algos, int n_pk_algos)
+{
+	const struct name_pair *end = index->pairs + index->n_pairs, *pair;
+	size_t slot = hash(name) & (index->n_slots - 1);
+
+	while ((pair = index->table[slot]) && !text_equals(pair->name, name))
+		slot = (slot + 1) & (index->n_slots - 1);
+	for (; pair && pair < end && text_equals(pair->name, name); pair++)
+		if (certificate_fits(pair->certificate, pk_algos, n_pk_algos))
+			return pair->certificate;
+	return NULL;
+}
