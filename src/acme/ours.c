@@ -1,10 +1,12 @@
 #include "acme/ours.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "dns/resolver.h"
@@ -66,12 +68,15 @@ static bool is_reachable(const struct sockaddr *address)
 	       !IN6_IS_ADDR_LINKLOCAL(v6);
 }
 
-static void add_of_machine(struct arena *memory, struct ours *ours)
+static int add_of_machine(struct arena *memory, struct ours *ours, struct error *err)
 {
 	_cleanup_(freeifaddrsp) struct ifaddrs *interfaces = NULL;
 
 	if (getifaddrs(&interfaces) < 0)
-		return;
+		return error_set(err, ERROR_SYSTEM,
+				 "cannot list the addresses of this server: %s; name them with "
+				 "--address",
+				 strerror(errno));
 	for (struct ifaddrs *at = interfaces; at; at = at->ifa_next) {
 		const struct sockaddr *address = at->ifa_addr;
 		char text[INET6_ADDRSTRLEN];
@@ -84,6 +89,7 @@ static void add_of_machine(struct arena *memory, struct ours *ours)
 				 : &((const struct sockaddr_in6 *)address)->sin6_addr;
 		add(memory, ours, inet_ntop(address->sa_family, binary, text, sizeof(text)));
 	}
+	return 0;
 }
 
 static void add_of_name(struct arena *memory, struct resolver *resolver, const char *name,
@@ -95,9 +101,15 @@ static void add_of_name(struct arena *memory, struct resolver *resolver, const c
 	};
 
 	resolver_ask(resolver, memory, questions, 2);
-	for (size_t i = 0; i < 2; i++)
-		for (size_t j = 0; j < questions[i].answer.count; j++)
-			add(memory, ours, questions[i].answer.records[j].text);
+	for (size_t i = 0; i < 2; i++) {
+		const struct dns_answer *answer = &questions[i].answer;
+
+		if (answer->outcome == DNS_FAILED)
+			ours->doubt = arena_printf(memory, "DNS gives no answer for public-name %s",
+						   name);
+		for (size_t j = 0; j < answer->count; j++)
+			add(memory, ours, answer->records[j].text);
+	}
 }
 
 int ours_find(struct arena *memory, struct resolver *resolver, const char *given,
@@ -109,41 +121,119 @@ int ours_find(struct arena *memory, struct resolver *resolver, const char *given
 		if (add_given(memory, given, &ours, err) < 0)
 			return -1;
 	} else {
-		add_of_machine(memory, &ours);
+		if (add_of_machine(memory, &ours, err) < 0)
+			return -1;
 		if (*public_name)
 			add_of_name(memory, resolver, public_name, &ours);
+		if (!ours.count && !ours.doubt)
+			ours.doubt = "no network interface has an address";
 	}
 	*ret_ours = ours;
 	return 0;
 }
 
+/* "example.org" of "autoconfig.example.org"; "" for a top-level domain. */
+static const char *parent_of(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot ? dot + 1 : "";
+}
+
+static const char *explain_stranger(struct arena *memory, const struct name_place *place,
+				    bool has_wildcard)
+{
+	const char *first;
+
+	if (has_wildcard)
+		first = arena_printf(memory, "has no record of its own, *.%s answers with %s",
+				     parent_of(place->name), place->stranger);
+	else
+		first = arena_printf(memory, "resolves to %s", place->stranger);
+	if (place->response)
+		return arena_printf(memory, "%s, where another web server answers on port 80 (%s)",
+				    first, place->response);
+	return arena_printf(memory, "%s, which is not an address of this server", first);
+}
+
+void ours_note_stranger(struct arena *memory, struct name_place *place, const char *address,
+			const char *response)
+{
+	place->where = ELSEWHERE;
+	place->stranger = address;
+	place->response = response;
+	place->reason = explain_stranger(memory, place, false);
+}
+
+/* Whether a name beside this one, which nobody has registered, has the same address: then a
+ * wildcard record answers for both. */
+static bool is_of_wildcard(struct arena *memory, struct resolver *resolver,
+			   const struct name_place *place)
+{
+	struct dns_question question = {
+		.type = strchr(place->stranger, ':') ? DNS_AAAA : DNS_A,
+	};
+	unsigned long long noise = 0;
+
+	if (!strchr(parent_of(place->name), '.') ||
+	    getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
+		return false;
+	question.name = arena_printf(memory, "mailconfd-%016llx.%s", noise, parent_of(place->name));
+	resolver_ask(resolver, memory, &question, 1);
+	for (size_t i = 0; i < question.answer.count; i++)
+		if (text_equals(question.answer.records[i].text, place->stranger))
+			return true;
+	return false;
+}
+
+void ours_find_wildcards(struct arena *memory, struct resolver *resolver, struct name_place *places,
+			 size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (places[i].where == ELSEWHERE && is_of_wildcard(memory, resolver, &places[i]))
+			places[i].reason = explain_stranger(memory, &places[i], true);
+}
+
+static void keep_addresses(struct arena *memory, const struct dns_question questions[2],
+			   struct name_place *place)
+{
+	place->addresses = arena_array(memory, const char *,
+				       questions[0].answer.count + questions[1].answer.count + 1);
+	place->n_addresses = 0;
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < questions[i].answer.count; j++)
+			place->addresses[place->n_addresses++] =
+				questions[i].answer.records[j].text;
+}
+
 static void judge(struct arena *memory, const struct ours *ours,
 		  const struct dns_question questions[2], struct name_place *place)
 {
-	size_t count = questions[0].answer.count + questions[1].answer.count;
-
-	for (size_t i = 0; i < 2; i++) {
-		const struct dns_answer *answer = &questions[i].answer;
-
-		if (answer->outcome == DNS_FAILED) {
-			place->where = UNKNOWN;
-			place->reason = arena_printf(memory, "DNS gives no answer: %s",
-						     answer->failure);
-			return;
-		}
-		for (size_t j = 0; j < answer->count; j++) {
-			if (is_ours(ours, answer->records[j].text))
-				continue;
-			place->where = ELSEWHERE;
-			place->reason = arena_printf(memory,
-						     "has the address %s in DNS, which is "
-						     "not one of this server",
-						     answer->records[j].text);
-			return;
-		}
+	keep_addresses(memory, questions, place);
+	place->stranger = place->response = place->reason = NULL;
+	for (size_t i = 0; i < place->n_addresses && !place->stranger; i++)
+		if (!is_ours(ours, place->addresses[i]))
+			place->stranger = place->addresses[i];
+	if (place->stranger && !ours->doubt) {
+		place->where = ELSEWHERE;
+		place->reason = explain_stranger(memory, place, false);
+		return;
 	}
-	place->where = count ? HERE : NOWHERE;
-	place->reason = count ? NULL : "has no address in DNS";
+	place->where = UNKNOWN;
+	for (size_t i = 0; i < 2; i++)
+		if (questions[i].answer.outcome == DNS_FAILED)
+			place->reason = arena_printf(memory, "cannot be looked up: %s",
+						     questions[i].answer.failure);
+	if (place->reason)
+		return;
+	if (place->stranger) {
+		place->reason = arena_printf(
+			memory, "resolves to %s, which may be an address of this server: %s",
+			place->stranger, ours->doubt);
+		return;
+	}
+	place->where = place->n_addresses ? HERE : NOWHERE;
+	place->reason = place->n_addresses ? NULL : "has no address in DNS";
 }
 
 void ours_locate(struct arena *memory, struct resolver *resolver, const struct ours *ours,

@@ -20,6 +20,9 @@
 #define DAYS_GIVEN_UP 30
 #define DAYS_MAX 36500
 
+/* Of so many domains the names are looked up side by side. */
+#define DOMAINS_AT_ONCE ((size_t)32)
+
 /* "example.org" of "/etc/mailconfd/certificates/example.org.pem". */
 static const char *domain_of(struct arena *memory, const char *file)
 {
@@ -57,29 +60,69 @@ static int find_objection(const struct issuing *issuing, const char *domain,
 	return 0;
 }
 
+/* The orders of certificates that are not due: they may get names that resolve to this server. */
+struct additions {
+	struct order *orders;
+	size_t count;
+};
+
+/* Whether the certificate is one for a public name alone. */
+static bool is_for_host(const struct issuing *issuing, const struct order *order)
+{
+	return order->count == 1 && text_equals(order->places[0].name, order->domain) &&
+	       public_hosts_have(&issuing->hosts, order->domain);
+}
+
+/* Places the order if the certificate is due, else adds it to the additions. */
 static int renew_one(struct issuing *issuing, const char *file, const char *server,
-		     const struct certificate *certificate, unsigned long days, struct error *err)
+		     const struct certificate *certificate, unsigned long days,
+		     struct additions *additions, struct error *err)
 {
 	const char *domain = domain_of(issuing->cli->memory, file), *objection;
-	struct order order = { .domain = domain, .server = server, .is_renewal = true };
+	struct order order = order_begin(issuing, ORDER_RENEWAL, domain, server);
 
-	if (!issuing_is_due(issuing, certificate, days))
-		return 0;
+	order.is_due = issuing_is_due(issuing, certificate, days);
 	if (find_objection(issuing, domain, certificate, days > 0, &objection, err) < 0)
 		return -1;
-	if (objection) {
+	if (objection && order.is_due)
 		issuing_pass(issuing, domain, "postponed", objection);
+	if (objection)
 		return 0;
+	if (!is_for_host(issuing, &order) && order_add_wanted(issuing, &order, err) < 0)
+		return -1;
+	if (order.is_due)
+		return issuing_place(issuing, &order, err);
+	if (order_validate(&order, err) == 0)
+		additions->orders[additions->count++] = order;
+	return 0;
+}
+
+/* Requests names again that resolve to this server and are not in the certificate. If DNS answers
+ * nothing about a number of domains, the next run continues. */
+static int add_names(struct issuing *issuing, struct additions *additions, struct error *err)
+{
+	for (size_t i = 0; i < additions->count; i += DOMAINS_AT_ONCE) {
+		size_t left = additions->count - i;
+		size_t count = left < DOMAINS_AT_ONCE ? left : DOMAINS_AT_ONCE;
+
+		for (size_t j = i; j < i + count; j++)
+			order_leave_to_others(issuing, &additions->orders[j]);
+		if (!orders_locate(issuing, additions->orders + i, count))
+			break;
+		for (size_t j = i; j < i + count; j++)
+			if (issuing_place(issuing, &additions->orders[j], err) < 0)
+				return -1;
 	}
-	for (size_t i = 0; i < certificate->n_names; i++)
-		order_add(issuing, &order, certificate->names[i]);
-	return issuing_place(issuing, &order, err);
+	return issuing_end(issuing, err);
 }
 
 static int renew_all(struct issuing *issuing, unsigned long days, struct error *err)
 {
 	struct loaded_certificates *loaded = &issuing->loaded;
 	struct arena *memory = issuing->cli->memory;
+	struct additions additions = {
+		.orders = arena_array(memory, struct order, loaded->n_files),
+	};
 
 	for (size_t i = 0; i < loaded->n_files; i++) {
 		const char *file = loaded->files[i], *server = held_server(memory, file);
@@ -89,10 +132,11 @@ static int renew_all(struct issuing *issuing, unsigned long days, struct error *
 			continue;
 		if (!loaded->of_file[i])
 			issuing_fail(issuing, domain_of(memory, file), loaded->problems[i]);
-		else if (renew_one(issuing, file, server, loaded->of_file[i], days, err) < 0)
+		else if (renew_one(issuing, file, server, loaded->of_file[i], days, &additions,
+				   err) < 0)
 			return -1;
 	}
-	return issuing_end(issuing, err);
+	return add_names(issuing, &additions, err);
 }
 
 static int run(struct cli *cli, const struct arguments *arguments, struct error *err)
@@ -123,8 +167,10 @@ const struct command certificate_renew = {
 	.verb = "renew",
 	.arguments = "",
 	.summary = "Renew requested certificates that end soon",
-	.details = "From the authority that they came from. Names that lead elsewhere by now are "
-		   "left out.\nFiles that 'certificate request' did not make are left alone.",
+	.details =
+		"Each from the certificate authority that issued it. Names that resolve to this "
+		"server again\nare added. Files that 'certificate request' did not make are left "
+		"alone.",
 	.example = "mailconfctl certificate renew\n"
 		   "mailconfctl certificate renew --days 60 --dry-run",
 	.options = { options, issuing_options },

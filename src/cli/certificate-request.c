@@ -16,96 +16,31 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/idna.h"
 
 struct request {
 	struct issuing issuing;
 	const char *server;
-	const char **hosts; /* public names, ours and those of providers, without their ports */
-	size_t n_hosts;
 };
 
-static void add_host(struct request *request, const char *name)
-{
-	struct arena *memory = request->issuing.cli->memory;
-
-	if (name && *name)
-		request->hosts[request->n_hosts++] = text_lower(
-			memory, arena_strndup(memory, name, strcspn(name, ":")));
-}
-
-static int find_hosts(struct request *request, struct error *err)
-{
-	struct cli *cli = request->issuing.cli;
-	struct provider *providers;
-	size_t count;
-
-	if (store_list_providers(cli->store, cli->memory, &providers, &count, err) != 0)
-		return -1;
-	request->hosts = arena_array(cli->memory, const char *, count + 1);
-	add_host(request, cli->settings->server.public_name);
-	for (size_t i = 0; i < count; i++)
-		add_host(request, providers[i].public_name);
-	return 0;
-}
-
-static bool is_host(const struct request *request, const char *name)
-{
-	for (size_t i = 0; i < request->n_hosts; i++)
-		if (text_equals(request->hosts[i], name))
-			return true;
-	return false;
-}
-
-/* Whether the name is the domain or one below it. */
-static bool is_within(const char *name, const char *domain)
-{
-	size_t length = strlen(name), wanted = strlen(domain);
-
-	return length >= wanted && text_equals(name + length - wanted, domain) &&
-	       (length == wanted || name[length - wanted - 1] == '.');
-}
-
-/* The domain itself is asked too: by Outlook before all others, and for calendars and contacts
- * (RFC 6764 5). Mostly it is somebody else's web server. */
-static void add_names(struct request *request, struct order *order, bool has_pacc)
-{
-	struct issuing *issuing = &request->issuing;
-	size_t count, before;
-	const char *const *names = wanted_names(issuing->cli->memory, order->domain, has_pacc,
-						&count);
-
-	for (size_t i = 0; i < count; i++)
-		order_add(issuing, order, names[i]);
-	for (size_t i = 0; i < request->n_hosts; i++)
-		if (is_within(request->hosts[i], order->domain))
-			order_add(issuing, order, request->hosts[i]);
-	before = order->count;
-	order_add(issuing, order, order->domain);
-	order->n_optional = order->count - before;
-}
-
 /* A public name that is in no domain of ours has a certificate for itself. */
-static int request_host(struct request *request, const char *name, struct error *err)
+static int request_host(struct request *request, enum order_kind kind, const char *name,
+			struct error *err)
 {
-	struct order order = { .domain = name, .server = request->server };
+	struct order order = order_begin(&request->issuing, kind, name, request->server);
 
 	order_add(&request->issuing, &order, name);
 	return issuing_place(&request->issuing, &order, err);
 }
 
 /* Returns 0, STORE_NOT_FOUND where nothing serves the domain, or -1 with err set. */
-static int request_domain(struct request *request, const char *domain, struct error *err)
+static int request_domain(struct request *request, enum order_kind kind, const char *domain,
+			  struct error *err)
 {
-	struct cli *cli = request->issuing.cli;
-	struct order order = { .domain = domain, .server = request->server };
-	const struct query query = { .domain = domain };
-	struct match match;
-	int r = store_match(cli->store, cli->memory, &query, &match, err);
+	struct order order = order_begin(&request->issuing, kind, domain, request->server);
+	int r = order_add_wanted(&request->issuing, &order, err);
 
-	if (r != 0)
-		return r == STORE_NOT_FOUND ? r : -1;
-	add_names(request, &order, match.provider.pacc);
-	return issuing_place(&request->issuing, &order, err);
+	return r == 0 ? issuing_place(&request->issuing, &order, err) : r;
 }
 
 static int refuse_unserved(struct request *request, const char *domain, struct error *err)
@@ -137,9 +72,9 @@ static int request_word(struct request *request, const char *word, struct error 
 			     "is a pattern; name a domain that it stands for");
 		return 0;
 	}
-	r = request_domain(request, domain, err);
-	if (r == STORE_NOT_FOUND && is_host(request, domain))
-		return request_host(request, domain, err);
+	r = request_domain(request, ORDER_NAMED, domain, err);
+	if (r == STORE_NOT_FOUND && public_hosts_have(&request->issuing.hosts, domain))
+		return request_host(request, ORDER_NAMED, domain, err);
 	return r == STORE_NOT_FOUND ? refuse_unserved(request, domain, err) : r;
 }
 
@@ -196,7 +131,7 @@ static int request_missing_domains(struct request *request, const struct domain 
 			continue;
 		if (must_rest(request, domains[i].name))
 			rest(request, domains[i].name);
-		else if (request_domain(request, domains[i].name, err) < 0)
+		else if (request_domain(request, ORDER_MISSING, domains[i].name, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -205,7 +140,7 @@ static int request_missing_domains(struct request *request, const struct domain 
 static bool is_within_any(const char *name, const struct domain *domains, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (domains[i].is_enabled && is_within(name, domains[i].name))
+		if (domains[i].is_enabled && host_name_is_within(name, domains[i].name))
 			return true;
 	return false;
 }
@@ -220,14 +155,14 @@ static int request_missing(struct request *request, struct error *err)
 	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0 ||
 	    request_missing_domains(request, domains, count, err) < 0)
 		return -1;
-	for (size_t i = 0; i < request->n_hosts; i++) {
-		const char *host = request->hosts[i];
+	for (size_t i = 0; i < request->issuing.hosts.count; i++) {
+		const char *host = request->issuing.hosts.names[i];
 
 		if (is_covered(request, host) || is_within_any(host, domains, count))
 			continue;
 		if (must_rest(request, host))
 			rest(request, host);
-		else if (request_host(request, host, err) < 0)
+		else if (request_host(request, ORDER_MISSING, host, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -236,8 +171,6 @@ static int request_missing(struct request *request, struct error *err)
 static int request_all(struct request *request, const struct arguments *arguments,
 		       struct error *err)
 {
-	if (find_hosts(request, err) < 0)
-		return -1;
 	if (option_is_given(arguments, "missing") && request_missing(request, err) < 0)
 		return -1;
 	for (size_t i = 0; i < arguments->count; i++)

@@ -15,6 +15,7 @@
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/order.h"
+#include "cli/outcome.h"
 #include "cli/print.h"
 #include "config/settings.h"
 #include "dns/resolver.h"
@@ -100,6 +101,8 @@ int issuing_open(struct issuing *issuing, struct cli *cli, const struct argument
 	    ours_find(cli->memory, issuing->resolver, option_value(arguments, "address"),
 		      public_host(cli), &issuing->ours, err) < 0)
 		return -1;
+	if (public_hosts_find(cli, &issuing->hosts, err) < 0)
+		return -1;
 	if (!issuing->is_trial && take_lock(issuing, err) < 0)
 		return -1;
 	issuing->report = cli->is_json ? list_new(columns, true) : NULL;
@@ -150,93 +153,6 @@ static const char *day(struct arena *memory, time_t when)
 	return arena_strdup(memory, text);
 }
 
-/* What came of an order. */
-struct outcome {
-	const char *domain, *word; /* the word is for programs, the remark for people */
-	const char *remark, *problem;
-	bool is_repeated;	   /* the problem, which people have been told of already */
-	const struct order *order; /* or NULL */
-	const char *const *names;  /* that are requested */
-	size_t n_names;
-	const char *file, *expires; /* or NULL */
-	const char *unserved;	    /* why it is stored, but perhaps not served; or NULL */
-};
-
-/* Nobody needs to hear of what is optional. */
-static bool is_left_out(const struct outcome *outcome, size_t index)
-{
-	const struct order *order = outcome->order;
-
-	if (index >= order->count - order->n_optional)
-		return false;
-	for (size_t i = 0; i < outcome->n_names; i++)
-		if (text_equals(outcome->names[i], order->places[index].name))
-			return false;
-	return true;
-}
-
-static json_t *outcome_entry(const struct outcome *outcome)
-{
-	json_t *entry = json_object(), *names = json_array(), *left_out = json_array();
-	const struct order *order = outcome->order;
-
-	for (size_t i = 0; i < outcome->n_names; i++)
-		(void)json_array_append_new(names, json_string(outcome->names[i]));
-	for (size_t i = 0; order && i < order->count; i++) {
-		json_t *place;
-
-		if (!is_left_out(outcome, i))
-			continue;
-		place = json_object();
-		entry_put_text(place, "name", order->places[i].name);
-		entry_put_text(place, "reason", order->places[i].reason);
-		(void)json_array_append_new(left_out, place);
-	}
-	entry_put_text(entry, "domain", outcome->domain);
-	entry_put_text(entry, "outcome", outcome->word);
-	entry_put(entry, "names", names);
-	entry_put(entry, "left_out", left_out);
-	entry_put_text(entry, "file", outcome->file);
-	entry_put_text(entry, "expires", outcome->expires);
-	entry_put_text(entry, "unserved", outcome->unserved);
-	entry_put_text(entry, "problem", outcome->problem);
-	return entry;
-}
-
-static const char *join(struct arena *memory, const char *const *names, size_t count)
-{
-	struct bytes joined = BYTES_IN(memory);
-
-	for (size_t i = 0; i < count; i++)
-		bytes_add_format(&joined, "%s%s", i ? ", " : "", names[i]);
-	return bytes_text(&joined);
-}
-
-/* At once, for it may take minutes until all is done. */
-static void tell_people(struct arena *memory, const struct outcome *outcome)
-{
-	const struct order *order = outcome->order;
-
-	for (size_t i = 0; order && i < order->count; i++)
-		if (is_left_out(outcome, i))
-			warning_print(arena_printf(memory, "%s: %s is left out: it %s",
-						   outcome->domain, order->places[i].name,
-						   order->places[i].reason));
-	if (outcome->problem) {
-		error_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->problem));
-		return;
-	}
-	(void)printf("%s: %s", outcome->domain, outcome->remark);
-	if (outcome->n_names)
-		(void)printf(" %s", join(memory, outcome->names, outcome->n_names));
-	if (outcome->expires)
-		(void)printf("; valid until %s", outcome->expires);
-	(void)putchar('\n');
-	(void)fflush(stdout);
-	if (outcome->unserved)
-		warning_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->unserved));
-}
-
 static void tell(struct issuing *issuing, const struct outcome *outcome)
 {
 	if (outcome->problem)
@@ -244,7 +160,7 @@ static void tell(struct issuing *issuing, const struct outcome *outcome)
 	if (issuing->report)
 		list_add(issuing->report, outcome_entry(outcome));
 	else if (!outcome->is_repeated)
-		tell_people(issuing->cli->memory, outcome);
+		outcome_print(issuing->cli->memory, outcome);
 }
 
 void issuing_fail(struct issuing *issuing, const char *domain, const char *problem)
@@ -401,11 +317,62 @@ static int request(struct issuing *issuing, struct outcome *outcome, struct erro
 	return 0;
 }
 
+/* Tells what has been decided about an order, unless a certificate is to be requested. */
+static void tell_choice(struct issuing *issuing, const struct choice *choice,
+			struct outcome *outcome)
+{
+	struct arena *memory = issuing->cli->memory;
+
+	switch (choice->verdict) {
+	case ORDER_COMPLETE:
+		if (outcome->order->kind == ORDER_RENEWAL)
+			return;
+		outcome->word = "kept";
+		outcome->remark = "has a certificate for";
+		outcome->expires = day(memory, outcome->order->held->expires);
+		break;
+	case ORDER_COVERED:
+		outcome->word = "kept";
+		outcome->remark = "has certificates for all its names";
+		break;
+	case ORDER_WAITS:
+		outcome->word = "postponed";
+		outcome->kept_until = day(memory, choice->until);
+		break;
+	case ORDER_UNANSWERED:
+		outcome->word = "failed";
+		outcome->problem = choice->problem;
+		outcome->is_unanswered = true;
+		break;
+	case ORDER_EMPTY:
+		outcome->word = "failed";
+		outcome->problem = "none of its names resolves to this server, so that there is "
+				   "nothing to request";
+		break;
+	case ORDER_REQUEST:
+		outcome->word = issuing->is_trial ? "would-request" : "requested";
+		outcome->remark = issuing->is_trial ? "would request a certificate for"
+						    : "new certificate for";
+		if (outcome->problem)
+			outcome->word = "failed";
+		break;
+	}
+	tell(issuing, outcome);
+}
+
+static void choose(struct issuing *issuing, const struct order *order, struct choice *choice,
+		   struct outcome *outcome)
+{
+	*choice = order_judge(issuing, order);
+	outcome->names = choice->names;
+	outcome->n_names = choice->count;
+}
+
 int issuing_place(struct issuing *issuing, struct order *order, struct error *err)
 {
 	struct arena *memory = issuing->cli->memory;
-	const char **names = arena_array(memory, const char *, order->count + 1);
-	struct outcome outcome = { .domain = order->domain, .order = order, .names = names };
+	struct outcome outcome = { .domain = order->domain, .order = order };
+	struct choice choice;
 	struct error why;
 
 	if (order_validate(order, &why) < 0) {
@@ -414,30 +381,15 @@ int issuing_place(struct issuing *issuing, struct order *order, struct error *er
 	}
 	issuing->uacme.server = order->server;
 	order_leave_to_others(issuing, order);
-	ours_locate(memory, issuing->resolver, &issuing->ours, order->places, order->count);
-	outcome.n_names = order_choose_names(order, names);
-	if (outcome.n_names && order_is_served(issuing, order, names, outcome.n_names)) {
-		outcome.word = "kept";
-		outcome.remark = "has a certificate for";
-		outcome.expires = day(memory, issuing_held(issuing, order->domain)->expires);
-	} else if (outcome.n_names == 0 && order->count == order->n_optional) {
-		outcome.word = "kept";
-		outcome.remark = "has certificates for all its names";
-	} else if (outcome.n_names == 0) {
-		outcome.word = "failed";
-		outcome.problem = "none of its names leads here, so there is nothing to request";
-	} else if (issuing->is_trial) {
-		outcome.word = "would-request";
-		outcome.remark = "would request a certificate for";
-	} else {
-		outcome.word = "requested";
-		outcome.remark = "new certificate for";
-		if (request(issuing, &outcome, err) < 0)
-			return -1;
-		if (outcome.problem)
-			outcome.word = "failed";
-	}
-	tell(issuing, &outcome);
+	if (!order->is_located)
+		(void)orders_locate(issuing, order, 1);
+	choose(issuing, order, &choice, &outcome);
+	if (choice.verdict == ORDER_REQUEST && !issuing->is_trial &&
+	    request(issuing, &outcome, err) < 0)
+		return -1;
+	if (choice.verdict != ORDER_COMPLETE)
+		ours_find_wildcards(memory, issuing->resolver, order->places, order->count);
+	tell_choice(issuing, &choice, &outcome);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "acme/uacme.h"
 #include "cli/certificates.h"
 #include "cli/command.h"
+#include "cli/public-hosts.h"
 #include "tls/coverage.h"
 
 struct arguments;
@@ -29,6 +30,7 @@ struct issuing {
 	bool accepts_terms, is_trial;
 	struct resolver *resolver;
 	struct ours ours;
+	struct public_hosts hosts;
 	struct loaded_certificates loaded;
 	struct coverage coverage; /* of all that is loaded */
 	time_t now;

@@ -31,8 +31,17 @@ struct resolver {
 };
 
 struct pending {
-	struct arena *memory;
+	struct asking *asking;
 	struct dns_question *question;
+	const char *name; /* that is asked for now: the question's, or the target of its CNAMEs */
+	unsigned n_targets;
+};
+
+/* One call of resolver_ask(). */
+struct asking {
+	ares_channel channel;
+	struct arena *memory;
+	size_t n_active;
 };
 
 static void prepare_library(void)
@@ -206,6 +215,7 @@ static bool read_data(struct reader *reader, struct dns_record *record)
 		record->text = read_strings(reader, size);
 		break;
 	case DNS_TLSA:
+	case DNS_CAA:
 		record->text = "";
 		break;
 	}
@@ -317,31 +327,67 @@ int resolver_read(struct arena *memory, const unsigned char *message, size_t siz
 static void fail(struct pending *pending, const char *why)
 {
 	pending->question->answer = (struct dns_answer){
-		.outcome = DNS_FAILED, .failure = arena_strdup(pending->memory, why)
+		.outcome = DNS_FAILED,
+		.failure = arena_strdup(pending->asking->memory, why),
 	};
+}
+
+static void receive(void *argument, int status, int timeouts, unsigned char *message, int size);
+
+static void send_question(struct pending *pending)
+{
+	pending->asking->n_active++;
+	ares_query(pending->asking->channel, pending->name, 1, (int)pending->question->type,
+		   receive, pending);
+}
+
+/* Reads the message about the name that was asked for now. Returns whether it is well-formed. */
+static bool read_message(struct pending *pending, const unsigned char *message, int size)
+{
+	struct dns_question question = { .name = pending->name, .type = pending->question->type };
+	struct dns_answer *answer = &pending->question->answer;
+	const char *alias = answer->alias;
+
+	if (!message ||
+	    resolver_read(pending->asking->memory, message, (size_t)size, &question) < 0)
+		return false;
+	*answer = question.answer;
+	if (!answer->alias)
+		answer->alias = alias;
+	return true;
+}
+
+/* If the answer ends in a CNAME, asks for its target. */
+static void ask_for_target(struct pending *pending)
+{
+	const struct dns_answer *answer = &pending->question->answer;
+
+	if (answer->outcome != DNS_NOTHING || !answer->alias ||
+	    text_equals(answer->alias, pending->name))
+		return;
+	if (pending->n_targets++ == ALIASES_MAX) {
+		fail(pending, "too many CNAME records");
+		return;
+	}
+	pending->name = answer->alias;
+	send_question(pending);
 }
 
 static void receive(void *argument, int status, int timeouts, unsigned char *message, int size)
 {
 	struct pending *pending = argument;
-	struct dns_question *question = pending->question;
+	struct dns_answer *answer = &pending->question->answer;
 	bool is_read;
 
-	question->answer = (struct dns_answer){ .outcome = DNS_NOTHING };
-	/* Without records of the type there may be a CNAME that leads to none. */
-	is_read = message && resolver_read(pending->memory, message, (size_t)size, question) == 0;
-	switch (status) {
-	case ARES_SUCCESS:
-		if (!is_read)
-			fail(pending, "the answer is malformed");
-		break;
-	case ARES_ENODATA:
-	case ARES_ENOTFOUND:
-	case ARES_EBADNAME:
-		break;
-	default:
+	answer->outcome = DNS_NOTHING;
+	is_read = read_message(pending, message, size);
+	if (status == ARES_SUCCESS && !is_read)
+		fail(pending, "the answer is malformed");
+	else if (status == ARES_SUCCESS || status == ARES_ENODATA)
+		ask_for_target(pending);
+	else if (status != ARES_ENOTFOUND && status != ARES_EBADNAME)
 		fail(pending, ares_strerror(status));
-	}
+	pending->asking->n_active--;
 }
 
 /* The sockets of the channel as poll() has them: select() ends at descriptor 1023. */
@@ -390,16 +436,25 @@ static bool wait_and_process(ares_channel channel)
 void resolver_ask(struct resolver *resolver, struct arena *memory, struct dns_question *questions,
 		  size_t count)
 {
+	struct asking asking = { .channel = resolver->channel, .memory = memory };
 	struct pending *pending = arena_array(memory, struct pending, count);
+	size_t n_sent = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		pending[i] = (struct pending){ memory, &questions[i] };
-		questions[i].answer = (struct dns_answer){ .outcome = DNS_FAILED };
-		ares_query(resolver->channel, questions[i].name, 1, (int)questions[i].type, receive,
-			   &pending[i]);
+		pending[i] = (struct pending){
+			.asking = &asking,
+			.question = &questions[i],
+			.name = questions[i].name,
+		};
+		questions[i].answer = (struct dns_answer){ .outcome = DNS_FAILED,
+							   .failure = "no answer" };
 	}
-	while (wait_and_process(resolver->channel))
-		;
+	do {
+		while (n_sent < count && asking.n_active < RESOLVER_AT_ONCE)
+			send_question(&pending[n_sent++]);
+	} while (wait_and_process(resolver->channel) || (n_sent < count && !asking.n_active));
+	if (asking.n_active)
+		ares_cancel(resolver->channel);
 }
 
 static const char *reverse_ipv6(struct arena *memory, const unsigned char *address)

@@ -24,12 +24,15 @@ enum dns_type {
 	DNS_AAAA = 28,
 	DNS_SRV = 33,
 	DNS_TLSA = 52,
+	DNS_CAA = 257,
 };
 
 enum dns_outcome {
 	DNS_FOUND,
-	DNS_NOTHING, /* no record of the type, or no such name */
-	DNS_FAILED,  /* no answer in time, or one that says so */
+	DNS_NOTHING, /* a definite answer: no record of the type (NODATA) or no such name (NXDOMAIN)
+		      */
+	DNS_FAILED,  /* no answer: timeout, SERVFAIL, REFUSED, connection refused, malformed; this
+		      * says  nothing about the name */
 };
 
 /* Names are in lower case, without a final dot; the root is ".". */
@@ -63,7 +66,10 @@ int resolver_new(const char *server, struct resolver **ret_resolver, struct erro
 void resolver_free(struct resolver *resolver);
 DEFINE_CLEANUP(struct resolver *, resolver_free);
 
-/* Asks all of them, and waits for the answers, which live in memory. */
+/* Asks all of them, up to RESOLVER_AT_ONCE at a time because forwarders refuse more than some
+ * hundred, and waits for the answers, which live in memory. If an answer ends in a CNAME, as it
+ * does if a forwarder does not look up the target, the target is asked for as well. */
+#define RESOLVER_AT_ONCE 64
 void resolver_ask(struct resolver *resolver, struct arena *memory, struct dns_question *questions,
 		  size_t count);
 

@@ -8,6 +8,7 @@
 #include "dns/resolver.h"
 #include "doctor/check-dns.h"
 #include "util/bytes.h"
+#include "util/idna.h"
 
 /* No client asks for it; so only a wildcard answers. */
 #define NEVER "mailconf-no-such-name"
@@ -198,14 +199,6 @@ static void check_txt(struct check *check, const struct record *record,
 		       say(check, "change in DNS: %s", record_line(check, record)));
 }
 
-bool name_is_within(const char *name, const char *domain)
-{
-	size_t length = strlen(name), domain_length = strlen(domain);
-
-	return length >= domain_length && text_equals(name + length - domain_length, domain) &&
-	       (length == domain_length || name[length - domain_length - 1] == '.');
-}
-
 static bool is_there(const struct dns_answer *answer)
 {
 	return answer->count > 0 || answer->alias;
@@ -271,7 +264,7 @@ static void check_mx(struct check *check, struct resolver *resolver,
 			lowest = answer->records[i].priority;
 			mx = answer->records[i].text;
 		}
-	if (!mx || text_equals(mx, ".") || name_is_within(mx, domain))
+	if (!mx || text_equals(mx, ".") || host_name_is_within(mx, domain))
 		return;
 	for (dot = strchr(mx, '.'); dot && strchr(dot + 1, '.'); dot = strchr(dot + 1, '.'))
 		check_mx_parent(check, resolver, mx, dot + 1);

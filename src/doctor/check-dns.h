@@ -21,9 +21,6 @@ void report_no_answer(struct check *check, const char *name, const char *type, c
 const struct dns_answer *answer_for(const struct dns_question *questions, size_t count,
 				    const struct record *record);
 
-/* Whether the name is the domain or below it. */
-bool name_is_within(const char *name, const char *domain);
-
 /* One record that is wanted: that it is there, alone, and in its order among the others. */
 void check_srv(struct check *check, const struct dns_question *questions, size_t count,
 	       const struct record *record, const struct dns_answer *answer);

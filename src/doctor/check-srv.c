@@ -8,6 +8,7 @@
 #include "dns/resolver.h"
 #include "doctor/check-dns.h"
 #include "util/bytes.h"
+#include "util/idna.h"
 
 static bool srv_equals(const struct dns_record *seen, const struct record *wanted)
 {
@@ -223,7 +224,7 @@ void check_autodiscover(struct check *check, const struct dns_answer *answer)
 			       say(check,
 				   "change in DNS: _autodiscover._tcp.%s. IN SRV 0 0 443 %s.",
 				   domain, record->text));
-		if (!text_equals(record->text, ".") && !name_is_within(record->text, domain))
+		if (!text_equals(record->text, ".") && !host_name_is_within(record->text, domain))
 			report(check, FINDING_AUTODISCOVER_CONSENT,
 			       say(check, "_autodiscover._tcp.%s leads to %s", domain,
 				   record->text),

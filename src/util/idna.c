@@ -36,6 +36,14 @@ bool host_name_is_valid(const char *name)
 	return strspn(label, "0123456789") != strlen(label);
 }
 
+bool host_name_is_within(const char *name, const char *domain)
+{
+	size_t length = strlen(name), wanted = strlen(domain);
+
+	return length >= wanted && text_equals(name + length - wanted, domain) &&
+	       (length == wanted || name[length - wanted - 1] == '.');
+}
+
 static bool is_ascii(const char *text)
 {
 	for (; *text; text++)

@@ -17,6 +17,9 @@ struct arena;
  * letters, digits and inner hyphens. An address literal is none. */
 bool host_name_is_valid(const char *name);
 
+/* Whether the name is the domain or one below it. */
+bool host_name_is_within(const char *name, const char *domain);
+
 /*
  * The name in lower case and A-labels (IDNA 2008, with UTS 46 mapping); a final dot is dropped.
  * Lives in memory. Returns NULL where the name does not convert: underscores, empty or over-long

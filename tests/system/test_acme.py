@@ -154,11 +154,12 @@ def test_names_that_lead_elsewhere(served, acme):
     assert names_in(file_of(served, "example.com")) == ["autoconfig.example.com", "example.com"]
     warnings = result.stderr.splitlines()
     assert len(warnings) == 2
-    assert "example.com: autodiscover.example.com is left out: it has the address 127.0.0.2 in DNS" in warnings[0]
-    assert "ua-auto-config.example.com is left out: it has no address in DNS" in warnings[1]
+    assert "example.com: autodiscover.example.com resolves to 127.0.0.2, which is not an address of this server; " \
+           "it is left out" in warnings[0]
+    assert "ua-auto-config.example.com has no address in DNS; it is left out" in warnings[1]
     # One address of several is enough, for the authority may take any.
     acme.set_names({"autodiscover.example.com": "127.0.0.1,2001:db8::1"})
-    assert "it has the address 2001:db8::1 in DNS" in request(served, acme, "example.com").stderr
+    assert "autodiscover.example.com resolves to 2001:db8::1" in request(served, acme, "example.com").stderr
     # Later they lead here.
     acme.set_names({"autodiscover.example.com": "127.0.0.1"})
     assert request(served, acme, "example.com").returncode == 0
@@ -182,7 +183,7 @@ def test_missing(served, acme):
     assert found["example.org"]["names"] == ["autoconfig.example.org", "autodiscover.example.org"]
     assert found["example.com"]["left_out"][0]["name"] == "autodiscover.example.com"
     assert found["auto.example.net"]["file"] == str(file_of(served, "auto.example.net"))
-    assert "none of its names leads here" in found["away.example"]["problem"]
+    assert "none of its names resolves to this server" in found["away.example"]["problem"]
     assert not file_of(served, "covered.example").exists()
     # What is there already is left alone.
     before = {file.name: file.stat().st_mtime_ns for file in file_of(served, "x").parent.glob("*.pem")}
@@ -408,17 +409,18 @@ def test_renewal_is_careful(served, acme):
     foreign = served.directory / "certificates" / "foreign.pem"
     served.add_certificate("foreign", "foreign.example", options=("--days", "3"))
     before = foreign.read_bytes()
-    # A name that has moved is left out, a disabled domain is not renewed.
+    # A name that has moved is not dropped yet, a disabled domain is not renewed.
     acme.set_names({"autodiscover.example.org": "192.0.2.1"})
     served.ctl("domain", "disable", "example.com")
     result = renew(served, acme, "--days", "100")
     assert result.returncode == 0
-    assert "example.org: autodiscover.example.org is left out" in result.stderr
-    assert "example.org: new certificate for autoconfig.example.org; valid" in result.stdout
+    assert "example.org: autodiscover.example.org resolves to 192.0.2.1, which is not an address of this server; " \
+           "the certificate keeps the name until 20" in result.stderr
     assert "example.com: is disabled, so its certificate is not renewed; use 'domain enable example.com'" in result.stdout
-    assert names_in(file_of(served, "example.org")) == ["autoconfig.example.org"]
+    assert names_in(file_of(served, "example.org")) == ["autoconfig.example.org", "autodiscover.example.org"]
     assert foreign.read_bytes() == before
-    # None leads here: that is rather our mistake, so the authority decides.
+    # If no name resolves to this server, its addresses may be unknown, so the CA decides.
+    acme.set_names({"autodiscover.example.org": "127.0.0.1"})
     result = ctl(served, acme, "certificate", "renew", "--days", "100", "--address", "192.0.2.77")
     assert result.returncode == 0 and "example.org: new certificate for autoconfig.example.org" in result.stdout
 
