@@ -30,6 +30,7 @@ struct exchange {
 	char *body; /* REQUEST_BODY_MAX bytes, or NULL */
 	size_t received;
 	agent_t agent;
+	struct client_network network; /* of the client, or the one whose limit was reached */
 	enum admission admission;
 	bool has_begun, must_close, was_held;
 	int64_t started;  /* microseconds */
@@ -252,13 +253,16 @@ static void believe_proxy(struct exchange *exchange)
 			&exchange->request);
 }
 
-static enum admission admission_of(const struct exchange *exchange)
+static void admit(struct exchange *exchange)
 {
 	const struct context *context = &exchange->port->exchanges->context;
+	const struct sockaddr *client = exchange->request.client;
 
-	return context->limit && exchange->request.client
-		       ? limit_admit(context->limit, exchange->request.client, exchange->started)
-		       : ADMITTED;
+	if (client)
+		exchange->network = network_of_client(client);
+	if (client && context->limit)
+		exchange->admission = limit_admit(context->limit, client, exchange->started,
+						  &exchange->network);
 }
 
 static enum MHD_Result begin_handling(struct exchange *exchange, const char *method)
@@ -276,7 +280,7 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 		exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT));
 	if (exchange->port->kind == PORT_PROXY)
 		believe_proxy(exchange);
-	exchange->admission = admission_of(exchange);
+	admit(exchange);
 	if (exchange->admission == ADMITTED && exchange->port->kind == PORT_PLAIN &&
 	    plain_refuses(&exchange->memory, &exchange->request, &exchange->response)) {
 		exchange->must_close = true;
@@ -376,9 +380,7 @@ static void tell(struct exchange *exchange)
 	const struct record record = {
 		.request = &exchange->request,
 		.response = &exchange->response,
-		.network = exchange->request.client ? network_of_client(exchange->request.client,
-									&exchanges->log.bits)
-						    : (struct client_network){ .bits = 0 },
+		.network = exchange->network,
 		.agent = exchange->agent,
 		.tls_version = exchange->ours->tls_version,
 		.is_resumed = exchange->ours->is_resumed,

@@ -39,7 +39,6 @@ struct exchange;
 struct log_rules {
 	enum log_addresses addresses;
 	int64_t slow; /* microseconds from which on an answer is slow; 0: none is */
-	struct client_bits bits;
 };
 
 /* Suspended exchanges that wait for the same thing, and all as long: the oldest is due first. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/settings.h"
+#include "http/address-set.h"
 #include "http/rate.h"
 #include "http/refusals.h"
 #include "util/arena.h"
@@ -13,16 +13,14 @@
 #include "util/log.h"
 #include "util/network.h"
 
-/* A network has its place in one of the sets, each with a lock of its own. */
+/* A network has its place in one of a table's sets, each with a lock of its own. */
 #define PLACES 8
-#define SETS (LIMIT_NETWORKS / PLACES)
 
 struct place {
 	struct client_network network;
 	int64_t until; /* the end of its hour; 0 while the place was never taken */
-	unsigned count;
-	bool is_told;				   /* that it reached the bound */
-	uint32_t asked[ADDRESSES_PER_NETWORK_MAX]; /* hashes of addresses, count of them */
+	bool is_told;  /* that it reached the limit */
+	struct address_set asked;
 };
 
 struct set {
@@ -30,9 +28,15 @@ struct set {
 	struct place places[PLACES];
 };
 
+/* Of the networks at one level of struct client_networks. */
+struct table {
+	struct set *sets;
+	size_t n_sets;
+};
+
 struct limit {
 	struct hash_key key;
-	struct set *sets;
+	struct table tables[CLIENT_NETWORKS_MAX];
 	struct rate *rate;
 	struct refusals *refusals;
 	pthread_rwlock_t lock; /* of what follows */
@@ -40,29 +44,55 @@ struct limit {
 	char *trusted;
 };
 
+/* One network's place during a call. */
+struct visit {
+	const struct client_network *network;
+	struct set *set;
+	struct place *place; /* NULL while the table does not have it */
+	unsigned limit;
+	bool has_address;
+};
+
 struct limit *limit_new(void)
 {
+	static const size_t networks[CLIENT_NETWORKS_MAX] = { LIMIT_NETWORKS, LIMIT_WIDER_NETWORKS,
+							      LIMIT_WIDER_NETWORKS,
+							      LIMIT_WIDEST_NETWORKS };
 	struct limit *limit = xnew(struct limit);
 
 	limit->key = hash_key_new();
-	limit->sets = xcalloc(SETS, sizeof(*limit->sets));
+	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++) {
+		struct table *table = &limit->tables[t];
+
+		table->n_sets = networks[t] / PLACES;
+		table->sets = xcalloc(table->n_sets, sizeof(*table->sets));
+		for (size_t i = 0; i < table->n_sets; i++)
+			(void)pthread_mutex_init(&table->sets[i].lock, NULL);
+	}
 	limit->rate = rate_new();
 	limit->refusals = refusals_new();
 	limit->trusted = xstrdup("");
-	for (size_t i = 0; i < SETS; i++)
-		(void)pthread_mutex_init(&limit->sets[i].lock, NULL);
 	(void)pthread_rwlock_init(&limit->lock, NULL);
 	return limit;
+}
+
+static void table_clear(struct table *table)
+{
+	for (size_t i = 0; i < table->n_sets; i++) {
+		(void)pthread_mutex_destroy(&table->sets[i].lock);
+		for (size_t p = 0; p < PLACES; p++)
+			address_set_clear(&table->sets[i].places[p].asked);
+	}
+	free(table->sets);
 }
 
 void limit_free(struct limit *limit)
 {
 	if (!limit)
 		return;
-	for (size_t i = 0; i < SETS; i++)
-		(void)pthread_mutex_destroy(&limit->sets[i].lock);
+	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++)
+		table_clear(&limit->tables[t]);
 	(void)pthread_rwlock_destroy(&limit->lock);
-	free(limit->sets);
 	rate_free(limit->rate);
 	refusals_free(limit->refusals);
 	free(limit->trusted);
@@ -81,102 +111,123 @@ void limit_set(struct limit *limit, const struct limit_rules *rules)
 	(void)pthread_rwlock_unlock(&limit->lock);
 }
 
-/* Without the trusted networks. */
-static struct limit_rules rules_of(struct limit *limit)
-{
-	struct limit_rules rules;
-
-	(void)pthread_rwlock_rdlock(&limit->lock);
-	rules = limit->rules;
-	(void)pthread_rwlock_unlock(&limit->lock);
-	return rules;
-}
-
-static bool is_trusted(struct limit *limit, const struct sockaddr *client)
+/* Copies the rules without the trusted networks. Returns whether the client is in one of those. */
+static bool read_rules(struct limit *limit, const struct sockaddr *client,
+		       struct limit_rules *ret_rules)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	bool is_trusted;
 
 	(void)pthread_rwlock_rdlock(&limit->lock);
+	*ret_rules = limit->rules;
 	is_trusted = networks_contain(&memory, limit->trusted, client);
 	(void)pthread_rwlock_unlock(&limit->lock);
 	return is_trusted;
 }
 
-/* Whether a should give way rather than b. */
+/* Whether a should be replaced rather than b. */
 static bool is_worth_less(const struct place *a, const struct place *b, int64_t now)
 {
 	bool is_over = a->until <= now;
 
 	if (is_over != (b->until <= now))
 		return is_over;
-	return a->count != b->count ? a->count < b->count : a->until < b->until;
+	return a->asked.count != b->asked.count ? a->asked.count < b->asked.count
+						: a->until < b->until;
 }
 
-static struct place *take_place(struct set *set, const struct client_network *network, int64_t now)
+static struct place *find_place(struct set *set, const struct client_network *network, int64_t now)
+{
+	for (struct place *place = set->places; place < set->places + PLACES; place++)
+		if (place->until > now && memcmp(&place->network, network, sizeof(*network)) == 0)
+			return place;
+	return NULL;
+}
+
+static struct place *replace_least(struct set *set, const struct client_network *network,
+				   int64_t now)
 {
 	struct place *least = &set->places[0];
 
-	for (struct place *place = set->places; place < set->places + PLACES; place++) {
-		if (place->until > now && memcmp(&place->network, network, sizeof(*network)) == 0)
-			return place;
+	for (struct place *place = set->places; place < set->places + PLACES; place++)
 		if (is_worth_less(place, least, now))
 			least = place;
-	}
-	least->network = *network;
-	least->until = now + LIMIT_PERIOD_MS;
-	least->count = 0;
-	least->is_told = false;
+	address_set_clear(&least->asked);
+	*least = (struct place){ .network = *network, .until = now + LIMIT_PERIOD_MS };
 	return least;
 }
 
-/* Returns whether the address is within the bound. */
-static bool count_address(struct place *place, uint32_t address, unsigned addresses)
+/* Locks the network's place. All calls lock the tables in the same order. */
+static struct visit visit_network(struct limit *limit, struct table *table,
+				  const struct client_network *network, uint32_t address,
+				  int64_t now)
 {
-	for (unsigned i = 0; i < place->count; i++)
-		if (place->asked[i] == address)
-			return true;
-	if (place->count >= addresses)
-		return false;
-	place->asked[place->count++] = address;
-	return true;
+	size_t index = hash_of(&limit->key, network, sizeof(*network)) % table->n_sets;
+	struct visit visit = { .network = network, .set = &table->sets[index] };
+
+	(void)pthread_mutex_lock(&visit.set->lock);
+	visit.place = find_place(visit.set, network, now);
+	visit.has_address = visit.place && address_set_has(&visit.place->asked, address);
+	return visit;
 }
 
-static void tell(const struct client_network *network, unsigned addresses)
+static void count_address(struct visit *visit, uint32_t address, int64_t now)
+{
+	if (visit->has_address)
+		return;
+	if (!visit->place)
+		visit->place = replace_least(visit->set, visit->network, now);
+	address_set_add(&visit->place->asked, address, visit->limit);
+}
+
+static bool is_full(const struct visit *visit)
+{
+	return !visit->has_address && visit->place && visit->place->asked.count >= visit->limit;
+}
+
+static void log_limit(const struct visit *full)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	log_warning("network %s asks for more than %u different addresses within an hour: for "
-		    "others than these it gets what an address without a user gets; if it is one "
-		    "of yours, name it in [limits] trusted",
-		    client_network_text(&memory, network), addresses);
+	log_warning(
+		"address limit reached: client=\"%s\" limit=%u period=1h; the logins of further "
+		"addresses are withheld; if the network is yours, add it to [limits] trusted",
+		client_network_text(&memory, full->network), full->limit);
 }
 
 bool limit_allows(struct limit *limit, const struct sockaddr *client, const char *address,
 		  int64_t now)
 {
-	const struct limit_rules rules = rules_of(limit);
-	const struct client_network network = network_of_client(client, &rules.bits);
-	bool is_allowed, must_tell = false;
-	struct place *place;
-	struct set *set;
-	uint32_t hash;
+	const struct client_networks networks = networks_of_client(client);
+	uint32_t hash = (uint32_t)hash_of(&limit->key, address, strlen(address));
+	struct visit visits[CLIENT_NETWORKS_MAX], *full = NULL;
+	bool is_known = false, must_log = false;
+	struct limit_rules rules;
+	size_t visited = 0;
 
-	if (rules.addresses == 0)
+	if (read_rules(limit, client, &rules) || rules.addresses == 0)
 		return true;
-	set = &limit->sets[hash_of(&limit->key, &network, sizeof(network)) % SETS];
-	hash = (uint32_t)hash_of(&limit->key, address, strlen(address));
-	(void)pthread_mutex_lock(&set->lock);
-	place = take_place(set, &network, now);
-	is_allowed = count_address(place, hash, rules.addresses);
-	if (!is_allowed && !place->is_told)
-		must_tell = place->is_told = true;
-	(void)pthread_mutex_unlock(&set->lock);
-	if (is_allowed || is_trusted(limit, client))
-		return true;
-	if (must_tell)
-		tell(&network, rules.addresses);
-	return false;
+	while (visited < networks.count && !full && !is_known) {
+		struct visit *visit = &visits[visited];
+
+		*visit = visit_network(limit, &limit->tables[visited],
+				       &networks.items[visited].network, hash, now);
+		visit->limit = rules.addresses * networks.items[visited].factor;
+		is_known = visited == 0 && visit->has_address;
+		if (is_full(visit))
+			full = visit;
+		visited++;
+	}
+	if (full && !full->place->is_told)
+		must_log = full->place->is_told = true;
+	for (size_t i = 0; i < visited; i++) {
+		if (!full && !is_known)
+			count_address(&visits[i], hash, now);
+		(void)pthread_mutex_unlock(&visits[i].set->lock);
+	}
+	if (must_log)
+		log_limit(full);
+	return !full;
 }
 
 /* Whom a trusted proxy did not name (see forwarded.h): it asks for everybody. */
@@ -186,16 +237,20 @@ static bool is_nobody(const struct sockaddr *client)
 	       IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)client)->sin6_addr);
 }
 
-enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now)
+enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now,
+			   struct client_network *ret_full)
 {
-	const struct limit_rules rules = rules_of(limit);
-	const struct client_network network = network_of_client(client, &rules.bits);
+	const struct client_networks networks = networks_of_client(client);
+	const struct client_network *full;
+	struct limit_rules rules;
 
-	if (rules.requests == 0 || is_nobody(client) ||
-	    rate_take(limit->rate, &network, rules.requests, rules.burst, now) ||
-	    is_trusted(limit, client))
+	if (read_rules(limit, client, &rules) || rules.requests == 0 || is_nobody(client))
 		return ADMITTED;
-	return refusals_note(limit->refusals, &network, now / 1000) ? REFUSED : REFUSED_AGAIN;
+	full = rate_take(limit->rate, &networks, rules.requests, rules.burst, now);
+	if (!full)
+		return ADMITTED;
+	*ret_full = *full;
+	return refusals_note(limit->refusals, full, now / 1000) ? REFUSED : REFUSED_AGAIN;
 }
 
 void limit_tell_refusals(struct limit *limit, int64_t now)

@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * What one network may do: make so many requests a second, and ask for so many different addresses
- * within an hour. Who enumerates asks for many; people behind one address of a campus ask many
- * times, but for few. All workers share one limit, of constant size.
+ * What the networks of a client may do: make so many requests a second (the rate limit), and ask
+ * for so many different mail addresses within an hour (the address limit). User enumeration asks
+ * for many; people behind one address of a campus ask many times, but for few. All workers share
+ * one limit.
  */
 
 #include <stdbool.h>
@@ -15,9 +16,18 @@
 
 struct limit;
 
-/* How many networks are remembered. With ADDRESSES_PER_NETWORK_MAX that is 16 MiB at the most;
- * memory that no network has needed yet is not taken. */
+/*
+ * Networks that are remembered at each level of struct client_networks: the narrowest, those around
+ * it, the widest. Each holds the hashes of the addresses that it asked for, ADDRESS_SET_BYTES() of
+ * its limit at most. With a limit of 500, and the factors 1, 4 (an IPv4 /24), 4 and 16, that is
+ *
+ *     4096 * 2.5 KB + 2 * 1024 * 10 KB + 256 * 40 KB = 40 MB,
+ *
+ * and 80 MB with ADDRESSES_PER_NETWORK_MAX. Memory that no network has needed yet is not taken.
+ */
 #define LIMIT_NETWORKS 4096
+#define LIMIT_WIDER_NETWORKS 1024
+#define LIMIT_WIDEST_NETWORKS 256
 
 #define LIMIT_PERIOD_MS (60 * 60 * 1000)
 
@@ -25,13 +35,15 @@ struct limit *limit_new(void);
 void limit_free(struct limit *limit);
 DEFINE_CLEANUP(struct limit *, limit_free);
 
-/* 0 is no bound. */
+/* Those of the narrowest network of a client; wider ones get their factor times as much. 0: no
+ * limit.
+ */
 struct limit_rules {
 	unsigned requests; /* a second */
 	unsigned burst;	   /* requests that may come at once, at least 1 */
 	unsigned addresses;
-	struct client_bits bits;
-	const char *trusted; /* networks without bounds, separated by blanks */
+	const char *trusted; /* networks without limits, separated by spaces; they are not counted
+				in wider networks either */
 };
 
 /* May be called from any thread. */
@@ -40,24 +52,28 @@ void limit_set(struct limit *limit, const struct limit_rules *rules);
 enum admission {
 	ADMITTED,
 	REFUSED,       /* the first time for a while */
-	REFUSED_AGAIN, /* which the limit counts; no line of the log is needed */
+	REFUSED_AGAIN, /* counted by the limit: no line of the log is needed */
 };
 
-/* Whether the client may make one more request, which it always may where nobody knows who it is;
- * now is clock_microseconds(). May be called from any thread. */
-enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now);
+/* Whether the client may make one more request, which it always may if it is unknown. Unless it is
+ * ADMITTED, ret_full is the network whose rate limit was reached. now is clock_microseconds(). May
+ * be called from any thread. */
+enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now,
+			   struct client_network *ret_full);
 
-/* Logs how many were refused again: for a minute that is over by now, clock_now(); INT64_MAX for
- * all. */
+/* Logs how many requests were refused again: within a minute that is over by now, clock_now();
+ * INT64_MAX for all. */
 void limit_tell_refusals(struct limit *limit, int64_t now);
 
 /*
- * Whether the client may be answered about the address. Counts what was not asked for yet; what was
- * within the bound stays so until the hour is over, which begins with a network's first address.
- * The first time that a network is refused in its hour is logged. May be called from any thread.
+ * Whether the client may be answered about the mail address. An address that its narrowest network
+ * asked for within the hour, which begins with the first one, is always allowed. Another one counts
+ * in each of the networks that does not have it yet, or in none of them if one has reached its
+ * limit; so a network that is over its limit does not use up those around it. The first time that a
+ * network refuses within its hour is logged. May be called from any thread.
  *
- * Where there is no room for another network, of those that it could take the place of the one that
- * asked for the fewest addresses is forgotten, and begins anew.
+ * A network that there is no room for replaces the one, of eight, that asked for the fewest
+ * addresses.
  */
 bool limit_allows(struct limit *limit, const struct sockaddr *client, const char *address,
 		  int64_t now);

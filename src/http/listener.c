@@ -241,7 +241,6 @@ static void set_limit(struct limit *limit, const struct settings *settings)
 		.requests = settings->limits.requests_per_second,
 		.burst = settings->limits.requests_at_once,
 		.addresses = settings->limits.addresses_per_network,
-		.bits = CLIENT_BITS_DEFAULT,
 		.trusted = join(&memory, &settings->limits.trusted),
 	};
 
@@ -254,8 +253,7 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 	struct worker_rules rules = {
 		.sni_policy = settings->tls.unknown_name == UNKNOWN_NAME_DEFAULT ? SNI_DEFAULT
 										 : SNI_REFUSE,
-		.log = { settings->log.addresses, (int64_t)settings->log.slow * 1000,
-			 CLIENT_BITS_DEFAULT },
+		.log = { settings->log.addresses, (int64_t)settings->log.slow * 1000 },
 		.handshake_timeout = settings->limits.handshake_timeout,
 	};
 

@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * How many requests a second a network may make: a token bucket for each, in a table of constant
- * size that all workers share. Who has asked for nothing for a while has a full bucket; a network
- * for which there is no room takes the place of the one whose bucket is the fullest.
+ * A rate limit: a token bucket for each network, in tables of constant size that all workers share.
+ * A request takes a token from the bucket of each network that its client is in, or none if one of
+ * them is empty. A network that made no request for a while has a full bucket; one that the table
+ * has no room for replaces the one whose bucket is the fullest.
  */
 
 #include <stdbool.h>
@@ -14,15 +15,18 @@
 
 struct rate;
 
-/* How many networks are remembered, in 2 MiB; memory that was never needed is not taken. */
+/* Networks in the table of the narrowest, each with 32 bytes: 2 MiB; a quarter of that for each of
+ * the wider ones, 3.5 MiB in all. Memory that was never needed is not taken. */
 #define RATE_NETWORKS 65536
+#define RATE_WIDER_NETWORKS (RATE_NETWORKS / 4)
 
 struct rate *rate_new(void);
 void rate_free(struct rate *rate);
 DEFINE_CLEANUP(struct rate *, rate_free);
 
-/* Takes a token of the network's bucket, which holds burst of them and gets per_second back (both
- * at least 1); now is clock_microseconds(). Returns whether there was one. May be called from any
- * thread. */
-bool rate_take(struct rate *rate, const struct client_network *network, unsigned per_second,
-	       unsigned burst, int64_t now);
+/* Takes a token from the bucket of each of the networks. That of the narrowest holds burst tokens,
+ * of which per_second come back (both at least 1); the others hold their factor times as many. now
+ * is clock_microseconds(). Returns NULL, or the network that had no token; then none was taken. May
+ * be called from any thread. */
+const struct client_network *rate_take(struct rate *rate, const struct client_networks *networks,
+				       unsigned per_second, unsigned burst, int64_t now);

@@ -81,10 +81,10 @@ static struct place take_out(struct refusals *refusals, struct place *place, int
 	return found;
 }
 
-static void tell(const char *who, const struct place *place)
+static void tell(const char *client, const struct place *place)
 {
 	if (place->count > 0)
-		log_info("%s: %llu more requests refused within %d s, for they come too often", who,
+		log_info("rate limit: client=%s refused=%llu period=%ds", client,
 			 (unsigned long long)place->count, REFUSALS_PERIOD_MS / 1000);
 }
 
@@ -97,10 +97,10 @@ void refusals_tell(struct refusals *refusals, int64_t now)
 
 		place = take_out(refusals, &refusals->places[i], now);
 		if (place.count > 0)
-			tell(arena_printf(&memory, "network %s",
+			tell(arena_printf(&memory, "\"%s\"",
 					  client_network_text(&memory, &place.network)),
 			     &place);
 	}
 	place = take_out(refusals, &refusals->others, now);
-	tell("other networks", &place);
+	tell("others", &place);
 }

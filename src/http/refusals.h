@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * Who is refused for asking too often. A flood must not fill the log: of a network's refusals one
- * is logged as a request, and the others are counted until refusals_tell() says how many there
- * were. All of it has a constant size, and so have the lines of a minute.
+ * Counts the requests that the rate limit refuses, so that a flood does not fill the log: the first
+ * refusal of a network is logged as a request, and refusals_tell() logs how many more there were.
+ * All of it has a constant size, and so have the lines of a minute.
  */
 
 #include <stdbool.h>

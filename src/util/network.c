@@ -129,23 +129,43 @@ static bool is_mapped_ipv4(const uint8_t address[16])
 	return memcmp(mapped, address, sizeof(mapped)) == 0;
 }
 
-static void clear_bits_beyond(struct client_network *network)
+static struct client_network network_at(const uint8_t address[16], unsigned bits)
 {
-	for (unsigned bit = network->bits; bit < 128; bit++)
-		network->address[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	struct client_network network = { .bits = (uint8_t)bits };
+
+	memcpy(network.address, address, sizeof(network.address));
+	for (unsigned bit = bits; bit < 128; bit++)
+		network.address[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	return network;
 }
 
-struct client_network network_of_client(const struct sockaddr *address,
-					const struct client_bits *bits)
+struct client_networks networks_of_client(const struct sockaddr *address)
 {
-	struct client_network network = { 0 };
+	static const struct level {
+		unsigned bits, factor;
+	} ipv6[CLIENT_NETWORKS_MAX] = { { 64, 1 }, { 56, 2 }, { 48, 4 }, { 32, 16 } },
+	  ipv4[] = { { MAPPED_BITS + 32, 1 }, { MAPPED_BITS + 24, 4 } };
+	struct client_networks networks = { .count = 1, .items = { { .factor = 1 } } };
+	const struct level *levels = ipv6;
+	uint8_t bytes[16];
 
-	if (!address_bytes(address, network.address))
-		return network;
-	network.bits = (uint8_t)(is_mapped_ipv4(network.address) ? MAPPED_BITS + bits->ipv4
-								 : bits->ipv6);
-	clear_bits_beyond(&network);
-	return network;
+	if (!address_bytes(address, bytes))
+		return networks;
+	networks.count = CLIENT_NETWORKS_MAX;
+	if (is_mapped_ipv4(bytes)) {
+		levels = ipv4;
+		networks.count = sizeof(ipv4) / sizeof(*ipv4);
+	}
+	for (size_t i = 0; i < networks.count; i++) {
+		networks.items[i].network = network_at(bytes, levels[i].bits);
+		networks.items[i].factor = levels[i].factor;
+	}
+	return networks;
+}
+
+struct client_network network_of_client(const struct sockaddr *address)
+{
+	return networks_of_client(address).items[0].network;
 }
 
 const char *client_network_text(struct arena *memory, const struct client_network *network)

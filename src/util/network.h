@@ -3,29 +3,37 @@
 /* Networks of clients, as an admin lists them: "192.0.2.0/24 2001:db8::/32 198.51.100.7". */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 struct arena;
 struct error;
 
-/* How much of a client's address is its network: one household or site, as far as that can be told.
- */
-struct client_bits {
-	unsigned ipv4, ipv6; /* 1 to 32, 1 to 128 */
-};
-
-/* An IPv4 address for itself; of IPv6 what one link has, whose hosts make up the rest themselves
- * (RFC 4291 2.5.1). */
-#define CLIENT_BITS_DEFAULT ((struct client_bits){ 32, 64 })
-
 struct client_network {
 	uint8_t address[16]; /* zeros after the bits; IPv4 as IPv6 has it */
 	uint8_t bits;	     /* of the 128; 0 where the client has no address */
 };
 
-struct client_network network_of_client(const struct sockaddr *address,
-					const struct client_bits *bits);
+/*
+ * The networks that a client is in, the narrowest first, and how many times a limit applies to
+ * each. A site can use every address of an IPv6 /64 (RFC 4291 2.5.1), is assigned a /56 or a /48
+ * (RFC 6177), and a provider has a /32 or more. IPv4 addresses are bought one by one, or as a /24.
+ */
+#define CLIENT_NETWORKS_MAX 4
+struct client_networks {
+	size_t count; /* 1 for a client without address */
+	struct {
+		struct client_network network;
+		unsigned factor;
+	} items[CLIENT_NETWORKS_MAX];
+};
+
+/* IPv6: /64 once, /56 twice, /48 4 times, /32 16 times. IPv4: the address once, /24 4 times. */
+struct client_networks networks_of_client(const struct sockaddr *address);
+
+/* The narrowest. */
+struct client_network network_of_client(const struct sockaddr *address);
 
 /* "192.0.2.1", "192.0.2.0/24", "2001:db8::/64". Lives in memory. */
 const char *client_network_text(struct arena *memory, const struct client_network *network);

@@ -93,6 +93,14 @@ class Connection:
         self.socket.close()
 
 
+class UnixConnection(Connection):
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(str(path))
+        self.buffer = b""
+
+
 class Daemon:
     def __init__(self, directory, authority, build):
         self.directory = directory

@@ -1,10 +1,12 @@
-"""The bound on how many different addresses one network may ask for."""
+"""The limit on how many different addresses one network may ask for within an hour."""
 import re
 
 import pytest
 
+from daemon import UnixConnection
+
 SERVICES = ("imaps://imap.example.org", "submissions://smtp.example.org")
-REACHED = "asks for more than"
+REACHED = "address limit reached"
 
 
 def autoconfig(local):
@@ -87,7 +89,7 @@ def test_beyond_the_bound_known_and_unknown_are_the_same(served, question):
     assert other(question, stranger(99)) == unknown
     assert has_login(other(question, user(19)), 19)
     assert served.log().count(REACHED) == 1
-    assert f"network 127.0.0.2 {REACHED} 5 different addresses" in served.log()
+    assert f'{REACHED}: client="127.0.0.2" limit=5 period=1h' in served.log()
 
 
 def test_unknown_addresses_count_as_known_ones_do(served):
@@ -183,3 +185,46 @@ def test_a_reload_applies_the_bound_and_the_trust(served):
     served.reload()
     for i in range(20):
         assert has_login(ask(autoconfig, user(i)), i)
+
+
+ATTACKED = 4950  # users whose logins an audit tried to learn
+
+
+@pytest.fixture
+def behind(daemon):
+    """As from a reverse proxy, whose clients have any address; with so many users."""
+    daemon.settings["server"]["behind-proxy"] = f"unix:{daemon.directory / 'proxy'}"
+    daemon.settings["limits"]["requests-per-second"] = "0"
+    daemon.ctl("domain", "add", "example.org", *SERVICES)
+    batch = daemon.directory / "batch"
+    batch.write_text("".join(f"user add v{i}@example.org x{i}\n" for i in range(ATTACKED)))
+    daemon.ctl("batch", batch)
+    return daemon.start()
+
+
+def learned(daemon, addresses_of):
+    """How many logins are learned by asking as each client for the users that addresses_of yields for it."""
+    connection = UnixConnection(daemon.directory / "proxy")
+    count = 0
+    for client, number in addresses_of:
+        request = (
+            f"GET /mail/config-v1.1.xml?emailaddress=v{number}%40example.org HTTP/1.1\r\n"
+            f"Host: autoconfig.example.org\r\nX-Forwarded-For: {client}\r\n\r\n"
+        )
+        count += f">x{number}<".encode() in connection.ask(request.encode()).body
+    connection.close()
+    return count
+
+
+@pytest.mark.parametrize("client, full, count", [
+    ("2001:db8:7:{}00::1", '"2001:db8:7::/48" limit=2000', 2000),  # as in the audit: 11 /64 of one /48
+    ("2001:db8:7:{}::1", '"2001:db8:7::/56" limit=1000', 1000),
+    ("192.0.2.{}", '"192.0.2.0/24" limit=2000', 2000),
+])
+def test_a_site_does_not_learn_all_logins(behind, client, full, count):
+    per_client = ATTACKED // 11
+    asked = ((client.format(number // per_client), number) for number in range(ATTACKED))
+    assert learned(behind, asked) == count
+    assert behind.log().count(f"{REACHED}: client={full} period=1h") == 1
+    assert behind.log().count(REACHED) == 1, "no client reached its own limit"
+    assert learned(behind, [("2001:db8:8::1", 0), ("192.0.3.1", 1)]) == 2, "others are not concerned"

@@ -12,20 +12,12 @@ import time
 import pytest
 
 from conftest import ROOT
-from daemon import NAMES, PATIENCE, Connection, free_port
+from daemon import NAMES, PATIENCE, Connection, UnixConnection, free_port
 from test_notify import hang
 
 CONFIG = "/mail/config-v1.1.xml"
 ADDRESS = CONFIG + "?emailaddress=first.last%40example.org"
 POX = "/autodiscover/autodiscover.xml"
-
-
-class UnixConnection(Connection):
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE)
-        self.socket.connect(str(path))
-        self.buffer = b""
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from daemon import PATIENCE, Connection, free_port
+from daemon import PATIENCE, Connection, UnixConnection, free_port
 
 CONFIG = "/mail/config-v1.1.xml"
 ADDRESS = CONFIG + "?emailaddress=first.last%40example.org"
@@ -166,14 +166,6 @@ def wait_for_port(process, port):
                 return
         time.sleep(0.02)
     raise AssertionError("nginx does not listen")
-
-
-class UnixConnection(Connection):
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE)
-        self.socket.connect(str(path))
-        self.buffer = b""
 
 
 def request(target, *fields, host=HOST):

@@ -1,12 +1,11 @@
 """The bound on a network's requests: who is beyond it, what it is told, and that its neighbours do not notice."""
-import socket
 import threading
 import time
 import urllib.request
 
 import pytest
 
-from daemon import PATIENCE, Connection, free_port
+from daemon import PATIENCE, UnixConnection, free_port
 
 CONFIG = b"GET /mail/config-v1.1.xml HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n"
 
@@ -49,7 +48,7 @@ def test_refusals_of_a_network_are_logged_once_and_counted(served):
     served.stop()
     lines = [line for line in served.log().splitlines() if "status=429" in line]
     assert ["127.0.0.2" in line for line in lines] == [True, False]
-    assert f"network 127.0.0.2: {refused - 1} more requests refused within 60 s" in served.log()
+    assert f'rate limit: client="127.0.0.2" refused={refused - 1} period=60s' in served.log()
 
 
 def test_it_is_over_when_time_has_passed(served):
@@ -81,7 +80,7 @@ def test_bodies_that_are_too_large_count_as_others_do(served):
     assert [answer.status for answer in answers] == [413] * 5 + [429] * 3
     assert answers[-1].headers["retry-after"] == "1" and answers[-1].headers["connection"] == "close"
     served.stop()
-    assert "2 more requests refused" in served.log()
+    assert "refused=2 period=60s" in served.log()
     assert served.log().count("status=413") == 5
 
 
@@ -101,17 +100,42 @@ def test_behind_a_proxy_its_clients_count(served, tmp_path):
     served.start()
 
     def ask(client):
-        connection = Connection.__new__(Connection)
-        connection.socket = socket.socket(socket.AF_UNIX)
-        connection.socket.settimeout(PATIENCE)
-        connection.socket.connect(str(path))
-        connection.buffer = b""
+        connection = UnixConnection(path)
         answer = connection.ask(CONFIG[:-2] + b"X-Forwarded-For: " + client + b"\r\n\r\n")
         connection.close()
         return answer.status
 
     assert [ask(b"192.0.2.1") for _ in range(6)] == [200] * 5 + [429]
     assert ask(b"192.0.2.2") == 200
+
+
+def test_wider_networks_have_a_limit_too(served, tmp_path):
+    """Clients of one /64 each: a /56 gets twice as many requests, a /48 four times as many."""
+    path = tmp_path / "s"
+    served.settings["server"]["behind-proxy"] = f"unix:{path}"
+    served.start()
+    connection = UnixConnection(path)
+
+    def ask(client):
+        return connection.ask(CONFIG[:-2] + f"X-Forwarded-For: {client}\r\n\r\n".encode()).status
+
+    def admitted(form):
+        """How many clients make their only request before one is refused."""
+        for count in range(1, 256):
+            if ask(form.format(count)) == 429:
+                return count - 1
+        raise AssertionError("none was refused")
+
+    assert admitted("2001:db8:0:{:x}::1") >= 10
+    assert admitted("2001:db8:0:{:x}01::1") >= 10
+    admitted("2001:db8:0:{:x}02::1")
+    assert admitted("192.0.2.{}") >= 20
+    assert ask("2001:db8:1::1") == ask("192.0.3.1") == 200
+    served.stop()
+    lines = [line for line in served.log().splitlines() if "status=429" in line]
+    for line, client in zip(lines, ("2001:db8::/56", "2001:db8::/48", "192.0.2.0/24"), strict=True):
+        assert f'client="{client}"' in line
+    assert 'rate limit: client="2001:db8::/48" refused=1 period=60s' in served.log()
 
 
 def test_who_repeats_for_ever_is_slowed(served):

@@ -1,6 +1,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <string.h>
 
 #include "http/limit.h"
 #include "unit/fixture.h"
@@ -19,7 +20,6 @@ static void set(struct limit *limit, unsigned addresses, const char *trusted)
 {
 	const struct limit_rules rules = {
 		.addresses = addresses,
-		.bits = CLIENT_BITS_DEFAULT,
 		.trusted = trusted,
 	};
 
@@ -157,9 +157,95 @@ static void test_trusted(void **state)
 	assert_int_equal(ask_many(asked, "192.0.2.127", "a", 2000), 2000);
 	assert_int_equal(ask_many(asked, "2001:db8:0:5::1", "a", 2000), 2000);
 	assert_int_equal(ask_many(asked, "192.0.2.128", "a", 2000), 1);
-	/* A reload that takes the trust back finds it past the bound already. */
+	/* What they ask for is not counted, so that it uses up no network around them. */
 	set(asked->limit, 1, "");
-	assert_int_equal(ask_many(asked, "192.0.2.127", "b", 2000), 0);
+	assert_int_equal(ask_many(asked, "192.0.2.127", "b", 2000), 1);
+	assert_int_equal(ask_many(asked, "2001:db8:0:6::1", "b", 2000), 1);
+}
+
+/* How many of so many new addresses each are allowed to networks of which the number is part. */
+static unsigned ask_from_many(struct asked *asked, const char *format, unsigned clients,
+			      unsigned count)
+{
+	unsigned allowed = 0;
+
+	for (unsigned i = 0; i < clients; i++) {
+		char *client = arena_strdup(&asked->memory, format);
+
+		client = arena_printf(&asked->memory, "%.*s%x%s", (int)strcspn(format, "N"), format,
+				      i, strchr(client, 'N') + 1);
+		allowed += ask_many(asked, client, arena_printf(&asked->memory, "%s-", client),
+				    count);
+	}
+	return allowed;
+}
+
+static void test_wider_networks_have_limits(void **state)
+{
+	static const struct {
+		const char *format; /* N is the number of the client */
+		unsigned clients, wanted;
+	} rows[] = {
+		{ "2001:db8::N", 40, 500 },	   /* one /64 */
+		{ "2001:db8:0:N::1", 40, 1000 },   /* /64s of a /56 */
+		{ "2001:db8:0:N00::1", 40, 2000 }, /* /56s of a /48 */
+		{ "2001:db8:N::1", 40, 8000 },	   /* /48s of a /32 */
+		{ "2001:N::1", 40, 20000 },	   /* /32s */
+		{ "192.0.2.N", 10, 2000 },	   /* of a /24 */
+		{ "192.0.N.2", 10, 5000 },	   /* /24s */
+		{ "::ffff:192.0.2.N", 10, 2000 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct asked *asked;
+
+		(void)state;
+		assert_int_equal(set_up((void **)&asked), 0);
+		set(asked->limit, 500, "");
+		check_number(rows[i].format,
+			     ask_from_many(asked, rows[i].format, rows[i].clients, 600),
+			     rows[i].wanted);
+		assert_int_equal(tear_down((void **)&asked), 0);
+	}
+}
+
+/* The attack of an audit: eleven /64 of one /48, with 450 addresses each. */
+static void test_enumeration_from_one_site(void **state)
+{
+	struct asked *asked = *state;
+
+	set(asked->limit, 500, "");
+	assert_int_equal(ask_from_many(asked, "2001:db8:0:N00::1", 11, 450), 2000);
+}
+
+static void test_a_full_network_does_not_use_up_wider_ones(void **state)
+{
+	struct asked *asked = *state;
+
+	set(asked->limit, 10, "");
+	assert_int_equal(ask_many(asked, "2001:db8::1", "a", 1000), 10);
+	assert_int_equal(ask_many(asked, "2001:db8:0:1::1", "b", 1000), 10);
+	assert_int_equal(ask_many(asked, "2001:db8:0:2::1", "c", 1000), 0);
+	/* The /56 refused those; they were not counted in the /64 or the /48. */
+	assert_int_equal(ask_many(asked, "2001:db8:0:100::1", "d", 1000), 10);
+	assert_int_equal(ask_many(asked, "2001:db8:0:200::1", "e", 1000), 10);
+	assert_int_equal(ask_many(asked, "2001:db8:0:300::1", "f", 1000), 0);
+}
+
+static void test_wider_networks_count_an_address_once(void **state)
+{
+	struct asked *asked = *state;
+
+	set(asked->limit, 10, "");
+	for (unsigned i = 0; i < 200; i++)
+		assert_int_equal(ask_many(asked,
+					  arena_printf(&asked->memory, "2001:db8:0:%x::1", i), "a",
+					  10),
+				 10);
+	assert_int_equal(ask_many(asked, "2001:db8:0:ff::1", "b", 1000), 10);
+	/* What the full /56 has counted is allowed to all of it. */
+	assert_int_equal(ask_many(asked, "2001:db8:0:fe::1", "b", 1000), 10);
+	assert_int_equal(ask_many(asked, "2001:db8:0:fd::1", "c", 1000), 0);
 }
 
 static void test_the_bound_may_be_moved(void **state)
@@ -242,14 +328,13 @@ static void test_names_of_networks(void **state)
 	struct asked *asked = *state;
 	struct sockaddr_in ipv4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
-	const struct client_bits bits = CLIENT_BITS_DEFAULT;
 	struct client_network network;
 
 	assert_int_equal(inet_pton(AF_INET, "192.0.2.1", &ipv4.sin_addr), 1);
 	assert_int_equal(inet_pton(AF_INET6, "2001:db8:0:1::1", &ipv6.sin6_addr), 1);
-	network = network_of_client((struct sockaddr *)&ipv4, &bits);
+	network = network_of_client((struct sockaddr *)&ipv4);
 	check_text("IPv4", client_network_text(&asked->memory, &network), "192.0.2.1");
-	network = network_of_client((struct sockaddr *)&ipv6, &bits);
+	network = network_of_client((struct sockaddr *)&ipv6);
 	check_text("IPv6", client_network_text(&asked->memory, &network), "2001:db8:0:1::/64");
 }
 
@@ -264,6 +349,10 @@ int main(void)
 		cmocka_unit_test(test_networks),
 		TEST(test_nothing_set_is_no_limit),
 		TEST(test_trusted),
+		cmocka_unit_test(test_wider_networks_have_limits),
+		TEST(test_enumeration_from_one_site),
+		TEST(test_a_full_network_does_not_use_up_wider_ones),
+		TEST(test_wider_networks_count_an_address_once),
 		TEST(test_the_bound_may_be_moved),
 		TEST(test_a_full_table_keeps_the_worst),
 		TEST(test_threads_share_the_bound),

@@ -6,22 +6,41 @@
 
 #define SECOND INT64_C(1000000)
 
-static struct client_network network(unsigned number)
+static struct client_networks networks(unsigned number)
 {
-	struct client_network network = { .bits = 128 };
+	struct client_networks networks = { .count = 1, .items = { { .factor = 1 } } };
 
-	memcpy(network.address, &number, sizeof(number));
-	return network;
+	networks.items[0].network.bits = 128;
+	memcpy(networks.items[0].network.address, &number, sizeof(number));
+	return networks;
 }
 
 /* How many of so many requests at one time are allowed. */
 static unsigned take(struct rate *rate, unsigned who, unsigned count, int64_t now)
 {
-	const struct client_network client = network(who);
+	const struct client_networks client = networks(who);
 	unsigned taken = 0;
 
 	for (unsigned i = 0; i < count; i++)
-		taken += rate_take(rate, &client, 10, 50, now);
+		taken += !rate_take(rate, &client, 10, 50, now);
+	return taken;
+}
+
+/* The same of an IPv6 client; ret_full is the network that refused last. */
+static unsigned take_from(struct rate *rate, const char *client, unsigned count, int64_t now,
+			  char *ret_full)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct client_networks all = networks_of_client(ip_address_parse(&memory, client));
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct client_network *full = rate_take(rate, &all, 10, 50, now);
+
+		taken += !full;
+		if (full)
+			(void)strcpy(ret_full, client_network_text(&memory, full));
+	}
 	return taken;
 }
 
@@ -47,6 +66,62 @@ static void test_bucket(void **state)
 			     rows[i].wanted);
 }
 
+static void test_wider_networks_have_buckets(void **state)
+{
+	static const struct {
+		const char *client;
+		unsigned asked;
+		int64_t at;
+		unsigned wanted;
+		const char *full;
+	} rows[] = {
+		{ "2001:db8::1", 1000, SECOND, 50, "2001:db8::/64" },
+		/* What was refused took no token from the /56. */
+		{ "2001:db8:0:1::1", 1000, SECOND, 50, "2001:db8:0:1::/64" },
+		{ "2001:db8:0:2::1", 1000, SECOND, 0, "2001:db8::/56" },
+		{ "2001:db8:0:100::1", 1000, SECOND, 50, "2001:db8:0:100::/64" },
+		{ "2001:db8:0:200::1", 1000, SECOND, 50, "2001:db8:0:200::/64" },
+		{ "2001:db8:0:300::1", 1000, SECOND, 0, "2001:db8::/48" },
+		{ "2001:db8:1::1", 1000, SECOND, 50, "2001:db8:1::/64" },
+		/* The /56 gets twenty a second, the /64 ten. */
+		{ "2001:db8:0:2::1", 1000, 2 * SECOND, 20, "2001:db8::/56" },
+		{ "2001:db8:0:300::1", 1000, 2 * SECOND, 20, "2001:db8::/48" },
+		{ "192.0.2.1", 1000, SECOND, 50, "192.0.2.1" },
+		{ "192.0.2.2", 1000, SECOND, 50, "192.0.2.2" },
+		{ "192.0.2.3", 1000, SECOND, 50, "192.0.2.3" },
+		{ "192.0.2.4", 1000, SECOND, 50, "192.0.2.4" },
+		{ "192.0.2.5", 1000, SECOND, 0, "192.0.2.0/24" },
+		{ "192.0.3.5", 1000, SECOND, 50, "192.0.3.5" },
+	};
+	_cleanup_(rate_freep) struct rate *rate = rate_new();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char full[64] = "";
+
+		check_number(rows[i].client,
+			     take_from(rate, rows[i].client, rows[i].asked, rows[i].at, full),
+			     rows[i].wanted);
+		check_text(rows[i].client, full, rows[i].full);
+	}
+}
+
+/* The shortest time between two tokens: that of a /32, where the setting is at its highest. */
+static void test_the_highest_rate(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(rate_freep) struct rate *rate = rate_new();
+	unsigned taken = 0;
+
+	for (unsigned i = 0; i < 100; i++) {
+		const char *client = arena_printf(&memory, "2001:db8:%x::1", i);
+		const struct client_networks all = networks_of_client(
+			ip_address_parse(&memory, client));
+
+		taken += !rate_take(rate, &all, 100000, 1, SECOND);
+	}
+	assert_int_equal(taken, 16);
+}
+
 /* However many networks come, who is held back is not forgotten for those that ask little. */
 static void test_many_networks(void **state)
 {
@@ -63,6 +138,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		{ "bucket", test_bucket },
 		{ "many_networks", test_many_networks },
+		{ "wider_networks_have_buckets", test_wider_networks_have_buckets },
+		{ "the_highest_rate", test_the_highest_rate },
 	};
 
 	return cmocka_run_group_tests_name("rate", tests, NULL, NULL);
