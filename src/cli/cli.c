@@ -78,8 +78,27 @@ const char *cli_public_name(struct cli *cli)
 	return own ? own : name;
 }
 
+/* A row may be met several times. */
+static void warn_of_row(const char *sentence, void *context)
+{
+	struct cli *cli = context;
+
+	if (strstr(bytes_text(&cli->warned), text_escape(cli->memory, sentence)))
+		return;
+	cli->invalid_rows++;
+	cli_warn(cli, "%s", sentence);
+}
+
+void cli_skip_invalid_rows(struct cli *cli, struct store *store)
+{
+	store_skip_invalid_rows(store, warn_of_row, cli);
+}
+
 int cli_commit(struct cli *cli, bool is_dry, struct error *err)
 {
+	/* An invalid row that is not concerned does not keep others from being changed or removed.
+	 */
+	cli_skip_invalid_rows(cli, cli->store);
 	if (providers_warn(cli, err) < 0 || loops_check(cli, err) < 0)
 		return -1;
 	if (!is_dry)
@@ -187,7 +206,19 @@ static int run_command(struct cli *cli, const struct command_line *line, struct 
 	case DATABASE_NONE:
 		break;
 	}
+	if (line->command->skips_invalid_rows)
+		cli_skip_invalid_rows(cli, cli->store);
 	return line->command->run(cli, &line->arguments, err);
+}
+
+/* A list that is not whole must not pass for one that is. */
+static int check_rows(const struct cli *cli, struct error *err)
+{
+	if (cli->invalid_rows == 0)
+		return 0;
+	return error_set(err, ERROR_STORE, "%u invalid row%s of database '%s' %s left out",
+			 cli->invalid_rows, cli->invalid_rows == 1 ? "" : "s", cli->database,
+			 cli->invalid_rows == 1 ? "was" : "were");
 }
 
 static int run(struct arena *memory, const struct command_line *line, struct error *err)
@@ -212,7 +243,7 @@ static int run(struct arena *memory, const struct command_line *line, struct err
 	store_close(cli.store);
 	if (r == 0)
 		speak(&cli, line);
-	return r;
+	return r == 0 && line->command->skips_invalid_rows ? check_rows(&cli, err) : r;
 }
 
 static int answer(struct arena *memory, int argc, char *const *argv, struct error *err)

@@ -21,17 +21,21 @@ struct cli {
 	const char *database;
 	struct store *store; /* open as the command's table entry says */
 	bool is_json;
-	const char *place;    /* "FILE:LINE" of the command in a batch, else NULL */
-	bool is_trial;	      /* what is said and warned of is of no interest */
-	struct bytes said;    /* lines, held back until the changes are in the database */
-	struct bytes warned;  /* likewise */
-	struct bytes changed; /* names of providers to look at, each with the NUL at its end */
+	const char *place;     /* "FILE:LINE" of the command in a batch, else NULL */
+	bool is_trial;	       /* what is said and warned of is of no interest */
+	struct bytes said;     /* lines, held back until the changes are in the database */
+	struct bytes warned;   /* likewise */
+	unsigned invalid_rows; /* that were reported */
+	struct bytes changed;  /* names of providers to look at, each with the NUL at its end */
 };
 
 /* Says on standard output what was done, or warns, once the change is committed: a change that is
  * taken back shall not be reported. One line each, without its end. */
 void cli_say(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cli_warn(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* From now on lists of this store leave out rows that are invalid, and warn of each. */
+void cli_skip_invalid_rows(struct cli *cli, struct store *store);
 
 /* Opens the database for a change unless it is open, and where there is none makes it, or says so:
  * a dry run makes none, nor what only adds to others. Commands that read something call it

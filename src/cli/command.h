@@ -45,6 +45,7 @@ struct command {
 	const char *example;   /* one or more lines, without the last one's end */
 	const struct option *options[OPTION_TABLES_MAX];
 	enum database_use database;
+	bool skips_invalid_rows; /* and reports them, so that the others can be seen */
 
 	/* Returns 0, or -1 with err set; what it changed is then taken back. */
 	int (*run)(struct cli *cli, const struct arguments *arguments, struct error *err);

@@ -258,6 +258,7 @@ static const struct command domain_list = {
 	.summary = "List all domains",
 	.example = "mailconfctl domain list",
 	.database = DATABASE_READ,
+	.skips_invalid_rows = true,
 	.run = list,
 };
 
@@ -285,7 +286,7 @@ static const struct command domain_show = {
 
 static int remove_domain(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-	struct domain domain;
+	struct domain domain = { 0 };
 	const char *name;
 	int r;
 
@@ -293,6 +294,8 @@ static int remove_domain(struct cli *cli, const struct arguments *arguments, str
 	if (!name)
 		return -1;
 	r = store_find_domain(cli->store, cli->memory, name, &domain, err);
+	if (r < 0 && err->kind == ERROR_ROW)
+		r = 0; /* removing it is the remedy */
 	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
 		return 0;
 	if (r != 0)

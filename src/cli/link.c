@@ -239,6 +239,7 @@ static const struct command link_list = {
 	.summary = "List the links of a provider in the order clients are told",
 	.example = "mailconfctl link list uni",
 	.database = DATABASE_READ,
+	.skips_invalid_rows = true,
 	.run = list,
 };
 

@@ -290,6 +290,7 @@ static int find_before(struct loops *loops, struct error *err)
 	if (store_open(loops->cli->database, STORE_READ, &store, err) != 0 ||
 	    store_snapshot(store, err) != 0)
 		return -1;
+	cli_skip_invalid_rows(loops->cli, store);
 	loops->store = store;
 	return find(loops, err);
 }

@@ -175,6 +175,7 @@ static const struct command provider_list = {
 	.summary = "List all providers",
 	.example = "mailconfctl provider list",
 	.database = DATABASE_READ,
+	.skips_invalid_rows = true,
 	.run = list,
 };
 

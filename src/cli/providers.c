@@ -365,6 +365,11 @@ int provider_refuse_spoiled(struct cli *cli, const struct provider *provider, st
 	if (provider->n_spoiled == 0)
 		return 0;
 	name = word_in_sentence(cli->memory, provider->name);
+	if (!provider->spoiled[0].url)
+		return error_set(err, ERROR_INPUT,
+				 "a service of provider '%s' cannot be read; 'provider set %s "
+				 "SERVICE-URL ...' replaces all of them",
+				 provider->name, name);
 	return error_set(err, ERROR_INPUT,
 			 "provider '%s' has a service '%s' that means nothing; 'service remove %s "
 			 "%s' takes it away, and 'provider set %s SERVICE-URL ...' takes all",

@@ -261,6 +261,7 @@ static const struct command service_list = {
 	.summary = "List the services of a provider in the order clients are told",
 	.example = "mailconfctl service list uni",
 	.database = DATABASE_READ,
+	.skips_invalid_rows = true,
 	.run = list,
 };
 
@@ -268,7 +269,7 @@ static const struct command service_list = {
 static bool is_spoiled(const struct provider *provider, const char *url)
 {
 	for (size_t i = 0; i < provider->n_spoiled; i++)
-		if (text_equals(provider->spoiled[i].url, url))
+		if (text_same(provider->spoiled[i].url, url))
 			return true;
 	return false;
 }

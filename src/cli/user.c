@@ -327,18 +327,21 @@ static const struct command user_list = {
 	.example = "mailconfctl user list example.org",
 	.options = { list_options },
 	.database = DATABASE_READ,
+	.skips_invalid_rows = true,
 	.run = list,
 };
 
 static int remove_user(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
+	struct user user = { 0 };
 	struct owner owner;
-	struct user user;
 	int r;
 
 	if (owner_parse(cli, arguments->words[0], &owner, err) < 0)
 		return -1;
 	r = store_find_user(cli->store, cli->memory, owner.address, &user, err);
+	if (r < 0 && err->kind == ERROR_ROW)
+		r = 0; /* removing it is the remedy */
 	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
 		return 0;
 	if (r == STORE_NOT_FOUND)

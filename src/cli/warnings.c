@@ -48,12 +48,23 @@ void provider_warn_of_spoiled(struct cli *cli, const struct provider *provider)
 	const char *name = word_in_sentence(cli->memory, provider->name), *remedy;
 	struct error err;
 
-	for (size_t i = 0; i < provider->n_spoiled; i++)
-		cli_warn(cli,
-			 "provider '%s' has a service '%s' that means nothing, so no client gets "
-			 "an answer: %s; 'service remove %s %s' mends it",
-			 provider->name, provider->spoiled[i].url, provider->spoiled[i].reason,
-			 name, word_in_sentence(cli->memory, provider->spoiled[i].url));
+	for (size_t i = 0; i < provider->n_spoiled; i++) {
+		const struct spoiled_service *spoiled = &provider->spoiled[i];
+
+		if (spoiled->url)
+			cli_warn(
+				cli,
+				"provider '%s' has a service '%s' that means nothing, so no client "
+				"gets an answer: %s; 'service remove %s %s' mends it",
+				provider->name, spoiled->url, spoiled->reason, name,
+				word_in_sentence(cli->memory, spoiled->url));
+		else
+			cli_warn(cli,
+				 "a service of provider '%s' cannot be read, so no client gets an "
+				 "answer: %s, or replace all services with 'provider set %s "
+				 "SERVICE-URL ...'",
+				 provider->name, spoiled->reason, name);
+	}
 	if (pattern_check(cli->memory, provider->login, PATTERN_FOR_PROVIDER, &err) < 0)
 		cli_warn(cli,
 			 "provider '%s' has a login that means nothing, so no client gets an "

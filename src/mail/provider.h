@@ -37,7 +37,7 @@ struct oauth2 {
 
 /* A service that the database holds, but that means nothing: a hand was at it. */
 struct spoiled_service {
-	const char *url; /* as it stands there */
+	const char *url; /* as it stands there; NULL where it cannot be read */
 	const char *reason;
 };
 

@@ -22,15 +22,14 @@
 /* SQLite's page cache, in KiB: the pages of a table that is written in order are done with soon. */
 #define CACHE_SIZE "-32768"
 
-enum { DOMAIN, LOCAL, LOGIN, NAME, PROVIDER, MOVED_TO };
-
 struct bulk {
 	struct store *store;
 	struct bulk_scope scope;
 	size_t current;		    /* of the domains to be replaced */
 	struct bulk_counts *totals; /* up to the end of each of these */
 	sqlite3_stmt *cursor;
-	bool has_row; /* the cursor stands on one */
+	bool has_row;	      /* the cursor stands on one */
+	struct bulk_user row; /* what it holds */
 	struct bulk_counts counts;
 	struct arena memory;
 	const char **touched; /* domains that users came to or went from */
@@ -39,10 +38,28 @@ struct bulk {
 	size_t n_providers;
 };
 
+/* Texts are the cursor's, until it is moved. */
+static int read_row(struct row *row, struct bulk *bulk, struct error *err)
+{
+	bulk->row = (struct bulk_user){
+		.domain = row_text(row, 0),
+		.local = row_text(row, 1),
+		.login = row_text(row, 2),
+		.name = row_text_or_null(row, 3),
+		.provider = row_integer_or_null(row, 4, 1, INT64_MAX, 0),
+		.moved_to = row_text_or_null(row, 5),
+	};
+	return row_end(row, err);
+}
+
 static int settle(struct bulk *bulk, int step, struct error *err)
 {
+	struct row row = row_begin(bulk->store, NULL, bulk->cursor, TABLE_USER);
+
 	bulk->has_row = step == SQLITE_ROW;
-	if (step == SQLITE_ROW || step == SQLITE_DONE)
+	if (step == SQLITE_ROW)
+		return read_row(&row, bulk, err);
+	if (step == SQLITE_DONE)
 		return 0;
 	(void)store_fail(bulk->store, err, "reading users");
 	return -1;
@@ -62,17 +79,12 @@ static int advance(struct bulk *bulk, struct error *err)
 	return settle(bulk, sqlite3_step(bulk->cursor), err);
 }
 
-static const char *column(const struct bulk *bulk, int number)
-{
-	return (const char *)sqlite3_column_text(bulk->cursor, number);
-}
-
 /* Where the cursor's row stands to the key: below 0 before it. */
 static int compare(const struct bulk *bulk, const char *domain, const char *local)
 {
-	int order = strcmp(column(bulk, DOMAIN), domain);
+	int order = strcmp(bulk->row.domain, domain);
 
-	return order ? order : strcmp(column(bulk, LOCAL), local);
+	return order ? order : strcmp(bulk->row.local, local);
 }
 
 int bulk_begin(struct store *store, const struct bulk_scope *scope, struct bulk **ret_bulk,
@@ -107,7 +119,7 @@ void bulk_free(struct bulk *bulk)
 /* Remembers the provider of a row that is removed or changed. */
 static void note_provider(struct bulk *bulk)
 {
-	int64_t id = sqlite3_column_int64(bulk->cursor, PROVIDER);
+	int64_t id = bulk->row.provider;
 
 	if (id == 0)
 		return;
@@ -141,11 +153,11 @@ static int remove_row(struct bulk *bulk, struct error *err)
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 
 	note_provider(bulk);
-	note_domain(bulk, column(bulk, DOMAIN));
+	note_domain(bulk, bulk->row.domain);
 	if (query_begin(bulk->store, REMOVE_USER, &query, err) != 0)
 		return -1;
-	(void)sqlite3_bind_text(query, 1, column(bulk, DOMAIN), -1, SQLITE_TRANSIENT);
-	(void)sqlite3_bind_text(query, 2, column(bulk, LOCAL), -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_text(query, 1, bulk->row.domain, -1, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_text(query, 2, bulk->row.local, -1, SQLITE_TRANSIENT);
 	bulk->counts.removed++;
 	return run(bulk, query, "removing a user", err);
 }
@@ -172,11 +184,11 @@ static int write_row(struct bulk *bulk, enum statement statement, const struct b
 static void complete(const struct bulk *bulk, struct bulk_user *user)
 {
 	if (user->keeps_name)
-		user->name = column(bulk, NAME);
+		user->name = bulk->row.name;
 	if (user->keeps_provider)
-		user->provider = sqlite3_column_int64(bulk->cursor, PROVIDER);
+		user->provider = bulk->row.provider;
 	if (user->keeps_moved_to)
-		user->moved_to = column(bulk, MOVED_TO);
+		user->moved_to = bulk->row.moved_to;
 }
 
 static int update_row(struct bulk *bulk, const struct bulk_user *given, struct error *err)
@@ -188,14 +200,12 @@ static int update_row(struct bulk *bulk, const struct bulk_user *given, struct e
 		return 0;
 	}
 	complete(bulk, &user);
-	if (text_same(user.login, column(bulk, LOGIN)) &&
-	    text_same(user.name, column(bulk, NAME)) &&
-	    user.provider == sqlite3_column_int64(bulk->cursor, PROVIDER) &&
-	    text_same(user.moved_to, column(bulk, MOVED_TO))) {
+	if (text_same(user.login, bulk->row.login) && text_same(user.name, bulk->row.name) &&
+	    user.provider == bulk->row.provider && text_same(user.moved_to, bulk->row.moved_to)) {
 		bulk->counts.unchanged++;
 		return 0;
 	}
-	if (user.provider != sqlite3_column_int64(bulk->cursor, PROVIDER))
+	if (user.provider != bulk->row.provider)
 		note_provider(bulk);
 	bulk->counts.changed++;
 	return write_row(bulk, BULK_UPDATE_USER, &user, err);
@@ -204,7 +214,7 @@ static int update_row(struct bulk *bulk, const struct bulk_user *given, struct e
 /* Removes what is left of the domain from the cursor on, or all rows where it is NULL. */
 static int remove_rest(struct bulk *bulk, const char *domain, struct error *err)
 {
-	while (bulk->has_row && (!domain || strcmp(column(bulk, DOMAIN), domain) == 0))
+	while (bulk->has_row && (!domain || strcmp(bulk->row.domain, domain) == 0))
 		if (remove_row(bulk, err) < 0 || advance(bulk, err) < 0)
 			return -1;
 	return 0;

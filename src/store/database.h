@@ -97,7 +97,10 @@ struct store {
 	char *path;
 	sqlite3_stmt *statements[STATEMENTS];
 	bool in_snapshot;
-	bool is_patient; /* has waited for what is locked, and can say for whom */
+	bool is_patient;    /* has waited for what is locked, and can say for whom */
+	bool has_bad_pages; /* SQLite's cache holds pages that are corrupted, or were */
+	invalid_row_visitor note_invalid_row; /* NULL: lists fail at the first */
+	void *note_context;
 	struct holder_files holder_files;
 	struct kept_provider kept[PROVIDERS_KEPT];
 	int64_t data_version; /* that they are of */
@@ -136,8 +139,70 @@ void query_bind_text(sqlite3_stmt *query, int parameter, const char *text);
  * or -1 with err set. */
 int query_run(struct store *store, sqlite3_stmt *query, const char *doing, struct error *err);
 
-/* A column's text, copied to memory; NULL for NULL. */
-const char *query_text(struct arena *memory, sqlite3_stmt *query, int column);
+/* Runs a query that gives one row of 0 or 1, with the text, unless it is NULL, as its parameter.
+ * Returns 0, STORE_BUSY, or -1 with err set. */
+int query_truth(struct store *store, enum statement statement, const char *text, bool *ret_truth,
+		const char *doing, struct error *err);
+
+/*
+ * The row that a query stands on. All columns are read through it: each reading checks NULL, the
+ * type, the length and the range. The first column that is invalid is remembered, and what is read
+ * of it has a value that can be used; row_end() tells at the end.
+ *
+ *     struct row row = row_begin(store, memory, query, TABLE_USER);
+ *     const char *login = row_text(&row, 2);
+ *     if (row_end(&row, err) < 0) ...
+ */
+enum table {
+	TABLE_DOMAIN, /* DOMAIN_COLUMNS */
+	TABLE_USER,   /* USER_COLUMNS, or what else begins with the domain and the local part */
+	TABLE_USER_MD5,
+	TABLE_PROVIDER, /* PROVIDER_FIELDS */
+	TABLE_SERVICE,
+	TABLE_LINK,
+	TABLE_SECRET,
+	TABLE_NAMES, /* a column of some table, or a result */
+};
+
+struct row {
+	struct store *store;
+	struct arena *memory;
+	sqlite3_stmt *query;
+	enum table table;
+	int invalid;	    /* the first invalid column, -1 for none */
+	const char *reason; /* "is NULL" */
+};
+
+/* Texts are copied to memory; where that is NULL they are the statement's, until its next step. */
+struct row row_begin(struct store *store, struct arena *memory, sqlite3_stmt *query,
+		     enum table table);
+
+/* A text without NUL characters; "" where the column is invalid. */
+const char *row_text(struct row *row, int column);
+const char *row_text_or_null(struct row *row, int column);
+
+/* Between low and high; low where the column is invalid. NULL stands for the number null. */
+int64_t row_integer(struct row *row, int column, int64_t low, int64_t high);
+int64_t row_integer_or_null(struct row *row, int column, int64_t low, int64_t high, int64_t null);
+
+/* 0 or 1. */
+bool row_truth(struct row *row, int column);
+
+/* One of two texts; whether it is the second. */
+bool row_choice(struct row *row, int column, const char *no, const char *yes);
+
+/* A blob of exactly this size. Returns whether it is one. */
+bool row_blob(struct row *row, int column, void *ret_bytes, size_t size);
+
+/* Calls the column invalid for a reason of the caller's, a constant. */
+void row_reject(struct row *row, int column, const char *reason);
+
+/* Returns 0, or -1 with err set to ERROR_ROW: which row is invalid, why, and the remedy. */
+int row_end(const struct row *row, struct error *err);
+
+/* The same within a list. Also: ROW_SKIPPED, where store_skip_invalid_rows() was called. */
+enum { ROW_SKIPPED = 1 };
+int row_end_in_list(const struct row *row, struct error *err);
 
 /* Loads a provider to answer with: a service that means nothing is an error. Returns as
  * store_find_provider(), or STORE_BUSY. */

@@ -6,17 +6,17 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-static struct domain_row row_from_query(struct arena *memory, sqlite3_stmt *query)
+static struct domain_row read_domain(struct row *row)
 {
 	return (struct domain_row){
 		.domain = {
-			.name = query_text(memory, query, 0),
-			.provider = query_text(memory, query, 1),
-			.alias_of = query_text(memory, query, 2),
-			.moved_to = query_text(memory, query, 5),
-			.is_enabled = sqlite3_column_int(query, 3),
+			.name = row_text(row, 0),
+			.provider = row_text_or_null(row, 1),
+			.alias_of = row_text_or_null(row, 2),
+			.moved_to = row_text_or_null(row, 5),
+			.is_enabled = row_truth(row, 3),
 		},
-		.provider = sqlite3_column_int64(query, 4),
+		.provider = row_integer_or_null(row, 4, 1, INT64_MAX, 0),
 	};
 }
 
@@ -24,6 +24,8 @@ int domain_row_find(struct store *store, struct arena *memory, const char *name,
 		    struct domain_row *ret_row, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	struct domain_row found;
+	struct row row;
 	int r;
 
 	r = query_begin(store, FIND_DOMAIN, &query, err);
@@ -32,27 +34,17 @@ int domain_row_find(struct store *store, struct arena *memory, const char *name,
 	query_bind_text(query, 1, name);
 	switch (sqlite3_step(query)) {
 	case SQLITE_ROW:
-		*ret_row = row_from_query(memory, query);
+		row = row_begin(store, memory, query, TABLE_DOMAIN);
+		found = read_domain(&row);
+		if (row_end(&row, err) < 0)
+			return -1;
+		*ret_row = found;
 		return 0;
 	case SQLITE_DONE:
 		return STORE_NOT_FOUND;
 	default:
 		return store_fail(store, err, "looking up a domain");
 	}
-}
-
-static int has_patterns(struct store *store, bool *ret_has, struct error *err)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r;
-
-	r = query_begin(store, HAS_PATTERNS, &query, err);
-	if (r != 0)
-		return r;
-	if (sqlite3_step(query) != SQLITE_ROW)
-		return store_fail(store, err, "looking up a domain");
-	*ret_has = sqlite3_column_int(query, 0);
-	return 0;
 }
 
 /* example.org, then *.parent from the nearest parent on, then *. */
@@ -65,7 +57,7 @@ int domain_row_serving(struct store *store, struct arena *memory, const char *na
 	r = domain_row_find(store, memory, name, ret_row, err);
 	if (r != STORE_NOT_FOUND)
 		return r;
-	r = has_patterns(store, &patterns, err);
+	r = query_truth(store, HAS_PATTERNS, NULL, &patterns, "looking up a domain", err);
 	if (r != 0)
 		return r;
 	if (!patterns)
@@ -183,9 +175,17 @@ static int list_rows(struct store *store, struct arena *memory, sqlite3_stmt *qu
 	int r;
 
 	while ((r = sqlite3_step(query)) == SQLITE_ROW) {
+		struct row row = row_begin(store, memory, query, TABLE_DOMAIN);
+		struct domain domain = read_domain(&row).domain;
+
+		r = row_end_in_list(&row, err);
+		if (r < 0)
+			return -1;
+		if (r == ROW_SKIPPED)
+			continue;
 		if ((count & (count - 1)) == 0)
 			list = xrealloc(list, count ? count * 2 : 1, sizeof(*list));
-		list[count++] = row_from_query(memory, query).domain;
+		list[count++] = domain;
 	}
 	if (r != SQLITE_DONE)
 		return store_fail(store, err, "listing domains");

@@ -2,7 +2,6 @@
 
 #include "store/database.h"
 #include "util/arena.h"
-#include "util/bytes.h"
 #include "util/error.h"
 
 /* The links of one provider, as rows come in; the last one's texts are still being gathered. */
@@ -27,27 +26,44 @@ static void end_link(struct gathered *gathered)
 	gathered->n_texts = 0;
 }
 
-static void begin_link(struct gathered *gathered, sqlite3_stmt *query)
+static void begin_link(struct gathered *gathered, const struct link *link)
 {
-	const char *kind = (const char *)sqlite3_column_text(query, 1);
-
 	end_link(gathered);
-	gathered->links[gathered->n_links++] = (struct link){
-		.kind = text_equals(kind, link_kind_name(LINK_ENABLE)) ? LINK_ENABLE
-								       : LINK_DOCUMENTATION,
-		.url = query_text(gathered->memory, query, 2),
-	};
+	gathered->links[gathered->n_links++] = *link;
 }
 
-static void add_text(struct gathered *gathered, sqlite3_stmt *query)
+static void add_text(struct gathered *gathered, const struct link_text *text)
 {
-	if (sqlite3_column_type(query, 3) == SQLITE_NULL || gathered->n_texts == LINK_TEXTS_MAX)
-		return;
-	gathered->texts[gathered->n_texts++] = (struct link_text){
-		.language = query_text(gathered->memory, query, 3),
-		.text = query_text(gathered->memory, query, 4),
-	};
+	if (text->language && gathered->n_texts < LINK_TEXTS_MAX)
+		gathered->texts[gathered->n_texts++] = *text;
 }
+
+/* A link with one of its texts, the language of which is NULL where it has none. */
+struct link_row {
+	int64_t position;
+	struct link link;
+	struct link_text text;
+};
+
+static struct link_row read_link(struct row *row)
+{
+	struct link_row values = {
+		.position = row_integer(row, 0, INT64_MIN, INT64_MAX),
+		.link.kind = row_choice(row, 1, link_kind_name(LINK_DOCUMENTATION),
+					link_kind_name(LINK_ENABLE))
+				     ? LINK_ENABLE
+				     : LINK_DOCUMENTATION,
+		.link.url = row_text(row, 2),
+		.text.language = row_text_or_null(row, 3),
+	};
+
+	if (values.text.language)
+		values.text.text = row_text(row, 4);
+	return values;
+}
+
+/* More rows than LINKS_MAX links can have are there only where the table is corrupted. */
+#define ROWS_MAX ((size_t)LINKS_MAX * LINK_TEXTS_MAX)
 
 int links_load(struct store *store, struct arena *memory, struct provider *provider,
 	       struct error *err)
@@ -63,15 +79,22 @@ int links_load(struct store *store, struct arena *memory, struct provider *provi
 	if (r != 0)
 		return r;
 	(void)sqlite3_bind_int64(query, 1, provider->id);
-	while ((r = sqlite3_step(query)) == SQLITE_ROW) {
-		bool is_next = gathered.n_links == 0 || sqlite3_column_int64(query, 0) != position;
+	for (size_t i = 0; i < ROWS_MAX && (r = sqlite3_step(query)) == SQLITE_ROW; i++) {
+		struct row row = row_begin(store, memory, query, TABLE_LINK);
+		struct link_row values = read_link(&row);
+		int end = row_end_in_list(&row, err);
 
-		if (is_next && gathered.n_links == LINKS_MAX)
-			break;
-		position = sqlite3_column_int64(query, 0);
-		if (is_next)
-			begin_link(&gathered, query);
-		add_text(&gathered, query);
+		if (end < 0)
+			return -1;
+		if (end == ROW_SKIPPED)
+			continue;
+		if (gathered.n_links == 0 || values.position != position) {
+			if (gathered.n_links == LINKS_MAX)
+				break;
+			begin_link(&gathered, &values.link);
+		}
+		position = values.position;
+		add_text(&gathered, &values.text);
 	}
 	if (r != SQLITE_DONE && r != SQLITE_ROW)
 		return store_fail(store, err, "looking up links");

@@ -29,6 +29,7 @@ static int check_kept(struct store *store, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	int64_t version;
+	struct row row;
 	int r;
 
 	r = query_begin(store, DATA_VERSION, &query, err);
@@ -36,7 +37,10 @@ static int check_kept(struct store *store, struct error *err)
 		return r;
 	if (sqlite3_step(query) != SQLITE_ROW)
 		return store_fail(store, err, "reading it");
-	version = sqlite3_column_int64(query, 0);
+	row = row_begin(store, NULL, query, TABLE_NAMES);
+	version = row_integer(&row, 0, 0, INT64_MAX);
+	if (row_end(&row, err) < 0)
+		return -1;
 	if (version == store->data_version)
 		return 0;
 	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
@@ -213,13 +217,16 @@ static int find_user(struct store *store, struct arena *memory, const char *doma
 	query_bind_text(query, 2, local);
 	query_bind_text(query, 3, untagged);
 	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-		int rank = rank_of((const char *)sqlite3_column_text(query, 1), local, untagged);
+		struct row row = row_begin(store, memory, query, TABLE_USER);
+		int rank = rank_of(row_text(&row, 1), local, untagged);
 
 		if (is_decided || rank <= found->rank)
 			continue;
-		found->user = user_from_row(memory, query);
-		found->provider = sqlite3_column_int64(query, 5);
+		found->user = user_read(&row);
+		found->provider = row_integer_or_null(&row, 5, 1, INT64_MAX, 0);
 		found->rank = rank;
+		if (row_end(&row, err) < 0)
+			return -1;
 	}
 	return step == SQLITE_DONE ? 0 : store_fail(store, err, "looking up a user");
 }

@@ -42,6 +42,8 @@ int md5_find(struct store *store, struct arena *memory, const char *domain, cons
 	     const char **ret_local, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	const char *local;
+	struct row row;
 	int r;
 
 	r = query_begin(store, FIND_MD5, &query, err);
@@ -51,7 +53,11 @@ int md5_find(struct store *store, struct arena *memory, const char *domain, cons
 	(void)sqlite3_bind_blob(query, 2, md5->bytes, sizeof(md5->bytes), SQLITE_STATIC);
 	switch (sqlite3_step(query)) {
 	case SQLITE_ROW:
-		*ret_local = query_text(memory, query, 0);
+		row = row_begin(store, memory, query, TABLE_USER_MD5);
+		local = row_text(&row, 0);
+		if (row_end(&row, err) < 0)
+			return -1;
+		*ret_local = local;
 		return 0;
 	case SQLITE_DONE:
 		return STORE_NOT_FOUND;
@@ -65,6 +71,7 @@ static int read_truth(struct store *store, enum statement statement, int64_t id,
 		      struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	struct row row;
 	int r;
 
 	r = query_begin(store, statement, &query, err);
@@ -72,9 +79,13 @@ static int read_truth(struct store *store, enum statement statement, int64_t id,
 		return r;
 	if (id)
 		(void)sqlite3_bind_int64(query, 1, id);
+	*ret_truth = false;
 	r = sqlite3_step(query);
-	*ret_truth = r == SQLITE_ROW && sqlite3_column_int(query, 0);
-	return r == SQLITE_ROW || r == SQLITE_DONE ? 0 : store_fail(store, err, "reading it");
+	if (r != SQLITE_ROW)
+		return r == SQLITE_DONE ? 0 : store_fail(store, err, "reading it");
+	row = row_begin(store, NULL, query, TABLE_NAMES);
+	*ret_truth = row_truth(&row, 0);
+	return row_end(&row, err);
 }
 
 int md5_is_used_by(struct store *store, int64_t provider, bool *ret_is_used, struct error *err)
@@ -158,8 +169,11 @@ static int fill_aliases(struct store *store, const char *domain, const char *loc
 	query_bind_text(query, 1, domain);
 	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		const char *alias = query_text(&memory, query, 0);
+		struct row row = row_begin(store, &memory, query, TABLE_DOMAIN);
+		const char *alias = row_text(&row, 0);
 
+		if (row_end(&row, err) < 0)
+			return -1;
 		r = domain_is_pattern(alias) ? 0 : fill(store, alias, local, err);
 		if (r != 0)
 			return r;

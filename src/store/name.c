@@ -15,8 +15,14 @@ static int list_names(struct store *store, struct arena *memory, sqlite3_stmt *q
 	int r;
 
 	while ((r = sqlite3_step(query)) == SQLITE_ROW) {
-		const char *name = query_text(memory, query, 0);
+		struct row row = row_begin(store, memory, query, TABLE_NAMES);
+		const char *name = row_text(&row, 0);
+		int end = row_end_in_list(&row, err);
 
+		if (end < 0)
+			return -1;
+		if (end == ROW_SKIPPED)
+			continue;
 		if (strncmp(name, prefix, strlen(prefix)) != 0) {
 			r = SQLITE_DONE;
 			break;

@@ -7,45 +7,40 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-static bool column_is(sqlite3_stmt *query, int column, const char *text)
+static enum unanswered read_unanswered(struct row *row, int column)
 {
-	const char *value = (const char *)sqlite3_column_text(query, column);
-
-	return value && text_equals(value, text);
+	return row_choice(row, column, "pattern", "refuse") ? UNANSWERED_REFUSE
+							    : UNANSWERED_PATTERN;
 }
 
-static enum unanswered column_unanswered(sqlite3_stmt *query, int column)
-{
-	return column_is(query, column, "refuse") ? UNANSWERED_REFUSE : UNANSWERED_PATTERN;
-}
-
-static struct provider provider_from_row(struct arena *memory, sqlite3_stmt *query)
+static struct provider read_provider(struct row *row)
 {
 	return (struct provider){
-		.name = query_text(memory, query, 0),
-		.display_name = query_text(memory, query, 1),
-		.short_name = query_text(memory, query, 2),
-		.login = query_text(memory, query, 3),
-		.login_case = column_is(query, 4, "keep") ? LOGIN_CASE_KEEP : LOGIN_CASE_LOWER,
-		.recipient_delimiter = query_text(memory, query, 5),
-		.show_names = sqlite3_column_int(query, 6),
-		.mx_fallback = sqlite3_column_int(query, 7),
-		.is_implicit = sqlite3_column_int(query, 8),
-		.public_name = query_text(memory, query, 9),
-		.ttl = (unsigned)sqlite3_column_int(query, 10),
-		.pox_dav = sqlite3_column_int(query, 11),
-		.activesync_v2 = sqlite3_column_int(query, 12),
-		.unknown_users = column_unanswered(query, 13),
-		.without_address = column_unanswered(query, 14),
-		.send_logins_to = query_text(memory, query, 15),
-		.pacc = sqlite3_column_int(query, 16),
-		.webmail = query_text(memory, query, 17),
-		.oauth2.issuer = query_text(memory, query, 18),
-		.oauth2.scope = query_text(memory, query, 19),
-		.oauth2.auth_url = query_text(memory, query, 20),
-		.oauth2.token_url = query_text(memory, query, 21),
-		.md5_lookup = sqlite3_column_int(query, 22),
-		.id = sqlite3_column_int64(query, 23),
+		.name = row_text(row, 0),
+		.display_name = row_text_or_null(row, 1),
+		.short_name = row_text_or_null(row, 2),
+		.login = row_text(row, 3),
+		.login_case = row_choice(row, 4, "lower", "keep") ? LOGIN_CASE_KEEP
+								  : LOGIN_CASE_LOWER,
+		.recipient_delimiter = row_text(row, 5),
+		.show_names = row_truth(row, 6),
+		.mx_fallback = row_truth(row, 7),
+		.is_implicit = row_truth(row, 8),
+		.public_name = row_text_or_null(row, 9),
+		.ttl = (unsigned)row_integer(row, 10, 0, TTL_MAX_HOURS),
+		.pox_dav = row_truth(row, 11),
+		.activesync_v2 = row_truth(row, 12),
+		.unknown_users = read_unanswered(row, 13),
+		.without_address = read_unanswered(row, 14),
+		.send_logins_to = row_text(row, 15),
+		.pacc = row_truth(row, 16),
+		.webmail = row_text_or_null(row, 17),
+		.oauth2.issuer = row_text_or_null(row, 18),
+		.oauth2.scope = row_text_or_null(row, 19),
+		.oauth2.auth_url = row_text_or_null(row, 20),
+		.oauth2.token_url = row_text_or_null(row, 21),
+		.md5_lookup = row_truth(row, 22),
+		.id = row_integer(row, 23, 1, INT64_MAX),
 	};
 }
 
@@ -61,22 +56,37 @@ static int check_row(struct arena *memory, const struct provider *provider, stru
 	return error_prefix(err, "provider '%s'", provider->name);
 }
 
+/* The next row that can be read, or not be skipped. Returns as provider_step(). */
+static int read_next(struct store *store, struct arena *memory, bool in_list, sqlite3_stmt *query,
+		     struct provider *ret_provider, struct error *err)
+{
+	int step, r;
+
+	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
+		struct row row = row_begin(store, memory, query, TABLE_PROVIDER);
+		struct provider provider = read_provider(&row);
+
+		r = in_list ? row_end_in_list(&row, err) : row_end(&row, err);
+		if (r == ROW_SKIPPED)
+			continue;
+		if (r == 0)
+			*ret_provider = provider;
+		return r;
+	}
+	return step == SQLITE_DONE ? STORE_NOT_FOUND
+				   : store_fail(store, err, "looking up a provider");
+}
+
 static int provider_step(struct store *store, struct arena *memory, enum row_trust trust,
-			 sqlite3_stmt *query, struct provider *ret_provider, struct error *err)
+			 bool in_list, sqlite3_stmt *query, struct provider *ret_provider,
+			 struct error *err)
 {
 	struct provider provider;
 	int r;
 
-	switch (sqlite3_step(query)) {
-	case SQLITE_ROW:
-		provider = provider_from_row(memory, query);
-		break;
-	case SQLITE_DONE:
-		return STORE_NOT_FOUND;
-	default:
-		return store_fail(store, err, "looking up a provider");
-	}
-	r = services_load(store, memory, trust, &provider, err);
+	r = read_next(store, memory, in_list, query, &provider, err);
+	if (r == 0)
+		r = services_load(store, memory, trust, &provider, err);
 	if (r == 0)
 		r = links_load(store, memory, &provider, err);
 	if (r == 0 && trust == ROWS_MUST_BE_GOOD)
@@ -96,7 +106,7 @@ int provider_find_by_id(struct store *store, struct arena *memory, int64_t id,
 	if (r != 0)
 		return r;
 	(void)sqlite3_bind_int64(query, 1, id);
-	return provider_step(store, memory, ROWS_MUST_BE_GOOD, query, ret_provider, err);
+	return provider_step(store, memory, ROWS_MUST_BE_GOOD, false, query, ret_provider, err);
 }
 
 int store_find_provider(struct store *store, struct arena *memory, const char *name,
@@ -109,7 +119,7 @@ int store_find_provider(struct store *store, struct arena *memory, const char *n
 	if (r != 0)
 		return r;
 	query_bind_text(query, 1, name);
-	return provider_step(store, memory, ROWS_MAY_BE_SPOILED, query, ret_provider, err);
+	return provider_step(store, memory, ROWS_MAY_BE_SPOILED, false, query, ret_provider, err);
 }
 
 int store_list_providers(struct store *store, struct arena *memory, struct provider **ret_providers,
@@ -126,7 +136,8 @@ int store_list_providers(struct store *store, struct arena *memory, struct provi
 	for (;;) {
 		if ((count & (count - 1)) == 0)
 			list = xrealloc(list, count ? count * 2 : 1, sizeof(*list));
-		r = provider_step(store, memory, ROWS_MAY_BE_SPOILED, query, &list[count], err);
+		r = provider_step(store, memory, ROWS_MAY_BE_SPOILED, true, query, &list[count],
+				  err);
 		if (r != 0)
 			break;
 		count++;
@@ -206,17 +217,7 @@ int store_update_provider(struct store *store, const struct provider *provider, 
 
 int store_has_public_name(struct store *store, const char *name, bool *ret_has, struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r;
-
-	r = query_begin(store, HAS_PUBLIC_NAME, &query, err);
-	if (r != 0)
-		return r;
-	query_bind_text(query, 1, name);
-	if (sqlite3_step(query) != SQLITE_ROW)
-		return store_fail(store, err, "looking up a public name");
-	*ret_has = sqlite3_column_int(query, 0);
-	return 0;
+	return query_truth(store, HAS_PUBLIC_NAME, name, ret_has, "looking up a public name", err);
 }
 
 int store_remove_provider(struct store *store, int64_t id, struct error *err)

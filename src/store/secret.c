@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "store/database.h"
 #include "util/digest.h"
 #include "util/error.h"
@@ -7,6 +5,8 @@
 int store_secret(struct store *store, struct digest_key *ret_secret, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	struct digest_key secret;
+	struct row row;
 	int r;
 
 	r = query_begin(store, FIND_SECRET, &query, err);
@@ -21,9 +21,8 @@ int store_secret(struct store *store, struct digest_key *ret_secret, struct erro
 	default:
 		return store_fail(store, err, "reading its secret");
 	}
-	if (sqlite3_column_bytes(query, 0) != sizeof(ret_secret->bytes))
-		return error_set(err, ERROR_DATA, "the secret in database '%s' is not of %zu bytes",
-				 store->path, sizeof(ret_secret->bytes));
-	memcpy(ret_secret->bytes, sqlite3_column_blob(query, 0), sizeof(ret_secret->bytes));
-	return 0;
+	row = row_begin(store, NULL, query, TABLE_SECRET);
+	if (row_blob(&row, 0, secret.bytes, sizeof(secret.bytes)))
+		*ret_secret = secret;
+	return row_end(&row, err);
 }

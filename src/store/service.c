@@ -1,3 +1,4 @@
+#include <limits.h>
 #include <string.h>
 
 #include "mail/pattern.h"
@@ -5,35 +6,81 @@
 #include "util/arena.h"
 #include "util/error.h"
 
-static enum wish column_wish(sqlite3_stmt *query, int column)
+static enum wish read_wish(struct row *row, int column)
 {
-	if (sqlite3_column_type(query, column) == SQLITE_NULL)
+	switch (row_integer_or_null(row, column, 0, 1, -1)) {
+	case 0:
+		return WISH_NO;
+	case 1:
+		return WISH_YES;
+	default:
 		return WISH_NONE;
-	return sqlite3_column_int(query, column) ? WISH_YES : WISH_NO;
+	}
 }
 
-/* Returns 0, or -1 with err set where the row means nothing. */
-static int service_from_row(struct arena *memory, sqlite3_stmt *query, struct service *ret_service,
-			    struct error *err)
-{
-	const char *url = query_text(memory, query, 0);
+/* Texts that service_parse() takes apart later. */
+struct service_row {
+	const char *url, *authentications;
+	struct service service; /* the rest */
+};
 
-	if (service_parse(memory, url, ret_service, err) < 0 ||
-	    service_parse_authentications(memory, query_text(memory, query, 2), ret_service, err) <
-		    0)
-		return -1;
-	ret_service->login = query_text(memory, query, 1);
-	ret_service->is_first = sqlite3_column_int(query, 3);
-	ret_service->pop3 = (struct pop3_wishes){
-		.leave_on_server = column_wish(query, 4),
-		.leave_days = (unsigned)sqlite3_column_int(query, 5),
-		.check_interval = (unsigned)sqlite3_column_int(query, 6),
-		.download_at_check = column_wish(query, 7),
+static struct service_row read_service(struct row *row)
+{
+	return (struct service_row){
+		.url = row_text(row, 0),
+		.authentications = row_text(row, 2),
+		.service.login = row_text_or_null(row, 1),
+		.service.is_first = row_truth(row, 3),
+		.service.pop3 = {
+			.leave_on_server = read_wish(row, 4),
+			.leave_days = (unsigned)row_integer_or_null(row, 5, 0, UINT_MAX, 0),
+			.check_interval = (unsigned)row_integer_or_null(row, 6, 0, UINT_MAX, 0),
+			.download_at_check = read_wish(row, 7),
+		},
 	};
-	if (ret_service->login &&
-	    pattern_check(memory, ret_service->login, PATTERN_FOR_SERVICE, err) < 0)
+}
+
+/* Returns 0, or -1 with err set where the row cannot be read or means nothing. */
+static int service_from_row(struct row *row, struct service *ret_service, struct error *err)
+{
+	const struct service_row values = read_service(row);
+	struct service service;
+
+	if (row_end(row, err) < 0 || service_parse(row->memory, values.url, &service, err) < 0 ||
+	    service_parse_authentications(row->memory, values.authentications, &service, err) < 0)
 		return -1;
+	service.login = values.service.login;
+	service.is_first = values.service.is_first;
+	service.pop3 = values.service.pop3;
+	if (service.login &&
+	    pattern_check(row->memory, service.login, PATTERN_FOR_SERVICE, err) < 0)
+		return -1;
+	*ret_service = service;
 	return 0;
+}
+
+/* By its URL as it stands in the database; NULL where not even that can be read. */
+static struct spoiled_service spoiled_from_row(struct arena *memory, const struct row *row,
+					       const struct error *reason)
+{
+	struct row url = row_begin(row->store, memory, row->query, row->table);
+	const char *text = row_text(&url, 0);
+
+	return (struct spoiled_service){
+		.url = url.invalid < 0 ? text : NULL,
+		.reason = arena_strdup(memory, reason->text),
+	};
+}
+
+/* An error of the file stays one of the file, and is not one of the provider. */
+static int fail_with_row(const struct provider *provider, const struct error *reason,
+			 struct error *err)
+{
+	*err = *reason;
+	if (err->kind == ERROR_ROW)
+		return -1;
+	err->kind = ERROR_DATA;
+	return error_prefix(err, "provider '%s'", provider->name);
 }
 
 int services_load(struct store *store, struct arena *memory, enum row_trust trust,
@@ -50,19 +97,16 @@ int services_load(struct store *store, struct arena *memory, enum row_trust trus
 		return r;
 	(void)sqlite3_bind_int64(query, 1, provider->id);
 	while ((r = sqlite3_step(query)) == SQLITE_ROW && count + n_spoiled < SERVICES_MAX) {
+		struct row row = row_begin(store, memory, query, TABLE_SERVICE);
 		struct error reason;
 
-		if (service_from_row(memory, query, &services[count], &reason) == 0) {
+		if (service_from_row(&row, &services[count], &reason) == 0) {
 			count++;
 			continue;
 		}
 		if (trust == ROWS_MUST_BE_GOOD)
-			return error_set(err, ERROR_DATA, "provider '%s': %s", provider->name,
-					 reason.text);
-		spoiled[n_spoiled++] = (struct spoiled_service){
-			.url = query_text(memory, query, 0),
-			.reason = arena_strdup(memory, reason.text),
-		};
+			return fail_with_row(provider, &reason, err);
+		spoiled[n_spoiled++] = spoiled_from_row(memory, &row, &reason);
 	}
 	if (r != SQLITE_DONE && r != SQLITE_ROW)
 		return store_fail(store, err, "looking up services");
@@ -174,13 +218,18 @@ int store_visit_asking_services(struct store *store, service_visitor visit, void
 		return r;
 	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct row row = row_begin(store, &memory, query, TABLE_SERVICE);
+		const char *url = row_text(&row, 0), *provider = row_text(&row, 1);
 		struct service service;
 		struct error reason;
 
-		if (service_parse(&memory, query_text(&memory, query, 0), &service, &reason) < 0 ||
+		r = row_end_in_list(&row, err);
+		if (r < 0)
+			return -1;
+		if (r == ROW_SKIPPED || service_parse(&memory, url, &service, &reason) < 0 ||
 		    !path_asks_for_dav(service.path))
 			continue;
-		r = visit(query_text(&memory, query, 1), &service, context, err);
+		r = visit(provider, &service, context, err);
 		if (r != 0)
 			return r;
 	}

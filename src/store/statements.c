@@ -13,12 +13,14 @@
 	"url, login, authentications, is_first, leave_on_server, leave_days, " \
 	"check_interval, download_at_check"
 
-#define DOMAIN_COLUMNS                                                                 \
-	"domain.name, provider.name, alias_of, is_enabled, domain.provider, moved_to " \
+#define DOMAIN_COLUMNS                                                                         \
+	"domain.name, provider.name AS provider_name, alias_of, is_enabled, domain.provider, " \
+	"moved_to "                                                                            \
 	"FROM domain LEFT JOIN provider ON provider.id = domain.provider"
 
-#define USER_COLUMNS                                                                    \
-	"domain, local, user.login, user.name, provider.name, user.provider, moved_to " \
+#define USER_COLUMNS                                                                            \
+	"domain, local, user.login, user.name, provider.name AS provider_name, user.provider, " \
+	"moved_to "                                                                             \
 	"FROM user LEFT JOIN provider ON provider.id = user.provider"
 
 /* An unknown name becomes 0, which no provider has as its id, so that the reference is refused. */

@@ -20,6 +20,9 @@
 #define APPLICATION_ID 0x6d636664
 #define APPLICATION_ID_TEXT "0x6d636664"
 
+/* In bytes. A corrupted page can announce a value of a gigabyte, for which SQLite takes memory. */
+#define VALUE_MAX (1024 * 1024)
+
 /* A locked database is opened again after so long. */
 #define OPEN_PAUSE_MS 20
 
@@ -74,6 +77,13 @@ int store_fail(struct store *store, struct error *err, const char *doing)
 
 	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
 		return fail_busy(store, err, doing);
+	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
+		store->has_bad_pages = true;
+		return error_set(err, ERROR_STORE,
+				 "database '%s' is corrupted: %s: %s; restore a backup with "
+				 "'mailconfctl restore FILE'",
+				 store->path, doing, sqlite3_errmsg(store->database));
+	}
 	if (sqlite3_extended_errcode(store->database) == SQLITE_READONLY_DIRECTORY ||
 	    sqlite3_extended_errcode(store->database) == SQLITE_READONLY_CANTINIT)
 		return error_set(
@@ -98,10 +108,14 @@ int store_number(struct store *store, const char *sql, int64_t *ret_number, stru
 	int r = 0;
 
 	if (sqlite3_prepare_v2(store->database, sql, -1, &query, NULL) == SQLITE_OK &&
-	    sqlite3_step(query) == SQLITE_ROW)
-		*ret_number = sqlite3_column_int64(query, 0);
-	else
+	    sqlite3_step(query) == SQLITE_ROW) {
+		struct row row = row_begin(store, NULL, query, TABLE_NAMES);
+
+		*ret_number = row_integer(&row, 0, INT64_MIN, INT64_MAX);
+		r = row_end(&row, err);
+	} else {
 		r = store_fail(store, err, "reading it");
+	}
 	sqlite3_finalize(query);
 	return r;
 }
@@ -144,13 +158,23 @@ int query_run(struct store *store, sqlite3_stmt *query, const char *doing, struc
 	return store_fail(store, err, doing);
 }
 
-const char *query_text(struct arena *memory, sqlite3_stmt *query, int column)
+int query_truth(struct store *store, enum statement statement, const char *text, bool *ret_truth,
+		const char *doing, struct error *err)
 {
-	const char *text = (const char *)sqlite3_column_text(query, column);
+	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	struct row row;
+	int r;
 
-	if (!text)
-		return NULL;
-	return arena_strndup(memory, text, (size_t)sqlite3_column_bytes(query, column));
+	r = query_begin(store, statement, &query, err);
+	if (r != 0)
+		return r;
+	if (text)
+		query_bind_text(query, 1, text);
+	if (sqlite3_step(query) != SQLITE_ROW)
+		return store_fail(store, err, doing);
+	row = row_begin(store, NULL, query, TABLE_NAMES);
+	*ret_truth = row_truth(&row, 0);
+	return row_end(&row, err);
 }
 
 /* What root left behind in the service's directory, such as a copy put back, becomes the service's.
@@ -302,6 +326,7 @@ static int open_database(struct store *store, const struct place *place, int fla
 				 open_failure(store));
 	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	(void)sqlite3_limit(store->database, SQLITE_LIMIT_LENGTH, VALUE_MAX);
 	return 0;
 }
 
@@ -445,17 +470,25 @@ void store_close(struct store *store)
 	free(store);
 }
 
-void store_release(struct store *store)
+static void end_snapshot(struct store *store)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	struct error err;
 
-	if (!store->in_snapshot)
-		return;
 	if (query_begin(store, END_SNAPSHOT, &query, &err) != 0 ||
 	    query_run(store, query, "ending to read it", &err) != 0)
 		store_rollback(store);
+}
+
+void store_release(struct store *store)
+{
+	if (store->in_snapshot)
+		end_snapshot(store);
 	store->in_snapshot = false;
+	/* So that a page that was put right is read again. */
+	if (store->has_bad_pages)
+		(void)sqlite3_db_release_memory(store->database);
+	store->has_bad_pages = false;
 }
 
 bool store_has_snapshot(const struct store *store)

@@ -4,17 +4,18 @@
 #include <string.h>
 
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
 
-struct user user_from_row(struct arena *memory, sqlite3_stmt *query)
+struct user user_read(struct row *row)
 {
+	(void)row_integer_or_null(row, 5, 1, INT64_MAX, 0); /* the provider's id */
 	return (struct user){
-		.address = arena_printf(memory, "%s@%s", sqlite3_column_text(query, 1),
-					sqlite3_column_text(query, 0)),
-		.login = query_text(memory, query, 2),
-		.name = query_text(memory, query, 3),
-		.provider = query_text(memory, query, 4),
-		.moved_to = query_text(memory, query, 6),
+		.address = arena_printf(row->memory, "%s@%s", row_text(row, 1), row_text(row, 0)),
+		.login = row_text(row, 2),
+		.name = row_text_or_null(row, 3),
+		.provider = row_text_or_null(row, 4),
+		.moved_to = row_text_or_null(row, 6),
 	};
 }
 
@@ -45,11 +46,18 @@ int store_find_user(struct store *store, struct arena *memory, const char *addre
 		return r;
 	query_bind_text(query, 1, at + 1);
 	query_bind_text(query, 2, local);
-	while ((r = sqlite3_step(query)) == SQLITE_ROW)
-		if (strcmp((const char *)sqlite3_column_text(query, 1), local) == 0) {
-			*ret_user = user_from_row(memory, query);
-			return 0;
-		}
+	while ((r = sqlite3_step(query)) == SQLITE_ROW) {
+		struct row row = row_begin(store, memory, query, TABLE_USER);
+		struct user user;
+
+		if (!text_equals(row_text(&row, 1), local))
+			continue;
+		user = user_read(&row);
+		if (row_end(&row, err) < 0)
+			return -1;
+		*ret_user = user;
+		return 0;
+	}
 	return r == SQLITE_DONE ? STORE_NOT_FOUND : store_fail(store, err, "looking up a user");
 }
 
@@ -123,9 +131,14 @@ static int visit_rows(struct store *store, sqlite3_stmt *query, user_visitor vis
 
 	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		struct user user = user_from_row(&memory, query);
+		struct row row = row_begin(store, &memory, query, TABLE_USER);
+		struct user user = user_read(&row);
 
-		r = visit(&user, context, err);
+		r = row_end_in_list(&row, err);
+		if (r == ROW_SKIPPED)
+			continue;
+		if (r == 0)
+			r = visit(&user, context, err);
 		if (r != 0)
 			return r;
 	}
@@ -163,10 +176,17 @@ int user_cursor_open(struct store *store, struct user_cursor **ret_cursor, struc
 
 int user_cursor_next(struct user_cursor *cursor, struct user *ret_user, struct error *err)
 {
+	struct user user;
+	struct row row;
+
 	arena_clear(&cursor->memory);
 	switch (sqlite3_step(cursor->query)) {
 	case SQLITE_ROW:
-		*ret_user = user_from_row(&cursor->memory, cursor->query);
+		row = row_begin(cursor->store, &cursor->memory, cursor->query, TABLE_USER);
+		user = user_read(&row);
+		if (row_end(&row, err) < 0)
+			return -1;
+		*ret_user = user;
 		return 0;
 	case SQLITE_DONE:
 		return STORE_NOT_FOUND;
@@ -195,22 +215,14 @@ int store_visit_moved_users(struct store *store, user_visitor visit, void *conte
 
 int store_has_moved_users(struct store *store, const char *domain, bool *ret_has, struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r = query_begin(store, HAS_MOVED_USERS, &query, err);
-
-	if (r != 0)
-		return r;
-	query_bind_text(query, 1, domain);
-	if (sqlite3_step(query) != SQLITE_ROW)
-		return store_fail(store, err, "looking for users");
-	*ret_has = sqlite3_column_int(query, 0);
-	return 0;
+	return query_truth(store, HAS_MOVED_USERS, domain, ret_has, "looking for users", err);
 }
 
 int store_count_users(struct store *store, const struct user_filter *filter, int64_t *ret_count,
 		      struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	struct row row;
 	int r;
 
 	r = filter_begin(store, filter, filter->provider ? COUNT_USERS_OF_PROVIDER : COUNT_USERS,
@@ -219,8 +231,9 @@ int store_count_users(struct store *store, const struct user_filter *filter, int
 		return r;
 	if (sqlite3_step(query) != SQLITE_ROW)
 		return store_fail(store, err, "counting users");
-	*ret_count = sqlite3_column_int64(query, 0);
-	return 0;
+	row = row_begin(store, NULL, query, TABLE_NAMES);
+	*ret_count = row_integer(&row, 0, 0, INT64_MAX);
+	return row_end(&row, err);
 }
 
 int store_remove_users(struct store *store, const char *domain, int64_t *ret_count,
@@ -257,11 +270,14 @@ int store_rename_login(struct store *store, const char *before, const char *afte
 	return r;
 }
 
-/* Each step jumps over all users of one domain. */
+/* Each step jumps over all users of one domain. In a corrupted table the next one need not come
+ * later, and there would be no end. */
 static int next_user_domain(struct store *store, struct arena *memory, const char *after,
 			    const char **ret_domain, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	const char *domain;
+	struct row row;
 	int r;
 
 	r = query_begin(store, NEXT_USER_DOMAIN, &query, err);
@@ -270,7 +286,13 @@ static int next_user_domain(struct store *store, struct arena *memory, const cha
 	query_bind_text(query, 1, after);
 	if (sqlite3_step(query) != SQLITE_ROW)
 		return store_fail(store, err, "listing users");
-	*ret_domain = query_text(memory, query, 0);
+	row = row_begin(store, memory, query, TABLE_NAMES);
+	domain = row_text_or_null(&row, 0);
+	if (domain && strcmp(domain, after) <= 0)
+		row_reject(&row, 0, "is out of order");
+	if (row_end(&row, err) < 0)
+		return -1;
+	*ret_domain = domain;
 	return 0;
 }
 

@@ -2,5 +2,5 @@
 
 #include "store/database.h"
 
-/* The row that FIND_USERS or LIST_USERS... stands on; strings are copied to memory. */
-struct user user_from_row(struct arena *memory, sqlite3_stmt *query);
+/* The row of TABLE_USER that FIND_USERS or LIST_USERS... stands on. */
+struct user user_read(struct row *row);

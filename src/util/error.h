@@ -16,6 +16,7 @@ enum error_kind {
 	ERROR_CONFIG, /* the settings file is wrong */
 	ERROR_STORE,  /* the database failed */
 	ERROR_DATA,   /* a row of the database holds what it must not */
+	ERROR_ROW,    /* a row of the database cannot be read: the file is corrupted */
 	ERROR_TLS,    /* a certificate or key cannot be used */
 	ERROR_SYSTEM, /* the operating system said no */
 };

@@ -1202,10 +1202,13 @@ static void test_secret(void **state)
 static void test_spoiled_secret(void **state)
 {
 	static const struct {
-		const char *sql, *words;
+		const char *sql;
+		enum error_kind kind;
+		const char *words;
 	} rows[] = {
-		{ "UPDATE secret SET value = x'00'", "is not of 32 bytes" },
-		{ "DELETE FROM secret", "has lost its secret" },
+		{ "UPDATE secret SET value = x'00'", ERROR_ROW,
+		  "invalid row in table secret: value is not of its length" },
+		{ "DELETE FROM secret", ERROR_DATA, "has lost its secret" },
 	};
 	struct place *place = *state;
 	struct digest_key secret;
@@ -1218,7 +1221,7 @@ static void test_spoiled_secret(void **state)
 		change_by_hand(place, rows[i].sql);
 		store = open_store(place, STORE_READ);
 		check_number(rows[i].sql, store_secret(store, &secret, &err), -1);
-		check_error(rows[i].sql, &err, ERROR_DATA, rows[i].words);
+		check_error(rows[i].sql, &err, rows[i].kind, rows[i].words);
 	}
 }
 
