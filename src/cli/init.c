@@ -1,10 +1,14 @@
 #include "cli/cli.h"
 #include "cli/command.h"
+#include "store/store.h"
 
 /* Opening it for writing has done all that there is to do. */
 static int init(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-	cli_say(cli, "database %s is ready", cli->database);
+	if (store_is_new(cli->store))
+		cli_say(cli, "database %s did not exist; created an empty one", cli->database);
+	else
+		cli_say(cli, "database %s is ready", cli->database);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "config/settings.h"
 #include "util/account.h"
 #include "daemon/credentials.h"
+#include "daemon/database-watch.h"
 #include "daemon/notifier.h"
 #include "daemon/sandbox.h"
 #include "http/listener.h"
@@ -44,6 +45,7 @@ struct server {
 	struct notifier notifier;
 	struct sandbox *sandbox;
 	struct credentials *credentials;
+	struct database_watch database;
 	struct templates *templates;
 	size_t n_broken_templates; /* of the last loading */
 	char *status;		   /* that was sent last */
@@ -229,6 +231,8 @@ static int start(struct server *server, struct error *err)
 	warn_of_sandbox(server);
 	log_addresses(server->sockets);
 	warn_of_all_open_ports(&server->settings, warn);
+	database_watch_begin(&server->database, server->started.database.file, server->listener,
+			     clock_now());
 	log_info("ready: certificates=%zu threads=%u", credentials_count(server->credentials),
 		 threads);
 	return 0;
@@ -346,6 +350,8 @@ static void reload(struct server *server)
 	}
 	if (!credentials_reload(server->credentials, &server->settings))
 		failed = true;
+	if (!database_watch_reopen(&server->database))
+		failed = true;
 	load_templates(server);
 	listener_set_templates(server->listener, server->templates);
 	failed |= server->n_broken_templates > 0;
@@ -397,10 +403,14 @@ static int wait_for_news(struct server *server, int signals)
 
 	if (patience >= 0 && patience < pause)
 		pause = patience;
+	patience = database_watch_patience(&server->database, clock_now());
+	if (patience < pause)
+		pause = patience;
 	(void)poll(news, 2, pause < 0 ? 0 : (int)pause + 1);
 	if (!credentials_update(server->credentials, &server->settings, clock_now()))
 		warn_of_sandbox(server);
 	tell_status(server);
+	database_watch_look(&server->database, clock_now());
 	if (clock_microseconds() >= server->check_due)
 		look_around(server);
 	if (read(signals, &signal, sizeof(signal)) != (ssize_t)sizeof(signal))

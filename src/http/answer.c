@@ -17,8 +17,12 @@
 int context_match(const struct context *context, struct arena *memory, const struct query *query,
 		  struct match *ret_match, struct error *err)
 {
-	int r = store_match(context->store, memory, query, ret_match, err);
+	int r = STORE_BUSY;
 
+	if (context->store)
+		r = store_match(context->store, memory, query, ret_match, err);
+	else
+		(void)error_set(err, ERROR_STORE, "the database is being reopened");
 	if (context->counters)
 		counters_add_lookup(context->counters, r);
 	return r;

@@ -368,7 +368,7 @@ static const struct digest_key *log_key(struct exchanges *exchanges)
 
 	if (exchanges->log.addresses != LOG_ADDRESSES_HASH)
 		return NULL;
-	if (!exchanges->has_log_key)
+	if (!exchanges->has_log_key && exchanges->context.store)
 		exchanges->has_log_key = store_secret(exchanges->context.store, &exchanges->log_key,
 						      &err) == 0;
 	return exchanges->has_log_key ? &exchanges->log_key : NULL;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "http/exchange.h"
@@ -28,6 +29,9 @@
 
 /* Descriptors kept for the database, templates, certificates and the log. */
 #define DESCRIPTORS_KEPT 64
+
+/* How long the threads may take to close the database, in milliseconds. */
+#define CLOSE_PATIENCE_MS 2000
 
 struct listener {
 	struct worker **workers;
@@ -270,6 +274,47 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 		worker_set_rules(listener->workers[i], &rules);
 	if (listener->monitor)
 		monitor_set_public_name(listener->monitor, settings->server.public_name);
+}
+
+static void set_stores(struct listener *listener, struct store **stores)
+{
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		worker_set_store(listener->workers[i], TAKE(stores[i]));
+	if (listener->monitor)
+		monitor_set_store(listener->monitor, TAKE(stores[listener->n_workers]));
+}
+
+/* A worker that hangs keeps its connection. */
+static void wait_until_closed(struct listener *listener)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int64_t until = clock_now() + CLOSE_PATIENCE_MS;
+
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		while (worker_has_store(listener->workers[i]) && clock_now() < until)
+			(void)nanosleep(&pause, NULL);
+}
+
+int listener_reopen_database(struct listener *listener, const char *file, bool closes_first,
+			     struct error *err)
+{
+	unsigned count = listener->n_workers + (listener->monitor ? 1 : 0), n_open = 0;
+	_cleanup_(freep) struct store **stores = xcalloc(count + 1, sizeof(struct store *));
+	int r = 0;
+
+	if (closes_first) {
+		set_stores(listener, stores);
+		wait_until_closed(listener);
+	}
+	while (n_open < count && r == 0) {
+		r = store_open(file, STORE_READ, &stores[n_open], err);
+		n_open += r == 0;
+	}
+	if (r == 0)
+		set_stores(listener, stores);
+	for (unsigned i = 0; i < n_open; i++)
+		store_close(stores[i]);
+	return r == 0 ? 0 : -1;
 }
 
 void listener_tell_reloaded(struct listener *listener, bool is_whole)

@@ -36,6 +36,12 @@ void listener_set_templates(struct listener *listener, struct templates *templat
 void listener_set_signer(struct listener *listener, struct signer *signer); /* NULL for none */
 void listener_set_rules(struct listener *listener, const struct settings *settings);
 
+/* Opens the database again, for all threads: before they close the old one, which stays in use
+ * where that fails; or after that, where connections to the same file must not share its old -shm
+ * file. Requests wait meanwhile. Returns 0, or -1 with err set. */
+int listener_reopen_database(struct listener *listener, const char *file, bool closes_first,
+			     struct error *err);
+
 /* All was loaded anew, or something old stays in use: for the metrics. */
 void listener_tell_reloaded(struct listener *listener, bool is_whole);
 

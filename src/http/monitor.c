@@ -44,7 +44,7 @@ struct monitor {
 	size_t n_sockets;
 
 	pthread_mutex_t lock; /* of all below */
-	struct store *store;
+	struct store *store;  /* NULL while the database is reopened */
 	struct certificates *certificates;
 	char *public_name;
 	int64_t reloaded;
@@ -100,6 +100,17 @@ void monitor_set_public_name(struct monitor *monitor, const char *public_name)
 	(void)pthread_mutex_unlock(&monitor->lock);
 }
 
+void monitor_set_store(struct monitor *monitor, struct store *store)
+{
+	struct store *old;
+
+	(void)pthread_mutex_lock(&monitor->lock);
+	old = monitor->store;
+	monitor->store = store;
+	(void)pthread_mutex_unlock(&monitor->lock);
+	store_close(old);
+}
+
 void monitor_set_reloaded(struct monitor *monitor, bool has_reloaded_all)
 {
 	(void)pthread_mutex_lock(&monitor->lock);
@@ -124,7 +135,7 @@ static const bool *find_retired(struct monitor *monitor, struct arena *memory,
 	size_t count = certificates ? certificates_count(certificates) : 0;
 	bool *retired = arena_array(memory, bool, count + 1);
 	struct error err;
-	int r = store_snapshot(monitor->store, &err);
+	int r = monitor->store ? store_snapshot(monitor->store, &err) : STORE_BUSY;
 
 	for (size_t i = 0; i < count && r == 0; i++) {
 		const struct certificate *certificate = certificates_at(certificates, i);
@@ -136,7 +147,8 @@ static const bool *find_retired(struct monitor *monitor, struct arena *memory,
 					     certificate, &use, &err);
 		retired[i] = r == 0 && use != USE_SERVED;
 	}
-	store_release(monitor->store);
+	if (monitor->store)
+		store_release(monitor->store);
 	return retired;
 }
 
@@ -196,27 +208,37 @@ static void show_health(struct monitor *monitor, struct page *page)
 	bytes_add_text(&page->text, "alive\n");
 }
 
-static bool can_read(struct monitor *monitor)
+/* Returns NULL where the database can answer requests, else what keeps it from that. */
+static const char *problem_of_database(struct monitor *monitor)
 {
+	bool has_domains = false;
 	struct digest_key secret;
 	struct error err;
-	int r = store_secret(monitor->store, &secret, &err);
+	int r = STORE_BUSY;
 
-	store_release(monitor->store);
-	gnutls_memset(&secret, 0, sizeof(secret));
-	return r == 0;
+	if (monitor->store) {
+		r = store_secret(monitor->store, &secret, &err);
+		gnutls_memset(&secret, 0, sizeof(secret));
+		if (r == 0)
+			r = store_has_domains(monitor->store, &has_domains, &err);
+		store_release(monitor->store);
+	}
+	return r != 0	      ? "The database cannot be read."
+	       : !has_domains ? "The database has no domains."
+			      : NULL;
 }
 
 static void show_readiness(struct monitor *monitor, struct page *page)
 {
-	bool has_certificates, has_database;
+	const char *problem;
+	bool has_certificates;
 
 	(void)pthread_mutex_lock(&monitor->lock);
 	has_certificates = monitor->certificates || !monitor->has_https;
-	has_database = can_read(monitor);
+	problem = problem_of_database(monitor);
 	(void)pthread_mutex_unlock(&monitor->lock);
-	if (!has_database)
-		fail(page, "The database cannot be read.");
+	if (problem)
+		fail(page, problem);
 	else if (!has_certificates)
 		fail(page, "The certificates are not loaded yet.");
 	else

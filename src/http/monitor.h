@@ -33,6 +33,7 @@ int monitor_start(struct monitor *monitor, struct error *err);
 /* What it tells of from now on; a reference is taken. */
 void monitor_set_certificates(struct monitor *monitor, struct certificates *certificates);
 void monitor_set_public_name(struct monitor *monitor, const char *public_name);
+void monitor_set_store(struct monitor *monitor, struct store *store); /* taken over */
 void monitor_set_reloaded(struct monitor *monitor, bool has_reloaded_all);
 
 /* Answers nothing any more, and frees. */

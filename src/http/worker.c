@@ -53,7 +53,8 @@ struct worker {
 	pthread_t thread;
 	bool has_thread;
 	int epoll, wake;
-	struct store *store;
+	struct store *store;   /* NULL while the database is reopened */
+	atomic_bool has_store; /* the same, for other threads */
 	struct gate gate;
 	struct exchanges exchanges;
 	struct lingering lingering;
@@ -75,6 +76,8 @@ struct worker {
 	struct templates *next_templates;
 	struct signer *next_signer;
 	bool has_next_signer;
+	struct store *next_store;
+	bool has_next_store;
 	struct worker_rules next_rules;
 	bool must_stop;
 };
@@ -95,6 +98,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 
 	worker->options = *options;
 	worker->store = store;
+	atomic_init(&worker->has_store, store != NULL);
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	(void)pthread_mutex_init(&worker->lock, NULL);
@@ -248,6 +252,24 @@ void worker_set_signer(struct worker *worker, struct signer *signer)
 	wake(worker);
 }
 
+void worker_set_store(struct worker *worker, struct store *store)
+{
+	struct store *unused;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	unused = worker->next_store;
+	worker->next_store = store;
+	worker->has_next_store = true;
+	(void)pthread_mutex_unlock(&worker->lock);
+	store_close(unused);
+	wake(worker);
+}
+
+bool worker_has_store(const struct worker *worker)
+{
+	return atomic_load(&worker->has_store);
+}
+
 void worker_set_rules(struct worker *worker, const struct worker_rules *rules)
 {
 	(void)pthread_mutex_lock(&worker->lock);
@@ -264,6 +286,26 @@ static void stop_accepting(struct worker *worker)
 	worker->exchanges.is_stopping = true;
 	for (size_t i = 0; i < worker->n_ports; i++)
 		(void)close(MHD_quiesce_daemon(worker->ports[i]->daemon));
+}
+
+static void take_store(struct worker *worker)
+{
+	struct store *old = worker->store;
+
+	(void)pthread_mutex_lock(&worker->lock);
+	if (!worker->has_next_store) {
+		(void)pthread_mutex_unlock(&worker->lock);
+		return;
+	}
+	worker->store = TAKE(worker->next_store);
+	worker->has_next_store = false;
+	(void)pthread_mutex_unlock(&worker->lock);
+
+	store_close(old);
+	worker->snapshot_until = 0;
+	worker->exchanges.context.store = worker->store;
+	worker->exchanges.has_log_key = false;
+	atomic_store(&worker->has_store, worker->store != NULL);
 }
 
 static void take_over(struct worker *worker)
@@ -283,6 +325,7 @@ static void take_over(struct worker *worker)
 	must_stop = worker->must_stop;
 	(void)pthread_mutex_unlock(&worker->lock);
 
+	take_store(worker);
 	worker->gate.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
 	worker->exchanges.log = worker->rules.log;
 	worker->exchanges.trusted_proxies = worker->rules.trusted_proxies;
@@ -356,7 +399,7 @@ static void end_snapshot_in_time(struct worker *worker)
 {
 	int64_t now = clock_now();
 
-	if (!store_has_snapshot(worker->store)) {
+	if (!worker->store || !store_has_snapshot(worker->store)) {
 		worker->snapshot_until = 0;
 	} else if (!worker->snapshot_until) {
 		worker->snapshot_until = now + SNAPSHOT_MS;
@@ -480,6 +523,7 @@ void worker_free(struct worker *worker)
 	signer_unref(worker->signer);
 	signer_unref(worker->next_signer);
 	store_close(worker->store);
+	store_close(worker->next_store);
 	closep(&worker->epoll);
 	closep(&worker->wake);
 	(void)pthread_mutex_destroy(&worker->lock);

@@ -78,6 +78,11 @@ void worker_set_templates(struct worker *worker, struct templates *templates);
 void worker_set_signer(struct worker *worker, struct signer *signer); /* NULL for none */
 void worker_set_rules(struct worker *worker, const struct worker_rules *rules);
 
+/* Hands over another connection to the database, which takes the place of the old one; NULL closes
+ * it, and requests wait. worker_has_store() tells when that is done. */
+void worker_set_store(struct worker *worker, struct store *store);
+bool worker_has_store(const struct worker *worker);
+
 /* How often the worker's loop has turned; and makes it turn once more, which it does at once unless
  * it hangs. May be called from any thread. */
 unsigned worker_turns(struct worker *worker);

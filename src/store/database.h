@@ -26,6 +26,7 @@ enum statement {
 	END_SNAPSHOT,
 	DATA_VERSION,
 	FIND_DOMAIN,
+	HAS_DOMAINS,
 	HAS_PATTERNS,
 	FIND_PROVIDER_BY_ID,
 	FIND_PROVIDER_BY_NAME,
@@ -97,6 +98,7 @@ struct store {
 	char *path;
 	sqlite3_stmt *statements[STATEMENTS];
 	bool in_snapshot;
+	bool is_new;	    /* was created when it was opened */
 	bool is_patient;    /* has waited for what is locked, and can say for whom */
 	bool has_bad_pages; /* SQLite's cache holds pages that are corrupted, or were */
 	invalid_row_visitor note_invalid_row; /* NULL: lists fail at the first */

@@ -94,6 +94,11 @@ int store_serving_domain(struct store *store, struct arena *memory, const char *
 	return r;
 }
 
+int store_has_domains(struct store *store, bool *ret_has, struct error *err)
+{
+	return query_truth(store, HAS_DOMAINS, NULL, ret_has, "looking for domains", err);
+}
+
 static void bind_domain(sqlite3_stmt *query, const struct domain *domain)
 {
 	query_bind_text(query, 1, domain->name);

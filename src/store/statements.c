@@ -39,6 +39,8 @@ const char *const statement_sql[STATEMENTS] = {
 	[DATA_VERSION] = "PRAGMA data_version",
 	[FIND_DOMAIN] = "SELECT " DOMAIN_COLUMNS " WHERE domain.name = ?1",
 
+	[HAS_DOMAINS] = "SELECT EXISTS (SELECT 1 FROM domain)",
+
 	/* Names that begin with '*' lie together in the key: one look tells whether there are any.
 	 */
 	[HAS_PATTERNS] = "SELECT EXISTS (SELECT 1 FROM domain WHERE name >= '*' AND name < '+')",

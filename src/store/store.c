@@ -366,10 +366,11 @@ static int open_for_writing(struct store *store, struct error *err)
 	store->is_patient = true;
 	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)
 		return -1;
-	if (objects == 0 && store_execute(store,
-					  "PRAGMA journal_mode = WAL; "
-					  "PRAGMA application_id = " APPLICATION_ID_TEXT,
-					  err) != 0)
+	store->is_new = objects == 0;
+	if (store->is_new && store_execute(store,
+					   "PRAGMA journal_mode = WAL; "
+					   "PRAGMA application_id = " APPLICATION_ID_TEXT,
+					   err) != 0)
 		return -1;
 	/* The limit cuts off what a large change that was killed has left of the log, when SQLite
 	 * begins that anew: once a thousand pages of it are written back. */
@@ -515,6 +516,11 @@ void store_rollback(struct store *store)
 {
 	if (!sqlite3_get_autocommit(store->database))
 		(void)sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+}
+
+bool store_is_new(const struct store *store)
+{
+	return store->is_new;
 }
 
 const char *store_library_version(void)

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "mail/match.h"
 #include "mail/provider.h"
@@ -46,6 +48,36 @@ int store_open_patiently(const char *path, enum store_mode mode, int patience,
 			 struct store **ret_store, struct error *err);
 void store_close(struct store *store);
 DEFINE_CLEANUP(struct store *, store_close);
+
+/*
+ * The files of a database, by which a reader finds that it must be opened again. The database file
+ * is the first; -wal and -shm follow.
+ */
+#define STORE_FILES 3
+
+struct store_files {
+	dev_t devices[STORE_FILES];
+	ino_t inodes[STORE_FILES]; /* 0 where there is none */
+	off_t size;		   /* of the database file */
+	struct timespec modified;  /* likewise */
+};
+
+enum store_change {
+	STORE_UNCHANGED,
+	STORE_WRITTEN,	    /* the file was written to: by SQLite, or it was overwritten */
+	STORE_REPLACED,	    /* the path has another file now, or none */
+	STORE_LOG_REPLACED, /* -wal or -shm of the same file are gone, or others */
+};
+
+void store_files_look(const char *path, struct store_files *ret_files);
+enum store_change store_files_compare(const struct store_files *before,
+				      const struct store_files *now);
+
+/* The change counter in the header of the file; 0 where it cannot be read. */
+uint32_t store_change_counter(struct store *store);
+
+/* Whether the database was empty when it was opened, and was created then. */
+bool store_is_new(const struct store *store);
 
 /* Of SQLite. */
 const char *store_library_version(void);
@@ -154,6 +186,9 @@ int store_serving_domain(struct store *store, struct arena *memory, const char *
 int store_add_domain(struct store *store, const struct domain *domain, struct error *err);
 int store_update_domain(struct store *store, const struct domain *domain, struct error *err);
 int store_remove_domain(struct store *store, const char *name, struct error *err);
+
+/* Whether there is any. Returns 0, STORE_BUSY, or -1 with err set. */
+int store_has_domains(struct store *store, bool *ret_has, struct error *err);
 
 /* What to list: all members that are not NULL must fit. */
 struct domain_filter {

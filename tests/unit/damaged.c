@@ -181,8 +181,8 @@ static void read_all(const char *path)
 	check(r, &err);
 	if (r != 0)
 		return;
-	if (templates_load(NULL, &templates, &err) < 0)
-		fail_msg("%s", err.text);
+	if (templates_load(NULL, NULL, NULL, NULL, &templates) > 0)
+		fail_msg("no templates");
 	context.site.templates = templates;
 	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++)
 		ask(&context, targets[i]);

@@ -74,7 +74,7 @@ static void served_open(struct served *served, const char *sql)
 	if (sql)
 		doctor(served->path, sql);
 	if (store_open(served->path, STORE_READ, &served->context.store, &err) != 0 ||
-	    templates_load(NULL, &templates, &err) < 0)
+	    templates_load(NULL, NULL, NULL, NULL, &templates) > 0)
 		fail_msg("%s: %s", sql, err.text);
 	served->context.site = (struct site){ .templates = templates, .public_name = "" };
 }

@@ -1,0 +1,171 @@
+#include "daemon/database-watch.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "http/listener.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/log.h"
+
+/* A copy that is under way cannot be opened either: only the second failure in a row is reported.
+ */
+#define LOOK_PAUSE_MS 900
+#define FAILURES_UNREPORTED 1
+
+/* When the file was created, as far as the file system tells; else NULL. */
+static const char *creation_time(struct arena *memory, const char *file)
+{
+	struct statx status;
+	char text[sizeof("2026-11-30T20:00:00Z")];
+	struct tm when;
+	time_t seconds;
+
+	if (statx(AT_FDCWD, file, 0, STATX_BTIME, &status) < 0 || !(status.stx_mask & STATX_BTIME))
+		return NULL;
+	seconds = (time_t)status.stx_btime.tv_sec;
+	if (!gmtime_r(&seconds, &when) ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &when) == 0)
+		return NULL;
+	return arena_strdup(memory, text);
+}
+
+/* 'mailconfctl init', which the service runs first, makes an empty database in the place of one
+ * that is gone. */
+static void warn_if_empty(const struct database_watch *watch, struct store *store)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *created = creation_time(&memory, watch->file);
+	struct error err;
+	bool has_domains;
+
+	if (store_has_domains(store, &has_domains, &err) != 0 || has_domains)
+		return;
+	log_warning("the database has no domains, so no request gets an answer: file=%s "
+		    "created=%s; add domains with 'mailconfctl domain add', or restore a backup "
+		    "with 'mailconfctl restore FILE'",
+		    log_quote(&memory, watch->file), created ? created : "unknown");
+}
+
+/* Another connection, because those of the workers are in use. */
+static void inspect(struct database_watch *watch)
+{
+	_cleanup_(store_closep) struct store *store = NULL;
+	struct error err;
+
+	if (store_open(watch->file, STORE_READ, &store, &err) != 0)
+		return;
+	watch->change_counter = store_change_counter(store);
+	warn_if_empty(watch, store);
+}
+
+void database_watch_begin(struct database_watch *watch, const char *file, struct listener *listener,
+			  int64_t now)
+{
+	*watch = (struct database_watch){ .file = file, .listener = listener };
+	inspect(watch);
+	store_files_look(file, &watch->files);
+	watch->due = now + LOOK_PAUSE_MS;
+}
+
+int database_watch_patience(const struct database_watch *watch, int64_t now)
+{
+	return watch->due > now ? (int)(watch->due - now) : 0;
+}
+
+static void report(struct database_watch *watch, bool was_closed, const struct error *err)
+{
+	if (++watch->failures <= FAILURES_UNREPORTED || text_equals(watch->reported, err->text))
+		return;
+	(void)snprintf(watch->reported, sizeof(watch->reported), "%s", err->text);
+	log_error("cannot reopen the database: %s; %s", err->text,
+		  was_closed ? "requests fail until that is possible"
+			     : "the one that is open stays in use");
+}
+
+static bool reopen(struct database_watch *watch, bool closes_first, struct error *err)
+{
+	struct store_files before, after;
+
+	store_files_look(watch->file, &before);
+	if (listener_reopen_database(watch->listener, watch->file, closes_first, err) < 0)
+		return false;
+	/* The database as it was before it was opened, or a change meanwhile would be missed; the
+	 * others as they were made then. */
+	store_files_look(watch->file, &after);
+	for (size_t i = 1; i < STORE_FILES; i++) {
+		before.devices[i] = after.devices[i];
+		before.inodes[i] = after.inodes[i];
+	}
+	watch->files = before;
+	watch->failures = 0;
+	*watch->reported = '\0';
+	return true;
+}
+
+static void log_reopened(const struct database_watch *watch, const char *event)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	log_info("%s, reopened: file=%s device=%llu inode=%llu", event,
+		 log_quote(&memory, watch->file), (unsigned long long)watch->files.devices[0],
+		 (unsigned long long)watch->files.inodes[0]);
+}
+
+/* Write-back of the log by SQLite makes the change counter greater. */
+static void log_written(struct database_watch *watch, uint32_t counter_before)
+{
+	if (watch->change_counter < counter_before)
+		log_warning("database overwritten in place, reopened: file=%s; changes in its -wal "
+			    "file still apply, so restore with 'mailconfctl restore FILE' instead",
+			    watch->file);
+	else
+		log_debug("database written to, reopened: file=%s", watch->file);
+}
+
+void database_watch_look(struct database_watch *watch, int64_t now)
+{
+	uint32_t counter = watch->change_counter;
+	struct store_files files;
+	enum store_change change;
+	struct error err;
+
+	if (now < watch->due)
+		return;
+	watch->due = now + LOOK_PAUSE_MS;
+	store_files_look(watch->file, &files);
+	change = store_files_compare(&watch->files, &files);
+	if (change == STORE_UNCHANGED)
+		return;
+	if (!reopen(watch, change == STORE_LOG_REPLACED, &err)) {
+		report(watch, change == STORE_LOG_REPLACED, &err);
+		return;
+	}
+	if (change == STORE_REPLACED)
+		log_reopened(watch, "database replaced");
+	else if (change == STORE_LOG_REPLACED)
+		log_reopened(watch, "-wal or -shm file of the database replaced");
+	inspect(watch);
+	if (change == STORE_WRITTEN)
+		log_written(watch, counter);
+}
+
+bool database_watch_reopen(struct database_watch *watch)
+{
+	struct store_files files;
+	bool closes_first;
+	struct error err;
+
+	store_files_look(watch->file, &files);
+	closes_first = store_files_compare(&watch->files, &files) == STORE_LOG_REPLACED;
+	if (!reopen(watch, closes_first, &err)) {
+		watch->failures += FAILURES_UNREPORTED;
+		report(watch, closes_first, &err);
+		return false;
+	}
+	inspect(watch);
+	return true;
+}
