@@ -16,6 +16,7 @@
 #include "util/directory.h"
 #include "util/error.h"
 #include "util/file.h"
+#include "util/process.h"
 #include "util/socket-address.h"
 
 /* For the daemon, which is another user, to read. They are secret to nobody. */
@@ -23,6 +24,9 @@
 #define DIRECTORY_MODE 0755
 
 #define ANSWER_SECONDS 10
+
+/* Some programs wait until all servers of a zone have the record. */
+#define DNS_HOOK_SECONDS 300
 
 /* Whatever the umask: the daemon must get there. */
 int challenge_make_directory(const char *directory, struct error *err)
@@ -124,7 +128,8 @@ int challenge_try(struct arena *memory, const char *directory, const struct word
 		return error_set(
 			err, ERROR_CONFIG,
 			"[server] listen-http is empty, but the certificate authority asks "
-			"on port 80; set it to [::]:80 and restart mailconfd");
+			"on port 80; set it to [::]:80 and restart mailconfd, or use DNS-01 with "
+			"dns-hook in [acme]");
 	if (challenge_make_directory(directory, err) < 0)
 		return -1;
 	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
@@ -139,15 +144,57 @@ int challenge_try(struct arena *memory, const char *directory, const struct word
 
 bool challenge_is_hook(void)
 {
-	return getenv(CHALLENGE_VARIABLE) != NULL;
+	return getenv(CHALLENGE_VARIABLE) || getenv(CHALLENGE_DNS_VARIABLE);
 }
 
-/* METHOD TYPE IDENTIFIER TOKEN AUTHORIZATION, see uacme(1). Whatever is not HTTP-01 is declined. */
+/* "" where there is none. */
+static const char *last_line(struct arena *memory, const char *output)
+{
+	char *rest = arena_strdup(memory, output), *line;
+	const char *last = "";
+
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			last = line;
+	return last;
+}
+
+/* Runs the program with our own arguments. Of a failure one line is written, for uacme's output. */
+static int run_dns_hook(const char *program, char *const *argv)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *words[] = { program, argv[1], argv[2], argv[3], argv[4], argv[5], NULL };
+	const char *how = NULL, *last = "";
+	struct process_end end = { .status = -1 };
+	struct error err;
+
+	(void)unsetenv(CHALLENGE_DNS_VARIABLE);
+	if (process_run(&memory, words, NULL, DNS_HOOK_SECONDS, &end, &err) < 0) {
+		how = err.text;
+	} else {
+		last = last_line(&memory, end.output);
+		if (end.was_too_slow)
+			how = arena_printf(&memory, "did not finish within %d seconds",
+					   DNS_HOOK_SECONDS);
+		else if (end.status != 0)
+			how = arena_printf(&memory, "failed with exit status %d", end.status);
+	}
+	if (how)
+		(void)fprintf(stderr, CHALLENGE_DNS_FAILED "'%s' %s for '%s'%s%s\n", program, how,
+			      argv[3], *last ? ": " : "", last);
+	return how ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* METHOD TYPE IDENTIFIER TOKEN AUTHORIZATION, see uacme(1). */
 int challenge_hook(int argc, char *const *argv)
 {
 	const char *directory = getenv(CHALLENGE_VARIABLE);
+	const char *dns_hook = getenv(CHALLENGE_DNS_VARIABLE);
 	struct error err;
 
+	if (dns_hook)
+		return argc == 6 && text_equals(argv[2], "dns-01") ? run_dns_hook(dns_hook, argv)
+								   : EXIT_FAILURE;
 	if (argc != 6 || !text_equals(argv[2], "http-01") || !plain_is_token(argv[4]))
 		return EXIT_FAILURE;
 	if (!text_equals(argv[1], "begin")) {

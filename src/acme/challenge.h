@@ -12,8 +12,13 @@ struct arena;
 struct error;
 struct words;
 
-/* Of the environment: tells the program that it is the hook, and the directory. */
+/* In the environment of the hook: the directory for challenges of HTTP-01, or the program that
+ * answers those of DNS-01 (RFC 8555 8.4). All other types are declined. */
 #define CHALLENGE_VARIABLE "MAILCONFCTL_CHALLENGES"
+#define CHALLENGE_DNS_VARIABLE "MAILCONFCTL_DNS_HOOK"
+
+/* What the line begins with that the hook writes where the program fails. */
+#define CHALLENGE_DNS_FAILED "dns-hook "
 
 /* Makes the directory, with those above it that are missing. Returns 0, or -1 with err set. */
 int challenge_make_directory(const char *directory, struct error *err);

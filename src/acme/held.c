@@ -42,7 +42,19 @@ const char *held_directory(struct arena *memory, const struct words *globs, stru
 
 const char *held_file(struct arena *memory, const char *directory, const char *domain)
 {
-	return arena_printf(memory, "%s/%s.pem", directory, domain);
+	return arena_printf(memory, "%s/%s%s.pem", directory, *domain == '*' ? "_" : "",
+			    *domain == '*' ? domain + 1 : domain);
+}
+
+const char *held_domain(struct arena *memory, const char *file)
+{
+	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+	size_t length = strlen(name), ending = strlen(".pem");
+	char *domain = arena_strndup(memory, name, length > ending ? length - ending : 0);
+
+	if (strncmp(domain, "_.", 2) == 0)
+		*domain = '*';
+	return domain;
 }
 
 const char *held_server(struct arena *memory, const char *file)

@@ -19,7 +19,11 @@ struct words;
  * memory. NULL with err set where none does. */
 const char *held_directory(struct arena *memory, const struct words *globs, struct error *err);
 
+/* DOMAIN.pem there; that of the wildcard "*.example.org" is _.example.org.pem. In memory. */
 const char *held_file(struct arena *memory, const char *directory, const char *domain);
+
+/* The domain of such a file. In memory. */
+const char *held_domain(struct arena *memory, const char *file);
 
 /* The server that it came from. NULL where the file is not there, or not ours. */
 const char *held_server(struct arena *memory, const char *file);

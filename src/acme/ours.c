@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "dns/resolver.h"
+#include "mail/address.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
@@ -211,6 +212,10 @@ static void judge(struct arena *memory, const struct ours *ours,
 {
 	keep_addresses(memory, questions, place);
 	place->stranger = place->response = place->reason = NULL;
+	if (domain_is_pattern(place->name)) {
+		place->where = HERE;
+		return;
+	}
 	for (size_t i = 0; i < place->n_addresses && !place->stranger; i++)
 		if (!is_ours(ours, place->addresses[i]))
 			place->stranger = place->addresses[i];

@@ -105,10 +105,21 @@ static bool ends_with(const char *text, const char *end)
 	return length >= wanted && text_equals(text + length - wanted, end);
 }
 
+/* The line that our hook has written of the dns-hook, or NULL. */
+static const char *failure_of_dns_hook(struct arena *memory, const char *output)
+{
+	char *rest = arena_strdup(memory, output), *line;
+
+	while ((line = strsep(&rest, "\n")))
+		if (strncmp(line, CHALLENGE_DNS_FAILED, strlen(CHALLENGE_DNS_FAILED)) == 0)
+			return line;
+	return NULL;
+}
+
 /* Puts into words why it failed. Returns UACME_LIMITED or -1. */
 static int explain(struct arena *memory, const struct process_end *end, struct error *err)
 {
-	const char *type, *detail;
+	const char *type, *detail, *dns_failure;
 
 	if (end->was_too_slow)
 		return error_set(err, ERROR_SYSTEM, "uacme was not done in %d seconds",
@@ -120,6 +131,9 @@ static int explain(struct arena *memory, const struct process_end *end, struct e
 				kind ? kind + 1 : type);
 		return ends_with(type, ":rateLimited") ? UACME_LIMITED : -1;
 	}
+	dns_failure = failure_of_dns_hook(memory, end->output);
+	if (dns_failure)
+		return error_set(err, ERROR_SYSTEM, "%s", cut(memory, dns_failure));
 	return error_set(err, ERROR_SYSTEM, "uacme failed: %s",
 			 cut(memory, last_lines(memory, end->output)));
 }
@@ -127,7 +141,10 @@ static int explain(struct arena *memory, const struct process_end *end, struct e
 static int run(struct arena *memory, const struct uacme *uacme, const char *const *words,
 	       struct process_end *ret_end, struct error *err)
 {
-	const char *addition = arena_printf(memory, CHALLENGE_VARIABLE "=%s", uacme->challenges);
+	const char *addition =
+		uacme->dns_hook
+			? arena_printf(memory, CHALLENGE_DNS_VARIABLE "=%s", uacme->dns_hook)
+			: arena_printf(memory, CHALLENGE_VARIABLE "=%s", uacme->challenges);
 
 	if (process_run(memory, words, addition, PATIENCE_SECONDS, ret_end, err) == 0)
 		return 0;
@@ -199,7 +216,8 @@ static bool is_forgotten(const struct process_end *end)
 	return end->status != 0 && strstr(end->output, "no account associated");
 }
 
-/* uacme(1) calls a directory and a key by the first name. Our program is its hook. */
+/* uacme(1) calls a directory and a key by the first name, without the "*." of a wildcard. Our
+ * program is its hook. */
 int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *const *names,
 		size_t count, struct uacme_issue *ret_issue, struct error *err)
 {
@@ -208,9 +226,10 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 		"uacme", "--confdir", directory,   "--acme-url", uacme->server, "--type",
 		"EC",	 "--force",   "--no-ocsp", "--hook",	 NULL,
 	};
+	const char *kept = strncmp(names[0], "*.", 2) == 0 ? names[0] + 2 : names[0];
 	const struct uacme_issue issue = {
-		.chain_file = arena_printf(memory, "%s/%s/cert.pem", directory, names[0]),
-		.key_file = arena_printf(memory, "%s/private/%s/key.pem", directory, names[0]),
+		.chain_file = arena_printf(memory, "%s/%s/cert.pem", directory, kept),
+		.key_file = arena_printf(memory, "%s/private/%s/key.pem", directory, kept),
 	};
 	char hook[PATH_MAX] = "";
 	struct process_end end;

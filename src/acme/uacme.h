@@ -11,8 +11,6 @@
 struct arena;
 struct error;
 
-#define UACME_SERVER "https://acme-v02.api.letsencrypt.org/directory"
-
 /* Expected outcome: the authority wants no more requests for now. */
 enum { UACME_LIMITED = 1 };
 
@@ -20,6 +18,7 @@ struct uacme {
 	const char *directory;	/* of what it keeps, for all servers; made where it is not there */
 	const char *server;	/* the URL of the authority's directory */
 	const char *challenges; /* the directory to put challenges into */
+	const char *dns_hook; /* the program that answers challenges of DNS-01, NULL for HTTP-01 */
 };
 
 /* What has been issued, as files of PEM. */

@@ -23,14 +23,6 @@
 /* Of so many domains the names are looked up side by side. */
 #define DOMAINS_AT_ONCE ((size_t)32)
 
-/* "example.org" of "/etc/mailconfd/certificates/example.org.pem". */
-static const char *domain_of(struct arena *memory, const char *file)
-{
-	const char *name = strrchr(file, '/') + 1;
-
-	return arena_strndup(memory, name, strlen(name) - strlen(".pem"));
-}
-
 /* Why one that is due is not renewed all the same; NULL if it is. */
 static int find_objection(const struct issuing *issuing, const char *domain,
 			  const struct certificate *certificate, bool is_asked_for,
@@ -78,7 +70,7 @@ static int renew_one(struct issuing *issuing, const char *file, const char *serv
 		     const struct certificate *certificate, unsigned long days,
 		     struct additions *additions, struct error *err)
 {
-	const char *domain = domain_of(issuing->cli->memory, file), *objection;
+	const char *domain = held_domain(issuing->cli->memory, file), *objection;
 	struct order order = order_begin(issuing, ORDER_RENEWAL, domain, server);
 
 	order.is_due = issuing_is_due(issuing, certificate, days);
@@ -128,10 +120,10 @@ static int renew_all(struct issuing *issuing, unsigned long days, struct error *
 		const char *file = loaded->files[i], *server = held_server(memory, file);
 
 		if (!server || !text_equals(file, held_file(memory, issuing->directory,
-							    domain_of(memory, file))))
+							    held_domain(memory, file))))
 			continue;
 		if (!loaded->of_file[i])
-			issuing_fail(issuing, domain_of(memory, file), loaded->problems[i]);
+			issuing_fail(issuing, held_domain(memory, file), loaded->problems[i]);
 		else if (renew_one(issuing, file, server, loaded->of_file[i], days, &additions,
 				   err) < 0)
 			return -1;

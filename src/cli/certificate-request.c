@@ -59,6 +59,33 @@ static int refuse_unserved(struct request *request, const char *domain, struct e
 	return 0;
 }
 
+/* A wildcard domain of the database, or the names below any domain that is served. */
+static int request_wildcard(struct request *request, const char *pattern, struct error *err)
+{
+	struct order order = order_begin(&request->issuing, ORDER_NAMED, pattern, request->server);
+	struct cli *cli = request->issuing.cli;
+	const char *domain = pattern;
+	struct domain row;
+	int r;
+
+	if (text_equals(pattern, "*")) {
+		issuing_fail(&request->issuing, pattern,
+			     "stands for all domains, and no certificate does; name a domain");
+		return 0;
+	}
+	r = store_find_domain(cli->store, cli->memory, pattern, &row, err);
+	if (r == STORE_NOT_FOUND) {
+		domain = pattern + strlen("*.");
+		r = store_serving_domain(cli->store, cli->memory, domain, &row, err);
+	}
+	if (r != 0 && r != STORE_NOT_FOUND)
+		return -1;
+	if (r == STORE_NOT_FOUND || !row.is_enabled)
+		return refuse_unserved(request, domain, err);
+	order_add(&request->issuing, &order, pattern);
+	return issuing_place(&request->issuing, &order, err);
+}
+
 static int request_word(struct request *request, const char *word, struct error *err)
 {
 	struct arena *memory = request->issuing.cli->memory;
@@ -67,11 +94,8 @@ static int request_word(struct request *request, const char *word, struct error 
 
 	if (!domain)
 		return -1;
-	if (domain_is_pattern(domain)) {
-		issuing_fail(&request->issuing, domain,
-			     "is a pattern; name a domain that it stands for");
-		return 0;
-	}
+	if (domain_is_pattern(domain))
+		return request_wildcard(request, domain, err);
 	r = request_domain(request, ORDER_NAMED, domain, err);
 	if (r == STORE_NOT_FOUND && public_hosts_have(&request->issuing.hosts, domain))
 		return request_host(request, ORDER_NAMED, domain, err);
@@ -182,7 +206,7 @@ static int request_all(struct request *request, const struct arguments *argument
 static int run(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	const char *server = option_value(arguments, "server");
-	struct request request = { .server = server ? server : UACME_SERVER };
+	struct request request = { .server = server ? server : cli->settings->acme.server };
 	int r;
 
 	if (!arguments->count == !option_is_given(arguments, "missing"))
@@ -203,7 +227,7 @@ static int run(struct cli *cli, const struct arguments *arguments, struct error 
 
 static const struct option options[] = {
 	{ "missing", NULL, "for all domains and public names that have none" },
-	{ "server", "URL", "the directory of the certificate authority (Let's Encrypt)" },
+	{ "server", "URL", "the directory of the CA (that of the settings)" },
 	{ "accept-terms", NULL, "accept the terms of service of the authority" },
 	{ "email", "ADDRESS", "where the authority may write to; at the first request" },
 	{ 0 },

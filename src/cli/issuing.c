@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "acme/challenge.h"
 #include "acme/failures.h"
 #include "acme/held.h"
 #include "acme/served.h"
+#include "cli/challenges.h"
 #include "cli/cli.h"
 #include "cli/options.h"
 #include "cli/order.h"
@@ -177,19 +177,6 @@ void issuing_pass(struct issuing *issuing, const char *domain, const char *word,
 	tell(issuing, &outcome);
 }
 
-/* Before the first request of a run. */
-static int try_challenges(struct issuing *issuing, struct error *err)
-{
-	struct cli *cli = issuing->cli;
-
-	if (!issuing->can_show_challenges &&
-	    challenge_try(cli->memory, issuing->uacme.challenges,
-			  &cli->settings->server.listen_http, err) < 0)
-		return -1;
-	issuing->can_show_challenges = true;
-	return 0;
-}
-
 /* An authority that is of no use any more in this run; others may be. */
 struct closed_authority {
 	const char *server, *why;
@@ -290,8 +277,15 @@ static int request(struct issuing *issuing, struct outcome *outcome, struct erro
 	outcome->is_repeated = outcome->problem;
 	if (outcome->problem)
 		return 0;
-	if (try_challenges(issuing, err) < 0)
+	r = challenges_prepare(issuing, outcome->names, outcome->n_names, &why);
+	if (r < 0) {
+		*err = why;
 		return -1;
+	}
+	if (r > 0) {
+		outcome->problem = arena_strdup(memory, why.text);
+		return 0;
+	}
 	if (uacme_provide_account(memory, &issuing->uacme, issuing->email, issuing->accepts_terms,
 				  &why) != 0) {
 		outcome->problem = close_authority(issuing, arena_strdup(memory, why.text));

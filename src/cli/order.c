@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/issuing.h"
 #include "dns/wanted.h"
+#include "mail/address.h"
 #include "store/store.h"
 #include "tls/certificate.h"
 #include "tls/coverage.h"
@@ -66,8 +67,13 @@ int order_add_wanted(struct issuing *issuing, struct order *order, struct error 
 	const char *const *names;
 	struct match match;
 	size_t count, before;
-	int r = store_match(cli->store, cli->memory, &query, &match, err);
+	int r;
 
+	if (domain_is_pattern(order->domain)) {
+		order_add(issuing, order, order->domain);
+		return 0;
+	}
+	r = store_match(cli->store, cli->memory, &query, &match, err);
 	if (r != 0)
 		return r == STORE_NOT_FOUND ? r : -1;
 	names = wanted_names(cli->memory, order->domain, match.provider.pacc, &count);
@@ -83,12 +89,18 @@ int order_add_wanted(struct issuing *issuing, struct order *order, struct error 
 	return 0;
 }
 
+/* A certificate may also be for "*.example.org". */
+static bool is_valid_name(const char *name)
+{
+	return host_name_is_valid(strncmp(name, "*.", 2) == 0 ? name + 2 : name);
+}
+
 int order_validate(const struct order *order, struct error *err)
 {
-	const char *invalid = host_name_is_valid(order->domain) ? NULL : order->domain;
+	const char *invalid = is_valid_name(order->domain) ? NULL : order->domain;
 
 	for (size_t i = 0; i < order->count && !invalid; i++)
-		if (!host_name_is_valid(order->places[i].name))
+		if (!is_valid_name(order->places[i].name))
 			invalid = order->places[i].name;
 	if (!invalid)
 		return 0;

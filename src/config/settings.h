@@ -22,6 +22,9 @@ struct setting_type;
 /* Whether the document without an address is served on listen_http. */
 enum http_autoconfig { HTTP_AUTOCONFIG_NO, HTTP_AUTOCONFIG_YES };
 
+/* Whether 'certificate renew --scheduled' requests certificates for domains that have none. */
+enum request_missing { REQUEST_MISSING_NO, REQUEST_MISSING_YES };
+
 /* Where the plain port sends clients on to. */
 enum redirect { REDIRECT_PUBLIC_NAME, REDIRECT_SAME_HOST };
 
@@ -71,6 +74,9 @@ struct settings {
 	} templates;
 	struct {
 		const char *directory; /* "" for none */
+		const char *server;    /* the URL of a CA's directory */
+		enum request_missing request_missing;
+		const char *dns_hook; /* "" for none */
 	} acme;
 	struct {
 		const char *certificate, *key; /* both or none "" */

@@ -15,6 +15,7 @@
 #include "util/unix-socket.h"
 
 #define QUOTE_MAX_LENGTH 64
+#define URL_MAX_LENGTH 1000
 
 /* Choices are stored through the same pointer as numbers. */
 _Static_assert(sizeof(enum unknown_name) == sizeof(unsigned), "an enum is no unsigned");
@@ -350,6 +351,19 @@ static int choice_parse(struct arena *memory, const struct settings_key *key, co
 	return refuse(memory, key, text, err);
 }
 
+static int https_url_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			   struct settings *settings, struct error *err)
+{
+	size_t scheme = strlen("https://"), length = strlen(text);
+
+	if (!text_starts_with_ignoring_case(text, "https://") ||
+	    strcspn(text + scheme, "/?#") == 0 || strcspn(text, " \t\"'") < length ||
+	    length > URL_MAX_LENGTH)
+		return refuse(memory, key, text, err);
+	put_text(settings, key, arena_strdup(memory, text));
+	return 0;
+}
+
 const struct setting_type setting_public_name = { public_name_setting_parse, text_values_equal };
 const struct setting_type setting_host_name = { host_name_parse, text_values_equal };
 const struct setting_type setting_listen = { listen_parse, word_values_equal, .is_list = true };
@@ -360,6 +374,7 @@ const struct setting_type setting_threads = { threads_parse, number_values_equal
 const struct setting_type setting_globs = { globs_parse, word_values_equal, .is_list = true };
 const struct setting_type setting_path = { path_parse, text_values_equal };
 const struct setting_type setting_optional_path = { optional_path_parse, text_values_equal };
+const struct setting_type setting_https_url = { https_url_parse, text_values_equal };
 const struct setting_type setting_choice = { choice_parse, number_values_equal };
 const struct setting_type setting_seconds = { seconds_parse, number_values_equal };
 const struct setting_type setting_milliseconds = { milliseconds_parse, number_values_equal };

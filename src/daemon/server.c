@@ -542,6 +542,19 @@ static int check_sandbox(const struct settings *settings, const char *settings_f
 	return 0;
 }
 
+/* The daemon does not need it, and its user may not be able to look. */
+static void warn_of_dns_hook(const struct settings *settings)
+{
+	const char *hook = settings->acme.dns_hook;
+	struct error err;
+
+	if (!*hook || process_check_program(hook, &err) == 0 ||
+	    (access(hook, F_OK) < 0 && errno == EACCES))
+		return;
+	(void)error_prefix(&err, "[acme] dns-hook");
+	print_warning(err.text, NULL);
+}
+
 int server_check(const char *settings_file, const char *user)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
@@ -563,6 +576,7 @@ int server_check(const char *settings_file, const char *user)
 	process_hide_memory();
 	complete_settings(&memory, &own, &settings);
 	warn_of_all_open_ports(&settings, print_warning);
+	warn_of_dns_hook(&settings);
 	wrong = report(check_settings_file(settings_file, &err), &err);
 	wrong += credentials_check(&settings, &count);
 	wrong += (int)templates_load(settings.templates.directory, NULL, print_error, NULL,

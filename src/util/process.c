@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "util/arena.h"
@@ -108,6 +109,20 @@ int process_run(struct arena *memory, const char *const *words, const char *addi
 				 strerror(reason));
 	result.output = bytes_text(&said);
 	*ret_end = result;
+	return 0;
+}
+
+int process_check_program(const char *path, struct error *err)
+{
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		return error_set(err, ERROR_CONFIG, "cannot run '%s': %s", path, strerror(errno));
+	if (!S_ISREG(status.st_mode) || !(status.st_mode & 0111))
+		return error_set(err, ERROR_CONFIG,
+				 "cannot run '%s': it is not an executable file; use 'chmod a+x "
+				 "%s'",
+				 path, path);
 	return 0;
 }
 

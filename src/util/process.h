@@ -26,6 +26,10 @@ struct process_end {
 int process_run(struct arena *memory, const char *const *words, const char *addition,
 		unsigned seconds, struct process_end *ret_end, struct error *err);
 
+/* Whether the path is that of a program: a file that somebody may execute. Returns 0, or -1 with
+ * err set to a sentence that names it. */
+int process_check_program(const char *path, struct error *err);
+
 /* No core dump of this process is written from now on, and others of the same user cannot read its
  * memory: there are keys in it. A change of the user undoes it. */
 void process_hide_memory(void);

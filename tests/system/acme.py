@@ -60,6 +60,7 @@ class Acme:
         self.http_port = free_port()  # of the daemon
         self.dns_port = self.port = self.management = None
         self.dns = self.pebble = None
+        self.validator_dns = None  # the server that pebble asks, if it is another one
         self.addresses, self.options = {}, []
 
     @property
@@ -129,7 +130,7 @@ class Acme:
         }}))
         with open(self.directory / "pebble.log", "wb") as log:
             self.pebble = subprocess.Popen(
-                ["pebble", "-config", config, "-dnsserver", self.resolver],
+                ["pebble", "-config", config, "-dnsserver", self.validator_dns or self.resolver],
                 env={**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0"},
                 stdout=log, stderr=log)
         return comes_up(self.port, self.pebble)

@@ -455,7 +455,8 @@ def test_one_at_a_time(served, acme):
 @pytest.mark.parametrize("words, status, said", [
     ((), 2, "name domains, or say --missing"),
     (("example.org", "--missing"), 2, "name domains, or say --missing"),
-    (("*.example.org",), 1, "is a pattern"),
+    (("*.example.org",), 1, "a wildcard certificate needs DNS-01; set dns-hook in [acme]"),
+    (("*",), 1, "stands for all domains, and no certificate does"),
     (("unknown.invalid",), 1, "unknown.invalid: is not served here"),
     (("a b",), 1, "a b"),
     (("example.org", "--server", "http://127.0.0.1/"), 2, "is not a server"),
