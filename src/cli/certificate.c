@@ -51,6 +51,8 @@ static json_t *certificate_entry(struct cli *cli, const struct loaded_certificat
 		entry_put_text(entry, "key", certificate_key_kind(cli->memory, certificate));
 		entry_put(entry, "days_left", json_integer(days_left(certificate, now)));
 		entry_put_text(entry, "expires", moment(cli->memory, certificate->expires));
+		entry_put_text(entry, "problem",
+			       certificate_date_problem(cli->memory, certificate, now));
 	} else {
 		json_decref(names);
 		entry_put_text(entry, "problem", loaded->problems[index]);

@@ -8,6 +8,7 @@
 #include "tls/certificate-file.h"
 #include "tls/certificates.h"
 #include "tls/signer.h"
+#include "tls/trust-store.h"
 #include "tls/watch.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -307,6 +308,26 @@ static void print_warning(const char *sentence, void *context)
 	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
 }
 
+/* Not at the start, because the sandbox hides the store of the system, which takes its time. */
+static void warn_of_chains(const struct certificates *certificates)
+{
+	_cleanup_(trust_store_closep) struct trust_store *store = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	for (size_t i = 0; i < certificates_count(certificates); i++) {
+		const struct certificate *certificate = certificates_at(certificates, i);
+		const char *warning;
+
+		if (certificate->has_issuer)
+			continue;
+		if (!store)
+			store = trust_store_open();
+		warning = trust_store_chain_warning(store, &memory, certificate);
+		if (warning)
+			print_warning(warning, NULL);
+	}
+}
+
 /* Returns how many things are wrong. */
 static int check_certificates(const struct settings *settings, size_t *ret_count)
 {
@@ -317,8 +338,10 @@ static int check_certificates(const struct settings *settings, size_t *ret_count
 	int r = certificates_load(&options, print_warning, NULL, &certificates, &err);
 
 	*ret_count = certificates ? certificates_count(certificates) : 0;
-	if (r == 0)
+	if (r == 0) {
+		warn_of_chains(certificates);
 		return certificates_are_complete(certificates) ? 0 : 1;
+	}
 	print_warning(arena_printf(&memory,
 				   "%s; until there is one the daemon serves a self-signed "
 				   "certificate for '%s'",

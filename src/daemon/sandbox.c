@@ -17,6 +17,7 @@
 #include "daemon/landlock.h"
 #include "daemon/seccomp.h"
 #include "tls/certificate-file.h"
+#include "tls/layout.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -163,14 +164,13 @@ static void add_glob(struct gathering *gathering, const char *glob)
 	if (certificate_files_find(memory, &glob, 1, &files, &err) != 0)
 		return;
 	for (size_t i = 0; i < files.count; i++) {
-		const char *file = files.items[i].path;
+		const char *file = files.items[i].path, *key_file;
 		size_t below = count_components(file) - count_components(folder);
 
 		add_target(gathering, file, below);
-		add_target(
-			gathering,
-			arena_printf(memory, "%s/%s", above(memory, file, 1), CERTIFICATE_PAIR_KEY),
-			below);
+		key_file = layout_key_of(memory, file);
+		if (key_file)
+			add_target(gathering, key_file, below);
 	}
 }
 

@@ -12,24 +12,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tls/layout.h"
 #include "tls/pem.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/file.h"
+#include "util/texts.h"
 
-/* A directory that a glob matched stands for its fullchain.pem, of which nobody may have heard. */
+/* Such a file stands for a directory without a pair. */
 static void explain_absence(const char *file, struct error *err)
 {
-	size_t length = strlen(file), name = strlen("/" CERTIFICATE_PAIR_CHAIN);
+	size_t length = strlen(file), name = strlen("/" LAYOUT_CHAIN);
 
-	if (length > name && text_equals(file + length - name, "/" CERTIFICATE_PAIR_CHAIN))
-		(void)error_set(
-			err, ERROR_TLS,
-			"the directory '%.*s' has no %s; put the certificate with its chain "
-			"there and its key into %s, or change the glob",
-			(int)(length - name), file, CERTIFICATE_PAIR_CHAIN, CERTIFICATE_PAIR_KEY);
+	if (length > name && text_equals(file + length - name, "/" LAYOUT_CHAIN))
+		(void)error_set(err, ERROR_TLS,
+				"the directory '%.*s' has no certificate with its key; put the "
+				"certificate with its chain there as " LAYOUT_CHAIN
+				" and its key as " LAYOUT_KEY
+				", or under other names of mailconfd(8)",
+				(int)(length - name), file);
 }
 
 static char *read_file(struct arena *memory, const char *file, size_t *ret_size, struct error *err)
@@ -68,21 +71,11 @@ static void warn_of_mode(const char *key_file, certificates_warner warn, void *c
 		     context);
 }
 
-/* For a fullchain.pem the privkey.pem beside it, else NULL. */
-static const char *pair_key_file(struct arena *memory, const char *file)
-{
-	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
-
-	if (!text_equals(name, CERTIFICATE_PAIR_CHAIN))
-		return NULL;
-	return arena_printf(memory, "%.*s%s", (int)(name - file), file, CERTIFICATE_PAIR_KEY);
-}
-
-/* The file of the key: the same, but for a fullchain.pem without one. */
+/* The file of the key: the same, if that holds one. */
 static const char *find_key_file(struct arena *memory, const char *file, const char *data,
 				 size_t size)
 {
-	const char *key_file = pair_key_file(memory, file);
+	const char *key_file = layout_key_of(memory, file);
 
 	return key_file && !pem_scan(data, size).keys ? key_file : file;
 }
@@ -106,7 +99,7 @@ struct certificate_stamp certificate_stamp_take(const char *file)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct certificate_stamp stamp = { .chain = take_stamp(file) };
-	const char *key_file = pair_key_file(&memory, file);
+	const char *key_file = layout_key_of(&memory, file);
 
 	if (key_file)
 		stamp.key = take_stamp(key_file);
@@ -196,17 +189,54 @@ static int note_unreadable(const char *path, int reason)
 	return 0;
 }
 
-/* The path that stands for what a glob matched. */
-static const char *file_of_match(struct arena *memory, const char *path)
+/* Whether it has only a key or only certificates, or cannot be read. */
+static bool is_half(const char *file)
 {
-	size_t length = strlen(path);
-	struct stat status;
+	_cleanup_(arena_wipe) struct arena secret = ARENA_NULL;
+	struct pem_content content;
+	struct error ignored;
+	size_t size;
+	const char *data = read_file(&secret, file, &size, &ignored);
 
-	if (stat(path, &status) < 0 || !S_ISDIR(status.st_mode))
-		return arena_strdup(memory, path);
+	if (!data)
+		return true;
+	content = pem_scan(data, size);
+	return !content.certificates || !content.keys;
+}
+
+/* Files of a pair beside its chain stand for the pair. */
+static void add_file(struct matches *matches, const char *path)
+{
+	const char *chain = layout_chain_of(matches->memory, path);
+
+	add_match(matches, chain && is_half(path) ? chain : arena_strdup(matches->memory, path),
+		  NULL);
+}
+
+static void add_directory(struct matches *matches, const char *path)
+{
+	struct texts chains = TEXTS_IN(matches->memory);
+	size_t length = strlen(path);
+
 	while (length > 1 && path[length - 1] == '/')
 		length--;
-	return arena_printf(memory, "%.*s/%s", (int)length, path, CERTIFICATE_PAIR_CHAIN);
+	path = arena_strndup(matches->memory, path, length);
+	layout_find(&chains, path);
+	for (size_t i = 0; i < chains.count; i++)
+		add_match(matches, chains.items[i], NULL);
+	if (!chains.count)
+		add_match(matches, arena_printf(matches->memory, "%s/%s", path, LAYOUT_CHAIN),
+			  NULL);
+}
+
+static void add_found(struct matches *matches, const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+		add_directory(matches, path);
+	else
+		add_file(matches, path);
 }
 
 static void expand(const char *pattern, struct matches *matches)
@@ -217,7 +247,7 @@ static void expand(const char *pattern, struct matches *matches)
 	matches_of_glob = matches;
 	r = glob(pattern, 0, note_unreadable, &found);
 	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
-		add_match(matches, file_of_match(matches->memory, found.gl_pathv[i]), NULL);
+		add_found(matches, found.gl_pathv[i]);
 	globfree(&found);
 	/* Without a wildcard no directory is read. */
 	if (r != 0 && eaccess(pattern, F_OK) < 0 && errno == EACCES)

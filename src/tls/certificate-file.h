@@ -27,8 +27,9 @@ struct certificate_files {
 enum { CERTIFICATES_NONE = 1 };
 
 /*
- * Expands the globs to the files that they name: a PEM file with chain and key, or for a directory
- * its fullchain.pem (the key beside it in privkey.pem). A glob that ends in a slash names
+ * Expands the globs to the files that they name: a PEM file with chain and key, or of a pair the
+ * file of the chain (layout.h). A directory stands for the pairs in it, and for its fullchain.pem
+ * where it has none; the key of a pair stands for the pair. A glob that ends in a slash names
  * directories only. A directory that a glob has to read and cannot is an item with a problem.
  * Lives in memory. Returns 0 or CERTIFICATES_NONE.
  */
@@ -36,8 +37,8 @@ int certificate_files_find(struct arena *memory, const char *const *globs, size_
 			   struct certificate_files *ret_files, struct error *err);
 
 /*
- * Loads a PEM file, as certificate_parse() reads it. A file named fullchain.pem without a key takes
- * that of the privkey.pem beside it. Returns 0, or -1 with err set to a sentence that names the
+ * Loads a PEM file, as certificate_parse() reads it. A file without a key takes that of the file
+ * beside it which layout_key_of() names. Returns 0, or -1 with err set to a sentence that names the
  * file.
  */
 int certificate_file_load(struct arena *memory, const char *file, certificates_warner warn,

@@ -9,6 +9,7 @@
 #include <gnutls/x509.h>
 
 #include "tls/key.h"
+#include "tls/layout.h"
 #include "tls/pem.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -18,6 +19,8 @@
 #include "util/idna.h"
 
 #define DAY ((time_t)24 * 60 * 60)
+
+DEFINE_CLEANUP(gnutls_x509_tlsfeatures_t, gnutls_x509_tlsfeatures_deinit);
 
 /* The certificates of a file, as parsed for their contents; the leaf first. */
 struct list {
@@ -44,7 +47,7 @@ static int check_content(const char *file, const struct pem_content *content, st
 		return error_set(err, ERROR_TLS,
 				 "'%s' has no certificate; it needs the certificate, its chain and "
 				 "the key in one file, or name a directory with %s and %s",
-				 file, CERTIFICATE_PAIR_CHAIN, CERTIFICATE_PAIR_KEY);
+				 file, LAYOUT_CHAIN, LAYOUT_KEY);
 	if (content->certificates > CERTIFICATE_CHAIN_LIMIT)
 		return error_set(err, ERROR_TLS,
 				 "'%s' has %u certificates; a chain has at most %d, so put only "
@@ -59,7 +62,7 @@ static int check_key_content(const char *file, const struct pem_content *content
 		return error_set(err, ERROR_TLS,
 				 "'%s' has no private key; append it to the file, or name a "
 				 "directory with %s and %s",
-				 file, CERTIFICATE_PAIR_CHAIN, CERTIFICATE_PAIR_KEY);
+				 file, LAYOUT_CHAIN, LAYOUT_KEY);
 	if (content->keys > 1)
 		return error_set(err, ERROR_TLS,
 				 "'%s' has %u private keys; give each certificate a file of its "
@@ -218,17 +221,26 @@ static bool expires_soon(const struct certificate *certificate, time_t now)
 	return left < 7 * DAY && left < (certificate->expires - certificate->starts) / 3;
 }
 
+const char *certificate_date_problem(struct arena *memory, const struct certificate *certificate,
+				     time_t now)
+{
+	if (certificate->expires <= now)
+		return arena_printf(memory, "expired on %s", date(memory, certificate->expires));
+	if (certificate->starts > now)
+		return arena_printf(memory, "not valid before %s",
+				    date(memory, certificate->starts));
+	return NULL;
+}
+
 static const char *date_warning(struct arena *memory, const struct certificate *certificate)
 {
 	time_t now = time(NULL);
+	const char *problem = certificate_date_problem(memory, certificate, now);
 
-	if (certificate->expires <= now)
-		return arena_printf(memory, "certificate '%s' expired on %s, serving it anyway",
-				    certificate->file, date(memory, certificate->expires));
-	if (certificate->starts > now)
-		return arena_printf(memory,
-				    "certificate '%s' is not valid before %s, serving it anyway",
-				    certificate->file, date(memory, certificate->starts));
+	if (problem)
+		return arena_printf(memory, "certificate '%s' %s%s; it is served nevertheless",
+				    certificate->file, certificate->starts > now ? "is " : "",
+				    problem);
 	if (expires_soon(certificate, now))
 		return arena_printf(memory, "certificate '%s' expires soon, on %s; renew it",
 				    certificate->file, date(memory, certificate->expires));
@@ -281,6 +293,26 @@ static void warn_of(const struct certificate *certificate, unsigned unrelated,
 			warn(sentences[i], context);
 }
 
+/* RFC 7633: clients that heed it reject a handshake without a stapled OCSP response. */
+static int check_features(const char *file, gnutls_x509_crt_t leaf, struct error *err)
+{
+	enum { STATUS_REQUEST = 5, STATUS_REQUEST_V2 = 17 };
+	_cleanup_(gnutls_x509_tlsfeatures_deinitp) gnutls_x509_tlsfeatures_t features = NULL;
+	unsigned critical, feature;
+
+	if (gnutls_x509_tlsfeatures_init(&features) < 0 ||
+	    gnutls_x509_crt_get_tlsfeatures(leaf, features, 0, &critical) < 0)
+		return 0;
+	for (unsigned i = 0; gnutls_x509_tlsfeatures_get(features, i, &feature) == 0; i++)
+		if (feature == STATUS_REQUEST || feature == STATUS_REQUEST_V2)
+			return error_set(
+				err, ERROR_TLS,
+				"the certificate in '%s' is must-staple, but OCSP stapling "
+				"is not supported; request it without must-staple",
+				file);
+	return 0;
+}
+
 static int fill(struct arena *memory, const struct certificate_source *source,
 		const struct list *list, const gnutls_datum_t *key, struct certificate *certificate,
 		struct error *err)
@@ -288,7 +320,9 @@ static int fill(struct arena *memory, const struct certificate_source *source,
 	gnutls_x509_crt_t leaf = list->items[0];
 
 	certificate->file = arena_strdup(memory, source->file);
-	if (import_chain(memory, source, list, certificate, err) < 0 ||
+	certificate->has_issuer = list->length > 1 || is_issued_by(leaf, leaf);
+	if (check_features(source->file, leaf, err) < 0 ||
+	    import_chain(memory, source, list, certificate, err) < 0 ||
 	    key_import(source->key_file, key, &certificate->key, err) < 0 ||
 	    check_key(source, certificate, err) < 0)
 		return -1;
@@ -342,16 +376,39 @@ int certificate_key_digest(const struct certificate *certificate, struct digest 
 	return 0;
 }
 
+/* As people and OpenSSL name them; GnuTLS says SECP256R1. */
+static const char *curve_name(gnutls_pubkey_t key)
+{
+	gnutls_ecc_curve_t curve = GNUTLS_ECC_CURVE_INVALID;
+
+	(void)gnutls_pubkey_export_ecc_raw2(key, &curve, NULL, NULL, 0);
+	switch (curve) {
+	case GNUTLS_ECC_CURVE_SECP224R1:
+		return "P-224";
+	case GNUTLS_ECC_CURVE_SECP256R1:
+		return "P-256";
+	case GNUTLS_ECC_CURVE_SECP384R1:
+		return "P-384";
+	case GNUTLS_ECC_CURVE_SECP521R1:
+		return "P-521";
+	default:
+		return gnutls_ecc_curve_get_name(curve);
+	}
+}
+
 const char *certificate_key_kind(struct arena *memory, const struct certificate *certificate)
 {
+	gnutls_pubkey_t key = certificate->chain[0].pubkey;
 	unsigned bits = 0;
-	int algorithm = gnutls_pubkey_get_pk_algorithm(certificate->chain[0].pubkey, &bits);
+	int algorithm = gnutls_pubkey_get_pk_algorithm(key, &bits);
 
 	switch (algorithm) {
 	case GNUTLS_PK_EDDSA_ED25519:
 		return "Ed25519";
+	case GNUTLS_PK_EDDSA_ED448:
+		return "Ed448";
 	case GNUTLS_PK_ECDSA:
-		return arena_printf(memory, "ECDSA %u", bits);
+		return arena_printf(memory, "ECDSA %s", curve_name(key));
 	case GNUTLS_PK_RSA_PSS:
 		return arena_printf(memory, "RSA-PSS %u", bits);
 	default:

@@ -17,10 +17,6 @@ struct error;
 /* What the file of a certificate that 'mailconfctl certificate request' made begins with. */
 #define CERTIFICATE_REQUESTED "# Requested by mailconfctl from "
 
-/* Of a pair, the file of the chain and the file of the key beside it. */
-#define CERTIFICATE_PAIR_CHAIN "fullchain.pem"
-#define CERTIFICATE_PAIR_KEY "privkey.pem"
-
 /* Strings and arrays live in the arena that it was loaded into. */
 struct certificate {
 	const char *file;	/* for messages */
@@ -32,6 +28,7 @@ struct certificate {
 	const char *const *names; /* the DNS names in its SAN, lower case, some "*.parent" */
 	size_t n_names;
 	bool is_requested; /* by mailconfctl */
+	bool has_issuer;   /* the file has the issuer's certificate, or this one is self-signed */
 };
 
 /* Is told, one sentence a call, of what can be used but deserves the operator's eye. */
@@ -58,8 +55,13 @@ int certificate_parse(struct arena *memory, const struct certificate_source *sou
 int certificate_key_digest(const struct certificate *certificate, struct digest *ret_digest,
 			   struct error *err);
 
-/* "ECDSA 256", "RSA 2048", "Ed25519". Lives in memory. */
+/* "ECDSA P-256", "RSA 2048", "Ed25519". Lives in memory. */
 const char *certificate_key_kind(struct arena *memory, const struct certificate *certificate);
+
+/* Why clients reject it at this time: "expired on 2026-11-30", "not valid before 2026-11-30"; NULL
+ * where it is valid. Lives in memory. */
+const char *certificate_date_problem(struct arena *memory, const struct certificate *certificate,
+				     time_t now);
 
 /* Releases what GnuTLS holds; the key is wiped. */
 void certificate_clear(struct certificate *certificate);

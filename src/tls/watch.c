@@ -7,7 +7,7 @@
  *     /etc                       letsencrypt
  *     /etc/letsencrypt           live
  *     /etc/letsencrypt/live      *
- *     /etc/letsencrypt/live/a    fullchain.pem, privkey.pem        links to ../../archive/a/...
+ *     /etc/letsencrypt/live/a    *           where files of a pair are links to ../../archive/a/...
  *     /etc/letsencrypt           archive
  *     /etc/letsencrypt/archive   a
  *     /etc/letsencrypt/archive/a fullchain1.pem, privkey1.pem
@@ -27,9 +27,11 @@
 #include <sys/stat.h>
 
 #include "tls/certificate-file.h"
+#include "tls/layout.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/texts.h"
 
 #define EVENTS                                                                              \
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | \
@@ -76,6 +78,7 @@ struct walk {
 	struct arena memory;
 	struct interest *interests;
 	size_t count;
+	bool is_partner; /* on the way to the other half of a pair */
 };
 
 static bool is_pattern(const char *name)
@@ -126,7 +129,24 @@ static void add_interest(struct walk *walk, const char *directory, const char *n
 
 static void follow(struct walk *walk, const char *directory, const char *rest, unsigned links);
 
-/* A path without a rest leads to a file, or to a directory of a pair. */
+static void enter(struct walk *walk, const char *directory, const char *name, const char *rest,
+		  unsigned links);
+
+/* A directory at the end of a path is one of pairs, which may have any of several names. */
+static void enter_pairs(struct walk *walk, const char *path, unsigned links)
+{
+	DIR *stream = opendir(path);
+	struct dirent *found;
+
+	add_interest(walk, path, "*", true);
+	if (!stream)
+		return;
+	while ((found = readdir(stream)))
+		if (layout_has(found->d_name))
+			enter(walk, path, arena_strdup(&walk->memory, found->d_name), "", links);
+	(void)closedir(stream);
+}
+
 static void enter(struct walk *walk, const char *directory, const char *name, const char *rest,
 		  unsigned links)
 {
@@ -148,11 +168,25 @@ static void enter(struct walk *walk, const char *directory, const char *name, co
 	} else if (S_ISDIR(status.st_mode) && *rest) {
 		follow(walk, path, rest, links);
 	} else if (S_ISDIR(status.st_mode)) {
-		follow(walk, path, CERTIFICATE_PAIR_CHAIN, links);
-		follow(walk, path, CERTIFICATE_PAIR_KEY, links);
-	} else if (!*rest && text_equals(name, CERTIFICATE_PAIR_CHAIN)) {
-		follow(walk, directory, CERTIFICATE_PAIR_KEY, links);
+		enter_pairs(walk, path, links);
 	}
+}
+
+/* Follows the other halves that the name, which may be a pattern, has in the directory, but for
+ * those that a pattern matches anyway. */
+static void follow_partners(struct walk *walk, const char *directory, const char *name,
+			    const char *pattern, unsigned links)
+{
+	struct texts partners = TEXTS_IN(&walk->memory);
+
+	if (walk->is_partner)
+		return;
+	walk->is_partner = true;
+	layout_partners(&partners, name);
+	for (size_t i = 0; i < partners.count; i++)
+		if (!pattern || fnmatch(pattern, partners.items[i], FNM_PERIOD) != 0)
+			follow(walk, directory, partners.items[i], links);
+	walk->is_partner = false;
 }
 
 static void enter_matches(struct walk *walk, const char *directory, const char *pattern,
@@ -163,10 +197,17 @@ static void enter_matches(struct walk *walk, const char *directory, const char *
 
 	if (!stream)
 		return;
-	while ((found = readdir(stream)))
-		if (fnmatch(pattern, found->d_name, FNM_PERIOD) == 0)
-			enter(walk, directory, arena_strdup(&walk->memory, found->d_name), rest,
-			      links);
+	while ((found = readdir(stream))) {
+		const char *name;
+
+		if (fnmatch(pattern, found->d_name, FNM_PERIOD) != 0)
+			continue;
+		name = arena_strdup(&walk->memory, found->d_name);
+		enter(walk, directory, name, rest, links);
+		/* Those of *.crt are followed as *.key, all at once. */
+		if (!*rest && !layout_has(pattern))
+			follow_partners(walk, directory, name, pattern, links);
+	}
 	(void)closedir(stream);
 }
 
@@ -191,6 +232,8 @@ static void follow(struct walk *walk, const char *directory, const char *rest, u
 		enter_matches(walk, directory, name, rest, links);
 	else
 		enter(walk, directory, name, rest, links);
+	if (!*rest)
+		follow_partners(walk, directory, name, NULL, links);
 }
 
 static int compare_interests(const void *left, const void *right)

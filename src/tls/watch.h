@@ -31,8 +31,8 @@ void watch_close(struct watch *watch);
 DEFINE_CLEANUP(struct watch *, watch_close);
 
 /* Watches from now on what these paths lead to, in place of what it did; they are copied. The last
- * part of a path may be a directory with fullchain.pem and privkey.pem, as for
- * certificate_files_find(). */
+ * part of a path may be a directory of pairs, or half of a pair, as for certificate_files_find().
+ */
 void watch_set_paths(struct watch *watch, const char *const *paths, size_t count);
 
 /* Readable when there is something to read. */

@@ -15,12 +15,13 @@ pair  writes DIR/SUBDIR/fullchain.pem and DIR/SUBDIR/privkey.pem.
 
 NAMEs are DNS names (wildcards too) or addresses for the subjectAltName; without any there is none.
 
-  --rsa[=BITS] --rsa-pss --ed25519   the kind of key; otherwise ECDSA P-256
+  --rsa[=BITS] --rsa-pss --ed25519 --ed448   the kind of key; otherwise ECDSA P-256
   --curve=NAME       another curve for ECDSA (P-384)
   --days N           how long it is valid (90)
   --not-before N     from when on, in days from now; may be negative (an hour ago)
   --issuer FILE      signed by this certificate in DIR, made with --ca, which joins the chain
   --ca               may sign others itself
+  --must-staple      clients shall demand a stapled OCSP response
   --with-root        the chain ends in the CA's own certificate
   --key-first        the key stands before the certificate
   --key-of FILE      the key of another file in DIR, which does not fit
@@ -52,6 +53,7 @@ make_key() {
 	rsa) set -- RSA -pkeyopt "rsa_keygen_bits:$bits" ;;
 	rsa-pss) set -- RSA-PSS -pkeyopt "rsa_keygen_bits:$bits" ;;
 	ed25519) set -- ED25519 ;;
+	ed448) set -- ED448 ;;
 	esac
 	openssl genpkey -algorithm "$@" -out "$work/key" 2>"$work/log" || fail "$(cat "$work/log")"
 }
@@ -105,6 +107,7 @@ subjectKeyIdentifier = hash
 authorityKeyIdentifier = keyid
 END
 	[ "$is_ca" = TRUE ] || echo "extendedKeyUsage = serverAuth"
+	[ -z "$must_staple" ] || echo "tlsfeature = status_request"
 	[ $# -eq 0 ] || echo "subjectAltName = $(alt_names "$@")"
 }
 
@@ -200,18 +203,20 @@ target=$dir/$1
 shift
 kind=ec curve=P-256 bits=2048 days=90 not_before=0 offset=-3600
 issuer=$dir/ca.pem issuer_key=$dir/ca.key is_ca=FALSE
-with_root='' key_first='' foreign='' no_key='' password=''
+with_root='' must_staple='' key_first='' foreign='' no_key='' password=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--rsa) kind=rsa ;;
 	--rsa=*) kind=rsa bits=${1#*=} ;;
 	--rsa-pss) kind=rsa-pss ;;
 	--ed25519) kind=ed25519 ;;
+	--ed448) kind=ed448 ;;
 	--curve=*) curve=${1#*=} ;;
 	--days) needs_value "$@"; days=$2; shift ;;
 	--not-before) needs_value "$@"; not_before=$2 offset=0; shift ;;
 	--issuer) needs_value "$@"; issuer=$dir/$2 issuer_key=$dir/$2; shift ;;
 	--ca) is_ca=TRUE ;;
+	--must-staple) must_staple=yes ;;
 	--with-root) with_root=yes ;;
 	--key-first) key_first=yes ;;
 	--key-of) needs_value "$@"; foreign=$dir/$2; shift ;;

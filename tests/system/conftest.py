@@ -29,7 +29,8 @@ class Authority:
         key = (names, tuple(options))
         if key not in self.made:
             file = self.directory / f"{len(self.made):03}.pem"
-            self.run("cert", file.name, *options, *names)
+            # With the root, so that nothing is missing from the chain.
+            self.run("cert", file.name, "--with-root", *options, *names)
             self.made[key] = file
         return self.made[key]
 

@@ -1,4 +1,5 @@
 """Certificates that change while they are served: nobody tells the daemon, and nobody is let down."""
+import json
 import os
 import shutil
 import ssl
@@ -259,6 +260,104 @@ def test_links_of_certbot(served):
     again = served.authority.certificate("later.example.invalid")
     live_and_archive(served, "later", again)(0)
     wait_until_served(served, "later.example.invalid", serial_of(again))
+
+
+# The two files of each layout, and what else its program leaves beside them.
+LAYOUTS = {
+    "certbot": ("fullchain.pem", "privkey.pem", ("cert.pem", "chain.pem", "README")),
+    "nixos": ("fullchain.pem", "key.pem", ("cert.pem", "chain.pem")),
+    "kubernetes": ("tls.crt", "tls.key", ("ca.crt",)),
+    "yunohost": ("crt.pem", "key.pem", ("ca.pem",)),
+    "mailcow": ("cert.pem", "key.pem", ()),
+    "lego": ("lay.example.invalid.crt", "lay.example.invalid.key",
+             ("lay.example.invalid.issuer.crt", "lay.example.invalid.json")),
+}
+
+
+def put_beside(served, directory, others):
+    """What is no pair: leaves without their key, issuers, and other things."""
+    issuer = served.authority.file.read_text()
+    for name in others:
+        (directory / name).write_text(issuer if name.endswith((".crt", "ca.pem", "chain.pem")) else "{}\n")
+
+
+@pytest.mark.parametrize("form", ["directory/", "directory/*"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts_of_others(served, layout, form):
+    """Found as a directory, and where a glob matches both halves and more; renewed half by half."""
+    name = "lay.example.invalid"
+    chain_name, key_name, others = LAYOUTS[layout]
+    (old, old_serial), (new, new_serial) = two(served, name)
+    directory = served.directory / "directory"
+    directory.mkdir()
+    chain, key = directory / chain_name, directory / key_name
+    chain.write_text(split(old)[0])
+    key.write_text(split(old)[1])
+    key.chmod(0o600)
+    put_beside(served, directory, [other for other in others if form.endswith("/") or other != "README"])
+    served.settings["tls"]["certificates"] += f" {served.directory}/{form}"
+    served.start()
+    assert served_serial(served, name) == old_serial
+    assert "ready: certificates=2 " in served.log() and "error" not in served.log()
+    with Load(served, name, {old_serial, new_serial}) as load:
+        key.write_text(split(new)[1])
+        served.wait_for_log(f"'{key}' does not belong to the first certificate in '{chain}'")
+        assert served_serial(served, name) == old_serial
+        chain.write_text(split(new)[0])
+        wait_until_served(served, name, new_serial)
+    assert not load.failures and load.asked
+    listed = json.loads(served.ctl("certificate", "list", "--json").stdout)["certificates"]
+    assert [entry["file"] for entry in listed if name in entry["names"]] == [str(chain)]
+
+
+@pytest.mark.parametrize("glob", ["*.crt", "*.key", "l*.crt"])
+def test_one_half_of_a_pair_is_named(served, glob):
+    """The other half is found and watched too."""
+    name = "lay.example.invalid"
+    (old, old_serial), (new, new_serial) = two(served, name)
+    directory = served.directory / "directory"
+    directory.mkdir()
+    for half, text in zip(("crt", "key"), split(old)):
+        (directory / f"{name}.{half}").write_text(text)
+    put_beside(served, directory, [f"{name}.issuer.crt"])
+    served.settings["tls"]["certificates"] += f" {directory}/{glob}"
+    served.start()
+    assert served_serial(served, name) == old_serial and "error" not in served.log()
+    for half, text in zip(("crt", "key"), split(new)):
+        before = served.log().count("does not belong")
+        (directory / f"{name}.{half}").write_text(text)
+        if half == "crt":
+            served.wait_for_log("does not belong", before + 1)
+    wait_until_served(served, name, new_serial)
+
+
+def test_secret_of_kubernetes(served):
+    """Its files are links through ..data, which is replaced as a whole."""
+    name = "secret.example.invalid"
+    (old, old_serial), (new, new_serial) = two(served, name)
+    mount = served.directory / "secrets" / "mail"
+    mount.mkdir(parents=True)
+
+    def publish(version, pem):
+        (mount / version).mkdir()
+        for file, text in zip(("tls.crt", "tls.key"), split(pem)):
+            (mount / version / file).write_text(text)
+        (mount / "..data_tmp").symlink_to(version)
+        (mount / "..data_tmp").rename(mount / "..data")
+
+    publish("..2026_11_30_20_00_00.1", old)
+    for file in ("tls.crt", "tls.key"):
+        (mount / file).symlink_to(f"..data/{file}")
+    served.settings["tls"]["certificates"] += f" {served.directory}/secrets/*/"
+    served.start()
+    assert served_serial(served, name) == old_serial
+    with Load(served, name, {old_serial, new_serial}) as load:
+        publish("..2026_11_30_21_00_00.2", new)
+        shutil.rmtree(mount / "..2026_11_30_20_00_00.1")
+        wait_until_served(served, name, new_serial)
+        publish("..2026_11_30_22_00_00.3", old)
+        wait_until_served(served, name, old_serial)
+    assert not load.failures and "error" not in served.log()
 
 
 def test_directories_made_later(served):

@@ -267,6 +267,38 @@ def test_certificate_of_root_alone(authority, build, what):
         shutil.rmtree(directory)
 
 
+def test_check_of_dates_and_chains(good):
+    """All of these are served, and are warnings."""
+    authority = good.authority
+    authority.run("cert", "between.pem", "--ca")
+    authority.run("cert", "with-chain.pem", "--issuer", "between.pem", "chain.example.net")
+    whole = (authority.directory / "with-chain.pem").read_text()
+    leaf, mark, rest = whole.partition("-----END CERTIFICATE-----\n")
+    key = rest[rest.index("-----BEGIN PRIVATE KEY-----"):]
+    certificates = good.directory / "certificates"
+    (certificates / "chain.pem").write_text(whole)
+    assert [file.chmod(0o600) for file in certificates.iterdir()]
+    assert run(good, "--check-config").stderr == ""
+    (certificates / "chain.pem").write_text(leaf + mark + key)
+    good.add_certificate("expired", "expired.example.net", options=("--not-before", "-20", "--days", "10"))
+    good.add_certificate("future", "future.example.net", options=("--not-before", "2"))
+    result = run(good, "--check-config")
+    assert result.returncode == 0 and "is good: 4 certificates" in result.stdout
+    warnings = result.stderr.splitlines()
+    assert len(warnings) == 3 and all(line.startswith("mailconfd: warning: certificate '") for line in warnings)
+    for name, words in (("chain", "has no chain"), ("expired", "expired on"), ("future", "is not valid before")):
+        assert sum(f"/{name}.pem' {words}" in line for line in warnings) == 1, warnings
+
+
+def test_must_staple_is_rejected(good):
+    """A client that heeds it would reject every handshake, because the daemon does not staple."""
+    good.add_certificate("staple", "staple.example.invalid", options=("--must-staple",))
+    is_wrong(good, "staple.pem", "must-staple", "OCSP stapling is not supported")
+    good.start()
+    with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+        good.connect("staple.example.invalid")
+
+
 def test_default_certificate_that_is_not_there(good):
     good.settings["tls"]["default-certificate"] = "absent.invalid"
     is_wrong(good, "absent.invalid", "default-certificate")

@@ -14,6 +14,8 @@
 
 #include "tls/certificate-file.h"
 #include "tls/client.h"
+#include "tls/layout.h"
+#include "tls/trust-store.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
@@ -25,6 +27,7 @@
 static const char *const fixtures[] = {
 	"cert accepted/ec.pem Example.ORG www.example.org",
 	"cert accepted/p384.pem --curve=P-384 p384.example",
+	"cert accepted/p521.pem --curve=P-521 p521.example",
 	"cert accepted/rsa.pem --rsa rsa.example",
 	"cert accepted/pss.pem --rsa-pss pss.example",
 	"cert accepted/ed25519.pem --ed25519 ed.example",
@@ -41,6 +44,8 @@ static const char *const fixtures[] = {
 	"cert refused/foreign-kind.pem --key-of accepted/rsa.pem a.example",
 	"pair refused/pair-of-two a.example",
 	"pair refused/pair-without-key a.example",
+	"cert refused/must-staple.pem --must-staple a.example",
+	"cert refused/ed448.pem --ed448 a.example",
 	"cert warned/expired.pem --not-before -20 --days 10 a.example",
 	"cert warned/future.pem --not-before 2 a.example",
 	"cert warned/soon.pem --not-before -84 --days 90 a.example",
@@ -185,7 +190,10 @@ static void test_refused(void **state)
 		{ "refused/large.pem", "'refused/large.pem' is larger than 256 KiB" },
 		{ "refused", "'refused': it is not a file" },
 		{ "refused/directory/fullchain.pem",
-		  "the directory 'refused/directory' has no fullchain.pem" },
+		  "the directory 'refused/directory' has no certificate with its key" },
+		{ "refused/must-staple.pem",
+		  "certificate in 'refused/must-staple.pem' is must-staple, but OCSP stapling" },
+		{ "refused/ed448.pem", "of the kind EdDSA (Ed448)" },
 		{ "ca.key", "'ca.key' has no certificate" },
 		{ "refused/request.pem", "'refused/request.pem' has no certificate" },
 		{ "refused/bundle.pem", "'refused/bundle.pem' has 20 certificates" },
@@ -335,6 +343,137 @@ static void test_find_files(void **state)
 		for (size_t j = 0; j < files.count; j++)
 			bytes_add_format(&joined, "%s%s", j ? " " : "", files.items[j].path);
 		assert_string_equal(bytes_text(&joined), table[i].files);
+	}
+}
+
+/* The files in a directory, what a glob makes of them, and which key each has. */
+static void test_layouts(void **state)
+{
+	static const struct {
+		const char *glob, *files, *chains, *keys;
+	} table[] = {
+		/* a directory */
+		{ "L/", "fullchain.pem privkey.pem cert.pem chain.pem README", "fullchain.pem",
+		  "privkey.pem" },
+		{ "L/", "fullchain.pem key.pem cert.pem chain.pem", "fullchain.pem", "key.pem" },
+		{ "L/", "fullchain.pem privkey.pem key.pem", "fullchain.pem", "privkey.pem" },
+		{ "L/", "tls.crt tls.key ca.crt", "tls.crt", "tls.key" },
+		{ "L/", "crt.pem key.pem ca.pem", "crt.pem", "key.pem" },
+		{ "L/", "cert.pem key.pem dhparams.pem", "cert.pem", "key.pem" },
+		{ "L/", "a.crt a.key a.json a.issuer.crt _.b.crt _.b.key lone.crt lone2.key",
+		  "_.b.crt a.crt", "_.b.key a.key" },
+		{ "L/", "README", "fullchain.pem", "privkey.pem" },
+		{ "L/", "privkey.pem", "fullchain.pem", "privkey.pem" },
+		/* both halves and what else lies there */
+		{ "L/*.pem", "fullchain.pem privkey.pem cert.pem chain.pem", "fullchain.pem",
+		  "privkey.pem" },
+		{ "L/*.pem", "fullchain.pem key.pem cert.pem chain.pem", "fullchain.pem",
+		  "key.pem" },
+		{ "L/*", "tls.crt tls.key ca.crt", "tls.crt", "tls.key" },
+		{ "L/*.pem", "crt.pem key.pem ca.pem", "crt.pem", "key.pem" },
+		{ "L/*.pem", "cert.pem key.pem", "cert.pem", "key.pem" },
+		{ "L/*", "a.crt a.key a.json a.issuer.crt b.crt b.key", "a.crt b.crt",
+		  "a.key b.key" },
+		/* one half */
+		{ "L/*.crt", "a.crt a.key a.issuer.crt", "a.crt", "a.key" },
+		{ "L/*.key", "a.crt a.key", "a.crt", "a.key" },
+		{ "L/cert.pem", "fullchain.pem privkey.pem cert.pem", "fullchain.pem",
+		  "privkey.pem" },
+		{ "L/privkey.pem", "fullchain.pem privkey.pem", "fullchain.pem", "privkey.pem" },
+		{ "L/a.crt", "a.crt", "a.crt", "a.key" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(table); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct bytes chains = BYTES_IN(&memory), keys = BYTES_IN(&memory);
+		struct certificate_files files;
+		struct error err = { 0 };
+
+		shell("rm -rf L && mkdir L && cd L && touch %s", table[i].files);
+		if (certificate_files_find(&memory, &table[i].glob, 1, &files, &err) != 0)
+			fail_msg("%s", err.text);
+		for (size_t j = 0; j < files.count; j++) {
+			bytes_add_format(&chains, "%s%s", j ? " " : "", files.items[j].path + 2);
+			bytes_add_format(&keys, "%s%s", j ? " " : "",
+					 layout_key_of(&memory, files.items[j].path) + 2);
+		}
+		if (!text_equals(bytes_text(&chains), table[i].chains) ||
+		    !text_equals(bytes_text(&keys), table[i].keys))
+			fail_msg("%s of %s: %s with %s", table[i].glob, table[i].files,
+				 bytes_text(&chains), bytes_text(&keys));
+	}
+}
+
+/* Files with both halves stay what they are, whatever their name. */
+static void test_whole_files(void **state)
+{
+	static const char *const glob = "whole/*";
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct bytes found = BYTES_IN(&memory);
+	struct certificate_files files;
+	struct error err = { 0 };
+
+	shell("mkdir whole && cp accepted/ec.pem whole/cert.pem && "
+	      "cp accepted/rsa.pem whole/key.pem && cp accepted/p384.pem whole/fullchain.pem && "
+	      "cp accepted/pair/privkey.pem whole/privkey.pem");
+	assert_int_equal(certificate_files_find(&memory, &glob, 1, &files, &err), 0);
+	for (size_t i = 0; i < files.count; i++)
+		bytes_add_format(&found, " %s", files.items[i].path);
+	assert_string_equal(bytes_text(&found),
+			    " whole/cert.pem whole/fullchain.pem whole/key.pem");
+}
+
+static void test_key_kinds(void **state)
+{
+	static const struct {
+		const char *file, *kind;
+	} table[] = {
+		{ "ec", "ECDSA P-256" }, { "p384", "ECDSA P-384" }, { "p521", "ECDSA P-521" },
+		{ "rsa", "RSA 2048" },	 { "pss", "RSA-PSS 2048" }, { "ed25519", "Ed25519" },
+	};
+
+	for (size_t i = 0; i < N_ELEMENTS(table); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		_cleanup_(certificate_clear) struct certificate certificate = { 0 };
+		struct error err = { 0 };
+		struct bytes warnings;
+
+		if (load(arena_printf(&memory, "accepted/%s.pem", table[i].file), &memory,
+			 &warnings, &certificate, &err) < 0)
+			fail_msg("%s", err.text);
+		assert_string_equal(certificate_key_kind(&memory, &certificate), table[i].kind);
+	}
+}
+
+/* A leaf alone, with its root, with its intermediates, and one that is its own root. */
+static void test_missing_chains(void **state)
+{
+	static const struct {
+		const char *file, *words;
+	} table[] = {
+		{ "ec", "'accepted/ec.pem' has no chain: the certificate of its issuer "
+			"'CN=mailconfd test CA' is neither in the file" },
+		{ "with-root", NULL },
+		{ "chain", NULL },
+		{ "self-signed", NULL },
+	};
+	_cleanup_(trust_store_closep) struct trust_store *store = trust_store_open();
+
+	for (size_t i = 0; i < N_ELEMENTS(table); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		_cleanup_(certificate_clear) struct certificate certificate = { 0 };
+		struct error err = { 0 };
+		struct bytes warnings;
+		const char *warning;
+
+		if (load(arena_printf(&memory, "accepted/%s.pem", table[i].file), &memory,
+			 &warnings, &certificate, &err) < 0)
+			fail_msg("%s", err.text);
+		warning = trust_store_chain_warning(store, &memory, &certificate);
+		if (table[i].words)
+			assert_text_has(warning, table[i].words);
+		else if (warning)
+			fail_msg("%s", warning);
 	}
 }
 
@@ -966,6 +1105,10 @@ int main(void)
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_warnings),
 		cmocka_unit_test(test_find_files),
+		cmocka_unit_test(test_layouts),
+		cmocka_unit_test(test_whole_files),
+		cmocka_unit_test(test_key_kinds),
+		cmocka_unit_test(test_missing_chains),
 		cmocka_unit_test(test_match),
 		cmocka_unit_test(test_default),
 		cmocka_unit_test(test_load_refuses),
