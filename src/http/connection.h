@@ -10,6 +10,7 @@
 #include <gnutls/gnutls.h>
 
 #include "http/counters.h"
+#include "http/intake.h"
 #include "http/record.h"
 #include "tls/client.h"
 
@@ -37,6 +38,7 @@ struct connection {
 	struct certificates *certificates;
 
 	struct client client; /* what its ClientHello says of keys */
+	struct intake intake;
 
 	/* Once the handshake is finished. */
 	enum tls_version tls_version;

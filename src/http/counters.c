@@ -85,6 +85,7 @@ const char *handshake_failure_name(enum handshake_failure failure)
 		[HANDSHAKE_ALERT] = "alert",
 		[HANDSHAKE_CLOSED] = "closed",
 		[HANDSHAKE_TIMEOUT] = "timeout",
+		[HANDSHAKE_TOO_LARGE] = "too-large",
 		[HANDSHAKE_UNKNOWN_NAME] = "unknown-name",
 		[HANDSHAKE_NO_CERTIFICATE] = "no-certificate",
 	};

@@ -25,6 +25,7 @@ enum handshake_failure {
 	HANDSHAKE_ALERT,	  /* the client said no, of our certificate mostly */
 	HANDSHAKE_CLOSED,	  /* the client went without a word */
 	HANDSHAKE_TIMEOUT,	  /* [limits] handshake-timeout */
+	HANDSHAKE_TOO_LARGE,	  /* more than INTAKE_HANDSHAKE_MAX */
 	HANDSHAKE_UNKNOWN_NAME,	  /* [tls] unknown-name = refuse */
 	HANDSHAKE_NO_CERTIFICATE, /* none of a kind that the client can check */
 	HANDSHAKE_FAILURES

@@ -6,6 +6,7 @@
 #include "http/counters.h"
 #include "http/forwarded.h"
 #include "http/gate.h"
+#include "http/intake.h"
 #include "http/limit.h"
 #include "http/record.h"
 #include "http/reply.h"
@@ -342,6 +343,7 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 	struct exchange *exchange = *context;
 	size_t received = *size;
 
+	intake_pass_on(&exchange->ours->intake);
 	if (!exchange->has_begun)
 		return begin_handling(exchange, method);
 	if (received > 0) {

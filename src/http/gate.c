@@ -17,6 +17,12 @@
 #define RECORD_DATA 23
 #define HIDDEN_ALERT 19
 
+/* By us; libmicrohttpd has not closed it yet. */
+static bool is_ended(const struct connection *connection)
+{
+	return connection->deadline == INT64_MAX;
+}
+
 /* Called by GnuTLS inside MHD_run(), so on the worker's thread, as all of this file is. */
 static void hold(struct connection *connection, bool until_readable)
 {
@@ -85,8 +91,10 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 	struct connection *connection = pointer;
 	ssize_t got;
 
-	/* Unless it is at its end, of which it shall read. */
-	if (!connection->certificates && connection->deadline != INT64_MAX) {
+	/* What was received before the connection was ended is not worth reading. */
+	if (is_ended(connection))
+		return 0;
+	if (!connection->certificates) {
 		hold(connection, false);
 		gnutls_transport_set_errno(connection->session, EAGAIN);
 		return -1;
@@ -94,6 +102,11 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 	got = recv(connection->fd, data, size, 0);
 	if (connection->is_handshaking)
 		watch_handshake(connection, data, got);
+	if (got > 0 && !intake_count(&connection->intake, data, (size_t)got)) {
+		gate_blame(connection, HANDSHAKE_TOO_LARGE);
+		gnutls_transport_set_errno(connection->session, EMSGSIZE);
+		return -1;
+	}
 	if (got < 0) {
 		int error = errno;
 
@@ -148,6 +161,7 @@ static void handshake_end(struct connection *connection)
 	if (!connection->is_handshaking)
 		return;
 	connection->is_handshaking = false;
+	intake_establish(&connection->intake);
 	connection->tls_version = gnutls_protocol_get_version(connection->session) == GNUTLS_TLS1_3
 					  ? TLS_VERSION_1_3
 					  : TLS_VERSION_1_2;
@@ -232,6 +246,7 @@ void gate_asked(struct connection *connection)
 	if (connection->is_fresh)
 		connection->gate->fresh--;
 	connection->is_fresh = false;
+	intake_pass_on(&connection->intake);
 	gate_renew(connection);
 }
 
@@ -239,8 +254,7 @@ void gate_renew(struct connection *connection)
 {
 	struct queue *queue = connection->queue;
 
-	/* What is ended already stays so. */
-	if (connection->deadline == INT64_MAX)
+	if (is_ended(connection))
 		return;
 	queue_leave(connection);
 	queue_join(queue, connection);
@@ -284,7 +298,7 @@ static void end(struct connection *connection)
 static void queue_expire(struct queue *queue, int64_t now)
 {
 	for (struct connection *connection = queue->oldest, *newer;
-	     connection && (connection->deadline <= now || connection->deadline == INT64_MAX);
+	     connection && (connection->deadline <= now || is_ended(connection));
 	     connection = newer) {
 		newer = connection->newer;
 		if (connection->deadline > now)
@@ -310,7 +324,7 @@ static int64_t queue_next_deadline(const struct queue *queue)
 {
 	for (const struct connection *connection = queue->oldest; connection;
 	     connection = connection->newer)
-		if (connection->deadline != INT64_MAX)
+		if (!is_ended(connection))
 			return connection->deadline;
 	return INT64_MAX;
 }

@@ -14,6 +14,7 @@
 #include "http/counters.h"
 #include "http/exchange.h"
 #include "http/gate.h"
+#include "http/intake.h"
 #include "http/lingering.h"
 #include "protocol/templates.h"
 #include "store/store.h"
@@ -24,9 +25,6 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/log.h"
-
-/* All that libmicrohttpd keeps for one connection, its buffers included. */
-#define CONNECTION_MEMORY ((size_t)8 * 1024)
 
 #define PORTS_MAX 64
 #define EVENTS_MAX 64
@@ -177,8 +175,8 @@ static struct MHD_Daemon *start_daemon(struct port *port, int fd)
 	return MHD_start_daemon(
 		is_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, exchange_handle,
 		&port->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY,
-		MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		INTAKE_UNPARSED_MAX, MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
 		MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout, MHD_OPTION_STRICT_FOR_CLIENT,
 		1, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &port->exchanges,
 		MHD_OPTION_NOTIFY_CONNECTION, notify_connection, port, MHD_OPTION_UNESCAPE_CALLBACK,

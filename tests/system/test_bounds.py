@@ -5,11 +5,14 @@ import re
 import socket
 import sqlite3
 import subprocess
+import threading
 import time
+import urllib.request
 
 import pytest
 
-from daemon import PATIENCE
+import tls_records
+from daemon import PATIENCE, free_port
 
 CONFIG = "/mail/config-v1.1.xml?emailaddress=first.last%40example.org"
 
@@ -149,6 +152,11 @@ def peak_memory(process):
     return int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{process.pid}/status").read_text()).group(1))
 
 
+def allowed(mebibytes):
+    """In KiB. AddressSanitizer keeps up to 256 MiB that were freed; what must not happen takes more."""
+    return (512 if os.environ.get("MAILCONFD_MODE") == "sanitize" else mebibytes) * 1024
+
+
 def test_entities_are_not_expanded(served):
     """Billion laughs, quadratic blow-up, deep and wide documents: an error each, and no memory."""
     served.start()
@@ -170,8 +178,7 @@ def test_entities_are_not_expanded(served):
             assert answer.status == 200 and b"<ErrorCode>600</ErrorCode>" in answer.body
     grown = peak_memory(served.process) - before
     print(f"its memory grew by {grown} KiB")
-    # AddressSanitizer keeps up to 256 MiB that were freed; what is expanded would take gigabytes.
-    assert grown < (512 if os.environ.get("MAILCONFD_MODE") == "sanitize" else 64) * 1024
+    assert grown < allowed(64)
 
 
 def test_nothing_external_is_loaded(served, tmp_path):
@@ -212,3 +219,155 @@ def test_a_client_that_never_finishes_cannot_hold_the_daemon(served, begun):
     assert served.wait() == 0
     assert "stopped" in served.log()
     connection.close()
+
+
+@pytest.fixture
+def watched(served):
+    served.settings["metrics"] = {"listen": f"127.0.0.1:{free_port()}"}
+    served.start()
+    served.get(CONFIG)
+    return served
+
+
+def failures(watched, reason):
+    page = urllib.request.urlopen(f"http://{watched.settings['metrics']['listen']}/metrics").read().decode()
+    found = re.search(rf'mailconfd_tls_handshakes_failed_total{{reason="{reason}"}} (\d+)', page)
+    return int(found.group(1)) if found else 0
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def in_parallel(count, function):
+    threads = [threading.Thread(target=function) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_client_hellos_are_bounded(watched):
+    """Sixty clients each announce a ClientHello of 16 MiB and send 2 MiB of it."""
+    before, hello = peak_memory(watched.process), tls_records.unfinished_hello((1 << 24) - 1, 2 << 20)
+
+    def attack():
+        connection = tls_records.connect(watched.port)
+        tls_records.send(connection, hello)
+        assert tls_records.is_closed(connection)
+        connection.close()
+
+    in_parallel(60, attack)
+    wait_until(lambda: failures(watched, "too-large") == 60)
+    grown = peak_memory(watched.process) - before
+    print(f"its memory grew by {grown} KiB")
+    assert grown < allowed(8)
+    assert watched.get(CONFIG).status == 200
+
+
+@pytest.mark.parametrize("size, is_allowed", [(16384 - 5, True), (16384 - 4, False)])
+def test_the_bound_of_a_client_hello(watched, size, is_allowed):
+    """To the byte, with the header of its record."""
+    connection = tls_records.connect(watched.port)
+    tls_records.send(connection, tls_records.unfinished_hello(100000, size))
+    if is_allowed:
+        connection.shutdown(socket.SHUT_WR)
+    assert tls_records.is_closed(connection)
+    wait_until(lambda: failures(watched, "closed" if is_allowed else "too-large") == 1)
+    connection.close()
+
+
+def session(daemon, directory):
+    return tls_records.Session(daemon.port, "autoconfig.example.org", daemon.authority.file, directory)
+
+
+def test_messages_after_the_handshake_are_bounded(watched, tmp_path):
+    """A KeyUpdate of 16 MiB: one record of it is held, and 8 KiB where its records are small."""
+    before = peak_memory(watched.process)
+    for size in (16000, 1000):
+        body = tls_records.message(tls_records.KEY_UPDATE, (1 << 24) - 1, bytes(size - 4))
+        for _ in range(20):
+            client = session(watched, tmp_path)
+            for _ in range(1000):
+                if not client.send(client.seal(tls_records.HANDSHAKE, body)):
+                    break
+                body = bytes(size)
+            else:
+                pytest.fail(f"it takes 1000 records of {size} bytes")
+            client.close()
+    grown = peak_memory(watched.process) - before
+    print(f"its memory grew by {grown} KiB")
+    assert grown < allowed(8)
+
+
+def test_requests_in_any_records_are_no_such_messages(watched, tmp_path):
+    """Many requests on one connection, in records of one byte and in full ones."""
+    client = session(watched, tmp_path)
+    head = b"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.org\r\n"
+    small = head + b"X: " + b"a" * 2000 + b"\r\nContent-Length: 8\r\n\r\n<a></a> "
+    large = head + b"Content-Length: 65536\r\n\r\n" + bytes(65536)
+    for request, size in ((small, 1), (small, 700), (large, 16384), (large, 5000), (small, 16384)) * 3:
+        records = [client.seal(tls_records.DATA, request[at:at + size]) for at in range(0, len(request), size)]
+        assert client.send(*records) and client.receive()
+        if request is large:  # closed, for its body is too large
+            client.close()
+            client = session(watched, tmp_path)
+    client.close()
+    watched.stop()
+    assert watched.log().count("outcome=bad-request") == 9 and watched.log().count("outcome=too-large") == 6
+
+
+def hello_extension(number, content):
+    return number.to_bytes(2, "big") + vector(content)
+
+
+def vector(content, width=2):
+    return len(content).to_bytes(width, "big") + content
+
+
+def client_hello(name, more):
+    """As Chromium sends it: a post-quantum key share (which is not chosen) beside one of X25519."""
+    shares = b"\x11\xec" + vector(os.urandom(1216)) + b"\0\x1d" + vector(os.urandom(32))
+    extensions = b"".join((
+        hello_extension(0, vector(b"\0" + vector(name.encode()))),
+        hello_extension(10, vector(b"\x11\xec\0\x1d\0\x17\0\x18")),
+        hello_extension(13, vector(b"\4\3\x08\4\4\1\5\3\x08\5\5\1\x08\6\6\1")),
+        hello_extension(16, vector(vector(b"h2", 1) + vector(b"http/1.1", 1))),
+        hello_extension(43, vector(b"\3\4\3\3", 1)),
+        hello_extension(51, vector(shares)),
+        hello_extension(65037, os.urandom(218)),
+        more))
+    hello = b"\3\3" + os.urandom(32) + vector(os.urandom(32), 1) + vector(b"\x13\1\x13\2\xc0\x2b") + b"\1\0"
+    return tls_records.message(tls_records.CLIENT_HELLO, len(hello) + 2 + len(extensions), hello + vector(extensions))
+
+
+@pytest.mark.parametrize("padding, pieces", [(0, 1), (0, 5), (12000, 1)])
+def test_large_client_hellos_are_answered(watched, padding, pieces):
+    hello = client_hello("autoconfig.example.org", hello_extension(21, bytes(padding)))
+    assert len(hello) > 1600
+    size = -(-len(hello) // pieces)
+    connection = tls_records.connect(watched.port)
+    for at in range(0, len(hello), size):
+        connection.sendall(tls_records.record(hello[at:at + size]))
+    answer = connection.recv(6, socket.MSG_WAITALL)
+    assert answer[0] == tls_records.HANDSHAKE and answer[5] == 2, "a ServerHello"
+    connection.close()
+
+
+@pytest.mark.parametrize("options", [
+    ["-groups", "P-521:X448:ffdhe2048:P-384:P-256:X25519", "-alpn", ",".join(f"protocol-{n}" for n in range(200))],
+    ["-tls1_2", "-curves", "P-521:X448:P-384:P-256", "-max_send_frag", "512"],
+    ["-tls1_3", "-max_send_frag", "512", "-alpn", "h2,http/1.1"],
+])
+def test_real_clients_pass(watched, tmp_path, options):
+    """With a second ClientHello, with many records, and twice, with the ticket of the first time."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{watched.port}", "-servername", "autoconfig.example.org",
+               "-CAfile", str(watched.authority.file), "-verify_return_error", "-ign_eof", *options]
+    request = b"GET /nothing HTTP/1.1\r\nHost: autoconfig.example.org\r\nConnection: close\r\n\r\n"
+    for ticket in (["-sess_out", tmp_path / "session"], ["-sess_in", tmp_path / "session"]):
+        done = subprocess.run([*command, *ticket], input=request, capture_output=True, check=False, timeout=PATIENCE)
+        assert done.returncode == 0 and b"404" in done.stdout, done.stdout + done.stderr
+    assert b"Reused" in done.stdout
