@@ -94,9 +94,11 @@ struct settings {
 		enum sandbox_require require;
 	} sandbox;
 	struct {
-		unsigned handshake_timeout;   /* seconds */
-		unsigned idle_timeout;	      /* seconds */
-		unsigned requests_per_second; /* 0: no limit */
+		unsigned handshake_timeout; /* seconds */
+		unsigned idle_timeout;	    /* seconds */
+		unsigned connections;
+		unsigned connections_per_network; /* percent of them */
+		unsigned requests_per_second;	  /* 0: no limit */
 		unsigned requests_at_once;
 		unsigned addresses_per_network; /* 0: no limit */
 		struct words trusted;		/* networks */

@@ -332,6 +332,20 @@ static int number_setting_parse(struct arena *memory, const struct settings_key 
 	return 0;
 }
 
+/* 25% */
+static int percent_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			 struct settings *settings, struct error *err)
+{
+	size_t digits = strspn(text, "0123456789");
+	unsigned long number;
+
+	if (!text_equals(text + digits, "%") ||
+	    !number_parse(arena_strndup(memory, text, digits), key->low, key->high, &number))
+		return refuse(memory, key, text, err);
+	put_number(settings, key, number);
+	return 0;
+}
+
 /* The key allows "refuse | default"; the first of them is 0, as in its enum. */
 static int choice_parse(struct arena *memory, const struct settings_key *key, const char *text,
 			struct settings *settings, struct error *err)
@@ -379,3 +393,4 @@ const struct setting_type setting_choice = { choice_parse, number_values_equal }
 const struct setting_type setting_seconds = { seconds_parse, number_values_equal };
 const struct setting_type setting_milliseconds = { milliseconds_parse, number_values_equal };
 const struct setting_type setting_number = { number_setting_parse, number_values_equal };
+const struct setting_type setting_percent = { percent_parse, number_values_equal };

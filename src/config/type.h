@@ -32,8 +32,9 @@ extern const struct setting_type setting_https_url;
 extern const struct setting_type setting_choice;  /* one of the words that the key allows */
 extern const struct setting_type setting_seconds; /* a number in the key's range; 10 or 10s */
 extern const struct setting_type
-	setting_milliseconds;			 /* a number in the key's range; 500ms or 2s */
-extern const struct setting_type setting_number; /* in the key's range */
+	setting_milliseconds;			  /* a number in the key's range; 500ms or 2s */
+extern const struct setting_type setting_number;  /* in the key's range */
+extern const struct setting_type setting_percent; /* in the key's range; 25% */
 
 /* The text for an error: in double quotes, and short enough to leave room for what is to say. */
 const char *setting_quote(struct arena *memory, const char *text);

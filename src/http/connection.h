@@ -19,6 +19,7 @@ struct certificates;
 struct exchange;
 struct gate;
 struct queue;
+struct share;
 
 struct connection {
 	struct MHD_Connection *mhd;
@@ -31,6 +32,9 @@ struct connection {
 	struct queue *queue;		  /* the one it is in */
 	int64_t deadline;		  /* there, in milliseconds of clock_now() */
 	struct connection *older, *newer; /* there */
+
+	struct share *share;		     /* of its network, or NULL where it does not count */
+	struct connection *longer, *shorter; /* there: those that wait longer and shorter */
 
 	gnutls_session_t session; /* NULL: it is not TLS, and nothing below is used */
 
@@ -48,6 +52,8 @@ struct connection {
 	bool has_failure;		/* unless that is what GnuTLS finds wrong */
 
 	bool is_handshaking;
-	bool is_held; /* suspended until its descriptor is readable, or certificates are there */
+	bool is_charged; /* to the rate limit, once for all its ClientHellos */
+	bool is_prepaid; /* that pays for the first request too, which is still to come */
+	bool is_held;	 /* suspended until its descriptor is readable, or certificates are there */
 	bool is_polled;
 };

@@ -86,6 +86,8 @@ const char *handshake_failure_name(enum handshake_failure failure)
 		[HANDSHAKE_CLOSED] = "closed",
 		[HANDSHAKE_TIMEOUT] = "timeout",
 		[HANDSHAKE_TOO_LARGE] = "too-large",
+		[HANDSHAKE_RATE_LIMIT] = "rate-limit",
+		[HANDSHAKE_CONNECTION_LIMIT] = "connection-limit",
 		[HANDSHAKE_UNKNOWN_NAME] = "unknown-name",
 		[HANDSHAKE_NO_CERTIFICATE] = "no-certificate",
 	};

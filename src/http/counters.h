@@ -21,13 +21,15 @@ extern const int64_t counters_bounds[COUNTERS_BOUNDS];
 
 /* Why a handshake came to nothing. */
 enum handshake_failure {
-	HANDSHAKE_PROTOCOL,	  /* no common version, suite or curve; nonsense; not TLS */
-	HANDSHAKE_ALERT,	  /* the client said no, of our certificate mostly */
-	HANDSHAKE_CLOSED,	  /* the client went without a word */
-	HANDSHAKE_TIMEOUT,	  /* [limits] handshake-timeout */
-	HANDSHAKE_TOO_LARGE,	  /* more than INTAKE_HANDSHAKE_MAX */
-	HANDSHAKE_UNKNOWN_NAME,	  /* [tls] unknown-name = refuse */
-	HANDSHAKE_NO_CERTIFICATE, /* none of a kind that the client can check */
+	HANDSHAKE_PROTOCOL,	    /* no common version, suite or curve; nonsense; not TLS */
+	HANDSHAKE_ALERT,	    /* the client said no, of our certificate mostly */
+	HANDSHAKE_CLOSED,	    /* the client went without a word */
+	HANDSHAKE_TIMEOUT,	    /* [limits] handshake-timeout */
+	HANDSHAKE_TOO_LARGE,	    /* more than INTAKE_HANDSHAKE_MAX */
+	HANDSHAKE_RATE_LIMIT,	    /* [limits] requests-per-second */
+	HANDSHAKE_CONNECTION_LIMIT, /* [limits] connections-per-network */
+	HANDSHAKE_UNKNOWN_NAME,	    /* [tls] unknown-name = refuse */
+	HANDSHAKE_NO_CERTIFICATE,   /* none of a kind that the client can check */
 	HANDSHAKE_FAILURES
 };
 
@@ -48,6 +50,7 @@ struct counters {
 	counter_t lookups[LOOKUPS];
 	counter_t kept_back;   /* logins, by the limit of addresses */
 	counter_t connections; /* open ones: no counter, it goes down too */
+	counter_t closed;      /* [limits] connections-per-network */
 };
 
 /* Adds to a counter of one's own thread, which needs no locked instruction. */

@@ -261,7 +261,9 @@ static void admit(struct exchange *exchange)
 
 	if (client)
 		exchange->network = network_of_client(client);
-	if (client && context->limit)
+	if (exchange->ours->is_prepaid)
+		exchange->ours->is_prepaid = false;
+	else if (client && context->limit)
 		exchange->admission = limit_admit(context->limit, client, exchange->started,
 						  &exchange->network);
 }

@@ -8,9 +8,12 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "http/limit.h"
+#include "http/share.h"
 #include "tls/certificates.h"
 #include "util/arena.h"
 #include "util/clock.h"
+#include "util/log.h"
 
 #define RECORD_HEAD 5
 #define RECORD_ALERT 21
@@ -150,6 +153,7 @@ static void queue_join(struct queue *queue, struct connection *connection)
 {
 	connection->queue = queue;
 	connection->deadline = clock_now() + queue->timeout;
+	share_renew(connection);
 	connection->newer = NULL;
 	connection->older = queue->newest;
 	*(queue->newest ? &queue->newest->newer : &queue->oldest) = connection;
@@ -173,6 +177,42 @@ static void handshake_end(struct connection *connection)
 	queue_join(&connection->gate->requests, connection);
 }
 
+static const struct sockaddr *client_of(const struct connection *connection)
+{
+	return MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+		->client_addr;
+}
+
+static void log_limit(const char *event, const struct client_network *network, const char *reason)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	log_info("%s: client=\"%s\" reason=%s", event, client_network_text(&memory, network),
+		 reason);
+}
+
+/* Called before the key exchange, which costs most of a handshake. */
+static int charge(struct connection *connection)
+{
+	struct limit *limit = connection->gate->limit;
+	struct client_network network;
+	enum admission admission;
+
+	if (!limit || connection->is_charged)
+		return 0;
+	connection->is_charged = true;
+	admission = limit_admit(limit, client_of(connection), clock_microseconds(), &network);
+	if (admission == ADMITTED) {
+		connection->is_prepaid = true;
+		return 0;
+	}
+	if (admission == REFUSED)
+		log_limit("TLS handshake refused", &network, "rate-limit");
+	gate_blame(connection, HANDSHAKE_RATE_LIMIT);
+	(void)gnutls_alert_send(connection->session, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR);
+	return GNUTLS_E_USER_ERROR;
+}
+
 /* The ClientHello tells which keys will do; the client's Finished is the last message that a
  * handshake waits for, in TLS 1.2 and 1.3. */
 static int message(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
@@ -182,8 +222,10 @@ static int message(gnutls_session_t session, unsigned type, unsigned when, unsig
 
 	if (!incoming)
 		return 0;
-	if (type == GNUTLS_HANDSHAKE_CLIENT_HELLO && when == GNUTLS_HOOK_PRE)
+	if (type == GNUTLS_HANDSHAKE_CLIENT_HELLO && when == GNUTLS_HOOK_PRE) {
 		connection->client = client_read(connection->gate->suites, content);
+		return charge(connection);
+	}
 	if (type == GNUTLS_HANDSHAKE_FINISHED && when == GNUTLS_HOOK_POST)
 		handshake_end(connection);
 	return 0;
@@ -222,8 +264,40 @@ static gnutls_session_t session_of(struct MHD_Connection *mhd)
 	return tls ? (gnutls_session_t)tls->tls_session : NULL;
 }
 
-struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd)
+/* A connection that is shut down reads its end, fails, and is closed by libmicrohttpd in its own
+ * way; it stays in its queue until then, but is not due again. */
+static void end(struct connection *connection)
 {
+	connection->deadline = INT64_MAX;
+	share_leave(connection->gate->shares, connection);
+	(void)shutdown(connection->fd, SHUT_RDWR);
+	gate_resume(connection);
+}
+
+static bool is_exempt(const struct connection *connection, enum port_kind kind)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct gate *gate = connection->gate;
+	const struct sockaddr *client = client_of(connection);
+
+	return (kind == PORT_PROXY && networks_contain(&memory, gate->trusted_proxies, client)) ||
+	       (gate->limit && limit_trusts(gate->limit, client));
+}
+
+static void close_surplus(struct connection *surplus)
+{
+	struct gate *gate = surplus->gate;
+
+	counter_add(&gate->counters->closed, 1);
+	gate_blame(surplus, HANDSHAKE_CONNECTION_LIMIT);
+	if (!gate->limit || limit_note_closed(gate->limit, share_network(surplus), clock_now()))
+		log_limit("connection closed", share_network(surplus), "connection-limit");
+	end(surplus);
+}
+
+struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd, enum port_kind kind)
+{
+	struct connection *surplus;
 	struct connection *connection = xnew(struct connection);
 
 	connection->mhd = mhd;
@@ -238,6 +312,11 @@ struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd)
 		handshake_begin(connection);
 	else
 		queue_join(&gate->requests, connection);
+	if (!is_exempt(connection, kind))
+		share_join(gate->shares, connection, client_of(connection));
+	surplus = share_surplus(gate->shares, connection);
+	if (surplus)
+		close_surplus(surplus);
 	return connection;
 }
 
@@ -270,6 +349,7 @@ void gate_dismiss(struct connection *connection)
 	if (connection->is_handshaking)
 		counter_add(&counters->failed_handshakes[connection->failure], 1);
 	queue_leave(connection);
+	share_leave(connection->gate->shares, connection);
 	certificates_unref(connection->certificates);
 	free(connection);
 }
@@ -284,15 +364,6 @@ void gate_set_certificates(struct gate *gate, struct certificates *certificates)
 		connection->certificates = certificates_ref(certificates);
 		gate_resume(connection);
 	}
-}
-
-/* A connection that is shut down reads its end, fails, and is closed by libmicrohttpd in its own
- * way; it stays in its queue until then, but is not due again. */
-static void end(struct connection *connection)
-{
-	connection->deadline = INT64_MAX;
-	(void)shutdown(connection->fd, SHUT_RDWR);
-	gate_resume(connection);
 }
 
 static void queue_expire(struct queue *queue, int64_t now)

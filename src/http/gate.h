@@ -20,8 +20,11 @@
 #include <stdint.h>
 
 #include "http/connection.h"
+#include "http/sockets.h"
 
 struct certificates;
+struct limit;
+struct shares;
 
 /* Connections that have the same time for what they do, so that the oldest is due first. */
 struct queue {
@@ -36,13 +39,17 @@ struct gate {
 	const struct client_suites *suites; /* likewise */
 	struct certificates *certificates;  /* for new connections; borrowed, NULL until loaded */
 	struct counters *counters;	    /* the worker's */
-	struct queue handshakes;	    /* not finished */
-	struct queue requests;		    /* to come, or under way */
-	size_t fresh;			    /* connections that have not made a request yet */
+	struct limit *limit;		    /* of all workers, or NULL */
+	const char *trusted_proxies;	    /* networks that have no share on the port of proxies */
+	struct shares *shares;
+	struct queue handshakes; /* not finished */
+	struct queue requests;	 /* to come, or under way */
+	size_t fresh;		 /* connections that have not made a request yet */
 };
 
-/* A connection has come: it is watched from now on. */
-struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd);
+/* A client has connected to a port of that kind: the connection is watched from now on. Where its
+ * network holds more than its share, the one that has waited longest is closed. */
+struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd, enum port_kind kind);
 
 /* The connection makes a request, or is answered, or waits for us: it has all of its time again. */
 void gate_asked(struct connection *connection);

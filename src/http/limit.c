@@ -38,7 +38,7 @@ struct limit {
 	struct hash_key key;
 	struct table tables[CLIENT_NETWORKS_MAX];
 	struct rate *rate;
-	struct refusals *refusals;
+	struct refusals *refusals, *closed;
 	pthread_rwlock_t lock; /* of what follows */
 	struct limit_rules rules;
 	char *trusted;
@@ -70,7 +70,8 @@ struct limit *limit_new(void)
 			(void)pthread_mutex_init(&table->sets[i].lock, NULL);
 	}
 	limit->rate = rate_new();
-	limit->refusals = refusals_new();
+	limit->refusals = refusals_new("rate limit", "refused");
+	limit->closed = refusals_new("connection limit", "closed");
 	limit->trusted = xstrdup("");
 	(void)pthread_rwlock_init(&limit->lock, NULL);
 	return limit;
@@ -95,6 +96,7 @@ void limit_free(struct limit *limit)
 	(void)pthread_rwlock_destroy(&limit->lock);
 	rate_free(limit->rate);
 	refusals_free(limit->refusals);
+	refusals_free(limit->closed);
 	free(limit->trusted);
 	free(limit);
 }
@@ -253,7 +255,20 @@ enum admission limit_admit(struct limit *limit, const struct sockaddr *client, i
 	return refusals_note(limit->refusals, full, now / 1000) ? REFUSED : REFUSED_AGAIN;
 }
 
+bool limit_trusts(struct limit *limit, const struct sockaddr *client)
+{
+	struct limit_rules rules;
+
+	return read_rules(limit, client, &rules);
+}
+
+bool limit_note_closed(struct limit *limit, const struct client_network *network, int64_t now)
+{
+	return refusals_note(limit->closed, network, now);
+}
+
 void limit_tell_refusals(struct limit *limit, int64_t now)
 {
 	refusals_tell(limit->refusals, now);
+	refusals_tell(limit->closed, now);
 }

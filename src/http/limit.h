@@ -61,7 +61,15 @@ enum admission {
 enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now,
 			   struct client_network *ret_full);
 
-/* Logs how many requests were refused again: within a minute that is over by now, clock_now();
+/* Whether the client is in a network without limits. May be called from any thread. */
+bool limit_trusts(struct limit *limit, const struct sockaddr *client);
+
+/* A connection was closed because the network holds more than its share; now is clock_now().
+ * Returns whether a line of the log is needed, else it is counted. May be called from any thread.
+ */
+bool limit_note_closed(struct limit *limit, const struct client_network *network, int64_t now);
+
+/* Logs how many were refused again, and closed: for a minute that is over by now, clock_now();
  * INT64_MAX for all. */
 void limit_tell_refusals(struct limit *limit, int64_t now);
 

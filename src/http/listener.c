@@ -23,10 +23,6 @@
 #include "util/error.h"
 #include "util/log.h"
 
-/* Connections of all workers together. Each holds 20 KiB, and 40 KiB while a body is under way
- * (measured with 400), so this is 800 MiB at the most. */
-#define CONNECTIONS_MAX 20000
-
 /* Descriptors kept for the database, templates, certificates and the log. */
 #define DESCRIPTORS_KEPT 64
 
@@ -81,22 +77,28 @@ static size_t count_watched(const struct sockets *sockets)
 
 /* The connections that each listening socket may take, so that accept() never runs out of
  * descriptors: libmicrohttpd would try it again and again, as fast as it can. */
-static int share_connections(unsigned workers, const struct sockets *all, unsigned *ret_connections,
-			     struct error *err)
+static int share_connections(unsigned workers, const struct sockets *all, rlim_t connections,
+			     unsigned *ret_connections, struct error *err)
 {
 	size_t watched = count_watched(all), addresses = sockets_count(all) - watched;
 	rlim_t sockets = (rlim_t)workers * addresses, limit = raise_descriptor_limit();
 	rlim_t kept = DESCRIPTORS_KEPT + (rlim_t)workers * WORKER_DESCRIPTORS +
 		      sockets * WORKER_SOCKET_DESCRIPTORS + watched * MONITOR_DESCRIPTORS;
-	rlim_t connections = CONNECTIONS_MAX;
 
 	if (limit < kept + sockets)
 		return error_set(err, ERROR_SYSTEM,
 				 "%u threads need more than the %llu open files that are allowed; "
 				 "raise that limit (LimitNOFILE= of systemd) or lower 'threads'",
 				 workers, (unsigned long long)limit);
-	if (limit - kept < connections)
+	if (limit - kept < connections) {
+		log_warning("the limit of %llu open files leaves room for %llu connections, fewer "
+			    "than [limits] connections = %llu; raise it to %llu (LimitNOFILE= of "
+			    "systemd, 'ulimit -n' elsewhere) or lower 'connections'",
+			    (unsigned long long)limit, (unsigned long long)(limit - kept),
+			    (unsigned long long)connections,
+			    (unsigned long long)(kept + connections));
 		connections = limit - kept;
+	}
 	*ret_connections = connections > sockets ? (unsigned)(connections / sockets) : 1;
 	return 0;
 }
@@ -158,7 +160,8 @@ static int open_workers(struct listener *listener, const struct settings *settin
 		.idle_timeout = settings->limits.idle_timeout,
 	};
 
-	if (share_connections(count, sockets, &options.connections_max, err) < 0)
+	if (share_connections(count, sockets, settings->limits.connections,
+			      &options.connections_max, err) < 0)
 		return -1;
 	listener->workers = xcalloc(count, sizeof(*listener->workers));
 	listener->turns = xcalloc(count, sizeof(*listener->turns));
@@ -259,6 +262,7 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 										 : SNI_REFUSE,
 		.log = { settings->log.addresses, (int64_t)settings->log.slow * 1000 },
 		.handshake_timeout = settings->limits.handshake_timeout,
+		.connections_per_network = settings->limits.connections_per_network,
 	};
 
 	set_limit(listener->limit, settings);

@@ -303,6 +303,9 @@ void metrics_write(struct bytes *text, const struct metrics *metrics)
 	    "Whether all could be loaded then: 1, or 0 where something old stays in use.",
 	    metrics->has_reloaded_all);
 	add(text, "connections", "gauge", "Open connections.", sum(metrics, &first->connections));
+	add(text, "connections_closed_total", "counter",
+	    "Connections closed because their network held more than its share.",
+	    sum(metrics, &first->closed));
 	add_requests(text, metrics);
 	add_refused(text, metrics);
 	add_latencies(text, metrics);

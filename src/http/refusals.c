@@ -15,15 +15,18 @@ struct place {
 };
 
 struct refusals {
+	const char *limit, *event;
 	pthread_mutex_t lock;
 	struct place places[REFUSALS_NETWORKS];
 	struct place others; /* all for which there was no place */
 };
 
-struct refusals *refusals_new(void)
+struct refusals *refusals_new(const char *limit, const char *event)
 {
 	struct refusals *refusals = xnew(struct refusals);
 
+	refusals->limit = limit;
+	refusals->event = event;
 	(void)pthread_mutex_init(&refusals->lock, NULL);
 	return refusals;
 }
@@ -81,11 +84,12 @@ static struct place take_out(struct refusals *refusals, struct place *place, int
 	return found;
 }
 
-static void tell(const char *client, const struct place *place)
+static void tell(const struct refusals *refusals, const char *client, const struct place *place)
 {
 	if (place->count > 0)
-		log_info("rate limit: client=%s refused=%llu period=%ds", client,
-			 (unsigned long long)place->count, REFUSALS_PERIOD_MS / 1000);
+		log_info("%s: client=%s %s=%llu period=%ds", refusals->limit, client,
+			 refusals->event, (unsigned long long)place->count,
+			 REFUSALS_PERIOD_MS / 1000);
 }
 
 void refusals_tell(struct refusals *refusals, int64_t now)
@@ -97,10 +101,11 @@ void refusals_tell(struct refusals *refusals, int64_t now)
 
 		place = take_out(refusals, &refusals->places[i], now);
 		if (place.count > 0)
-			tell(arena_printf(&memory, "\"%s\"",
+			tell(refusals,
+			     arena_printf(&memory, "\"%s\"",
 					  client_network_text(&memory, &place.network)),
 			     &place);
 	}
 	place = take_out(refusals, &refusals->others, now);
-	tell("others", &place);
+	tell(refusals, "others", &place);
 }

@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * Counts the requests that the rate limit refuses, so that a flood does not fill the log: the first
- * refusal of a network is logged as a request, and refusals_tell() logs how many more there were.
- * All of it has a constant size, and so have the lines of a minute.
+ * Refusals by network. A flood must not fill the log: the first refusal of a network is logged by
+ * the caller, the others are counted until refusals_tell() logs their number. The table has a
+ * constant size, and so has the number of lines a minute.
  */
 
 #include <stdbool.h>
@@ -19,7 +19,9 @@ struct refusals;
 
 #define REFUSALS_PERIOD_MS 60000
 
-struct refusals *refusals_new(void);
+/* The texts are constant: the limit, and what happened beyond it, as in "rate limit" and "refused".
+ */
+struct refusals *refusals_new(const char *limit, const char *event);
 void refusals_free(struct refusals *refusals);
 DEFINE_CLEANUP(struct refusals *, refusals_free);
 

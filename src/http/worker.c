@@ -16,6 +16,7 @@
 #include "http/gate.h"
 #include "http/intake.h"
 #include "http/lingering.h"
+#include "http/share.h"
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificates.h"
@@ -106,6 +107,8 @@ int worker_new(const struct worker_options *options, struct store *store,
 	worker->gate.ticket_key = options->ticket_key;
 	worker->gate.requests.timeout = (int64_t)options->idle_timeout * 1000;
 	worker->gate.suites = options->suites;
+	worker->gate.limit = options->limit;
+	worker->gate.shares = shares_new();
 	worker->exchanges.context.store = store;
 	worker->exchanges.context.limit = options->limit;
 	worker->gate.counters = &worker->counters;
@@ -135,7 +138,7 @@ static void notify_connection(void *cls, struct MHD_Connection *mhd, void **cont
 	struct connection *connection = *context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*context = gate_admit(&worker->gate, mhd);
+		*context = gate_admit(&worker->gate, mhd, port->exchanges.kind);
 		return;
 	}
 	if (connection->must_linger)
@@ -306,6 +309,15 @@ static void take_store(struct worker *worker)
 	atomic_store(&worker->has_store, worker->store != NULL);
 }
 
+/* The connections that one network may hold of those of this worker, 0 for any number. */
+static size_t share_of(const struct worker *worker)
+{
+	size_t all = worker->n_ports * worker->options.connections_max;
+	size_t share = all * worker->rules.connections_per_network / 100;
+
+	return worker->rules.connections_per_network == 100 ? 0 : share > 0 ? share : 1;
+}
+
 static void take_over(struct worker *worker)
 {
 	struct certificates *certificates;
@@ -327,6 +339,8 @@ static void take_over(struct worker *worker)
 	worker->gate.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
 	worker->exchanges.log = worker->rules.log;
 	worker->exchanges.trusted_proxies = worker->rules.trusted_proxies;
+	worker->gate.trusted_proxies = worker->rules.trusted_proxies;
+	worker->gate.shares->max = share_of(worker);
 	worker->exchanges.context.site.public_name = worker->rules.public_name;
 	if (certificates) {
 		certificates_unref(worker->certificates);
@@ -520,6 +534,7 @@ void worker_free(struct worker *worker)
 	templates_unref(worker->next_templates);
 	signer_unref(worker->signer);
 	signer_unref(worker->next_signer);
+	shares_free(worker->gate.shares);
 	store_close(worker->store);
 	store_close(worker->next_store);
 	closep(&worker->epoll);

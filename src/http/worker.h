@@ -47,7 +47,8 @@ struct worker_options {
 struct worker_rules {
 	enum sni_policy sni_policy;
 	struct log_rules log;
-	unsigned handshake_timeout; /* seconds */
+	unsigned handshake_timeout;	  /* seconds */
+	unsigned connections_per_network; /* percent of the worker's */
 	bool http_autoconfig, redirect_to_same_host;
 	char trusted_proxies[SETTINGS_NETWORKS_MAX];
 	char acme_directory[256];

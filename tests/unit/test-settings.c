@@ -95,7 +95,7 @@ static const char *value_text(struct arena *memory, const struct settings *setti
 	}
 	if (key->type == &setting_choice || key->type == &setting_threads ||
 	    key->type == &setting_seconds || key->type == &setting_milliseconds ||
-	    key->type == &setting_number) {
+	    key->type == &setting_number || key->type == &setting_percent) {
 		memcpy(&number, place, sizeof(number));
 		return arena_printf(memory, "%u", number);
 	}
@@ -141,6 +141,8 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "sandbox.require", "0" },
 		{ "limits.handshake-timeout", "10" },
 		{ "limits.idle-timeout", "30" },
+		{ "limits.connections", "20000" },
+		{ "limits.connections-per-network", "25" },
 		{ "limits.addresses-per-network", "500" },
 		{ "limits.requests-per-second", "50" },
 		{ "limits.requests-at-once", "500" },
@@ -292,6 +294,11 @@ static void accepts(void **state)
 		{ "[limits]\nhandshake-timeout = 1\n", "limits.handshake-timeout", "1" },
 		{ "[limits]\nhandshake-timeout = 300s\n", "limits.handshake-timeout", "300" },
 		{ "[limits]\nidle-timeout = 3600\n", "limits.idle-timeout", "3600" },
+		{ "[limits]\nconnections = 1000000\n", "limits.connections", "1000000" },
+		{ "[limits]\nconnections-per-network = 1%\n", "limits.connections-per-network",
+		  "1" },
+		{ "[limits]\nconnections-per-network = 100%\n", "limits.connections-per-network",
+		  "100" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -642,6 +649,11 @@ static void refuses_values(void **state)
 		{ "limits.handshake-timeout", "", "from 1s to 300s" },
 		{ "limits.idle-timeout", "3601", "from 1s to 3600s" },
 		{ "limits.idle-timeout", "5m", "from 1s to 3600s" },
+		{ "limits.connections", "15", "a number from 16 to 1000000" },
+		{ "limits.connections-per-network", "25", "a share from 1% to 100%" },
+		{ "limits.connections-per-network", "0%", "a share from 1% to 100%" },
+		{ "limits.connections-per-network", "101%", "a share from 1% to 100%" },
+		{ "limits.connections-per-network", "%", "a share from 1% to 100%" },
 	};
 
 	for (size_t i = 0; i < COUNT(cases); i++) {

@@ -42,7 +42,7 @@ static void start(struct served *served)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct worker_rules rules = { .handshake_timeout = 1 };
+	const struct worker_rules rules = { .handshake_timeout = 1, .connections_per_network = 100 };
 	const struct worker_options options = {
 		.ticket_key = &served->ticket_key,
 		.suites = &served->suites,
