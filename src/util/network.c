@@ -129,13 +129,12 @@ static bool is_mapped_ipv4(const uint8_t address[16])
 	return memcmp(mapped, address, sizeof(mapped)) == 0;
 }
 
+/* Of whole bytes. */
 static struct client_network network_at(const uint8_t address[16], unsigned bits)
 {
 	struct client_network network = { .bits = (uint8_t)bits };
 
-	memcpy(network.address, address, sizeof(network.address));
-	for (unsigned bit = bits; bit < 128; bit++)
-		network.address[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	memcpy(network.address, address, bits / 8);
 	return network;
 }
 
