@@ -33,8 +33,7 @@ static const struct command command_backup = {
 	.summary = "Copy the database to a file while the daemon runs",
 	.details = "The copy is of one moment, whatever is changed meanwhile. It has everything, "
 		   "also the\nsecret that makes the identifiers of Apple profiles, and only its "
-		   "owner can read it.\nTo go back to it, stop mailconfd and put it in the "
-		   "database's place.",
+		   "owner can read it.\n'mailconfctl restore FILE' goes back to it.",
 	.example = "mailconfctl backup /var/backups/mailconfd.db --force",
 	.options = { options },
 	.database = DATABASE_COPY,

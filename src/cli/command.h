@@ -78,6 +78,7 @@ extern const struct family family_import;
 extern const struct family family_export;
 extern const struct family family_apply;
 extern const struct family family_backup;
+extern const struct family family_restore;
 
 /* Commands of families that have a file of their own. */
 extern const struct command user_import;

@@ -11,6 +11,7 @@ const struct family *const families[] = {
 	&family_export,
 	&family_apply,
 	&family_backup,
+	&family_restore,
 	&family_preview,
 	&family_dns,
 	&family_doctor,

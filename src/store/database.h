@@ -13,6 +13,10 @@
 #include "store/store.h"
 #include "util/arena.h"
 
+/* "mcfd", in the header of every database of ours (PRAGMA application_id). */
+#define APPLICATION_ID 0x6d636664
+#define APPLICATION_ID_TEXT "0x6d636664"
+
 /* An admin tool waits this long for another one to finish; turning --md5-lookup on for a million
  * users takes some seconds. */
 #define STORE_PATIENCE_MS 20000
@@ -111,8 +115,20 @@ struct store {
 /* The version of the schema that this program knows: the number of migrations. */
 int schema_version(void);
 
-/* Brings the open database up to schema_version(). Returns 0 or -1 with err set. */
+/* Brings the open database up to schema_version(). A copy of what it was is kept beside it, as
+ * DATABASE.schema-VERSION, and the one before that. Returns 0 or -1 with err set. */
 int store_migrate(struct store *store, struct error *err);
+
+/* The same of a copy, of which none is kept. Sets the version that it had. */
+int store_migrate_copy(struct store *store, int64_t *ret_version, struct error *err);
+
+/* Copies a database to a file for its owner alone, which has its name once it is whole, and
+ * replaces what has that name. Returns 0 or -1 with err set. */
+int database_keep(sqlite3 *source, const char *database, const char *target, struct error *err);
+
+/* Makes a change of names in the file's directory safe from a loss of power. Returns 0, or -1 with
+ * errno set. */
+int directory_sync_of(const char *path);
 
 /* Runs SQL text without results. Returns 0, STORE_BUSY, or -1 with err set. */
 int store_execute(struct store *store, const char *sql, struct error *err);

@@ -1,8 +1,13 @@
 #include <stdio.h>
+#include <unistd.h>
 
 #include "store/database.h"
+#include "util/arena.h"
 #include "util/embedded.h"
 #include "util/error.h"
+
+/* Before migrations, the one of now among them. */
+#define COPIES_KEPT 2
 
 int schema_version(void)
 {
@@ -26,16 +31,60 @@ static int migrate_from(struct store *store, int64_t version, struct error *err)
 	return store_execute(store, pragma, err) == 0 ? 0 : -1;
 }
 
-int store_migrate(struct store *store, struct error *err)
+static const char *copy_name(struct arena *memory, const struct store *store, int64_t version)
 {
-	int64_t version;
+	return arena_printf(memory, "%s.schema-%lld", store->path, (long long)version);
+}
 
+/* Keeps a copy, and of older ones the newest. Another connection reads what is copied, while this
+ * one keeps writers away. */
+static int keep_copy(struct store *store, int64_t version, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	sqlite3 *reader = NULL;
+	size_t kept = 0;
+	int r = -1;
+
+	if (sqlite3_open_v2(store->path, &reader, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
+			    NULL) == SQLITE_OK)
+		r = database_keep(reader, store->path, copy_name(&memory, store, version), err);
+	else
+		(void)error_set(err, ERROR_STORE, "cannot read database '%s': %s", store->path,
+				sqlite3_errmsg(reader));
+	(void)sqlite3_close(reader);
+	if (r < 0)
+		return error_prefix(err, "before a migration");
+	for (int64_t older = version - 1; older > 0; older--) {
+		const char *name = copy_name(&memory, store, older);
+
+		if (access(name, F_OK) == 0 && ++kept >= COPIES_KEPT)
+			(void)unlink(name);
+	}
+	return 0;
+}
+
+static int migrate(struct store *store, bool keeps_copy, int64_t *ret_version, struct error *err)
+{
 	if (store_begin(store, err) < 0)
 		return -1;
-	if (store_number(store, "PRAGMA user_version", &version, err) != 0 ||
-	    (version < schema_version() && migrate_from(store, version, err) < 0)) {
+	if (store_number(store, "PRAGMA user_version", ret_version, err) != 0 ||
+	    (keeps_copy && *ret_version > 0 && *ret_version < schema_version() &&
+	     keep_copy(store, *ret_version, err) < 0) ||
+	    (*ret_version < schema_version() && migrate_from(store, *ret_version, err) < 0)) {
 		store_rollback(store);
 		return -1;
 	}
 	return store_commit(store, err);
+}
+
+int store_migrate(struct store *store, struct error *err)
+{
+	int64_t version = 0;
+
+	return migrate(store, true, &version, err);
+}
+
+int store_migrate_copy(struct store *store, int64_t *ret_version, struct error *err)
+{
+	return migrate(store, false, ret_version, err);
 }

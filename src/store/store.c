@@ -16,10 +16,6 @@
 #include "util/directory.h"
 #include "util/error.h"
 
-/* "mcfd", in the header of every database of ours (PRAGMA application_id). */
-#define APPLICATION_ID 0x6d636664
-#define APPLICATION_ID_TEXT "0x6d636664"
-
 /* In bytes. A corrupted page can announce a value of a gigabyte, for which SQLite takes memory. */
 #define VALUE_MAX (1024 * 1024)
 

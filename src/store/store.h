@@ -118,6 +118,22 @@ int store_secret(struct store *store, struct digest_key *ret_secret, struct erro
  * Returns 0 or -1 with err set. */
 int store_backup(struct store *store, const char *file, bool may_replace, struct error *err);
 
+/* What was restored, and what is kept of the database that was there. */
+struct restored {
+	int64_t version; /* of the schema of the backup */
+	int64_t domains, users;
+	const char *kept; /* the file, in memory; NULL where there was no database */
+};
+
+/*
+ * Puts a backup, which is read from the descriptor and called file in errors, in the place of the
+ * database, while others use it. The backup is checked first, and brought up to this version. The
+ * old database is kept as DATABASE.before-restore. Waits for writers, up to 20 s.
+ * Returns 0, or -1 with err set and the database unchanged.
+ */
+int store_restore(struct arena *memory, const char *database, int fd, const char *file,
+		  struct restored *ret_restored, struct error *err);
+
 /* Refuses a file to be written that is the database, or one of those that SQLite keeps beside it,
  * under whatever name. Returns 0 or -1 with err set. */
 int store_refuse_place(const struct store *store, const char *file, struct error *err);

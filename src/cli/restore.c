@@ -1,0 +1,52 @@
+/* mailconfctl restore: a backup takes the place of the database, while the daemon runs. */
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "store/store.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/input.h"
+
+static int restore(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	_cleanup_(input_close) struct input input = INPUT_NULL;
+	const char *file = arguments->words[0];
+	struct restored restored;
+
+	if (text_equals(file, "-"))
+		return error_set(err, ERROR_INPUT,
+				 "a backup is a file; 'apply' reads from standard input");
+	if (input_open(file, &input, err) < 0 ||
+	    store_restore(cli->memory, cli->database, input.fd, file, &restored, err) < 0)
+		return -1;
+	cli_say(cli, "database %s restored from %s: %lld domain%s, %lld user%s", cli->database,
+		file, (long long)restored.domains, restored.domains == 1 ? "" : "s",
+		(long long)restored.users, restored.users == 1 ? "" : "s");
+	if (restored.kept)
+		cli_say(cli, "the old one is kept as %s", restored.kept);
+	return 0;
+}
+
+static const struct command command_restore = {
+	.family = "restore",
+	.arguments = "FILE",
+	.min = 1,
+	.max = 1,
+	.summary = "Restore the database from a backup while the daemon runs",
+	.details =
+		"Checks that the file is an undamaged database of mailconfd, migrates one of an\n"
+		"older version, and replaces the database in one transaction. Clients get the "
+		"old\nor the new answers meanwhile. The old database is kept as\n"
+		"DATABASE.before-restore.",
+	.example = "mailconfctl restore /var/backups/mailconfd.db",
+	.database = DATABASE_NONE,
+	.run = restore,
+};
+
+const struct family family_restore = {
+	.name = "restore",
+	.title = "The whole installation",
+	.commands = (const struct command *const[]){ &command_restore, NULL },
+};
