@@ -360,17 +360,18 @@ static void reload(struct server *server)
 	tell_ready(server, failed ? "; not all could be reloaded, see the log" : "");
 }
 
-/* The service manager hears of us as long as all workers turn; it starts anew who falls silent. */
-static void check_workers(struct server *server)
+/* Tells the service manager that all workers turn, or else leaves that out: then it restarts the
+ * daemon. */
+static void check_workers(struct server *server, int64_t patience)
 {
-	unsigned hanging = listener_hanging(server->listener);
+	unsigned hanging = listener_hanging(server->listener, clock_microseconds(), patience);
 
 	if (!hanging)
 		notifier_send(&server->notifier, "WATCHDOG=1");
 	else if (!server->was_hanging)
-		log_error("%u of the threads that answer hang; the service manager is not told "
-			  "that all is well until they go on",
-			  hanging);
+		log_error("worker threads hang: count=%u silent=%lldms; the service manager gets "
+			  "no watchdog message until they respond",
+			  hanging, (long long)(patience / 1000));
 	server->was_hanging = hanging > 0;
 }
 
@@ -382,10 +383,10 @@ static void look_around(struct server *server)
 
 	log_tell_repeats(clock_now());
 	listener_tell_refusals(server->listener);
-	if (server->notifier.watchdog)
-		check_workers(server);
 	if (pause == 0 || pause > PAUSE_MAX)
 		pause = PAUSE_MAX;
+	if (server->notifier.watchdog)
+		check_workers(server, pause);
 	server->check_due = clock_microseconds() + pause;
 }
 

@@ -32,7 +32,7 @@
 struct listener {
 	struct worker **workers;
 	unsigned n_workers;
-	unsigned *turns; /* of each worker, when it was last asked */
+	struct pulse *pulses; /* of each worker */
 	gnutls_datum_t ticket_key;
 	struct client_suites suites;
 	struct limit *limit;
@@ -164,7 +164,7 @@ static int open_workers(struct listener *listener, const struct settings *settin
 			      &options.connections_max, err) < 0)
 		return -1;
 	listener->workers = xcalloc(count, sizeof(*listener->workers));
-	listener->turns = xcalloc(count, sizeof(*listener->turns));
+	listener->pulses = xcalloc(count, sizeof(*listener->pulses));
 	for (; listener->n_workers < count; listener->n_workers++) {
 		struct store *store;
 
@@ -332,16 +332,20 @@ void listener_tell_refusals(struct listener *listener)
 	limit_tell_refusals(listener->limit, clock_now());
 }
 
-unsigned listener_hanging(struct listener *listener)
+bool pulse_has_stopped(struct pulse *pulse, unsigned turns, int64_t now, int64_t patience)
+{
+	if (pulse->since == 0 || turns != pulse->turns)
+		*pulse = (struct pulse){ .turns = turns, .since = now };
+	return now - pulse->since >= patience;
+}
+
+unsigned listener_hanging(struct listener *listener, int64_t now, int64_t patience)
 {
 	unsigned hanging = 0;
 
-	for (unsigned i = 0; i < listener->n_workers; i++) {
-		unsigned turns = worker_turns(listener->workers[i]);
-
-		hanging += turns == listener->turns[i];
-		listener->turns[i] = turns;
-	}
+	for (unsigned i = 0; i < listener->n_workers; i++)
+		hanging += pulse_has_stopped(&listener->pulses[i],
+					     worker_turns(listener->workers[i]), now, patience);
 	return hanging;
 }
 
@@ -359,7 +363,7 @@ void listener_close(struct listener *listener)
 	limit_tell_refusals(listener->limit, INT64_MAX);
 	limit_free(listener->limit);
 	free(listener->workers);
-	free(listener->turns);
+	free(listener->pulses);
 	if (listener->ticket_key.data) {
 		gnutls_memset(listener->ticket_key.data, 0, listener->ticket_key.size);
 		gnutls_free(listener->ticket_key.data);

@@ -48,8 +48,20 @@ void listener_tell_reloaded(struct listener *listener, bool is_whole);
 /* Logs what was counted instead of logged in the minute that is over. */
 void listener_tell_refusals(struct listener *listener);
 
-/* How many workers have not turned since the last call: what hangs serves nobody. */
-unsigned listener_hanging(struct listener *listener);
+/* What the main thread has seen of a worker's loop: how often it had turned, and since when. Zero
+ * until it looks for the first time. */
+struct pulse {
+	unsigned turns;
+	int64_t since;
+};
+
+/* Whether the loop, which has turned so often by now, has not done so for that long. A loop that is
+ * looked at for the first time may not have begun, and has that long to turn. */
+bool pulse_has_stopped(struct pulse *pulse, unsigned turns, int64_t now, int64_t patience);
+
+/* How many workers have not turned for that long, in microseconds, and so serve nobody. Each of
+ * them is woken, and turns before the next call unless it hangs. now is clock_microseconds(). */
+unsigned listener_hanging(struct listener *listener, int64_t now, int64_t patience);
 
 /* Finishes the requests under way (for 10 s at most), and frees. */
 void listener_close(struct listener *listener);

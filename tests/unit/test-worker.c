@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http/listener.h"
 #include "http/worker.h"
 #include "protocol/templates.h"
 #include "store/store.h"
@@ -42,7 +43,8 @@ static void start(struct served *served)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct worker_rules rules = { .handshake_timeout = 1, .connections_per_network = 100 };
+	const struct worker_rules rules = { .handshake_timeout = 1,
+					    .connections_per_network = 100 };
 	const struct worker_options options = {
 		.ticket_key = &served->ticket_key,
 		.suites = &served->suites,
@@ -115,10 +117,38 @@ static void test_deadline_without_certificates(void **state)
 	stop(&served);
 }
 
+/* A worker that the scheduler has not let run yet hangs only once it had the time to. */
+static void test_pulse(void **state)
+{
+	static const struct {
+		const char *row;
+		unsigned turns;
+		int64_t at;
+		bool has_stopped;
+	} rows[] = {
+		{ "the first look, before the first turn", 0, 1000, false },
+		{ "not for long enough", 0, 5999, false },
+		{ "for long enough", 0, 6000, true },
+		{ "it begins", 1, 7000, false },
+		{ "it stops", 1, 12000, true },
+		{ "it stays so", 1, 17000, true },
+		{ "it goes on", 2, 22000, false },
+		{ "and again, after nobody looked for a long time", 3, 99000, false },
+	};
+	struct pulse pulse = { 0 }, late = { 0 };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		check_number(rows[i].row,
+			     pulse_has_stopped(&pulse, rows[i].turns, rows[i].at, 5000),
+			     rows[i].has_stopped);
+	assert_false(pulse_has_stopped(&late, 7, 1000000, 5000));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deadline_without_certificates),
+		cmocka_unit_test(test_pulse),
 	};
 
 	return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
