@@ -65,7 +65,8 @@ case $mode in
 plain) build=build options= ;;
 sanitize) build=build-sanitize options='-Db_sanitize=address,undefined' ;;
 thread) build=build-thread options='-Db_sanitize=thread' ;;
-valgrind) build=build options= ;;
+# It makes memory executable, which the filter of system calls refuses.
+valgrind) build=build-valgrind options='-Dseccomp=disabled' ;;
 esac
 if [ -d $build ]; then
 	meson configure $build -Dwerror=true -Dtests=true

@@ -61,6 +61,23 @@ static bool has_twin(const struct words *addresses, const struct sockaddr_storag
 	return false;
 }
 
+static int explain_bind(const char *text, int reason, struct error *err)
+{
+	const char *port = strrchr(text, ':') + 1;
+
+	(void)error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", text, strerror(reason));
+	if (reason == EADDRINUSE)
+		return error_append(err, " by another program");
+	if (reason == EACCES)
+		return error_append(err, "; ports below 1024 need CAP_NET_BIND_SERVICE");
+	if (reason == EPERM) /* the BPF program of SocketBindDeny= */
+		return error_append(err,
+				    "; if the unit forbids the port, allow it: 'systemctl edit "
+				    "mailconfd', [Service], SocketBindAllow=tcp:%s",
+				    port);
+	return -1;
+}
+
 static int bind_socket(const struct words *addresses, const char *text, bool is_shared, int *ret_fd,
 		       struct error *err)
 {
@@ -83,11 +100,7 @@ static int bind_socket(const struct words *addresses, const char *text, bool is_
 	if (address.ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
 	if (bind(fd, (struct sockaddr *)&address, length) < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s%s", text,
-				 strerror(errno),
-				 errno == EADDRINUSE ? " by another program"
-				 : errno == EACCES ? " (ports below 1024 need CAP_NET_BIND_SERVICE)"
-						   : "");
+		return explain_bind(text, errno, err);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

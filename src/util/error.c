@@ -30,3 +30,14 @@ int error_prefix(struct error *err, const char *format, ...)
 	(void)snprintf(err->text + used, sizeof(err->text) - used, ": %s", text);
 	return -1;
 }
+
+int error_append(struct error *err, const char *format, ...)
+{
+	size_t used = strlen(err->text);
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(err->text + used, sizeof(err->text) - used, format, args);
+	va_end(args);
+	return -1;
+}

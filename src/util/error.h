@@ -32,3 +32,6 @@ int error_set(struct error *err, enum error_kind kind, const char *format, ...)
 
 /* Puts "PREFIX: " before the text. Always returns -1. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Puts more after the text, of which over-long text is cut. Always returns -1. */
+int error_append(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

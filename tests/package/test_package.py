@@ -10,6 +10,7 @@ import time
 import pytest
 
 from conftest import ADDRESS, PATIENCE, ROOT, inside, run
+from hardening import missing_flags, weaknesses
 
 CONFIG = "/mail/config-v1.1.xml"
 HOST = "autoconfig.harbour.example"
@@ -28,6 +29,16 @@ def test_lintian_finds_nothing(package):
 def test_unit_tests_ran_in_the_build(package):
     assert re.search(r"^Ok: +[1-9]\d", package.output, re.MULTILINE)
     assert re.search(r"^Fail: +0", package.output, re.MULTILINE)
+
+
+def test_programs_are_hardened(package, tmp_path):
+    run("dpkg-deb", "--extract", package.file, tmp_path)
+    for program in "sbin/mailconfd", "bin/mailconfctl":
+        assert weaknesses(tmp_path / "usr" / program) == []
+    commands = [line for line in package.output.splitlines() if re.search(r" -c \.\./src/", line)]
+    assert commands
+    for command in commands:
+        assert missing_flags(command, 3) == [], command
 
 
 def leftovers(tree):

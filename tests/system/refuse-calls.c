@@ -4,6 +4,7 @@
  *
  * - s for seccomp, also as prctl(PR_SET_SECCOMP)
  * - l, a and r for landlock_create_ruleset, landlock_add_rule and landlock_restrict_self
+ * - b for bind
  * - n and d for prctl with PR_SET_NO_NEW_PRIVS and PR_SET_DUMPABLE
  */
 #include <errno.h>
@@ -26,6 +27,7 @@ static const struct refusal refusals[] = {
 	{ 'l', SCMP_SYS(landlock_create_ruleset), 0 },
 	{ 'a', SCMP_SYS(landlock_add_rule), 0 },
 	{ 'r', SCMP_SYS(landlock_restrict_self), 0 },
+	{ 'b', SCMP_SYS(bind), 0 },
 	{ 'n', SCMP_SYS(prctl), PR_SET_NO_NEW_PRIVS },
 	{ 'd', SCMP_SYS(prctl), PR_SET_DUMPABLE },
 };

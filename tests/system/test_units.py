@@ -56,6 +56,35 @@ def test_keys_stay_in_memory(unit):
     assert service["PrivateTmp"] == "yes"
 
 
+@pytest.mark.parametrize("unit", SERVICES)
+def test_memory_is_not_swapped(unit):
+    assert section(unit, "Service")["MemorySwapMax"] == "0"
+
+
+def values(unit, key):
+    return re.findall(rf"^{key}=(.*)$", (UNITS / unit).read_text(), re.MULTILINE)
+
+
+def test_ports_of_other_services_are_closed():
+    """The shipped settings and those that the manual names work; port 25 would not."""
+    assert values("mailconfd.service", "SocketBindDeny") == ["any"]
+    assert values("mailconfd.service", "SocketBindAllow") == ["tcp:80", "tcp:443", "tcp:1024-65535"]
+    assert values("mailconfd-renew.service", "SocketBindDeny") == ["any"]
+    assert values("mailconfd-renew.service", "SocketBindAllow") == ["udp"]
+
+
+def test_service(analyze, build, tmp_path):
+    text = (UNITS / "mailconfd.service").read_text()
+    for command in "ExecStartPre=mailconfctl", "ExecStart=mailconfd":
+        key, _, name = command.partition("=")
+        assert f"\n{command}" in text
+        text = text.replace(f"\n{command}", f"\n{key}={build / 'src' / name}")
+    (tmp_path / "mailconfd.service").write_text(text)
+    result = subprocess.run([analyze, "verify", "--man=no", tmp_path / "mailconfd.service"], capture_output=True,
+                            text=True)
+    assert [line for line in result.stderr.splitlines() if "mailconfd" in line] == []
+
+
 def test_renewal_writes_to_its_directories_alone():
     service = section("mailconfd-renew.service", "Service")
     assert service["ProtectSystem"] == "strict" and service["ProtectHome"] == "yes"
