@@ -14,6 +14,7 @@
 #include "daemon/credentials.h"
 #include "daemon/database-watch.h"
 #include "daemon/notifier.h"
+#include "daemon/preflight.h"
 #include "daemon/sandbox.h"
 #include "http/listener.h"
 #include "http/sockets.h"
@@ -111,7 +112,10 @@ static void warn_of_all_open_ports(const struct settings *settings,
 static void log_addresses(const struct sockets *sockets)
 {
 	const struct texts *problems = sockets_problems(sockets);
+	const char *warning = sockets_warning(sockets);
 
+	if (warning)
+		log_warning("%s", warning);
 	for (size_t i = 0; i < problems->count; i++)
 		log_error("%s; this address is left out until a restart", problems->items[i]);
 	for (size_t i = 0; i < sockets_count(sockets); i++)
@@ -212,8 +216,8 @@ static int start(struct server *server, struct error *err)
 {
 	unsigned threads = listener_threads_of(&server->settings);
 	struct arena *memory = &server->started_memory;
+	const char *name, *own_user;
 	struct account account;
-	const char *name;
 
 	/* A mistyped name is reported before a port is taken. */
 	if (server->user && account_find(memory, server->user, &account, err) < 0)
@@ -221,9 +225,10 @@ static int start(struct server *server, struct error *err)
 	if (sockets_open(&server->settings, threads, &server->sockets, err) < 0 ||
 	    become_service(memory, &server->settings, server->user, &name, err) < 0)
 		return -1;
+	own_user = account_name(memory); /* in the sandbox nobody can look it up */
 	if (load(server, err) < 0)
 		return name ? error_prefix(err, "as user '%s'", name) : -1;
-	log_info("sandbox: user=%s %s", account_name(memory), sandbox_text(server->sandbox));
+	log_info("sandbox: user=%s %s", own_user, sandbox_text(server->sandbox));
 	warn_of_missing_parts(server->sandbox, warn);
 	if (geteuid() == 0)
 		log_warning("running as root, because root owns the directory of the database; use "
@@ -531,6 +536,20 @@ static int load_checked(struct arena *memory, const char *settings_file, struct 
 	return r;
 }
 
+/* Notes go behind the result. Returns how many addresses a start could not open. */
+static int check_ports(const struct settings *settings, const char *settings_file,
+		       struct texts *notes)
+{
+	struct texts errors = TEXTS_IN(notes->memory), warnings = TEXTS_IN(notes->memory);
+
+	preflight_ports(settings, settings_file, &errors, &warnings, notes);
+	for (size_t i = 0; i < warnings.count; i++)
+		print_warning(warnings.items[i], NULL);
+	for (size_t i = 0; i < errors.count; i++)
+		print_error(errors.items[i], NULL);
+	return (int)errors.count;
+}
+
 /* Enters it, so this comes last. */
 static int check_sandbox(const struct settings *settings, const char *settings_file)
 {
@@ -562,6 +581,7 @@ int server_check(const char *settings_file, const char *user)
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(store_closep) struct store *store = NULL;
 	const char *own = NULL, *found = "the";
+	struct texts notes = TEXTS_IN(&memory);
 	struct settings settings;
 	struct error err;
 	const char *name;
@@ -570,6 +590,8 @@ int server_check(const char *settings_file, const char *user)
 
 	if (load_checked(&memory, settings_file, &settings) < 0)
 		return SERVER_BAD_SETTINGS;
+	/* A start opens its ports before it becomes the user. */
+	wrong = check_ports(&settings, settings_file, &notes);
 	if (become_service(&memory, &settings, user, &name, &err) < 0) {
 		(void)report(-1, &err);
 		return status_of(&err);
@@ -578,7 +600,7 @@ int server_check(const char *settings_file, const char *user)
 	complete_settings(&memory, &own, &settings);
 	warn_of_all_open_ports(&settings, print_warning);
 	warn_of_dns_hook(&settings);
-	wrong = report(check_settings_file(settings_file, &err), &err);
+	wrong += report(check_settings_file(settings_file, &err), &err);
 	wrong += credentials_check(&settings, &count);
 	wrong += (int)templates_load(settings.templates.directory, NULL, print_error, NULL,
 				     &templates);
@@ -593,6 +615,8 @@ int server_check(const char *settings_file, const char *user)
 				     count == 1 ? "" : "s");
 	(void)printf("%s is good: %s templates and the database load%s%s.\n", settings_file, found,
 		     name ? ", as user " : "", name ? name : "");
+	for (size_t i = 0; i < notes.count; i++)
+		(void)puts(notes.items[i]);
 	if (geteuid() == 0)
 		(void)puts("This was checked as root, who may read everything; '--user NAME' "
 			   "checks it as the daemon's user.");

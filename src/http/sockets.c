@@ -8,11 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "http/binding.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/handed.h"
 #include "util/socket-address.h"
+#include "util/socket-holder.h"
 #include "util/texts.h"
 #include "util/unix-socket.h"
 
@@ -43,76 +45,8 @@ struct sockets {
 	struct port *ports;
 	size_t count;
 	struct texts problems; /* of the addresses that are left out */
+	struct bytes warning;  /* of those that stand for others; empty for none */
 };
-
-/* [::] takes IPv4 connections too, unless 0.0.0.0 with the same port is listened on beside it. */
-static bool has_twin(const struct words *addresses, const struct sockaddr_storage *address)
-{
-	struct sockaddr_storage other;
-	socklen_t length;
-	struct error err;
-
-	for (size_t i = 0; i < addresses->count; i++)
-		if (!unix_socket_path(addresses->items[i]) &&
-		    socket_address_parse(addresses->items[i], &other, &length, &err) == 0 &&
-		    socket_address_overlaps(&other, address) &&
-		    !socket_address_equals(&other, address))
-			return true;
-	return false;
-}
-
-static int explain_bind(const char *text, int reason, struct error *err)
-{
-	const char *port = strrchr(text, ':') + 1;
-
-	(void)error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", text, strerror(reason));
-	if (reason == EADDRINUSE)
-		return error_append(err, " by another program");
-	if (reason == EACCES)
-		return error_append(err, "; ports below 1024 need CAP_NET_BIND_SERVICE");
-	if (reason == EPERM) /* the BPF program of SocketBindDeny= */
-		return error_append(err,
-				    "; if the unit forbids the port, allow it: 'systemctl edit "
-				    "mailconfd', [Service], SocketBindAllow=tcp:%s",
-				    port);
-	return -1;
-}
-
-static int bind_socket(const struct words *addresses, const char *text, bool is_shared, int *ret_fd,
-		       struct error *err)
-{
-	_cleanup_(closep) int fd = -1;
-	struct sockaddr_storage address;
-	const int yes = 1;
-	int v6only;
-	socklen_t length;
-
-	if (socket_address_parse(text, &address, &length, err) < 0)
-		return -1;
-	fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", text,
-				 strerror(errno));
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	if (is_shared)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
-	v6only = has_twin(addresses, &address);
-	if (address.ss_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
-	if (bind(fd, (struct sockaddr *)&address, length) < 0)
-		return explain_bind(text, errno, err);
-	*ret_fd = TAKE_FD(fd);
-	return 0;
-}
-
-/* Sockets that share a port would not notice that another program of ours has it: one that does
- * not share is tried first. */
-static int check_free(const struct words *addresses, const char *text, struct error *err)
-{
-	_cleanup_(closep) int fd = -1;
-
-	return bind_socket(addresses, text, false, &fd, err);
-}
 
 static unsigned copies_of(const struct sockets *sockets, enum port_kind kind)
 {
@@ -145,14 +79,18 @@ static int share(struct sockets *sockets, struct port *port, struct error *err)
 	return 0;
 }
 
-static int bind_address(struct sockets *sockets, const struct words *addresses, struct port *port,
-			struct error *err)
+static int bind_address(const struct sockets *sockets, const struct words *addresses,
+			struct port *port, struct error *err)
 {
-	if (check_free(addresses, port->address, err) < 0)
+	struct socket_holder holder;
+
+	if (binding_check(addresses, port->address, &holder, err) != 0)
 		return -1;
-	for (unsigned w = 0; w < copies_of(sockets, port->kind); w++)
-		if (bind_socket(addresses, port->address, true, &port->fds[w], err) < 0)
+	for (unsigned w = 0; w < copies_of(sockets, port->kind); w++) {
+		port->fds[w] = binding_open(addresses, port->address, err);
+		if (port->fds[w] < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -182,9 +120,15 @@ static void bind_addresses(struct sockets *sockets, const struct words *addresse
 			   enum port_kind kind)
 {
 	for (size_t i = 0; i < addresses->count; i++) {
-		struct port *port = port_new(sockets, addresses->items[i], kind);
-		const char *path = unix_socket_path(port->address);
+		const char *address = binding_address(&sockets->memory, addresses,
+						      addresses->items[i], &sockets->warning);
+		const char *path = unix_socket_path(addresses->items[i]);
+		struct port *port;
 		struct error err;
+
+		if (!address)
+			continue;
+		port = port_new(sockets, address, kind);
 
 		if ((path ? open_unix_socket(sockets, path, port, &err)
 			  : bind_address(sockets, addresses, port, &err)) == 0)
@@ -294,6 +238,7 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 
 	sockets->workers = workers;
 	sockets->problems.memory = &sockets->memory;
+	sockets->warning.memory = &sockets->memory;
 	sockets->ports = arena_array(
 		&sockets->memory, struct port,
 		n_handed + addresses[PORT_TLS]->count + addresses[PORT_PLAIN]->count +
@@ -313,6 +258,11 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 const struct texts *sockets_problems(const struct sockets *sockets)
 {
 	return &sockets->problems;
+}
+
+const char *sockets_warning(const struct sockets *sockets)
+{
+	return sockets->warning.size ? bytes_text(&sockets->warning) : NULL;
 }
 
 size_t sockets_count(const struct sockets *sockets)

@@ -36,6 +36,9 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 /* A sentence for each address that is left out. */
 const struct texts *sockets_problems(const struct sockets *sockets);
 
+/* That [::] is not listened on, because there is no IPv6, and what is instead; NULL for none. */
+const char *sockets_warning(const struct sockets *sockets);
+
 /* How many there are. Each worker has one of each, but of PORT_METRICS there is only the one of
  * worker 0. */
 size_t sockets_count(const struct sockets *sockets);

@@ -137,6 +137,12 @@ bool socket_address_overlaps(const struct sockaddr_storage *a, const struct sock
 	return socket_address_equals(a, b) || (port_of(a) == port_of(b) && is_any(a) && is_any(b));
 }
 
+bool socket_address_excludes(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+{
+	return socket_address_equals(a, b) ||
+	       (port_of(a) == port_of(b) && (is_any(a) || is_any(b)));
+}
+
 socklen_t socket_address_length(const struct sockaddr_storage *address)
 {
 	return address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6)

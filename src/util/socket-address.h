@@ -26,6 +26,10 @@ bool socket_address_equals(const struct sockaddr_storage *a, const struct sockad
  * same port, for [::] takes IPv4 connections too. */
 bool socket_address_overlaps(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 
+/* Whether not both can be listened on: they have the same port, and the same address or a wildcard.
+ */
+bool socket_address_excludes(const struct sockaddr_storage *a, const struct sockaddr_storage *b);
+
 /* The addresses at which this host can connect to a socket that listens at the given one: a
  * wildcard is replaced by the loopback address, [::] by ::1 and then 127.0.0.1. Returns how many
  * there are. */

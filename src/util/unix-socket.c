@@ -7,9 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/error.h"
+#include "util/socket-holder.h"
 
 #define PREFIX "unix:"
 
@@ -27,32 +29,104 @@ static int fail(const struct sockaddr_un *address, const char *reason, struct er
 			 reason);
 }
 
+/* At each boot /run is empty. */
+static int fail_without_directory(const struct sockaddr_un *address, struct error *err)
+{
+	const char *path = address->sun_path, *end = strrchr(path, '/');
+	int length = end && end > path ? (int)(end - path) : 1;
+
+	return error_set(
+		err, ERROR_SYSTEM,
+		"cannot listen on " PREFIX "%s: the directory '%.*s' does not exist; put 'd "
+		"%.*s 2750 mailconfd www-data', with the group of the program that connects, "
+		"into /etc/tmpfiles.d/mailconfd-sockets.conf and run 'systemd-tmpfiles "
+		"--create'",
+		path, length, path, length, path);
+}
+
+static int fail_with_errno(const struct sockaddr_un *address, struct error *err)
+{
+	return errno == ENOENT ? fail_without_directory(address, err)
+			       : fail(address, strerror(errno), err);
+}
+
 static int new_socket(const struct sockaddr_un *address, int *ret_fd, struct error *err)
 {
 	*ret_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	return *ret_fd < 0 ? fail(address, strerror(errno), err) : 0;
 }
 
-/* Makes room for a new socket: only what a dead process left behind is removed. */
-static int clear_path(const struct sockaddr_un *address, struct error *err)
+static int fail_in_use(const struct sockaddr_un *address, int fd, struct socket_holder *ret_holder,
+		       struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	if (!socket_holder_of_peer(fd, ret_holder))
+		*ret_holder = (struct socket_holder){ 0 };
+	return fail(address,
+		    arena_printf(&memory, "Address already in use by %s; stop it, or name another path",
+				 socket_holder_text(&memory, ret_holder)),
+		    err);
+}
+
+enum { PATH_FREE, PATH_IN_USE, PATH_LEFT_BEHIND };
+
+/* Returns one of the above, PATH_IN_USE with the holder and err set; or -1 with err set. */
+static int look_at_path(const struct sockaddr_un *address, struct socket_holder *ret_holder,
+			struct error *err)
 {
 	_cleanup_(closep) int fd = -1;
 	struct stat status;
 
 	if (lstat(address->sun_path, &status) < 0)
-		return errno == ENOENT ? 0 : fail(address, strerror(errno), err);
+		return errno == ENOENT ? PATH_FREE : fail(address, strerror(errno), err);
 	if (!S_ISSOCK(status.st_mode))
 		return fail(address,
 			    "a file of another kind is there; move it away, or name another path",
 			    err);
 	if (new_socket(address, &fd, err) < 0)
 		return -1;
-	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
-		return fail(address, "another program listens there", err);
-	if (errno != ECONNREFUSED)
-		return fail(address, strerror(errno), err);
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+	    errno == EAGAIN) {
+		(void)fail_in_use(address, fd, ret_holder, err);
+		return PATH_IN_USE;
+	}
+	if (errno == ECONNREFUSED)
+		return PATH_LEFT_BEHIND;
+	return fail(address, strerror(errno), err);
+}
+
+/* Makes room for a new socket: only what a dead process left behind is removed. */
+static int clear_path(const struct sockaddr_un *address, struct error *err)
+{
+	struct socket_holder holder;
+	int r = look_at_path(address, &holder, err);
+
+	if (r == PATH_FREE)
+		return 0;
+	if (r != PATH_LEFT_BEHIND)
+		return -1;
 	if (unlink(address->sun_path) < 0 && errno != ENOENT)
 		return fail(address, strerror(errno), err);
+	return 0;
+}
+
+int unix_socket_check(const char *path, struct socket_holder *ret_holder, struct error *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *slash;
+	int r;
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	r = look_at_path(&address, ret_holder, err);
+	if (r == PATH_IN_USE)
+		return 1;
+	if (r != PATH_FREE)
+		return r == PATH_LEFT_BEHIND ? 0 : -1;
+	slash = strrchr(address.sun_path, '/');
+	if (access(arena_strndup(&memory, path, (size_t)(slash - address.sun_path) + 1), F_OK) < 0)
+		return fail_with_errno(&address, err);
 	return 0;
 }
 
@@ -68,7 +142,7 @@ int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_sock
 	if (clear_path(&address, err) < 0 || new_socket(&address, &fd, err) < 0)
 		return -1;
 	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return fail(&address, strerror(errno), err);
+		return fail_with_errno(&address, err);
 	if (chmod(address.sun_path, MODE) < 0 || lstat(address.sun_path, &status) < 0 ||
 	    listen(fd, backlog) < 0) {
 		(void)fail(&address, strerror(errno), err);

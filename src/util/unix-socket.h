@@ -9,6 +9,7 @@
 #define UNIX_SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
 struct error;
+struct socket_holder;
 
 struct unix_socket {
 	char path[UNIX_SOCKET_PATH_MAX + 1];
@@ -29,6 +30,10 @@ const char *unix_socket_path(const char *text);
  */
 int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_socket,
 		     struct error *err);
+
+/* What a start at the path would come to; nothing is made or removed. Returns 0; 1 where somebody
+ * listens there, with err and ret_holder set; or -1 with err set. */
+int unix_socket_check(const char *path, struct socket_holder *ret_holder, struct error *err);
 
 /* Closes the descriptor and removes the file, unless another has taken its place. */
 void unix_socket_close(struct unix_socket *unix_socket);

@@ -360,17 +360,18 @@ def test_unix_socket_that_cannot_be(behind):
     with socket.socket(socket.AF_UNIX) as living:
         living.bind(str(path))
         living.listen()
-        refuses(behind, path, "another program listens there")
+        refuses(behind, path, f"Address already in use by python3, process {os.getpid()};")
         assert path.is_socket()
     behind.settings["server"]["behind-proxy"] = f"unix:{behind.directory}/absent/proxy.socket"
-    refuses(behind, "absent/proxy.socket", "No such file or directory")
+    refuses(behind, "absent/proxy.socket", f"'d {behind.directory}/absent 2750 mailconfd www-data'",
+            "run 'systemd-tmpfiles --create'")
 
 
 def test_second_daemon_is_refused_and_harms_nothing(behind):
     path = behind.directory / "proxy.socket"
     behind.settings["server"]["behind-proxy"] = f"unix:{path}"
     behind.start()
-    refuses(behind, path, "another program listens there")
+    refuses(behind, path, f"Address already in use by mailconfd, process {behind.process.pid};")
     connection = UnixConnection(path)
     assert connection.ask(request(CONFIG)).status == 200
     connection.close()

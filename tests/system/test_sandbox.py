@@ -2,6 +2,7 @@
 import errno
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import tempfile
@@ -44,6 +45,7 @@ def test_what_is_in_force_is_said(served):
     served.start()
     status = status_of(served)
     said = force(served)
+    assert said["user"] == pwd.getpwuid(os.geteuid()).pw_name
     assert status["NoNewPrivs"] == ["1"]
     assert status["Seccomp"] == ["2" if said["seccomp"] == "yes" else "0"]
     assert ("running as root" in served.log()) == (os.geteuid() == 0)

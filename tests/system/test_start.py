@@ -387,6 +387,7 @@ def test_not_a_database(good):
 
 
 def test_port_taken(good, tmp_path):
+    """By another daemon; the check takes one with the same settings for the one that runs."""
     good.start()
     fails(good, 1, f"127.0.0.1:{good.port}", "in use", also_check=False)
 

@@ -1,0 +1,29 @@
+#pragma once
+
+/* A TCP socket bound to an address of the settings. */
+
+struct arena;
+struct bytes;
+struct error;
+struct socket_holder;
+struct words;
+
+enum { BINDING_TAKEN = 1, BINDING_DENIED };
+
+/*
+ * What to bind to for an address of the list: itself; but without IPv6, where [::] cannot be bound,
+ * 0.0.0.0 with the same port, in memory, or NULL if the list has that too. Adds what it replaces to
+ * the warning. A unix socket is returned as it is.
+ */
+const char *binding_address(struct arena *memory, const struct words *addresses, const char *text,
+			    struct bytes *warning);
+
+/* Whether the address can be bound by us alone, because sockets that share a port would not notice
+ * another daemon of ours there. Nothing stays open. Returns 0; BINDING_TAKEN with err and
+ * ret_holder set; BINDING_DENIED with err set where the user may not; or -1 with err set. */
+int binding_check(const struct words *addresses, const char *text, struct socket_holder *ret_holder,
+		  struct error *err);
+
+/* Binds to the address, which others of our sockets may share. [::] takes IPv4 connections too,
+ * unless the list has 0.0.0.0 with the same port. Returns the socket, or -1 with err set. */
+int binding_open(const struct words *addresses, const char *text, struct error *err);
