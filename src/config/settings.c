@@ -33,6 +33,8 @@ static const struct settings_key keys[] = {
 	  .allowed = "a host name that a certificate is for, such as autoconfig.example.org" },
 	{ "tls", "unknown-name", "refuse", &setting_choice, PLACE(tls.unknown_name),
 	  .allowed = "refuse | default" },
+	{ "tls", "priorities", "", &setting_priorities, PLACE(tls.priorities),
+	  .allowed = "a priority string of GnuTLS", .needs_restart = true },
 	{ "database", "file", "/var/lib/mailconfd/mailconfd.db", &setting_path,
 	  PLACE(database.file),
 	  .allowed = "an absolute path, such as /var/lib/mailconfd/mailconfd.db",

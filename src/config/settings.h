@@ -65,6 +65,7 @@ struct settings {
 		struct words certificates;	 /* globs, at least one; for listen_https */
 		const char *default_certificate; /* "" for none */
 		enum unknown_name unknown_name;
+		const char *priorities; /* as priorities_string() takes it */
 	} tls;
 	struct {
 		const char *file;

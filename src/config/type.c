@@ -5,6 +5,7 @@
 
 #include "config/settings.h"
 #include "mail/url.h"
+#include "tls/priorities.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -278,6 +279,15 @@ static int optional_path_parse(struct arena *memory, const struct settings_key *
 	return 0;
 }
 
+static int priorities_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			    struct settings *settings, struct error *err)
+{
+	if (*text && priorities_check(memory, text, err) < 0)
+		return error_prefix(err, "%s is invalid", setting_quote(memory, text));
+	put_text(settings, key, arena_strdup(memory, text));
+	return 0;
+}
+
 static int threads_parse(struct arena *memory, const struct settings_key *key, const char *text,
 			 struct settings *settings, struct error *err)
 {
@@ -389,6 +399,7 @@ const struct setting_type setting_globs = { globs_parse, word_values_equal, .is_
 const struct setting_type setting_path = { path_parse, text_values_equal };
 const struct setting_type setting_optional_path = { optional_path_parse, text_values_equal };
 const struct setting_type setting_https_url = { https_url_parse, text_values_equal };
+const struct setting_type setting_priorities = { priorities_parse, text_values_equal };
 const struct setting_type setting_choice = { choice_parse, number_values_equal };
 const struct setting_type setting_seconds = { seconds_parse, number_values_equal };
 const struct setting_type setting_milliseconds = { milliseconds_parse, number_values_equal };

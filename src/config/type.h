@@ -29,8 +29,9 @@ extern const struct setting_type setting_globs;		/* list of absolute paths, not 
 extern const struct setting_type setting_path;		/* absolute */
 extern const struct setting_type setting_optional_path; /* absolute, or "" */
 extern const struct setting_type setting_https_url;
-extern const struct setting_type setting_choice;  /* one of the words that the key allows */
-extern const struct setting_type setting_seconds; /* a number in the key's range; 10 or 10s */
+extern const struct setting_type setting_priorities; /* of GnuTLS, or "" */
+extern const struct setting_type setting_choice;     /* one of the words that the key allows */
+extern const struct setting_type setting_seconds;    /* a number in the key's range; 10 or 10s */
 extern const struct setting_type
 	setting_milliseconds;			  /* a number in the key's range; 500ms or 2s */
 extern const struct setting_type setting_number;  /* in the key's range */

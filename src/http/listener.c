@@ -17,6 +17,7 @@
 #include "http/worker.h"
 #include "store/store.h"
 #include "tls/client.h"
+#include "tls/priorities.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/clock.h"
@@ -34,6 +35,7 @@ struct listener {
 	unsigned n_workers;
 	struct pulse *pulses; /* of each worker */
 	gnutls_datum_t ticket_key;
+	char *priorities;
 	struct client_suites suites;
 	struct limit *limit;
 	struct monitor *monitor; /* NULL: none */
@@ -155,6 +157,7 @@ static int open_workers(struct listener *listener, const struct settings *settin
 	unsigned count = listener_threads_of(settings);
 	struct worker_options options = {
 		.ticket_key = &listener->ticket_key,
+		.priorities = listener->priorities,
 		.suites = &listener->suites,
 		.limit = listener->limit,
 		.idle_timeout = settings->limits.idle_timeout,
@@ -180,10 +183,12 @@ int listener_open(const struct settings *settings, struct sockets *sockets,
 		  struct listener **ret_listener, struct error *err)
 {
 	_cleanup_(listener_closep) struct listener *listener = xnew(struct listener);
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
 	if (gnutls_session_ticket_key_generate(&listener->ticket_key) < 0)
 		return error_set(err, ERROR_TLS, "cannot make a key for session tickets");
-	if (client_suites_init(WORKER_TLS_PRIORITIES, &listener->suites, err) < 0)
+	listener->priorities = xstrdup(priorities_string(&memory, settings->tls.priorities));
+	if (client_suites_init(listener->priorities, &listener->suites, err) < 0)
 		return -1;
 	listener->limit = limit_new();
 	if (open_workers(listener, settings, sockets, err) < 0 ||
@@ -362,6 +367,7 @@ void listener_close(struct listener *listener)
 		worker_free(listener->workers[i]);
 	limit_tell_refusals(listener->limit, INT64_MAX);
 	limit_free(listener->limit);
+	free(listener->priorities);
 	free(listener->workers);
 	free(listener->pulses);
 	if (listener->ticket_key.data) {

@@ -169,7 +169,7 @@ static struct MHD_Daemon *start_daemon(struct port *port, int fd)
 	const bool is_tls = port->exchanges.kind == PORT_TLS;
 	unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	const struct MHD_OptionItem tls_options[] = {
-		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)WORKER_TLS_PRIORITIES },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)options->priorities },
 		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)select_certificate },
 		{ MHD_OPTION_END, 0, NULL },
 	};

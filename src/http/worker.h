@@ -26,18 +26,11 @@ struct store;
 struct templates;
 struct worker;
 
-/* GnuTLS's NORMAL, but: TLS 1.2 and later; AES-128 first, for nettle has no fast SHA-384; X25519
- * first, for with %SERVER_PRECEDENCE alone most clients would be asked for a second ClientHello;
- * no P-521 and no finite fields, which cost a millisecond to whoever insists on them. */
-#define WORKER_TLS_PRIORITIES                                                               \
-	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:" \
-	"+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"    \
-	"%SERVER_PRECEDENCE"
-
 /* What is borrowed is shared by all workers. */
 struct worker_options {
 	const gnutls_datum_t *ticket_key;
-	const struct client_suites *suites; /* of WORKER_TLS_PRIORITIES */
+	const char *priorities;		    /* of GnuTLS */
+	const struct client_suites *suites; /* of the priorities */
 	unsigned connections_max;	    /* for each listening socket */
 	unsigned idle_timeout;		    /* of a connection, in seconds */
 	struct limit *limit;

@@ -124,6 +124,7 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "tls.certificates", "/etc/mailconfd/certificates/*.pem" },
 		{ "tls.default-certificate", "" },
 		{ "tls.unknown-name", "0" },
+		{ "tls.priorities", "" },
 		{ "database.file", "/var/lib/mailconfd/mailconfd.db" },
 		{ "templates.directory", "" },
 		{ "server.http-autoconfig", "0" },
@@ -278,6 +279,11 @@ static void accepts(void **state)
 		  "xn--bcher-kva.example" },
 		{ "[tls]\ndefault-certificate =\n", "tls.default-certificate", "" },
 		{ "[tls]\nunknown-name = default\n", "tls.unknown-name", "1" },
+		{ "[tls]\npriorities = SECURE192:-VERS-ALL:+VERS-TLS1.3\n", "tls.priorities",
+		  "SECURE192:-VERS-ALL:+VERS-TLS1.3" },
+		{ "[tls]\npriorities = -VERS-TLS1.2\n", "tls.priorities", "-VERS-TLS1.2" },
+		{ "[tls]\npriorities = !AES-256-GCM:+RSA\n", "tls.priorities",
+		  "!AES-256-GCM:+RSA" },
 		{ "[log]\nlevel = error\n", "log.level", "0" },
 		{ "[log]\nlevel = warning\n", "log.level", "1" },
 		{ "[log]\nlevel = debug\n", "log.level", "3" },
@@ -623,6 +629,33 @@ static void refuses_values(void **state)
 		{ "tls.unknown-name", "Refuse", "'Refuse'|write refuse | default" },
 		{ "tls.unknown-name", "", "refuse" },
 		{ "tls.unknown-name", "|", "refuse" },
+		{ "tls.priorities", "NORMAL:+NO-SUCH",
+		  "NORMAL:+NO-SUCH' is invalid: GnuTLS does not know '+NO-SUCH' (character 8)" },
+		{ "tls.priorities", "+NO-SUCH", "does not know '+NO-SUCH' (character 1)" },
+		{ "tls.priorities", "-VERS-TLS1.2:%FOO:+RSA", "know '%FOO' (character 14)" },
+		{ "tls.priorities", "nonsense", "does not know 'nonsense' (character 1)" },
+		{ "tls.priorities", "NONE", "no version of TLS, cipher suite or group is left" },
+		{ "tls.priorities", "-VERS-ALL", "is left" },
+		{ "tls.priorities", "-CIPHER-ALL", "is left" },
+		{ "tls.priorities", "NORMAL", "it enables TLS1.1, and TLS 1.2 is required" },
+		{ "tls.priorities", "+VERS-TLS1.0", "it enables TLS1.0" },
+		{ "tls.priorities", "HIGH:!aNULL:!MD5",
+		  "syntax of OpenSSL; leave the value empty" },
+		{ "tls.priorities", "DEFAULT@SECLEVEL=2", "OpenSSL; leave the value empty" },
+		{ "tls.priorities", "ECDHE-RSA-AES128-GCM-SHA256",
+		  "in that of GnuTLS write '-KX-ALL:+ECDHE-RSA:-CIPHER-ALL:+AES-128-GCM'" },
+		{ "tls.priorities",
+		  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-CHACHA20-POLY1305:!aNULL",
+		  "write '-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:+AES-256-GCM:"
+		  "+CHACHA20-POLY1305'" },
+		{ "tls.priorities", "TLS_AES_128_GCM_SHA256", "write '-CIPHER-ALL:+AES-128-GCM'" },
+		{ "tls.priorities", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+		  "write '-KX-ALL:+ECDHE-RSA:-CIPHER-ALL:+AES-128-GCM'" },
+		{ "tls.priorities", "TLSv1.2", "write '-VERS-ALL:+VERS-TLS1.2'" },
+		{ "tls.priorities", "TLSv1.2 TLSv1.3",
+		  "write '-VERS-ALL:+VERS-TLS1.2:+VERS-TLS1.3'" },
+		{ "tls.priorities", "all -SSLv3 -TLSv1 -TLSv1.1", "leave the value empty" },
+		{ "tls.priorities", "AES128-GCM-SHA256", "write '-CIPHER-ALL:+AES-128-GCM'" },
 		{ "database.file", "", "an absolute path" },
 		{ "database.file", "mailconfd.db", "an absolute path" },
 		{ "templates.directory", "templates", "an absolute path, or nothing" },
@@ -665,6 +698,33 @@ static void refuses_values(void **state)
 		assert_refused(text, strlen(text), 2,
 			       arena_printf(&memory, "[%s] %s: '|%s", key->section, key->name,
 					    cases[i].words));
+	}
+}
+
+/* The setting that an error proposes. */
+static void proposes_priorities_that_work(void **state)
+{
+	static const char *const lists[] = { "ECDHE-RSA-AES128-GCM-SHA256",
+					     "TLSv1.2",
+					     "TLSv1.3",
+					     "TLS_CHACHA20_POLY1305_SHA256",
+					     "AES128-GCM-SHA256",
+					     "TLSv1.2:ECDHE-ECDSA-CHACHA20-POLY1305" };
+
+	for (size_t i = 0; i < COUNT(lists); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct settings_reports reports;
+		struct settings settings;
+		const char *text = arena_printf(&memory, "[tls]\npriorities = %s\n", lists[i]);
+		const char *proposed;
+
+		assert_int_equal(read_bytes(&memory, text, strlen(text), &settings, &reports), -1);
+		proposed = strstr(reports.errors.items[0], "write '");
+		assert_non_null(proposed);
+		proposed += strlen("write '");
+		text = arena_printf(&memory, "[tls]\npriorities = %.*s\n",
+				    (int)strcspn(proposed, "'"), proposed);
+		read_text(&memory, text, &settings);
 	}
 }
 
@@ -743,6 +803,7 @@ static void tells_which_settings_differ(void **state)
 	assert_false(settings_differ(key_named("tls.certificates"), &before, &after));
 	assert_true(key_named("server.threads")->needs_restart);
 	assert_true(key_named("limits.idle-timeout")->needs_restart);
+	assert_true(key_named("tls.priorities")->needs_restart);
 	assert_false(key_named("limits.handshake-timeout")->needs_restart);
 	assert_false(key_named("log.level")->needs_restart);
 }
@@ -760,6 +821,7 @@ int main(void)
 		cmocka_unit_test(refuses_bytes),
 		cmocka_unit_test(refuses_utf_16),
 		cmocka_unit_test(refuses_values),
+		cmocka_unit_test(proposes_priorities_that_work),
 		cmocka_unit_test(reports_all_errors),
 		cmocka_unit_test(stops_at_many_errors),
 		cmocka_unit_test(warns_of_obsolete_keys),

@@ -11,6 +11,7 @@
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/client.h"
+#include "tls/priorities.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 
@@ -47,6 +48,7 @@ static void start(struct served *served)
 					    .connections_per_network = 100 };
 	const struct worker_options options = {
 		.ticket_key = &served->ticket_key,
+		.priorities = PRIORITIES_DEFAULT,
 		.suites = &served->suites,
 		.connections_max = 8,
 		.idle_timeout = 30,
@@ -61,7 +63,7 @@ static void start(struct served *served)
 	store_close(store);
 	assert_int_equal(store_open(path, STORE_READ, &store, &err), 0);
 	assert_int_equal(gnutls_session_ticket_key_generate(&served->ticket_key), 0);
-	assert_int_equal(client_suites_init(WORKER_TLS_PRIORITIES, &served->suites, &err), 0);
+	assert_int_equal(client_suites_init(PRIORITIES_DEFAULT, &served->suites, &err), 0);
 	assert_int_equal(templates_load(NULL, NULL, NULL, NULL, &templates), 0);
 	assert_int_equal(worker_new(&options, store, &served->worker, &err), 0);
 	assert_int_equal(worker_add_socket(served->worker, listen_somewhere(&served->address),

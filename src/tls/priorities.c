@@ -1,0 +1,163 @@
+#include "tls/priorities.h"
+
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+
+DEFINE_CLEANUP(gnutls_priority_t, gnutls_priority_deinit);
+
+/* The kinds of words in a priority string, in the order in which they are written. */
+enum kind { KIND_VERSION, KIND_EXCHANGE, KIND_CIPHER, KINDS };
+
+/* A part of what OpenSSL, nginx or IANA write, and what GnuTLS calls it. */
+struct translation {
+	const char *part;
+	enum kind kind;
+	const char *gnutls;
+};
+
+static const struct translation translations[] = {
+	{ "TLSv1.2", KIND_VERSION, "+VERS-TLS1.2" },
+	{ "TLSv1.3", KIND_VERSION, "+VERS-TLS1.3" },
+	{ "ECDHE-ECDSA-", KIND_EXCHANGE, "+ECDHE-ECDSA" },
+	{ "ECDHE_ECDSA_", KIND_EXCHANGE, "+ECDHE-ECDSA" },
+	{ "ECDHE-RSA-", KIND_EXCHANGE, "+ECDHE-RSA" },
+	{ "ECDHE_RSA_", KIND_EXCHANGE, "+ECDHE-RSA" },
+	{ "AES128-GCM", KIND_CIPHER, "+AES-128-GCM" },
+	{ "AES_128_GCM", KIND_CIPHER, "+AES-128-GCM" },
+	{ "AES256-GCM", KIND_CIPHER, "+AES-256-GCM" },
+	{ "AES_256_GCM", KIND_CIPHER, "+AES-256-GCM" },
+	{ "CHACHA20", KIND_CIPHER, "+CHACHA20-POLY1305" },
+};
+
+/* Words and parts of words that show the syntax of OpenSSL, and have no equivalent: what they
+ * enable is in the default, or weak. */
+static const char *const other_words[] = { "HIGH", "MEDIUM", "LOW",   "DEFAULT", "ALL",
+					   "all",  "aNULL",  "eNULL", "EECDH",	 "ECDHE" };
+static const char *const other_parts[] = { "SSLv", "TLSv", "TLS_", "-SHA", "@" };
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+const char *priorities_string(struct arena *memory, const char *setting)
+{
+	if (!*setting)
+		return PRIORITIES_DEFAULT;
+	if (strchr("+-!%", *setting))
+		return arena_printf(memory, "%s:%s", PRIORITIES_DEFAULT, setting);
+	return setting;
+}
+
+static bool is_of_openssl(const char *word)
+{
+	for (size_t i = 0; i < COUNT(translations); i++)
+		if (strstr(word, translations[i].part))
+			return true;
+	for (size_t i = 0; i < COUNT(other_parts); i++)
+		if (strstr(word, other_parts[i]))
+			return true;
+	word += strspn(word, "!+-");
+	for (size_t i = 0; i < COUNT(other_words); i++)
+		if (text_equals(word, other_words[i]))
+			return true;
+	return false;
+}
+
+/* What OpenSSL's '!' and '-' switch off is off by default. */
+static void translate(const char *word, struct bytes found[KINDS])
+{
+	if (*word == '!' || *word == '-')
+		return;
+	for (size_t i = 0; i < COUNT(translations); i++) {
+		const struct translation *translation = &translations[i];
+		struct bytes *all = &found[translation->kind];
+
+		if (strstr(word, translation->part) &&
+		    !strstr(bytes_text(all), translation->gnutls))
+			bytes_add_format(all, ":%s", translation->gnutls);
+	}
+}
+
+/* ECDHE-RSA-AES128-GCM-SHA256:!aNULL is -KX-ALL:+ECDHE-RSA:-CIPHER-ALL:+AES-128-GCM. */
+static const char *translate_openssl(struct arena *memory, const char *setting)
+{
+	static const char *const none[KINDS] = { "-VERS-ALL", "-KX-ALL", "-CIPHER-ALL" };
+	struct bytes found[KINDS] = { BYTES_IN(memory), BYTES_IN(memory), BYTES_IN(memory) };
+	struct bytes all = BYTES_IN(memory);
+	char *rest = arena_strdup(memory, setting), *word;
+
+	while ((word = strsep(&rest, ":, \t")))
+		translate(word, found);
+	for (size_t i = 0; i < KINDS; i++)
+		if (found[i].size > 0)
+			bytes_add_format(&all, "%s%s%s", all.size ? ":" : "", none[i],
+					 bytes_text(&found[i]));
+	return bytes_text(&all);
+}
+
+static int reject_openssl(struct arena *memory, const char *setting, struct error *err)
+{
+	const char *translation = translate_openssl(memory, setting);
+
+	if (*translation)
+		return error_set(err, ERROR_CONFIG,
+				 "this is the syntax of OpenSSL; in that of GnuTLS write '%s'",
+				 translation);
+	return error_set(err, ERROR_CONFIG,
+			 "this is the syntax of OpenSSL; leave the value empty: the default has no "
+			 "weak or anonymous cipher suites");
+}
+
+/* position is in the string that was made of the setting. */
+static int reject(struct arena *memory, const char *setting, const char *string,
+		  const char *position, int reason, struct error *err)
+{
+	const char *word = arena_strndup(memory, position, strcspn(position, ":, \t"));
+
+	if (reason == GNUTLS_E_NO_PRIORITIES_WERE_SET)
+		return error_set(err, ERROR_CONFIG,
+				 "no version of TLS, cipher suite or group is left");
+	if (reason != GNUTLS_E_INVALID_REQUEST)
+		return error_set(err, ERROR_CONFIG, "GnuTLS rejects it: %s",
+				 gnutls_strerror(reason));
+	if (is_of_openssl(word))
+		return reject_openssl(memory, setting, err);
+	return error_set(err, ERROR_CONFIG,
+			 "GnuTLS does not know '%.64s' (character %zu); 'gnutls-cli --list' shows "
+			 "what it knows",
+			 word, (size_t)(position - string) + strlen(setting) - strlen(string) + 1);
+}
+
+static int check_versions(const gnutls_priority_t cache, struct error *err)
+{
+	const unsigned *versions;
+	int count = gnutls_priority_protocol_list(cache, &versions);
+	bool has_version = false;
+
+	for (int i = 0; i < count; i++) {
+		if (versions[i] >= GNUTLS_SSL3 && versions[i] <= GNUTLS_TLS1_1)
+			return error_set(err, ERROR_CONFIG,
+					 "it enables %s, and TLS 1.2 is required; add "
+					 "':-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2'",
+					 gnutls_protocol_get_name(versions[i]));
+		has_version = has_version || versions[i] == GNUTLS_TLS1_2 ||
+			      versions[i] == GNUTLS_TLS1_3;
+	}
+	return has_version ? 0 : error_set(err, ERROR_CONFIG, "no version of TLS is left");
+}
+
+int priorities_check(struct arena *memory, const char *setting, struct error *err)
+{
+	_cleanup_(gnutls_priority_deinitp) gnutls_priority_t cache = NULL;
+	const char *string = priorities_string(memory, setting), *position = string;
+	int r = gnutls_priority_init(&cache, string, &position);
+
+	if (r == 0)
+		return check_versions(cache, err);
+	cache = NULL;
+	return reject(memory, setting, string, position, r, err);
+}
