@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include "config/settings.h"
 #include "http/plain.h"
@@ -23,6 +24,9 @@
 #define FILE_MODE 0644
 #define DIRECTORY_MODE 0755
 
+/* The default of the setting. */
+#define CHALLENGE_DIRECTORY "/var/lib/mailconfd-acme/.well-known/acme-challenge"
+
 #define ANSWER_SECONDS 10
 
 /* Some programs wait until all servers of a zone have the record. */
@@ -31,9 +35,17 @@
 /* Whatever the umask: the daemon must get there. */
 int challenge_make_directory(const char *directory, struct error *err)
 {
-	_cleanup_(closep) int fd = directory_open(directory, DIRECTORY_MODE, err);
+	_cleanup_(closep) int fd = directory_open_ours(directory, DIRECTORY_MODE, err);
 
-	return fd < 0 ? -1 : 0;
+	if (fd >= 0)
+		return 0;
+	if (err->kind != ERROR_CONFIG)
+		return -1;
+	return error_set(
+		err, ERROR_CONFIG,
+		"cannot use [acme] directory '%s' as root: another user can write in it or "
+		"above it; set it to " CHALLENGE_DIRECTORY " and restart mailconfd",
+		directory);
 }
 
 static int put(const char *directory, const char *token, const char *text, struct error *err)
@@ -48,7 +60,7 @@ static void take_away(const char *directory, const char *token)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	file_remove(arena_printf(&memory, "%s/%s", directory, token));
+	(void)unlink(arena_printf(&memory, "%s/%s", directory, token));
 }
 
 /* Connects to the socket that listens at the address. Returns -1 with errno set. */

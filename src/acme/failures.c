@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -48,7 +49,7 @@ void failure_forget(const char *directory, const char *domain)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	file_remove(file_of(&memory, directory, domain));
+	(void)unlink(file_of(&memory, directory, domain));
 }
 
 /* A time in the future was written before the clock was set back: it becomes the present time. */

@@ -252,7 +252,7 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 		words[n++] = names[i];
 	words[n] = NULL;
 	/* It would keep each old one, and ours is stored elsewhere. */
-	file_remove(issue.chain_file);
+	(void)unlink(issue.chain_file);
 	if (run(memory, uacme, words, &end, err) < 0)
 		return -1;
 	if (is_forgotten(&end)) {

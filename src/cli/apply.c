@@ -299,24 +299,20 @@ static void say(struct application *application)
 }
 
 /* Runs the commands in the scratch database, without a word. */
-static int read_wanted(struct cli *cli, const char *path, struct store **ret_store,
-		       struct error *err)
+static int read_wanted(struct cli *cli, struct store **ret_store, struct error *err)
 {
-	_cleanup_(input_close) struct input input = INPUT_NULL;
 	_cleanup_(store_closep) struct store *scratch = NULL;
 	_cleanup_(freep) char *text = NULL;
 	struct cli own = *cli;
 	size_t size, n_commands;
 
-	if (input_open(path, &input, err) < 0)
-		return -1;
-	text = input_read_all(&input, &size, err);
+	text = input_read_all(&cli->files.input, &size, err);
 	if (!text || store_open_scratch(&scratch, err) < 0)
 		return -1;
 	own.store = scratch;
 	own.is_trial = true;
 	if (store_begin(scratch, err) < 0 ||
-	    batch_run(&own, input.name, text, size, &n_commands, err) < 0 ||
+	    batch_run(&own, cli->files.input.name, text, size, &n_commands, err) < 0 ||
 	    cli_commit(&own, false, err) < 0)
 		return -1;
 	*ret_store = TAKE(scratch);
@@ -386,12 +382,11 @@ static int apply(struct cli *cli, const struct arguments *arguments, struct erro
 		.is_dry = option_is_given(arguments, "dry-run"),
 	};
 	_cleanup_(store_closep) struct store *wanted = NULL;
-	const char *path = arguments->words[0];
 	struct removals removals;
 	int r;
 
 	if (removals_parse(cli, arguments, &removals, err) < 0 ||
-	    read_wanted(cli, path, &wanted, err) < 0 || cli_open(cli, !application.is_dry, err) < 0)
+	    read_wanted(cli, &wanted, err) < 0 || cli_open(cli, !application.is_dry, err) < 0)
 		return -1;
 	r = apply_wanted(&application, wanted, &removals, err);
 	if (r == 0 && !application.is_dry && differences(&application) >= TIDY_FROM)
@@ -418,6 +413,7 @@ static const struct command command_apply = {
 	.example = "mailconfctl apply mailconfd.commands --dry-run",
 	.options = { options, removal_options },
 	.database = DATABASE_OWN_CHANGE,
+	.file = FILE_INPUT,
 	.run = apply,
 };
 

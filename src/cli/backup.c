@@ -14,7 +14,8 @@ static int backup(struct cli *cli, const struct arguments *arguments, struct err
 	if (text_equals(file, "-"))
 		return error_set(err, ERROR_INPUT,
 				 "a backup is a file; 'export' writes to standard output");
-	if (store_backup(cli->store, file, option_is_given(arguments, "force"), err) < 0)
+	if (store_backup(cli->store, file, cli->files.output.fd, err) < 0 ||
+	    output_commit(&cli->files.output, err) < 0)
 		return -1;
 	cli_say(cli, "database %s copied to %s", cli->database, file);
 	return 0;
@@ -37,6 +38,7 @@ static const struct command command_backup = {
 	.example = "mailconfctl backup /var/backups/mailconfd.db --force",
 	.options = { options },
 	.database = DATABASE_COPY,
+	.file = FILE_OUTPUT,
 	.run = backup,
 };
 

@@ -36,10 +36,12 @@ static int check_command(struct arena *memory, const struct command_line *line, 
 	}
 }
 
+/* A file that a line names is opened with the rights that remain by now. */
 static int run_words(struct cli *cli, const char **words, size_t count, struct error *err)
 {
 	const char **argv = arena_array(cli->memory, const char *, count + 2);
 	struct command_line line;
+	int r;
 
 	argv[0] = "mailconfctl";
 	memcpy(argv + 1, words, count * sizeof(*words));
@@ -47,7 +49,11 @@ static int run_words(struct cli *cli, const char **words, size_t count, struct e
 			       err) < 0 ||
 	    check_command(cli->memory, &line, err) < 0)
 		return -1;
-	return line.command->run(cli, &line.arguments, err);
+	r = files_open(cli, &line.arguments, NULL, err);
+	if (r == 0)
+		r = line.command->run(cli, &line.arguments, err);
+	files_close(&cli->files);
+	return r;
 }
 
 /* The memory of a command is gone after it, but for what it said. */
@@ -97,16 +103,14 @@ int batch_run(struct cli *cli, const char *name, const char *text, size_t size, 
 
 static int batch(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-	_cleanup_(input_close) struct input input = INPUT_NULL;
+	struct input *input = &cli->files.input;
 	_cleanup_(freep) char *text = NULL;
 	size_t size, count;
 
-	/* All is read before other admins are kept waiting. */
-	if (input_open(arguments->words[0], &input, err) < 0)
-		return -1;
-	text = input_read_all(&input, &size, err);
+	/* All is read before other administrators are kept waiting. */
+	text = input_read_all(input, &size, err);
 	if (!text || cli_begin(cli, err) < 0 ||
-	    batch_run(cli, input.name, text, size, &count, err) < 0)
+	    batch_run(cli, input->name, text, size, &count, err) < 0)
 		return -1;
 	cli_say(cli, "%zu command%s done", count, count == 1 ? "" : "s");
 	return cli_commit(cli, false, err);
@@ -125,6 +129,7 @@ static const struct command batch_command = {
 	.example = "mailconfctl batch customer.commands\n"
 		   "panel-export | mailconfctl batch -",
 	.database = DATABASE_OWN_CHANGE,
+	.file = FILE_INPUT,
 	.run = batch,
 };
 

@@ -20,6 +20,7 @@
 #include "config/settings.h"
 #include "protocol/templates.h"
 #include "store/store.h"
+#include "util/account.h"
 #include "util/arena.h"
 #include "util/error.h"
 #include "util/own-name.h"
@@ -159,7 +160,8 @@ int cli_open(struct cli *cli, bool makes_it, struct error *err)
 {
 	if (cli->store)
 		return 0;
-	if (store_open(cli->database, makes_it ? STORE_WRITE : STORE_CHANGE, &cli->store, err) != 0)
+	if (store_open(cli->database, makes_it && cli->may_create ? STORE_WRITE : STORE_CHANGE,
+		       &cli->store, err) != 0)
 		return -1;
 	return 0;
 }
@@ -221,6 +223,25 @@ static int check_rows(const struct cli *cli, struct error *err)
 			 cli->invalid_rows == 1 ? "was" : "were");
 }
 
+/*
+ * Root opens, recovers and changes nothing that the database's owner can write, because SQLite
+ * would do whatever a file there says. Commands that need root's rights for something else get an
+ * excerpt.
+ */
+static int give_up_rights(struct cli *cli, const struct command_line *line, struct error *err)
+{
+	struct account account;
+
+	if (line->command->database == DATABASE_EXCERPT)
+		return files_open(cli, &line->arguments, NULL, err);
+	if (account_of_directory(cli->memory, cli->database, &account, err) < 0)
+		return error_prefix(err, "database '%s'", cli->database);
+	if (files_open(cli, &line->arguments, &account, err) < 0 ||
+	    account_become(&account, err) < 0)
+		return -1;
+	return files_open_late(cli, &line->arguments, err);
+}
+
 static int run(struct arena *memory, const struct command_line *line, struct error *err)
 {
 	struct settings settings;
@@ -228,6 +249,7 @@ static int run(struct arena *memory, const struct command_line *line, struct err
 		.memory = memory,
 		.settings = &settings,
 		.is_json = line->is_json,
+		.files = FILES_NONE,
 		.said = BYTES_IN(memory),
 		.warned = BYTES_IN(memory),
 		.changed = BYTES_IN(memory),
@@ -239,8 +261,13 @@ static int run(struct arena *memory, const struct command_line *line, struct err
 	if (load_settings(memory, line, &settings, err) < 0)
 		return -1;
 	cli.database = line->database ? line->database : settings.database.file;
-	r = run_command(&cli, line, err);
+	/* A mistyped --database must not become one. */
+	cli.may_create = !line->database || line->command->creates_database;
+	r = give_up_rights(&cli, line, err);
+	if (r == 0)
+		r = run_command(&cli, line, err);
 	store_close(cli.store);
+	files_close(&cli.files);
 	if (r == 0)
 		speak(&cli, line);
 	return r == 0 && line->command->skips_invalid_rows ? check_rows(&cli, err) : r;

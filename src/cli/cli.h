@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "cli/files.h"
 #include "util/bytes.h"
 
 struct arena;
@@ -19,7 +20,9 @@ struct cli {
 	struct arena *memory;
 	const struct settings *settings;
 	const char *database;
+	bool may_create;     /* the database */
 	struct store *store; /* open as the command's table entry says */
+	struct files files;  /* likewise */
 	bool is_json;
 	const char *place;     /* "FILE:LINE" of the command in a batch, else NULL */
 	bool is_trial;	       /* what is said and warned of is of no interest */

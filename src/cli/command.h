@@ -32,6 +32,15 @@ enum database_use {
 	DATABASE_OWN_CHANGE,  /* run() opens it with cli_open(), begins and commits */
 };
 
+/* What the first argument is, for the framework to open: see files.h. */
+enum file_use {
+	FILE_NONE,
+	FILE_INPUT,  /* is read; none or "-" is standard input, and a URL is left alone */
+	FILE_OUTPUT, /* is written, and replaced with the option --force; none or "-" is standard
+		      * output */
+	FILE_SQLITE, /* a database of another program, to be read */
+};
+
 #define OPTION_TABLES_MAX 3
 #define ANY_NUMBER SIZE_MAX
 
@@ -46,6 +55,8 @@ struct command {
 	const struct option *options[OPTION_TABLES_MAX];
 	enum database_use database;
 	bool skips_invalid_rows; /* and reports them, so that the others can be seen */
+	enum file_use file;
+	bool creates_database; /* also one that --database names */
 
 	/* Returns 0, or -1 with err set; what it changed is then taken back. */
 	int (*run)(struct cli *cli, const struct arguments *arguments, struct error *err);

@@ -8,6 +8,7 @@
 #include "config/settings.h"
 #include "mail/service.h"
 #include "store/store.h"
+#include "util/account.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -148,6 +149,7 @@ static bool open_store(struct situation *situation)
 	const char *database = situation->database;
 	struct settings_reports reports;
 	struct settings settings;
+	struct account account;
 	struct error err;
 
 	if (situation->store)
@@ -159,7 +161,9 @@ static bool open_store(struct situation *situation)
 			settings_default(situation->memory, &settings);
 		database = settings.database.file;
 	}
-	return store_open(database, STORE_READ, &situation->store, &err) == 0;
+	return account_of_directory(situation->memory, database, &account, &err) == 0 &&
+	       account_become(&account, &err) == 0 &&
+	       store_open(database, STORE_READ, &situation->store, &err) == 0;
 }
 
 static size_t names_of(struct situation *situation, enum store_names names, const char *typed,

@@ -357,7 +357,6 @@ static int check_usage(struct cli *cli, const struct arguments *arguments, struc
 
 static int import_domains(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-	_cleanup_(input_close) struct input input = INPUT_NULL;
 	_cleanup_(import_clear) struct domain_import import = {
 		.cli = cli,
 		.lines = { .memory = cli->memory },
@@ -369,11 +368,9 @@ static int import_domains(struct cli *cli, const struct arguments *arguments, st
 	struct removals removals;
 
 	if (check_usage(cli, arguments, err) < 0 ||
-	    removals_parse(cli, arguments, &removals, err) < 0 ||
-	    input_open(arguments->count > 0 ? arguments->words[0] : "-", &input, err) < 0 ||
-	    cli_open(cli, false, err) < 0)
+	    removals_parse(cli, arguments, &removals, err) < 0 || cli_open(cli, false, err) < 0)
 		return -1;
-	if (domain_lines_read(&import.lines, &input, err) < 0 ||
+	if (domain_lines_read(&import.lines, &cli->files.input, err) < 0 ||
 	    change(&import, &removals, is_dry, err) < 0)
 		return -1;
 	tally_say(cli, &import.tally, "domain", is_dry);
@@ -403,6 +400,7 @@ const struct command domain_import = {
 		"mailconfctl domain import domains.csv --replace-all --max-removals 50 --dry-run",
 	.options = { import_options, removal_options },
 	.database = DATABASE_OWN_CHANGE,
+	.file = FILE_INPUT,
 	.run = import_domains,
 };
 

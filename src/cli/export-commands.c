@@ -149,24 +149,22 @@ static int fail(const char *path, struct error *err)
 	return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
 }
 
-static int export_to_file(struct exporter *exporter, const char *path, bool may_replace,
-			  struct error *err)
+static int export_to_file(struct exporter *exporter, struct output *output, struct error *err)
 {
-	_cleanup_(output_close) struct output output = OUTPUT_NULL;
 	_cleanup_(fclosep) FILE *stream = NULL;
+	int fd = dup(output->fd);
 
-	if (store_refuse_place(exporter->cli->store, path, err) < 0 ||
-	    output_open(exporter->cli->memory, path, may_replace, &output, err) < 0)
-		return -1;
-	stream = fopen(output.temporary, "we");
-	if (!stream)
-		return fail(path, err);
+	stream = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!stream) {
+		closep(&fd);
+		return fail(output->path, err);
+	}
 	exporter->stream = stream;
 	if (export_all(exporter, err) < 0)
 		return -1;
 	if (fflush(stream) != 0 || ferror(stream))
-		return fail(path, err);
-	return output_commit(&output, err);
+		return fail(output->path, err);
+	return output_commit(output, err);
 }
 
 static int export(struct cli *cli, const struct arguments *arguments, struct error *err)
@@ -176,7 +174,7 @@ static int export(struct cli *cli, const struct arguments *arguments, struct err
 
 	if (text_equals(path, "-"))
 		return export_all(&exporter, err);
-	if (export_to_file(&exporter, path, option_is_given(arguments, "force"), err) < 0)
+	if (export_to_file(&exporter, &cli->files.output, err) < 0)
 		return -1;
 	cli_say(cli, "%lld provider%s, %lld domain%s and %lld user%s exported to %s",
 		(long long)exporter.providers, exporter.providers == 1 ? "" : "s",
@@ -201,6 +199,7 @@ static const struct command command_export = {
 	.example = "mailconfctl export mailconfd.commands --force",
 	.options = { options },
 	.database = DATABASE_READ,
+	.file = FILE_OUTPUT,
 	.run = export,
 };
 

@@ -294,7 +294,7 @@ static int import_automx2(struct cli *cli, const struct arguments *arguments, st
 	struct group *groups, *group;
 	size_t count;
 
-	if (automx2_open(source, &automx2, err) < 0 ||
+	if (automx2_open(source, cli->files.image, cli->files.image_size, &automx2, err) < 0 ||
 	    automx2_list_domains(automx2, cli->memory, &domains, &count, err) < 0 ||
 	    group_domains(automx2, cli, source, domains, count, &groups, err) < 0 ||
 	    warn_of_unused(automx2, cli, source, err) < 0 || cli_begin(cli, err) < 0)
@@ -332,6 +332,7 @@ static const struct command command_automx2 = {
 	.example = "mailconfctl import automx2 /var/lib/automx2/db.sqlite",
 	.options = { options },
 	.database = DATABASE_LATE_CHANGE,
+	.file = FILE_SQLITE,
 	.run = import_automx2,
 };
 

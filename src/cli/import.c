@@ -240,7 +240,6 @@ static int run(struct import *import, const struct table_format *format,
 static int import_users(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
 	_cleanup_(import_freep) struct import *import = xnew(struct import);
-	const char *path = arguments->count > 0 ? arguments->words[0] : "-";
 	/* The options know these names alone. */
 	const struct table_format *format = table_format_find(value_or(arguments, "format", "csv"));
 	bool is_dry = option_is_given(arguments, "dry-run");
@@ -249,9 +248,9 @@ static int import_users(struct cli *cli, const struct arguments *arguments, stru
 
 	import->cli = cli;
 	if (check_usage(cli, arguments, err) < 0 ||
-	    removals_parse(cli, arguments, &removals, err) < 0 ||
-	    input_open(path, &import->input, err) < 0)
+	    removals_parse(cli, arguments, &removals, err) < 0)
 		return -1;
+	import->input = cli->files.input;
 	import->bad.name = import->skipped.name = import->input.name;
 	import->sorter = sorter_new(SORT_MEMORY);
 	r = cli_open(cli, false, err);
@@ -259,7 +258,6 @@ static int import_users(struct cli *cli, const struct arguments *arguments, stru
 		r = apply_options(import, arguments, err);
 	if (r == 0)
 		r = run(import, format, &removals, is_dry, err);
-	input_close(&import->input);
 	return r;
 }
 
@@ -300,5 +298,6 @@ const struct command user_import = {
 		   "        --replace example.org --dry-run </etc/aliases",
 	.options = { import_options, removal_options, ldif_options },
 	.database = DATABASE_OWN_CHANGE,
+	.file = FILE_INPUT,
 	.run = import_users,
 };

@@ -15,13 +15,15 @@ static int init(struct cli *cli, const struct arguments *arguments, struct error
 static const struct command command_init = {
 	.family = "init",
 	.arguments = "",
-	.summary = "Make the database, or bring it up to this version",
+	.summary = "Create the database, or migrate it to this version",
 	.details =
-		"Makes an empty database where there is none, and brings one of an older version\n"
-		"up to this one, with all that is in it; every command that changes something\n"
-		"does so too. The service runs this before it starts.",
+		"Creates an empty database if there is none, and migrates one of an older "
+		"version.\n"
+		"Every command that changes something does so too, but none but this creates the\n"
+		"one that --database names. The service runs it before it starts.",
 	.example = "mailconfctl init",
 	.database = DATABASE_CHANGE,
+	.creates_database = true,
 	.run = init,
 };
 

@@ -15,21 +15,18 @@
 #include "util/input.h"
 #include "util/words.h"
 
-static const char *read_file(struct arena *memory, const char *path, size_t *ret_size,
-			     struct error *err)
+static const char *read_input(struct arena *memory, struct input *input, size_t *ret_size,
+			      struct error *err)
 {
-	_cleanup_(input_close) struct input input = INPUT_NULL;
 	struct bytes text = BYTES_IN(memory);
 	char part[65536];
 	size_t size;
 
-	if (input_open(path, &input, err) < 0)
-		return NULL;
 	do {
-		if (input_read(&input, part, sizeof(part), &size, err) < 0)
+		if (input_read(input, part, sizeof(part), &size, err) < 0)
 			return NULL;
 		if (size > AUTOCONFIG_MAX_SIZE - text.size) {
-			(void)error_set(err, ERROR_INPUT, "%s has more than %zu bytes", input.name,
+			(void)error_set(err, ERROR_INPUT, "%s has more than %zu bytes", input->name,
 					AUTOCONFIG_MAX_SIZE);
 			return NULL;
 		}
@@ -55,7 +52,7 @@ static const char *read_source(struct cli *cli, const struct arguments *argument
 	if (download_is_url(source))
 		return download(cli->memory, source, option_is_given(arguments, "allow-plaintext"),
 				option_value(arguments, "ca"), AUTOCONFIG_MAX_SIZE, ret_size, err);
-	return read_file(cli->memory, source, ret_size, err);
+	return read_input(cli->memory, &cli->files.input, ret_size, err);
 }
 
 static int apply_name(const struct arguments *arguments, struct draft *draft, struct error *err)
@@ -123,5 +120,6 @@ const struct command provider_import = {
 		   "        https://autoconfig.example.org/mail/config-v1.1.xml",
 	.options = { options, allow_options },
 	.database = DATABASE_LATE_CHANGE,
+	.file = FILE_INPUT,
 	.run = import,
 };

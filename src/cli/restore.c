@@ -5,21 +5,18 @@
 #include "cli/options.h"
 #include "store/store.h"
 #include "util/bytes.h"
-#include "util/cleanup.h"
 #include "util/error.h"
-#include "util/input.h"
 
 static int restore(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-	_cleanup_(input_close) struct input input = INPUT_NULL;
 	const char *file = arguments->words[0];
 	struct restored restored;
 
 	if (text_equals(file, "-"))
 		return error_set(err, ERROR_INPUT,
 				 "a backup is a file; 'apply' reads from standard input");
-	if (input_open(file, &input, err) < 0 ||
-	    store_restore(cli->memory, cli->database, input.fd, file, &restored, err) < 0)
+	if (store_restore(cli->memory, cli->database, cli->files.input.fd, file, &restored, err) <
+	    0)
 		return -1;
 	cli_say(cli, "database %s restored from %s: %lld domain%s, %lld user%s", cli->database,
 		file, (long long)restored.domains, restored.domains == 1 ? "" : "s",
@@ -42,6 +39,7 @@ static const struct command command_restore = {
 		"DATABASE.before-restore.",
 	.example = "mailconfctl restore /var/backups/mailconfd.db",
 	.database = DATABASE_NONE,
+	.file = FILE_INPUT,
 	.run = restore,
 };
 

@@ -5,6 +5,7 @@
 
 #include "store/automx2.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,9 +80,12 @@ static int check_tables(struct automx2 *automx2, struct error *err)
 	return 0;
 }
 
-int automx2_open(const char *path, struct automx2 **ret_automx2, struct error *err)
+int automx2_write_image(const char *path, FILE *output, struct error *err)
 {
 	_cleanup_(automx2_closep) struct automx2 *automx2 = xnew(struct automx2);
+	unsigned char *image;
+	sqlite3_int64 size;
+	int r = 0;
 
 	automx2->path = xstrdup(path);
 	if (sqlite3_open_v2(path, &automx2->database, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
@@ -92,13 +96,53 @@ int automx2_open(const char *path, struct automx2 **ret_automx2, struct error *e
 					 strerror(error))
 			     : fail(automx2, err);
 	}
+	/* Why it cannot be read is known of a query alone. */
+	if (sqlite3_exec(automx2->database, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
+			 NULL) != SQLITE_OK)
+		return fail(automx2, err);
+	image = sqlite3_serialize(automx2->database, "main", &size, 0);
+	if (!image && size > 0)
+		return fail(automx2, err);
+	if (size > 0 && fwrite(image, (size_t)size, 1, output) != 1)
+		r = error_set(err, ERROR_SYSTEM, "cannot copy '%s': %s", path, strerror(errno));
+	sqlite3_free(image);
+	return r;
+}
+
+/* In the header of a database in WAL mode, which SQLite does not open without a file: one byte for
+ * writers and one for readers. */
+#define MODE_OFFSET 18
+
+static unsigned char *copy_image(const char *image, size_t size)
+{
+	unsigned char *copy = sqlite3_malloc64(size + 1);
+
+	if (!copy)
+		abort();
+	memcpy(copy, image, size);
+	if (size > MODE_OFFSET + 1)
+		copy[MODE_OFFSET] = copy[MODE_OFFSET + 1] = 1;
+	return copy;
+}
+
+int automx2_open(const char *path, const char *image, size_t size, struct automx2 **ret_automx2,
+		 struct error *err)
+{
+	_cleanup_(automx2_closep) struct automx2 *automx2 = xnew(struct automx2);
+
+	automx2->path = xstrdup(path);
+	if (sqlite3_open_v2(":memory:", &automx2->database,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return fail(automx2, err);
 	(void)sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	if (size > 0 && sqlite3_deserialize(automx2->database, "main", copy_image(image, size),
+					    (sqlite3_int64)size, (sqlite3_int64)size,
+					    SQLITE_DESERIALIZE_FREEONCLOSE |
+						    SQLITE_DESERIALIZE_READONLY) != SQLITE_OK)
+		return fail(automx2, err);
 	if (check_tables(automx2, err) < 0)
 		return -1;
-	/* One state of it, while automx2 may be changing it. */
-	if (sqlite3_exec(automx2->database, "BEGIN", NULL, NULL, NULL) != SQLITE_OK)
-		return fail(automx2, err);
 	*ret_automx2 = TAKE(automx2);
 	return 0;
 }

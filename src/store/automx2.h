@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "util/cleanup.h"
 
@@ -37,9 +38,14 @@ struct automx2_dav_server {
 	bool uses_tls;
 };
 
-/* Opens the database; what is none of automx2's is refused. Returns 0 or -1 with err set to a
- * sentence that names the file. */
-int automx2_open(const char *path, struct automx2 **ret_automx2, struct error *err);
+/* Writes the bytes of the database file to the output, as they are at one moment, whatever automx2
+ * is changing. Returns 0 or -1 with err set, in which the file is named. */
+int automx2_write_image(const char *path, FILE *output, struct error *err);
+
+/* Opens those bytes, which must remain; what is none of automx2's is refused. The path is for
+ * errors. Returns 0 or -1 with err set. */
+int automx2_open(const char *path, const char *image, size_t size, struct automx2 **ret_automx2,
+		 struct error *err);
 void automx2_close(struct automx2 *automx2);
 DEFINE_CLEANUP(struct automx2 *, automx2_close);
 

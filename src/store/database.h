@@ -21,9 +21,6 @@
  * users takes some seconds. */
 #define STORE_PATIENCE_MS 20000
 
-/* The file's name with no link in its directories; NULL where these are gone. In memory. */
-const char *database_real_name(struct arena *memory, const char *file);
-
 /* Every statement stands in the table of statements.c and is prepared once, when first used. */
 enum statement {
 	BEGIN_SNAPSHOT,

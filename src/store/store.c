@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +10,17 @@
 
 #include "store/database.h"
 #include "store/statements.h"
+#include "util/account.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/cleanup.h"
-#include "util/directory.h"
 #include "util/error.h"
 
 /* In bytes. A corrupted page can announce a value of a gigabyte, for which SQLite takes memory. */
 #define VALUE_MAX (1024 * 1024)
+
+/* Of the database. The group of the daemon's user may read it. */
+#define FILE_MODE 0640
 
 /* A locked database is opened again after so long. */
 #define OPEN_PAUSE_MS 20
@@ -173,105 +176,50 @@ int query_truth(struct store *store, enum statement statement, const char *text,
 	return row_end(&row, err);
 }
 
-/* What root left behind in the service's directory, such as a copy put back, becomes the service's.
- * No link is followed and no file with a second name is touched, for whoever owns the directory
- * could point us at any file. */
-static int give_to(const struct stat *directory, const char *path, struct error *err)
+static int refuse_to(const char *what, const char *path, bool for_writing, int error,
+		     struct error *err)
 {
-	_cleanup_(closep) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat file;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	bool has_remedy = error == EACCES || error == EPERM;
 
-	if (fd < 0 || fstat(fd, &file) < 0 || !S_ISREG(file.st_mode) || file.st_nlink != 1 ||
-	    file.st_uid != 0)
-		return 0;
-	if (fchown(fd, directory->st_uid, directory->st_gid) < 0)
-		return error_set(err, ERROR_STORE, "cannot give database '%s' its owner: %s", path,
-				 strerror(errno));
-	return 0;
+	return error_set(err, ERROR_STORE, "cannot %s database '%s': %s%s%s", what, path,
+			 strerror(error), has_remedy ? "; " : "",
+			 has_remedy ? account_remedy(&memory, path, for_writing) : "");
 }
 
-const char *database_real_name(struct arena *memory, const char *file)
+static int open_database(struct store *store, const char *name, int flags, struct error *err)
 {
-	_cleanup_(freep) char *directory = realpath(dirname(arena_strdup(memory, file)), NULL);
+	bool for_writing = flags & SQLITE_OPEN_READWRITE;
+	int error;
 
-	return directory ? arena_printf(memory, "%s/%s", directory,
-					basename(arena_strdup(memory, file)))
-			 : NULL;
-}
-
-/* How SQLite is to open it. */
-struct place {
-	const char *name;
-	int flags;
-};
-
-/* Of the directory no link is followed that another user may have put there. One that is missing
- * is for others to complain of. */
-static int check_directory(struct arena *memory, const char *path, struct error *err)
-{
-	const char *directory = dirname(arena_strdup(memory, path));
-	_cleanup_(closep) int fd = -1;
-
-	if (access(directory, F_OK) < 0)
-		return 0;
-	fd = directory_open(directory, 0, err);
-	return fd < 0 ? error_prefix(err, "database '%s'", path) : 0;
-}
-
-/*
- * Root would open, as a database, whatever the owner of the directory points it at. So root follows
- * root's own links alone, and tells SQLite to follow none: there could be another one by then.
- * Returns 0, or -1 with err set.
- */
-static int find_place(struct arena *memory, const char *path, struct place *ret_place,
-		      struct error *err)
-{
-	_cleanup_(freep) char *target = NULL;
-	const char *name = NULL;
-	struct stat status;
-
-	*ret_place = (struct place){ path };
-	if (geteuid() != 0)
-		return 0;
-	if (check_directory(memory, path, err) < 0)
-		return -1;
-	if (lstat(path, &status) < 0 || !S_ISLNK(status.st_mode)) {
-		name = database_real_name(memory, path);
-	} else if (status.st_uid != 0) {
-		return error_set(err, ERROR_STORE,
-				 "database '%s' is a link of another user, which root does not "
-				 "follow: name the file that it leads to in the settings",
-				 path);
-	} else {
-		target = realpath(path, NULL);
-		name = target ? arena_strdup(memory, target) : NULL;
+	if (sqlite3_open_v2(name, &store->database, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK) {
+		error = sqlite3_system_errno(store->database);
+		if (error)
+			return refuse_to("open", store->path, for_writing, error, err);
+		return error_set(err, ERROR_STORE, "cannot open database '%s': %s", store->path,
+				 sqlite3_errmsg(store->database));
 	}
-	*ret_place = (struct place){ name ? name : path, SQLITE_OPEN_NOFOLLOW };
+	/* Without the right to write SQLite opens it for reading. */
+	if (for_writing && sqlite3_db_readonly(store->database, "main") == 1)
+		return refuse_to("write", store->path, true,
+				 access(store->path, W_OK) < 0 ? errno : EACCES, err);
+	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	(void)sqlite3_limit(store->database, SQLITE_LIMIT_LENGTH, VALUE_MAX);
 	return 0;
 }
 
-/* Makes the file where there is none. The owner of the directory is the one who shall use it: the
- * daemon's user, though root runs the admin tool. SQLite gives its -wal and -shm files the owner
- * and mode of this one. */
+/* Creates the file where there is none, for the group to read whatever the umask. SQLite gives its
+ * -wal and -shm files the mode of this one. */
 static int prepare_file(const char *path, struct error *err)
 {
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(closep) int fd = -1;
-	struct stat directory;
+	_cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
 
-	if (stat(dirname(arena_strdup(&memory, path)), &directory) < 0)
-		return error_set(err, ERROR_STORE, "cannot make database '%s': its directory: %s",
-				 path, strerror(errno));
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	if (fd < 0 && errno != EEXIST)
-		return error_set(err, ERROR_STORE, "cannot make database '%s': %s", path,
-				 strerror(errno));
-	if (geteuid() != 0 || (fd < 0 && directory.st_uid == 0))
+	if (fd < 0 && errno == EEXIST)
 		return 0;
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
-		if (give_to(&directory, arena_printf(&memory, "%s%s", path, suffixes[i]), err) < 0)
-			return -1;
+	if (fd < 0 || fchmod(fd, FILE_MODE) < 0)
+		return refuse_to(errno == EACCES ? "open" : "create", path, true, errno, err);
 	return 0;
 }
 
@@ -305,36 +253,12 @@ static int check_version(struct store *store, enum store_mode mode, struct error
 	return 0;
 }
 
-/* SQLite says of any file that it cannot open but that it cannot. */
-static const char *open_failure(struct store *store)
-{
-	int error = sqlite3_system_errno(store->database);
-
-	return error ? strerror(error) : sqlite3_errmsg(store->database);
-}
-
-static int open_database(struct store *store, const struct place *place, int flags,
-			 struct error *err)
-{
-	if (sqlite3_open_v2(place->name, &store->database,
-			    flags | place->flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		return error_set(err, ERROR_STORE, "cannot open database '%s': %s", store->path,
-				 open_failure(store));
-	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	(void)sqlite3_limit(store->database, SQLITE_LIMIT_LENGTH, VALUE_MAX);
-	return 0;
-}
-
 static int open_for_reading(struct store *store, enum store_mode mode, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct place place;
 	int64_t objects;
 	int r;
 
-	if (find_place(&memory, store->path, &place, err) < 0 ||
-	    open_database(store, &place, SQLITE_OPEN_READONLY, err) < 0)
+	if (open_database(store, store->path, SQLITE_OPEN_READONLY, err) < 0)
 		return -1;
 	r = store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err);
 	if (r == 0 && objects == 0) {
@@ -350,13 +274,10 @@ static int open_for_reading(struct store *store, enum store_mode mode, struct er
 /* A file of no bytes is one that was made just now, by us or by an admin tool beside us. */
 static int open_for_writing(struct store *store, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct place place;
 	int64_t objects;
 
-	if (find_place(&memory, store->path, &place, err) < 0 ||
-	    prepare_file(place.name, err) < 0 ||
-	    open_database(store, &place, SQLITE_OPEN_READWRITE, err) < 0)
+	if (prepare_file(store->path, err) < 0 ||
+	    open_database(store, store->path, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
 	(void)sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
 	store->is_patient = true;
@@ -390,7 +311,7 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 	store->holder_files = HOLDER_FILES_NONE;
 	if (mode != STORE_WRITE && access(path, F_OK) < 0 && errno == ENOENT)
 		return error_set(err, ERROR_STORE,
-				 "database '%s' does not exist: 'mailconfctl domain add' makes it",
+				 "database '%s' does not exist; 'mailconfctl init' creates it",
 				 path);
 	r = mode == STORE_READ || mode == STORE_COPY ? open_for_reading(store, mode, err)
 						     : open_for_writing(store, err);
@@ -436,14 +357,13 @@ int store_open_patiently(const char *path, enum store_mode mode, int patience,
  * once it outgrows the cache. It is thrown away as a whole, so it needs no journal. */
 int store_open_scratch(struct store **ret_store, struct error *err)
 {
-	static const struct place nameless = { "" };
 	_cleanup_(store_closep) struct store *store = NULL;
 
 	configure_once();
 	store = xnew(struct store);
 	store->path = xstrdup("(scratch)");
 	store->holder_files = HOLDER_FILES_NONE;
-	if (open_database(store, &nameless, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0)
+	if (open_database(store, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0)
 		return -1;
 	if (md5_register(store, err) != 0 ||
 	    store_execute(store, "PRAGMA journal_mode = OFF; PRAGMA foreign_keys = ON", err) != 0 ||

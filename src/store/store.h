@@ -113,10 +113,9 @@ bool store_has_snapshot(const struct store *store);
  * it. Returns as store_match(), but for STORE_NOT_FOUND. */
 int store_secret(struct store *store, struct digest_key *ret_secret, struct error *err);
 
-/* Writes a copy of the database, secret and all, to a new file that only its owner can read, while
- * others read and write. A file of that name is refused, or replaced once the copy is whole.
- * Returns 0 or -1 with err set. */
-int store_backup(struct store *store, const char *file, bool may_replace, struct error *err);
+/* Writes a copy of the database, secret and all, to the empty file behind the descriptor, while
+ * others read and write. The name is for errors. Returns 0 or -1 with err set. */
+int store_backup(struct store *store, const char *name, int fd, struct error *err);
 
 /* What was restored, and what is kept of the database that was there. */
 struct restored {
@@ -136,7 +135,7 @@ int store_restore(struct arena *memory, const char *database, int fd, const char
 
 /* Refuses a file to be written that is the database, or one of those that SQLite keeps beside it,
  * under whatever name. Returns 0 or -1 with err set. */
-int store_refuse_place(const struct store *store, const char *file, struct error *err);
+int store_refuse_place(const char *database, const char *file, struct error *err);
 
 /*
  * Changing. All changes of one command stand between store_begin() and store_commit(); closing

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +78,35 @@ int account_of_directory(struct arena *memory, const char *file, struct account 
 const char *account_name(struct arena *memory)
 {
 	return account_of_uid(memory, geteuid(), getegid()).name;
+}
+
+static const char *group_name(struct arena *memory, gid_t gid)
+{
+	const struct group *entry = getgrgid(gid);
+
+	return entry ? arena_strdup(memory, entry->gr_name)
+		     : arena_printf(memory, "%lu", (unsigned long)gid);
+}
+
+const char *account_remedy(struct arena *memory, const char *file, bool for_writing)
+{
+	struct stat directory, status;
+
+	if (stat(dirname(arena_strdup(memory, file)), &directory) < 0)
+		return "run the command with sudo";
+	if (directory.st_uid == geteuid() && lstat(file, &status) == 0 &&
+	    status.st_uid != geteuid())
+		return arena_printf(
+			memory,
+			"it belongs to '%s', and its directory to '%s': run 'chown -h %s "
+			"%s' as root",
+			account_of_uid(memory, status.st_uid, 0).name, account_name(memory),
+			account_name(memory), file);
+	if (for_writing)
+		return arena_printf(memory, "run the command with sudo, or as user '%s'",
+				    account_of_uid(memory, directory.st_uid, 0).name);
+	return arena_printf(memory, "run the command with sudo, or as a member of the group '%s'",
+			    group_name(memory, directory.st_gid));
 }
 
 static bool has_capabilities(void)

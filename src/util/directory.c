@@ -181,7 +181,7 @@ enum {
 /* Goes to the end of the path as far as nobody else can lead it elsewhere. Returns 0, one of the
  * above, or -1 with err set. */
 static int walk_to_end(struct arena *memory, struct walk *walk, const char *path, mode_t mode,
-		       bool any, struct error *err)
+		       struct error *err)
 {
 	const char *name;
 
@@ -191,21 +191,21 @@ static int walk_to_end(struct arena *memory, struct walk *walk, const char *path
 	while ((name = strsep(&walk->rest, "/"))) {
 		if (!*name)
 			continue;
-		if (!any && !keeps_what_is_ours(walk->fd))
+		if (!keeps_what_is_ours(walk->fd))
 			return WALK_STOPPED;
 		if (step(memory, walk, name, mode) == 0)
 			continue;
 		(void)fail(path, walk->fd, name, err);
 		return errno == ENOENT ? WALK_MISSING : -1;
 	}
-	return any || directory_is_ours(walk->fd) ? 0 : WALK_STOPPED;
+	return directory_is_ours(walk->fd) ? 0 : WALK_STOPPED;
 }
 
 int directory_open_ours(const char *path, mode_t mode, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(walk_end) struct walk walk = { .fd = -1 };
-	int r = walk_to_end(&memory, &walk, path, mode, false, err);
+	int r = walk_to_end(&memory, &walk, path, mode, err);
 
 	if (r == WALK_STOPPED)
 		return fail_as_writable(path, walk.fd, err);
@@ -223,7 +223,7 @@ int directory_find_owner(const char *path, uid_t *ret_user, gid_t *ret_group, st
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(walk_end) struct walk walk = { .fd = -1 };
-	int r = walk_to_end(&memory, &walk, absolute(&memory, path), 0, false, err);
+	int r = walk_to_end(&memory, &walk, absolute(&memory, path), 0, err);
 	struct stat status;
 
 	if (r < 0)
@@ -239,12 +239,4 @@ int directory_find_owner(const char *path, uid_t *ret_user, gid_t *ret_group, st
 	*ret_user = r == WALK_STOPPED ? status.st_uid : geteuid();
 	*ret_group = r == WALK_STOPPED ? status.st_gid : getegid();
 	return 0;
-}
-
-int directory_open(const char *path, mode_t mode, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(walk_end) struct walk walk = { .fd = -1 };
-
-	return walk_to_end(&memory, &walk, path, mode, true, err) == 0 ? TAKE_FD(walk.fd) : -1;
 }

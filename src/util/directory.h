@@ -16,9 +16,6 @@ struct error;
  */
 int directory_open_ours(const char *path, mode_t mode, struct error *err);
 
-/* The same, whoever can write there. */
-int directory_open(const char *path, mode_t mode, struct error *err);
-
 /*
  * Finds the user who controls the directory, for root to take the rights of: the owner of the first
  * directory on the path, links included, that is neither root's nor ours. Without one, root or our

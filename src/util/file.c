@@ -11,7 +11,6 @@
 
 #include "util/arena.h"
 #include "util/cleanup.h"
-#include "util/directory.h"
 #include "util/error.h"
 
 static char *fail(struct error *err, const char *path)
@@ -79,15 +78,25 @@ static bool fill(int fd, mode_t mode, gid_t group, const char *data, size_t size
 	       fsync(fd) == 0;
 }
 
-/* The directory of the file, and the file's name in it. */
-static int open_directory_of(struct arena *memory, const char *path, const char **ret_name,
-			     struct error *err)
+int file_open_directory(struct arena *memory, const char *path, const char **ret_name)
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/'), *directory = ".";
 
 	*ret_name = slash ? slash + 1 : path;
-	return directory_open(slash ? arena_strndup(memory, path, (size_t)(slash - path) + 1) : ".",
-			      0, err);
+	if (slash)
+		directory = arena_strndup(memory, path, (size_t)(slash - path) + 1);
+	return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Without the file's own name, which may be as long as a name can be. */
+int file_create_temporary(struct arena *memory, int directory, const char **ret_name)
+{
+	uint64_t noise;
+
+	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
+		return -1;
+	*ret_name = arena_printf(memory, ".new-%016" PRIx64, noise);
+	return openat(directory, *ret_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
 
 int file_replace(const char *path, mode_t mode, gid_t group, const char *data, size_t size,
@@ -96,17 +105,10 @@ int file_replace(const char *path, mode_t mode, gid_t group, const char *data, s
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(closep) int directory = -1, fd = -1;
 	const char *name, *temporary;
-	uint64_t noise;
 
-	directory = open_directory_of(&memory, path, &name, err);
-	if (directory < 0)
-		return error_prefix(err, "cannot write '%s'", path);
-	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
-		return error_set(err, ERROR_SYSTEM, "no random numbers: %s", strerror(errno));
-	/* Without the name, which may be as long as a name can be. */
-	temporary = arena_printf(&memory, ".new-%016" PRIx64, noise);
-	fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
+	directory = file_open_directory(&memory, path, &name);
+	if (directory >= 0)
+		fd = file_create_temporary(&memory, directory, &temporary);
 	if (fd < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
 	if (fill(fd, mode, group, data, size) &&
@@ -115,16 +117,4 @@ int file_replace(const char *path, mode_t mode, gid_t group, const char *data, s
 	(void)error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
 	(void)unlinkat(directory, temporary, 0);
 	return -1;
-}
-
-void file_remove(const char *path)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(closep) int directory = -1;
-	struct error err;
-	const char *name;
-
-	directory = open_directory_of(&memory, path, &name, &err);
-	if (directory >= 0)
-		(void)unlinkat(directory, name, 0);
 }

@@ -13,11 +13,14 @@ struct error;
 char *file_read(struct arena *memory, const char *path, size_t limit, size_t *ret_size,
 		struct error *err);
 
-/* Puts a file with these bytes in the place of what is there, if anything: whoever opens it gets
- * the old or the new, whole. The directory is opened as directory_open() does. group is its group,
- * (gid_t)-1 for that of the process. Returns 0, or -1 with err set, in which the path is named. */
+/* Replaces the file, or creates it, atomically: whoever opens it gets the old bytes or the new.
+ * group is its group, (gid_t)-1 for that of the process. Returns 0, or -1 with err set, in which
+ * the path is named. */
 int file_replace(const char *path, mode_t mode, gid_t group, const char *data, size_t size,
 		 struct error *err);
 
-/* Removes it, if it is there, from the same directory. */
-void file_remove(const char *path);
+/* The parts of the above. Opens the directory of the file, and sets the name to the file's in it;
+ * and creates a file of mode 0600 there, open for reading and writing. What they return lives in
+ * memory. Return the descriptor, or -1 with errno set. */
+int file_open_directory(struct arena *memory, const char *path, const char **ret_name);
+int file_create_temporary(struct arena *memory, int directory, const char **ret_name);

@@ -1,31 +1,40 @@
 #pragma once
 
 /*
- * A file that has its name only once it is whole: it is written under another name beside it, for
- * its owner alone to read, and a file of that name stays until then.
+ * A file that gets its name only once it is complete: it is written under another name in the same
+ * directory, readable for its owner alone, and a file of that name remains until then.
+ *
+ * A program that gives up root's rights between opening and committing calls output_keep_rights()
+ * before: a child process keeps them, for nothing but giving or removing the name.
  */
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct arena;
 struct error;
 
 struct output {
 	const char *path;
-	char *temporary; /* where it is written */
-	int fd;
+	const char *name, *temporary; /* in the directory */
+	int directory, fd;
 	bool may_replace;
+	pid_t keeper;	 /* the child, 0 for none */
+	int keeper_link; /* a socket to it */
 };
 
-#define OUTPUT_NULL ((struct output){ .fd = -1 })
+#define OUTPUT_NULL ((struct output){ .directory = -1, .fd = -1, .keeper_link = -1 })
 
-/* Makes the file. What is there under its name is refused, unless it is a file that may be replaced
- * (--force). Borrows path; the other name is in memory. Returns 0 or -1 with err set. */
+/* Creates the file. An existing file of its name is an error unless it may be replaced (--force).
+ * Borrows path; the other names are in memory. Returns 0 or -1 with err set. */
 int output_open(struct arena *memory, const char *path, bool may_replace, struct output *ret_output,
 		struct error *err);
 
-/* Gives it its name, safe from a loss of power. Returns 0 or -1 with err set. */
+/* Returns 0 or -1 with err set. */
+int output_keep_rights(struct output *output, struct error *err);
+
+/* Gives the file its name, safe from a loss of power. Returns 0 or -1 with err set. */
 int output_commit(struct output *output, struct error *err);
 
-/* Removes it unless it was committed. */
+/* Removes the file unless it was committed. */
 void output_close(struct output *output);

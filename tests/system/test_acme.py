@@ -110,7 +110,7 @@ def test_as_it_is_installed(served, acme, group):
         os.chown(state, nobody, nobody)
         served.settings["tls"]["certificates"] = certificates / "*.pem"
         served.settings["database"]["file"] = state / "mailconfd.db"
-        served.settings["acme"]["directory"] = state / "acme" / ".well-known" / "acme-challenge"
+        served.settings["acme"]["directory"] = place / "acme" / ".well-known" / "acme-challenge"
         served.setup(["domain", "add", "example.org", "imaps://imap.example.org"])
         settings = place / "mailconfd.conf"
         settings.write_bytes(served.config.read_bytes())
@@ -381,7 +381,7 @@ def test_plain_port_is_tried_first(served, acme):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can be another user")
 def test_the_service_leads_root_nowhere(served, acme):
-    """Whoever has broken into the service owns its directory, in which root puts the challenges."""
+    """Root writes challenges and keys where nobody else can, not in the directory of the service."""
     state, target = served.directory / "acme", served.directory / "target"
     state.mkdir()
     os.chown(state, 65534, 65534)
@@ -389,9 +389,12 @@ def test_the_service_leads_root_nowhere(served, acme):
     (state / "challenges").symlink_to(target)
     served.start()
     result = request(served, acme, "example.org")
-    assert result.returncode == 1 and "'challenges' is a link that another user may have created" in result.stderr
+    assert result.returncode == 2 and "cannot use [acme] directory" in result.stderr
+    assert "set it to /var/lib/mailconfd-acme/.well-known/acme-challenge and restart mailconfd" in result.stderr
     assert target.stat().st_mode & 0o777 == 0o700
     (state / "challenges").unlink()
+    result = request(served, acme, "example.org")
+    assert result.returncode == 2 and "cannot use [acme] directory" in result.stderr
     os.chown(served.directory / "certificates", 65534, 65534)
     result = request(served, acme, "example.org")
     assert result.returncode == 2 and "another user can write in it" in result.stderr
@@ -400,7 +403,7 @@ def test_the_service_leads_root_nowhere(served, acme):
     served.settings["tls"]["certificates"] = state / "certificates" / "*.pem"
     result = request(served, acme, "example.org")
     assert result.returncode == 2 and f"another user can write in '{state}'" in result.stderr
-    assert "POST" not in acme.log() and not list(target.iterdir())
+    assert "POST" not in acme.log() and not list(target.iterdir()) and not (state / "challenges").exists()
 
 
 def test_renewal_is_careful(served, acme):

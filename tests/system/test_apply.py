@@ -108,7 +108,7 @@ def test_export_to_a_file(ctl, tmp_path):
     assert file.read_text() == SMALL_EXPORTED
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert ctl.refused("export", str(file)) == \
-        f"'{file}' exists already; to replace it, say --force"
+        f"'{file}' exists already; use --force to replace it"
     file.write_text("old")
     ctl("export", str(file), "--force")
     assert file.read_text() == SMALL_EXPORTED

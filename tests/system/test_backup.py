@@ -54,7 +54,7 @@ def test_existing_file(ctl, tmp_path):
     copy = tmp_path / "copy.db"
     copy.write_text("mine")
     assert ctl.refused("backup", str(copy)) == \
-        f"'{copy}' exists already; to replace it, say --force"
+        f"'{copy}' exists already; use --force to replace it"
     assert copy.read_text() == "mine"
     reader = open(copy, encoding="ascii")
     ctl("backup", "--force", str(copy))
@@ -114,7 +114,7 @@ def test_what_is_no_place_for_a_copy(ctl, tmp_path):
 def test_no_database(tmp_path):
     ctl = Mailconfctl(str(tmp_path))
     assert ctl.refused("backup", str(tmp_path / "copy.db")) == \
-        f"database '{ctl.database}' does not exist: 'mailconfctl domain add' makes it"
+        f"database '{ctl.database}' does not exist; 'mailconfctl init' creates it"
     with open(ctl.database, "w", encoding="ascii") as file:
         file.write("no database at all" * 100)
     assert "file is not a database" in ctl.refused("backup", str(tmp_path / "copy.db"))

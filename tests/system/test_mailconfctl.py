@@ -71,6 +71,7 @@ def test_global_options_stand_anywhere(org):
     assert org("domain", "--json", "list") == before
     assert org("domain", "list", "--json") == before
     other = os.path.join(org.directory, "other.db")
+    org("init", "--database", other)
     org("domain", "add", "example.com", "--database", other, *ORG)
     assert org.json("--database=" + other, "domain", "list") == [
         {"domain": "example.com", "provider": "example.com", "enabled": True}]
@@ -140,7 +141,7 @@ def test_wrong_settings(ctl):
 
 def test_database_is_made_on_first_use(ctl):
     assert ctl.refused("domain", "list") == \
-        "database '%s' does not exist: 'mailconfctl domain add' makes it" % ctl.database
+        "database '%s' does not exist; 'mailconfctl init' creates it" % ctl.database
     assert not os.path.exists(ctl.database)
     ctl("domain", "add", "example.org", *ORG)
     assert stat.S_IMODE(os.stat(ctl.database).st_mode) == 0o640

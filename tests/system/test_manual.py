@@ -177,6 +177,7 @@ def test_json_is_described(build, tmp_path):
     def run(*words):
         return json.loads(ctl(build, "--database", tmp_path / "mailconfd.db", "--json", *words))
 
+    run("init")
     printed = [
         run("provider", "add", "p", "--display-name", "P", "--short-name", "P", "--public-name", "a.example.org",
             "--webmail", "https://example.org/", "--oauth2-scope", "mail",

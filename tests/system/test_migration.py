@@ -180,6 +180,7 @@ def test_migrated_is_made_alike(old, tmp_path):
     """A database that was brought up has the tables and indices of one that is made today."""
     old.ctl("user", "add", "new@example.org", "new")
     made = tmp_path / "made.db"
+    old.ctl("init", "--database", made)
     old.ctl("provider", "add", "uni", "imaps://h.example", "submissions://h.example", "--database", made)
 
     def schema(file):

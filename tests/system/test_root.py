@@ -1,6 +1,7 @@
 """Programs that root starts have no rights of root in the directory of the database: whoever controls the daemon's
 account could otherwise make SQLite delete or change any file."""
 import contextlib
+import grp
 import json
 import os
 import pathlib
@@ -90,6 +91,7 @@ def arguments(service, private):
     (private / "domains.csv").write_text("domain,provider\nexample.net,example.org\n")
     (private / "config.xml").write_text(AUTOCONFIG)
     service.ctl("export", str(private / "all"), "--force")
+    service.ctl("backup", str(private / "backup.db"), "--force")
     automx2(private / "automx2.db")
     imaps = "imaps://second.example.org"
     return {
@@ -128,6 +130,7 @@ def arguments(service, private):
         "import automx2": [str(private / "automx2.db")],
         "export": ["-"],
         "apply": [str(private / "all")],
+        "restore": [str(private / "backup.db")],
         "backup": [str(private / "copy.db"), "--force"],
         "preview": ["outlook", "first.last@example.org"],
         "dns": ["example.org"],
@@ -149,7 +152,7 @@ def test_no_command_recovers_the_database_as_root(service, private, build):
     database = service.settings["database"]["file"]
     content = database.read_bytes()
     lost = []
-    for command, words in ((c, w) for c, w in known.items() if c.startswith("certificate")):
+    for command, words in known.items():
         victim.write_text("precious")
         plant_journal(database, content, victim)
         before = [] if command == "complete" else ["--config", service.config]
@@ -189,3 +192,156 @@ def test_invalid_rows_stop_no_certificate_command(service):
     service.add_certificate("main", "unrelated.example")
     result = service.ctl("certificate", "list", "--json")
     assert [entry["domain"] for entry in json.loads(result.stdout)["domains"]] == ["example.net"]
+
+
+@pytest.mark.parametrize("umask", ["077", "000"])
+def test_files_belong_to_the_owner_of_the_directory(service, umask):
+    """With mode 0640, so that the daemon's group can read them, whoever creates them under whatever umask."""
+    database = service.settings["database"]["file"]
+    database.unlink()
+    command = ["sh", "-c", f'umask {umask} && exec "$@"', "sh", service.build / "src" / "mailconfctl", "--config",
+               service.config]
+    subprocess.run([*command, "init"], check=True, capture_output=True)
+    # Another connection, so that the last one does not remove them.
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        connection.execute("SELECT * FROM domain").fetchall()
+        for name in "-wal", "-shm":
+            database.with_name(database.name + name).unlink()
+    reader = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    subprocess.run([*command, "batch", "-"], check=True, capture_output=True, text=True,
+                   input="domain add example.org imaps://imap.example.org\n")
+    with contextlib.closing(reader):
+        reader.execute("SELECT * FROM domain").fetchall()
+        assert described(database.parent) == {
+            database.name + end: ("nobody", NOBODY.pw_gid, 0o640) for end in ("", "-wal", "-shm")}
+
+
+def described(directory):
+    return {file.name: (file.owner(), file.stat().st_gid, stat.S_IMODE(file.stat().st_mode))
+            for file in directory.iterdir()}
+
+
+def test_files_of_the_command_line_are_roots(service, private):
+    """Those to be read may be root's alone, and those to be written become root's alone."""
+    for command, words in arguments(service, private).items():
+        if command not in ("provider import", "domain import", "user import", "batch", "import automx2", "apply",
+                           "restore"):
+            continue
+        for file in private.iterdir():
+            file.chmod(0o600)
+        service.ctl(*command.split(), *words, *(["--max-removals", "9"] if command == "apply" else []))
+    for command in "backup", "export":
+        (private / "copy").unlink(missing_ok=True)
+        service.ctl(command, str(private / "copy"))
+        assert described(private)["copy"] == ("root", 0, 0o600)
+        refused = service.ctl(command, str(private / "copy"), check=False)
+        assert refused.returncode == 1 and "exists already" in refused.stderr
+        service.ctl(command, str(private / "copy"), "--force")
+        assert described(private)["copy"] == ("root", 0, 0o600)
+    assert not [name for name in described(private) if name.startswith(".")]
+    assert service.ctl("--database", str(private / "copy"), "user", "list", check=False).returncode == 1
+
+
+def test_an_unfinished_output_is_removed(service, private):
+    """Although the process that writes it may not."""
+    service.settings["database"]["file"].write_bytes(b"not a database" * 100)
+    for command in "backup", "export":
+        assert service.ctl(command, str(private / "copy"), check=False).returncode == 1
+        assert described(private) == {}
+
+
+def test_an_output_in_the_directory_of_the_database_is_its_owners(service):
+    copy = service.settings["database"]["file"].with_name("copy")
+    service.ctl("backup", str(copy))
+    assert described(copy.parent)["copy"] == ("nobody", NOBODY.pw_gid, 0o600)
+
+
+def test_files_that_a_batch_names_are_opened_as_the_owner(service, private):
+    (private / "config.xml").write_text(AUTOCONFIG)
+    (private / "commands").write_text(f"provider import {private / 'config.xml'}\n")
+    result = service.ctl("batch", str(private / "commands"), check=False)
+    assert result.returncode == 1 and "Permission denied" in result.stderr
+    public = service.directory / "config.xml"
+    public.write_text(AUTOCONFIG)
+    public.chmod(0o644)
+    (private / "commands").write_text(f"provider import {public}\n")
+    service.ctl("batch", str(private / "commands"))
+
+
+def test_authorities_that_only_root_can_read(service, private):
+    """They are read before the change of user, as is seen from what fails afterwards."""
+    authority = private / "ca.pem"
+    authority.write_bytes(service.authority.file.read_bytes())
+    result = service.ctl("provider", "import", "https://127.0.0.1:9/config.xml", "--ca", str(authority), check=False)
+    assert result.returncode == 1 and "127.0.0.1" in result.stderr and "ermission" not in result.stderr
+    result = service.ctl("provider", "import", "https://127.0.0.1:9/", "--ca", str(private / "none"), check=False)
+    assert result.returncode == 1 and f"cannot read '{private / 'none'}'" in result.stderr
+
+
+def test_a_database_of_another_program_is_read_as_its_owner(service, private):
+    """SQLite recovers it, if it must, without root's rights."""
+    place = service.directory / "automx2"
+    place.mkdir()
+    automx2(place / "automx2.db")
+    victim = private / "victim"
+    victim.write_text("precious")
+    plant_journal(place / "automx2.db", (place / "automx2.db").read_bytes(), victim)
+    os.chown(place, NOBODY.pw_uid, NOBODY.pw_gid)
+    service.ctl("import", "automx2", str(place / "automx2.db"), check=False)
+    assert victim.exists()
+
+
+def test_a_directory_of_roots_in_which_others_can_write(service):
+    """Nobody's rights would be the right ones."""
+    shared = service.directory / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    service.settings["database"]["file"] = shared / "mailconfd.db"
+    for words in ["init"], ["user", "list"], ["certificate", "list"]:
+        result = service.ctl(*words, check=False)
+        assert result.returncode in (1, 2) and "another user can write in it" in result.stderr
+    result = subprocess.run(service.command("--check-config"), capture_output=True, text=True, check=False)
+    assert result.returncode != 0 and "another user can write in it" in result.stderr
+    assert list(shared.iterdir()) == []
+
+
+def test_a_mistyped_database_is_not_created(service):
+    wrong = service.directory / "data" / "mailconfd.bd"
+    for words in (["user", "add", "first.last@example.org", "a4711"], ["domain", "add", "example.net", *SERVICES],
+                  ["batch", "/dev/null"], ["user", "list"], ["certificate", "list"], ["backup", "/dev/null/x"]):
+        result = service.ctl("--database", str(wrong), *words, check=False)
+        assert result.returncode == 1 and not wrong.exists(), (words, result.stderr)
+    assert f"database '{wrong}' does not exist; 'mailconfctl init' creates it" in service.ctl(
+        "--database", str(wrong), "user", "add", "first.last@example.org", "a4711", check=False).stderr
+    service.ctl("--database", str(wrong), "init")
+    assert wrong.owner() == "nobody"
+
+
+@pytest.fixture
+def as_user(service):
+    """Runs mailconfctl as a user of no importance, in a group."""
+    program = shutil.copy(service.build / "src" / "mailconfctl", service.directory)
+    service.write_settings()
+
+    def run(group, *words):
+        return subprocess.run(
+            ["setpriv", "--reuid", "4711", "--regid", str(group), "--clear-groups", program, "--config", service.config,
+             *words], capture_output=True, text=True, check=False, timeout=PATIENCE)
+    return run
+
+
+def test_other_users_are_told_what_they_need(service, as_user):
+    group = grp.getgrgid(NOBODY.pw_gid).gr_name
+    reading = f"Permission denied; run the command with sudo, or as a member of the group '{group}'"
+    writing = "Permission denied; run the command with sudo, or as user 'nobody'"
+    for words, remedy in ((["user", "list"], reading), (["certificate", "list"], reading), (["export"], reading),
+                          (["user", "add", "a@example.org", "b"], writing), (["init"], writing)):
+        result = as_user(4711, *words)
+        assert result.returncode == 1 and remedy in result.stderr, result.stderr
+    # Members of the group can read while the daemon runs, and not write.
+    service.options = ("--user", "nobody")
+    service.start()
+    result = as_user(NOBODY.pw_gid, "user", "list")
+    assert result.returncode == 0 and "a4711" in result.stdout, result.stderr
+    result = as_user(NOBODY.pw_gid, "user", "add", "a@example.org", "b")
+    assert result.returncode == 1 and writing in result.stderr, result.stderr

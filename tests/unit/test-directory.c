@@ -45,8 +45,9 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const made[] = { "theirs/a/b", "theirs/a", "theirs/link", "theirs",
-					    "target" };
+	static const char *const made[] = { "theirs/a",	  "theirs/link", "theirs",
+					    "target/a/b", "target/a",	 "target/link",
+					    "target",	  "linked",	 "over" };
 	struct place *place = *state;
 
 	if (!place)
@@ -66,6 +67,16 @@ static mode_t mode_of(const char *path)
 	return stat(path, &status) == 0 ? status.st_mode & 07777 : 0;
 }
 
+/* -1 where nobody in particular controls it. */
+static long owner_of(const char *path)
+{
+	struct error err;
+	uid_t user;
+	gid_t group;
+
+	return directory_find_owner(path, &user, &group, &err) == 0 ? (long)user : -1;
+}
+
 static const char *link_in(struct place *place, const char *directory, const char *target)
 {
 	const char *path = arena_printf(&place->memory, "%s/link", directory);
@@ -74,7 +85,7 @@ static const char *link_in(struct place *place, const char *directory, const cha
 	return path;
 }
 
-static void test_what_is_missing_is_made(void **state)
+static void test_missing_directories_are_created(void **state)
 {
 	struct place *place = *state;
 	_cleanup_(closep) int fd = -1;
@@ -84,74 +95,114 @@ static void test_what_is_missing_is_made(void **state)
 
 	if (!place)
 		skip();
-	path = arena_printf(&place->memory, "%s/a//b/", place->theirs);
-	check_number("without a mode", directory_open(path, 0, &err), -1);
+	path = arena_printf(&place->memory, "%s/a//b/", place->target);
+	check_number("without a mode", directory_open_ours(path, 0, &err), -1);
 	check_error("without a mode", &err, ERROR_SYSTEM, "No such file or directory");
 	mask = umask(077);
-	fd = directory_open(path, 0755, &err);
+	fd = directory_open_ours(path, 0755, &err);
 	(void)umask(mask);
 	assert_true(fd >= 0);
 	assert_true(directory_is_ours(fd));
-	check_number("above", mode_of(arena_printf(&place->memory, "%s/a", place->theirs)), 0755);
+	check_number("above", mode_of(arena_printf(&place->memory, "%s/a", place->target)), 0755);
 	check_number("itself", mode_of(path), 0755);
 }
 
-static void test_links_of_others_are_not_followed(void **state)
+/* Each leads to a directory that is root's, but another user could lead it elsewhere. */
+static void test_paths_that_others_can_change(void **state)
 {
 	struct place *place = *state;
+	const char *below, *link, *linked, *over;
 	struct error err;
-	const char *link;
 
 	if (!place)
 		skip();
-	assert_int_equal(chmod(place->target, 0700), 0);
+	below = arena_printf(&place->memory, "%s/a", place->theirs);
+	assert_int_equal(mkdir(below, 0755), 0);
 	link = link_in(place, place->theirs, place->target);
-	check_number("open", directory_open(link, 0755, &err), -1);
-	check_error("open", &err, ERROR_SYSTEM, "'link' is a link that another user");
-	check_number("below",
-		     directory_open(arena_printf(&place->memory, "%s/new", link), 0755, &err), -1);
-	check_number("write",
-		     file_replace(arena_printf(&place->memory, "%s/a", link), 0644, (gid_t)-1, "x",
-				  1, &err),
+	linked = directory_path(&place->memory, place->directory, "linked");
+	over = directory_path(&place->memory, place->directory, "over");
+	assert_int_equal(symlink("theirs/a", linked), 0);
+	assert_int_equal(symlink(link, over), 0);
+	for (size_t i = 0; i < 5; i++) {
+		const char *const paths[] = { place->theirs, below, link, linked, over };
+
+		check_number(paths[i], directory_open_ours(paths[i], 0755, &err), -1);
+		check_error(paths[i], &err, ERROR_CONFIG, "another user can write in ");
+		check_number(paths[i], owner_of(paths[i]), SOMEBODY);
+	}
+	check_number("created",
+		     directory_open_ours(arena_printf(&place->memory, "%s/new", link), 0755, &err),
 		     -1);
-	check_error("write", &err, ERROR_SYSTEM, "'link' is a link that another user");
-	check_number("mode", mode_of(place->target), 0700);
 	check_number("empty", rmdir(place->target), 0);
 }
 
 static void test_our_links_are_followed(void **state)
 {
 	struct place *place = *state;
-	struct error err;
-	const char *file, *link;
-	size_t size;
-
-	if (!place)
-		skip();
-	link = link_in(place, place->directory, place->theirs);
-	file = arena_printf(&place->memory, "%s/a", link);
-	check_number("write", file_replace(file, 0644, (gid_t)-1, "x", 1, &err), 0);
-	file = arena_printf(&place->memory, "%s/a", place->theirs);
-	check_text("read", file_read(&place->memory, file, 10, &size, &err), "x");
-	check_number("mode", mode_of(file), 0644);
-	file_remove(arena_printf(&place->memory, "%s/a", link));
-	check_number("removed", access(file, F_OK), -1);
-}
-
-/* Made by somebody else under the name: it goes, and what it leads to stays as it is. */
-static void test_a_link_in_the_place_of_the_file_is_replaced(void **state)
-{
-	struct place *place = *state;
-	struct stat status;
+	_cleanup_(closep) int fd = -1;
 	struct error err;
 	const char *link;
 
 	if (!place)
 		skip();
-	link = link_in(place, place->theirs, place->target);
-	check_number("write", file_replace(link, 0644, (gid_t)-1, "x", 1, &err), 0);
-	assert_int_equal(lstat(link, &status), 0);
-	assert_true(S_ISREG(status.st_mode));
+	link = link_in(place, place->directory, "target");
+	fd = directory_open_ours(link, 0, &err);
+	assert_true(fd >= 0);
+	check_number("owner", owner_of(link), 0);
+	assert_int_equal(unlink(link), 0);
+	link = link_in(place, place->directory, "link");
+	check_number("circle", directory_open_ours(link, 0755, &err), -1);
+	check_error("circle", &err, ERROR_SYSTEM, "Too many levels of symbolic links");
+}
+
+/* Others can create there what is missing, and cannot take away what is ours. */
+static void test_directories_that_all_share(void **state)
+{
+	struct place *place = *state;
+	_cleanup_(closep) int fd = -1;
+	struct error err;
+	const char *ours, *link;
+
+	if (!place)
+		skip();
+	assert_int_equal(chmod(place->target, 01777), 0);
+	check_number("itself", owner_of(place->target), -1);
+	check_number("missing", owner_of(arena_printf(&place->memory, "%s/b/c", place->target)),
+		     -1);
+	ours = arena_printf(&place->memory, "%s/a", place->target);
+	assert_int_equal(mkdir(ours, 0755), 0);
+	fd = directory_open_ours(ours, 0, &err);
+	assert_true(fd >= 0);
+	check_number("ours", owner_of(ours), 0);
+	assert_int_equal(chown(ours, SOMEBODY, (gid_t)-1), 0);
+	check_number("theirs", owner_of(ours), SOMEBODY);
+	link = link_in(place, place->target, place->directory);
+	check_number("link", directory_open_ours(link, 0, &err), -1);
+	check_error("link", &err, ERROR_SYSTEM, "'link' is a link that another user");
+}
+
+static void test_owner_of_what_is_missing(void **state)
+{
+	struct place *place = *state;
+
+	if (!place)
+		skip();
+	check_number("ours", owner_of(arena_printf(&place->memory, "%s/a/b", place->target)), 0);
+	check_number("theirs", owner_of(arena_printf(&place->memory, "%s/a/b", place->theirs)),
+		     SOMEBODY);
+}
+
+static void test_relative_paths(void **state)
+{
+	struct place *place = *state;
+	_cleanup_(closep) int here = open(".", O_PATH | O_DIRECTORY);
+
+	if (!place)
+		skip();
+	assert_int_equal(mkdir(arena_printf(&place->memory, "%s/a", place->theirs), 0755), 0);
+	assert_int_equal(chdir(arena_printf(&place->memory, "%s/a", place->theirs)), 0);
+	check_number("below one of theirs", owner_of("."), SOMEBODY);
+	assert_int_equal(fchdir(here), 0);
 }
 
 static void test_a_name_as_long_as_can_be(void **state)
@@ -170,62 +221,15 @@ static void test_a_name_as_long_as_can_be(void **state)
 	check_number("mode", mode_of(file), 0600);
 }
 
-/* The way to the target of a link is looked at as any other. */
-static void test_links_that_lead_over_those_of_others(void **state)
-{
-	struct place *place = *state;
-	struct error err;
-	const char *link, *ours;
-
-	if (!place)
-		skip();
-	link = link_in(place, place->theirs, place->target);
-	ours = link_in(place, place->directory, link);
-	check_number("open", directory_open(ours, 0755, &err), -1);
-	check_error("open", &err, ERROR_SYSTEM, "'link' is a link that another user");
-	assert_int_equal(unlink(ours), 0);
-	ours = link_in(place, place->directory, "link");
-	check_number("circle", directory_open(ours, 0755, &err), -1);
-	check_error("circle", &err, ERROR_SYSTEM, "Too many levels of symbolic links");
-}
-
-/* Its owner could put another directory, or a link, in the place of one that is ours. */
-static void test_ours_all_the_way(void **state)
-{
-	struct place *place = *state;
-	_cleanup_(closep) int ours = -1, below = -1, linked = -1;
-	const char *inner, *link;
-	struct error err;
-
-	if (!place)
-		skip();
-	ours = directory_open_ours(place->target, 0, &err);
-	assert_true(ours >= 0);
-	check_number("theirs", directory_open_ours(place->theirs, 0, &err), -1);
-	check_error("theirs", &err, ERROR_CONFIG, "another user can write in it");
-	inner = arena_printf(&place->memory, "%s/a", place->theirs);
-	below = directory_open(inner, 0755, &err);
-	assert_true(directory_is_ours(below));
-	check_number("below", directory_open_ours(inner, 0, &err), -1);
-	check_error("below", &err, ERROR_CONFIG, "/theirs'; give that to root");
-	link = link_in(place, place->directory, "theirs/a");
-	check_number("linked", directory_open_ours(link, 0, &err), -1);
-	assert_int_equal(unlink(link), 0);
-	link = link_in(place, place->directory, "target");
-	linked = directory_open_ours(link, 0, &err);
-	assert_true(linked >= 0);
-}
-
 static void test_whose_it_is(void **state)
 {
 	struct place *place = *state;
 	_cleanup_(closep) int theirs = -1, ours = -1;
-	struct error err;
 
 	if (!place)
 		skip();
-	theirs = directory_open(place->theirs, 0, &err);
-	ours = directory_open(place->target, 0, &err);
+	theirs = open(place->theirs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ours = open(place->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_false(directory_is_ours(theirs));
 	assert_true(directory_is_ours(ours));
 	assert_int_equal(chmod(place->target, 0757), 0);
@@ -234,25 +238,23 @@ static void test_whose_it_is(void **state)
 	assert_true(directory_is_ours(ours));
 	assert_int_equal(chown(place->target, 0, SOMEBODY), 0);
 	assert_false(directory_is_ours(ours));
+	check_number("owner", owner_of(place->target), -1);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		{ "what_is_missing_is_made", test_what_is_missing_is_made, set_up, tear_down,
-		  NULL },
-		{ "links_of_others_are_not_followed", test_links_of_others_are_not_followed, set_up,
-		  tear_down, NULL },
-		{ "our_links_are_followed", test_our_links_are_followed, set_up, tear_down, NULL },
-		{ "a_link_in_the_place_of_the_file_is_replaced",
-		  test_a_link_in_the_place_of_the_file_is_replaced, set_up, tear_down, NULL },
-		{ "a_name_as_long_as_can_be", test_a_name_as_long_as_can_be, set_up, tear_down,
-		  NULL },
-		{ "links_that_lead_over_those_of_others", test_links_that_lead_over_those_of_others,
-		  set_up, tear_down, NULL },
-		{ "ours_all_the_way", test_ours_all_the_way, set_up, tear_down, NULL },
-		{ "whose_it_is", test_whose_it_is, set_up, tear_down, NULL },
+		cmocka_unit_test_setup_teardown(test_missing_directories_are_created, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_paths_that_others_can_change, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_our_links_are_followed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_directories_that_all_share, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_owner_of_what_is_missing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_relative_paths, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_name_as_long_as_can_be, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_whose_it_is, set_up, tear_down),
 	};
 
-	return cmocka_run_group_tests_name("directory", tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

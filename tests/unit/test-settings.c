@@ -128,7 +128,7 @@ static void defaults_are_the_documented_ones(void **state)
 		{ "database.file", "/var/lib/mailconfd/mailconfd.db" },
 		{ "templates.directory", "" },
 		{ "server.http-autoconfig", "0" },
-		{ "acme.directory", "/var/lib/mailconfd/acme/.well-known/acme-challenge" },
+		{ "acme.directory", "/var/lib/mailconfd-acme/.well-known/acme-challenge" },
 		{ "acme.server", "https://acme-v02.api.letsencrypt.org/directory" },
 		{ "acme.request-missing", "0" },
 		{ "acme.dns-hook", "" },

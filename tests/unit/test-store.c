@@ -236,8 +236,8 @@ static void test_missing_file(void **state)
 		assert_int_equal(store_open(place->path, (enum store_mode)mode, &store, &err), -1);
 		check_error("file", &err, ERROR_STORE,
 			    arena_printf(&place->memory,
-					 "database '%s' does not exist: 'mailconfctl domain add' "
-					 "makes it",
+					 "database '%s' does not exist; 'mailconfctl init' "
+					 "creates it",
 					 place->path));
 		assert_int_equal(access(place->path, F_OK), -1);
 	}

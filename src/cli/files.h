@@ -1,0 +1,39 @@
+#pragma once
+
+/*
+ * The file that a command has as its first argument. The framework opens it before it gives up
+ * root's rights, because the database's owner may not be able to.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "util/input.h"
+#include "util/output.h"
+
+struct account;
+struct arguments;
+struct cli;
+struct error;
+
+/* As the command's table entry says: one of these is set. */
+struct files {
+	struct input input;   /* FILE_INPUT */
+	struct output output; /* FILE_OUTPUT; its path is NULL for standard output */
+	const char *image;    /* FILE_SQLITE: the bytes of the database; in memory */
+	size_t image_size;
+};
+
+#define FILES_NONE ((struct files){ .input = INPUT_NULL, .output = OUTPUT_NULL })
+
+/* Opens cli->files. Where the rights of another account will be taken, options that name a file get
+ * the name of a copy that it can read. Returns 0 or -1 with err set; files_close() follows. */
+int files_open(struct cli *cli, const struct arguments *arguments, const struct account *future,
+	       struct error *err);
+
+/* Opens what belongs to the account whose rights have been taken by now. Returns 0 or -1 with err
+ * set. */
+int files_open_late(struct cli *cli, const struct arguments *arguments, struct error *err);
+
+/* Removes an output that was not committed. */
+void files_close(struct files *files);
