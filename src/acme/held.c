@@ -40,6 +40,11 @@ const char *held_directory(struct arena *memory, const struct words *globs, stru
 	return NULL;
 }
 
+const char *held_keys_directory(struct arena *memory, const char *directory)
+{
+	return arena_printf(memory, "%s/.acme", directory);
+}
+
 const char *held_file(struct arena *memory, const char *directory, const char *domain)
 {
 	return arena_printf(memory, "%s/%s%s.pem", directory, *domain == '*' ? "_" : "",

@@ -19,6 +19,9 @@ struct words;
  * memory. NULL with err set where none does. */
 const char *held_directory(struct arena *memory, const struct words *globs, struct error *err);
 
+/* The directory below it for accounts, keys and what failed, which are root's alone. In memory. */
+const char *held_keys_directory(struct arena *memory, const char *directory);
+
 /* DOMAIN.pem there; that of the wildcard "*.example.org" is _.example.org.pem. In memory. */
 const char *held_file(struct arena *memory, const char *directory, const char *domain);
 

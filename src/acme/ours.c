@@ -18,7 +18,7 @@
 
 DEFINE_CLEANUP(struct ifaddrs *, freeifaddrs);
 
-static bool is_ours(const struct ours *ours, const char *address)
+bool ours_have(const struct ours *ours, const char *address)
 {
 	for (size_t i = 0; i < ours->count; i++)
 		if (text_equals(ours->addresses[i], address))
@@ -30,7 +30,7 @@ static void add(struct arena *memory, struct ours *ours, const char *address)
 {
 	const char **addresses;
 
-	if (is_ours(ours, address))
+	if (ours_have(ours, address))
 		return;
 	addresses = arena_array(memory, const char *, ours->count + 1);
 	if (ours->count)
@@ -217,7 +217,7 @@ static void judge(struct arena *memory, const struct ours *ours,
 		return;
 	}
 	for (size_t i = 0; i < place->n_addresses && !place->stranger; i++)
-		if (!is_ours(ours, place->addresses[i]))
+		if (!ours_have(ours, place->addresses[i]))
 			place->stranger = place->addresses[i];
 	if (place->stranger && !ours->doubt) {
 		place->where = ELSEWHERE;

@@ -43,6 +43,8 @@ struct name_place {
 int ours_find(struct arena *memory, struct resolver *resolver, const char *given,
 	      const char *public_name, struct ours *ret_ours, struct error *err);
 
+bool ours_have(const struct ours *ours, const char *address);
+
 /* Looks up where the names are, side by side. Wildcards count as HERE, because DNS-01 does not
  * depend on their addresses. */
 void ours_locate(struct arena *memory, struct resolver *resolver, const struct ours *ours,

@@ -1,12 +1,15 @@
 /* mailconfctl certificate renew: new ones for those that end soon, of those that were requested. */
 
 #include <string.h>
+#include <time.h>
 
 #include "acme/failures.h"
 #include "acme/held.h"
+#include "acme/schedule.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/issuing.h"
+#include "cli/missing.h"
 #include "cli/options.h"
 #include "cli/order.h"
 #include "config/settings.h"
@@ -19,6 +22,9 @@
 #define DAY ((time_t)24 * 60 * 60)
 #define DAYS_GIVEN_UP 30
 #define DAYS_MAX 36500
+
+/* Between scheduled renewals, unless a certificate becomes due before. */
+#define RENEWAL_PAUSE ((time_t)12 * 60 * 60)
 
 /* Of so many domains the names are looked up side by side. */
 #define DOMAINS_AT_ONCE ((size_t)32)
@@ -105,7 +111,7 @@ static int add_names(struct issuing *issuing, struct additions *additions, struc
 			if (issuing_place(issuing, &additions->orders[j], err) < 0)
 				return -1;
 	}
-	return issuing_end(issuing, err);
+	return 0;
 }
 
 static int renew_all(struct issuing *issuing, unsigned long days, struct error *err)
@@ -131,8 +137,49 @@ static int renew_all(struct issuing *issuing, unsigned long days, struct error *
 	return add_names(issuing, &additions, err);
 }
 
+/* Whether a scheduled renewal has something to do. */
+static bool is_renewal_due(struct cli *cli)
+{
+	const char *directory;
+	struct error ignored;
+
+	directory = held_directory(cli->memory, &cli->settings->tls.certificates, &ignored);
+	return !directory ||
+	       schedule_is_due(held_keys_directory(cli->memory, directory), time(NULL));
+}
+
+/* When the first of the requested certificates becomes due, or after the pause. */
+static time_t next_renewal(const struct issuing *issuing)
+{
+	time_t next = issuing->now + RENEWAL_PAUSE;
+
+	for (size_t i = 0; i < issuing->loaded.count; i++) {
+		const struct certificate *certificate = &issuing->loaded.certificates[i];
+		time_t due = issuing_due_time(certificate);
+
+		if (certificate->is_requested && due > issuing->now && due < next)
+			next = due;
+	}
+	return next;
+}
+
+static int renew_as_scheduled(struct issuing *issuing, bool is_due, bool is_verbose,
+			      struct error *err)
+{
+	const struct settings *settings = issuing->cli->settings;
+
+	if (is_due && renew_all(issuing, 0, err) < 0)
+		return -1;
+	if (is_due && !issuing->is_trial && !issuing->n_requested)
+		schedule_set(issuing->uacme.directory, next_renewal(issuing));
+	if (settings->acme.request_missing == REQUEST_MISSING_YES)
+		return missing_request(issuing, settings->acme.server, is_verbose, err);
+	return 0;
+}
+
 static int run(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
+	bool is_scheduled = option_is_given(arguments, "scheduled"), is_due;
 	const char *text = option_value(arguments, "days");
 	unsigned long days = 0;
 	struct issuing issuing;
@@ -142,15 +189,27 @@ static int run(struct cli *cli, const struct arguments *arguments, struct error 
 		return usage_error(cli->memory, arguments->command, err,
 				   "--days '%s' is not a number of days, from 1 to %d", text,
 				   DAYS_MAX);
+	if (text && is_scheduled)
+		return usage_error(cli->memory, arguments->command, err,
+				   "either --days or --scheduled");
+	is_due = !is_scheduled || is_renewal_due(cli);
+	if (!is_due && cli->settings->acme.request_missing == REQUEST_MISSING_NO)
+		return 0;
 	r = issuing_open(&issuing, cli, arguments, err);
-	if (r == 0)
+	if (r == 0 && is_scheduled)
+		r = renew_as_scheduled(&issuing, is_due, option_is_given(arguments, "verbose"),
+				       err);
+	else if (r == 0)
 		r = renew_all(&issuing, days, err);
+	if (r == 0)
+		r = issuing_end(&issuing, err);
 	issuing_close(&issuing);
 	return r;
 }
 
 static const struct option options[] = {
 	{ "days", "NUMBER", "those that end within so many days (30, or a third of their time)" },
+	{ "scheduled", NULL, "for a timer: renew if it is time, and request missing ones" },
 	{ 0 },
 };
 

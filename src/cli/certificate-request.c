@@ -2,14 +2,13 @@
 
 #include <string.h>
 
-#include "acme/failures.h"
 #include "cli/cli.h"
 #include "cli/command.h"
 #include "cli/issuing.h"
+#include "cli/missing.h"
 #include "cli/options.h"
 #include "cli/order.h"
 #include "config/settings.h"
-#include "dns/wanted.h"
 #include "doctor/subject.h"
 #include "mail/address.h"
 #include "store/store.h"
@@ -24,20 +23,18 @@ struct request {
 };
 
 /* A public name that is in no domain of ours has a certificate for itself. */
-static int request_host(struct request *request, enum order_kind kind, const char *name,
-			struct error *err)
+static int request_host(struct request *request, const char *name, struct error *err)
 {
-	struct order order = order_begin(&request->issuing, kind, name, request->server);
+	struct order order = order_begin(&request->issuing, ORDER_NAMED, name, request->server);
 
 	order_add(&request->issuing, &order, name);
 	return issuing_place(&request->issuing, &order, err);
 }
 
 /* Returns 0, STORE_NOT_FOUND where nothing serves the domain, or -1 with err set. */
-static int request_domain(struct request *request, enum order_kind kind, const char *domain,
-			  struct error *err)
+static int request_domain(struct request *request, const char *domain, struct error *err)
 {
-	struct order order = order_begin(&request->issuing, kind, domain, request->server);
+	struct order order = order_begin(&request->issuing, ORDER_NAMED, domain, request->server);
 	int r = order_add_wanted(&request->issuing, &order, err);
 
 	return r == 0 ? issuing_place(&request->issuing, &order, err) : r;
@@ -96,106 +93,18 @@ static int request_word(struct request *request, const char *word, struct error 
 		return -1;
 	if (domain_is_pattern(domain))
 		return request_wildcard(request, domain, err);
-	r = request_domain(request, ORDER_NAMED, domain, err);
+	r = request_domain(request, domain, err);
 	if (r == STORE_NOT_FOUND && public_hosts_have(&request->issuing.hosts, domain))
-		return request_host(request, ORDER_NAMED, domain, err);
+		return request_host(request, domain, err);
 	return r == STORE_NOT_FOUND ? refuse_unserved(request, domain, err) : r;
-}
-
-static bool is_covered(const struct request *request, const char *name)
-{
-	return coverage_has(request->issuing.cli->memory, &request->issuing.coverage, name);
-}
-
-/* Whether a request that failed must rest. */
-static bool must_rest(const struct request *request, const char *domain)
-{
-	const struct issuing *issuing = &request->issuing;
-
-	return failure_until(issuing->uacme.directory, domain) > issuing->now;
-}
-
-static void rest(struct request *request, const char *domain)
-{
-	issuing_pass(&request->issuing, domain, "postponed",
-		     "failed lately; left alone for a while, unless it is named");
-}
-
-/* Whether a name that clients ask for has no certificate. */
-static int is_missing(struct request *request, const char *domain, bool *ret_missing,
-		      struct error *err)
-{
-	struct cli *cli = request->issuing.cli;
-	const struct query query = { .domain = domain };
-	const char *const *names;
-	struct match match;
-	size_t count;
-	int r = store_match(cli->store, cli->memory, &query, &match, err);
-
-	*ret_missing = false;
-	if (r != 0)
-		return r == STORE_NOT_FOUND ? 0 : -1;
-	names = wanted_names(cli->memory, domain, match.provider.pacc, &count);
-	for (size_t i = 0; i < count && !*ret_missing; i++)
-		*ret_missing = !is_covered(request, names[i]);
-	return 0;
-}
-
-static int request_missing_domains(struct request *request, const struct domain *domains,
-				   size_t count, struct error *err)
-{
-	for (size_t i = 0; i < count; i++) {
-		bool missing;
-
-		if (domain_is_pattern(domains[i].name) || !domains[i].is_enabled)
-			continue;
-		if (is_missing(request, domains[i].name, &missing, err) < 0)
-			return -1;
-		if (!missing)
-			continue;
-		if (must_rest(request, domains[i].name))
-			rest(request, domains[i].name);
-		else if (request_domain(request, ORDER_MISSING, domains[i].name, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static bool is_within_any(const char *name, const struct domain *domains, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (domains[i].is_enabled && host_name_is_within(name, domains[i].name))
-			return true;
-	return false;
-}
-
-static int request_missing(struct request *request, struct error *err)
-{
-	struct cli *cli = request->issuing.cli;
-	const struct domain_filter all = { 0 };
-	struct domain *domains;
-	size_t count;
-
-	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0 ||
-	    request_missing_domains(request, domains, count, err) < 0)
-		return -1;
-	for (size_t i = 0; i < request->issuing.hosts.count; i++) {
-		const char *host = request->issuing.hosts.names[i];
-
-		if (is_covered(request, host) || is_within_any(host, domains, count))
-			continue;
-		if (must_rest(request, host))
-			rest(request, host);
-		else if (request_host(request, ORDER_MISSING, host, err) < 0)
-			return -1;
-	}
-	return 0;
 }
 
 static int request_all(struct request *request, const struct arguments *arguments,
 		       struct error *err)
 {
-	if (option_is_given(arguments, "missing") && request_missing(request, err) < 0)
+	if (option_is_given(arguments, "missing") &&
+	    missing_request(&request->issuing, request->server,
+			    option_is_given(arguments, "verbose"), err) < 0)
 		return -1;
 	for (size_t i = 0; i < arguments->count; i++)
 		if (request_word(request, arguments->words[i], err) < 0)

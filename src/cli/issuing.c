@@ -10,6 +10,7 @@
 
 #include "acme/failures.h"
 #include "acme/held.h"
+#include "acme/schedule.h"
 #include "acme/served.h"
 #include "cli/challenges.h"
 #include "cli/cli.h"
@@ -37,6 +38,7 @@ const struct option issuing_options[] = {
 	  "the addresses of this server, with commas (its own, and those of public-name)" },
 	{ "resolver", "ADDRESS", "ask this DNS resolver, IP or IP:PORT (that of the system)" },
 	{ "dry-run", NULL, "only say what would be requested" },
+	{ "verbose", NULL, "list the domains for which nothing is requested" },
 	{ 0 },
 };
 
@@ -92,7 +94,7 @@ int issuing_open(struct issuing *issuing, struct cli *cli, const struct argument
 			err, ERROR_CONFIG,
 			"[acme] directory is empty in the settings; name the directory for "
 			"challenges there");
-	issuing->uacme.directory = arena_printf(cli->memory, "%s/.acme", issuing->directory);
+	issuing->uacme.directory = held_keys_directory(cli->memory, issuing->directory);
 	if (certificates_of_settings(cli, &issuing->loaded, err) < 0)
 		return -1;
 	issuing->coverage = coverage_of(cli->memory, issuing->loaded.certificates,
@@ -121,15 +123,19 @@ void issuing_close(struct issuing *issuing)
 		(void)close(issuing->lock);
 }
 
+time_t issuing_due_time(const struct certificate *certificate)
+{
+	time_t part = (certificate->expires - certificate->starts) / 3;
+
+	return certificate->expires - (part < DAYS_LEFT * DAY ? part : DAYS_LEFT * DAY);
+}
+
 bool issuing_is_due(const struct issuing *issuing, const struct certificate *certificate,
 		    unsigned long days)
 {
-	time_t left = certificate->expires - issuing->now;
-	time_t lifetime = certificate->expires - certificate->starts;
-
 	if (days)
-		return left < (time_t)days * DAY;
-	return left < DAYS_LEFT * DAY && left < lifetime / 3;
+		return certificate->expires - issuing->now < (time_t)days * DAY;
+	return issuing->now > issuing_due_time(certificate);
 }
 
 const struct certificate *issuing_held(const struct issuing *issuing, const char *domain)
@@ -296,6 +302,7 @@ static int request(struct issuing *issuing, struct outcome *outcome, struct erro
 		r = store(issuing, &issue, file, outcome, &why);
 	if (r == 0) {
 		failure_forget(issuing->uacme.directory, outcome->domain);
+		schedule_clear(issuing->uacme.directory);
 		issuing->n_requested++;
 		return 0;
 	}

@@ -52,6 +52,10 @@ int issuing_open(struct issuing *issuing, struct cli *cli, const struct argument
 		 struct error *err);
 void issuing_close(struct issuing *issuing);
 
+/* When it is time for a new one: 30 days before its end, or a third of its lifetime if that is
+ * less. */
+time_t issuing_due_time(const struct certificate *certificate);
+
 /* Whether it is time for a new one: within so many days before its end, or with 0 for days within
  * 30 or a third of its time, whichever is less. */
 bool issuing_is_due(const struct issuing *issuing, const struct certificate *certificate,

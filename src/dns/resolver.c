@@ -381,6 +381,7 @@ static void receive(void *argument, int status, int timeouts, unsigned char *mes
 
 	answer->outcome = DNS_NOTHING;
 	is_read = read_message(pending, message, size);
+	answer->has_no_name = status == ARES_ENOTFOUND;
 	if (status == ARES_SUCCESS && !is_read)
 		fail(pending, "the answer is malformed");
 	else if (status == ARES_SUCCESS || status == ARES_ENODATA)

@@ -5,6 +5,7 @@
  * resolver belongs to one thread.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,7 @@ struct dns_record {
 struct dns_answer {
 	enum dns_outcome outcome;
 	const char *failure; /* why it failed, else NULL */
+	bool has_no_name;    /* of DNS_NOTHING: no record of any type has the name (NXDOMAIN) */
 	const struct dns_record *records;
 	size_t count;
 	const char *alias; /* the name that CNAMEs led to, NULL where there was none */

@@ -78,6 +78,19 @@ def test_wildcards(served, acme, hook):
     assert "5 begin http-01" not in "\n".join(calls(served))
 
 
+def test_missing_wildcards(served, acme, hook):
+    served.settings["acme"].update({"server": acme.server, "request-missing": "yes"})
+    served.setup(["domain", "add", "*.wild.example", "--provider", "example.org"],
+                 ["domain", "add", "*.off.example", "--provider", "example.org"],
+                 ["domain", "disable", "*.off.example"])
+    served.start()
+    assert request(served, acme, "example.org").returncode == 0
+    result = renew(served, acme, "--scheduled")
+    assert result.returncode == 0 and "*.wild.example: new certificate for *.wild.example; valid" in result.stdout
+    assert "off.example" not in result.stdout + result.stderr
+    assert "wild.example" not in renew(served, acme, "--scheduled").stdout
+
+
 @pytest.mark.parametrize("pattern, said", [
     ("*", "stands for all domains, and no certificate does"),
     ("*.unknown.example", "unknown.example: is not served here"),

@@ -22,9 +22,9 @@ def analyze():
 def test_renewal(analyze, build, tmp_path):
     """They are well-formed, and the service may do little."""
     service = (UNITS / "mailconfd-renew.service").read_text()
-    command = "ExecStart=mailconfctl certificate renew\n"
+    command = "ExecStart=mailconfctl certificate renew --scheduled\n"
     assert command in service
-    installed = service.replace(command, f"ExecStart={build / 'src' / 'mailconfctl'} certificate renew\n")
+    installed = service.replace(command, f"ExecStart={build / 'src' / 'mailconfctl'} certificate renew --scheduled\n")
     (tmp_path / "mailconfd-renew.service").write_text(installed)
     shutil.copy(UNITS / "mailconfd-renew.timer", tmp_path)
     files = [tmp_path / "mailconfd-renew.service", tmp_path / "mailconfd-renew.timer"]
@@ -101,13 +101,17 @@ def test_renewal_ends():
     assert service["Type"] == "oneshot" and service["TimeoutStartSec"] == "6h"
 
 
-def test_timer_comes_twice_a_day(analyze):
+def test_timer_comes_often_enough(analyze):
+    """A new domain gets its certificate within 15 minutes, the delay of the timer and the request included."""
     timer = section("mailconfd-renew.timer", "Timer")
     result = subprocess.run([analyze, "calendar", "--iterations=3", "--base-time=2026-01-01 01:00:00 UTC",
                              timer["OnCalendar"]],
                             capture_output=True, text=True, env={"TZ": "UTC", "LC_ALL": "C.UTF-8"}, check=True)
     times = re.findall(r": \w{3} (\S+ \S+) UTC$", result.stdout, re.MULTILINE)
-    assert times == ["2026-01-01 12:00:00", "2026-01-02 00:00:00", "2026-01-02 12:00:00"]
+    assert times == ["2026-01-01 01:10:00", "2026-01-01 01:20:00", "2026-01-01 01:30:00"]
+    # Each machine has a time of its own, and keeps it, so that ten minutes stay ten minutes.
+    assert timer["RandomizedDelaySec"] == "10min" and timer["FixedRandomDelay"] == "yes"
+    assert timer["AccuracySec"] == "1min"
     # A machine that was off then does not wait for the next time.
     assert timer["Persistent"] == "yes"
     assert section("mailconfd-renew.timer", "Install")["WantedBy"] == "timers.target"
