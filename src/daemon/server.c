@@ -388,6 +388,7 @@ static void look_around(struct server *server)
 
 	log_tell_repeats(clock_now());
 	listener_tell_refusals(server->listener);
+	listener_renew_ticket_key(server->listener, clock_now());
 	if (pause == 0 || pause > PAUSE_MAX)
 		pause = PAUSE_MAX;
 	if (server->notifier.watchdog)

@@ -11,6 +11,7 @@
 #include "http/limit.h"
 #include "http/share.h"
 #include "tls/certificates.h"
+#include "tls/ticket-key.h"
 #include "util/arena.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -240,7 +241,7 @@ static void prepare_session(struct connection *connection)
 	gnutls_transport_set_vec_push_function(session, push);
 	gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_ANY, GNUTLS_HOOK_BOTH,
 					   message);
-	(void)gnutls_session_ticket_enable_server(session, connection->gate->ticket_key);
+	ticket_key_enable(connection->gate->ticket_key, session);
 }
 
 static void handshake_begin(struct connection *connection)

@@ -25,6 +25,7 @@
 struct certificates;
 struct limit;
 struct shares;
+struct ticket_key;
 
 /* Connections that have the same time for what they do, so that the oldest is due first. */
 struct queue {
@@ -35,7 +36,7 @@ struct queue {
 /* One for each worker thread. */
 struct gate {
 	int epoll; /* borrowed from the worker; its entries point to struct connection */
-	const gnutls_datum_t *ticket_key;   /* shared by all workers: tickets work at each */
+	struct ticket_key *ticket_key;	    /* shared by all workers: tickets work at each */
 	const struct client_suites *suites; /* likewise */
 	struct certificates *certificates;  /* for new connections; borrowed, NULL until loaded */
 	struct counters *counters;	    /* the worker's */

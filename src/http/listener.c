@@ -1,7 +1,6 @@
 #include "http/listener.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "store/store.h"
 #include "tls/client.h"
 #include "tls/priorities.h"
+#include "tls/ticket-key.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/clock.h"
@@ -34,8 +34,8 @@ struct listener {
 	struct worker **workers;
 	unsigned n_workers;
 	struct pulse *pulses; /* of each worker */
-	gnutls_datum_t ticket_key;
 	char *priorities;
+	struct ticket_key *ticket_key;
 	struct client_suites suites;
 	struct limit *limit;
 	struct monitor *monitor; /* NULL: none */
@@ -156,8 +156,8 @@ static int open_workers(struct listener *listener, const struct settings *settin
 {
 	unsigned count = listener_threads_of(settings);
 	struct worker_options options = {
-		.ticket_key = &listener->ticket_key,
 		.priorities = listener->priorities,
+		.ticket_key = listener->ticket_key,
 		.suites = &listener->suites,
 		.limit = listener->limit,
 		.idle_timeout = settings->limits.idle_timeout,
@@ -185,8 +185,8 @@ int listener_open(const struct settings *settings, struct sockets *sockets,
 	_cleanup_(listener_closep) struct listener *listener = xnew(struct listener);
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	if (gnutls_session_ticket_key_generate(&listener->ticket_key) < 0)
-		return error_set(err, ERROR_TLS, "cannot make a key for session tickets");
+	if (ticket_key_new(clock_now(), &listener->ticket_key, err) < 0)
+		return -1;
 	listener->priorities = xstrdup(priorities_string(&memory, settings->tls.priorities));
 	if (client_suites_init(listener->priorities, &listener->suites, err) < 0)
 		return -1;
@@ -337,6 +337,12 @@ void listener_tell_refusals(struct listener *listener)
 	limit_tell_refusals(listener->limit, clock_now());
 }
 
+void listener_renew_ticket_key(struct listener *listener, int64_t now)
+{
+	if (ticket_key_renew(listener->ticket_key, now))
+		log_info("session ticket key replaced");
+}
+
 bool pulse_has_stopped(struct pulse *pulse, unsigned turns, int64_t now, int64_t patience)
 {
 	if (pulse->since == 0 || turns != pulse->turns)
@@ -370,9 +376,6 @@ void listener_close(struct listener *listener)
 	free(listener->priorities);
 	free(listener->workers);
 	free(listener->pulses);
-	if (listener->ticket_key.data) {
-		gnutls_memset(listener->ticket_key.data, 0, listener->ticket_key.size);
-		gnutls_free(listener->ticket_key.data);
-	}
+	ticket_key_free(listener->ticket_key);
 	free(listener);
 }

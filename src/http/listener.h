@@ -48,6 +48,9 @@ void listener_tell_reloaded(struct listener *listener, bool is_whole);
 /* Logs what was counted instead of logged in the minute that is over. */
 void listener_tell_refusals(struct listener *listener);
 
+/* Replaces the key of session tickets once a week. now is clock_now(). */
+void listener_renew_ticket_key(struct listener *listener, int64_t now);
+
 /* What the main thread has seen of a worker's loop: how often it had turned, and since when. Zero
  * until it looks for the first time. */
 struct pulse {

@@ -24,15 +24,16 @@ struct limit;
 struct signer;
 struct store;
 struct templates;
+struct ticket_key;
 struct worker;
 
 /* What is borrowed is shared by all workers. */
 struct worker_options {
-	const gnutls_datum_t *ticket_key;
 	const char *priorities;		    /* of GnuTLS */
 	const struct client_suites *suites; /* of the priorities */
-	unsigned connections_max;	    /* for each listening socket */
-	unsigned idle_timeout;		    /* of a connection, in seconds */
+	struct ticket_key *ticket_key;
+	unsigned connections_max; /* for each listening socket */
+	unsigned idle_timeout;	  /* of a connection, in seconds */
 	struct limit *limit;
 };
 

@@ -10,8 +10,11 @@
 #include "http/worker.h"
 #include "protocol/templates.h"
 #include "store/store.h"
+#include "tls/certificates.h"
 #include "tls/client.h"
 #include "tls/priorities.h"
+#include "tls/self-signed.h"
+#include "tls/ticket-key.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 
@@ -19,7 +22,7 @@
 
 struct served {
 	char *directory;
-	gnutls_datum_t ticket_key;
+	struct ticket_key *ticket_key;
 	struct client_suites suites;
 	struct worker *worker;
 	struct sockaddr_in address;
@@ -46,8 +49,7 @@ static void start(struct served *served)
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const struct worker_rules rules = { .handshake_timeout = 1,
 					    .connections_per_network = 100 };
-	const struct worker_options options = {
-		.ticket_key = &served->ticket_key,
+	struct worker_options options = {
 		.priorities = PRIORITIES_DEFAULT,
 		.suites = &served->suites,
 		.connections_max = 8,
@@ -58,11 +60,12 @@ static void start(struct served *served)
 	struct error err;
 
 	served->directory = directory_new();
+	assert_int_equal(ticket_key_new(0, &served->ticket_key, &err), 0);
+	options.ticket_key = served->ticket_key;
 	path = directory_path(&memory, served->directory, "test.db");
 	assert_int_equal(store_open(path, STORE_WRITE, &store, &err), 0);
 	store_close(store);
 	assert_int_equal(store_open(path, STORE_READ, &store, &err), 0);
-	assert_int_equal(gnutls_session_ticket_key_generate(&served->ticket_key), 0);
 	assert_int_equal(client_suites_init(PRIORITIES_DEFAULT, &served->suites, &err), 0);
 	assert_int_equal(templates_load(NULL, NULL, NULL, NULL, &templates), 0);
 	assert_int_equal(worker_new(&options, store, &served->worker, &err), 0);
@@ -79,7 +82,7 @@ static void stop(struct served *served)
 	worker_stop(served->worker);
 	worker_join(served->worker);
 	worker_free(served->worker);
-	gnutls_free(served->ticket_key.data);
+	ticket_key_free(served->ticket_key);
 	directory_free(served->directory);
 }
 
@@ -119,6 +122,81 @@ static void test_deadline_without_certificates(void **state)
 	stop(&served);
 }
 
+static void ignore(const char *sentence, void *context)
+{
+}
+
+static void serve_certificate(struct served *served)
+{
+	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *path = directory_path(&memory, served->directory, "self-signed.pem");
+	const struct certificates_options options = { .globs = &path, .n_globs = 1 };
+	struct error err;
+
+	assert_int_equal(self_signed_provide(path, "autoconfig.example.org", &err), 0);
+	assert_int_equal(certificates_load(&options, ignore, NULL, &certificates, &err), 0);
+	worker_set_certificates(served->worker, certificates);
+}
+
+/* Makes a handshake, with the session of an earlier one, which it replaces. Returns whether that
+ * was resumed. */
+static bool connect_with(const struct served *served, const char *priorities,
+			 gnutls_datum_t *earlier)
+{
+	gnutls_certificate_credentials_t credentials;
+	int fd = socket(AF_INET, SOCK_STREAM, 0), r;
+	gnutls_session_t session;
+	bool is_resumed;
+
+	assert_int_equal(connect(fd, (struct sockaddr *)&served->address, sizeof(served->address)),
+			 0);
+	assert_int_equal(gnutls_certificate_allocate_credentials(&credentials), 0);
+	assert_int_equal(gnutls_init(&session, GNUTLS_CLIENT), 0);
+	assert_int_equal(gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials), 0);
+	assert_int_equal(gnutls_priority_set_direct(session, priorities, NULL), 0);
+	gnutls_transport_set_int(session, fd);
+	if (earlier->data)
+		assert_int_equal(gnutls_session_set_data(session, earlier->data, earlier->size), 0);
+	do
+		r = gnutls_handshake(session);
+	while (r < 0 && !gnutls_error_is_fatal(r));
+	assert_int_equal(r, 0);
+	is_resumed = gnutls_session_is_resumed(session);
+	gnutls_free(earlier->data);
+	assert_int_equal(gnutls_session_get_data2(session, earlier), 0);
+	gnutls_deinit(session);
+	gnutls_certificate_free_credentials(credentials);
+	(void)close(fd);
+	return is_resumed;
+}
+
+/* After a week a ticket leads to a full handshake, and the next one is good again. */
+static void test_ticket_key_is_replaced(void **state)
+{
+	static const char *const versions[] = { "NORMAL:-VERS-ALL:+VERS-TLS1.2",
+						"NORMAL:-VERS-ALL:+VERS-TLS1.3" };
+	struct served served = { 0 };
+
+	start(&served);
+	serve_certificate(&served);
+	for (int i = 0; i < 2; i++) {
+		int64_t week = (i + 1) * TICKET_KEY_LIFE_MS;
+		gnutls_datum_t session = { 0 };
+
+		assert_false(connect_with(&served, versions[i], &session));
+		assert_true(connect_with(&served, versions[i], &session));
+		assert_false(ticket_key_renew(served.ticket_key, week - 1));
+		assert_true(connect_with(&served, versions[i], &session));
+		assert_true(ticket_key_renew(served.ticket_key, week));
+		assert_false(ticket_key_renew(served.ticket_key, week));
+		assert_false(connect_with(&served, versions[i], &session));
+		assert_true(connect_with(&served, versions[i], &session));
+		gnutls_free(session.data);
+	}
+	stop(&served);
+}
+
 /* A worker that the scheduler has not let run yet hangs only once it had the time to. */
 static void test_pulse(void **state)
 {
@@ -151,6 +229,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_deadline_without_certificates),
 		cmocka_unit_test(test_pulse),
+		cmocka_unit_test(test_ticket_key_is_replaced),
 	};
 
 	return cmocka_run_group_tests_name("worker", tests, NULL, NULL);

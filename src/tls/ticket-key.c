@@ -1,0 +1,67 @@
+#include "tls/ticket-key.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "util/arena.h"
+#include "util/error.h"
+
+struct ticket_key {
+	pthread_rwlock_t lock; /* of what follows */
+	gnutls_datum_t data;
+	int64_t until;
+};
+
+static void erase(gnutls_datum_t *data)
+{
+	if (data->data)
+		gnutls_memset(data->data, 0, data->size);
+	gnutls_free(data->data);
+	data->data = NULL;
+}
+
+int ticket_key_new(int64_t now, struct ticket_key **ret_key, struct error *err)
+{
+	gnutls_datum_t data;
+	int r = gnutls_session_ticket_key_generate(&data);
+
+	if (r < 0)
+		return error_set(err, ERROR_TLS, "cannot generate a session ticket key: %s",
+				 gnutls_strerror(r));
+	*ret_key = xnew(struct ticket_key);
+	(void)pthread_rwlock_init(&(*ret_key)->lock, NULL);
+	(*ret_key)->data = data;
+	(*ret_key)->until = now + TICKET_KEY_LIFE_MS;
+	return 0;
+}
+
+void ticket_key_free(struct ticket_key *key)
+{
+	if (!key)
+		return;
+	erase(&key->data);
+	(void)pthread_rwlock_destroy(&key->lock);
+	free(key);
+}
+
+bool ticket_key_renew(struct ticket_key *key, int64_t now)
+{
+	gnutls_datum_t data, old;
+
+	if (now < key->until || gnutls_session_ticket_key_generate(&data) < 0)
+		return false;
+	(void)pthread_rwlock_wrlock(&key->lock);
+	old = key->data;
+	key->data = data;
+	key->until = now + TICKET_KEY_LIFE_MS;
+	(void)pthread_rwlock_unlock(&key->lock);
+	erase(&old);
+	return true;
+}
+
+void ticket_key_enable(struct ticket_key *key, gnutls_session_t session)
+{
+	(void)pthread_rwlock_rdlock(&key->lock);
+	(void)gnutls_session_ticket_enable_server(session, &key->data);
+	(void)pthread_rwlock_unlock(&key->lock);
+}
