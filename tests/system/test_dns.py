@@ -185,6 +185,15 @@ def test_dane(filled, tmp_path):
     assert "no certificate covers 'autodiscover.example.org'" in result.stderr
 
 
+def test_dane_with_an_unusable_certificate(filled):
+    """The records of the others are there."""
+    before = filled.ctl("dns", "example.org", "--dane").stdout
+    (filled.directory / "certificates" / "zz.pem").write_text("x\n")
+    result = filled.ctl("dns", "example.org", "--dane")
+    assert result.stdout == before and "TLSA" in before
+    assert "zz.pem' is not a PEM file" in result.stderr
+
+
 def test_what_dns_cannot_say(filled):
     filled.setup(["provider", "add", "old", "imap://mail.example.org", "managesieves://mail.example.org",
                   "caldav+https://a.example.org/", "caldav+https://b.example.org/", "--allow-plaintext"],

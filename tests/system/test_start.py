@@ -372,7 +372,7 @@ def test_no_database(good):
 
 def test_no_directory_of_the_database(good):
     good.settings["database"]["file"] = good.config / "mailconfd.db"
-    fails(good, 1, good.config / "mailconfd.db", "Not a directory")
+    fails(good, 1, good.config, "Not a directory")
 
 
 def test_database_of_a_newer_version(good):
