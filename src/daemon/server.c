@@ -236,6 +236,7 @@ static int start(struct server *server, struct error *err)
 	warn_of_sandbox(server);
 	log_addresses(server->sockets);
 	warn_of_all_open_ports(&server->settings, warn);
+	database_warn_of_file_system(server->started.database.file, warn);
 	database_watch_begin(&server->database, server->started.database.file, server->listener,
 			     clock_now());
 	log_info("ready: certificates=%zu threads=%u", credentials_count(server->credentials),
@@ -606,6 +607,7 @@ int server_check(const char *settings_file, const char *user)
 	wrong += (int)templates_load(settings.templates.directory, NULL, print_error, NULL,
 				     &templates);
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
+	database_warn_of_file_system(settings.database.file, print_warning);
 	wrong += check_sandbox(&settings, settings_file);
 	if (wrong && name)
 		(void)fprintf(stderr, "mailconfd: this was tried as the user '%s'\n", name);

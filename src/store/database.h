@@ -104,6 +104,7 @@ struct store {
 	bool has_bad_pages; /* SQLite's cache holds pages that are corrupted, or were */
 	invalid_row_visitor note_invalid_row; /* NULL: lists fail at the first */
 	void *note_context;
+	int64_t waiting_since; /* for a lock, in milliseconds */
 	struct holder_files holder_files;
 	struct kept_provider kept[PROVIDERS_KEPT];
 	int64_t data_version; /* that they are of */
@@ -126,6 +127,21 @@ int database_keep(sqlite3 *source, const char *database, const char *target, str
 /* Makes a change of names in the file's directory safe from a loss of power. Returns 0, or -1 with
  * errno set. */
 int directory_sync_of(const char *path);
+
+/* What keeps SQLite from working in the directory of the file, with the remedy: "its file system is
+ * mounted read-only ...; mount it ...". NULL where nothing is known. May be in memory. */
+const char *file_system_problem(struct arena *memory, const char *path);
+
+/* Whether it has no POSIX locks. Creates a file without a name to find that out. */
+bool file_system_lacks_locks(const char *path);
+
+/* Waits as sqlite3_busy_timeout() does, unless there are no locks to wait for. A busy handler, for
+ * the store. */
+int store_wait_for_lock(void *store, int count);
+
+/* After a failure to open it, which r stands for: returns -1 with err set to what is wrong with the
+ * file system where that can be the cause, else r. */
+int file_system_explain(struct store *store, int r, struct error *err);
 
 /* Runs SQL text without results. Returns 0, STORE_BUSY, or -1 with err set. */
 int store_execute(struct store *store, const char *sql, struct error *err);

@@ -301,6 +301,9 @@ int store_restore(struct arena *memory, const char *database, int fd, const char
 
 	if (stat(database, &status) < 0)
 		restored.kept = NULL;
+	if (file_system_lacks_locks(database))
+		return error_set(err, ERROR_STORE, "cannot use database '%s': %s", database,
+				 file_system_problem(memory, database));
 	if (check_header(fd, file, err) < 0 || make_stage(&stage, database, fd, file, err) < 0 ||
 	    check_integrity(stage.store, file, err) < 0 ||
 	    store_migrate_copy(stage.store, &restored.version, err) < 0 ||

@@ -279,7 +279,7 @@ static int open_for_writing(struct store *store, struct error *err)
 	if (prepare_file(store->path, err) < 0 ||
 	    open_database(store, store->path, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
-	(void)sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
+	(void)sqlite3_busy_handler(store->database, store_wait_for_lock, store);
 	store->is_patient = true;
 	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)
 		return -1;
@@ -316,7 +316,7 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 	r = mode == STORE_READ || mode == STORE_COPY ? open_for_reading(store, mode, err)
 						     : open_for_writing(store, err);
 	if (r != 0)
-		return r;
+		return file_system_explain(store, r, err);
 	*ret_store = TAKE(store);
 	return 0;
 }

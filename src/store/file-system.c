@@ -1,0 +1,195 @@
+/*
+ * SQLite reports a lock that the file system does not have as one that another process holds, and a
+ * mount that is read-only as a file that cannot be opened. In WAL mode it also needs memory that
+ * processes share through the -shm file, which network file systems do not have
+ * (https://sqlite.org/wal.html, https://sqlite.org/faq.html#q5).
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "store/database.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/clock.h"
+#include "util/error.h"
+
+#define REMEDY "move the database to a local file system ('[database] file')"
+
+/* Between two tries to lock. */
+#define WAIT_MAX_MS 50
+
+#define TYPE_FUSE 0x65735546
+
+/* statfs(2), and the kernel's sources for those that it lacks. */
+static const struct {
+	uint32_t type;
+	const char *name;
+} network_types[] = {
+	{ 0x6969, "NFS" },	  { 0xff534d42, "CIFS" },  { 0xfe534d42, "SMB" },
+	{ 0x517b, "SMB" },	  { 0x01021997, "9P" },	   { 0x5346414f, "AFS" },
+	{ 0x6b414653, "AFS" },	  { 0x00c36400, "Ceph" },  { 0x73757245, "Coda" },
+	{ 0x0bd00bd0, "Lustre" }, { 0x01161970, "GFS2" },  { 0x7461636f, "OCFS2" },
+	{ 0x47504653, "GPFS" },	  { 0xaad7aaea, "PanFS" }, { 0x20030528, "OrangeFS" },
+	{ 0x19830326, "BeeGFS" },
+};
+
+/* File systems of FUSE are local or not; these are not. */
+static const char *const network_fuses[] = {
+	"fuse.sshfs",	  "fuse.s3fs",	 "fuse.rclone",	   "fuse.glusterfs", "fuse.davfs",
+	"fuse.curlftpfs", "fuse.goofys", "fuse.gcsfuse",   "fuse.juicefs",   "fuse.seaweedfs",
+	"fuse.moosefs",	  "fuse.cephfs", "fuse.ceph-fuse",
+};
+
+static const char *directory_of(struct arena *memory, const char *path)
+{
+	return dirname(arena_strdup(memory, path));
+}
+
+/* Of the mount that the directory is on: "36 35 98:0 / /mnt rw - fuse.sshfs host:/ rw". */
+static const char *fuse_name(struct arena *memory, const char *directory)
+{
+	_cleanup_(fclosep) FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	const char *found = NULL;
+	struct stat status;
+	char line[4096];
+
+	if (!mounts || stat(directory, &status) < 0)
+		return NULL;
+	while (fgets(line, sizeof(line), mounts)) {
+		unsigned high, low;
+		char type[64];
+		const char *end = strstr(line, " - ");
+
+		if (end && sscanf(line, "%*d %*d %u:%u", &high, &low) == 2 &&
+		    sscanf(end, " - %63s", type) == 1 && high == major(status.st_dev) &&
+		    low == minor(status.st_dev))
+			found = arena_strdup(memory, type);
+	}
+	for (size_t i = 0; found && i < sizeof(network_fuses) / sizeof(*network_fuses); i++)
+		if (text_equals(found, network_fuses[i]))
+			return found;
+	return NULL;
+}
+
+const char *store_network_file_system(struct arena *memory, const char *path)
+{
+	const char *directory = directory_of(memory, path);
+	struct statfs status;
+
+	if (statfs(directory, &status) < 0)
+		return NULL;
+	if ((uint32_t)status.f_type == TYPE_FUSE)
+		return fuse_name(memory, directory);
+	for (size_t i = 0; i < sizeof(network_types) / sizeof(*network_types); i++)
+		if ((uint32_t)status.f_type == network_types[i].type)
+			return network_types[i].name;
+	return NULL;
+}
+
+/* A file of our own: closing one of SQLite's would release its locks. */
+static int open_to_lock(struct arena *memory, const char *directory)
+{
+	char *name = arena_printf(memory, "%s/.mailconfd-XXXXXX", directory);
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0)
+		return fd;
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0)
+		(void)unlink(name);
+	return fd;
+}
+
+bool file_system_lacks_locks(const char *path)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(closep) int fd = open_to_lock(&memory, directory_of(&memory, path));
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+
+	return fd >= 0 && fcntl(fd, F_SETLK, &lock) < 0 &&
+	       (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL);
+}
+
+static bool is_read_only(struct arena *memory, const char *path)
+{
+	struct statvfs status;
+
+	return statvfs(directory_of(memory, path), &status) == 0 && status.f_flag & ST_RDONLY;
+}
+
+const char *file_system_problem(struct arena *memory, const char *path)
+{
+	const char *network = store_network_file_system(memory, path);
+
+	if (is_read_only(memory, path))
+		return "its file system is mounted read-only, but readers write its -shm file too; "
+		       "mount it for reading and writing";
+	if (file_system_lacks_locks(path))
+		return arena_printf(memory, "its file system%s%s%s does not support locks; " REMEDY,
+				    network ? " (" : "", network ? network : "",
+				    network ? ")" : "");
+	if (network)
+		return arena_printf(memory,
+				    "its file system is %s, but SQLite needs memory that processes "
+				    "share, which a network file system does not have; " REMEDY,
+				    network);
+	return NULL;
+}
+
+int store_wait_for_lock(void *context, int count)
+{
+	struct store *store = context;
+	int pause = count < WAIT_MAX_MS ? count + 1 : WAIT_MAX_MS;
+
+	if (count == 0) {
+		store->waiting_since = clock_now();
+		if (file_system_lacks_locks(store->path))
+			return 0;
+	}
+	if (clock_now() - store->waiting_since >= STORE_PATIENCE_MS)
+		return 0;
+	(void)nanosleep(&(struct timespec){ .tv_nsec = pause * 1000000L }, NULL);
+	return 1;
+}
+
+int file_system_explain(struct store *store, int r, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *problem = NULL;
+
+	switch (store->database ? sqlite3_errcode(store->database) & 0xff : SQLITE_OK) {
+	case SQLITE_BUSY:
+		if (!file_system_lacks_locks(store->path))
+			break;
+		problem = file_system_problem(&memory, store->path);
+		break;
+	case SQLITE_OK: /* SQLite has opened it for reading instead, or it was not created */
+		if (is_read_only(&memory, store->path))
+			problem = file_system_problem(&memory, store->path);
+		break;
+	case SQLITE_CANTOPEN:
+	case SQLITE_IOERR:
+	case SQLITE_NOLFS:
+	case SQLITE_PROTOCOL:
+	case SQLITE_READONLY:
+		problem = file_system_problem(&memory, store->path);
+		break;
+	default:
+		break;
+	}
+	return problem ? error_set(err, ERROR_STORE, "cannot use database '%s': %s", store->path,
+				   problem)
+		       : r;
+}
