@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/account.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
@@ -64,7 +65,8 @@ static int fail_in_use(const struct sockaddr_un *address, int fd, struct socket_
 	if (!socket_holder_of_peer(fd, ret_holder))
 		*ret_holder = (struct socket_holder){ 0 };
 	return fail(address,
-		    arena_printf(&memory, "Address already in use by %s; stop it, or name another path",
+		    arena_printf(&memory,
+				 "Address already in use by %s; stop it, or name another path",
 				 socket_holder_text(&memory, ret_holder)),
 		    err);
 }
@@ -130,7 +132,42 @@ int unix_socket_check(const char *path, struct socket_holder *ret_holder, struct
 	return 0;
 }
 
-/* Nobody can connect before listen(), and so not before the mode is right. */
+struct binding {
+	const struct sockaddr_un *address;
+	int fd;
+};
+
+/* In the child: the file has its mode from the start, and the directory's owner gets no more than
+ * their own rights from us. */
+static int bind_there(FILE *output, void *context, struct error *err)
+{
+	const struct binding *binding = context;
+
+	(void)output;
+	if (clear_path(binding->address, err) < 0)
+		return -1;
+	(void)umask(0777 & ~MODE);
+	if (bind(binding->fd, (const struct sockaddr *)binding->address,
+		 sizeof(*binding->address)) < 0)
+		return fail_with_errno(binding->address, err);
+	return 0;
+}
+
+static int bind_as_owner(const struct sockaddr_un *address, int fd, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct binding binding = { .address = address, .fd = fd };
+	struct account account;
+	size_t size;
+
+	if (account_of_directory(&memory, address->sun_path, &account, err) < 0)
+		return error_prefix(err, PREFIX "%s", address->sun_path);
+	if (account_run(&memory, &account, bind_there, &binding, 0, &size, err))
+		return 0;
+	err->kind = ERROR_SYSTEM;
+	return -1;
+}
+
 int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_socket,
 		     struct error *err)
 {
@@ -139,16 +176,10 @@ int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_sock
 	struct stat status;
 
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	if (clear_path(&address, err) < 0 || new_socket(&address, &fd, err) < 0)
+	if (new_socket(&address, &fd, err) < 0 || bind_as_owner(&address, fd, err) < 0)
 		return -1;
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-		return fail_with_errno(&address, err);
-	if (chmod(address.sun_path, MODE) < 0 || lstat(address.sun_path, &status) < 0 ||
-	    listen(fd, backlog) < 0) {
-		(void)fail(&address, strerror(errno), err);
-		(void)unlink(address.sun_path);
-		return -1;
-	}
+	if (lstat(address.sun_path, &status) < 0 || listen(fd, backlog) < 0)
+		return fail(&address, strerror(errno), err);
 	*ret_socket = (struct unix_socket){
 		.fd = TAKE_FD(fd),
 		.device = status.st_dev,

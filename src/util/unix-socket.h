@@ -25,8 +25,9 @@ const char *unix_socket_path(const char *text);
 
 /*
  * Listens at the path, without blocking. A socket file at which nobody listens any more is
- * replaced. The file has the mode 0660, and the group that its directory gives it. Returns 0, or -1
- * with err set to a sentence that names the path.
+ * replaced. The file has mode 0660 and the group that its directory gives it. As root, a child
+ * process with the rights of the directory's owner creates it (account_of_directory()), so no
+ * thread may run yet. Returns 0, or -1 with err set to a sentence that names the path.
  */
 int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_socket,
 		     struct error *err);

@@ -7,6 +7,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import socket
 import sqlite3
 import stat
 import struct
@@ -345,3 +346,89 @@ def test_other_users_are_told_what_they_need(service, as_user):
     assert result.returncode == 0 and "a4711" in result.stdout, result.stderr
     result = as_user(NOBODY.pw_gid, "user", "add", "a@example.org", "b")
     assert result.returncode == 1 and writing in result.stderr, result.stderr
+
+
+SWAP = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* Another user is as fast as can be: the name leads elsewhere as soon as the socket has it. */
+int bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+	int (*real)(int, const struct sockaddr *, socklen_t) = dlsym(RTLD_NEXT, "bind");
+	const char *path = ((const struct sockaddr_un *)address)->sun_path;
+	int r = real(fd, address, length);
+
+	if (r == 0 && address->sa_family == AF_UNIX)
+		return unlink(path) < 0 || symlink(getenv("VICTIM"), path) < 0 ? -1 : 0;
+	return r;
+}
+"""
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="the attacker is compiled")
+@pytest.mark.skipif(os.environ.get("MAILCONFD_MODE") == "valgrind", reason="the attacker is preloaded")
+def test_a_socket_that_is_replaced_changes_no_mode(service, private):
+    victim = private / "victim"
+    victim.touch(mode=0o600)
+    source = private / "swap.c"
+    source.write_text(SWAP)
+    attacker = service.directory / "swap.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", attacker, source, "-ldl"], check=True)
+    if b"__asan" in (service.build / "src" / "mailconfd").read_bytes():
+        pytest.skip("a sanitizer has to be preloaded first")
+    path = service.settings["database"]["file"].with_name("proxy.socket")
+    service.settings["server"]["behind-proxy"] = f"unix:{path}"
+    service.write_settings()
+    process = subprocess.Popen(service.command("--user", "nobody"), stderr=subprocess.PIPE, text=True,
+                               env={**os.environ, "LD_PRELOAD": str(attacker), "VICTIM": str(victim)})
+    for line in process.stderr:
+        if "ready: " in line:
+            break
+    was_attacked = path.is_symlink()
+    process.terminate()
+    process.communicate(timeout=PATIENCE)
+    assert was_attacked
+    assert stat.S_IMODE(victim.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o000])
+def test_a_socket_belongs_to_the_owner_of_its_directory(service, umask):
+    path = service.settings["database"]["file"].with_name("proxy.socket")
+    service.settings["server"]["behind-proxy"] = f"unix:{path}"
+    service.options = ("--user", "nobody")
+    before = os.umask(umask)
+    try:
+        service.start()
+    finally:
+        os.umask(before)
+    assert described(path.parent)[path.name] == ("nobody", NOBODY.pw_gid, 0o660)
+    service.stop()
+    assert not path.exists()
+    # One that a killed process left behind is replaced.
+    service.start()
+    service.process.kill()
+    service.process.wait()
+    service.start()
+    service.stop()
+
+
+def test_no_socket_is_removed_or_created_where_a_link_leads(service, private):
+    stale = private / "proxy.socket"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(stale))
+    place = service.settings["database"]["file"].with_name("sub")
+    place.symlink_to(private)
+    inode = stale.stat().st_ino
+    service.settings["server"]["behind-proxy"] = f"unix:{place}/proxy.socket"
+    service.options = ("--user", "nobody")
+    service.spawn()
+    service.wait_for_log("Permission denied")
+    service.process.terminate()
+    service.process.wait(timeout=PATIENCE)
+    service.process = None
+    assert stale.stat().st_ino == inode
