@@ -117,7 +117,7 @@ static void log_addresses(const struct sockets *sockets)
 	if (warning)
 		log_warning("%s", warning);
 	for (size_t i = 0; i < problems->count; i++)
-		log_error("%s; this address is left out until a restart", problems->items[i]);
+		log_error("%s", problems->items[i]);
 	for (size_t i = 0; i < sockets_count(sockets); i++)
 		log_info("listening %s", sockets_name(sockets, i));
 }

@@ -80,6 +80,17 @@ static int explain_bind(const char *text, const struct sockaddr_storage *address
 	return -1;
 }
 
+/* Lets the socket be bound to an address that this machine does not have yet. */
+static void allow_absent(int fd, sa_family_t family)
+{
+	const int yes = 1;
+
+	if (family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &yes, sizeof(yes));
+	else
+		(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &yes, sizeof(yes));
+}
+
 /* Returns the socket, or -errno. */
 static int bind_socket(const struct sockaddr_storage *address, bool is_shared, int v6only)
 {
@@ -94,6 +105,8 @@ static int bind_socket(const struct sockaddr_storage *address, bool is_shared, i
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
 	if (address->ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
+	if (is_shared)
+		allow_absent(fd, address->ss_family);
 	if (bind(fd, (const struct sockaddr *)address, socket_address_length(address)) < 0)
 		return -errno;
 	return TAKE_FD(fd);
@@ -111,7 +124,10 @@ int binding_check(const struct words *addresses, const char *text, struct socket
 	fd = bind_socket(&address, false, has_twin(addresses, &address));
 	if (fd < 0) {
 		(void)explain_bind(text, &address, -fd, ret_holder, err);
-		return fd == -EADDRINUSE ? BINDING_TAKEN : fd == -EACCES ? BINDING_DENIED : -1;
+		return fd == -EADDRINUSE      ? BINDING_TAKEN
+		       : fd == -EACCES	      ? BINDING_DENIED
+		       : fd == -EADDRNOTAVAIL ? BINDING_ABSENT
+					      : -1;
 	}
 	(void)close(fd);
 	return 0;

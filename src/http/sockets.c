@@ -25,6 +25,7 @@ struct port {
 	const char *name, *address;
 	enum port_kind kind;
 	bool is_listening;
+	bool is_absent;			/* this machine does not have the address */
 	int *fds;			/* one for each worker, -1 once it is taken */
 	struct unix_socket unix_socket; /* its fd is -1 where it is none */
 };
@@ -44,7 +45,8 @@ struct sockets {
 	unsigned workers;
 	struct port *ports;
 	size_t count;
-	struct texts problems; /* of the addresses that are left out */
+	struct texts problems; /* of the addresses that are not open */
+	struct error first;    /* of these */
 	struct bytes warning;  /* of those that stand for others; empty for none */
 };
 
@@ -67,6 +69,14 @@ static struct port *port_new(struct sockets *sockets, const char *address, enum 
 	return port;
 }
 
+static void add_problem(struct sockets *sockets, const struct error *err, const char *consequence)
+{
+	if (!sockets->problems.count)
+		sockets->first = *err;
+	texts_add(&sockets->problems,
+		  arena_printf(&sockets->memory, "%s; %s", err->text, consequence));
+}
+
 /* The first worker has the socket, the others what shares it. */
 static int share(struct sockets *sockets, struct port *port, struct error *err)
 {
@@ -79,13 +89,18 @@ static int share(struct sockets *sockets, struct port *port, struct error *err)
 	return 0;
 }
 
-static int bind_address(const struct sockets *sockets, const struct words *addresses,
-			struct port *port, struct error *err)
+/* While the network starts, an address may not be there yet. */
+static int bind_address(struct sockets *sockets, const struct words *addresses, struct port *port,
+			struct error *err)
 {
 	struct socket_holder holder;
+	int r = binding_check(addresses, port->address, &holder, err);
 
-	if (binding_check(addresses, port->address, &holder, err) != 0)
+	port->is_absent = r == BINDING_ABSENT;
+	if (r != 0 && !port->is_absent)
 		return -1;
+	if (port->is_absent)
+		add_problem(sockets, err, "it is served once this machine has the address");
 	for (unsigned w = 0; w < copies_of(sockets, port->kind); w++) {
 		port->fds[w] = binding_open(addresses, port->address, err);
 		if (port->fds[w] < 0)
@@ -135,17 +150,25 @@ static void bind_addresses(struct sockets *sockets, const struct words *addresse
 			continue;
 		close_port(sockets, port);
 		sockets->count--;
-		texts_add(&sockets->problems, arena_strdup(&sockets->memory, err.text));
+		add_problem(sockets, &err, "this address is left out until a restart");
 	}
+}
+
+static bool is_open(const struct sockets *sockets, enum port_kind kind)
+{
+	for (size_t i = 0; i < sockets->count; i++)
+		if (sockets->ports[i].kind == kind && !sockets->ports[i].is_absent)
+			return true;
+	return false;
 }
 
 /* Settings are served over HTTPS or to a proxy. A daemon that shall do neither has port 80. */
 static bool can_serve(const struct sockets *sockets, const struct settings *settings)
 {
-	if (sockets_have(sockets, PORT_TLS) || sockets_have(sockets, PORT_PROXY))
+	if (is_open(sockets, PORT_TLS) || is_open(sockets, PORT_PROXY))
 		return true;
 	return !settings->server.listen_https.count && !settings->server.behind_proxy.count &&
-	       (sockets_have(sockets, PORT_PLAIN) || !settings->server.listen_http.count);
+	       (is_open(sockets, PORT_PLAIN) || !settings->server.listen_http.count);
 }
 
 static int find_kind(const char *name, enum port_kind *ret_kind, struct error *err)
@@ -249,8 +272,10 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 	for (enum port_kind kind = 0; kind < PORT_KINDS; kind++)
 		if (!sockets_have(sockets, kind))
 			bind_addresses(sockets, addresses[kind], kind);
-	if (sockets->problems.count && !can_serve(sockets, settings))
-		return error_set(err, ERROR_SYSTEM, "%s", sockets->problems.items[0]);
+	if (sockets->problems.count && !can_serve(sockets, settings)) {
+		*err = sockets->first;
+		return -1;
+	}
 	*ret_sockets = TAKE(sockets);
 	return 0;
 }

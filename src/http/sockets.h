@@ -33,7 +33,7 @@ enum port_kind {
 int sockets_open(const struct settings *settings, unsigned workers, struct sockets **ret_sockets,
 		 struct error *err);
 
-/* A sentence for each address that is left out. */
+/* A sentence for each address that is left out, or that this machine does not have yet. */
 const struct texts *sockets_problems(const struct sockets *sockets);
 
 /* That [::] is not listened on, because there is no IPv6, and what is instead; NULL for none. */

@@ -345,6 +345,28 @@ def test_listener_that_cannot_be_opened(good, status, listener):
     assert status() == "serving 1 certificate, 1 address not open"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root adds addresses")
+def test_address_that_comes_later(good, status):
+    """As one of IPv6 does while the network starts."""
+    late = "198.51.100.77"
+    port = free_port()
+    own = good.settings["server"]["listen-https"]
+    good.settings["server"]["listen-https"] = f"{late}:{port}"
+    fails(good, 1, f"{late}:{port}", "assign")
+    good.settings["server"]["listen-https"] = f"{own} {late}:{port}"
+    good.start()
+    assert good.get(CONFIG).status == 200 and len(errors(good)) == 1
+    assert f"{late}:{port}" in errors(good)[0] and "once this machine has the address" in errors(good)[0]
+    assert status() == "serving 1 certificate, 1 address not open"
+    subprocess.run(["ip", "address", "add", late, "dev", "lo"], check=True)
+    try:
+        with socket.create_connection((late, port), PATIENCE) as plain:
+            with good.context().wrap_socket(plain, server_hostname="autoconfig.example.org") as connection:
+                assert connection.getpeercert()
+    finally:
+        subprocess.run(["ip", "address", "delete", late, "dev", "lo"], check=True)
+
+
 def test_proxy_alone_when_https_cannot_be_opened(good):
     proxy = free_port()
     good.settings["server"]["behind-proxy"] = f"127.0.0.1:{proxy}"
