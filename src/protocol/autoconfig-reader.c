@@ -21,7 +21,7 @@
 #include "util/error.h"
 #include "util/log.h"
 
-static const struct xml_limits limits = { .depth = 16, .elements = 16384 };
+static const struct xml_limits limits = { .depth = 16, .elements = 16384, .attributes = 16384 };
 
 bool element_is(const struct xml_element *element, const char *name)
 {

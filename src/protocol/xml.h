@@ -13,10 +13,12 @@ struct error;
 /* What a client may send. */
 #define XML_DEPTH_MAX 8
 #define XML_ELEMENTS_MAX 64
+#define XML_ATTRIBUTES_MAX 64
 
+/* Attributes, among which declarations count, are counted before the document is parsed. */
 struct xml_limits {
 	int depth;
-	size_t elements;
+	size_t elements, attributes;
 };
 
 struct xml_attribute {
@@ -53,6 +55,7 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
  * and their texts with the blanks at their ends. */
 #define XML_WHOLE_DEPTH_MAX 32
 #define XML_WHOLE_ELEMENTS_MAX 4096
+#define XML_WHOLE_ATTRIBUTES_MAX 4096
 const struct xml_element *xml_parse_whole(struct arena *memory, const char *data, size_t size,
 					  struct error *err);
 

@@ -157,6 +157,19 @@ def allowed(mebibytes):
     return (512 if os.environ.get("MAILCONFD_MODE") == "sanitize" else mebibytes) * 1024
 
 
+def test_attributes_are_counted(served):
+    """64 of them are none too many, whatever they are; more are an error, in one element or in several."""
+    served.start()
+    with_attributes = lambda count: autodiscover("", "a").replace(
+        "<Request>", "<Request" + "".join(f" a{i}=''" for i in range(count)) + ">")
+    assert served.post(with_attributes(63)).status == 200  # and the version of XML
+    assert b"imap.example.org" in served.post(with_attributes(63)).body
+    for body in (with_attributes(64), with_attributes(800), autodiscover("", "a" + "<b c=''/>" * 70)):
+        assert b"imap.example.org" not in served.post(body).body
+    served.stop()
+    assert served.log().count("outcome=bad-request") == 3
+
+
 def test_entities_are_not_expanded(served):
     """Billion laughs, quadratic blow-up, deep and wide documents: an error each, and no memory."""
     served.start()

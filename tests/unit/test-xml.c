@@ -209,7 +209,18 @@ static void test_bounds(void **state)
 		{ "<b/>", XML_ELEMENTS_MAX, "too many elements" },
 		{ "<b><c/></b>", XML_ELEMENTS_MAX / 2, "too many elements" },
 		{ "<b/>", 2000, "too many elements" },
-		{ "<b>", 2000, "not well-formed" },
+		{ "<b>", 20, "not well-formed" },
+		{ "<b>", 2000, "too many elements" },
+		{ "<", 2000, "too many elements" },
+		{ "<b/><b></b>", 31, NULL },
+		{ "<x:b/>", 1300, "too many elements" },
+		{ "&lt;", 2000, NULL },
+		{ "--", 4000, NULL },
+		{ "<?p?>", 63, NULL },
+		{ "<?p:q?>", 1000, "too many elements" },
+		{ "=", 8000, NULL },
+		{ "='", 64, NULL },
+		{ "='", 65, "too many attributes" },
 		{ "<!---->", 1000, NULL },
 		{ "<![CDATA[x]]>", 600, NULL },
 		{ "x", 8000, NULL },
@@ -230,9 +241,67 @@ static void test_bounds(void **state)
 	}
 }
 
+/* <a, then so many attributes with that between name and value, then /> */
+static const char *with_attributes(struct arena *memory, const char *sign, size_t count)
+{
+	struct bytes out = BYTES_IN(memory);
+
+	bytes_add_text(&out, "<a");
+	for (size_t i = 0; i < count; i++)
+		bytes_add_format(&out, " b%zu%s''", i, sign);
+	bytes_add_text(&out, "/>");
+	return bytes_text(&out);
+}
+
+static void test_attributes_are_counted(void **state)
+{
+	static const char *const signs[] = { "=", " = ", "\n=\r\n\t" };
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(*signs); i++)
+		for (size_t count = XML_ATTRIBUTES_MAX - 1; count < 1150; count += 271 + i) {
+			_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+			const char *document = with_attributes(&memory, signs[i], count);
+			bool is_good = count <= XML_ATTRIBUTES_MAX;
+			struct error err = { 0 };
+
+			if (!xml_parse(&memory, document, strlen(document), &err) == is_good)
+				fail_msg("%zu attributes with %s", count, signs[i]);
+			if (!is_good)
+				check_error(signs[i], &err, ERROR_INPUT, "too many attributes");
+		}
+}
+
+/* Each takes libxml2 a millisecond or so. A time means nothing on a busy machine; that the reason
+ * is one of ours shows that it did not read them. */
+static void test_costly_documents_are_not_parsed(void **state)
+{
+	static const struct {
+		const char *head, *piece, *tail, *words;
+	} rows[] = {
+		{ "<a", " b=''", "/>", "too many attributes" },
+		{ "<a", " xmlns:b='c'", "/>", "too many attributes" },
+		{ "<a>", "<", "</a>", "too many elements" },
+		{ "<a>", "<x:b/>", "</a>", "too many elements" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct bytes document = BYTES_IN(&memory);
+		struct error err = { 0 };
+
+		bytes_add_text(&document, rows[i].head);
+		while (document.size < 8000)
+			bytes_add_text(&document, rows[i].piece);
+		bytes_add_text(&document, rows[i].tail);
+		assert_null(xml_parse(&memory, bytes_text(&document), document.size, &err));
+		check_error(rows[i].piece, &err, ERROR_INPUT, rows[i].words);
+	}
+}
+
 static void test_attributes(void **state)
 {
-	static const struct xml_limits limits = { XML_DEPTH_MAX, XML_ELEMENTS_MAX };
+	static const struct xml_limits limits = { XML_DEPTH_MAX, XML_ELEMENTS_MAX,
+						  XML_ATTRIBUTES_MAX };
 	static const struct {
 		const char *in;
 		const char *value; /* of the attribute y */
@@ -263,7 +332,7 @@ static void test_attributes(void **state)
 /* Limits of its own, and lines in errors, where an admin reads them. */
 static void test_within(void **state)
 {
-	static const struct xml_limits limits = { .depth = 3, .elements = 4 };
+	static const struct xml_limits limits = { .depth = 3, .elements = 4, .attributes = 4 };
 	static const struct {
 		const char *in;
 		size_t size;
@@ -359,9 +428,14 @@ static void test_whole(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_accepted),   cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_attributes), cmocka_unit_test(test_within),
+		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_attributes_are_counted),
+		cmocka_unit_test(test_costly_documents_are_not_parsed),
+		cmocka_unit_test(test_attributes),
+		cmocka_unit_test(test_within),
 		cmocka_unit_test(test_check),
 	};
 
