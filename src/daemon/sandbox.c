@@ -204,6 +204,19 @@ static void gather(struct gathering *gathering, const struct settings *settings,
 	add_file(gathering, settings->profile.key);
 }
 
+size_t sandbox_folders(struct arena *memory, const struct settings *settings,
+		       const char *settings_file, const struct folder **ret_folders)
+{
+	_cleanup_(gathering_clear) struct gathering gathering = { .memory = memory };
+	struct folder *folders;
+
+	gather(&gathering, settings, settings_file);
+	folders = arena_array(memory, struct folder, gathering.count);
+	memcpy(folders, gathering.folders, gathering.count * sizeof(*folders));
+	*ret_folders = folders;
+	return gathering.count;
+}
+
 #ifdef SANITIZED
 /* What a sanitizer reads when it has found something, or looks for leaks. */
 static void add_sanitizers_own(struct gathering *gathering)

@@ -13,6 +13,7 @@
 
 struct arena;
 struct error;
+struct folder;
 struct sandbox;
 
 /*
@@ -24,6 +25,11 @@ struct sandbox;
  */
 int sandbox_enter(const struct settings *settings, const char *settings_file,
 		  struct sandbox **ret_sandbox, struct error *err);
+
+/* The directories and files that the settings name, and where links in them lead, in memory.
+ * Returns how many there are. */
+size_t sandbox_folders(struct arena *memory, const struct settings *settings,
+		       const char *settings_file, const struct folder **ret_folders);
 
 /* What is in force, for the log: landlock=7 seccomp=yes core-dumps=no; and where a part is not,
  * missing="PART (REASON), ...". */

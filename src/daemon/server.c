@@ -13,6 +13,7 @@
 #include "util/account.h"
 #include "daemon/credentials.h"
 #include "daemon/database-watch.h"
+#include "daemon/hidden-paths.h"
 #include "daemon/notifier.h"
 #include "daemon/preflight.h"
 #include "daemon/sandbox.h"
@@ -210,6 +211,19 @@ static int become_service(struct arena *memory, const struct settings *settings,
 	return 0;
 }
 
+/* Only in a unit of systemd: a container that is read-only has other remedies. */
+static void warn_of_hidden_paths(const struct server *server)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct texts warnings = TEXTS_IN(&memory);
+	struct confinement confinement;
+
+	confinement_of_process(&memory, &confinement);
+	hidden_paths_find(&confinement, &server->settings, server->settings_file, &warnings);
+	for (size_t i = 0; i < warnings.count; i++)
+		log_warning("%s", warnings.items[i]);
+}
+
 /* The ports are all that may need root: what it cannot read as the user shows here, not when it is
  * read anew. */
 static int start(struct server *server, struct error *err)
@@ -225,6 +239,8 @@ static int start(struct server *server, struct error *err)
 	if (sockets_open(&server->settings, threads, &server->sockets, err) < 0 ||
 	    become_service(memory, &server->settings, server->user, &name, err) < 0)
 		return -1;
+	if (getenv("INVOCATION_ID"))
+		warn_of_hidden_paths(server);
 	own_user = account_name(memory); /* in the sandbox nobody can look it up */
 	if (load(server, err) < 0)
 		return name ? error_prefix(err, "as user '%s'", name) : -1;
@@ -552,6 +568,19 @@ static int check_ports(const struct settings *settings, const char *settings_fil
 	return (int)errors.count;
 }
 
+static void check_hidden_paths(const struct settings *settings, const char *settings_file)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct texts warnings = TEXTS_IN(&memory);
+	struct confinement confinement;
+
+	if (!confinement_of_unit(&memory, settings_file, &confinement))
+		return;
+	hidden_paths_find(&confinement, settings, settings_file, &warnings);
+	for (size_t i = 0; i < warnings.count; i++)
+		print_warning(warnings.items[i], NULL);
+}
+
 /* Enters it, so this comes last. */
 static int check_sandbox(const struct settings *settings, const char *settings_file)
 {
@@ -594,6 +623,7 @@ int server_check(const char *settings_file, const char *user)
 		return SERVER_BAD_SETTINGS;
 	/* A start opens its ports before it becomes the user. */
 	wrong = check_ports(&settings, settings_file, &notes);
+	check_hidden_paths(&settings, settings_file);
 	if (become_service(&memory, &settings, user, &name, &err) < 0) {
 		(void)report(-1, &err);
 		return status_of(&err);

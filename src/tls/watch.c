@@ -412,7 +412,7 @@ static void take_note(struct watch *watch, const struct inotify_event *event, in
 
 void watch_read(struct watch *watch, int64_t now)
 {
-	_Alignas(struct inotify_event) char buffer[16 * 1024];
+	_Alignas(struct inotify_event) char buffer[4096];
 	ssize_t size;
 
 	while ((size = read(watch->fd, buffer, sizeof(buffer))) > 0) {

@@ -140,6 +140,30 @@ def test_starts(machine, authority):
     assert "error" not in log and "warning" not in log
 
 
+def test_hidden_paths_are_named(machine):
+    """The unit's own confinement, before the start and at it; and the drop-in that the warning has opens it."""
+    settings = machine.directory / SETTINGS[1:]
+    before = settings.read_text()
+    for directory in "root/templates", "etc/systemd/system/mailconfd.service.d":
+        (machine.directory / directory).mkdir()
+    settings.write_text(before.replace("\n[templates]\n", "\n[templates]\ndirectory = /root/templates\n")
+                        .replace("all templates are the built-in ones.\ndirectory =\n", "\n"))
+    warning = "'/root/templates', which the unit hides with ProtectHome="
+    assert warning in machine.run("mailconfd", "--check-config", check=False).stdout
+    machine.run("systemctl", "restart", "mailconfd")
+    assert journal(machine).count(warning) == 1
+    drop_in = machine.directory / "etc/systemd/system/mailconfd.service.d/open.conf"
+    drop_in.write_text("[Service]\nProtectHome=tmpfs\nBindReadOnlyPaths=/root/templates\n")
+    machine.run("systemctl", "daemon-reload")
+    assert warning not in machine.run("mailconfd", "--check-config", check=False).stdout
+    machine.run("systemctl", "restart", "mailconfd")
+    assert journal(machine).count(warning) == 1
+    settings.write_text(before)
+    shutil.rmtree(drop_in.parent)
+    machine.run("systemctl", "daemon-reload")
+    machine.run("systemctl", "restart", "mailconfd")
+
+
 def waited_for(condition):
     """What it comes to in the end."""
     deadline = time.monotonic() + PATIENCE
