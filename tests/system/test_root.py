@@ -19,6 +19,7 @@ import pytest
 from daemon import PATIENCE, Daemon
 from test_import_automx2 import NEWEST
 from test_manual import commands
+from test_provider_import import web  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to give up")
 
@@ -269,14 +270,18 @@ def test_files_that_a_batch_names_are_opened_as_the_owner(service, private):
     service.ctl("batch", str(private / "commands"))
 
 
-def test_authorities_that_only_root_can_read(service, private):
-    """They are read before the change of user, as is seen from what fails afterwards."""
+def test_authorities_that_only_root_can_read(service, private, web, monkeypatch):
+    """An option that names a file is read before the change of user, too."""
+    monkeypatch.setenv("no_proxy", "*")
     authority = private / "ca.pem"
     authority.write_bytes(service.authority.file.read_bytes())
-    result = service.ctl("provider", "import", "https://127.0.0.1:9/config.xml", "--ca", str(authority), check=False)
-    assert result.returncode == 1 and "127.0.0.1" in result.stderr and "ermission" not in result.stderr
-    result = service.ctl("provider", "import", "https://127.0.0.1:9/", "--ca", str(private / "none"), check=False)
+    authority.chmod(0o600)
+    service.ctl("provider", "import", web.url("/config"), "--ca", str(authority))
+    result = service.ctl("provider", "import", web.url("/config"), "--ca", str(private / "none"), check=False)
     assert result.returncode == 1 and f"cannot read '{private / 'none'}'" in result.stderr
+    result = service.ctl("doctor", "example.org", "--ca", str(authority), "--connect", f"127.0.0.1:{service.port}",
+                         "--resolver", "127.0.0.1:9", check=False)
+    assert "ca.pem" not in result.stderr and "/proc/self" not in result.stderr
 
 
 def test_a_database_of_another_program_is_read_as_its_owner(service, private):
