@@ -21,6 +21,9 @@ static int restore(struct cli *cli, const struct arguments *arguments, struct er
 	cli_say(cli, "database %s restored from %s: %lld domain%s, %lld user%s", cli->database,
 		file, (long long)restored.domains, restored.domains == 1 ? "" : "s",
 		(long long)restored.users, restored.users == 1 ? "" : "s");
+	if (restored.migrated_from)
+		cli_say(cli, "the backup was migrated from schema version %lld",
+			(long long)restored.migrated_from);
 	if (restored.kept)
 		cli_say(cli, "the old one is kept as %s", restored.kept);
 	return 0;

@@ -306,9 +306,11 @@ int store_restore(struct arena *memory, const char *database, int fd, const char
 				 file_system_problem(memory, database));
 	if (check_header(fd, file, err) < 0 || make_stage(&stage, database, fd, file, err) < 0 ||
 	    check_integrity(stage.store, file, err) < 0 ||
-	    store_migrate_copy(stage.store, &restored.version, err) < 0 ||
+	    store_migrate_copy(stage.store, &restored.migrated_from, err) < 0 ||
 	    count(stage.store, &restored, err) < 0)
 		return -1;
+	if (restored.migrated_from == schema_version())
+		restored.migrated_from = 0;
 	if (restored.kept && open_live(database, &live)) {
 		r = check_live(live, database, err);
 		if (r == 0)

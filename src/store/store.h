@@ -123,7 +123,7 @@ int store_backup(struct store *store, const char *name, int fd, struct error *er
 
 /* What was restored, and what is kept of the database that was there. */
 struct restored {
-	int64_t version; /* of the schema of the backup */
+	int64_t migrated_from; /* the schema version of the backup; 0: it is that of this program */
 	int64_t domains, users;
 	const char *kept; /* the file, in memory; NULL where there was no database */
 };

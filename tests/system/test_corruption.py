@@ -3,6 +3,7 @@ served, and what was put right is served again."""
 import contextlib
 import os
 import sqlite3
+import time
 
 import pytest
 
@@ -124,3 +125,31 @@ def test_page_that_was_put_right_is_served_again(daemon, words):
     assert "is corrupted: looking up a user: database disk image is malformed" in daemon.log()
     write(good[page * PAGE:(page + 1) * PAGE])
     assert status(daemon, "fred@example.org") == 200
+
+
+def test_header_that_was_put_right(daemon):
+    """While it is no database the open one stays in use; then it is opened again."""
+    fill(daemon)
+    daemon.start()
+    database = daemon.directory / "mailconfd.db"
+    good = database.read_bytes()
+
+    def write(data):
+        with open(database, "r+b") as file:
+            file.write(data)
+
+    assert status(daemon, "fred@example.org") == 200
+    write(b"\xff" * 100)
+    daemon.wait_for_log("error: cannot reopen the database: ")
+    assert "is corrupted" in daemon.log() and "; the one that is open stays in use" in daemon.log()
+    assert status(daemon, "anna@example.org") in (200, 503)
+    write(good[:100])
+    assert wait_for_status(daemon, "fred@example.org") == 200
+    assert daemon.log().count("cannot reopen") == 1
+
+
+def wait_for_status(daemon, address):
+    deadline = time.monotonic() + 60
+    while status(daemon, address) != 200 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return status(daemon, address)

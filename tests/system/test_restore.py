@@ -67,7 +67,7 @@ def test_where_there_is_no_database(ctl, backup):
 def test_older_version_is_migrated(ctl, tmp_path):
     first_release(tmp_path / "old.db")
     before = (tmp_path / "old.db").read_bytes()
-    ctl("restore", str(tmp_path / "old.db"))
+    assert "the backup was migrated from schema version 1\n" in ctl("restore", str(tmp_path / "old.db"))
     assert pragma(ctl.database, "user_version") == [(VERSION,)]
     assert pragma(ctl.database, "integrity_check") == [("ok",)]
     assert len(ctl.json("domain", "list")) == 3
