@@ -1,5 +1,6 @@
 #include "acme/uacme.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
@@ -9,6 +10,7 @@
 #include "acme/challenge.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/cleanup.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/process.h"
@@ -114,6 +116,31 @@ static const char *failure_of_dns_hook(struct arena *memory, const char *output)
 		if (strncmp(line, CHALLENGE_DNS_FAILED, strlen(CHALLENGE_DNS_FAILED)) == 0)
 			return line;
 	return NULL;
+}
+
+static void remove_directory(const char *path)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+
+	if (!directory)
+		return;
+	while ((entry = readdir(directory)))
+		if (entry->d_type != DT_DIR)
+			(void)unlink(arena_printf(&memory, "%s/%s", path, entry->d_name));
+	(void)closedir(directory);
+	(void)rmdir(path);
+}
+
+void uacme_forget(struct arena *memory, const struct uacme *uacme, const char *name)
+{
+	const char *directory = home(memory, uacme);
+
+	if (strncmp(name, "*.", 2) == 0)
+		name += 2;
+	remove_directory(arena_printf(memory, "%s/%s", directory, name));
+	remove_directory(arena_printf(memory, "%s/private/%s", directory, name));
 }
 
 /* Puts into words why it failed. Returns UACME_LIMITED or -1. */

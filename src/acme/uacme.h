@@ -32,6 +32,9 @@ struct uacme_issue {
 int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const char *email,
 			  bool accepts_terms, struct error *err);
 
+/* Deletes what is kept of orders whose first name this was: keys and copies of certificates. */
+void uacme_forget(struct arena *memory, const struct uacme *uacme, const char *name);
+
 /* Requests a certificate for the names, ECDSA P-256; its key stays the same from one to the next.
  * Returns 0, UACME_LIMITED, or -1; but for 0 err says why, in the authority's words if it spoke. */
 int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *const *names,

@@ -29,10 +29,11 @@
 /* Of so many domains the names are looked up side by side. */
 #define DOMAINS_AT_ONCE ((size_t)32)
 
-/* Why one that is due is not renewed all the same; NULL if it is. */
+/* Why one that is due is not renewed all the same; NULL if it is. A removed domain is to be told of
+ * even if it is not due. */
 static int find_objection(const struct issuing *issuing, const char *domain,
 			  const struct certificate *certificate, bool is_asked_for,
-			  const char **ret_objection, struct error *err)
+			  const char **ret_objection, bool *ret_is_removed, struct error *err)
 {
 	struct cli *cli = issuing->cli;
 	enum use use;
@@ -41,6 +42,9 @@ static int find_objection(const struct issuing *issuing, const char *domain,
 	if (retired_find_use(cli->store, cli->memory, cli->settings->server.public_name,
 			     certificate, &use, err) != 0)
 		return -1;
+	if (use == USE_NONE && cli->lacks_rows)
+		use = USE_SERVED;
+	*ret_is_removed = use == USE_NONE;
 	if (use == USE_NONE)
 		*ret_objection = "was removed, so its certificate is not renewed; 'certificate "
 				 "prune' deletes it";
@@ -78,11 +82,13 @@ static int renew_one(struct issuing *issuing, const char *file, const char *serv
 {
 	const char *domain = held_domain(issuing->cli->memory, file), *objection;
 	struct order order = order_begin(issuing, ORDER_RENEWAL, domain, server);
+	bool is_removed;
 
 	order.is_due = issuing_is_due(issuing, certificate, days);
-	if (find_objection(issuing, domain, certificate, days > 0, &objection, err) < 0)
+	if (find_objection(issuing, domain, certificate, days > 0, &objection, &is_removed, err) <
+	    0)
 		return -1;
-	if (objection && order.is_due)
+	if (objection && (order.is_due || is_removed))
 		issuing_pass(issuing, domain, "postponed", objection);
 	if (objection)
 		return 0;

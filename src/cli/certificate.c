@@ -8,7 +8,9 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "config/settings.h"
 #include "dns/wanted.h"
+#include "http/retired.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "tls/certificates.h"
@@ -38,11 +40,30 @@ static const char *moment(struct arena *memory, time_t time)
 	return arena_strdup(memory, text);
 }
 
+/* NULL where there is none. */
+static const char *find_problem(struct cli *cli, const struct certificate *certificate, time_t now)
+{
+	const char *problem = certificate_date_problem(cli->memory, certificate, now);
+	struct error ignored;
+	enum use use;
+
+	if (problem || !certificate->is_requested || cli->lacks_rows ||
+	    retired_find_use(cli->store, cli->memory, cli->settings->server.public_name,
+			     certificate, &use, &ignored) != 0)
+		return problem;
+	if (use == USE_DISABLED)
+		return "not renewed, because its domain is disabled";
+	return use == USE_NONE ? "not renewed, because its domain was removed; 'certificate prune' "
+				 "deletes it"
+			       : NULL;
+}
+
 static json_t *certificate_entry(struct cli *cli, const struct loaded_certificates *loaded,
 				 size_t index, time_t now)
 {
 	const struct certificate *certificate = loaded->of_file[index];
 	json_t *entry = json_object(), *names = json_array();
+	const char *problem = certificate ? find_problem(cli, certificate, now) : NULL;
 
 	if (certificate) {
 		for (size_t i = 0; i < certificate->n_names; i++)
@@ -51,8 +72,7 @@ static json_t *certificate_entry(struct cli *cli, const struct loaded_certificat
 		entry_put_text(entry, "key", certificate_key_kind(cli->memory, certificate));
 		entry_put(entry, "days_left", json_integer(days_left(certificate, now)));
 		entry_put_text(entry, "expires", moment(cli->memory, certificate->expires));
-		entry_put_text(entry, "problem",
-			       certificate_date_problem(cli->memory, certificate, now));
+		entry_put_text(entry, "problem", problem);
 	} else {
 		json_decref(names);
 		entry_put_text(entry, "problem", loaded->problems[index]);
@@ -198,10 +218,7 @@ static const struct command certificate_list = {
 };
 
 static const struct command *const commands[] = {
-	&certificate_list,
-	&certificate_request,
-	&certificate_renew,
-	NULL,
+	&certificate_list, &certificate_request, &certificate_renew, &certificate_prune, NULL,
 };
 
 const struct family family_certificate = {

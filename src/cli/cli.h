@@ -29,6 +29,7 @@ struct cli {
 	struct bytes said;     /* lines, held back until the changes are in the database */
 	struct bytes warned;   /* likewise */
 	unsigned invalid_rows; /* that were reported */
+	bool lacks_rows;       /* the excerpt lacks invalid ones */
 	struct bytes changed;  /* names of providers to look at, each with the NUL at its end */
 };
 

@@ -104,3 +104,4 @@ extern const struct family family_doctor;
 /* Of the family certificate, in files of their own. */
 extern const struct command certificate_request;
 extern const struct command certificate_renew;
+extern const struct command certificate_prune;

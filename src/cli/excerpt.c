@@ -177,6 +177,7 @@ static int read_excerpt(struct cli *cli, struct store *store, char *text, size_t
 	while ((line = strsep(&text, "\n")) && text)
 		if (add_row(store, line, &why) < 0 && n_invalid++ == 0)
 			first = why;
+	cli->lacks_rows = n_invalid > 0;
 	if (n_invalid)
 		cli_warn(cli, "database '%s': %zu row%s left out as invalid; the first: %s",
 			 cli->database, n_invalid, n_invalid == 1 ? " is" : "s are", first.text);

@@ -72,43 +72,47 @@ static const char *public_host(struct cli *cli)
 	return arena_strndup(cli->memory, name, strcspn(name, ":"));
 }
 
-int issuing_open(struct issuing *issuing, struct cli *cli, const struct arguments *arguments,
-		 struct error *err)
+int issuing_open_files(struct issuing *issuing, struct cli *cli, bool is_trial, struct error *err)
 {
-	const struct words *globs = &cli->settings->tls.certificates;
 	static const char *const columns[] = { "domain", NULL };
 
 	*issuing = (struct issuing){
 		.cli = cli,
-		.directory = held_directory(cli->memory, globs, err),
+		.directory = held_directory(cli->memory, &cli->settings->tls.certificates, err),
 		.uacme.challenges = cli->settings->acme.directory,
-		.is_trial = option_is_given(arguments, "dry-run"),
+		.is_trial = is_trial,
 		.now = time(NULL),
 		.lock = -1,
 	};
 	process_hide_memory();
 	if (!issuing->directory)
 		return -1;
+	issuing->uacme.directory = held_keys_directory(cli->memory, issuing->directory);
+	if (!is_trial && take_lock(issuing, err) < 0)
+		return -1;
+	if (certificates_of_settings(cli, &issuing->loaded, err) < 0)
+		return -1;
+	issuing->report = cli->is_json ? list_new(columns, true) : NULL;
+	return 0;
+}
+
+int issuing_open(struct issuing *issuing, struct cli *cli, const struct arguments *arguments,
+		 struct error *err)
+{
+	if (issuing_open_files(issuing, cli, option_is_given(arguments, "dry-run"), err) < 0)
+		return -1;
 	if (!*issuing->uacme.challenges)
 		return error_set(
 			err, ERROR_CONFIG,
 			"[acme] directory is empty in the settings; name the directory for "
 			"challenges there");
-	issuing->uacme.directory = held_keys_directory(cli->memory, issuing->directory);
-	if (certificates_of_settings(cli, &issuing->loaded, err) < 0)
-		return -1;
 	issuing->coverage = coverage_of(cli->memory, issuing->loaded.certificates,
 					issuing->loaded.count, issuing->now);
 	if (resolver_new(option_value(arguments, "resolver"), &issuing->resolver, err) < 0 ||
 	    ours_find(cli->memory, issuing->resolver, option_value(arguments, "address"),
 		      public_host(cli), &issuing->ours, err) < 0)
 		return -1;
-	if (public_hosts_find(cli, &issuing->hosts, err) < 0)
-		return -1;
-	if (!issuing->is_trial && take_lock(issuing, err) < 0)
-		return -1;
-	issuing->report = cli->is_json ? list_new(columns, true) : NULL;
-	return 0;
+	return public_hosts_find(cli, &issuing->hosts, err);
 }
 
 void issuing_close(struct issuing *issuing)

@@ -52,6 +52,9 @@ int issuing_open(struct issuing *issuing, struct cli *cli, const struct argument
 		 struct error *err);
 void issuing_close(struct issuing *issuing);
 
+/* The same, but only the certificates are read and nobody else requests meanwhile. */
+int issuing_open_files(struct issuing *issuing, struct cli *cli, bool is_trial, struct error *err);
+
 /* When it is time for a new one: 30 days before its end, or a third of its lifetime if that is
  * less. */
 time_t issuing_due_time(const struct certificate *certificate);
