@@ -7,6 +7,7 @@
 #include "cli/issuing.h"
 #include "cli/missing.h"
 #include "cli/options.h"
+#include "cli/renewal-timer.h"
 #include "cli/order.h"
 #include "config/settings.h"
 #include "doctor/subject.h"
@@ -130,6 +131,8 @@ static int run(struct cli *cli, const struct arguments *arguments, struct error 
 	request.issuing.accepts_terms = option_is_given(arguments, "accept-terms");
 	if (r == 0)
 		r = request_all(&request, arguments, err);
+	if (request.issuing.n_requested && !cli->is_json)
+		renewal_timer_tell(cli);
 	issuing_close(&request.issuing);
 	return r;
 }
