@@ -24,9 +24,6 @@
 #define FILE_MODE 0644
 #define DIRECTORY_MODE 0755
 
-/* The default of the setting. */
-#define CHALLENGE_DIRECTORY "/var/lib/mailconfd-acme/.well-known/acme-challenge"
-
 #define ANSWER_SECONDS 10
 
 /* Some programs wait until all servers of a zone have the record. */
@@ -44,7 +41,7 @@ int challenge_make_directory(const char *directory, struct error *err)
 	return error_set(
 		err, ERROR_CONFIG,
 		"cannot use [acme] directory '%s' as root: another user can write in it or "
-		"above it; set it to " CHALLENGE_DIRECTORY " and restart mailconfd",
+		"above it; set it to " SETTINGS_ACME_DIRECTORY " and restart mailconfd",
 		directory);
 }
 

@@ -16,6 +16,9 @@ struct setting_type;
 
 #define SETTINGS_FILE "/etc/mailconfd/mailconfd.conf"
 
+/* The default of [acme] directory: only root can write there. */
+#define SETTINGS_ACME_DIRECTORY "/var/lib/mailconfd-acme/.well-known/acme-challenge"
+
 /* What is remembered of each network has a bound. */
 #define ADDRESSES_PER_NETWORK_MAX 1000
 

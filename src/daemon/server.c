@@ -606,6 +606,26 @@ static void warn_of_dns_hook(const struct settings *settings)
 	print_warning(err.text, NULL);
 }
 
+/* Other ACME clients may put challenges there all the same; mailconfctl, run by root, does not. */
+static void warn_of_challenge_directory(struct arena *memory, const struct settings *settings)
+{
+	const char *directory = settings->acme.directory;
+	struct account owner;
+	struct error err;
+
+	if (geteuid() != 0 || !*directory ||
+	    (account_of_directory(memory, arena_printf(memory, "%s/token", directory), &owner,
+				  &err) == 0 &&
+	     owner.uid == 0))
+		return;
+	print_warning(arena_printf(memory,
+				   "[acme] directory '%s' is refused by 'mailconfctl certificate', "
+				   "because another user can write in it or above it; set it "
+				   "to " SETTINGS_ACME_DIRECTORY " and restart mailconfd",
+				   directory),
+		      NULL);
+}
+
 int server_check(const char *settings_file, const char *user)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
@@ -624,6 +644,7 @@ int server_check(const char *settings_file, const char *user)
 	/* A start opens its ports before it becomes the user. */
 	wrong = check_ports(&settings, settings_file, &notes);
 	check_hidden_paths(&settings, settings_file);
+	warn_of_challenge_directory(&memory, &settings);
 	if (become_service(&memory, &settings, user, &name, &err) < 0) {
 		(void)report(-1, &err);
 		return status_of(&err);

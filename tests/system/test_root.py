@@ -311,6 +311,19 @@ def test_a_directory_of_roots_in_which_others_can_write(service):
     assert list(shared.iterdir()) == []
 
 
+def test_a_challenge_directory_of_another_user_is_reported(service):
+    """As the default was, before upgrades that leave the settings file as it is."""
+    def warnings():
+        service.write_settings()
+        result = subprocess.run(service.command("--check-config"), capture_output=True, text=True, check=False)
+        return [line for line in result.stderr.splitlines() if "[acme] directory" in line]
+    assert warnings() == []
+    service.settings["acme"] = {"directory": service.directory / "data" / "acme" / ".well-known" / "acme-challenge"}
+    assert len(warnings()) == 1
+    service.settings["acme"] = {"directory": service.directory / "acme" / ".well-known" / "acme-challenge"}
+    assert warnings() == []
+
+
 def test_a_mistyped_database_is_not_created(service):
     wrong = service.directory / "data" / "mailconfd.bd"
     for words in (["user", "add", "first.last@example.org", "a4711"], ["domain", "add", "example.net", *SERVICES],
