@@ -178,6 +178,7 @@ def test_a_second_client_hello_is_not_charged(served, tmp_path):
             break
         assert done.stdout.count(b"ClientHello") == 2
         passed += 1
+    assert b"ServerHello" not in done.stdout, "it is refused before the key exchange"
     assert 4 <= passed <= 5 + time.monotonic() - started
 
 
