@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "http/connection.h"
+#include "http/sni.h"
 #include "http/sockets.h"
 
 struct certificates;
@@ -39,9 +40,10 @@ struct gate {
 	struct ticket_key *ticket_key;	    /* shared by all workers: tickets work at each */
 	const struct client_suites *suites; /* likewise */
 	struct certificates *certificates;  /* for new connections; borrowed, NULL until loaded */
-	struct counters *counters;	    /* the worker's */
-	struct limit *limit;		    /* of all workers, or NULL */
-	const char *trusted_proxies;	    /* networks that have no share on the port of proxies */
+	enum sni_policy sni_policy;
+	struct counters *counters;   /* the worker's */
+	struct limit *limit;	     /* of all workers, or NULL */
+	const char *trusted_proxies; /* networks that have no share on the port of proxies */
 	struct shares *shares;
 	struct queue handshakes; /* not finished */
 	struct queue requests;	 /* to come, or under way */

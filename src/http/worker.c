@@ -14,8 +14,8 @@
 #include "http/counters.h"
 #include "http/exchange.h"
 #include "http/gate.h"
-#include "http/intake.h"
 #include "http/lingering.h"
+#include "http/port.h"
 #include "http/share.h"
 #include "protocol/templates.h"
 #include "store/store.h"
@@ -25,7 +25,6 @@
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/error.h"
-#include "util/log.h"
 
 #define PORTS_MAX 64
 #define EVENTS_MAX 64
@@ -38,13 +37,6 @@
  * sent one yet. */
 #define STOP_EXCHANGES_MS 10000
 #define STOP_FRESH_MS 1000
-
-struct port {
-	struct worker *worker;
-	struct MHD_Daemon *daemon;
-	struct exchange_port exchanges;
-	unsigned connections; /* after its last run */
-};
 
 struct worker {
 	struct worker_options options;
@@ -117,78 +109,16 @@ int worker_new(const struct worker_options *options, struct store *store,
 	return 0;
 }
 
-static int select_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *request,
-			      gnutls_pcert_st **chain, unsigned *length, gnutls_ocsp_data_st **ocsp,
-			      unsigned *ocsp_length, gnutls_privkey_t *key, unsigned *flags)
-{
-	struct connection *connection = gnutls_transport_get_ptr(session);
-	const struct worker *worker = (const struct worker *)((const char *)connection->gate -
-							      offsetof(struct worker, gate));
-
-	*ocsp_length = 0;
-	*flags = 0; /* the set keeps what it lends */
-	return sni_select(connection, worker->rules.sni_policy, chain, length, key);
-}
-
-static void notify_connection(void *cls, struct MHD_Connection *mhd, void **context,
-			      enum MHD_ConnectionNotificationCode code)
-{
-	struct port *port = cls;
-	struct worker *worker = port->worker;
-	struct connection *connection = *context;
-
-	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*context = gate_admit(&worker->gate, mhd, port->exchanges.kind);
-		return;
-	}
-	if (connection->must_linger)
-		lingering_add(&worker->lingering, connection->fd, clock_now());
-	exchange_abandon(connection);
-	gate_dismiss(connection);
-}
-
-/* Requests are taken as they came: decoding is ours, for libmicrohttpd makes a blank of a plus. */
-static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
-{
-	return strlen(text);
-}
-
-__attribute__((format(printf, 2, 0))) static void log_library(void *cls, const char *format,
-							      va_list args)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
-	log_debug("libmicrohttpd: %s", log_quote(&memory, arena_vprintf(&memory, format, args)));
-}
-
-/* Strict, or libmicrohttpd 1.0 would redirect a request with a blank in its path to what it makes
- * of it: nothing that comes from a request may stand in Location. */
-static struct MHD_Daemon *start_daemon(struct port *port, int fd)
-{
-	const struct worker_options *options = &port->worker->options;
-	const bool is_tls = port->exchanges.kind == PORT_TLS;
-	unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-	const struct MHD_OptionItem tls_options[] = {
-		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (char *)options->priorities },
-		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)select_certificate },
-		{ MHD_OPTION_END, 0, NULL },
-	};
-	const struct MHD_OptionItem no_options[] = { { MHD_OPTION_END, 0, NULL } };
-
-	return MHD_start_daemon(
-		is_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, exchange_handle,
-		&port->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		INTAKE_UNPARSED_MAX, MHD_OPTION_CONNECTION_LIMIT, options->connections_max,
-		MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout, MHD_OPTION_STRICT_FOR_CLIENT,
-		1, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, &port->exchanges,
-		MHD_OPTION_NOTIFY_CONNECTION, notify_connection, port, MHD_OPTION_UNESCAPE_CALLBACK,
-		leave_escaped, NULL, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, &port->exchanges,
-		MHD_OPTION_ARRAY, is_tls ? tls_options : no_options, MHD_OPTION_END);
-}
-
 int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct error *err)
 {
+	const struct port_resources resources = {
+		.gate = &worker->gate,
+		.exchanges = &worker->exchanges,
+		.lingering = &worker->lingering,
+		.priorities = worker->options.priorities,
+		.connections_max = worker->options.connections_max,
+		.idle_timeout = worker->options.idle_timeout,
+	};
 	struct port *port;
 
 	if (worker->n_ports == PORTS_MAX) {
@@ -196,16 +126,8 @@ int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct
 		return error_set(err, ERROR_CONFIG, "more than %d addresses to listen on",
 				 PORTS_MAX);
 	}
-	port = xnew(struct port);
-	port->worker = worker;
-	port->exchanges = (struct exchange_port){ &worker->exchanges, kind };
-	port->daemon = start_daemon(port, fd);
-	if (!port->daemon) {
-		free(port);
-		(void)close(fd);
-		return error_set(err, ERROR_SYSTEM, "libmicrohttpd does not start: %s",
-				 strerror(errno));
-	}
+	if (port_open(&resources, fd, kind, &port, err) < 0)
+		return -1;
 	worker->ports[worker->n_ports++] = port;
 	return watch(worker, MHD_get_daemon_info(port->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
 		     err);
@@ -336,6 +258,7 @@ static void take_over(struct worker *worker)
 	(void)pthread_mutex_unlock(&worker->lock);
 
 	take_store(worker);
+	worker->gate.sni_policy = worker->rules.sni_policy;
 	worker->gate.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
 	worker->exchanges.log = worker->rules.log;
 	worker->exchanges.trusted_proxies = worker->rules.trusted_proxies;
@@ -421,24 +344,6 @@ static void end_snapshot_in_time(struct worker *worker)
 	}
 }
 
-/*
- * At its limit of connections libmicrohttpd takes the listening socket out of its epoll set, and
- * puts it back at the beginning of a run: the one after that in which a connection ended. Nothing
- * would wake the loop for it, and where all connections ended nobody could connect any more.
- */
-static void run_port(struct port *port)
-{
-	unsigned before;
-
-	do {
-		before = port->connections;
-		(void)MHD_run(port->daemon);
-		port->connections = MHD_get_daemon_info(port->daemon,
-							MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
-					    ->num_connections;
-	} while (port->connections < before);
-}
-
 /* Entries of the epoll set without a connection are the wake-up call and libmicrohttpd's own sets,
  * which are looked at in every turn anyway. */
 static void turn(struct worker *worker)
@@ -458,7 +363,7 @@ static void turn(struct worker *worker)
 	exchanges_retry(&worker->exchanges, clock_now());
 	lingering_drop(&worker->lingering, clock_now());
 	for (size_t i = 0; i < worker->n_ports; i++)
-		run_port(worker->ports[i]);
+		port_run(worker->ports[i]);
 	(void)atomic_fetch_add(&worker->turns, 1);
 }
 

@@ -1,0 +1,38 @@
+#pragma once
+
+/*
+ * A port: one listening socket of a worker, with the libmicrohttpd daemon that accepts its
+ * connections, and what that calls back.
+ */
+
+#include "http/exchange.h"
+#include "http/sockets.h"
+
+struct MHD_Daemon;
+struct error;
+struct gate;
+struct lingering;
+
+/* Of the worker, all borrowed. */
+struct port_resources {
+	struct gate *gate;
+	struct exchanges *exchanges;
+	struct lingering *lingering;
+	const char *priorities;	  /* of GnuTLS */
+	unsigned connections_max; /* for this port */
+	unsigned idle_timeout;	  /* of a connection, in seconds */
+};
+
+struct port {
+	struct port_resources resources;
+	struct MHD_Daemon *daemon;
+	struct exchange_port exchanges;
+	unsigned connections; /* after its last run */
+};
+
+/* Takes over the socket, also where it fails. Returns 0, or -1 with err set. */
+int port_open(const struct port_resources *resources, int fd, enum port_kind kind,
+	      struct port **ret_port, struct error *err);
+
+/* Does what there is to do, without waiting. */
+void port_run(struct port *port);
