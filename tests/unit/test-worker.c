@@ -43,11 +43,11 @@ static int listen_somewhere(struct sockaddr_in *ret_address)
 	return fd;
 }
 
-static void start(struct served *served)
+static void start(struct served *served, unsigned handshake_timeout)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct worker_rules rules = { .handshake_timeout = 1,
+	const struct worker_rules rules = { .handshake_timeout = handshake_timeout,
 					    .connections_per_network = 100 };
 	struct worker_options options = {
 		.priorities = PRIORITIES_DEFAULT,
@@ -106,7 +106,7 @@ static void test_deadline_without_certificates(void **state)
 	size_t before;
 	char byte;
 
-	start(&served);
+	start(&served, 1);
 	client = (struct pollfd){ .fd = socket(AF_INET, SOCK_STREAM, 0), .events = POLLIN };
 	before = open_descriptors();
 	assert_int_equal(
@@ -178,7 +178,7 @@ static void test_ticket_key_is_replaced(void **state)
 						"NORMAL:-VERS-ALL:+VERS-TLS1.3" };
 	struct served served = { 0 };
 
-	start(&served);
+	start(&served, 300);
 	serve_certificate(&served);
 	for (int i = 0; i < 2; i++) {
 		int64_t week = (i + 1) * TICKET_KEY_LIFE_MS;
