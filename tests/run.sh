@@ -34,7 +34,7 @@ esac
 packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28-dev libxml2-dev
 	libsqlite3-dev libinih-dev libjansson-dev libc-ares-dev libcurl4-gnutls-dev libseccomp-dev
 	libcmocka-dev python3-pytest python3-pytest-xdist python3-cryptography openssl gnutls-bin libxml2-utils mandoc nginx apache2-bin procps
-	zsh bash-completion systemd git rpm bind9-utils dnsmasq-base dovecot-imapd dovecot-pop3d
+	zsh bash-completion iproute2 systemd git rpm bind9-utils dnsmasq-base dovecot-imapd dovecot-pop3d
 	dovecot-submissiond dovecot-managesieved uacme pebble curl"
 [ $mode != valgrind ] || packages="$packages valgrind"
 [ $mode != package ] || packages="python3-pytest openssl debootstrap systemd-container iproute2 git curl"
