@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "config/settings.h"
+#include "daemon/check-config.h"
 #include "daemon/server.h"
 
 static const char usage[] =
@@ -66,5 +67,5 @@ int main(int argc, char **argv)
 			      argv[optind]);
 		return SERVER_BAD_SETTINGS;
 	}
-	return must_check ? server_check(settings_file, user) : server_run(settings_file, user);
+	return must_check ? check_config(settings_file, user) : server_run(settings_file, user);
 }

@@ -10,27 +10,23 @@
 #include <unistd.h>
 
 #include "config/settings.h"
-#include "util/account.h"
 #include "daemon/credentials.h"
 #include "daemon/database-watch.h"
 #include "daemon/hidden-paths.h"
 #include "daemon/notifier.h"
-#include "daemon/preflight.h"
+#include "daemon/preparation.h"
 #include "daemon/sandbox.h"
 #include "http/listener.h"
 #include "http/sockets.h"
 #include "protocol/templates.h"
-#include "store/store.h"
+#include "util/account.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/log.h"
-#include "util/own-name.h"
 #include "util/process.h"
-#include "util/socket-address.h"
 #include "util/texts.h"
-#include "util/unix-socket.h"
 
 /* How long nobody looks around at the most, in microseconds. */
 #define PAUSE_MAX 5000000
@@ -55,18 +51,6 @@ struct server {
 	bool was_hanging;
 };
 
-/* Settings without a public name get this host's own. The resolver, which may take a while, is
- * asked for it once. */
-static void complete_settings(struct arena *memory, const char **own, struct settings *settings)
-{
-	if (*settings->server.public_name)
-		return;
-	if (!*own)
-		*own = own_name(memory);
-	if (*own)
-		settings->server.public_name = *own;
-}
-
 static void warn(const char *sentence, void *context)
 {
 	log_warning("%s", sentence);
@@ -75,39 +59,6 @@ static void warn(const char *sentence, void *context)
 static void fail(const char *sentence, void *context)
 {
 	log_error("%s", sentence);
-}
-
-/* Tells of each address of the key that others than this host can connect to what that means. */
-static void warn_of_open_ports(const char *key, const struct words *words, const char *meaning,
-			       void (*tell)(const char *sentence, void *context))
-{
-	for (size_t i = 0; i < words->count; i++) {
-		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		struct sockaddr_storage address;
-		socklen_t length;
-		struct error err;
-
-		if (unix_socket_path(words->items[i]) ||
-		    socket_address_parse(words->items[i], &address, &length, &err) < 0 ||
-		    socket_address_is_loopback(&address))
-			continue;
-		tell(arena_printf(&memory, "%s: %s is no loopback address: %s", key,
-				  words->items[i], meaning),
-		     NULL);
-	}
-}
-
-static void warn_of_all_open_ports(const struct settings *settings,
-				   void (*tell)(const char *sentence, void *context))
-{
-	warn_of_open_ports("[server] behind-proxy", &settings->server.behind_proxy,
-			   "whoever is on the way to it can read and change all answers, logins "
-			   "among them, for they go there in the clear",
-			   tell);
-	warn_of_open_ports("[metrics] listen", &settings->metrics.listen,
-			   "whoever can connect to it sees which programs ask how often, and the "
-			   "names of certificates",
-			   tell);
 }
 
 static void log_addresses(const struct sockets *sockets)
@@ -121,15 +72,6 @@ static void log_addresses(const struct sockets *sockets)
 		log_error("%s", problems->items[i]);
 	for (size_t i = 0; i < sockets_count(sockets); i++)
 		log_info("listening %s", sockets_name(sockets, i));
-}
-
-/* A reload reads the settings with the user's rights. */
-static int check_settings_file(const char *settings_file, struct error *err)
-{
-	if (access(settings_file, R_OK) < 0)
-		return error_set(err, ERROR_CONFIG, "cannot read the settings file '%s': %s",
-				 settings_file, strerror(errno));
-	return 0;
 }
 
 static void load_templates(struct server *server)
@@ -149,13 +91,13 @@ static int load(struct server *server, struct error *err)
 	bool has_https = sockets_have(server->sockets, PORT_TLS);
 
 	process_hide_memory();
-	if (check_settings_file(server->settings_file, err) < 0)
+	if (preparation_check_file(server->settings_file, err) < 0)
 		return -1;
 	server->credentials = credentials_open(settings, has_https);
 	if (listener_open(settings, server->sockets, &server->listener, err) < 0)
 		return -1;
 	/* The resolver needs files and sockets that the sandbox takes away. */
-	complete_settings(&server->started_memory, &server->own_name, settings);
+	preparation_complete_settings(&server->started_memory, &server->own_name, settings);
 	listener_set_rules(server->listener, settings);
 	if (sandbox_enter(settings, server->settings_file, &server->sandbox, err) < 0)
 		return -1;
@@ -178,37 +120,6 @@ static void warn_of_sandbox(const struct server *server)
 		log_warning("the settings lead to '%s', which was not opened to the sandbox at the "
 			    "start: only a restart lets it be read",
 			    missed);
-}
-
-static void warn_of_missing_parts(const struct sandbox *sandbox,
-				  void (*tell)(const char *sentence, void *context))
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *refused = sandbox_refused(sandbox);
-
-	if (refused)
-		tell(arena_printf(&memory,
-				  "the sandbox is incomplete: the kernel or the container refuses "
-				  "%s; '[sandbox] require = yes' would stop the start",
-				  refused),
-		     NULL);
-}
-
-/* Root's rights end here: the daemon has those of the user named, or without one of the owner of
- * the database's directory. The name is set to that of the user who was become, NULL where we had
- * those rights already. */
-static int become_service(struct arena *memory, const struct settings *settings, const char *user,
-			  const char **ret_name, struct error *err)
-{
-	uid_t before = geteuid();
-	struct account account;
-	int r = user ? account_find(memory, user, &account, err)
-		     : account_of_directory(memory, settings->database.file, &account, err);
-
-	if (r < 0 || account_become(&account, err) < 0)
-		return -1;
-	*ret_name = user || account.uid != before ? account.name : NULL;
-	return 0;
 }
 
 /* Only in a unit of systemd: a container that is read-only has other remedies. */
@@ -237,7 +148,7 @@ static int start(struct server *server, struct error *err)
 	if (server->user && account_find(memory, server->user, &account, err) < 0)
 		return -1;
 	if (sockets_open(&server->settings, threads, &server->sockets, err) < 0 ||
-	    become_service(memory, &server->settings, server->user, &name, err) < 0)
+	    preparation_become_service(memory, &server->settings, server->user, &name, err) < 0)
 		return -1;
 	if (getenv("INVOCATION_ID"))
 		warn_of_hidden_paths(server);
@@ -245,13 +156,13 @@ static int start(struct server *server, struct error *err)
 	if (load(server, err) < 0)
 		return name ? error_prefix(err, "as user '%s'", name) : -1;
 	log_info("sandbox: user=%s %s", own_user, sandbox_text(server->sandbox));
-	warn_of_missing_parts(server->sandbox, warn);
+	preparation_warn_of_sandbox(server->sandbox, warn);
 	if (geteuid() == 0)
 		log_warning("running as root, because root owns the directory of the database; use "
 			    "'--user NAME', or 'User=' of systemd");
 	warn_of_sandbox(server);
 	log_addresses(server->sockets);
-	warn_of_all_open_ports(&server->settings, warn);
+	preparation_warn_of_ports(&server->settings, warn);
 	database_warn_of_file_system(server->started.database.file, warn);
 	database_watch_begin(&server->database, server->started.database.file, server->listener,
 			     clock_now());
@@ -313,7 +224,8 @@ static int reload_settings(struct server *server, struct error *err)
 	log_all(log_warning, &reports.warnings);
 	warn_of_restarts(server);
 	warn_of_sandbox(server);
-	complete_settings(&server->started_memory, &server->own_name, &server->settings);
+	preparation_complete_settings(&server->started_memory, &server->own_name,
+				      &server->settings);
 	listener_set_rules(server->listener, &server->settings);
 	return 0;
 }
@@ -442,11 +354,6 @@ static int wait_for_news(struct server *server, int signals)
 	return (int)signal.ssi_signo;
 }
 
-static int status_of(const struct error *err)
-{
-	return err->kind == ERROR_USAGE ? SERVER_BAD_SETTINGS : SERVER_FAILED;
-}
-
 static void serve(struct server *server, int signals)
 {
 	tell_ready(server, "");
@@ -505,7 +412,7 @@ int server_run(const char *settings_file, const char *user)
 	if (open_signals(&signals, &err) < 0 || start(&server, &err) < 0) {
 		log_error("%s", err.text);
 		notifier_send(&server.notifier, "STATUS=%s", err.text);
-		status = status_of(&err);
+		status = preparation_status(&err);
 	} else {
 		serve(&server, signals);
 	}
@@ -522,157 +429,4 @@ int server_run(const char *settings_file, const char *user)
 	if (status == SERVER_DONE)
 		log_info("stopped");
 	return status;
-}
-
-static int report(int r, const struct error *err)
-{
-	if (r == 0)
-		return 0;
-	(void)fprintf(stderr, "mailconfd: %s\n", err->text);
-	return 1;
-}
-
-static void print_error(const char *sentence, void *context)
-{
-	(void)fprintf(stderr, "mailconfd: %s\n", sentence);
-}
-
-static void print_warning(const char *sentence, void *context)
-{
-	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
-}
-
-static int load_checked(struct arena *memory, const char *settings_file, struct settings *settings)
-{
-	struct settings_reports reports;
-	int r = settings_load(memory, settings_file, settings, &reports);
-
-	for (size_t i = 0; i < reports.errors.count; i++)
-		(void)fprintf(stderr, "mailconfd: %s\n", reports.errors.items[i]);
-	for (size_t i = 0; i < reports.warnings.count; i++)
-		print_warning(reports.warnings.items[i], NULL);
-	return r;
-}
-
-/* Notes go behind the result. Returns how many addresses a start could not open. */
-static int check_ports(const struct settings *settings, const char *settings_file,
-		       struct texts *notes)
-{
-	struct texts errors = TEXTS_IN(notes->memory), warnings = TEXTS_IN(notes->memory);
-
-	preflight_ports(settings, settings_file, &errors, &warnings, notes);
-	for (size_t i = 0; i < warnings.count; i++)
-		print_warning(warnings.items[i], NULL);
-	for (size_t i = 0; i < errors.count; i++)
-		print_error(errors.items[i], NULL);
-	return (int)errors.count;
-}
-
-static void check_hidden_paths(const struct settings *settings, const char *settings_file)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts warnings = TEXTS_IN(&memory);
-	struct confinement confinement;
-
-	if (!confinement_of_unit(&memory, settings_file, &confinement))
-		return;
-	hidden_paths_find(&confinement, settings, settings_file, &warnings);
-	for (size_t i = 0; i < warnings.count; i++)
-		print_warning(warnings.items[i], NULL);
-}
-
-/* Enters it, so this comes last. */
-static int check_sandbox(const struct settings *settings, const char *settings_file)
-{
-	_cleanup_(sandbox_freep) struct sandbox *sandbox = NULL;
-	struct error err;
-
-	if (sandbox_enter(settings, settings_file, &sandbox, &err) < 0)
-		return report(-1, &err);
-	warn_of_missing_parts(sandbox, print_warning);
-	return 0;
-}
-
-/* The daemon does not need it, and its user may not be able to look. */
-static void warn_of_dns_hook(const struct settings *settings)
-{
-	const char *hook = settings->acme.dns_hook;
-	struct error err;
-
-	if (!*hook || process_check_program(hook, &err) == 0 ||
-	    (access(hook, F_OK) < 0 && errno == EACCES))
-		return;
-	(void)error_prefix(&err, "[acme] dns-hook");
-	print_warning(err.text, NULL);
-}
-
-/* Other ACME clients may put challenges there all the same; mailconfctl, run by root, does not. */
-static void warn_of_challenge_directory(struct arena *memory, const struct settings *settings)
-{
-	const char *directory = settings->acme.directory;
-	struct account owner;
-	struct error err;
-
-	if (geteuid() != 0 || !*directory ||
-	    (account_of_directory(memory, arena_printf(memory, "%s/token", directory), &owner,
-				  &err) == 0 &&
-	     owner.uid == 0))
-		return;
-	print_warning(arena_printf(memory,
-				   "[acme] directory '%s' is refused by 'mailconfctl certificate', "
-				   "because another user can write in it or above it; set it "
-				   "to " SETTINGS_ACME_DIRECTORY " and restart mailconfd",
-				   directory),
-		      NULL);
-}
-
-int server_check(const char *settings_file, const char *user)
-{
-	_cleanup_(templates_unrefp) struct templates *templates = NULL;
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(store_closep) struct store *store = NULL;
-	const char *own = NULL, *found = "the";
-	struct texts notes = TEXTS_IN(&memory);
-	struct settings settings;
-	struct error err;
-	const char *name;
-	size_t count = 0;
-	int wrong;
-
-	if (load_checked(&memory, settings_file, &settings) < 0)
-		return SERVER_BAD_SETTINGS;
-	/* A start opens its ports before it becomes the user. */
-	wrong = check_ports(&settings, settings_file, &notes);
-	check_hidden_paths(&settings, settings_file);
-	warn_of_challenge_directory(&memory, &settings);
-	if (become_service(&memory, &settings, user, &name, &err) < 0) {
-		(void)report(-1, &err);
-		return status_of(&err);
-	}
-	process_hide_memory();
-	complete_settings(&memory, &own, &settings);
-	warn_of_all_open_ports(&settings, print_warning);
-	warn_of_dns_hook(&settings);
-	wrong += report(check_settings_file(settings_file, &err), &err);
-	wrong += credentials_check(&settings, &count);
-	wrong += (int)templates_load(settings.templates.directory, NULL, print_error, NULL,
-				     &templates);
-	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
-	database_warn_of_file_system(settings.database.file, print_warning);
-	wrong += check_sandbox(&settings, settings_file);
-	if (wrong && name)
-		(void)fprintf(stderr, "mailconfd: this was tried as the user '%s'\n", name);
-	if (wrong)
-		return SERVER_FAILED;
-	if (settings.server.listen_https.count > 0)
-		found = arena_printf(&memory, "%zu certificate%s, the", count,
-				     count == 1 ? "" : "s");
-	(void)printf("%s is good: %s templates and the database load%s%s.\n", settings_file, found,
-		     name ? ", as user " : "", name ? name : "");
-	for (size_t i = 0; i < notes.count; i++)
-		(void)puts(notes.items[i]);
-	if (geteuid() == 0)
-		(void)puts("This was checked as root, who may read everything; '--user NAME' "
-			   "checks it as the daemon's user.");
-	return SERVER_DONE;
 }

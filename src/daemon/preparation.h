@@ -1,0 +1,35 @@
+#pragma once
+
+/* What a start and --check-config do alike before anything is served. */
+
+struct arena;
+struct error;
+struct sandbox;
+struct settings;
+
+/* Is given one sentence a call. */
+typedef void (*preparation_warner)(const char *sentence, void *context);
+
+/* Sets this host's own name where the settings have no public name. own is that name, or NULL until
+ * the resolver, which may take a while, was asked for it. */
+void preparation_complete_settings(struct arena *memory, const char **own,
+				   struct settings *settings);
+
+/* Warns of each address for unencrypted requests that other hosts can connect to. */
+void preparation_warn_of_ports(const struct settings *settings, preparation_warner warn);
+
+/* Warns of what the kernel or the container refused to the sandbox. */
+void preparation_warn_of_sandbox(const struct sandbox *sandbox, preparation_warner warn);
+
+/* Whether the settings file can be read, because a reload reads it with the user's rights. Returns
+ * 0, or -1 with err set. */
+int preparation_check_file(const char *settings_file, struct error *err);
+
+/* Gives up root's rights: from here on they are those of the user, or where that is NULL of the
+ * owner of the database's directory. Sets the name of that user, or NULL where nothing changed.
+ * Returns 0, or -1 with err set. */
+int preparation_become_service(struct arena *memory, const struct settings *settings,
+			       const char *user, const char **ret_name, struct error *err);
+
+/* The exit status of a failure. */
+int preparation_status(const struct error *err);
