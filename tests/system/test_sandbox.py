@@ -92,10 +92,10 @@ class Certbot:
         self.authority = authority
 
     def renew(self, name, number, days):
+        text = self.authority.certificate(name, options=("--days", str(days))).read_text()
         live, archive = self.directory / "live" / name, self.directory / "archive" / name
         live.mkdir(parents=True, exist_ok=True)
         archive.mkdir(parents=True, exist_ok=True)
-        text = self.authority.certificate(name, options=("--days", str(days))).read_text()
         mark = text.index("-----BEGIN PRIVATE KEY")
         for kind, content in (("fullchain", text[:mark]), ("privkey", text[mark:])):
             (archive / f"{kind}{number}.pem").write_text(content)
