@@ -41,7 +41,7 @@ static const struct settings_key keys[] = {
 	  .needs_restart = true },
 	{ "templates", "directory", "", &setting_optional_path, PLACE(templates.directory),
 	  .allowed = "an absolute path, or nothing" },
-	{ "acme", "directory", SETTINGS_ACME_DIRECTORY,
+	{ "acme", "directory", "/var/lib/mailconfd-acme/.well-known/acme-challenge",
 	  &setting_optional_path, PLACE(acme.directory),
 	  .allowed = "an absolute path, or nothing" },
 	{ "acme", "server", "https://acme-v02.api.letsencrypt.org/directory", &setting_https_url,

@@ -138,6 +138,7 @@ def arguments(service, private):
         "dns": ["example.org"],
         "doctor": ["example.org", "--connect", "127.0.0.1:9", "--resolver", "127.0.0.1:9"],
         "certificate list": [],
+        "certificate prune": ["--dry-run"],
         "certificate request": ["example.org", "--dry-run", "--address", "192.0.2.1", "--resolver", "127.0.0.1:9"],
         "certificate renew": ["--dry-run", "--address", "192.0.2.1", "--resolver", "127.0.0.1:9"],
         "log-hash": ["first.last@example.org"],
@@ -186,6 +187,10 @@ def test_invalid_rows_stop_no_certificate_command(service):
         connection.executemany(
             "INSERT INTO domain (name, provider, is_enabled) VALUES (?, 1, 1)",
             [("--ualias",), ("../../etc/x",), ("a\tb.example",), ("two\nlines.example",), ("Upper.example",)])
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, 'is_enabled INTEGER NOT NULL', 'is_enabled INTEGER')")
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT INTO domain (name, provider, is_enabled) VALUES ('null.example', 1, NULL)")
     service.ctl("provider", "add", "good", "imaps://imap.example.net")
     service.ctl("domain", "add", "example.net", "--provider", "good")
     result = service.ctl("certificate", "list", "--json")
