@@ -126,11 +126,29 @@ static int ask_for(struct arena *memory, const char *listen, const char *token, 
 		listen);
 }
 
+int challenge_show(struct arena *memory, const char *directory, const char **ret_token,
+		   const char **ret_text, struct error *err)
+{
+	unsigned long long noise[2];
+
+	if (challenge_make_directory(directory, err) < 0)
+		return -1;
+	if (getrandom(noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
+		return error_set(err, ERROR_SYSTEM, "no random numbers: %s", strerror(errno));
+	*ret_token = arena_printf(memory, "trial-%016llx", noise[0]);
+	*ret_text = arena_printf(memory, "mailconfd-%016llx", noise[1]);
+	return put(directory, *ret_token, *ret_text, err);
+}
+
+void challenge_hide(const char *directory, const char *token)
+{
+	take_away(directory, token);
+}
+
 int challenge_try(struct arena *memory, const char *directory, const struct words *listen_http,
 		  struct error *err)
 {
-	unsigned long long noise;
-	const char *token;
+	const char *token, *text;
 	int r;
 
 	if (!listen_http->count)
@@ -139,15 +157,10 @@ int challenge_try(struct arena *memory, const char *directory, const struct word
 			"[server] listen-http is empty, but the certificate authority asks "
 			"on port 80; set it to [::]:80 and restart mailconfd, or use DNS-01 with "
 			"dns-hook in [acme]");
-	if (challenge_make_directory(directory, err) < 0)
+	if (challenge_show(memory, directory, &token, &text, err) < 0)
 		return -1;
-	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
-		return error_set(err, ERROR_SYSTEM, "no random numbers: %s", strerror(errno));
-	token = arena_printf(memory, "trial-%016llx", noise);
-	r = put(directory, token, token, err);
-	if (r == 0)
-		r = ask_for(memory, listen_http->items[0], token, token, err);
-	take_away(directory, token);
+	r = ask_for(memory, listen_http->items[0], token, text, err);
+	challenge_hide(directory, token);
 	return r;
 }
 

@@ -23,6 +23,12 @@ struct words;
 /* Makes the directory, with those above it that are missing. Returns 0, or -1 with err set. */
 int challenge_make_directory(const char *directory, struct error *err);
 
+/* Puts a challenge of our own there until challenge_hide(). A server that repeats the path of a
+ * request does not give the text away. Returns 0, or -1 with err set. */
+int challenge_show(struct arena *memory, const char *directory, const char **ret_token,
+		   const char **ret_text, struct error *err);
+void challenge_hide(const char *directory, const char *token);
+
 /*
  * Puts a challenge there, and asks the plain port of this machine for it: an authority that is
  * asked in vain may refuse to be asked again for hours. listen_http is that of the settings.

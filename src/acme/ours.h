@@ -35,6 +35,7 @@ struct name_place {
 	size_t n_addresses;
 	const char *stranger; /* the address that is not ours, or where another server answers */
 	const char *response; /* of that server, as in "HTTP 404"; NULL if none was seen */
+	const char *unseen;   /* the address that cannot be reached from here and why, or NULL */
 };
 
 /* Our addresses are those given, a list with commas; if it is NULL, those of this machine except

@@ -17,9 +17,11 @@
 #include "cli/options.h"
 #include "cli/order.h"
 #include "cli/outcome.h"
+#include "cli/preflight.h"
 #include "cli/print.h"
 #include "config/settings.h"
 #include "dns/resolver.h"
+#include "doctor/memo.h"
 #include "doctor/wire.h"
 #include "tls/certificate-file.h"
 #include "tls/certificates.h"
@@ -120,6 +122,7 @@ void issuing_close(struct issuing *issuing)
 	loaded_certificates_clear(&issuing->loaded);
 	resolver_free(issuing->resolver);
 	trust_free(issuing->trust);
+	memo_free(issuing->silent);
 	if (issuing->report)
 		list_end(issuing->report, "");
 	list_free(issuing->report);
@@ -268,13 +271,22 @@ static bool is_foreign(const char *file)
 	return access(file, F_OK) == 0 && !held_server(&memory, file);
 }
 
-static int request(struct issuing *issuing, struct outcome *outcome, struct error *err)
+static void choose(struct issuing *issuing, const struct order *order, struct choice *choice,
+		   struct outcome *outcome)
+{
+	*choice = order_judge(issuing, order);
+	outcome->names = choice->names;
+	outcome->n_names = choice->count;
+}
+
+/* Looks for what would make the CA refuse, in the order of what it costs to find out. Returns 0
+ * with the outcome's problem set if there is any, or -1 with err set if no order can be placed. */
+static int prepare(struct issuing *issuing, struct order *order, struct choice *choice,
+		   struct outcome *outcome, struct error *err)
 {
 	struct arena *memory = issuing->cli->memory;
 	const char *file = held_file(memory, issuing->directory, outcome->domain);
-	struct uacme_issue issue;
 	struct error why;
-	int r;
 
 	if (is_foreign(file)) {
 		outcome->problem = arena_printf(memory,
@@ -287,19 +299,36 @@ static int request(struct issuing *issuing, struct outcome *outcome, struct erro
 	outcome->is_repeated = outcome->problem;
 	if (outcome->problem)
 		return 0;
-	r = challenges_prepare(issuing, outcome->names, outcome->n_names, &why);
-	if (r < 0) {
-		*err = why;
-		return -1;
+	if (!issuing->is_trial) {
+		int r = challenges_prepare(issuing, outcome->names, outcome->n_names, &why);
+
+		if (r < 0)
+			*err = why;
+		if (r > 0)
+			outcome->problem = arena_strdup(memory, why.text);
+		if (r != 0)
+			return r < 0 ? -1 : 0;
+		if (!issuing->uacme.dns_hook && preflight_probe(issuing, order, choice, err) < 0)
+			return -1;
+		choose(issuing, order, choice, outcome);
 	}
-	if (r > 0) {
+	if (choice->verdict == ORDER_REQUEST && preflight_caa(issuing, order, choice, &why) != 0)
 		outcome->problem = arena_strdup(memory, why.text);
-		return 0;
-	}
+	return 0;
+}
+
+static void request(struct issuing *issuing, struct outcome *outcome)
+{
+	struct arena *memory = issuing->cli->memory;
+	const char *file = held_file(memory, issuing->directory, outcome->domain);
+	struct uacme_issue issue;
+	struct error why;
+	int r;
+
 	if (uacme_provide_account(memory, &issuing->uacme, issuing->email, issuing->accepts_terms,
 				  &why) != 0) {
 		outcome->problem = close_authority(issuing, arena_strdup(memory, why.text));
-		return 0;
+		return;
 	}
 	r = uacme_issue(memory, &issuing->uacme, outcome->names, outcome->n_names, &issue, &why);
 	if (r == 0)
@@ -308,18 +337,17 @@ static int request(struct issuing *issuing, struct outcome *outcome, struct erro
 		failure_forget(issuing->uacme.directory, outcome->domain);
 		schedule_clear(issuing->uacme.directory);
 		issuing->n_requested++;
-		return 0;
+		return;
 	}
 	if (r == UACME_LIMITED) {
 		outcome->problem = close_authority(
 			issuing,
 			arena_printf(memory, "the authority wants no more requests for now: %s",
 				     why.text));
-		return 0;
+		return;
 	}
 	outcome->problem = arena_strdup(memory, why.text);
 	failure_note(issuing->uacme.directory, outcome->domain);
-	return 0;
 }
 
 /* Tells what has been decided about an order, unless a certificate is to be requested. */
@@ -365,14 +393,6 @@ static void tell_choice(struct issuing *issuing, const struct choice *choice,
 	tell(issuing, outcome);
 }
 
-static void choose(struct issuing *issuing, const struct order *order, struct choice *choice,
-		   struct outcome *outcome)
-{
-	*choice = order_judge(issuing, order);
-	outcome->names = choice->names;
-	outcome->n_names = choice->count;
-}
-
 int issuing_place(struct issuing *issuing, struct order *order, struct error *err)
 {
 	struct arena *memory = issuing->cli->memory;
@@ -389,9 +409,10 @@ int issuing_place(struct issuing *issuing, struct order *order, struct error *er
 	if (!order->is_located)
 		(void)orders_locate(issuing, order, 1);
 	choose(issuing, order, &choice, &outcome);
-	if (choice.verdict == ORDER_REQUEST && !issuing->is_trial &&
-	    request(issuing, &outcome, err) < 0)
+	if (choice.verdict == ORDER_REQUEST && prepare(issuing, order, &choice, &outcome, err) < 0)
 		return -1;
+	if (choice.verdict == ORDER_REQUEST && !issuing->is_trial && !outcome.problem)
+		request(issuing, &outcome);
 	if (choice.verdict != ORDER_COMPLETE)
 		ours_find_wildcards(memory, issuing->resolver, order->places, order->count);
 	tell_choice(issuing, &choice, &outcome);

@@ -17,7 +17,9 @@ struct arguments;
 struct cli;
 struct closed_authority;
 struct error;
+struct identities;
 struct list;
+struct memo;
 struct order;
 struct resolver;
 struct trust;
@@ -39,6 +41,8 @@ struct issuing {
 	struct trust *trust;		       /* of connections to our own listener, or NULL */
 	bool is_blind;			       /* whether a certificate is served cannot be seen */
 	const struct closed_authority *closed; /* those that are asked no more, or NULL */
+	const struct identities *identities;   /* of CAs in CAA records, or NULL */
+	struct memo *silent;		       /* addresses that cannot be reached, or NULL */
 	size_t n_requested, n_failed;
 	struct list *report; /* for --json, else NULL */
 };

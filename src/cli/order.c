@@ -159,7 +159,7 @@ static void choose_names(const struct order *order, struct choice *choice)
 	}
 }
 
-static bool is_chosen(const struct choice *choice, const char *name)
+bool choice_has(const struct choice *choice, const char *name)
 {
 	for (size_t i = 0; i < choice->count; i++)
 		if (text_equals(choice->names[i], name))
@@ -197,7 +197,7 @@ struct choice order_judge(struct issuing *issuing, const struct order *order)
 	choose_names(order, &choice);
 	for (size_t i = 0; i < order->count; i++) {
 		const struct name_place *place = &order->places[i];
-		bool chosen = is_chosen(&choice, place->name);
+		bool chosen = choice_has(&choice, place->name);
 
 		n_gained += chosen && !place->is_held;
 		n_lost += !chosen && place->is_held && order->kind != ORDER_NAMED;

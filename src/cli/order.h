@@ -78,5 +78,7 @@ struct choice {
 /* Decides what to do about an order whose names are located. */
 struct choice order_judge(struct issuing *issuing, const struct order *order);
 
+bool choice_has(const struct choice *choice, const char *name);
+
 /* Whether the name is to be reported if the certificate does not get it. */
 bool order_must_tell(const struct order *order, const struct name_place *place);

@@ -80,6 +80,14 @@ void outcome_print(struct arena *memory, const struct outcome *outcome)
 {
 	if (!outcome->is_unanswered)
 		tell_left_out(memory, outcome);
+	for (size_t i = 0; outcome->order && i < outcome->order->count; i++)
+		if (outcome->order->places[i].unseen)
+			warning_print(arena_printf(
+				memory,
+				"%s: %s cannot be reached on port 80 from this server (%s); the CA "
+				"may be able to",
+				outcome->domain, outcome->order->places[i].name,
+				outcome->order->places[i].unseen));
 	if (outcome->problem) {
 		error_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->problem));
 		return;

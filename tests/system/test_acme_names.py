@@ -1,5 +1,6 @@
 """Which names a certificate is requested for: what DNS, CAA records and the web server at each name decide, and what
 never reaches the ACME client or the certificate authority (CA)."""
+import json
 import os
 import pathlib
 import sqlite3
@@ -7,8 +8,11 @@ import tempfile
 
 import pytest
 
-from acme import ELSEWHERE, acme, file_of, names_in, renew, request, served  # pylint: disable=unused-import
-from upstream import A, AAAA, CNAME, NODATA, REFUSED, SERVFAIL, SILENCE, Upstream, encode_name, record
+from acme import (  # pylint: disable=unused-import
+    ELSEWHERE, acme, ctl, file_of, names_in, renew, request, served, skip_unless_installed)
+from daemon import free_port
+from upstream import A, AAAA, CAA, CNAME, NODATA, REFUSED, SERVFAIL, SILENCE, Upstream, encode_name, record
+from world import Nginx, address
 
 
 def change_row(daemon, statement, *values):
@@ -124,20 +128,22 @@ def test_no_answer_for_the_public_name(served, acme, upstream):
     assert "newOrder" not in acme.log() and "/order-plz" not in acme.log()
 
 
-@pytest.mark.parametrize("days, left, day", [(90, 29, 10), (90, 11, 10), (90, 9, None), (45, 6, 5), (45, 4, None), (6, 1, 0.6)])
-@pytest.mark.parametrize("address", [None, "192.0.2.1"])
-def test_name_is_dropped_at_the_end(served, acme, days, left, day, address):
+@pytest.mark.parametrize("days, left, is_kept, place", [
+    (90, 29, True, None), (90, 11, True, "192.0.2.1"), (90, 9, False, "192.0.2.1"), (90, 9, False, None),
+    (6, 1, True, "192.0.2.1"), (18, 1, False, "192.0.2.1"),
+])
+def test_name_is_dropped_at_the_end(served, acme, days, left, is_kept, place):
     """A name that does not resolve to this server is kept until a ninth of the lifetime is left."""
     served.start()
     assert request(served, acme, "example.com").returncode == 0
     file = hold(served, acme, NAMES, days, left)
     before = file.read_bytes()
-    acme.set_names({"autodiscover.example.org": address})
+    acme.set_names({"autodiscover.example.org": place})
     result = renew(served, acme)
     assert result.returncode == 0, result.stderr
-    reason = f"resolves to {address}, which is not an address of this server" if address else "has no address in DNS"
+    reason = f"resolves to {place}, which is not an address of this server" if place else "has no address in DNS"
     assert f"warning: example.org: autodiscover.example.org {reason}; " in result.stderr
-    if day is None:
+    if not is_kept:
         assert "; it is left out\n" in result.stderr and names_in(file) == ["autoconfig.example.org"]
         return
     assert "; the certificate keeps the name until 20" in result.stderr and result.stdout == ""
@@ -172,3 +178,184 @@ def test_name_is_added_again(served, acme):
     assert names_in(file) == NAMES
     before = file.read_bytes()
     assert renew(served, acme).stdout == "" and file.read_bytes() == before
+
+
+class ForeignWebServer:
+    """nginx at an address of its own, on port 80."""
+
+    def __init__(self, directory, answer):
+        skip_unless_installed("nginx")
+        if os.getuid() != 0:
+            pytest.skip("only root can listen on port 80")
+        self.address, self.log = address(), directory / "access.log"
+        self.nginx = Nginx(directory, f"server {{ listen {self.address}:80; access_log {self.log}; "
+                                      f"location / {{ {answer}; }} }}")
+
+    def stop(self):
+        self.nginx.stop()
+
+
+@pytest.fixture(params=["return 404", "return 301 https://www.example.org/", 'return 200 "$request_uri"'],
+                ids=["not found", "redirect", "echo"])
+def foreign(request, tmp_path_factory):
+    server = ForeignWebServer(tmp_path_factory.mktemp("web") / "nginx", request.param)
+    yield server
+    server.stop()
+
+
+def test_another_web_server_answers(served, acme, foreign):
+    """At an address that is ours, as behind NAT: the CA is not asked to validate the name."""
+    served.start()
+    acme.set_names({"autodiscover.example.org": foreign.address})
+    addresses = ("--address", f"127.0.0.1,{foreign.address}")
+    result = request(served, acme, "example.org", *addresses)
+    assert result.returncode == 0, result.stderr
+    assert f"example.org: autodiscover.example.org resolves to {foreign.address}, where another web server answers on " \
+           "port 80 (HTTP " in result.stderr and result.stderr.endswith("; it is left out\n")
+    assert "/.well-known/acme-challenge/trial-" in foreign.log.read_text()
+    assert names_in(file_of(served, "example.org")) == ["autoconfig.example.org"]
+    assert "autodiscover.example.org" not in acme.log()
+    assert not list((served.directory / "acme" / "challenges").iterdir())
+    # A renewal keeps the name until the end, and the CA is not asked either.
+    file = hold(served, acme, NAMES, 90, 20)
+    before = file.read_bytes()
+    result = renew(served, acme, *addresses)
+    assert result.returncode == 0 and "; the certificate keeps the name until 20" in result.stderr
+    assert file.read_bytes() == before and "autodiscover.example.org" not in acme.log()
+    # If all names are there, nothing is left to request.
+    acme.set_names({"autoconfig.example.org": foreign.address})
+    result = request(served, acme, "example.org", *addresses)
+    assert result.returncode == 1 and "none of its names resolves to this server" in result.stderr
+    assert acme.log().count("/order-plz") == 1
+
+
+def test_wildcard_record_answers(served, acme):
+    """At a web host, for whatever name below the domain."""
+    for name in list(acme.addresses):
+        if name.endswith("example.org"):
+            del acme.addresses[name]
+    acme.add_records("--address=/example.org/192.0.2.80")
+    served.start()
+    result = request(served, acme, "example.org")
+    assert result.returncode == 1
+    for name in NAMES:
+        assert f"example.org: {name} has no record of its own, *.example.org answers with 192.0.2.80, which is not an " \
+               "address of this server; it is left out\n" in result.stderr
+    assert "none of its names resolves to this server" in result.stderr and "/order-plz" not in acme.log()
+
+
+def test_wildcard_record_of_another_web_server(served, acme, tmp_path):
+    web = ForeignWebServer(tmp_path / "nginx", "return 404")
+    try:
+        for name in list(acme.addresses):
+            if name.endswith("example.org"):
+                del acme.addresses[name]
+        acme.add_records(f"--address=/example.org/{web.address}")
+        served.start()
+        result = request(served, acme, "example.org", "--address", f"127.0.0.1,{web.address}")
+        assert result.returncode == 1
+        for name in NAMES:
+            assert f"{name} has no record of its own, *.example.org answers with {web.address}, where another web server " \
+                   "answers on port 80 (HTTP 404); it is left out\n" in result.stderr
+        assert "/order-plz" not in acme.log()
+    finally:
+        web.stop()
+
+
+def test_address_that_cannot_be_reached_only_warns(served, acme):
+    """A router may not loop connections back, so the CA decides."""
+    served.start()
+    acme.set_names({"autodiscover.example.org": ELSEWHERE})
+    result = request(served, acme, "example.org", "--address", f"127.0.0.1,{ELSEWHERE}")
+    assert f"example.org: autodiscover.example.org cannot be reached on port 80 from this server ({ELSEWHERE}: " \
+           "Connection refused); the CA may be able to\n" in result.stderr
+    assert "autodiscover.example.org" in acme.log(), "it was asked"
+
+
+def ca_with_identity(served, acme):
+    """The directory of pebble, which names no identity for CAA records, with one."""
+    skip_unless_installed("nginx")
+    place = acme.directory / "ca"
+    place.mkdir()
+    directory = json.loads(acme.run("curl", "--silent", "--fail", acme.server).stdout)
+    directory["meta"]["caaIdentities"] = ["pebble.example"]
+    (place / "dir").write_text(json.dumps(directory))
+    port = free_port()
+    nginx = Nginx(place / "nginx", f"server {{ listen 127.0.0.1:{port} ssl; root {place}; default_type application/json;\n"
+                                   f"ssl_certificate {acme.directory}/pebble/fullchain.pem;\n"
+                                   f"ssl_certificate_key {acme.directory}/pebble/privkey.pem; }}")
+    return nginx, f"https://127.0.0.1:{port}/dir"
+
+
+REFUSED_BY_CAA = {
+    "example.org,0,issue,letsencrypt.org":
+        "the CAA records of example.org allow only letsencrypt.org, but the CA is pebble.example",
+    "org,0,ISSUE,other.example; policy=ev": "the CAA records of org allow only other.example, but the CA",
+    "example.org,0,issue,;": "the CAA records of example.org allow no CA",
+    "example.org,0,issue,pebble.example; validationmethods=dns-01": "do not allow validation by http-01",
+    "example.org,128,tbs,unknown": "a CAA record of example.org has a critical property that CAs do not know",
+    "autodiscover.example.org,0,issue,%%%": "autodiscover.example.org: the CAA records of autodiscover.example.org allow no CA",
+}
+ALLOWED_BY_CAA = [
+    "example.org,0,issue,Pebble.Example; accounturi=x; validationmethods=dns-01,HTTP-01",
+    "example.org,0,issuewild,;",
+    "example.org,0,tbs,unknown",
+    "example.org,128,iodef,mailto:security@example.org",
+]
+
+
+def test_caa_records_that_exclude_the_ca(served, acme):
+    served.start()
+    nginx, server = ca_with_identity(served, acme)
+    try:
+        ask = ("certificate", "request", "example.org", "--server", server, "--accept-terms")
+        for record, reason in REFUSED_BY_CAA.items():
+            acme.add_records(f"--caa-record={record}")
+            result = ctl(served, acme, *ask)
+            assert result.returncode == 1 and reason in result.stderr, record
+            assert result.stderr.splitlines()[0].endswith("; nothing is requested"), result.stderr
+            acme.remove_records(f"--caa-record={record}")
+        assert "POST" not in acme.log(), "the CA has heard of nothing"
+        assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))
+        for record in ALLOWED_BY_CAA:
+            acme.add_records(f"--caa-record={record}")
+            result = ctl(served, acme, *ask, "--dry-run")
+            assert result.returncode == 0 and "would request a certificate for" in result.stdout, (record, result.stderr)
+            acme.remove_records(f"--caa-record={record}")
+        # One of several is enough.
+        acme.add_records("--caa-record=example.org,0,issue,letsencrypt.org", "--caa-record=example.org,0,issue,pebble.example")
+        result = ctl(served, acme, *ask)
+        assert result.returncode == 0, result.stderr
+    finally:
+        nginx.stop()
+
+
+def test_caa_without_identities_of_the_ca(served, acme):
+    """A CA need not name any; then only a set that lets no CA issue is certain to exclude it."""
+    served.start()
+    acme.add_records("--caa-record=example.org,0,issue,letsencrypt.org")
+    assert request(served, acme, "example.org", "--dry-run").returncode == 0
+    acme.add_records("--caa-record=example.com,0,issue,;")
+    result = request(served, acme, "example.com")
+    assert result.returncode == 1 and "the CAA records of example.com allow no CA; nothing is requested" in result.stderr
+    assert "POST" not in acme.log()
+
+
+def test_caa_without_an_answer(served, acme, upstream):
+    """Nor is the CA asked if a CNAME leads to records that exclude it."""
+    served.start()
+    del acme.addresses["autodiscover.example.org"]
+    acme.start_dns()
+    place = {("autodiscover.example.org", A): [record("autodiscover.example.org", A, b"\x7f\0\0\1")],
+             ("autodiscover.example.org", AAAA): NODATA}
+    upstream.answers = {**place, ("autodiscover.example.org", CAA): SERVFAIL}
+    result = request(served, acme, "example.org")
+    assert result.returncode == 1
+    assert "the CAA records of autodiscover.example.org cannot be looked up: " in result.stderr
+    alias = record("autodiscover.example.org", CNAME, encode_name("target.example.net"))
+    upstream.answers = {**place, ("autodiscover.example.org", CAA):
+                        [alias, record("target.example.net", CAA, b"\0\5issue;")]}
+    result = request(served, acme, "example.org")
+    assert result.returncode == 1 and "the CAA records of autodiscover.example.org allow no CA" in result.stderr
+    assert "POST" not in acme.log()
+    assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))

@@ -1,0 +1,243 @@
+#include "dns/caa.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "dns/resolver.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/idna.h"
+
+#define CRITICAL 0x80
+
+/* One property (RFC 8659 4.1): FLAGS(1) LENGTH(1) TAG VALUE. */
+struct property {
+	bool is_critical;
+	const char *tag, *value;
+};
+
+/* The value of an issue property (RFC 8659 4.2): [CA] [; TAG=VALUE]... */
+struct issue {
+	const char *ca;	     /* "" for none */
+	const char *methods; /* of the parameter validationmethods, or NULL */
+};
+
+/* The tags that CAs know (IANA, "Certification Authority Restriction Properties"). */
+static const char *const known_tags[] = {
+	"issue",    "issuewild",    "iodef",	    "issuemail",
+	"issuevmc", "contactemail", "contactphone", NULL,
+};
+
+static bool read_property(struct arena *memory, const struct dns_record *record,
+			  struct property *ret_property)
+{
+	size_t length = record->size >= 2 ? record->data[1] : 0;
+	const char *text = (const char *)record->data + 2;
+
+	if (length == 0 || length > record->size - 2)
+		return false;
+	*ret_property = (struct property){
+		.is_critical = record->data[0] & CRITICAL,
+		.tag = text_lower(memory, arena_strndup(memory, text, length)),
+		.value = arena_strndup(memory, text + length, record->size - 2 - length),
+	};
+	return true;
+}
+
+/* Without spaces and tabs around it, in lower case. */
+static const char *trim(struct arena *memory, const char *text)
+{
+	size_t length;
+
+	text += strspn(text, " \t");
+	length = strlen(text);
+	while (length > 0 && strchr(" \t", text[length - 1]))
+		length--;
+	return text_lower(memory, arena_strndup(memory, text, length));
+}
+
+static struct issue read_issue(struct arena *memory, const char *value)
+{
+	char *rest = arena_strdup(memory, value);
+	struct issue issue = { .ca = trim(memory, strsep(&rest, ";")) };
+	char *parameter;
+
+	while ((parameter = strsep(&rest, ";"))) {
+		char *text = parameter;
+		const char *tag = trim(memory, strsep(&text, "="));
+
+		if (text && text_equals(tag, "validationmethods"))
+			issue.methods = trim(memory, text);
+	}
+	return issue;
+}
+
+static bool has_word(struct arena *memory, const char *list, const char *word)
+{
+	char *rest = arena_strdup(memory, list), *item;
+
+	while ((item = strsep(&rest, ",")))
+		if (text_equals(trim(memory, item), word))
+			return true;
+	return false;
+}
+
+static bool is_wildcard(const struct caa_set *set)
+{
+	return strncmp(set->name, "*.", 2) == 0;
+}
+
+static bool has_tag(const struct caa_set *set, const char *tag)
+{
+	size_t length = strlen(tag);
+
+	for (size_t i = 0; i < set->count; i++) {
+		const struct dns_record *record = &set->records[i];
+
+		if (record->size >= 2 + length && record->data[1] == length &&
+		    strncasecmp((const char *)record->data + 2, tag, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* For a wildcard, issuewild replaces issue (RFC 8659 4.3). */
+static const char *relevant_tag(const struct caa_set *set)
+{
+	return is_wildcard(set) && has_tag(set, "issuewild") ? "issuewild" : "issue";
+}
+
+bool caa_names_issuers(const struct caa_set *set)
+{
+	return has_tag(set, relevant_tag(set));
+}
+
+static bool is_known(const char *tag)
+{
+	for (size_t i = 0; known_tags[i]; i++)
+		if (text_equals(tag, known_tags[i]))
+			return true;
+	return false;
+}
+
+static bool is_issuer(const struct caa_issuer *issuer, const char *ca)
+{
+	for (size_t i = 0; i < issuer->n_identities; i++)
+		if (text_equals_ignoring_case(issuer->identities[i], ca))
+			return true;
+	return issuer->n_identities == 0 && *ca;
+}
+
+/* Adds the name of a CA once, if it can be shown. */
+static void add_allowed(struct arena *memory, struct bytes *allowed, const char *ca)
+{
+	const char *so_far = arena_strdup(memory, bytes_text(allowed));
+
+	if (host_name_is_valid(ca) && !has_word(memory, so_far, ca))
+		bytes_add_format(allowed, "%s%s", allowed->size ? ", " : "", ca);
+}
+
+const char *caa_find_objection(struct arena *memory, const struct caa_set *set,
+			       const struct caa_issuer *issuer)
+{
+	struct bytes allowed = BYTES_IN(memory);
+	const char *tag = relevant_tag(set), *other_methods = NULL;
+
+	for (size_t i = 0; i < set->count; i++) {
+		struct property property;
+		struct issue issue;
+
+		if (!read_property(memory, &set->records[i], &property))
+			return arena_printf(memory, "a CAA record of %s is malformed", set->owner);
+		if (property.is_critical && !is_known(property.tag))
+			return arena_printf(memory,
+					    "a CAA record of %s has a critical property that CAs "
+					    "do not know",
+					    set->owner);
+		if (!text_equals(property.tag, tag))
+			continue;
+		issue = read_issue(memory, property.value);
+		if (!is_issuer(issuer, issue.ca))
+			add_allowed(memory, &allowed, issue.ca);
+		else if (!issue.methods || has_word(memory, issue.methods, issuer->method))
+			return NULL;
+		else
+			other_methods = issue.ca;
+	}
+	if (!caa_names_issuers(set))
+		return NULL;
+	if (other_methods)
+		return arena_printf(memory, "the CAA records of %s do not allow validation by %s",
+				    set->owner, issuer->method);
+	return arena_printf(memory, "the CAA records of %s allow %s%s", set->owner,
+			    allowed.size ? "only " : "no CA",
+			    allowed.size ? bytes_text(&allowed) : "");
+}
+
+/* The questions of all names and their parents, each once. */
+struct climb {
+	struct arena *memory;
+	struct dns_question *questions;
+	size_t count;
+};
+
+static const char *without_wildcard(const char *name)
+{
+	return strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+}
+
+static const char *parent_of(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot ? dot + 1 : NULL;
+}
+
+static struct dns_question *find_question(const struct climb *climb, const char *name)
+{
+	for (size_t i = 0; i < climb->count; i++)
+		if (text_equals(climb->questions[i].name, name))
+			return &climb->questions[i];
+	return NULL;
+}
+
+/* The tree is climbed from the name to its top-level domain; the resolver follows CNAMEs, whose
+ * targets' parents do not count (RFC 8659 3). */
+static void find_relevant(const struct climb *climb, struct caa_set *set)
+{
+	for (const char *at = without_wildcard(set->name); at; at = parent_of(at)) {
+		const struct dns_question *question = find_question(climb, at);
+
+		if (question->answer.outcome == DNS_FAILED) {
+			set->failure = arena_printf(climb->memory,
+						    "the CAA records of %s cannot be looked up: %s",
+						    at, question->answer.failure);
+			return;
+		}
+		if (question->answer.outcome == DNS_FOUND) {
+			set->owner = at;
+			set->records = question->answer.records;
+			set->count = question->answer.count;
+			return;
+		}
+	}
+}
+
+void caa_find(struct arena *memory, struct resolver *resolver, struct caa_set *sets, size_t count)
+{
+	struct climb climb = { .memory = memory };
+	size_t n_max = 0;
+
+	for (size_t i = 0; i < count; i++)
+		for (const char *at = without_wildcard(sets[i].name); at; at = parent_of(at))
+			n_max++;
+	climb.questions = arena_array(memory, struct dns_question, n_max);
+	for (size_t i = 0; i < count; i++)
+		for (const char *at = without_wildcard(sets[i].name); at; at = parent_of(at))
+			if (!find_question(&climb, at))
+				climb.questions[climb.count++] =
+					(struct dns_question){ .name = at, .type = DNS_CAA };
+	resolver_ask(resolver, memory, climb.questions, climb.count);
+	for (size_t i = 0; i < count; i++)
+		find_relevant(&climb, &sets[i]);
+}
