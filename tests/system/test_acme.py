@@ -286,7 +286,7 @@ def test_authority_that_wants_no_more(served, acme):
     assert result.stderr == ("mailconfctl: example.org: the authority wants no more requests for now: "
                              "too many certificates (50) (rateLimited)\n"
                              "mailconfctl: 2 of 2 certificates could not be requested\n")
-    assert len(asked) == 2 and " new" in asked[0] and asked[1].endswith("issue autoconfig.example.org autodiscover.example.org")
+    assert len(asked) == 2 and " new" in asked[0] and asked[1].endswith("-- issue autoconfig.example.org autodiscover.example.org")
     assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))
 
 
