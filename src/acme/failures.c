@@ -68,7 +68,7 @@ time_t failure_until(const char *directory, const char *domain)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *file = file_of(&memory, directory, domain);
-	unsigned long count = host_name_is_valid(domain) ? count_of(file) : 0;
+	unsigned long count = host_pattern_is_valid(domain) ? count_of(file) : 0;
 	time_t pause = FIRST_PAUSE;
 	struct stat status;
 

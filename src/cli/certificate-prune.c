@@ -47,8 +47,7 @@ static void forget_keys(struct issuing *issuing, const struct certificate *certi
 	for (size_t i = 0; i < certificate->n_names; i++) {
 		const char *name = certificate->names[i];
 
-		if (host_name_is_valid(strncmp(name, "*.", 2) == 0 ? name + 2 : name) &&
-		    !has_other(issuing, certificate, name))
+		if (host_pattern_is_valid(name) && !has_other(issuing, certificate, name))
 			uacme_forget(issuing->cli->memory, &issuing->uacme, name);
 	}
 }

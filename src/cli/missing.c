@@ -188,14 +188,14 @@ static int begin(struct search *search, const struct domain *domain, struct orde
 
 	if (!domain->is_enabled || text_equals(domain->name, "*"))
 		return 0;
-	if (!domain_is_pattern(domain->name)) {
-		search->n_domains++;
-		if (is_missing(search, domain->name, &missing, err) < 0)
-			return -1;
-	} else {
-		missing = *issuing->cli->settings->acme.dns_hook &&
-			  !is_covered(search, domain->name);
+	if (domain_is_pattern(domain->name)) {
+		if (!*issuing->cli->settings->acme.dns_hook)
+			return 0;
+		missing = !is_covered(search, domain->name);
+	} else if (is_missing(search, domain->name, &missing, err) < 0) {
+		return -1;
 	}
+	search->n_domains++;
 	if (!missing || rests(search, domain->name))
 		return 0;
 	*ret_order = order_begin(issuing, ORDER_MISSING, domain->name, search->server);

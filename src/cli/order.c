@@ -89,18 +89,12 @@ int order_add_wanted(struct issuing *issuing, struct order *order, struct error 
 	return 0;
 }
 
-/* A certificate may also be for "*.example.org". */
-static bool is_valid_name(const char *name)
-{
-	return host_name_is_valid(strncmp(name, "*.", 2) == 0 ? name + 2 : name);
-}
-
 int order_validate(const struct order *order, struct error *err)
 {
-	const char *invalid = is_valid_name(order->domain) ? NULL : order->domain;
+	const char *invalid = host_pattern_is_valid(order->domain) ? NULL : order->domain;
 
 	for (size_t i = 0; i < order->count && !invalid; i++)
-		if (!is_valid_name(order->places[i].name))
+		if (!host_pattern_is_valid(order->places[i].name))
 			invalid = order->places[i].name;
 	if (!invalid)
 		return 0;

@@ -36,6 +36,11 @@ bool host_name_is_valid(const char *name)
 	return strspn(label, "0123456789") != strlen(label);
 }
 
+bool host_pattern_is_valid(const char *name)
+{
+	return host_name_is_valid(strncmp(name, "*.", 2) == 0 ? name + 2 : name);
+}
+
 bool host_name_is_within(const char *name, const char *domain)
 {
 	size_t length = strlen(name), wanted = strlen(domain);

@@ -17,6 +17,9 @@ struct arena;
  * letters, digits and inner hyphens. An address literal is none. */
 bool host_name_is_valid(const char *name);
 
+/* The same, but the text may also be a wildcard, as "*.example.org" in a certificate. */
+bool host_pattern_is_valid(const char *name);
+
 /* Whether the name is the domain or one below it. */
 bool host_name_is_within(const char *name, const char *domain);
 

@@ -115,6 +115,21 @@ def test_hook_that_fails(served, acme, hook):
     assert "example.org: new certificate for " in result.stdout
 
 
+def test_wildcard_whose_hook_fails_pauses(served, acme, hook):
+    """The timer runs every ten minutes, and the CA counts failures."""
+    served.settings["acme"].update({"server": acme.server, "request-missing": "yes"})
+    served.setup(["domain", "add", "*.refused.example", "--provider", "example.org"])
+    served.start()
+    assert request(served, acme, "example.org").returncode == 0
+    result = renew(served, acme, "--scheduled")
+    assert result.returncode == 1 and "*.refused.example: dns-hook " in result.stderr
+    count, log = len(calls(served)), acme.log()
+    result = renew(served, acme, "--scheduled")
+    assert (result.returncode, result.stderr) == (0, "") and len(calls(served)) == count
+    assert "domains failed lately and are tried again later" in result.stdout
+    assert "refused.example" not in acme.log().removeprefix(log)
+
+
 def test_no_hook(served, acme, hook):
     del served.settings["acme"]["dns-hook"]
     served.settings["server"]["listen-http"] = f"127.0.0.1:{acme.http_port}"

@@ -76,6 +76,17 @@ static void test_pauses_double_up_to_a_week(void **state)
 	assert_int_equal(until(remembered), 0);
 }
 
+/* The dns-hook of a wildcard certificate can fail for ever. */
+static void test_a_wildcard_pauses_too(void **state)
+{
+	struct remembered *remembered = *state;
+
+	failure_note(remembered->directory, "*.example.org");
+	assert_true(failure_until(remembered->directory, "*.example.org") > time(NULL));
+	assert_int_equal(until(remembered), 0);
+	assert_int_equal(failure_until(remembered->directory, "*.../example.org"), 0);
+}
+
 /* The clock was wrong when the request failed. The new time is written to the file, so that the
  * pause does not start again with every call. */
 static void test_a_time_in_the_future_counts_as_now(void **state)
@@ -97,6 +108,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_pauses_double_up_to_a_week),
+		TEST(test_a_wildcard_pauses_too),
 		TEST(test_a_time_in_the_future_counts_as_now),
 	};
 
