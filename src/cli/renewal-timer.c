@@ -21,7 +21,7 @@ static bool runs_systemd(void)
 }
 
 /* "enabled", "disabled", or another state of systemctl(1); NULL if there is no such unit, or
- * systemctl cannot be asked. */
+ * systemctl cannot be run. */
 static const char *find_state(struct arena *memory)
 {
 	static const char *const words[] = { "systemctl", "is-enabled", TIMER, NULL };
@@ -50,7 +50,7 @@ void renewal_timer_tell(struct cli *cli)
 		(void)puts(TIMER " is enabled and renews certificates");
 	else
 		warning_print(arena_printf(cli->memory,
-					   TIMER " is %s, so that systemd does not renew "
+					   TIMER " is %s, so systemd does not renew "
 						 "certificates; use 'systemctl enable --now " TIMER
 						 "'",
 					   state));

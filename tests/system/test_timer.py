@@ -25,7 +25,7 @@ def request_with(daemon, acme, state):
 
 @pytest.mark.parametrize("state, said, warned", [
     ("enabled", f"{TIMER} is enabled and renews certificates\n", ""),
-    ("disabled", "", f"mailconfctl: warning: {TIMER} is disabled, so that systemd does not renew certificates; use "
+    ("disabled", "", f"mailconfctl: warning: {TIMER} is disabled, so systemd does not renew certificates; use "
                      f"'systemctl enable --now {TIMER}'\n"),
     ("missing", "", f"mailconfctl: warning: systemd has no {TIMER}; let cron run 'mailconfctl certificate renew "
                     "--scheduled'\n"),
