@@ -11,6 +11,7 @@
 #include "config/settings.h"
 #include "dns/caa.h"
 #include "doctor/memo.h"
+#include "doctor/wire.h"
 #include "mail/address.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -122,8 +123,15 @@ int preflight_probe(struct issuing *issuing, struct order *order, const struct c
 
 	if (!issuing->silent)
 		issuing->silent = memo_new();
-	if (probe_begin(cli->memory, issuing->uacme.challenges, &cli->settings->server.listen_http,
-			issuing->silent, &probe, err) < 0)
+	if (!issuing->trust && trust_load(NULL, &issuing->trust, err) < 0)
+		return -1;
+	probe = (struct probe){
+		.directory = issuing->uacme.challenges,
+		.silent = issuing->silent,
+		.resolver = issuing->resolver,
+		.trust = issuing->trust,
+	};
+	if (probe_begin(cli->memory, &cli->settings->server.listen_http, &probe, err) < 0)
 		return -1;
 	for (size_t i = 0; i < order->count; i++)
 		if (choice_has(choice, order->places[i].name))

@@ -185,13 +185,13 @@ def test_name_is_added_again(served, acme):
 class ForeignWebServer:
     """nginx at an address of its own, on port 80."""
 
-    def __init__(self, directory, answer):
+    def __init__(self, directory, answer, others=""):
         skip_unless_installed("nginx")
         if os.getuid() != 0:
             pytest.skip("only root can listen on port 80")
         self.address, self.log = address(), directory / "access.log"
         self.nginx = Nginx(directory, f"server {{ listen {self.address}:80; access_log {self.log}; "
-                                      f"location / {{ {answer}; }} }}")
+                                      f"location / {{ {answer}; }} }}\n{others.replace('ADDRESS', self.address)}")
 
     def stop(self):
         self.nginx.stop()
@@ -229,6 +229,45 @@ def test_another_web_server_answers(served, acme, foreign):
     result = request(served, acme, "example.org", *addresses)
     assert result.returncode == 1 and "none of its names resolves to this server" in result.stderr
     assert acme.log().count("/order-plz") == 1
+
+
+REDIRECTS = {  # to where, and what is answered there
+    "to HTTPS": ("https://$host$request_uri", "proxy_pass http://127.0.0.1:{port}"),
+    "to another host": ("http://challenges.example.net$request_uri", "proxy_pass http://127.0.0.1:{port}"),
+    "not found there": ("https://$host$request_uri", "return 404"),
+    "in a circle": ("http://$host$request_uri", None),
+    "to another port": ("http://$host:8080$request_uri", None),
+    "to an address": ("http://127.0.0.1$request_uri", None),
+}
+
+
+@pytest.mark.parametrize("case", REDIRECTS)
+def test_redirect_of_the_web_server(served, acme, tmp_path, case):
+    """A CA follows redirects, also to HTTPS without a good certificate. The web server in front of the daemon does
+    what is usual: all requests are redirected to HTTPS, and it hands those for challenges to the daemon."""
+    target, there = REDIRECTS[case]
+    pem = served.authority.certificate("www.elsewhere.example")
+    second = address()
+    web = ForeignWebServer(tmp_path / "nginx", f"return 301 {target}", "" if not there else (
+        f"server {{ listen ADDRESS:443 ssl; listen {second}:80; ssl_certificate {pem}; ssl_certificate_key {pem}; "
+        f"location / {{ {there.format(port=acme.http_port)}; }} }}"))
+    served.settings["server"]["listen-http"] = f"0.0.0.0:{acme.http_port}"
+    try:
+        acme.set_names({"autodiscover.example.org": web.address, "challenges.example.net": second})
+        served.start()
+        result = request(served, acme, "example.org", "--address", f"127.0.0.1,{web.address}")
+        assert result.returncode == 0, result.stderr
+        if there and there.startswith("proxy_pass"):
+            assert "autodiscover.example.org" not in result.stderr, "it is neither left out nor unreachable"
+            assert names_in(file_of(served, "example.org")) == NAMES
+            return
+        assert f"autodiscover.example.org resolves to {web.address}, where another web server answers on port 80 (HTTP " \
+               "301" in result.stderr
+        assert names_in(file_of(served, "example.org")) == ["autoconfig.example.org"]
+        assert web.log.read_text().count("/trial-") == (11 if case == "in a circle" else 1)
+        assert "autodiscover.example.org" not in acme.log()
+    finally:
+        web.stop()
 
 
 def test_wildcard_record_answers(served, acme):
