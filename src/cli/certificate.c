@@ -196,6 +196,10 @@ static int list(struct cli *cli, const struct arguments *arguments, struct error
 		return -1;
 	if (r == CERTIFICATES_NONE)
 		cli_warn(cli, "%s", err->text);
+	if (certificates_leave_out_unreadable(cli, &loaded, err) < 0) {
+		loaded_certificates_clear(&loaded);
+		return -1;
+	}
 	coverage = coverage_of(cli->memory, loaded.certificates, loaded.count, now);
 	r = cli->is_json ? print_json(cli, &loaded, &coverage, now, err)
 			 : print_for_people(cli, &loaded, &coverage, now, err);

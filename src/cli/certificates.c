@@ -1,9 +1,17 @@
 #include "cli/certificates.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "cli/cli.h"
 #include "config/settings.h"
 #include "tls/certificate-file.h"
 #include "tls/certificates.h"
+#include "tls/layout.h"
+#include "util/account.h"
 #include "util/arena.h"
 #include "util/error.h"
 
@@ -23,7 +31,7 @@ int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded
 	loaded->files = arena_array(cli->memory, const char *, files.count);
 	loaded->n_files = files.count;
 	loaded->certificates = arena_array(cli->memory, struct certificate, loaded->n_files);
-	loaded->of_file = arena_array(cli->memory, const struct certificate *, loaded->n_files);
+	loaded->of_file = arena_array(cli->memory, struct certificate *, loaded->n_files);
 	loaded->problems = arena_array(cli->memory, const char *, loaded->n_files);
 	for (size_t i = 0; i < loaded->n_files; i++) {
 		struct certificate *certificate = &loaded->certificates[loaded->count];
@@ -48,4 +56,119 @@ void loaded_certificates_clear(struct loaded_certificates *loaded)
 {
 	for (size_t i = 0; i < loaded->count; i++)
 		certificate_clear(&loaded->certificates[i]);
+}
+
+/* What the child writes for each file. */
+enum { IS_READABLE = '+', HAS_UNREADABLE_CHAIN = 'c', HAS_UNREADABLE_KEY = 'k' };
+
+struct reading {
+	struct cli *cli;
+	const struct loaded_certificates *loaded;
+};
+
+static int compare_path(const void *path, const void *file)
+{
+	return strcmp(path, ((const struct certificate_file *)file)->path);
+}
+
+static bool is_found(const struct certificate_files *files, const char *path)
+{
+	const struct certificate_file *file = files->count
+						      ? bsearch(path, files->items, files->count,
+								sizeof(*file), compare_path)
+						      : NULL;
+
+	return file && !file->problem;
+}
+
+static int try_to_read(struct cli *cli, const struct certificate_files *found, const char *file)
+{
+	struct certificate certificate;
+	struct error ignored;
+
+	if (!is_found(found, file) || eaccess(file, R_OK) < 0)
+		return HAS_UNREADABLE_CHAIN;
+	if (certificate_file_load(cli->memory, file, ignore, NULL, &certificate, &ignored) < 0)
+		return HAS_UNREADABLE_KEY;
+	certificate_clear(&certificate);
+	return IS_READABLE;
+}
+
+/* In the child: finds and loads the files as the daemon does. */
+static int write_readability(FILE *output, void *context, struct error *err)
+{
+	const struct reading *reading = context;
+	const struct words *globs = &reading->cli->settings->tls.certificates;
+	struct certificate_files found = { 0 };
+
+	if (certificate_files_find(reading->cli->memory, globs->items, globs->count, &found, err) <
+	    0)
+		return -1;
+	for (size_t i = 0; i < reading->loaded->n_files; i++)
+		(void)putc(reading->loaded->of_file[i]
+				   ? try_to_read(reading->cli, &found, reading->loaded->files[i])
+				   : IS_READABLE,
+			   output);
+	return 0;
+}
+
+static const char *describe_unreadable(struct arena *memory, const char *file, int letter,
+				       const struct account *account)
+{
+	const char *key_file = layout_key_of(memory, file);
+
+	return arena_printf(memory,
+			    "cannot read '%s' as user '%s': %s; let the user that the daemon runs "
+			    "as read it",
+			    letter == HAS_UNREADABLE_KEY && key_file ? key_file : file,
+			    account->name, strerror(EACCES));
+}
+
+static void leave_out(struct cli *cli, struct loaded_certificates *loaded, const char *letters,
+		      const struct account *account)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < loaded->n_files; i++) {
+		struct certificate *certificate = loaded->of_file[i];
+
+		if (!certificate)
+			continue;
+		if (letters[i] == IS_READABLE) {
+			loaded->certificates[kept] = *certificate;
+			loaded->of_file[i] = &loaded->certificates[kept++];
+			continue;
+		}
+		loaded->problems[i] = describe_unreadable(cli->memory, loaded->files[i], letters[i],
+							  account);
+		loaded->of_file[i] = NULL;
+		certificate_clear(certificate);
+	}
+	loaded->count = kept;
+}
+
+int certificates_leave_out_unreadable(struct cli *cli, struct loaded_certificates *loaded,
+				      struct error *err)
+{
+	struct reading reading = { cli, loaded };
+	struct account account;
+	const char *letters;
+	size_t size;
+
+	if (geteuid() != 0 || !loaded->count)
+		return 0;
+	if (account_of_directory(cli->memory, cli->database, &account, err) < 0)
+		return -1;
+	if (account.uid == 0)
+		return 0;
+	letters = account_run(cli->memory, &account, write_readability, &reading, loaded->n_files,
+			      &size, err);
+	if (!letters)
+		return -1;
+	if (size != loaded->n_files)
+		return error_set(err, ERROR_SYSTEM,
+				 "the process that reads as user '%s' ended before it was done",
+				 account.name);
+	leave_out(cli, loaded, letters, &account);
+	return 0;
 }

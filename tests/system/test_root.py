@@ -201,6 +201,39 @@ def test_invalid_rows_stop_no_certificate_command(service):
     assert [entry["domain"] for entry in json.loads(result.stdout)["domains"]] == ["example.net"]
 
 
+def test_certificates_that_only_root_can_read_are_problems(service):
+    certificates = service.directory / "certificates"
+    for pair in "pair", "hidden":
+        service.add_certificate(pair, f"{pair}.example")
+        (certificates / pair).mkdir()
+        (certificates / f"{pair}.pem").rename(certificates / pair / "fullchain.pem")
+    service.add_certificate("private", "private.example")
+    key = certificates / "pair" / "privkey.pem"
+    whole = (certificates / "pair" / "fullchain.pem").read_text()
+    begin = whole.index("-----BEGIN PRIVATE KEY"), whole.index("-----END PRIVATE KEY")
+    end = whole.index("\n", begin[1]) + 1
+    key.write_text(whole[begin[0]:end])
+    (certificates / "pair" / "fullchain.pem").write_text(whole[:begin[0]] + whole[end:])
+    key.chmod(0o600)
+    (certificates / "private.pem").chmod(0o600)
+    for pair in "pair", "hidden":
+        (certificates / pair / "fullchain.pem").chmod(0o644)
+    (certificates / "hidden").chmod(0o700)
+    service.settings["tls"]["certificates"] = f"{certificates}/*.pem {certificates}/pair/ {certificates}/hidden/"
+    service.setup(["domain", "add", "private.example", *SERVICES])
+    found = json.loads(service.ctl("certificate", "list", "--json").stdout)
+    problems = {entry["file"]: entry.get("problem") for entry in found["certificates"]}
+    text = "cannot read '{}' as user 'nobody': Permission denied; let the user that the daemon runs as read it"
+    assert problems == {
+        str(certificates / "main.pem"): None,
+        str(certificates / "hidden" / "fullchain.pem"): text.format(certificates / "hidden" / "fullchain.pem"),
+        str(certificates / "pair" / "fullchain.pem"): text.format(key),
+        str(certificates / "private.pem"): text.format(certificates / "private.pem"),
+    }
+    # They cover nothing.
+    assert "private.example" in [gap["domain"] for gap in found["domains"]]
+
+
 @pytest.mark.parametrize("umask", ["077", "000"])
 def test_files_belong_to_the_owner_of_the_directory(service, umask):
     """With mode 0640, so that the daemon's group can read them, whoever creates them under whatever umask."""
