@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -66,27 +65,13 @@ struct reading {
 	const struct loaded_certificates *loaded;
 };
 
-static int compare_path(const void *path, const void *file)
-{
-	return strcmp(path, ((const struct certificate_file *)file)->path);
-}
-
-static bool is_found(const struct certificate_files *files, const char *path)
-{
-	const struct certificate_file *file = files->count
-						      ? bsearch(path, files->items, files->count,
-								sizeof(*file), compare_path)
-						      : NULL;
-
-	return file && !file->problem;
-}
-
 static int try_to_read(struct cli *cli, const struct certificate_files *found, const char *file)
 {
+	const struct certificate_file *item = certificate_files_get(found, file);
 	struct certificate certificate;
 	struct error ignored;
 
-	if (!is_found(found, file) || eaccess(file, R_OK) < 0)
+	if (!item || item->problem || eaccess(file, R_OK) < 0)
 		return HAS_UNREADABLE_CHAIN;
 	if (certificate_file_load(cli->memory, file, ignore, NULL, &certificate, &ignored) < 0)
 		return HAS_UNREADABLE_KEY;

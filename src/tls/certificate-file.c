@@ -221,7 +221,10 @@ static void add_directory(struct matches *matches, const char *path)
 	while (length > 1 && path[length - 1] == '/')
 		length--;
 	path = arena_strndup(matches->memory, path, length);
-	layout_find(&chains, path);
+	if (layout_find(&chains, path) < 0) {
+		add_unreadable(matches, path, errno);
+		return;
+	}
 	for (size_t i = 0; i < chains.count; i++)
 		add_match(matches, chains.items[i], NULL);
 	if (!chains.count)
@@ -250,7 +253,7 @@ static void expand(const char *pattern, struct matches *matches)
 		add_found(matches, found.gl_pathv[i]);
 	globfree(&found);
 	/* Without a wildcard no directory is read. */
-	if (r != 0 && eaccess(pattern, F_OK) < 0 && errno == EACCES)
+	if (r != 0 && !strpbrk(pattern, "*?[") && eaccess(pattern, F_OK) < 0 && errno == EACCES)
 		add_unreadable(matches, pattern, EACCES);
 }
 
@@ -300,4 +303,35 @@ int certificate_files_find(struct arena *memory, const char *const *globs, size_
 	files.items = arena_copy(memory, matches.items, files.count, sizeof(*matches.items));
 	*ret_files = files;
 	return 0;
+}
+
+static int compare_path(const void *path, const void *file)
+{
+	return strcmp(path, ((const struct certificate_file *)file)->path);
+}
+
+const struct certificate_file *certificate_files_get(const struct certificate_files *files,
+						     const char *path)
+{
+	return files->count ? bsearch(path, files->items, files->count, sizeof(*files->items),
+				      compare_path)
+			    : NULL;
+}
+
+static bool is_at_or_below(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	return strncmp(path, directory, length) == 0 &&
+	       (path[length] == '\0' || path[length] == '/');
+}
+
+bool certificate_files_hide(const struct certificate_files *files, const char *path)
+{
+	const struct certificate_file *found = certificate_files_get(files, path);
+
+	for (size_t i = 0; i < files->count && (!found || found->problem); i++)
+		if (files->items[i].problem && is_at_or_below(path, files->items[i].path))
+			return true;
+	return false;
 }

@@ -36,6 +36,13 @@ enum { CERTIFICATES_NONE = 1 };
 int certificate_files_find(struct arena *memory, const char *const *globs, size_t n_globs,
 			   struct certificate_files *ret_files, struct error *err);
 
+/* The item with this path, NULL where there is none. */
+const struct certificate_file *certificate_files_get(const struct certificate_files *files,
+						     const char *path);
+
+/* Whether the file is not among them because a directory that it may be in cannot be read. */
+bool certificate_files_hide(const struct certificate_files *files, const char *path);
+
 /*
  * Loads a PEM file, as certificate_parse() reads it. A file without a key takes that of the file
  * beside it which layout_key_of() names. Returns 0, or -1 with err set to a sentence that names the

@@ -255,13 +255,36 @@ static void load_file(struct certificates *set, const struct certificate_file *f
 		load_changed_file(set, file->path, &stamp, before, reporter);
 }
 
+static int compare_items(const void *left, const void *right)
+{
+	const struct item *const *a = left, *const *b = right;
+
+	return strcmp((*a)->certificate.file, (*b)->certificate.file);
+}
+
+/* Keeps what is in directories that cannot be read now. */
+static void keep_hidden(struct certificates *set, const struct certificate_files *files,
+			const struct certificates *previous)
+{
+	for (size_t i = 0; i < previous->count; i++)
+		if (certificate_files_hide(files, previous->items[i]->certificate.file))
+			set->items[set->count++] = item_ref(previous->items[i]);
+	if (set->count)
+		qsort(set->items, set->count, sizeof(struct item *), compare_items);
+}
+
 static void load_files(struct certificates *set, const struct certificate_files *files,
 		       struct reporter *reporter)
 {
-	set->items = arena_array(&set->memory, struct item *, files->count);
+	const struct certificates *previous = reporter->options->previous;
+
+	set->items = arena_array(&set->memory, struct item *,
+				 files->count + (previous ? previous->count : 0));
 	set->failures = arena_array(&set->memory, struct failure, files->count);
 	for (size_t i = 0; i < files->count; i++)
 		load_file(set, &files->items[i], reporter);
+	if (previous && !previous->is_stand_in)
+		keep_hidden(set, files, previous);
 	report_number_of_others(set, reporter);
 }
 

@@ -34,8 +34,9 @@ struct certificates_options {
 
 	/*
 	 * The set to be replaced, NULL at the start. A file that has not changed since, or that
-	 * cannot be loaded now, keeps its certificate of this set; when no file can be used, all of
-	 * this set stays in use. Errors that it had are not reported again.
+	 * cannot be loaded now, or whose directory cannot be read now, keeps its certificate of
+	 * this set; when no file can be used, all of this set stays in use. Errors that it had are
+	 * not reported again.
 	 */
 	const struct certificates *previous;
 	const struct watch *watch; /* knows which files are being written; NULL: none */

@@ -127,29 +127,31 @@ static void add_pair(struct texts *chain_files, const char *directory, const cha
 		texts_add(chain_files, chain);
 }
 
-static void add_pairs(struct texts *chain_files, const char *path, const struct layout *layout)
+static int add_pairs(struct texts *chain_files, const char *path, const struct layout *layout)
 {
 	DIR *directory = opendir(path);
 	const struct dirent *entry;
 
 	if (!directory)
-		return;
+		return -1;
 	while ((entry = readdir(directory)))
 		if (entry->d_name[0] != '.')
 			add_pair(chain_files, path, entry->d_name, layout);
 	(void)closedir(directory);
+	return 0;
 }
 
-void layout_find(struct texts *chain_files, const char *directory)
+int layout_find(struct texts *chain_files, const char *directory)
 {
 	size_t before = chain_files->count;
 
 	for (size_t i = 0; i < LAYOUTS && chain_files->count == before; i++) {
-		if (layouts[i].chain[0] == '*')
-			add_pairs(chain_files, directory, &layouts[i]);
-		else
+		if (layouts[i].chain[0] != '*')
 			add_pair(chain_files, directory, layouts[i].chain, &layouts[i]);
+		else if (add_pairs(chain_files, directory, &layouts[i]) < 0)
+			return -1;
 	}
+	return 0;
 }
 
 bool layout_has(const char *name)

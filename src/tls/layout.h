@@ -23,8 +23,9 @@ const char *layout_key_of(struct arena *memory, const char *chain_file);
 const char *layout_chain_of(struct arena *memory, const char *file);
 
 /* Adds the files of chains in the directory whose keys are beside them: those of the first layout
- * that has any. They live in the memory of the texts. */
-void layout_find(struct texts *chain_files, const char *directory);
+ * that has any. They live in the memory of the texts. Returns 0, or -1 with errno set where the
+ * directory had to be read and could not. */
+int layout_find(struct texts *chain_files, const char *directory);
 
 /* Whether a file of this name is the chain or the key of some layout. */
 bool layout_has(const char *name);

@@ -777,6 +777,60 @@ static void test_unreadable_directory(void **state)
 	assert_string_equal(files.items[3].path, "locked/c/x.pem");
 }
 
+static void ignore(const char *sentence, void *context)
+{
+}
+
+static void load_locked(struct certificates_options options, bool is_locked, const char *glob,
+			struct certificates **ret_set)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct bytes errors = BYTES_IN(&memory);
+	struct error err = { 0 };
+
+	options.globs = &glob;
+	options.n_globs = 1;
+	options.fail = note;
+	if (getuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	if (certificates_load(&options, ignore, &errors, ret_set, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_int_equal(seteuid(getuid()), 0);
+	assert_int_equal(count_lines(bytes_text(&errors)), is_locked ? 1 : 0);
+	assert_int_equal(certificates_count_unusable(*ret_set), is_locked ? 1 : 0);
+}
+
+/* Nobody knows whether the files are still there: their certificates stay in use. */
+static void test_directory_becomes_unreadable(void **state)
+{
+	static const char *const globs[] = { "later/*/*.pem", "later/*", "later/*/" };
+
+	for (size_t i = 0; i < sizeof(globs) / sizeof(*globs); i++) {
+		struct certificates_options options = { 0 };
+		_cleanup_(certificates_unrefp) struct certificates *first = NULL, *second = NULL;
+		_cleanup_(certificates_unrefp) struct certificates *third = NULL;
+
+		shell("rm -rf later && mkdir -p later/a later/a-b later/b && "
+		      "cp accepted/ec.pem later/a/x.crt && cp accepted/ec.pem later/a/x.key && "
+		      "cp accepted/ec.pem later/a-b/fullchain.pem && "
+		      "cp accepted/rsa.pem later/b/fullchain.pem && ln -s x.crt later/a/x.pem && "
+		      "chmod 0755 . later later/* && chmod 0644 later/*/*");
+		load_locked(options, false, globs[i], &first);
+		assert_int_equal(certificates_count(first), 3);
+		options.previous = first;
+		shell("chmod 0 later/a");
+		load_locked(options, true, globs[i], &second);
+		assert_int_equal(certificates_count(second), 3);
+		for (size_t c = 0; c < 3; c++)
+			assert_ptr_equal(certificates_at(second, c), certificates_at(first, c));
+		assert_false(certificates_are_complete(second));
+		options.previous = second;
+		shell("chmod 0755 later/a && rm -r later/a");
+		load_locked(options, false, globs[i], &third);
+		assert_int_equal(certificates_count(third), 2);
+	}
+}
+
 /* One end of a connection in memory, and what the daemon would keep with it. */
 struct end {
 	gnutls_session_t session;
@@ -1117,6 +1171,7 @@ int main(void)
 		cmocka_unit_test(test_missing_default),
 		cmocka_unit_test(test_none_usable),
 		cmocka_unit_test(test_unreadable_directory),
+		cmocka_unit_test(test_directory_becomes_unreadable),
 		cmocka_unit_test(test_handshakes),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_sharing),
