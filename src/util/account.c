@@ -21,6 +21,8 @@
 #include "util/directory.h"
 #include "util/error.h"
 
+#define LINKS_MAX 40 /* to follow for one file, as in the kernel */
+
 static struct account account_of(struct arena *memory, const struct passwd *entry)
 {
 	return (struct account){
@@ -62,14 +64,45 @@ static struct account account_of_uid(struct arena *memory, uid_t uid, gid_t gid)
 	};
 }
 
+/* Where the link leads; NULL where the file is none. */
+static const char *target_of(struct arena *memory, const char *file)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlink(file, target, sizeof(target) - 1);
+
+	if (length <= 0)
+		return NULL;
+	target[length] = '\0';
+	return *target == '/'
+		       ? arena_strdup(memory, target)
+		       : arena_printf(memory, "%s/%s", dirname(arena_strdup(memory, file)), target);
+}
+
+/* SQLite follows links, and recovers what is beside the file at the end of them. Only links of
+ * root's are read here, so that nobody changes them meanwhile. */
+static int find_owner(struct arena *memory, const char *file, uid_t *ret_uid, gid_t *ret_gid,
+		      struct error *err)
+{
+	const char *next = file;
+
+	for (unsigned int i = 0; i <= LINKS_MAX; i++) {
+		if (directory_find_owner(dirname(arena_strdup(memory, next)), ret_uid, ret_gid,
+					 err) < 0)
+			return -1;
+		next = *ret_uid == 0 ? target_of(memory, next) : NULL;
+		if (!next)
+			return 0;
+	}
+	return error_set(err, ERROR_SYSTEM, "cannot open '%s': %s", file, strerror(ELOOP));
+}
+
 int account_of_directory(struct arena *memory, const char *file, struct account *ret_account,
 			 struct error *err)
 {
-	const char *directory = dirname(arena_strdup(memory, file));
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 
-	if (uid == 0 && directory_find_owner(directory, &uid, &gid, err) < 0)
+	if (uid == 0 && find_owner(memory, file, &uid, &gid, err) < 0)
 		return -1;
 	*ret_account = account_of_uid(memory, uid, gid);
 	return 0;

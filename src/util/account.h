@@ -22,9 +22,10 @@ int account_find(struct arena *memory, const char *name, struct account *ret_acc
 
 /*
  * Finds the account whose rights suffice for files in the directory of this file: as root the one
- * that controls the directory (see directory_find_owner()), otherwise our own. It is root only
- * where nobody else can change what the path leads to. Returns 0, or -1 with err set: as root,
- * where that is nobody's in particular.
+ * that controls the directory (see directory_find_owner()), otherwise our own. Where the file is a
+ * link, it is the directory of what that leads to. It is root only where nobody else can change
+ * what the path leads to. Returns 0, or -1 with err set: as root, where that is nobody's in
+ * particular.
  */
 int account_of_directory(struct arena *memory, const char *file, struct account *ret_account,
 			 struct error *err);

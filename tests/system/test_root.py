@@ -167,6 +167,31 @@ def test_no_command_recovers_the_database_as_root(service, private, build):
     assert lost == []
 
 
+@pytest.mark.parametrize("target", ["{data}/mailconfd.db", "data/mailconfd.db", "second.db"])
+def test_a_database_that_is_a_link_is_not_recovered_as_root(service, private, target):
+    """SQLite follows it, and looks for the journal beside the file that it leads to."""
+    database = service.settings["database"]["file"]
+    content = database.read_bytes()
+    victim = private / "victim"
+    victim.write_text("precious")
+    link = service.directory / "mailconfd.db"
+    link.symlink_to(target.format(data=database.parent))
+    (service.directory / "second.db").symlink_to(database)
+    service.settings["database"]["file"] = link
+    service.write_settings()
+    for command in (["mailconfctl", "--config", service.config, "user", "add", "second@example.org", "b4711"],
+                    ["mailconfctl", "--config", service.config, "init"],
+                    ["mailconfd", "--config", service.config, "--check-config"]):
+        plant_journal(database, content, victim)
+        subprocess.run([service.build / "src" / command[0], *command[1:]], check=False, capture_output=True,
+                       timeout=PATIENCE)
+        assert victim.exists(), command
+    link.unlink()
+    link.symlink_to(link)
+    result = service.ctl("user", "list", check=False)
+    assert result.returncode == 1 and "Too many levels of symbolic links" in result.stderr
+
+
 @pytest.mark.parametrize("options", [(), ("--check-config",)])
 def test_the_daemon_does_not_recover_the_database_as_root(service, private, options):
     victim = private / "victim"
