@@ -47,12 +47,28 @@ static int copy_option_file(struct arena *memory, struct given_option *given, st
 	return 0;
 }
 
-static int copy_option_files(struct cli *cli, const struct arguments *arguments, struct error *err)
+/* Whether the file is where the account to be taken could lead root elsewhere. */
+static bool is_late(struct cli *cli, const char *file, const struct account *future)
 {
-	for (size_t i = 0; i < arguments->n_options; i++)
-		if (text_same(arguments->options[i].option->value, "FILE") &&
-		    copy_option_file(cli->memory, &arguments->options[i], err) < 0)
+	struct account owner;
+	struct error err;
+
+	return future && future->uid != geteuid() &&
+	       account_of_directory(cli->memory, file, &owner, &err) == 0 &&
+	       owner.uid == future->uid;
+}
+
+static int copy_option_files(struct cli *cli, const struct arguments *arguments,
+			     const struct account *future, struct error *err)
+{
+	for (size_t i = 0; i < arguments->n_options; i++) {
+		struct given_option *given = &arguments->options[i];
+
+		if (text_same(given->option->value, "FILE") &&
+		    !is_late(cli, given->value, future) &&
+		    copy_option_file(cli->memory, given, err) < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -66,27 +82,42 @@ static int open_output(struct cli *cli, const struct arguments *arguments, struc
 			   &cli->files.output, err);
 }
 
-/* Root writes nothing where the database's owner could lead it elsewhere. */
-static bool is_late(struct cli *cli, const char *file, const struct account *future)
+static int open_file(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-	struct account owner;
-	struct error err;
-
-	return account_of_directory(cli->memory, file, &owner, &err) == 0 &&
-	       owner.uid == future->uid;
+	if (arguments->command->file == FILE_OUTPUT)
+		return open_output(cli, arguments, err);
+	return input_open(file_of(arguments), &cli->files.input, err);
 }
 
-static int open_output_early(struct cli *cli, const struct arguments *arguments,
-			     const struct account *future, struct error *err)
+/* What the framework does not open: an output of "-" is standard output. */
+static bool has_file(const struct arguments *arguments)
 {
-	bool will_change = future && future->uid != geteuid();
+	const char *file = file_of(arguments);
 
-	if (text_equals(file_of(arguments), "-") ||
-	    (will_change && is_late(cli, file_of(arguments), future)))
+	switch (arguments->command->file) {
+	case FILE_INPUT:
+		return !download_is_url(file);
+	case FILE_OUTPUT:
+		return !text_equals(file, "-");
+	default:
+		return false;
+	}
+}
+
+static int open_early(struct cli *cli, const struct arguments *arguments,
+		      const struct account *future, struct error *err)
+{
+	if (!has_file(arguments))
 		return 0;
-	if (open_output(cli, arguments, err) < 0)
+	cli->files.is_late = !text_equals(file_of(arguments), "-") &&
+			     is_late(cli, file_of(arguments), future);
+	if (cli->files.is_late)
+		return 0;
+	if (open_file(cli, arguments, err) < 0)
 		return -1;
-	return will_change ? output_keep_rights(&cli->files.output, err) : 0;
+	return arguments->command->file == FILE_OUTPUT && future && future->uid != geteuid()
+		       ? output_keep_rights(&cli->files.output, err)
+		       : 0;
 }
 
 static int write_image(FILE *output, void *context, struct error *err)
@@ -110,30 +141,18 @@ static int read_image(struct cli *cli, const char *file, struct error *err)
 int files_open(struct cli *cli, const struct arguments *arguments, const struct account *future,
 	       struct error *err)
 {
-	const char *file = file_of(arguments);
-
 	cli->files = FILES_NONE;
-	if (future && future->uid != geteuid() && copy_option_files(cli, arguments, err) < 0)
+	if (future && future->uid != geteuid() &&
+	    copy_option_files(cli, arguments, future, err) < 0)
 		return -1;
-	switch (arguments->command->file) {
-	case FILE_INPUT:
-		return download_is_url(file) ? 0 : input_open(file, &cli->files.input, err);
-	case FILE_OUTPUT:
-		return open_output_early(cli, arguments, future, err);
-	case FILE_SQLITE:
-		return read_image(cli, file, err);
-	case FILE_NONE:
-		break;
-	}
-	return 0;
+	if (arguments->command->file == FILE_SQLITE)
+		return read_image(cli, file_of(arguments), err);
+	return open_early(cli, arguments, future, err);
 }
 
 int files_open_late(struct cli *cli, const struct arguments *arguments, struct error *err)
 {
-	if (arguments->command->file != FILE_OUTPUT || cli->files.output.path ||
-	    text_equals(file_of(arguments), "-"))
-		return 0;
-	return open_output(cli, arguments, err);
+	return cli->files.is_late ? open_file(cli, arguments, err) : 0;
 }
 
 void files_close(struct files *files)

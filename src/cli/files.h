@@ -2,7 +2,8 @@
 
 /*
  * The file that a command has as its first argument. The framework opens it before it gives up
- * root's rights, because the database's owner may not be able to.
+ * root's rights, because the database's owner may not be able to; but after that where the owner
+ * controls its directory, because a link there could lead root anywhere.
  */
 
 #include <stdbool.h>
@@ -22,12 +23,14 @@ struct files {
 	struct output output; /* FILE_OUTPUT; its path is NULL for standard output */
 	const char *image;    /* FILE_SQLITE: the bytes of the database; in memory */
 	size_t image_size;
+	bool is_late; /* files_open_late() opens it */
 };
 
 #define FILES_NONE ((struct files){ .input = INPUT_NULL, .output = OUTPUT_NULL })
 
 /* Opens cli->files. Where the rights of another account will be taken, options that name a file get
- * the name of a copy that it can read. Returns 0 or -1 with err set; files_close() follows. */
+ * the name of a copy that it can read, unless it controls their directory. Returns 0 or -1 with err
+ * set; files_close() follows. */
 int files_open(struct cli *cli, const struct arguments *arguments, const struct account *future,
 	       struct error *err);
 

@@ -321,6 +321,32 @@ def test_an_output_in_the_directory_of_the_database_is_its_owners(service):
     assert described(copy.parent)["copy"] == ("nobody", NOBODY.pw_gid, 0o600)
 
 
+def test_inputs_in_the_directory_of_the_database_are_opened_as_its_owner(service, private, web, monkeypatch):
+    """A link there must not make root read what its owner cannot."""
+    monkeypatch.setenv("no_proxy", "*")
+    place = service.settings["database"]["file"].parent
+    service.ctl("backup", str(place / "copy.db"))
+    service.ctl("restore", str(place / "copy.db"))
+    for command, words in arguments(service, private).items():
+        if command not in ("provider import", "domain import", "user import", "batch", "apply", "restore"):
+            continue
+        secret = pathlib.Path(words[0])
+        secret.chmod(0o600)
+        link = place / secret.name
+        link.symlink_to(secret)
+        result = service.ctl(*command.split(), str(link), *words[1:], check=False)
+        assert result.returncode == 1 and f"cannot read '{link}': Permission denied" in result.stderr, command
+        link.unlink()
+    authority = private / "ca.pem"
+    authority.write_bytes(service.authority.file.read_bytes())
+    authority.chmod(0o600)
+    (place / "ca.pem").symlink_to(authority)
+    assert service.ctl("provider", "import", web.url("/config"), "--ca", str(place / "ca.pem"), check=False).returncode == 1
+    authority.chmod(0o644)
+    private.chmod(0o755)
+    service.ctl("provider", "import", web.url("/config"), "--ca", str(place / "ca.pem"))
+
+
 def test_files_that_a_batch_names_are_opened_as_the_owner(service, private):
     (private / "config.xml").write_text(AUTOCONFIG)
     (private / "commands").write_text(f"provider import {private / 'config.xml'}\n")
