@@ -270,7 +270,7 @@ static gnutls_session_t session_of(struct MHD_Connection *mhd)
 static void end(struct connection *connection)
 {
 	connection->deadline = INT64_MAX;
-	share_leave(connection->gate->shares, connection);
+	share_leave(connection);
 	(void)shutdown(connection->fd, SHUT_RDWR);
 	gate_resume(connection);
 }
@@ -296,7 +296,8 @@ static void close_surplus(struct connection *surplus)
 	end(surplus);
 }
 
-struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd, enum port_kind kind)
+struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd, enum port_kind kind,
+			      struct shares *shares)
 {
 	struct connection *surplus;
 	struct connection *connection = xnew(struct connection);
@@ -314,8 +315,8 @@ struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd, enu
 	else
 		queue_join(&gate->requests, connection);
 	if (!is_exempt(connection, kind))
-		share_join(gate->shares, connection, client_of(connection));
-	surplus = share_surplus(gate->shares, connection);
+		share_join(shares, connection, client_of(connection));
+	surplus = share_surplus(connection);
 	if (surplus)
 		close_surplus(surplus);
 	return connection;
@@ -350,7 +351,7 @@ void gate_dismiss(struct connection *connection)
 	if (connection->is_handshaking)
 		counter_add(&counters->failed_handshakes[connection->failure], 1);
 	queue_leave(connection);
-	share_leave(connection->gate->shares, connection);
+	share_leave(connection);
 	certificates_unref(connection->certificates);
 	free(connection);
 }

@@ -44,15 +44,15 @@ struct gate {
 	struct counters *counters;   /* the worker's */
 	struct limit *limit;	     /* of all workers, or NULL */
 	const char *trusted_proxies; /* networks that have no share on the port of proxies */
-	struct shares *shares;
-	struct queue handshakes; /* not finished */
-	struct queue requests;	 /* to come, or under way */
-	size_t fresh;		 /* connections that have not made a request yet */
+	struct queue handshakes;     /* not finished */
+	struct queue requests;	     /* to come, or under way */
+	size_t fresh;		     /* connections that have not made a request yet */
 };
 
 /* A client has connected to a port of that kind: the connection is watched from now on. Where its
- * network holds more than its share, the one that has waited longest is closed. */
-struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd, enum port_kind kind);
+ * network holds more than its share of the port's, the one that has waited longest is closed. */
+struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd, enum port_kind kind,
+			      struct shares *shares);
 
 /* The connection makes a request, or is answered, or waits for us: it has all of its time again. */
 void gate_asked(struct connection *connection);

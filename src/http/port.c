@@ -9,6 +9,7 @@
 #include "http/gate.h"
 #include "http/intake.h"
 #include "http/lingering.h"
+#include "http/share.h"
 #include "http/sni.h"
 #include "tls/certificates.h"
 #include "util/arena.h"
@@ -35,7 +36,8 @@ static void notify_connection(void *cls, struct MHD_Connection *mhd, void **cont
 	struct connection *connection = *context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*context = gate_admit(port->resources.gate, mhd, port->exchanges.kind);
+		*context = gate_admit(port->resources.gate, mhd, port->exchanges.kind,
+				      port->shares);
 		return;
 	}
 	if (connection->must_linger)
@@ -92,15 +94,33 @@ int port_open(const struct port_resources *resources, int fd, enum port_kind kin
 
 	port->resources = *resources;
 	port->exchanges = (struct exchange_port){ resources->exchanges, kind };
+	port->shares = shares_new();
 	port->daemon = start_daemon(port, fd);
 	if (!port->daemon) {
-		free(port);
+		port_close(port);
 		(void)close(fd);
 		return error_set(err, ERROR_SYSTEM, "libmicrohttpd does not start: %s",
 				 strerror(errno));
 	}
 	*ret_port = port;
 	return 0;
+}
+
+void port_close(struct port *port)
+{
+	if (!port)
+		return;
+	if (port->daemon)
+		MHD_stop_daemon(port->daemon);
+	shares_free(port->shares);
+	free(port);
+}
+
+void port_set_share(struct port *port, unsigned percent)
+{
+	size_t max = (size_t)port->resources.connections_max * percent / 100;
+
+	port->shares->max = percent == 100 ? 0 : max > 0 ? max : 1;
 }
 
 /*

@@ -12,6 +12,7 @@ struct MHD_Daemon;
 struct error;
 struct gate;
 struct lingering;
+struct shares;
 
 /* Of the worker, all borrowed. */
 struct port_resources {
@@ -27,12 +28,19 @@ struct port {
 	struct port_resources resources;
 	struct MHD_Daemon *daemon;
 	struct exchange_port exchanges;
-	unsigned connections; /* after its last run */
+	struct shares *shares; /* of its connections */
+	unsigned connections;  /* after its last run */
 };
 
 /* Takes over the socket, also where it fails. Returns 0, or -1 with err set. */
 int port_open(const struct port_resources *resources, int fd, enum port_kind kind,
 	      struct port **ret_port, struct error *err);
+
+/* Ends its connections, and frees it. NULL is accepted. */
+void port_close(struct port *port);
+
+/* Sets how much of its connections one network may hold: 1 to 100 per cent. */
+void port_set_share(struct port *port, unsigned percent);
 
 /* Does what there is to do, without waiting. */
 void port_run(struct port *port);

@@ -11,6 +11,7 @@
 
 /* Its connections, in the order in which they wait. */
 struct share {
+	struct shares *shares; /* in which it is */
 	struct client_network network;
 	size_t count;
 	struct connection *oldest, *newest;
@@ -44,6 +45,7 @@ static struct share *find(struct shares *shares, const struct client_network *ne
 	if (share)
 		return share;
 	share = xnew(struct share);
+	share->shares = shares;
 	share->network = *network;
 	share->next = *chain;
 	*chain = share;
@@ -77,7 +79,7 @@ void share_join(struct shares *shares, struct connection *connection, const stru
 	append_to(connection->share, connection);
 }
 
-void share_leave(struct shares *shares, struct connection *connection)
+void share_leave(struct connection *connection)
 {
 	struct share *share = TAKE(connection->share), **at;
 
@@ -86,7 +88,7 @@ void share_leave(struct shares *shares, struct connection *connection)
 	unlink_from(share, connection);
 	if (--share->count > 0)
 		return;
-	for (at = chain_of(shares, &share->network); *at != share; at = &(*at)->next)
+	for (at = chain_of(share->shares, &share->network); *at != share; at = &(*at)->next)
 		;
 	*at = share->next;
 	free(share);
@@ -100,11 +102,12 @@ void share_renew(struct connection *connection)
 	append_to(connection->share, connection);
 }
 
-struct connection *share_surplus(const struct shares *shares, const struct connection *connection)
+struct connection *share_surplus(const struct connection *connection)
 {
 	const struct share *share = connection->share;
+	size_t max = share ? share->shares->max : 0;
 
-	return share && shares->max && share->count > shares->max ? share->oldest : NULL;
+	return max && share->count > max ? share->oldest : NULL;
 }
 
 const struct client_network *share_network(const struct connection *connection)

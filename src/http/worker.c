@@ -16,7 +16,6 @@
 #include "http/gate.h"
 #include "http/lingering.h"
 #include "http/port.h"
-#include "http/share.h"
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificates.h"
@@ -100,7 +99,6 @@ int worker_new(const struct worker_options *options, struct store *store,
 	worker->gate.requests.timeout = (int64_t)options->idle_timeout * 1000;
 	worker->gate.suites = options->suites;
 	worker->gate.limit = options->limit;
-	worker->gate.shares = shares_new();
 	worker->exchanges.context.store = store;
 	worker->exchanges.context.limit = options->limit;
 	worker->gate.counters = &worker->counters;
@@ -231,15 +229,6 @@ static void take_store(struct worker *worker)
 	atomic_store(&worker->has_store, worker->store != NULL);
 }
 
-/* The connections that one network may hold of those of this worker, 0 for any number. */
-static size_t share_of(const struct worker *worker)
-{
-	size_t all = worker->n_ports * worker->options.connections_max;
-	size_t share = all * worker->rules.connections_per_network / 100;
-
-	return worker->rules.connections_per_network == 100 ? 0 : share > 0 ? share : 1;
-}
-
 static void take_over(struct worker *worker)
 {
 	struct certificates *certificates;
@@ -263,7 +252,8 @@ static void take_over(struct worker *worker)
 	worker->exchanges.log = worker->rules.log;
 	worker->exchanges.trusted_proxies = worker->rules.trusted_proxies;
 	worker->gate.trusted_proxies = worker->rules.trusted_proxies;
-	worker->gate.shares->max = share_of(worker);
+	for (size_t i = 0; i < worker->n_ports; i++)
+		port_set_share(worker->ports[i], worker->rules.connections_per_network);
 	worker->exchanges.context.site.public_name = worker->rules.public_name;
 	if (certificates) {
 		certificates_unref(worker->certificates);
@@ -426,11 +416,8 @@ void worker_free(struct worker *worker)
 {
 	if (!worker)
 		return;
-	for (size_t i = 0; i < worker->n_ports; i++) {
-		if (worker->ports[i]->daemon)
-			MHD_stop_daemon(worker->ports[i]->daemon);
-		free(worker->ports[i]);
-	}
+	for (size_t i = 0; i < worker->n_ports; i++)
+		port_close(worker->ports[i]);
 	exchanges_clear(&worker->exchanges);
 	lingering_drop(&worker->lingering, INT64_MAX);
 	certificates_unref(worker->certificates);
@@ -439,7 +426,6 @@ void worker_free(struct worker *worker)
 	templates_unref(worker->next_templates);
 	signer_unref(worker->signer);
 	signer_unref(worker->next_signer);
-	shares_free(worker->gate.shares);
 	store_close(worker->store);
 	store_close(worker->next_store);
 	closep(&worker->epoll);

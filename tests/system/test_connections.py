@@ -135,6 +135,20 @@ def test_a_flood_of_one_network_holds_its_share(served):
     assert sum(map(is_open, flood)) == 100
 
 
+def test_each_address_has_a_share_of_its_own(served):
+    """One network cannot take all connections of an address, however many others there are."""
+    ports = [served.port, *(free_port() for _ in range(3))]
+    served.settings["server"]["listen-https"] = " ".join(f"127.0.0.1:{port}" for port in ports)
+    served.settings["limits"]["connections"] = 64
+    served.start()
+    flood = [tls_records.connect(served.port, "127.0.0.2") for _ in range(16)]
+    wait_for_metric(served, "mailconfd_connections_closed_total", 12)
+    assert served.connect(source="127.0.0.3").ask(CONFIG).status == 200
+    elsewhere = [tls_records.connect(ports[1], "127.0.0.2") for _ in range(4)]
+    wait_for_metric(served, "mailconfd_connections", 8)
+    assert sum(map(is_open, flood)) == 4 and all(map(is_open, elsewhere))
+
+
 def refusal(daemon, source):
     """The alert that a handshake ends with, None where it does not."""
     try:
