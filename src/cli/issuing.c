@@ -312,9 +312,30 @@ static int prepare(struct issuing *issuing, struct order *order, struct choice *
 			return -1;
 		choose(issuing, order, choice, outcome);
 	}
-	if (choice->verdict == ORDER_REQUEST && preflight_caa(issuing, order, choice, &why) != 0)
-		outcome->problem = arena_strdup(memory, why.text);
+	if (choice->verdict == ORDER_REQUEST) {
+		int r = preflight_caa(issuing, order, choice, &why);
+
+		if (r != 0)
+			outcome->problem = arena_strdup(memory, why.text);
+		if (r == PREFLIGHT_UNREACHABLE)
+			(void)close_authority(issuing, outcome->problem);
+		outcome->is_refused = r == PREFLIGHT_REFUSED;
+	}
 	return 0;
+}
+
+/* What was found out about an order that seemed possible: why the CA would refuse it, or a name
+ * without which nothing is left to request. NULL if there is no such reason. */
+static const char *find_refusal(struct issuing *issuing, const struct order *order,
+				const struct choice *choice, const struct outcome *outcome)
+{
+	if (choice->verdict == ORDER_REQUEST)
+		return outcome->is_refused ? outcome->problem : NULL;
+	for (size_t i = 0; i < order->count; i++)
+		if (order->places[i].response)
+			return arena_printf(issuing->cli->memory, "%s %s", order->places[i].name,
+					    order->places[i].reason);
+	return NULL;
 }
 
 static void request(struct issuing *issuing, struct outcome *outcome)
@@ -397,6 +418,7 @@ int issuing_place(struct issuing *issuing, struct order *order, struct error *er
 {
 	struct arena *memory = issuing->cli->memory;
 	struct outcome outcome = { .domain = order->domain, .order = order };
+	const char *refusal = NULL;
 	struct choice choice;
 	struct error why;
 
@@ -415,6 +437,12 @@ int issuing_place(struct issuing *issuing, struct order *order, struct error *er
 		request(issuing, &outcome);
 	if (choice.verdict != ORDER_COMPLETE)
 		ours_find_wildcards(memory, issuing->resolver, order->places, order->count);
+	if (order->kind == ORDER_MISSING)
+		refusal = find_refusal(issuing, order, &choice, &outcome);
+	if (refusal) {
+		(void)error_set(err, ERROR_DATA, "%s", refusal);
+		return ISSUING_REFUSED;
+	}
 	tell_choice(issuing, &choice, &outcome);
 	return 0;
 }

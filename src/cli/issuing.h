@@ -71,9 +71,14 @@ bool issuing_is_due(const struct issuing *issuing, const struct certificate *cer
 /* The certificate that was requested under the name; NULL if none is loaded. Borrowed. */
 const struct certificate *issuing_held(const struct issuing *issuing, const char *domain);
 
+/* Expected outcome of ORDER_MISSING: another web server answers at the names, or CAA records
+ * exclude the CA. Nothing has been told. */
+enum { ISSUING_REFUSED = 1 };
+
 /* Requests what the order wants and tells what comes of it; a failure is counted. An authority that
- * gives no account or wants no more requests is asked no more. Returns 0, or -1 with err set where
- * it is of no use to go on with other orders. */
+ * cannot be reached, gives no account or wants no more requests is asked no more. Returns 0,
+ * ISSUING_REFUSED with err set to the reason, or -1 with err set where it is of no use to go on
+ * with other orders. */
 int issuing_place(struct issuing *issuing, struct order *order, struct error *err);
 
 /* Tells that nothing has been requested under the name: as a failure, or as a word about it. */

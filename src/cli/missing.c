@@ -35,8 +35,8 @@ struct search {
 	bool is_verbose;
 	bool has_ipv6;	 /* among the addresses of this server */
 	bool has_answer; /* DNS answered something */
-	size_t n_domains, n_elsewhere, n_unanswered, n_resting;
-	const char *unanswered; /* why, of the first */
+	size_t n_domains, n_elsewhere, n_unanswered, n_resting, n_refused;
+	const char *unanswered, *refused; /* why, of the first */
 };
 
 /* Tells of a domain for which nothing is requested. */
@@ -57,6 +57,15 @@ static void pass_unanswered(struct search *search, const char *domain, const cha
 	if (search->n_unanswered++ == 0)
 		search->unanswered = why;
 	pass(search, domain, "unanswered", why);
+}
+
+static void pass_refused(struct search *search, const char *domain, const char *why)
+{
+	struct arena *memory = search->issuing->cli->memory;
+
+	if (search->n_refused++ == 0)
+		search->refused = arena_printf(memory, "%s: %s", domain, why);
+	pass(search, domain, "refused", arena_strdup(memory, why));
 }
 
 static bool rests(struct search *search, const char *domain)
@@ -155,6 +164,15 @@ static size_t sift(struct search *search, struct order *orders, size_t count)
 	return kept;
 }
 
+static int request_one(struct search *search, struct order *order, struct error *err)
+{
+	int r = issuing_place(search->issuing, order, err);
+
+	if (r == ISSUING_REFUSED)
+		pass_refused(search, order->domain, err->text);
+	return r < 0 ? -1 : 0;
+}
+
 /* Requests what is located, and counts what is not here. */
 static int place(struct search *search, struct order *order, struct error *err)
 {
@@ -165,7 +183,7 @@ static int place(struct search *search, struct order *order, struct error *err)
 	else if (choice.verdict == ORDER_UNANSWERED)
 		pass_unanswered(search, order->domain, choice.problem);
 	else if (choice.verdict == ORDER_REQUEST || search->is_verbose || search->issuing->report)
-		return issuing_place(search->issuing, order, err);
+		return request_one(search, order, err);
 	return 0;
 }
 
@@ -218,7 +236,7 @@ static int request_domains(struct search *search, const struct domain *domains, 
 		if (r < 0)
 			return -1;
 		if (r > 0 && domain_is_pattern(domains[i].name)) {
-			if (issuing_place(search->issuing, &orders[n_orders], err) < 0)
+			if (request_one(search, &orders[n_orders], err) < 0)
 				return -1;
 			continue;
 		}
@@ -276,6 +294,11 @@ static void tell_counts(const struct search *search)
 	if (search->n_resting)
 		(void)printf("%zu of %zu domains failed lately and are tried again later%s\n",
 			     search->n_resting, search->n_domains, hint);
+	if (search->n_refused)
+		warning_print(
+			arena_printf(search->issuing->cli->memory,
+				     "the CA would refuse %zu of %zu domains%s; the first: %s",
+				     search->n_refused, search->n_domains, hint, search->refused));
 	if (search->n_unanswered)
 		warning_print(arena_printf(search->issuing->cli->memory,
 					   "%zu of %zu domains cannot be looked up now; the first: "

@@ -20,6 +20,7 @@ struct outcome {
 	const char *unserved;	    /* why it is stored, but perhaps not served; or NULL */
 	const char *kept_until;	    /* the day when names are dropped, or NULL */
 	bool is_unanswered;	    /* the problem is that DNS gives no answer */
+	bool is_refused;	    /* the problem is that the CA would refuse the order */
 };
 
 json_t *outcome_entry(const struct outcome *outcome);

@@ -72,6 +72,7 @@ static const struct identities *find_identities(struct issuing *issuing, const c
 	return identities;
 }
 
+/* Returns 0, or an outcome with err set. */
 static int judge_set(struct issuing *issuing, const struct order *order, const struct caa_set *set,
 		     struct error *err)
 {
@@ -79,15 +80,17 @@ static int judge_set(struct issuing *issuing, const struct order *order, const s
 	struct caa_issuer issuer = { .method = is_dns ? "dns-01" : "http-01" };
 	const char *objection;
 
-	if (set->failure)
-		return error_set(err, ERROR_SYSTEM,
-				 "%s; nothing is requested before DNS answers, try again later",
-				 set->failure);
+	if (set->failure) {
+		(void)error_set(err, ERROR_SYSTEM,
+				"%s; nothing is requested before DNS answers, try again later",
+				set->failure);
+		return PREFLIGHT_REFUSED;
+	}
 	if (caa_names_issuers(set)) {
 		const struct identities *identities = find_identities(issuing, order->server, err);
 
 		if (!identities)
-			return -1;
+			return PREFLIGHT_UNREACHABLE;
 		issuer.identities = identities->names;
 		issuer.n_identities = identities->count;
 	}
@@ -95,9 +98,12 @@ static int judge_set(struct issuing *issuing, const struct order *order, const s
 	if (!objection)
 		return 0;
 	if (issuer.n_identities)
-		return error_set(err, ERROR_DATA, "%s: %s, but the CA is %s; nothing is requested",
-				 set->name, objection, issuer.identities[0]);
-	return error_set(err, ERROR_DATA, "%s: %s; nothing is requested", set->name, objection);
+		(void)error_set(err, ERROR_DATA, "%s: %s, but the CA is %s; nothing is requested",
+				set->name, objection, issuer.identities[0]);
+	else
+		(void)error_set(err, ERROR_DATA, "%s: %s; nothing is requested", set->name,
+				objection);
+	return PREFLIGHT_REFUSED;
 }
 
 int preflight_caa(struct issuing *issuing, const struct order *order, const struct choice *choice,
@@ -109,9 +115,16 @@ int preflight_caa(struct issuing *issuing, const struct order *order, const stru
 	for (size_t i = 0; i < choice->count; i++)
 		sets[i] = (struct caa_set){ .name = choice->names[i] };
 	caa_find(memory, issuing->resolver, sets, choice->count);
-	for (size_t i = 0; i < choice->count; i++)
-		if (judge_set(issuing, order, &sets[i], err) < 0)
-			return PREFLIGHT_REFUSED;
+	for (size_t i = 0; i < choice->count; i++) {
+		int r;
+
+		if (sets[i].failure && order->kind == ORDER_RENEWAL &&
+		    issuing->now >= choice->until)
+			continue;
+		r = judge_set(issuing, order, &sets[i], err);
+		if (r != 0)
+			return r;
+	}
 	return 0;
 }
 

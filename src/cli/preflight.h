@@ -11,11 +11,12 @@ struct identities;
 struct issuing;
 struct order;
 
-/* Expected outcome: the order cannot succeed now. */
-enum { PREFLIGHT_REFUSED = 1 };
+/* Expected outcomes: the CA would refuse the order, or cannot be reached at all. */
+enum { PREFLIGHT_REFUSED = 1, PREFLIGHT_UNREACHABLE };
 
-/* Whether CAA records let the CA of the order issue for the chosen names. Returns 0, or
- * PREFLIGHT_REFUSED with err set to the reason. */
+/* Whether CAA records let the CA of the order issue for the chosen names. Records that cannot be
+ * looked up do not hold up a renewal in the last part of the certificate's lifetime. Returns 0, or
+ * an outcome with err set to the reason. */
 int preflight_caa(struct issuing *issuing, const struct order *order, const struct choice *choice,
 		  struct error *err);
 

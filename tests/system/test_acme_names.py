@@ -382,6 +382,19 @@ def test_caa_without_identities_of_the_ca(served, acme):
     assert "POST" not in acme.log()
 
 
+def test_caa_and_a_ca_that_cannot_be_reached(served, acme):
+    """Its directory is fetched once, not once for each domain, and the others wait too."""
+    served.start()
+    acme.add_records("--caa-record=org,0,issue,letsencrypt.org", "--caa-record=com,0,issue,letsencrypt.org")
+    acme.end(acme.pebble)
+    result = request(served, acme, "example.org", "example.com")
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert lines[0].startswith("mailconfctl: example.org: ") and acme.server in lines[0]
+    assert lines[1:] == ["mailconfctl: 2 of 2 certificates could not be requested"], "it is said once"
+    assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))
+
+
 def test_caa_without_an_answer(served, acme, upstream):
     """Nor is the CA asked if a CNAME leads to records that exclude it."""
     served.start()
@@ -393,12 +406,25 @@ def test_caa_without_an_answer(served, acme, upstream):
     result = request(served, acme, "example.org")
     assert result.returncode == 1
     assert "the CAA records of autodiscover.example.org cannot be looked up: " in result.stderr
+    # A resolver that never answers about CAA records does not cost a certificate that is in use.
+    ready = {**upstream.answers}
+    upstream.answers = place
+    assert request(served, acme, "example.com").returncode == 0, "there is an account"
+    log = acme.log()
+    file = hold(served, acme, NAMES, 90, 11)
+    before, upstream.answers = file.read_bytes(), ready
+    assert renew(served, acme).returncode == 1 and file.read_bytes() == before and "example.org" not in acme.log()
+    hold(served, acme, NAMES, 90, 9)
+    result = renew(served, acme)
+    assert result.returncode == 0 and names_in(file) == NAMES, result.stderr
+    file.unlink()
+    log = acme.log()
     alias = record("autodiscover.example.org", CNAME, encode_name("target.example.net"))
     upstream.answers = {**place, ("autodiscover.example.org", CAA):
                         [alias, record("target.example.net", CAA, b"\0\5issue;")]}
     result = request(served, acme, "example.org")
     assert result.returncode == 1 and "the CAA records of autodiscover.example.org allow no CA" in result.stderr
-    assert "POST" not in acme.log()
+    assert "POST" not in acme.log().removeprefix(log)
     assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))
 
 

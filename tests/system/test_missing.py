@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from test_acme_names import ForeignWebServer
 from test_acme import acme, ctl, file_of, renew, request, serial_in, served  # noqa: F401, fixtures too
 
 MANY = 1988
@@ -53,6 +54,42 @@ def test_dns_gives_no_answer(many, acme):
 
 def scheduled(served, acme, *words):
     return renew(served, acme, "--scheduled", *words)
+
+
+def test_what_the_ca_would_refuse_is_counted(served, acme, tmp_path):
+    """By CAA records, or because another web server has the names: as long as that is so, each run of the timer would
+    fail. A domain that has a certificate may be among them."""
+    web = ForeignWebServer(tmp_path / "nginx", "return 404")
+    served.settings["acme"].update({"server": acme.server, "request-missing": "yes"})
+    try:
+        served.ctl("domain", "add", "late.example", "--provider", "example.org")
+        served.start()
+        acme.set_names({"autodiscover.example.org": web.address, "autoconfig.late.example": web.address,
+                        "autoconfig.example.com": "127.0.0.1"})
+        acme.add_records("--caa-record=example.com,0,issue,;")
+        addresses = ("--address", f"127.0.0.1,{web.address}")
+        assert request(served, acme, "example.org", *addresses).returncode == 0
+        before = acme.log()
+        for verbose in ((), ("--verbose",)):
+            assert scheduled(served, acme, *addresses).returncode == 0
+            result = scheduled(served, acme, *addresses, *verbose)
+            assert result.returncode == 0, result.stderr
+            hint = "" if verbose else "; --verbose lists them"
+            assert result.stderr == (
+                f"mailconfctl: warning: the CA would refuse 3 of 3 domains{hint}; the first: example.com: "
+                "autoconfig.example.com: the CAA records of example.com allow no CA; nothing is requested\n")
+            lines = result.stdout.splitlines()
+            assert len(lines) == (3 if verbose else 0)
+            for name in ("autodiscover.example.org", "autoconfig.late.example") if verbose else ():
+                assert any(f"{name} resolves to {web.address}, where another web server answers on port 80 (HTTP 404)" in line
+                           for line in lines)
+        assert "example.com" not in acme.log().removeprefix(before)
+        entries = json.loads(ctl(served, acme, "--json", "certificate", "request", "--missing", "--server", acme.server,
+                                 *addresses).stdout)
+        assert {entry["domain"]: entry["outcome"] for entry in entries if entry["outcome"] == "refused"}.keys() == \
+            {"example.com", "example.org", "late.example"}
+    finally:
+        web.stop()
 
 
 def test_scheduled(served, acme):
