@@ -36,6 +36,7 @@ enum database_use {
 enum file_use {
 	FILE_NONE,
 	FILE_INPUT,  /* is read; none or "-" is standard input, and a URL is left alone */
+	FILE_BACKUP, /* a whole database of ours, to be read */
 	FILE_OUTPUT, /* is written, and replaced with the option --force; none or "-" is standard
 		      * output */
 	FILE_SQLITE, /* a database of another program, to be read */

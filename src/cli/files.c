@@ -86,6 +86,9 @@ static int open_file(struct cli *cli, const struct arguments *arguments, struct 
 {
 	if (arguments->command->file == FILE_OUTPUT)
 		return open_output(cli, arguments, err);
+	if (arguments->command->file == FILE_BACKUP &&
+	    store_check_backup(file_of(arguments), err) < 0)
+		return -1;
 	return input_open(file_of(arguments), &cli->files.input, err);
 }
 
@@ -97,6 +100,8 @@ static bool has_file(const struct arguments *arguments)
 	switch (arguments->command->file) {
 	case FILE_INPUT:
 		return !download_is_url(file);
+	case FILE_BACKUP:
+		return true;
 	case FILE_OUTPUT:
 		return !text_equals(file, "-");
 	default:

@@ -19,7 +19,7 @@ struct error;
 
 /* As the command's table entry says: one of these is set. */
 struct files {
-	struct input input;   /* FILE_INPUT */
+	struct input input;   /* FILE_INPUT, FILE_BACKUP */
 	struct output output; /* FILE_OUTPUT; its path is NULL for standard output */
 	const char *image;    /* FILE_SQLITE: the bytes of the database; in memory */
 	size_t image_size;

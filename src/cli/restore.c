@@ -42,7 +42,7 @@ static const struct command command_restore = {
 		"DATABASE.before-restore.",
 	.example = "mailconfctl restore /var/backups/mailconfd.db",
 	.database = DATABASE_NONE,
-	.file = FILE_INPUT,
+	.file = FILE_BACKUP,
 	.run = restore,
 };
 

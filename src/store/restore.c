@@ -56,9 +56,7 @@ static uint32_t number_at(const unsigned char *header, size_t offset)
 
 static int check_header(int fd, const char *file, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	unsigned char header[HEADER_SIZE];
-	struct stat log;
 
 	if (pread(fd, header, sizeof(header), 0) != (ssize_t)sizeof(header) ||
 	    memcmp(header, MAGIC, sizeof(MAGIC)) != 0 ||
@@ -69,11 +67,6 @@ static int check_header(int fd, const char *file, struct error *err)
 				 "'%s' has schema version %u, and this program supports versions "
 				 "up to %d; restore it with the newer mailconfd that wrote it",
 				 file, number_at(header, VERSION_OFFSET), schema_version());
-	if (stat(arena_printf(&memory, "%s-wal", file), &log) == 0 && log.st_size > 0)
-		return error_set(err, ERROR_INPUT,
-				 "'%s' lacks the changes in '%s-wal'; copy a database with "
-				 "'mailconfctl backup'",
-				 file, file);
 	return 0;
 }
 
@@ -287,6 +280,20 @@ static int replace_file(struct stage *stage, const char *database, const char *k
 	    rename(stage->path, database) < 0 || directory_sync_of(database) < 0)
 		return error_set(err, ERROR_STORE, "cannot replace database '%s': %s", database,
 				 strerror(errno));
+	return 0;
+}
+
+int store_check_backup(const char *file, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *log = arena_printf(&memory, "%s-wal", file);
+	struct stat status;
+
+	if (stat(log, &status) == 0 && status.st_size > 0)
+		return error_set(err, ERROR_INPUT,
+				 "'%s' lacks the changes in '%s'; copy a database with "
+				 "'mailconfctl backup'",
+				 file, log);
 	return 0;
 }
 

@@ -128,6 +128,10 @@ struct restored {
 	const char *kept; /* the file, in memory; NULL where there was no database */
 };
 
+/* Refuses a file that is not a whole backup, because SQLite has left changes in its -wal file: to
+ * be called with the rights to look beside the file. Returns 0, or -1 with err set. */
+int store_check_backup(const char *file, struct error *err);
+
 /*
  * Puts a backup, which is read from the descriptor and called file in errors, in the place of the
  * database, while others use it. The backup is checked first, and brought up to this version. The

@@ -307,6 +307,17 @@ def test_files_of_the_command_line_are_roots(service, private):
     assert service.ctl("--database", str(private / "copy"), "user", "list", check=False).returncode == 1
 
 
+def test_a_backup_that_lacks_its_log_is_refused(service, private):
+    """The database's owner cannot see the log beside it."""
+    copy = private / "copy.db"
+    service.ctl("backup", str(copy))
+    with contextlib.closing(sqlite3.connect(copy)) as database:
+        database.execute("UPDATE user SET login = 'later'")
+        database.commit()
+        refused = service.ctl("restore", str(copy), check=False)
+    assert refused.returncode == 1 and f"'{copy}' lacks the changes in '{copy}-wal'" in refused.stderr
+
+
 def test_an_unfinished_output_is_removed(service, private):
     """Although the process that writes it may not."""
     service.settings["database"]["file"].write_bytes(b"not a database" * 100)
