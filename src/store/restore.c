@@ -237,14 +237,16 @@ static int fail(const char *database, sqlite3 *live, struct error *err)
 			 sqlite3_errmsg(live));
 }
 
-/* A first step of no pages takes the lock of writers, so that what is kept is the last state. */
+/* A first step of no pages takes the lock of writers, so that what is kept is the last state: with
+ * a rollback journal, that lock would keep the reader of this state out. */
 static int copy_into(struct store *stage, const char *database, sqlite3 *live, const char *kept,
 		     struct error *err)
 {
 	sqlite3_backup *backup = NULL;
 	int code, r = 0;
 
-	if (set_page_size(stage, page_size_of(live)) == SQLITE_OK)
+	if (sqlite3_exec(live, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) == SQLITE_OK &&
+	    set_page_size(stage, page_size_of(live)) == SQLITE_OK)
 		backup = sqlite3_backup_init(live, "main", stage->database, "main");
 	if (!backup)
 		return fail(database, live, err);

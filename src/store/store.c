@@ -284,10 +284,11 @@ static int open_for_writing(struct store *store, struct error *err)
 	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)
 		return -1;
 	store->is_new = objects == 0;
-	if (store->is_new && store_execute(store,
-					   "PRAGMA journal_mode = WAL; "
-					   "PRAGMA application_id = " APPLICATION_ID_TEXT,
-					   err) != 0)
+	/* A file that another program has written can have a rollback journal, with which readers
+	 * and writers wait for each other. */
+	if (store_execute(store, "PRAGMA journal_mode = WAL", err) != 0 ||
+	    (store->is_new &&
+	     store_execute(store, "PRAGMA application_id = " APPLICATION_ID_TEXT, err) != 0))
 		return -1;
 	/* The limit cuts off what a large change that was killed has left of the log, when SQLite
 	 * begins that anew: once a thousand pages of it are written back. */

@@ -64,6 +64,21 @@ def test_where_there_is_no_database(ctl, backup):
     login(ctl, "newest-login")
 
 
+def set_rollback_journal(database):
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA journal_mode = DELETE").fetchall() == [("delete",)]
+
+
+def test_a_rollback_journal_becomes_a_log(ctl, backup):
+    """Readers would keep writers waiting, and the lock of a restore its own copy of the old state."""
+    set_rollback_journal(ctl.database)
+    ctl("restore", backup)
+    assert pragma(ctl.database, "journal_mode") == [("wal",)]
+    set_rollback_journal(ctl.database)
+    login(ctl, "newest-login")
+    assert pragma(ctl.database, "journal_mode") == [("wal",)]
+
+
 def test_older_version_is_migrated(ctl, tmp_path):
     first_release(tmp_path / "old.db")
     before = (tmp_path / "old.db").read_bytes()
