@@ -94,6 +94,6 @@ int served_wait(struct arena *memory, const struct words *listen_https, const st
 		if (pause < LAST_PAUSE_MS)
 			pause *= 2;
 	}
-	(void)error_prefix(err, "not within %d seconds", PATIENCE_MS / 1000);
+	(void)error_prefix(err, "after %d seconds", PATIENCE_MS / 1000);
 	return SERVED_UNSEEN;
 }

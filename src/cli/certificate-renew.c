@@ -54,11 +54,11 @@ static int find_objection(const struct issuing *issuing, const char *domain,
 					      "'domain enable %s'",
 					      domain);
 	else if (certificate->expires < issuing->now - DAYS_GIVEN_UP * DAY)
-		*ret_objection = "expired long ago, and is given up; request it anew, or remove "
-				 "its file";
+		*ret_objection = "expired long ago, so it is not renewed; request it again, or "
+				 "remove its file";
 	else if (!is_asked_for && failure_until(issuing->uacme.directory, domain) > issuing->now)
 		*ret_objection =
-			"failed lately, and is left alone for a while; --days asks at once";
+			"failed lately, and is tried again later; --days tries now";
 	return 0;
 }
 

@@ -180,7 +180,7 @@ static int read_excerpt(struct cli *cli, struct store *store, char *text, size_t
 	char *line;
 
 	if (strlen(text) != size || (size && text[size - 1] != '\n'))
-		return error_set(err, ERROR_DATA, "the list of domains is not whole");
+		return error_set(err, ERROR_DATA, "the list of domains is incomplete");
 	if (store_begin(store, err) < 0)
 		return -1;
 	while ((line = strsep(&text, "\n")) && text)

@@ -239,8 +239,8 @@ static void wait_until_served(struct issuing *issuing, const struct certificate 
 		issuing->is_blind = true;
 	if (issuing->is_blind)
 		outcome->unserved = arena_printf(cli->memory,
-						 "the certificate is stored, but mailconfd was not "
-						 "seen to serve it: %s",
+						 "the certificate is stored, but mailconfctl cannot "
+						 "confirm that mailconfd serves it: %s",
 						 why.text);
 }
 
@@ -400,7 +400,7 @@ static void tell_choice(struct issuing *issuing, const struct choice *choice,
 		break;
 	case ORDER_EMPTY:
 		outcome->word = "failed";
-		outcome->problem = "none of its names resolves to this server, so that there is "
+		outcome->problem = "none of its names resolves to this server, so there is "
 				   "nothing to request";
 		break;
 	case ORDER_REQUEST:

@@ -74,7 +74,7 @@ static bool rests(struct search *search, const char *domain)
 		return false;
 	search->n_resting++;
 	pass(search, domain, "postponed",
-	     "failed lately, and is tried again later; a request that names it does not wait");
+	     "failed lately, and is tried again later; to try now, request it by name");
 	return true;
 }
 
@@ -323,6 +323,6 @@ int missing_request(struct issuing *issuing, const char *server, bool is_verbose
 		return -1;
 	tell_counts(&search);
 	if (search.n_unanswered && !search.has_answer)
-		return error_set(err, ERROR_SYSTEM, "DNS answered nothing: %s", search.unanswered);
+		return error_set(err, ERROR_SYSTEM, "DNS gave no answer: %s", search.unanswered);
 	return 0;
 }

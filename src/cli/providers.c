@@ -371,8 +371,8 @@ int provider_refuse_spoiled(struct cli *cli, const struct provider *provider, st
 				 "SERVICE-URL ...' replaces all of them",
 				 provider->name, name);
 	return error_set(err, ERROR_INPUT,
-			 "provider '%s' has a service '%s' that means nothing; 'service remove %s "
-			 "%s' takes it away, and 'provider set %s SERVICE-URL ...' takes all",
+			 "provider '%s' has the invalid service '%s'; 'service remove %s %s' "
+			 "removes it, and 'provider set %s SERVICE-URL ...' replaces all",
 			 provider->name, provider->spoiled[0].url, name,
 			 word_in_sentence(cli->memory, provider->spoiled[0].url), name);
 }

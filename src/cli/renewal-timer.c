@@ -44,8 +44,7 @@ void renewal_timer_tell(struct cli *cli)
 	state = find_state(cli->memory);
 	if (!state)
 		warning_print("systemd has no " TIMER
-			      "; let cron run 'mailconfctl certificate renew "
-			      "--scheduled'");
+			      "; run 'mailconfctl certificate renew --scheduled' from cron");
 	else if (text_starts_with_ignoring_case(state, "enabled"))
 		(void)puts(TIMER " is enabled and renews certificates");
 	else

@@ -54,8 +54,8 @@ void provider_warn_of_spoiled(struct cli *cli, const struct provider *provider)
 		if (spoiled->url)
 			cli_warn(
 				cli,
-				"provider '%s' has a service '%s' that means nothing, so no client "
-				"gets an answer: %s; 'service remove %s %s' mends it",
+				"provider '%s' has the invalid service '%s', so no client "
+				"gets an answer: %s; 'service remove %s %s' removes it",
 				provider->name, spoiled->url, spoiled->reason, name,
 				word_in_sentence(cli->memory, spoiled->url));
 		else
@@ -67,11 +67,11 @@ void provider_warn_of_spoiled(struct cli *cli, const struct provider *provider)
 	}
 	if (pattern_check(cli->memory, provider->login, PATTERN_FOR_PROVIDER, &err) < 0)
 		cli_warn(cli,
-			 "provider '%s' has a login that means nothing, so no client gets an "
-			 "answer: %s; 'provider set %s --login PATTERN' mends it",
+			 "provider '%s' has an invalid login pattern, so no client gets an "
+			 "answer: %s; 'provider set %s --login PATTERN' replaces it",
 			 provider->name, err.text, name);
 	if (provider_check_links(cli->memory, provider, &remedy, &err) < 0)
-		cli_warn(cli, "provider '%s': %s; no client gets an answer; '%s' mends it",
+		cli_warn(cli, "provider '%s': %s; no client gets an answer; '%s' fixes it",
 			 provider->name, err.text, remedy);
 }
 

@@ -27,8 +27,8 @@ static int read_bytes(struct lines *lines, char *buffer, size_t *ret_size, struc
 		if (size == LINE_MAX_LENGTH)
 			return end_with(lines, err,
 					arena_printf(lines->memory,
-						     "this line has more than %d bytes, which no "
-						     "settings file needs; is it one?",
+						     "this line has more than %d bytes; check "
+						     "that this is a settings file",
 						     LINE_MAX_LENGTH));
 		buffer[size++] = (char)c;
 	}

@@ -139,7 +139,7 @@ static void report_key(struct reading *reading, const char *section, const char 
 	if (meant)
 		reading->given[meant - reading->keys].is_invalid = true;
 	if (!*section)
-		report_at(reading, line, "key %s stands before any section; write [%s] above it",
+		report_at(reading, line, "key %s precedes all sections; write [%s] above it",
 			  quoted, elsewhere ? elsewhere : reading->keys[0].section);
 	else if (meant)
 		report_at(reading, line, "there is no key %s in [%s]; did you mean %s?", quoted,
@@ -250,7 +250,7 @@ static int parse_value(struct reading *reading, const struct settings_key *key, 
 
 	if (given->line && !key->type->is_list)
 		return error_set(err, ERROR_CONFIG,
-				 "line %u gives it already; remove one of the two", given->line);
+				 "line %u sets it already; remove one of the two", given->line);
 	if (!given->line)
 		given->line = reading->lines.number;
 	if (check_comment(value, err) == 0 &&

@@ -181,7 +181,7 @@ static void warn_of(struct texts *warnings, const char *path, const char *reason
 		    const char *drop_in)
 {
 	const char *warning = arena_printf(warnings->memory,
-					   "the settings lead to '%s', which %s; put it elsewhere, "
+					   "the settings refer to '%s', which %s; put it elsewhere, "
 					   "or open it with 'systemctl edit "
 					   "mailconfd': [Service], %s=%s",
 					   path, reason, drop_in, path);

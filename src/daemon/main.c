@@ -23,7 +23,7 @@ static const char usage[] =
 	"  mailconfd --check-config && systemctl reload mailconfd\n"
 	"  mailconfd --config ./mailconfd.conf\n"
 	"\n"
-	"SIGHUP loads certificates, templates and settings anew; SIGTERM and SIGINT stop\n"
+	"SIGHUP reloads certificates, templates and settings; SIGTERM and SIGINT stop\n"
 	"after the requests under way. See mailconfd(8), mailconfd.conf(5), mailconfctl(1).\n";
 
 int main(int argc, char **argv)

@@ -39,7 +39,7 @@ static void warn_of_open_ports(const char *key, const struct words *words, const
 		    socket_address_parse(words->items[i], &address, &length, &err) < 0 ||
 		    socket_address_is_loopback(&address))
 			continue;
-		tell(arena_printf(&memory, "%s: %s is no loopback address: %s", key,
+		tell(arena_printf(&memory, "%s: %s is not a loopback address: %s", key,
 				  words->items[i], meaning),
 		     NULL);
 	}
@@ -49,12 +49,12 @@ void preparation_warn_of_ports(const struct settings *settings,
 			       void (*tell)(const char *sentence, void *context))
 {
 	warn_of_open_ports("[server] behind-proxy", &settings->server.behind_proxy,
-			   "whoever is on the way to it can read and change all answers, logins "
-			   "among them, for they go there in the clear",
+			   "anyone on the network path can read and change all responses and the "
+			   "logins in them, because they are not encrypted",
 			   tell);
 	warn_of_open_ports("[metrics] listen", &settings->metrics.listen,
-			   "whoever can connect to it sees which programs ask how often, and the "
-			   "names of certificates",
+			   "anyone who can connect to it sees the number of requests of each "
+			   "program, and the names of certificates",
 			   tell);
 }
 

@@ -117,7 +117,7 @@ static void warn_of_sandbox(const struct server *server)
 					    server->settings_file);
 
 	if (missed)
-		log_warning("the settings lead to '%s', which was not opened to the sandbox at the "
+		log_warning("the settings refer to '%s', which was not opened to the sandbox at the "
 			    "start: only a restart lets it be read",
 			    missed);
 }

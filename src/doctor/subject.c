@@ -44,7 +44,7 @@ static int refuse_unserved(const struct context *context, struct arena *memory, 
 	if (disabled)
 		return error_set(err, ERROR_INPUT, "domain %s", disabled);
 	return error_set(err, ERROR_INPUT,
-			 "nothing here serves '%s'; 'domain add' would make it a domain", domain);
+			 "nothing here serves '%s'; use 'domain add' first", domain);
 }
 
 static int check_name(const char *domain, struct error *err)

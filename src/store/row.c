@@ -60,7 +60,7 @@ static bool has_type(struct row *row, int column, int type)
 		return true;
 	row_reject(row, column,
 		   found == SQLITE_NULL	 ? "is NULL"
-		   : type == SQLITE_TEXT ? "is not a text"
+		   : type == SQLITE_TEXT ? "is not text"
 		   : type == SQLITE_BLOB ? "is not a blob"
 					 : "is not an integer");
 	return false;
@@ -142,7 +142,7 @@ bool row_choice(struct row *row, int column, const char *no, const char *yes)
 		return false;
 	if (text_equals(text, yes))
 		return true;
-	row_reject(row, column, "is not one of its values");
+	row_reject(row, column, "has an unknown value");
 	return false;
 }
 
@@ -154,7 +154,7 @@ bool row_blob(struct row *row, int column, void *ret_bytes, size_t size)
 		return false;
 	bytes = sqlite3_column_blob(row->query, column);
 	if (!bytes || (size_t)sqlite3_column_bytes(row->query, column) != size) {
-		row_reject(row, column, "is not of its length");
+		row_reject(row, column, "has the wrong length");
 		return false;
 	}
 	memcpy(ret_bytes, bytes, size);

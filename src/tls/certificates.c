@@ -350,7 +350,7 @@ static int fill_gap(struct certificates *set, const struct reporter *reporter, s
 	if (reporter->options->stand_in_file && (!previous || previous->is_stand_in)) {
 		if (load_stand_in(set, reporter, err) == 0)
 			return 0;
-		(void)error_prefix(err, "a self-signed certificate to start with");
+		(void)error_prefix(err, "creating a self-signed certificate");
 	}
 	if (!previous)
 		return -1;

@@ -127,8 +127,8 @@ static int reject(struct arena *memory, const char *setting, const char *string,
 	if (is_of_openssl(word))
 		return reject_openssl(memory, setting, err);
 	return error_set(err, ERROR_CONFIG,
-			 "GnuTLS does not know '%.64s' (character %zu); 'gnutls-cli --list' shows "
-			 "what it knows",
+			 "GnuTLS does not support '%.64s' (character %zu); 'gnutls-cli --list' shows "
+			 "what it supports",
 			 word, (size_t)(position - string) + strlen(setting) - strlen(string) + 1);
 }
 

@@ -39,13 +39,13 @@ int account_find(struct arena *memory, const char *name, struct account *ret_acc
 
 	if (!entry)
 		return error_set(err, ERROR_USAGE,
-				 "--user: there is no user '%s'; name one that there is, or make "
-				 "it with 'useradd --system'",
-				 name);
+				 "--user: user '%s' does not exist; name another one, or create it "
+				 "with 'useradd --system %s'",
+				 name, name);
 	if (entry->pw_uid == 0)
 		return error_set(err, ERROR_USAGE,
-				 "--user: '%s' has all the rights that the service is to lose; "
-				 "name a user of its own, such as mailconfd",
+				 "--user: '%s' has all rights of root; name an unprivileged user, "
+				 "such as mailconfd",
 				 name);
 	*ret_account = account_of(memory, entry);
 	return 0;

@@ -307,7 +307,7 @@ def test_service_that_means_nothing(ctl):
     with contextlib.closing(sqlite3.connect(ctl.database)) as connection, connection:
         connection.execute("UPDATE service SET url = 'imap' WHERE position = 0")
     line = ctl.refused("export")
-    assert line.startswith("provider 'uni' has a service 'imap' that means nothing")
+    assert line.startswith("provider 'uni' has the invalid service 'imap'")
     assert ctl.apply(text) == """\
 - service add uni imap
 + service add uni imaps://imap.uni.example

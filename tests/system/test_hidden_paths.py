@@ -29,7 +29,7 @@ def confined(daemon):
 
 
 def warnings(daemon):
-    return [line.partition("warning: the settings lead to ")[2] for line in daemon.log().splitlines()
+    return [line.partition("warning: the settings refer to ")[2] for line in daemon.log().splitlines()
             if "the unit" in line]
 
 

@@ -961,9 +961,9 @@ JUNK = "UPDATE service SET url = 'junk' WHERE url LIKE 'imap%'"
 
 
 def junk_warning(name="example.org"):
-    return f"provider '{name}' has a service 'junk' that means nothing, so no client gets an " \
+    return f"provider '{name}' has the invalid service 'junk', so no client gets an " \
         "answer: 'junk' is not a service: write SCHEME://HOST[:PORT], as in " \
-        f"imaps://imap.example.org; 'service remove {name} junk' mends it"
+        f"imaps://imap.example.org; 'service remove {name} junk' removes it"
 
 
 def test_spoiled_service_is_shown_beside_the_rest(org):
@@ -984,8 +984,8 @@ def test_spoiled_service_is_shown_beside_the_rest(org):
 
 def test_spoiled_service_is_removed(org):
     spoil(org, JUNK)
-    sentence = "provider 'example.org' has a service 'junk' that means nothing; 'service remove " \
-        "example.org junk' takes it away, and 'provider set example.org SERVICE-URL ...' takes all"
+    sentence = "provider 'example.org' has the invalid service 'junk'; 'service remove " \
+        "example.org junk' removes it, and 'provider set example.org SERVICE-URL ...' replaces all"
     for words in (("add", "pop3s://h.example"), ("set", ORG[1], "--first"), ("remove", ORG[1])):
         assert org.refused("service", words[0], "example.org", *words[1:]) == sentence
     org("provider", "set", "example.org", "--short-name=x", "--login=%EMAILLOCALPART%")
@@ -1001,7 +1001,7 @@ def test_what_mends_it_can_be_typed(ctl):
     ctl("provider", "add", "my $uni", *ORG)
     spoil(ctl, "UPDATE service SET url = 'junk of \"mine\"' WHERE url LIKE 'imap%'")
     warning = ctl.warned("service", "list", "my $uni")[0]
-    command = warning.split("; '")[-1].split("' mends it")[0]
+    command = warning.split("; '")[-1].split("' removes it")[0]
     assert command == r'service remove "my \$uni" "junk of \"mine\""'
     words = subprocess.run(["sh", "-c", f"printf '%s\\n' {command}"], text=True, capture_output=True, check=True)
     ctl.warned(*words.stdout.splitlines())
@@ -1014,7 +1014,7 @@ def test_spoiled_services_are_replaced(org):
     assert [s["url"] for s in org.json("service", "list", "example.org")] == NET
     spoil(org, "UPDATE service SET authentications = 'secret' WHERE url LIKE 'imap%'")
     warning = org.warned("service", "list", "example.org")
-    assert len(warning) == 1 and f"'service remove example.org {NET[0]}' mends it" in warning[0]
+    assert len(warning) == 1 and f"'service remove example.org {NET[0]}' removes it" in warning[0]
     org.warned("service", "remove", "example.org", NET[0])
     org("service", "add", "example.org", NET[0])
 
@@ -1023,8 +1023,8 @@ def test_spoiled_login_is_mended(org):
     spoil(org, "UPDATE provider SET login = '%USER%'")
     warning = org.warned("provider", "list")
     assert len(warning) == 1 and warning[0].startswith(
-        "provider 'example.org' has a login that means nothing, so no client gets an answer: ")
-    assert warning[0].endswith("; 'provider set example.org --login PATTERN' mends it")
+        "provider 'example.org' has an invalid login pattern, so no client gets an answer: ")
+    assert warning[0].endswith("; 'provider set example.org --login PATTERN' replaces it")
     org("provider", "set", "example.org", "--login=%EMAILLOCALPART%")
     org("provider", "list")
 
@@ -1048,7 +1048,7 @@ def test_what_leads_people_to_no_page_is_mended(org, sql, words, remedy):
     for command in (("provider", "list"), ("provider", "show", "example.org")):
         warning, = org.warned(*command)
         assert warning.startswith(f"provider 'example.org': {words}")
-        assert warning.endswith(f"; no client gets an answer; '{' '.join(remedy)}' mends it")
+        assert warning.endswith(f"; no client gets an answer; '{' '.join(remedy)}' fixes it")
     good = {"URL": "https://page.example/", "HOST": "page.example"}
     org(*(good.get(word, word) for word in remedy))
     org("provider", "list")

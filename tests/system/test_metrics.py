@@ -356,7 +356,7 @@ def test_open_port_is_warned_of(watched):
     checked = subprocess.run(watched.command("--check-config"), capture_output=True, text=True, check=True)
     assert "warning: [metrics] listen: 0.0.0.0:" in checked.stderr
     watched.start()
-    assert "is no loopback address: whoever can connect to it sees" in watched.log()
+    assert "is not a loopback address: anyone who can connect to it sees" in watched.log()
 
 
 def test_never_on_the_public_port(watched):

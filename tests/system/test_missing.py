@@ -49,7 +49,7 @@ def test_dns_gives_no_answer(many, acme):
     result = request(many, acme, "--missing")
     assert result.returncode == 1 and result.stdout == ""
     assert result.stderr.startswith("mailconfctl: warning: 2000 of 2000 domains cannot be looked up now; the first: ")
-    assert result.stderr.count("\n") == 2 and "mailconfctl: DNS answered nothing: " in result.stderr
+    assert result.stderr.count("\n") == 2 and "mailconfctl: DNS gave no answer: " in result.stderr
 
 
 def scheduled(served, acme, *words):

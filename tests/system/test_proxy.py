@@ -402,11 +402,11 @@ def test_no_certificate_is_needed(behind):
 def test_warning_of_what_everyone_can_reach(behind):
     behind.settings["server"]["behind-proxy"] += f" 0.0.0.0:{free_port()}"
     behind.start()
-    warnings = [line for line in behind.log().splitlines() if "no loopback address" in line]
+    warnings = [line for line in behind.log().splitlines() if "not a loopback address" in line]
     assert len(warnings) == 1
-    assert "0.0.0.0:" in warnings[0] and "in the clear" in warnings[0]
+    assert "0.0.0.0:" in warnings[0] and "not encrypted" in warnings[0]
     checked = subprocess.run(behind.command("--check-config"), capture_output=True, text=True, check=False)
-    assert checked.returncode == 0 and "no loopback address" in checked.stderr
+    assert checked.returncode == 0 and "not a loopback address" in checked.stderr
 
 
 @pytest.mark.parametrize("is_unix", [False, True])

@@ -61,7 +61,7 @@ def test_a_file_outside_cannot_be_read(served):
     assert "'/etc/passwd' is not a PEM file" in run(served, "--check-config").stderr
     served.reload()
     log = served.log()
-    assert "the settings lead to '/etc/passwd', which was not opened to the sandbox at the start" in log
+    assert "the settings refer to '/etc/passwd', which was not opened to the sandbox at the start" in log
     assert re.search(r"cannot (read|look for) '/etc/passwd': Permission denied", log)
     assert serial(served, "autoconfig.example.org") == before
 
@@ -129,7 +129,7 @@ def test_a_link_to_a_new_place_is_named(served, authority):
     link = served.directory / "certificates" / "new.pem"
     link.symlink_to(elsewhere / "main.pem")
     served.reload()
-    assert f"the settings lead to '{elsewhere}'" in served.log()
+    assert f"the settings refer to '{elsewhere}'" in served.log()
     assert f"{link}': Permission denied" in served.log()
     assert served.get(CONFIG).status == 200
 
@@ -192,7 +192,7 @@ def test_a_file_at_the_top_opens_nothing_else(served):
             served.reload()
         finally:
             pathlib.Path(f"{settings.name}.old").unlink()
-        assert f"the settings lead to '{settings.name}', which was not opened" in served.log()
+        assert f"the settings refer to '{settings.name}', which was not opened" in served.log()
         assert served.get(CONFIG).status == 200
 
 
@@ -209,7 +209,7 @@ def test_certificate_at_the_top_that_is_renewed(served):
         assert "error" in served.log() and "sandbox at the start" not in served.log()
         pathlib.Path(f"{path}.new").write_bytes(path.read_bytes())
         os.rename(f"{path}.new", path)
-        served.wait_for_log(f"the settings lead to '{path}', which was not opened to the sandbox at the start")
+        served.wait_for_log(f"the settings refer to '{path}', which was not opened to the sandbox at the start")
         assert served.get(CONFIG).status == 200
 
 

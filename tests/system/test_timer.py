@@ -27,8 +27,8 @@ def request_with(daemon, acme, state):
     ("enabled", f"{TIMER} is enabled and renews certificates\n", ""),
     ("disabled", "", f"mailconfctl: warning: {TIMER} is disabled, so systemd does not renew certificates; use "
                      f"'systemctl enable --now {TIMER}'\n"),
-    ("missing", "", f"mailconfctl: warning: systemd has no {TIMER}; let cron run 'mailconfctl certificate renew "
-                    "--scheduled'\n"),
+    ("missing", "", f"mailconfctl: warning: systemd has no {TIMER}; run 'mailconfctl certificate renew "
+                    "--scheduled' from cron\n"),
 ])
 def test_timer(served, acme, state, said, warned):
     skip_unless_installed("systemctl")

@@ -114,7 +114,7 @@ def test_groups_are_the_users(service):
 
 
 def test_users_that_it_cannot_become(service):
-    fails(service, 2, "no user 'absent'", options=("--user", "absent"))
+    fails(service, 2, "user 'absent' does not exist", options=("--user", "absent"))
     fails(service, 2, "'root'", options=("--user", "root"))
     assert check(service, "--user", "absent").returncode == 2
 

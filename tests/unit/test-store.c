@@ -1193,7 +1193,7 @@ static void test_spoiled_secret(void **state)
 		const char *words;
 	} rows[] = {
 		{ "UPDATE secret SET value = x'00'", ERROR_ROW,
-		  "invalid row in table secret: value is not of its length" },
+		  "invalid row in table secret: value has the wrong length" },
 		{ "DELETE FROM secret", ERROR_DATA, "has lost its secret" },
 	};
 	struct place *place = *state;
