@@ -234,7 +234,8 @@ static const char *find_excess(const char *data, size_t size, const struct xml_l
 	}
 	if (attributes > limits->attributes)
 		return "too many attributes";
-	return tags > 2 * limits->elements ? "too many elements" : NULL;
+	/* Two for each element, and one for the XML declaration. */
+	return tags > 2 * limits->elements + 1 ? "too many elements" : NULL;
 }
 
 static const struct xml_element *parse(struct tree tree, const char *data, size_t size)

@@ -241,6 +241,21 @@ static void test_bounds(void **state)
 	}
 }
 
+/* Each element with a start tag and an end tag, after an XML declaration. */
+static void test_all_elements_with_a_declaration(void **state)
+{
+	for (size_t count = XML_ELEMENTS_MAX - 1; count <= XML_ELEMENTS_MAX; count++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		const char *document = arena_printf(&memory, "<?xml version='1.0'?>%s",
+						    repeat(&memory, "<b></b>", count));
+		struct error err = { 0 };
+
+		check_number("elements below the first",
+			     xml_parse(&memory, document, strlen(document), &err) != NULL,
+			     count < XML_ELEMENTS_MAX);
+	}
+}
+
 /* <a, then so many attributes with that between name and value, then /> */
 static const char *with_attributes(struct arena *memory, const char *sign, size_t count)
 {
@@ -432,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_whole),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_all_elements_with_a_declaration),
 		cmocka_unit_test(test_attributes_are_counted),
 		cmocka_unit_test(test_costly_documents_are_not_parsed),
 		cmocka_unit_test(test_attributes),
