@@ -77,7 +77,7 @@ static bool is_replaced(const struct check *check, const char *name,
 static void check_own_name(struct check *check, const char *name, const struct host *host,
 			   const struct host *target, const struct dns_answer *autodiscover)
 {
-	if (host->outcome == DNS_FAILED) {
+	if (host->failure) {
 		report_no_answer(check, name, "the addresses", host->failure);
 	} else if (host->outcome == DNS_NOTHING && is_replaced(check, name, autodiscover)) {
 		report(check, FINDING_RECORD,
@@ -86,7 +86,7 @@ static void check_own_name(struct check *check, const char *name, const struct h
 	} else if (host->outcome == DNS_NOTHING) {
 		report(check, FINDING_NAME_MISSING, say(check, "%s has no address", name),
 		       say(check, "%s leads to this server", name), add_name(check, name));
-	} else if (target->n_addresses && !share_address(host, target)) {
+	} else if (target->n_addresses && !target->failure && !share_address(host, target)) {
 		report(check, FINDING_NAME_ELSEWHERE,
 		       say(check, "%s has the address %s", name,
 			   host_addresses(&check->memory, host)),
@@ -108,7 +108,7 @@ static void check_public_name(struct check *check, const struct host *target)
 {
 	if (!target->name || is_wanted_name(check->examined, target->name))
 		return;
-	if (target->outcome == DNS_FAILED)
+	if (target->failure)
 		report_no_answer(check, target->name, "the addresses", target->failure);
 	else if (target->outcome == DNS_NOTHING)
 		report(check, FINDING_NAME_MISSING,

@@ -166,7 +166,7 @@ static void check_submission_names(struct check *check, struct resolver *resolve
 	host_find(resolver, &check->memory, name, &host);
 	for (size_t i = 0; i < host.n_addresses; i++)
 		is_forward = is_forward || text_equals(host.addresses[i].text, address);
-	if (is_reverse && is_forward)
+	if ((is_reverse && is_forward) || host.failure || question.answer.failure)
 		return;
 	report(check, FINDING_SUBMISSION_NAMES,
 	       say(check, "%s: %s has %s, the server calls itself %s, and that has %s", place,
@@ -236,7 +236,7 @@ static void try_addresses(struct check *check, struct resolver *resolver, const 
 
 static void report_lookup(struct check *check, const struct host *host, const char *place)
 {
-	if (host->outcome == DNS_FAILED)
+	if (host->failure)
 		report(check, FINDING_RESOLVER_FAILED,
 		       say(check, "asking for the addresses of %s: %s", host->name, host->failure),
 		       "an answer",
@@ -341,8 +341,8 @@ void check_service(struct check *check, struct resolver *resolver)
 		return;
 	}
 	host_find(resolver, &check->memory, check->endpoint.host, &host);
-	if (host.n_addresses == 0)
+	if (host.failure || host.n_addresses == 0)
 		report_lookup(check, &host, place);
-	else
+	if (host.n_addresses)
 		try_addresses(check, resolver, &host, place);
 }

@@ -163,7 +163,7 @@ static void check_target(struct check *check, struct resolver *resolver, const c
 	if (text_equals(target, "."))
 		return;
 	host_find(resolver, &check->memory, target, &host);
-	if (host.outcome == DNS_FAILED)
+	if (host.failure)
 		report_no_answer(check, target, "the addresses", host.failure);
 	else if (host.alias)
 		report(check, FINDING_TARGET_ALIAS,

@@ -29,14 +29,11 @@ void host_find(struct resolver *resolver, struct arena *memory, const char *name
 	add_addresses(&host, ipv4, false);
 	add_addresses(&host, ipv6, true);
 	host.alias = ipv4->alias ? ipv4->alias : ipv6->alias;
-	if (host.n_addresses) {
+	host.failure = ipv4->failure ? ipv4->failure : ipv6->failure;
+	if (host.n_addresses)
 		host.outcome = DNS_FOUND;
-	} else if (ipv4->outcome == DNS_FAILED || ipv6->outcome == DNS_FAILED) {
-		host.outcome = DNS_FAILED;
-		host.failure = ipv4->failure ? ipv4->failure : ipv6->failure;
-	} else {
-		host.outcome = DNS_NOTHING;
-	}
+	else
+		host.outcome = host.failure ? DNS_FAILED : DNS_NOTHING;
 	*ret_host = host;
 }
 

@@ -39,8 +39,9 @@ struct host_address {
 struct host {
 	const char *name;
 	enum dns_outcome outcome;
-	const char *failure; /* why looking it up failed */
-	const char *alias;   /* where CNAMEs led to, or NULL */
+	const char *
+		failure; /* why looking up A or AAAA failed, also if the other was found; or NULL */
+	const char *alias; /* where CNAMEs led to, or NULL */
 	struct host_address addresses[HOST_ADDRESSES_MAX];
 	size_t n_addresses;
 };

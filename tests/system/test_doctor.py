@@ -3,10 +3,12 @@ import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 
 import pytest
 
+import upstream
 import world
 from conftest import ROOT
 
@@ -162,6 +164,21 @@ def silent_resolver(site):
     simple(site)
     site.dns.start()
     site.dns.process.stop()
+
+
+@fault("resolver-failed", "asking for the addresses of autodiscover.example.org: ",
+       "see whether the name servers of example.org answer")
+def no_answer_for_ipv6(site):
+    """Not the same as no IPv6 address."""
+    simple(site)
+    name = f"autodiscover.{DOMAIN}"
+    server = upstream.Upstream()
+    server.answers = {
+        (name, upstream.A): [upstream.record(name, upstream.A, socket.inet_aton(site.address))],
+        (name, upstream.AAAA): upstream.SERVFAIL,
+    }
+    site.started.append(server)
+    site.dns.remove(f"host-record={name}").add(f"server=/{name}/127.0.0.1#{server.port}", "no-negcache")
 
 
 @fault("name-missing", "autoconfig.example.org has no address", "add A and AAAA records of this server")
