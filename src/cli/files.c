@@ -109,13 +109,24 @@ static bool has_file(const struct arguments *arguments)
 	}
 }
 
+/* What decides who may lead the file elsewhere: an input is what a link points to, but an output
+ * takes the link's place. */
+static const char *place_of(struct arena *memory, const struct arguments *arguments)
+{
+	const char *file = file_of(arguments), *slash = strrchr(file, '/');
+
+	if (arguments->command->file != FILE_OUTPUT)
+		return file;
+	return slash ? arena_printf(memory, "%.*s/.", (int)(slash - file), file) : "./.";
+}
+
 static int open_early(struct cli *cli, const struct arguments *arguments,
 		      const struct account *future, struct error *err)
 {
 	if (!has_file(arguments))
 		return 0;
 	cli->files.is_late = !text_equals(file_of(arguments), "-") &&
-			     is_late(cli, file_of(arguments), future);
+			     is_late(cli, place_of(cli->memory, arguments), future);
 	if (cli->files.is_late)
 		return 0;
 	if (open_file(cli, arguments, err) < 0)

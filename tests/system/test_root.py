@@ -318,6 +318,17 @@ def test_a_backup_that_lacks_its_log_is_refused(service, private):
     assert refused.returncode == 1 and f"'{copy}' lacks the changes in '{copy}-wal'" in refused.stderr
 
 
+def test_an_output_takes_the_place_of_a_link(service, private):
+    """Also of one into the directory of the database."""
+    data = service.settings["database"]["file"].parent
+    for command in "backup", "export":
+        copy = private / command
+        copy.symlink_to(data / "elsewhere")
+        service.ctl(command, str(copy), "--force")
+        assert not copy.is_symlink() and described(private)[command] == ("root", 0, 0o600)
+    assert not (data / "elsewhere").exists()
+
+
 def test_an_unfinished_output_is_removed(service, private):
     """Although the process that writes it may not."""
     service.settings["database"]["file"].write_bytes(b"not a database" * 100)
