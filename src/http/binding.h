@@ -20,12 +20,12 @@ const char *binding_address(struct arena *memory, const struct words *addresses,
 
 /* Whether the address can be bound by us alone, because sockets that share a port would not notice
  * another daemon of ours there. Nothing stays open. Returns 0; BINDING_TAKEN with err and
- * ret_holder set; BINDING_DENIED with err set where the user may not; BINDING_ABSENT with err set where
- * this machine does not have the address; or -1 with err set. */
+ * ret_holder set; BINDING_DENIED with err set where the user may not; BINDING_ABSENT with err set
+ * where this machine does not have the address; or -1 with err set. */
 int binding_check(const struct words *addresses, const char *text, struct socket_holder *ret_holder,
 		  struct error *err);
 
 /* Binds to the address, which others of our sockets may share, and which this machine may get
- * later. [::] takes IPv4 connections too,
- * unless the list has 0.0.0.0 with the same port. Returns the socket, or -1 with err set. */
+ * later. [::] takes IPv4 connections too, unless the list has 0.0.0.0 with the same port. Returns
+ * the socket, or -1 with err set. */
 int binding_open(const struct words *addresses, const char *text, struct error *err);
