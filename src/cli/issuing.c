@@ -238,10 +238,11 @@ static void wait_until_served(struct issuing *issuing, const struct certificate 
 			     certificate, &why) != 0)
 		issuing->is_blind = true;
 	if (issuing->is_blind)
-		outcome->unserved = arena_printf(cli->memory,
-						 "the certificate is stored, but mailconfctl cannot "
-						 "confirm that mailconfd serves it: %s",
-						 why.text);
+		outcome->unserved = arena_printf(
+			cli->memory,
+			"the certificate is stored, but mailconfctl cannot "
+			"confirm that mailconfd serves it: %s",
+			why.text);
 }
 
 /* Reads what was stored as the daemon does. */
@@ -368,7 +369,10 @@ static void request(struct issuing *issuing, struct outcome *outcome)
 		return;
 	}
 	outcome->problem = arena_strdup(memory, why.text);
-	failure_note(issuing->uacme.directory, outcome->domain);
+	if (preflight_reach(memory, issuing->uacme.server, &why) == 0)
+		failure_note(issuing->uacme.directory, outcome->domain);
+	else
+		(void)close_authority(issuing, outcome->problem);
 }
 
 /* Tells what has been decided about an order, unless a certificate is to be requested. */

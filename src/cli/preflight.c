@@ -43,6 +43,28 @@ static void read_identities(struct arena *memory, const json_t *directory,
 	}
 }
 
+/* NULL with err set where it cannot be fetched. */
+static json_t *fetch_directory(struct arena *memory, const char *server, struct error *err)
+{
+	size_t size;
+	const char *text = download(memory, server, false, NULL, DIRECTORY_MAX, &size, err);
+	json_t *directory = text ? json_loadb(text, size, 0, NULL) : NULL;
+
+	if (text && !directory)
+		(void)error_set(err, ERROR_INPUT, "'%s' is not the directory of a CA", server);
+	return directory;
+}
+
+int preflight_reach(struct arena *memory, const char *server, struct error *err)
+{
+	json_t *directory = fetch_directory(memory, server, err);
+
+	if (!directory)
+		return PREFLIGHT_UNREACHABLE;
+	json_decref(directory);
+	return 0;
+}
+
 /* NULL with err set where they cannot be fetched. */
 static const struct identities *find_identities(struct issuing *issuing, const char *server,
 						struct error *err)
@@ -50,20 +72,13 @@ static const struct identities *find_identities(struct issuing *issuing, const c
 	struct arena *memory = issuing->cli->memory;
 	struct identities *identities;
 	json_t *directory;
-	const char *text;
-	size_t size;
 
 	for (const struct identities *at = issuing->identities; at; at = at->next)
 		if (text_equals(at->server, server))
 			return at;
-	text = download(memory, server, false, NULL, DIRECTORY_MAX, &size, err);
-	if (!text)
+	directory = fetch_directory(memory, server, err);
+	if (!directory)
 		return NULL;
-	directory = json_loadb(text, size, 0, NULL);
-	if (!directory) {
-		(void)error_set(err, ERROR_INPUT, "'%s' is not the directory of a CA", server);
-		return NULL;
-	}
 	identities = arena_array(memory, struct identities, 1);
 	*identities = (struct identities){ .server = server, .next = issuing->identities };
 	read_identities(memory, directory, identities);

@@ -5,6 +5,7 @@
  * count failures. CAA records may exclude it, and another web server may answer at a name.
  */
 
+struct arena;
 struct choice;
 struct error;
 struct identities;
@@ -19,6 +20,9 @@ enum { PREFLIGHT_REFUSED = 1, PREFLIGHT_UNREACHABLE };
  * an outcome with err set to the reason. */
 int preflight_caa(struct issuing *issuing, const struct order *order, const struct choice *choice,
 		  struct error *err);
+
+/* Whether the CA returns its directory. Returns 0, or PREFLIGHT_UNREACHABLE with err set. */
+int preflight_reach(struct arena *memory, const char *server, struct error *err);
 
 /* Asks the web servers at the chosen names for a token of ours, and corrects where the names are.
  * Returns 0, or -1 with err set if no token can be shown. */

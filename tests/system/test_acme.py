@@ -337,6 +337,16 @@ def test_authority_cannot_be_reached(served, acme):
     assert not list((served.directory / "certificates" / ".acme").glob("failed-*")), "no domain is to blame"
 
 
+def test_authority_is_down_for_a_while(served, acme):
+    """It has our account already. No domain pauses, so that the next run of the timer goes on where this one ended."""
+    served.start()
+    assert request(served, acme, "example.com").returncode == 0
+    acme.end(acme.pebble)
+    result = request(served, acme, "example.org", "example.com")
+    assert result.returncode == 1 and result.stderr.count("mailconfctl: example.org: uacme failed: ") == 1
+    assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))
+
+
 def test_one_of_two_authorities_gives_no_account(served, acme):
     """What came from the other is renewed all the same."""
     served.start()
