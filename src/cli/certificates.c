@@ -103,8 +103,8 @@ static const char *describe_unreadable(struct arena *memory, const char *file, i
 	const char *key_file = layout_key_of(memory, file);
 
 	return arena_printf(memory,
-			    "cannot read '%s' as user '%s': %s; let the user that the daemon runs "
-			    "as read it",
+			    "cannot read '%s' as user '%s': %s; give the daemon's user read "
+			    "permission",
 			    letter == HAS_UNREADABLE_KEY && key_file ? key_file : file,
 			    account->name, strerror(EACCES));
 }

@@ -7,7 +7,7 @@
 struct error;
 struct issuing;
 
-/* Expected outcome: what is wrong concerns this order alone. */
+/* Expected outcome: the fault concerns this order only. */
 enum { CHALLENGES_IMPOSSIBLE = 1 };
 
 /* Chooses DNS-01 for orders with a wildcard, and for all if listen-http is empty and there is a

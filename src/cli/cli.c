@@ -213,7 +213,7 @@ static int run_command(struct cli *cli, const struct command_line *line, struct 
 	return line->command->run(cli, &line->arguments, err);
 }
 
-/* A list that is not whole must not pass for one that is. */
+/* An incomplete list must not be taken for a complete one. */
 static int check_rows(const struct cli *cli, struct error *err)
 {
 	if (cli->invalid_rows == 0)

@@ -25,7 +25,7 @@ struct cli {
 	struct files files;  /* likewise */
 	bool is_json;
 	const char *place;     /* "FILE:LINE" of the command in a batch, else NULL */
-	bool is_trial;	       /* what is said and warned of is of no interest */
+	bool is_trial;	       /* messages and warnings are suppressed */
 	struct bytes said;     /* lines, held back until the changes are in the database */
 	struct bytes warned;   /* likewise */
 	unsigned invalid_rows; /* that were reported */

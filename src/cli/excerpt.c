@@ -71,7 +71,7 @@ static int write_domains(struct store *store, struct arena *memory, FILE *output
 	return 0;
 }
 
-/* For the parent to count: a row of no kind that it knows. */
+/* Counted by the parent: a row of an unknown kind. */
 static void write_invalid_row(const char *sentence, void *context)
 {
 	(void)sentence;

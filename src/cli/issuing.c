@@ -223,7 +223,7 @@ static void ignore(const char *sentence, void *context)
 {
 }
 
-/* Waits for the daemon; once it has not shown one certificate, it is not asked for others. */
+/* Waits until the daemon serves it; after one timeout, not for later certificates. */
 static void wait_until_served(struct issuing *issuing, const struct certificate *certificate,
 			      struct outcome *outcome)
 {
@@ -280,7 +280,7 @@ static void choose(struct issuing *issuing, const struct order *order, struct ch
 	outcome->n_names = choice->count;
 }
 
-/* Looks for what would make the CA refuse, in the order of what it costs to find out. Returns 0
+/* Looks for reasons for which the CA would refuse, cheapest first. Returns 0
  * with the outcome's problem set if there is any, or -1 with err set if no order can be placed. */
 static int prepare(struct issuing *issuing, struct order *order, struct choice *choice,
 		   struct outcome *outcome, struct error *err)

@@ -173,7 +173,7 @@ static int request_one(struct search *search, struct order *order, struct error 
 	return r < 0 ? -1 : 0;
 }
 
-/* Requests what is located, and counts what is not here. */
+/* Requests domains that resolve to this server, and counts the others. */
 static int place(struct search *search, struct order *order, struct error *err)
 {
 	struct choice choice = order_judge(search->issuing, order);

@@ -8,7 +8,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 
-/* Whether the certificate that is requested lacks the name, and people are told. */
+/* Whether the requested certificate lacks the name, and the user is warned. */
 static bool is_left_out(const struct outcome *outcome, size_t index)
 {
 	const struct name_place *place = &outcome->order->places[index];

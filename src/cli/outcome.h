@@ -12,7 +12,7 @@ struct order;
 struct outcome {
 	const char *domain, *word; /* the word is for programs, the remark for people */
 	const char *remark, *problem;
-	bool is_repeated;	   /* the problem, which people have been told of already */
+	bool is_repeated;	   /* the problem, which was reported before */
 	const struct order *order; /* or NULL */
 	const char *const *names;  /* that are requested */
 	size_t n_names;

@@ -21,7 +21,7 @@
  * all of that already, and passes an empty line in place of each invalid one.
  */
 
-/* What the file says about one key. */
+/* One key in the file. */
 struct given {
 	unsigned line; /* the first that gives the key, 0 for none */
 	bool is_invalid;

@@ -111,7 +111,7 @@ static struct file_stamps stamps_of_signer(const struct settings *settings)
 	};
 }
 
-/* Returns whether what the settings ask for is there. */
+/* Returns false if the certificate or key for profiles is unusable. */
 static bool update_signer(struct credentials *credentials, const struct settings *settings)
 {
 	struct signer *signer;

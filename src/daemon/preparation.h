@@ -18,7 +18,7 @@ void preparation_complete_settings(struct arena *memory, const char **own,
 /* Warns of each address for unencrypted requests that other hosts can connect to. */
 void preparation_warn_of_ports(const struct settings *settings, preparation_warner warn);
 
-/* Warns of what the kernel or the container refused to the sandbox. */
+/* Warns of the parts of the sandbox that the kernel or a container refuses. */
 void preparation_warn_of_sandbox(const struct sandbox *sandbox, preparation_warner warn);
 
 /* Whether the settings file can be read, because a reload reads it with the user's rights. Returns

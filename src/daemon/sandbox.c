@@ -27,7 +27,7 @@ struct sandbox {
 	struct arena memory; /* holds all below */
 	const char *text;
 	struct bytes missing; /* what is not in force, with the reasons */
-	bool is_refused;      /* by the kernel or what is around it, not by how this was built */
+	bool is_refused;      /* by the kernel or a container, not by the build options */
 	bool has_landlock;
 	struct folder *folders;
 	size_t count;

@@ -192,7 +192,7 @@ static const char *const allowed[] = {
 };
 
 /* Their arguments decide. The list of ioctl requests is short because that is what glibc and our
- * libraries use: TIOCSTI and TIOCLINUX would type commands into the terminal of whoever started us.
+ * libraries use: TIOCSTI and TIOCLINUX would type commands into the terminal that started us.
  * mmap and mprotect are allowed without PROT_EXEC, and clone for threads alone. */
 static const struct {
 	const char *name;
@@ -293,7 +293,7 @@ int seccomp_restrict(struct error *err)
 		result = add_allowed(filter);
 	if (result == 0)
 		result = add_missing(filter);
-	/* What it returns does not say what the kernel said. */
+	/* Its return value hides the kernel's error. */
 	errno = 0;
 	if (result == 0 && seccomp_load(filter) < 0)
 		result = errno ? -errno : -EINVAL;

@@ -33,7 +33,7 @@ enum dns_outcome {
 	DNS_NOTHING, /* a definite answer: no record of the type (NODATA) or no such name (NXDOMAIN)
 		      */
 	DNS_FAILED,  /* no answer: timeout, SERVFAIL, REFUSED, connection refused, malformed; this
-		      * says  nothing about the name */
+		      * says nothing about the name */
 };
 
 /* Names are in lower case, without a final dot; the root is ".". */

@@ -19,7 +19,7 @@
 struct place {
 	struct client_network network;
 	int64_t until; /* the end of its hour; 0 while the place was never taken */
-	bool is_told;  /* that it reached the limit */
+	bool is_told;  /* its reaching the limit was logged */
 	struct address_set asked;
 };
 

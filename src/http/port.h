@@ -42,5 +42,5 @@ void port_close(struct port *port);
 /* Sets how much of its connections one network may hold: 1 to 100 per cent. */
 void port_set_share(struct port *port, unsigned percent);
 
-/* Does what there is to do, without waiting. */
+/* Processes pending events, without waiting. */
 void port_run(struct port *port);

@@ -37,7 +37,7 @@ static const struct xml_element *fail(struct error *err, const char *reason)
 	return NULL;
 }
 
-/* What the parser is told of DOCTYPEs and errors, and tells. */
+/* What the callbacks of libxml2 get and leave behind. */
 struct guard {
 	const struct xml_doctype *accepted; /* or NULL */
 	int line; /* of one that was refused, at which reading ended; else 0 */

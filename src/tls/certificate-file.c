@@ -50,8 +50,7 @@ static char *read_file(struct arena *memory, const char *file, size_t *ret_size,
 	data = file_read(memory, file, CERTIFICATE_FILE_LIMIT, ret_size, err);
 	if (!data && eaccess(file, R_OK) < 0 && errno == EACCES)
 		(void)error_set(err, ERROR_SYSTEM,
-				"cannot read '%s': %s; let the user that the daemon runs as read "
-				"it",
+				"cannot read '%s': %s; give the daemon's user read permission",
 				file, strerror(EACCES));
 	else if (!data && access(file, F_OK) < 0 && errno == ENOENT)
 		explain_absence(file, err);
@@ -174,8 +173,8 @@ static void add_unreadable(struct matches *matches, const char *path, int reason
 {
 	add_match(matches, arena_strdup(matches->memory, path),
 		  arena_printf(matches->memory,
-			       "cannot look for certificates in '%s': %s; let the user that the "
-			       "daemon runs as read it",
+			       "cannot look for certificates in '%s': %s; give the daemon's user "
+			       "read permission",
 			       path, strerror(reason)));
 }
 

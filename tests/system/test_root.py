@@ -248,7 +248,7 @@ def test_certificates_that_only_root_can_read_are_problems(service):
     service.setup(["domain", "add", "private.example", *SERVICES])
     found = json.loads(service.ctl("certificate", "list", "--json").stdout)
     problems = {entry["file"]: entry.get("problem") for entry in found["certificates"]}
-    text = "cannot read '{}' as user 'nobody': Permission denied; let the user that the daemon runs as read it"
+    text = "cannot read '{}' as user 'nobody': Permission denied; give the daemon's user read permission"
     assert problems == {
         str(certificates / "main.pem"): None,
         str(certificates / "hidden" / "fullchain.pem"): text.format(certificates / "hidden" / "fullchain.pem"),
