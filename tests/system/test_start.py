@@ -13,6 +13,7 @@ import tempfile
 import pytest
 
 from daemon import PATIENCE, Connection, Daemon, free_port
+from test_metrics import monitor
 
 OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook"
 OUTLOOK_REQUEST = (
@@ -204,8 +205,11 @@ def test_one_unusable_certificate_of_several(good, status):
     broken = good.directory / "certificates" / "zz.pem"
     broken.write_text("x\n")
     is_wrong(good, f"'{broken}' is not a PEM file")
+    good.metrics_port = free_port()
+    good.settings["metrics"] = {"listen": f"127.0.0.1:{good.metrics_port}"}
     good.start()
     assert good.get(CONFIG).status == 200
+    assert b"\nmailconfd_certificates_unusable 1\n" in monitor(good).body
     assert len(errors(good)) == 1 and f"'{broken}' is not a PEM file" in errors(good)[0]
     assert status() == f"serving 1 certificate, 1 unusable: {broken}"
     problems = {entry["file"]: entry.get("problem") for entry in
@@ -214,6 +218,7 @@ def test_one_unusable_certificate_of_several(good, status):
     good.add_certificate("zz", "zz.example.net")
     good.wait_for_log("certificates have changed: new=1 certificates=2")
     assert status() == "serving 2 certificates"
+    assert b"\nmailconfd_certificates_unusable 0\n" in monitor(good).body
 
 
 def test_all_certificates_are_unusable(good, status):
