@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "util/arena.h"
@@ -24,13 +25,29 @@ static bool is_trusted(uid_t owner)
 	return owner == 0 || owner == geteuid() || (stat("/", &top) == 0 && owner == top.st_uid);
 }
 
+/* Which users and groups it names beside the owner and the group, the mode does not show: its bits
+ * of the group are then the mask of all of them (acl(5)). fgetxattr() does not take an O_PATH
+ * descriptor. */
+static bool has_acl(int fd)
+{
+	char path[64];
+	int before = errno;
+	bool has_none;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	has_none = getxattr(path, "system.posix_acl_access", NULL, 0) < 0 &&
+		   (errno == ENODATA || errno == EOPNOTSUPP);
+	errno = before;
+	return !has_none;
+}
+
 bool directory_is_ours(int fd)
 {
 	struct stat status;
 
 	return fstat(fd, &status) == 0 && is_trusted(status.st_uid) &&
 	       !(status.st_mode & S_IWOTH) &&
-	       (!(status.st_mode & S_IWGRP) || status.st_gid == getegid());
+	       (!(status.st_mode & S_IWGRP) || (status.st_gid == getegid() && !has_acl(fd)));
 }
 
 /* In one such as /tmp everybody may write, but nobody takes away what is ours. */

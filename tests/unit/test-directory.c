@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "unit/fixture.h"
@@ -241,6 +242,30 @@ static void test_whose_it_is(void **state)
 	check_number("owner", owner_of(place->target), -1);
 }
 
+/* acl(5): the mode shows the mask in place of the group's rights. */
+static void test_acls(void **state)
+{
+	/* user::rwx user:12345:rwx group::r-x mask::rwx other::r-x, as linux/posix_acl_xattr.h has
+	 * it, in little endian */
+	static const unsigned char acl[] = {
+		2, 0,  0,   0,	 1,   0,   7,  0, 255, 255, 255, 255, 2,   0,	7,
+		0, 57, 48,  0,	 0,   4,   0,  5, 0,   255, 255, 255, 255, 16,	0,
+		7, 0,  255, 255, 255, 255, 32, 0, 5,   0,   255, 255, 255, 255,
+	};
+	struct place *place = *state;
+	struct error err;
+
+	if (!place || setxattr(place->target, "system.posix_acl_access", acl, sizeof(acl), 0) < 0)
+		skip();
+	check_number("mode", mode_of(place->target), 0775);
+	check_number("opened", directory_open_ours(place->target, 0, &err), -1);
+	check_error("opened", &err, ERROR_CONFIG, "another user can write in it");
+	check_number("owner", owner_of(place->target), -1);
+	/* The remedy that it names. */
+	assert_int_equal(chmod(place->target, 0755), 0);
+	check_number("without the right to write", owner_of(place->target), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +279,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_relative_paths, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_name_as_long_as_can_be, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_whose_it_is, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_acls, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
