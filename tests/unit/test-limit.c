@@ -180,6 +180,16 @@ static unsigned ask_from_many(struct asked *asked, const char *format, unsigned 
 	return allowed;
 }
 
+/* Addresses are kept as hashes of 32 bits with a random key: one of 14,000 that come when 8,000 are
+ * counted passes for one of these in 1 run of 40. */
+#define COLLISIONS_MAX 3
+
+static void check_allowed(const char *row, unsigned got, unsigned wanted)
+{
+	if (got < wanted || got > wanted + COLLISIONS_MAX)
+		check_number(row, got, wanted);
+}
+
 static void test_wider_networks_have_limits(void **state)
 {
 	static const struct {
@@ -202,9 +212,9 @@ static void test_wider_networks_have_limits(void **state)
 		(void)state;
 		assert_int_equal(set_up((void **)&asked), 0);
 		set(asked->limit, 500, "");
-		check_number(rows[i].format,
-			     ask_from_many(asked, rows[i].format, rows[i].clients, 600),
-			     rows[i].wanted);
+		check_allowed(rows[i].format,
+			      ask_from_many(asked, rows[i].format, rows[i].clients, 600),
+			      rows[i].wanted);
 		assert_int_equal(tear_down((void **)&asked), 0);
 	}
 }
@@ -215,7 +225,7 @@ static void test_enumeration_from_one_site(void **state)
 	struct asked *asked = *state;
 
 	set(asked->limit, 500, "");
-	assert_int_equal(ask_from_many(asked, "2001:db8:0:N00::1", 11, 450), 2000);
+	check_allowed("eleven /64", ask_from_many(asked, "2001:db8:0:N00::1", 11, 450), 2000);
 }
 
 static void test_a_full_network_does_not_use_up_wider_ones(void **state)
