@@ -23,8 +23,10 @@
 #define DAYS_GIVEN_UP 30
 #define DAYS_MAX 36500
 
-/* Between scheduled renewals, unless a certificate becomes due before. */
+/* Between scheduled renewals, unless a certificate becomes due before; and after one in which a
+ * certificate failed, as when DNS gave no answer. */
 #define RENEWAL_PAUSE ((time_t)12 * 60 * 60)
+#define RETRY_PAUSE ((time_t)60 * 60)
 
 /* Of so many domains the names are looked up side by side. */
 #define DOMAINS_AT_ONCE ((size_t)32)
@@ -57,8 +59,7 @@ static int find_objection(const struct issuing *issuing, const char *domain,
 		*ret_objection = "expired long ago, so it is not renewed; request it again, or "
 				 "remove its file";
 	else if (!is_asked_for && failure_until(issuing->uacme.directory, domain) > issuing->now)
-		*ret_objection =
-			"failed lately, and is tried again later; --days tries now";
+		*ret_objection = "failed lately, and is tried again later; --days tries now";
 	return 0;
 }
 
@@ -157,7 +158,7 @@ static bool is_renewal_due(struct cli *cli)
 /* When the first of the requested certificates becomes due, or after the pause. */
 static time_t next_renewal(const struct issuing *issuing)
 {
-	time_t next = issuing->now + RENEWAL_PAUSE;
+	time_t next = issuing->now + (issuing->n_failed ? RETRY_PAUSE : RENEWAL_PAUSE);
 
 	for (size_t i = 0; i < issuing->loaded.count; i++) {
 		const struct certificate *certificate = &issuing->loaded.certificates[i];

@@ -5,6 +5,7 @@ import os
 import pathlib
 import sqlite3
 import tempfile
+import time
 
 import pytest
 
@@ -103,6 +104,8 @@ def test_no_answer_is_not_elsewhere(served, acme, upstream, answers):
     assert result.returncode == 1 and result.stdout == ""
     assert "mailconfctl: example.org: autodiscover.example.org cannot be looked up: " in result.stderr
     assert file.read_bytes() == before
+    assert renew(served, acme, "--scheduled").returncode == 1
+    assert int((file.parent / ".acme" / "next-renewal").read_text()) <= time.time() + 3600, "it is tried again soon"
     file.unlink()
     result = request(served, acme, "example.org")
     assert result.returncode == 1 and "autodiscover.example.org cannot be looked up: " in result.stderr
