@@ -134,7 +134,8 @@ int challenge_show(struct arena *memory, const char *directory, const char **ret
 	if (challenge_make_directory(directory, err) < 0)
 		return -1;
 	if (getrandom(noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
-		return error_set(err, ERROR_SYSTEM, "cannot get random numbers: %s", strerror(errno));
+		return error_set(err, ERROR_SYSTEM, "cannot get random numbers: %s",
+				 strerror(errno));
 	*ret_token = arena_printf(memory, "trial-%016llx", noise[0]);
 	*ret_text = arena_printf(memory, "mailconfd-%016llx", noise[1]);
 	return put(directory, *ret_token, *ret_text, err);

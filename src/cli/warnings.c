@@ -52,12 +52,11 @@ void provider_warn_of_spoiled(struct cli *cli, const struct provider *provider)
 		const struct spoiled_service *spoiled = &provider->spoiled[i];
 
 		if (spoiled->url)
-			cli_warn(
-				cli,
-				"provider '%s' has the invalid service '%s', so no client "
-				"gets an answer: %s; 'service remove %s %s' removes it",
-				provider->name, spoiled->url, spoiled->reason, name,
-				word_in_sentence(cli->memory, spoiled->url));
+			cli_warn(cli,
+				 "provider '%s' has the invalid service '%s', so no client "
+				 "gets an answer: %s; 'service remove %s %s' removes it",
+				 provider->name, spoiled->url, spoiled->reason, name,
+				 word_in_sentence(cli->memory, spoiled->url));
 		else
 			cli_warn(cli,
 				 "a service of provider '%s' cannot be read, so no client gets an "

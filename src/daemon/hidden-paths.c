@@ -180,11 +180,12 @@ void confinement_of_process(struct arena *memory, struct confinement *ret_confin
 static void warn_of(struct texts *warnings, const char *path, const char *reason,
 		    const char *drop_in)
 {
-	const char *warning = arena_printf(warnings->memory,
-					   "the settings refer to '%s', which %s; put it elsewhere, "
-					   "or open it with 'systemctl edit "
-					   "mailconfd': [Service], %s=%s",
-					   path, reason, drop_in, path);
+	const char *warning = arena_printf(
+		warnings->memory,
+		"the settings refer to '%s', which %s; put it elsewhere, "
+		"or open it with 'systemctl edit "
+		"mailconfd': [Service], %s=%s",
+		path, reason, drop_in, path);
 
 	if (!texts_has(warnings, warning))
 		texts_add(warnings, warning);

@@ -117,9 +117,10 @@ static void warn_of_sandbox(const struct server *server)
 					    server->settings_file);
 
 	if (missed)
-		log_warning("the settings refer to '%s', which was not opened to the sandbox at the "
-			    "start: only a restart lets it be read",
-			    missed);
+		log_warning(
+			"the settings refer to '%s', which was not opened to the sandbox at the "
+			"start: only a restart lets it be read",
+			missed);
 }
 
 /* Only in a unit of systemd: a container that is read-only has other remedies. */

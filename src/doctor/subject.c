@@ -43,8 +43,8 @@ static int refuse_unserved(const struct context *context, struct arena *memory, 
 		return -1;
 	if (disabled)
 		return error_set(err, ERROR_INPUT, "domain %s", disabled);
-	return error_set(err, ERROR_INPUT,
-			 "nothing here serves '%s'; use 'domain add' first", domain);
+	return error_set(err, ERROR_INPUT, "nothing here serves '%s'; use 'domain add' first",
+			 domain);
 }
 
 static int check_name(const char *domain, struct error *err)

@@ -229,10 +229,11 @@ static int fail(const char *database, sqlite3 *live, struct error *err)
 	int code = sqlite3_errcode(live);
 
 	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
-		return error_set(err, ERROR_STORE,
-				 "database '%s' has been in use by another process for more than %d "
-				 "seconds already; nothing is changed, try again later",
-				 database, STORE_PATIENCE_MS / 1000);
+		return error_set(
+			err, ERROR_STORE,
+			"database '%s' has been in use by another process for more than %d "
+			"seconds already; nothing is changed, try again later",
+			database, STORE_PATIENCE_MS / 1000);
 	return error_set(err, ERROR_STORE, "cannot write database '%s': %s", database,
 			 sqlite3_errmsg(live));
 }

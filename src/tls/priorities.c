@@ -126,10 +126,11 @@ static int reject(struct arena *memory, const char *setting, const char *string,
 				 gnutls_strerror(reason));
 	if (is_of_openssl(word))
 		return reject_openssl(memory, setting, err);
-	return error_set(err, ERROR_CONFIG,
-			 "GnuTLS does not support '%.64s' (character %zu); 'gnutls-cli --list' shows "
-			 "what it supports",
-			 word, (size_t)(position - string) + strlen(setting) - strlen(string) + 1);
+	return error_set(
+		err, ERROR_CONFIG,
+		"GnuTLS does not support '%.64s' (character %zu); 'gnutls-cli --list' shows "
+		"what it supports",
+		word, (size_t)(position - string) + strlen(setting) - strlen(string) + 1);
 }
 
 static int check_versions(const gnutls_priority_t cache, struct error *err)

@@ -267,7 +267,8 @@ static void test_unreadable(void **state)
 		assert_int_equal(seteuid(65534), 0);
 	assert_int_equal(load("locked.pem", &memory, &warnings, &certificate, &err), -1);
 	assert_int_equal(seteuid(getuid()), 0);
-	assert_text_has(err.text, "cannot read 'locked.pem': Permission denied; give the daemon's user");
+	assert_text_has(err.text,
+			"cannot read 'locked.pem': Permission denied; give the daemon's user");
 }
 
 static void test_warnings(void **state)
@@ -771,7 +772,8 @@ static void test_unreadable_directory(void **state)
 	assert_string_equal(files.items[0].path, "locked/a/x.pem");
 	assert_null(files.items[0].problem);
 	assert_string_equal(files.items[1].path, "locked/b");
-	assert_text_has(files.items[1].problem, "'locked/b': Permission denied; give the daemon's user");
+	assert_text_has(files.items[1].problem,
+			"'locked/b': Permission denied; give the daemon's user");
 	assert_string_equal(files.items[2].path, "locked/b/x.pem");
 	assert_text_has(files.items[2].problem, "'locked/b/x.pem': Permission denied");
 	assert_string_equal(files.items[3].path, "locked/c/x.pem");

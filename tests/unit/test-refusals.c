@@ -14,8 +14,7 @@ static bool note(struct refusals *refusals, unsigned number, int64_t now)
 
 static void test_one_of_a_minute_is_logged(void **state)
 {
-	_cleanup_(refusals_freep) struct refusals *refusals = refusals_new("rate limit",
-									   "refused");
+	_cleanup_(refusals_freep) struct refusals *refusals = refusals_new("rate limit", "refused");
 
 	assert_true(note(refusals, 1, 1000));
 	assert_false(note(refusals, 1, 1000));
@@ -28,8 +27,7 @@ static void test_one_of_a_minute_is_logged(void **state)
 
 static void test_many_networks_are_counted_together(void **state)
 {
-	_cleanup_(refusals_freep) struct refusals *refusals = refusals_new("rate limit",
-									   "refused");
+	_cleanup_(refusals_freep) struct refusals *refusals = refusals_new("rate limit", "refused");
 
 	for (unsigned i = 0; i < REFUSALS_NETWORKS; i++)
 		assert_true(note(refusals, i, 1000));
