@@ -2,7 +2,7 @@
 
 /*
  * Remembers which requests failed, so that they are not made again and again: authorities count
- * them. Each failure doubles the time until the next attempt, from half a day to a week.
+ * them. Each failure doubles the time until the next attempt, from 15 minutes to a week.
  */
 
 #include <time.h>

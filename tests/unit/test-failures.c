@@ -62,7 +62,10 @@ static time_t until(const struct remembered *remembered)
 
 static void test_pauses_double_up_to_a_week(void **state)
 {
-	static const time_t pauses[] = { 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 7 * DAY, 7 * DAY };
+	static const time_t pauses[] = {
+		HOUR / 4,  HOUR / 2,  HOUR,	 2 * HOUR,   4 * HOUR, 8 * HOUR,
+		16 * HOUR, 32 * HOUR, 64 * HOUR, 128 * HOUR, 7 * DAY,  7 * DAY,
+	};
 	struct remembered *remembered = *state;
 	const time_t at = time(NULL) - HOUR;
 
@@ -97,7 +100,7 @@ static void test_a_time_in_the_future_counts_as_now(void **state)
 
 	failure_note(remembered->directory, "example.org");
 	set_time(remembered, before + 3650 * DAY);
-	noticed = until(remembered) - 12 * HOUR;
+	noticed = until(remembered) - HOUR / 4;
 	assert_in_range(noticed, before, time(NULL));
 	assert_int_equal(time_of(remembered), noticed);
 }
