@@ -377,11 +377,12 @@ def test_template_of_the_admin(filled):
     ):
         file.write_text(source)
         result = filled.ctl("preview", "mobileconfig", ADDRESS, check=False)
-        assert result.returncode == 1 and words in result.stderr and str(file) in result.stderr
+        assert result.returncode == 0 and "the built-in template is used" in result.stderr
+        assert words in result.stderr and str(file) in result.stderr
     file.write_text(f"{doctype}\n<plist><string>{{{{address}}}}</string></plist>")
     assert filled.ctl("preview", "mobileconfig", ADDRESS).stdout.endswith(f"<string>{ADDRESS}</string></plist>")
     file.rename(templates / "mobilconfig.plist")
-    assert "is the name of no template; there are outlook.xml" in \
+    assert "is not the name of a template; it must be" in \
         filled.ctl("preview", "mobileconfig", ADDRESS, check=False).stderr
 
 
@@ -486,12 +487,13 @@ def test_signer_that_cannot_be_used(filled, authority, spoil, words):
     sign_with(filled, authority)
     spoil(filled, authority)
     filled.write_settings()
-    for arguments in ((), ("--check-config",)):
-        result = subprocess.run(filled.command(*arguments), capture_output=True, text=True, check=False,
-                                timeout=PATIENCE)
-        assert result.returncode == 1
-        for word in ["[profile]", *words]:
-            assert word in result.stderr
+    result = subprocess.run(filled.command("--check-config"), capture_output=True, text=True, check=False,
+                            timeout=PATIENCE)
+    assert result.returncode == 1
+    filled.start()
+    for word in ["[profile]", *words]:
+        assert word in result.stderr and word in filled.log()
+    check_profile(plistlib.loads(ask(filled, ADDRESS).body))
 
 
 @pytest.mark.parametrize("given", ["certificate", "key"])
@@ -501,7 +503,7 @@ def test_signer_needs_certificate_and_key(filled, given):
     result = subprocess.run(filled.command(), capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert result.returncode == 2
     missing = {"certificate": "key", "key": "certificate"}[given]
-    assert f"[profile] {given} is given without {missing}" in result.stderr
+    assert f"[profile] {given} is set without {missing}" in result.stderr
 
 
 def test_expired_signer_is_warned_of(filled, authority):
