@@ -404,8 +404,8 @@ static void tell_choice(struct issuing *issuing, const struct choice *choice,
 		break;
 	case ORDER_EMPTY:
 		outcome->word = "failed";
-		outcome->problem = "none of its names resolves to this server, so there is "
-				   "nothing to request";
+		outcome->problem = "none of its names resolves to this server; nothing is "
+				   "requested";
 		break;
 	case ORDER_REQUEST:
 		outcome->word = issuing->is_trial ? "would-request" : "requested";

@@ -20,17 +20,17 @@
 #include "util/process.h"
 #include "util/texts.h"
 
+static void print_error(const char *sentence, void *context)
+{
+	(void)fprintf(stderr, "mailconfd: %s\n", sentence);
+}
+
 static int report(int r, const struct error *err)
 {
 	if (r == 0)
 		return 0;
-	(void)fprintf(stderr, "mailconfd: %s\n", err->text);
+	print_error(err->text, NULL);
 	return 1;
-}
-
-static void print_error(const char *sentence, void *context)
-{
-	(void)fprintf(stderr, "mailconfd: %s\n", sentence);
 }
 
 static void print_warning(const char *sentence, void *context)
@@ -150,7 +150,7 @@ int check_config(const char *settings_file, const char *user)
 	preparation_warn_of_ports(&settings, print_warning);
 	warn_of_dns_hook(&settings);
 	wrong += report(preparation_check_file(settings_file, &err), &err);
-	wrong += credentials_check(&settings, &count);
+	wrong += credentials_check(&settings, print_error, print_warning, &count);
 	wrong += (int)templates_load(settings.templates.directory, NULL, print_error, NULL,
 				     &templates);
 	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);

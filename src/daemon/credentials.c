@@ -290,26 +290,8 @@ bool credentials_update(struct credentials *credentials, const struct settings *
 	return is_whole;
 }
 
-static int report(int r, const struct error *err)
-{
-	if (r == 0)
-		return 0;
-	(void)fprintf(stderr, "mailconfd: %s\n", err->text);
-	return 1;
-}
-
-static void print_error(const char *sentence, void *context)
-{
-	(void)fprintf(stderr, "mailconfd: %s\n", sentence);
-}
-
-static void print_warning(const char *sentence, void *context)
-{
-	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
-}
-
 /* Not at the start, because the sandbox hides the store of the system, which takes its time. */
-static void warn_of_chains(const struct certificates *certificates)
+static void warn_of_chains(const struct certificates *certificates, credentials_report *on_warning)
 {
 	_cleanup_(trust_store_closep) struct trust_store *store = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -324,33 +306,36 @@ static void warn_of_chains(const struct certificates *certificates)
 			store = trust_store_open();
 		warning = trust_store_chain_warning(store, &memory, certificate);
 		if (warning)
-			print_warning(warning, NULL);
+			on_warning(warning, NULL);
 	}
 }
 
 /* Returns how many things are wrong. */
-static int check_certificates(const struct settings *settings, size_t *ret_count)
+static int check_certificates(const struct settings *settings, credentials_report *on_error,
+			      credentials_report *on_warning, size_t *ret_count)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct certificates_options options = options_of(&memory, settings, print_error);
+	const struct certificates_options options = options_of(&memory, settings, on_error);
 	struct error err;
-	int r = certificates_load(&options, print_warning, NULL, &certificates, &err);
+	int r = certificates_load(&options, on_warning, NULL, &certificates, &err);
 
 	*ret_count = certificates ? certificates_count(certificates) : 0;
 	if (r == 0) {
-		warn_of_chains(certificates);
+		warn_of_chains(certificates, on_warning);
 		return certificates_are_complete(certificates) ? 0 : 1;
 	}
-	print_warning(arena_printf(&memory,
-				   "%s; until there is one the daemon serves a self-signed "
-				   "certificate for '%s'",
-				   err.text, self_signed_name(&memory, settings)),
-		      NULL);
+	on_warning(arena_printf(
+			   &memory,
+			   "%s; until there is one the daemon serves a self-signed certificate for "
+			   "'%s'",
+			   err.text, self_signed_name(&memory, settings)),
+		   NULL);
 	return r == CERTIFICATES_NONE ? 0 : 1;
 }
 
-int credentials_check(const struct settings *settings, size_t *ret_count)
+int credentials_check(const struct settings *settings, credentials_report *on_error,
+		      credentials_report *on_warning, size_t *ret_count)
 {
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	struct error err;
@@ -358,7 +343,10 @@ int credentials_check(const struct settings *settings, size_t *ret_count)
 
 	*ret_count = 0;
 	if (settings->server.listen_https.count > 0)
-		wrong += check_certificates(settings, ret_count);
-	wrong += report(load_signer(settings, print_warning, &signer, &err), &err);
+		wrong += check_certificates(settings, on_error, on_warning, ret_count);
+	if (load_signer(settings, on_warning, &signer, &err) < 0) {
+		on_error(err.text, NULL);
+		wrong++;
+	}
 	return wrong;
 }

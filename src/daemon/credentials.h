@@ -52,6 +52,8 @@ int credentials_patience(const struct credentials *credentials, int64_t now);
 bool credentials_update(struct credentials *credentials, const struct settings *settings,
 			int64_t now);
 
-/* Loads all, says on standard error what is wrong or deserves the operator's eye. Returns 0 and how
- * many certificates there are, or how many things are wrong. */
-int credentials_check(const struct settings *settings, size_t *ret_count);
+/* Loads all certificates and the signer, and calls on_error and on_warning for each.
+ * Returns the number of errors; ret_count is the number of certificates. */
+typedef void credentials_report(const char *sentence, void *context);
+int credentials_check(const struct settings *settings, credentials_report *on_error,
+		      credentials_report *on_warning, size_t *ret_count);

@@ -23,7 +23,7 @@ extern const int64_t counters_bounds[COUNTERS_BOUNDS];
 enum handshake_failure {
 	HANDSHAKE_PROTOCOL,	    /* no common version, suite or curve; nonsense; not TLS */
 	HANDSHAKE_ALERT,	    /* the client said no, of our certificate mostly */
-	HANDSHAKE_CLOSED,	    /* the client went without a word */
+	HANDSHAKE_CLOSED,	    /* the client closed the connection */
 	HANDSHAKE_TIMEOUT,	    /* [limits] handshake-timeout */
 	HANDSHAKE_TOO_LARGE,	    /* more than INTAKE_HANDSHAKE_MAX */
 	HANDSHAKE_RATE_LIMIT,	    /* [limits] requests-per-second */

@@ -46,7 +46,7 @@ static void notify_connection(void *cls, struct MHD_Connection *mhd, void **cont
 	gate_dismiss(connection);
 }
 
-/* Requests are taken as they came: decoding is ours, for libmicrohttpd makes a blank of a plus. */
+/* Requests are passed on as they came, because libmicrohttpd would decode a plus as a space. */
 static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
 {
 	return strlen(text);
@@ -60,7 +60,7 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *cls, const c
 	log_debug("libmicrohttpd: %s", log_quote(&memory, arena_vprintf(&memory, format, args)));
 }
 
-/* Strict, or libmicrohttpd 1.0 would redirect a request with a blank in its path to what it makes
+/* Strict, or libmicrohttpd 1.0 would redirect a request with a space in its path to what it makes
  * of it: nothing that comes from a request may stand in Location. */
 static struct MHD_Daemon *start_daemon(struct port *port, int fd)
 {

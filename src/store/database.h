@@ -100,7 +100,7 @@ struct store {
 	sqlite3_stmt *statements[STATEMENTS];
 	bool in_snapshot;
 	bool is_new;	    /* was created when it was opened */
-	bool is_patient;    /* has waited for what is locked, and can say for whom */
+	bool is_patient;    /* waits for locks, and can name their holder */
 	bool has_bad_pages; /* SQLite's cache holds pages that are corrupted, or were */
 	invalid_row_visitor note_invalid_row; /* NULL: lists fail at the first */
 	void *note_context;
