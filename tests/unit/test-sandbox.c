@@ -259,8 +259,6 @@ static void test_arguments(void **state)
 		{ "personality", SYS_personality, { 0x0400000 }, EPERM },
 	};
 
-	if (!seccomp_is_available())
-		skip();
 	assert_attempts(*state, attempts, sizeof(attempts) / sizeof(*attempts));
 }
 
@@ -281,8 +279,6 @@ static void test_namespaces(void **state)
 		{ "setns", SYS_setns, { -1, 0 }, EPERM },
 	};
 
-	if (!seccomp_is_available())
-		skip();
 	assert_attempts(*state, attempts, sizeof(attempts) / sizeof(*attempts));
 	assert_int_equal(in_child(start_process, *state), EPERM);
 	assert_int_equal(in_child(start_thread, *state), 0);
@@ -306,18 +302,22 @@ static void test_missing_calls(void **state)
 		{ "mount", SYS_mount, { 0 }, EPERM },
 	};
 
-	if (!seccomp_is_available())
-		skip();
 	assert_attempts(*state, attempts, sizeof(attempts) / sizeof(*attempts));
 }
 
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),	   cmocka_unit_test(test_network),
-		cmocka_unit_test(test_programs),   cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_namespaces), cmocka_unit_test(test_missing_calls),
+		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_network),
+		cmocka_unit_test(test_programs),
+		/* These need seccomp. */
+		cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_namespaces),
+		cmocka_unit_test(test_missing_calls),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	/* cmocka 1.1 reports its own skip() as "not ok". */
+	return _cmocka_run_group_tests("sandbox", tests, seccomp_is_available() ? 6 : 3, set_up,
+				       tear_down);
 }
