@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "config/settings.h"
-#include "http/plain.h"
+#include "http/plain-http.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "acme/challenge.h"
-#include "acme/ours.h"
+#include "acme/local-names.h"
 #include "config/settings.h"
+#include "doctor/connection.h"
 #include "doctor/host.h"
 #include "doctor/http.h"
-#include "doctor/wire.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/clock.h"

@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "config/settings.h"
-#include "doctor/wire.h"
+#include "doctor/connection.h"
 #include "tls/certificate.h"
 #include "util/arena.h"
 #include "util/clock.h"

@@ -13,9 +13,9 @@
 #include "cli/complete.h"
 #include "cli/excerpt.h"
 #include "cli/help.h"
-#include "cli/loops.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/redirect-loops.h"
 #include "cli/warnings.h"
 #include "config/settings.h"
 #include "protocol/templates.h"
@@ -23,7 +23,7 @@
 #include "util/account.h"
 #include "util/arena.h"
 #include "util/error.h"
-#include "util/own-name.h"
+#include "util/host-fqdn.h"
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 

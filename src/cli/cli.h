@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "cli/files.h"
+#include "cli/file-argument.h"
 #include "util/bytes.h"
 
 struct arena;

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "cli/installation.h"
+#include "cli/export-commands.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"

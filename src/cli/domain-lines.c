@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "cli/domains.h"
-#include "cli/moves.h"
+#include "cli/moved-to.h"
+#include "import/csv.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "table/csv.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"

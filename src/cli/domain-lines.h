@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "cli/report.h"
+#include "cli/import-report.h"
 
 struct arena;
 struct domain;

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "cli/names.h"
 #include "cli/options.h"
 #include "cli/providers.h"
+#include "cli/suggestions.h"
 #include "cli/warnings.h"
 #include "mail/address.h"
 #include "store/store.h"

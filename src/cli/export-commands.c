@@ -1,210 +1,222 @@
-/* mailconfctl export: a whole installation as the commands that make it. */
+#include "cli/export-commands.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "cli/cli.h"
-#include "cli/command.h"
-#include "cli/installation.h"
-#include "cli/options.h"
-#include "cli/providers.h"
-#include "store/store.h"
+#include "mail/address.h"
 #include "util/arena.h"
 #include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
-#include "util/output.h"
+#include "util/shell-words.h"
 
-static const char heading[] = "# An installation of mailconfd: 'mailconfctl apply' makes a "
-			      "database equal to it.\n";
-
-struct exporter {
-	struct cli *cli;
-	FILE *stream;
-	const char *section; /* whose heading comes with its first line, or NULL */
-	int64_t providers, domains, users;
+/* A command that grows: its options first, in the order in which they are given, then its words. */
+struct line {
+	struct arena *memory;
+	const char *name; /* "user add" */
+	struct bytes words, options;
+	bool looks_like_option; /* a word does */
 };
 
-static void begin_section(struct exporter *exporter, const char *title)
+static struct line line_begin(struct texts *commands, const char *name)
 {
-	exporter->section = title;
+	return (struct line){
+		.memory = commands->memory,
+		.name = name,
+		.words = BYTES_IN(commands->memory),
+		.options = BYTES_IN(commands->memory),
+	};
 }
 
-static void write_commands(struct exporter *exporter, const struct texts *commands)
+static void line_word(struct line *line, const char *word)
 {
-	if (commands->count > 0 && exporter->section) {
-		(void)fprintf(exporter->stream, "\n# %s\n", exporter->section);
-		exporter->section = NULL;
+	line->looks_like_option |= word[0] == '-' && word[1];
+	bytes_add_format(&line->words, " %s", word_quote(line->memory, word));
+}
+
+/* An option with this value, if there is one. */
+static void line_option(struct line *line, const char *option, const char *value)
+{
+	if (value)
+		bytes_add_format(&line->options, " --%s %s", option,
+				 word_quote(line->memory, value));
+}
+
+static void line_flag(struct line *line, const char *option, bool is_given)
+{
+	if (is_given)
+		bytes_add_format(&line->options, " --%s", option);
+}
+
+/* Where it is not as it is anyway. */
+static void line_truth(struct line *line, const char *option, bool is_true, bool usual)
+{
+	if (is_true != usual)
+		line_option(line, option, is_true ? "yes" : "no");
+}
+
+static void line_text(struct line *line, const char *option, const char *text, const char *usual)
+{
+	if (!text_equals(text, usual))
+		line_option(line, option, text);
+}
+
+/* 0 is none. */
+static void line_number(struct line *line, const char *option, unsigned number)
+{
+	if (number > 0)
+		line_option(line, option, arena_printf(line->memory, "%u", number));
+}
+
+/* Options stand behind the words, but for a word that would be taken for one. */
+static void line_end(struct line *line, struct texts *commands)
+{
+	const char *words = bytes_text(&line->words), *options = bytes_text(&line->options);
+
+	texts_add(commands,
+		  line->looks_like_option
+			  ? arena_printf(line->memory, "%s%s --%s", line->name, options, words)
+			  : arena_printf(line->memory, "%s%s%s", line->name, words, options));
+}
+
+static void add_provider_line(struct texts *commands, const struct provider *provider)
+{
+	const struct provider usual = PROVIDER_DEFAULT;
+	struct line line = line_begin(commands, "provider add");
+
+	line_word(&line, provider->name);
+	line_option(&line, "display-name", provider->display_name);
+	line_option(&line, "short-name", provider->short_name);
+	line_text(&line, "login", provider->login, usual.login);
+	line_text(&line, "login-case", login_case_name(provider->login_case),
+		  login_case_name(usual.login_case));
+	line_text(&line, "recipient-delimiter", provider->recipient_delimiter,
+		  usual.recipient_delimiter);
+	line_truth(&line, "show-names", provider->show_names, usual.show_names);
+	line_truth(&line, "mx-fallback", provider->mx_fallback, usual.mx_fallback);
+	line_option(&line, "public-name", provider->public_name);
+	if (provider->ttl != usual.ttl)
+		line_option(&line, "ttl", arena_printf(line.memory, "%u", provider->ttl));
+	line_truth(&line, "pox-dav", provider->pox_dav, usual.pox_dav);
+	line_truth(&line, "activesync-v2", provider->activesync_v2, usual.activesync_v2);
+	line_text(&line, "unknown-users", unanswered_name(provider->unknown_users),
+		  unanswered_name(usual.unknown_users));
+	line_text(&line, "without-address", unanswered_name(provider->without_address),
+		  unanswered_name(usual.without_address));
+	line_text(&line, "send-logins-to", provider->send_logins_to, usual.send_logins_to);
+	line_truth(&line, "md5-lookup", provider->md5_lookup, usual.md5_lookup);
+	line_truth(&line, "keep", !provider->is_implicit, !usual.is_implicit);
+	line_option(&line, "webmail", provider->webmail);
+	line_option(&line, "oauth2-issuer", provider->oauth2.issuer);
+	line_option(&line, "oauth2-scope", provider->oauth2.scope);
+	line_option(&line, "oauth2-auth-url", provider->oauth2.auth_url);
+	line_option(&line, "oauth2-token-url", provider->oauth2.token_url);
+	line_end(&line, commands);
+}
+
+static const char *wish_text(enum wish wish)
+{
+	switch (wish) {
+	case WISH_YES:
+		return "yes";
+	case WISH_NO:
+		return "no";
+	case WISH_NONE:
+		break;
 	}
-	for (size_t i = 0; i < commands->count; i++)
-		(void)fprintf(exporter->stream, "%s\n", commands->items[i]);
+	return NULL;
 }
 
-static void export_providers(struct exporter *exporter, const struct provider *providers,
-			     size_t count)
+static void add_service_line(struct texts *commands, const char *provider,
+			     const struct service *service)
 {
-	for (size_t i = 0; i < count; i++) {
-		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		struct texts commands = TEXTS_IN(&memory);
+	struct line line = line_begin(commands, "service add");
 
-		provider_commands(&commands, &providers[i]);
-		write_commands(exporter, &commands);
+	line_word(&line, provider);
+	line_word(&line, service_url(line.memory, service));
+	line_option(&line, "login", service->login);
+	line_text(&line, "auth", service_authentications(line.memory, service),
+		  authentication_name(AUTHENTICATION_DEFAULT));
+	line_flag(&line, "first", service->is_first);
+	line_option(&line, "leave-on-server", wish_text(service->pop3.leave_on_server));
+	line_number(&line, "leave-days", service->pop3.leave_days);
+	line_number(&line, "check-interval", service->pop3.check_interval);
+	line_option(&line, "download-at-check", wish_text(service->pop3.download_at_check));
+	line_flag(&line, "allow-plaintext", service->security == SECURITY_PLAIN);
+	line_end(&line, commands);
+}
+
+static void add_link_line(struct texts *commands, const char *provider, const struct link *link)
+{
+	struct line line = line_begin(commands, "link add");
+
+	line_word(&line, provider);
+	line_word(&line, link_kind_name(link->kind));
+	line_word(&line, link->url);
+	for (size_t i = 0; i < link->n_texts; i++)
+		line_option(&line, "text",
+			    arena_printf(line.memory, "%s=%s", link->texts[i].language,
+					 link->texts[i].text));
+	line_end(&line, commands);
+}
+
+void provider_commands(struct texts *commands, const struct provider *provider)
+{
+	add_provider_line(commands, provider);
+	for (size_t i = 0; i < provider->n_services; i++)
+		add_service_line(commands, provider->name, &provider->services[i]);
+	for (size_t i = 0; i < provider->n_links; i++)
+		add_link_line(commands, provider->name, &provider->links[i]);
+	if (provider->pacc) {
+		/* What it cannot say is refused: that shows with the services. */
+		struct line line = line_begin(commands, "provider set");
+
+		line_word(&line, provider->name);
+		line_option(&line, "pacc", "yes");
+		line_end(&line, commands);
 	}
 }
 
-typedef void (*domain_writer)(struct texts *commands, const struct domain *domain);
-
-static void export_domains(struct exporter *exporter, const struct domain *domains, size_t count,
-			   bool aliases, domain_writer write)
+void domain_commands(struct texts *commands, const struct domain *domain)
 {
-	for (size_t i = 0; i < count; i++) {
-		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		struct texts commands = TEXTS_IN(&memory);
+	struct line line = line_begin(commands, "domain add");
 
-		if (!domains[i].alias_of == aliases)
-			continue;
-		write(&commands, &domains[i]);
-		write_commands(exporter, &commands);
+	line_word(&line, domain->name);
+	line_option(&line, "provider", domain->provider);
+	line_option(&line, "alias-of", domain->alias_of);
+	line_flag(&line, "any-domain", text_equals(domain->name, "*"));
+	line_end(&line, commands);
+	if (!domain->is_enabled) {
+		line = line_begin(commands, "domain disable");
+		line_word(&line, domain->name);
+		line_end(&line, commands);
 	}
 }
 
-static int export_user(const struct user *user, void *context, struct error *err)
+void domain_move_commands(struct texts *commands, const struct domain *domain)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts commands = TEXTS_IN(&memory);
-	struct exporter *exporter = context;
+	struct line line = line_begin(commands, "domain set");
 
-	(void)err;
-	user_commands(&commands, user);
-	write_commands(exporter, &commands);
-	exporter->users++;
-	return ferror(exporter->stream) ? 1 : 0;
+	if (!domain->moved_to)
+		return;
+	line_word(&line, domain->name);
+	line_option(&line, "moved-to", domain->moved_to);
+	line_end(&line, commands);
 }
 
-static int export_user_move(const struct user *user, void *context, struct error *err)
+void user_commands(struct texts *commands, const struct user *user)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts commands = TEXTS_IN(&memory);
+	struct line line = line_begin(commands, "user add");
 
-	(void)err;
-	user_move_commands(&commands, user);
-	write_commands(context, &commands);
-	return 0;
+	line_word(&line, user->address);
+	line_word(&line, user->login);
+	line_option(&line, "name", user->name);
+	line_option(&line, "provider", user->provider);
+	line_end(&line, commands);
 }
 
-static int refuse_spoiled(struct cli *cli, const struct provider *providers, size_t count,
-			  struct error *err)
+void user_move_commands(struct texts *commands, const struct user *user)
 {
-	for (size_t i = 0; i < count; i++)
-		if (provider_refuse_spoiled(cli, &providers[i], err) < 0)
-			return -1;
-	return 0;
+	struct line line = line_begin(commands, "user set");
+
+	if (!user->moved_to)
+		return;
+	line_word(&line, user->address);
+	line_option(&line, "moved-to", user->moved_to);
+	line_end(&line, commands);
 }
-
-static int export_users(struct exporter *exporter, struct error *err)
-{
-	static const struct user_filter all = { 0 };
-	struct store *store = exporter->cli->store;
-
-	begin_section(exporter, "Users");
-	if (store_visit_users(store, &all, export_user, exporter, err) != 0 &&
-	    !ferror(exporter->stream))
-		return -1;
-	begin_section(exporter, "Moves");
-	return store_visit_moved_users(store, export_user_move, exporter, err) == 0 ? 0 : -1;
-}
-
-/* That it was not written is found in the end. */
-static int export_all(struct exporter *exporter, struct error *err)
-{
-	static const struct domain_filter all = { 0 };
-	struct cli *cli = exporter->cli;
-	struct provider *providers;
-	struct domain *domains;
-	size_t n_providers, n_domains;
-
-	if (store_snapshot(cli->store, err) != 0 ||
-	    store_list_providers(cli->store, cli->memory, &providers, &n_providers, err) != 0 ||
-	    store_list_domains(cli->store, cli->memory, &all, &domains, &n_domains, err) != 0 ||
-	    refuse_spoiled(cli, providers, n_providers, err) < 0)
-		return -1;
-	exporter->providers = (int64_t)n_providers;
-	exporter->domains = (int64_t)n_domains;
-	(void)fputs(heading, exporter->stream);
-	begin_section(exporter, "Providers");
-	export_providers(exporter, providers, n_providers);
-	begin_section(exporter, "Domains");
-	export_domains(exporter, domains, n_domains, false, domain_commands);
-	export_domains(exporter, domains, n_domains, true, domain_commands);
-	if (export_users(exporter, err) < 0)
-		return -1;
-	export_domains(exporter, domains, n_domains, true, domain_move_commands);
-	export_domains(exporter, domains, n_domains, false, domain_move_commands);
-	return 0;
-}
-
-static int fail(const char *path, struct error *err)
-{
-	return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
-}
-
-static int export_to_file(struct exporter *exporter, struct output *output, struct error *err)
-{
-	_cleanup_(fclosep) FILE *stream = NULL;
-	int fd = dup(output->fd);
-
-	stream = fd < 0 ? NULL : fdopen(fd, "w");
-	if (!stream) {
-		closep(&fd);
-		return fail(output->path, err);
-	}
-	exporter->stream = stream;
-	if (export_all(exporter, err) < 0)
-		return -1;
-	if (fflush(stream) != 0 || ferror(stream))
-		return fail(output->path, err);
-	return output_commit(output, err);
-}
-
-static int export(struct cli *cli, const struct arguments *arguments, struct error *err)
-{
-	struct exporter exporter = { .cli = cli, .stream = stdout };
-	const char *path = arguments->count > 0 ? arguments->words[0] : "-";
-
-	if (text_equals(path, "-"))
-		return export_all(&exporter, err);
-	if (export_to_file(&exporter, &cli->files.output, err) < 0)
-		return -1;
-	cli_say(cli, "%lld provider%s, %lld domain%s and %lld user%s exported to %s",
-		(long long)exporter.providers, exporter.providers == 1 ? "" : "s",
-		(long long)exporter.domains, exporter.domains == 1 ? "" : "s",
-		(long long)exporter.users, exporter.users == 1 ? "" : "s", path);
-	return 0;
-}
-
-static const struct option options[] = {
-	{ "force", NULL, "replace the file where there is one, once the new one is whole" },
-	{ 0 },
-};
-
-static const struct command command_export = {
-	.family = "export",
-	.arguments = "[FILE|-]",
-	.max = 1,
-	.summary = "Write the whole installation as commands, one a line",
-	.details = "The order is always the same, so that the text can be kept in git. 'apply' "
-		   "makes a\ndatabase equal to it. The secret behind the identifiers of Apple "
-		   "profiles is not in it.",
-	.example = "mailconfctl export mailconfd.commands --force",
-	.options = { options },
-	.database = DATABASE_READ,
-	.file = FILE_OUTPUT,
-	.run = export,
-};
-
-const struct family family_export = {
-	.name = "export",
-	.title = "The whole installation",
-	.commands = (const struct command *const[]){ &command_export, NULL },
-};

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "acme/failures.h"
-#include "acme/held.h"
+#include "acme/backoff.h"
+#include "acme/managed-certificate.h"
 #include "acme/schedule.h"
 #include "acme/served.h"
 #include "cli/challenges.h"
@@ -21,8 +21,8 @@
 #include "cli/print.h"
 #include "config/settings.h"
 #include "dns/resolver.h"
+#include "doctor/connection.h"
 #include "doctor/memo.h"
-#include "doctor/wire.h"
 #include "tls/certificate-file.h"
 #include "tls/certificates.h"
 #include "util/arena.h"

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <time.h>
 
-#include "acme/ours.h"
+#include "acme/local-names.h"
 #include "acme/uacme.h"
 #include "cli/certificates.h"
 #include "cli/command.h"

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "acme/failures.h"
-#include "acme/ours.h"
+#include "acme/backoff.h"
+#include "acme/local-names.h"
 #include "cli/cli.h"
 #include "cli/issuing.h"
 #include "cli/order.h"

@@ -8,8 +8,8 @@
 #include "config/settings.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/did-you-mean.h"
 #include "util/error.h"
-#include "util/similar.h"
 
 const struct option global_options[] = {
 	{ "config", "FILE", "the settings file (" SETTINGS_FILE ")" },

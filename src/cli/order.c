@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "acme/ours.h"
+#include "acme/local-names.h"
 #include "cli/cli.h"
 #include "cli/issuing.h"
 #include "dns/wanted.h"

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "acme/ours.h"
+#include "acme/local-names.h"
 #include "cli/order.h"
 #include "cli/print.h"
 #include "util/arena.h"

@@ -2,16 +2,16 @@
 
 #include <jansson.h>
 
-#include "acme/ours.h"
+#include "acme/local-names.h"
 #include "acme/probe.h"
 #include "cli/cli.h"
-#include "cli/download.h"
 #include "cli/issuing.h"
 #include "cli/order.h"
 #include "config/settings.h"
 #include "dns/caa.h"
+#include "doctor/connection.h"
 #include "doctor/memo.h"
-#include "doctor/wire.h"
+#include "import/download.h"
 #include "mail/address.h"
 #include "util/arena.h"
 #include "util/bytes.h"

@@ -4,9 +4,9 @@
 
 #include "cli/cli.h"
 #include "cli/command.h"
-#include "cli/names.h"
 #include "cli/options.h"
 #include "cli/print.h"
+#include "cli/suggestions.h"
 #include "cli/warnings.h"
 #include "mail/address.h"
 #include "mail/login.h"
@@ -19,7 +19,7 @@
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/network.h"
-#include "util/words.h"
+#include "util/shell-words.h"
 
 const struct option provider_options[] = {
 	{ "display-name", "TEXT", "how clients name the account (its domain)" },

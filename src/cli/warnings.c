@@ -9,8 +9,8 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
-#include "util/texts.h"
-#include "util/words.h"
+#include "util/shell-words.h"
+#include "util/string-list.h"
 
 static bool has_service(const struct provider *provider, enum service_kind kind)
 {

@@ -11,8 +11,8 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
+#include "util/did-you-mean.h"
 #include "util/error.h"
-#include "util/similar.h"
 
 /*
  * The file is parsed by inih. By itself it splits lines that are longer than its buffer, takes an

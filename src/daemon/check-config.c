@@ -18,7 +18,7 @@
 #include "util/arena.h"
 #include "util/error.h"
 #include "util/process.h"
-#include "util/texts.h"
+#include "util/string-list.h"
 
 static void print_error(const char *sentence, void *context)
 {

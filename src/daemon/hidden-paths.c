@@ -13,7 +13,7 @@
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/process.h"
-#include "util/texts.h"
+#include "util/string-list.h"
 
 #define SYSTEMCTL_SECONDS 10
 

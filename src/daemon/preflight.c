@@ -14,7 +14,7 @@
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/socket-holder.h"
-#include "util/texts.h"
+#include "util/string-list.h"
 #include "util/unix-socket.h"
 
 DEFINE_CLEANUP(DIR *, closedir);

@@ -26,7 +26,7 @@
 #include "util/error.h"
 #include "util/log.h"
 #include "util/process.h"
-#include "util/texts.h"
+#include "util/string-list.h"
 
 /* How long nobody looks around at the most, in microseconds. */
 #define PAUSE_MAX 5000000

@@ -6,10 +6,10 @@
 
 #include <string.h>
 
+#include "dns/resolver.h"
 #include "doctor/check.h"
 #include "doctor/http.h"
 #include "doctor/memo.h"
-#include "dns/resolver.h"
 #include "util/bytes.h"
 
 /* More hops than any client follows. */

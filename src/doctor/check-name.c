@@ -3,7 +3,7 @@
 
 #include "dns/resolver.h"
 #include "doctor/check.h"
-#include "doctor/wire.h"
+#include "doctor/connection.h"
 #include "util/bytes.h"
 #include "util/clock.h"
 #include "util/error.h"

@@ -3,8 +3,8 @@
 
 #include "dns/resolver.h"
 #include "doctor/check.h"
-#include "doctor/wire.h"
-#include "doctor/talk.h"
+#include "doctor/connection.h"
+#include "doctor/mail-dialogue.h"
 #include "util/bytes.h"
 #include "util/clock.h"
 #include "util/error.h"

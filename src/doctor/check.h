@@ -10,10 +10,10 @@
 #include <stdint.h>
 
 #include "doctor/client.h"
+#include "doctor/expected.h"
 #include "doctor/finding.h"
 #include "doctor/host.h"
 #include "doctor/pool.h"
-#include "doctor/subject.h"
 #include "util/arena.h"
 
 struct run;

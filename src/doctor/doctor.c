@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "doctor/check.h"
-#include "doctor/wire.h"
+#include "doctor/connection.h"
+#include "doctor/domain.h"
 #include "doctor/memo.h"
-#include "doctor/patient.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"

@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "answer/answer.h"
 #include "doctor/finding.h"
-#include "http/answer.h"
 
 struct arena;
 struct coverage;

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "doctor/wire.h"
+#include "doctor/connection.h"
 #include "doctor/memo.h"
 #include "util/arena.h"
 #include "util/bytes.h"

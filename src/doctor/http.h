@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "doctor/wire.h"
+#include "doctor/connection.h"
 
 struct arena;
 struct error;

@@ -9,10 +9,10 @@
 #include <stdint.h>
 #include <gnutls/gnutls.h>
 
-#include "http/counters.h"
 #include "http/intake.h"
-#include "http/record.h"
-#include "tls/client.h"
+#include "observe/access-log.h"
+#include "observe/counters.h"
+#include "tls/client-hello.h"
 
 struct MHD_Connection;
 struct certificates;

@@ -9,13 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "http/exchange.h"
-#include "http/limit.h"
-#include "http/monitor.h"
+#include "answer/address-limit.h"
+#include "http/metrics-server.h"
+#include "http/request-handler.h"
 #include "http/sockets.h"
 #include "http/worker.h"
 #include "store/store.h"
-#include "tls/client.h"
+#include "tls/client-hello.h"
 #include "tls/priorities.h"
 #include "tls/ticket-key.h"
 #include "util/arena.h"

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "http/gate.h"
+#include "http/connection-share.h"
+#include "http/handshake.h"
 #include "http/intake.h"
-#include "http/lingering.h"
-#include "http/share.h"
+#include "http/linger.h"
 #include "http/sni.h"
 #include "tls/certificates.h"
 #include "util/arena.h"

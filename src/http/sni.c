@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "http/connection.h"
-#include "http/gate.h"
+#include "http/handshake.h"
 #include "tls/certificates.h"
 #include "util/idna.h"
 

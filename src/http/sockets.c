@@ -12,10 +12,10 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
-#include "util/handed.h"
+#include "util/socket-activation.h"
 #include "util/socket-address.h"
 #include "util/socket-holder.h"
-#include "util/texts.h"
+#include "util/string-list.h"
 #include "util/unix-socket.h"
 
 #define BACKLOG 1024

@@ -11,11 +11,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "http/counters.h"
-#include "http/exchange.h"
-#include "http/gate.h"
-#include "http/lingering.h"
+#include "http/handshake.h"
+#include "http/linger.h"
 #include "http/port.h"
+#include "http/request-handler.h"
+#include "observe/counters.h"
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificates.h"

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 
 #include "config/settings.h"
-#include "http/exchange.h"
-#include "http/lingering.h"
+#include "http/linger.h"
+#include "http/request-handler.h"
 #include "http/sni.h"
 #include "util/cleanup.h"
 #include "util/idna.h"

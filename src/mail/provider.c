@@ -3,7 +3,7 @@
 #include "mail/url.h"
 #include "util/arena.h"
 #include "util/error.h"
-#include "util/words.h"
+#include "util/shell-words.h"
 
 const char *login_case_name(enum login_case login_case)
 {

@@ -19,7 +19,7 @@
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/file.h"
-#include "util/texts.h"
+#include "util/string-list.h"
 
 /* Such a file stands for a directory without a pair. */
 static void explain_absence(const char *file, struct error *err)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "util/arena.h"
-#include "util/texts.h"
+#include "util/string-list.h"
 
 struct coverage coverage_of(struct arena *memory, const struct certificate *certificates,
 			    size_t count, time_t now)

@@ -6,7 +6,7 @@
 
 #include "util/arena.h"
 #include "util/bytes.h"
-#include "util/texts.h"
+#include "util/string-list.h"
 
 #define OTHERS_MAX 4
 

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-#include "mail/draft.h"
-#include "protocol/autoconfig-reader.h"
+#include "import/autoconfig-reader.h"
+#include "import/provider-draft.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"

@@ -1,7 +1,7 @@
 #include "fuzz.h"
 
 #include "tls/certificate-file.h"
-#include "tls/client.h"
+#include "tls/client-hello.h"
 #include "util/arena.h"
 #include "util/error.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "fuzz/served.h"
-#include "http/plain.h"
+#include "http/plain-http.h"
 #include "protocol/mobileconfig.h"
 #include "store/store.h"
 #include "util/arena.h"

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "doctor/connection.h"
 #include "doctor/http.h"
-#include "doctor/wire.h"
-#include "doctor/talk.h"
+#include "doctor/mail-dialogue.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/clock.h"

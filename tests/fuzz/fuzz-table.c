@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/table.h"
+#include "import/user-table.h"
 #include "unit/tables.h"
 #include "util/arena.h"
 

@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 
-#include "util/words.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/shell-words.h"
 
 /* Whatever is read is read again when its words are quoted. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

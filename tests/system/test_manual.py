@@ -242,7 +242,7 @@ def test_error_codes_and_outcomes_are_described():
     assert len(codes) == 5
     for code in codes:
         assert re.search(rf"^ +{code}  ", page, re.MULTILINE), code
-    for source in ("protocol/protocol.c", "http/exchange.c", "http/answer.c"):
+    for source in ("protocol/protocol.c", "http/request-handler.c", "answer/answer.c"):
         text = (ROOT / "src" / source).read_text()
         for outcome in re.findall(r'(?:FAILURE_\w+\] =|outcome =) "([a-z-]+)"', text):
             assert has_word(page, outcome), outcome

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "http/answer.h"
+#include "answer/answer.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "protocol/templates.h"

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "table/table.h"
+#include "import/user-table.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"

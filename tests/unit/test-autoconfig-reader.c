@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "mail/draft.h"
-#include "protocol/autoconfig-reader.h"
+#include "import/autoconfig-reader.h"
+#include "import/provider-draft.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 #include "util/bytes.h"

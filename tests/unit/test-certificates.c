@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "tls/certificate-file.h"
-#include "tls/client.h"
+#include "tls/client-hello.h"
 #include "tls/layout.h"
 #include "tls/trust-store.h"
 #include "util/arena.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/answer.h"
+#include "answer/answer.h"
 #include "mail/address.h"
 #include "protocol/request.h"
 #include "protocol/response.h"

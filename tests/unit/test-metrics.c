@@ -1,8 +1,8 @@
-#include "http/metrics.h"
+#include "observe/metrics.h"
 
 #include <string.h>
 
-#include "http/counters.h"
+#include "observe/counters.h"
 #include "protocol/protocol.h"
 #include "protocol/request.h"
 #include "protocol/response.h"

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table/table.h"
+#include "import/user-table.h"
 #include "unit/fixture.h"
 #include "unit/tables.h"
 #include "util/arena.h"

@@ -11,7 +11,7 @@
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificates.h"
-#include "tls/client.h"
+#include "tls/client-hello.h"
 #include "tls/priorities.h"
 #include "tls/self-signed.h"
 #include "tls/ticket-key.h"

@@ -4,7 +4,7 @@
  * or as the address that was typed.
  */
 
-#include "doctor/document.h"
+#include "doctor/client-document.h"
 #include "util/bytes.h"
 
 #define INNER AUTODISCOVER_SCHEMAS "mobilesync/responseschema/2006"

@@ -4,7 +4,7 @@
  * tells how a service encrypts. Without a login the device asks for one, and proposes the address.
  */
 
-#include "doctor/document.h"
+#include "doctor/client-document.h"
 #include "protocol/mobileconfig.h"
 #include "tls/signed.h"
 #include "util/arena.h"

@@ -4,7 +4,7 @@
  * user name is then the address.
  */
 
-#include "doctor/document.h"
+#include "doctor/client-document.h"
 #include "util/bytes.h"
 
 static void take(const struct setting *setting, void *context)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "doctor/document.h"
+#include "doctor/client-document.h"
 #include "util/bytes.h"
 
 static void find_last_username(const struct xml_element *element, const char **last)

@@ -1,7 +1,7 @@
 /* Geary: one question without an address; the first IMAP and the first SMTP server, and the address
  * for the user name, whatever the document says. */
 
-#include "doctor/document.h"
+#include "doctor/client-document.h"
 
 struct taking {
 	struct settings_found *settings;

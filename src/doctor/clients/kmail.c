@@ -1,6 +1,6 @@
 /* KMail: sends no address, takes status 200 alone, and proposes the first of each kind. */
 
-#include "doctor/document.h"
+#include "doctor/client-document.h"
 
 static void take(const struct setting *setting, void *context)
 {

@@ -1,7 +1,7 @@
 /* Nextcloud Mail: the first IMAP and the first SMTP server; a socketType TLS is STARTTLS. The
  * address goes into the query as it is. */
 
-#include "doctor/document.h"
+#include "doctor/client-document.h"
 
 static void take(const struct setting *setting, void *context)
 {

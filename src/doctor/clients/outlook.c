@@ -4,7 +4,7 @@
  * port, the local part as the user name. A switch is on or off, nothing else.
  */
 
-#include "doctor/document.h"
+#include "doctor/client-document.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 

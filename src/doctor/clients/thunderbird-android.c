@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "doctor/document.h"
+#include "doctor/client-document.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor/document.h"
+#include "doctor/client-document.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 

@@ -1,0 +1,274 @@
+#include "answer/address-limit.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer/address-set.h"
+#include "answer/rate-limit.h"
+#include "answer/refusal-log.h"
+#include "util/arena.h"
+#include "util/hash.h"
+#include "util/log.h"
+#include "util/network.h"
+
+/* A network has its place in one of a table's sets, each with a lock of its own. */
+#define PLACES 8
+
+struct place {
+	struct client_network network;
+	int64_t until; /* the end of its hour; 0 while the place was never taken */
+	bool is_told;  /* its reaching the limit was logged */
+	struct address_set asked;
+};
+
+struct set {
+	pthread_mutex_t lock;
+	struct place places[PLACES];
+};
+
+/* Of the networks at one level of struct client_networks. */
+struct table {
+	struct set *sets;
+	size_t n_sets;
+};
+
+struct limit {
+	struct hash_key key;
+	struct table tables[CLIENT_NETWORKS_MAX];
+	struct rate *rate;
+	struct refusals *refusals, *closed;
+	pthread_rwlock_t lock; /* of what follows */
+	struct limit_rules rules;
+	char *trusted;
+};
+
+/* One network's place during a call. */
+struct visit {
+	const struct client_network *network;
+	struct set *set;
+	struct place *place; /* NULL while the table does not have it */
+	unsigned limit;
+	bool has_address;
+};
+
+struct limit *limit_new(void)
+{
+	static const size_t networks[CLIENT_NETWORKS_MAX] = { LIMIT_NETWORKS, LIMIT_WIDER_NETWORKS,
+							      LIMIT_WIDER_NETWORKS,
+							      LIMIT_WIDEST_NETWORKS };
+	struct limit *limit = xnew(struct limit);
+
+	limit->key = hash_key_new();
+	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++) {
+		struct table *table = &limit->tables[t];
+
+		table->n_sets = networks[t] / PLACES;
+		table->sets = xcalloc(table->n_sets, sizeof(*table->sets));
+		for (size_t i = 0; i < table->n_sets; i++)
+			(void)pthread_mutex_init(&table->sets[i].lock, NULL);
+	}
+	limit->rate = rate_new();
+	limit->refusals = refusals_new("rate limit", "refused");
+	limit->closed = refusals_new("connection limit", "closed");
+	limit->trusted = xstrdup("");
+	(void)pthread_rwlock_init(&limit->lock, NULL);
+	return limit;
+}
+
+static void table_clear(struct table *table)
+{
+	for (size_t i = 0; i < table->n_sets; i++) {
+		(void)pthread_mutex_destroy(&table->sets[i].lock);
+		for (size_t p = 0; p < PLACES; p++)
+			address_set_clear(&table->sets[i].places[p].asked);
+	}
+	free(table->sets);
+}
+
+void limit_free(struct limit *limit)
+{
+	if (!limit)
+		return;
+	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++)
+		table_clear(&limit->tables[t]);
+	(void)pthread_rwlock_destroy(&limit->lock);
+	rate_free(limit->rate);
+	refusals_free(limit->refusals);
+	refusals_free(limit->closed);
+	free(limit->trusted);
+	free(limit);
+}
+
+void limit_set(struct limit *limit, const struct limit_rules *rules)
+{
+	char *trusted = xstrdup(rules->trusted);
+
+	(void)pthread_rwlock_wrlock(&limit->lock);
+	free(limit->trusted);
+	limit->trusted = trusted;
+	limit->rules = *rules;
+	limit->rules.trusted = NULL;
+	(void)pthread_rwlock_unlock(&limit->lock);
+}
+
+/* Copies the rules without the trusted networks. Returns whether the client is in one of those. */
+static bool read_rules(struct limit *limit, const struct sockaddr *client,
+		       struct limit_rules *ret_rules)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	bool is_trusted;
+
+	(void)pthread_rwlock_rdlock(&limit->lock);
+	*ret_rules = limit->rules;
+	is_trusted = networks_contain(&memory, limit->trusted, client);
+	(void)pthread_rwlock_unlock(&limit->lock);
+	return is_trusted;
+}
+
+/* Whether a should be replaced rather than b. */
+static bool is_worth_less(const struct place *a, const struct place *b, int64_t now)
+{
+	bool is_over = a->until <= now;
+
+	if (is_over != (b->until <= now))
+		return is_over;
+	return a->asked.count != b->asked.count ? a->asked.count < b->asked.count
+						: a->until < b->until;
+}
+
+static struct place *find_place(struct set *set, const struct client_network *network, int64_t now)
+{
+	for (struct place *place = set->places; place < set->places + PLACES; place++)
+		if (place->until > now && memcmp(&place->network, network, sizeof(*network)) == 0)
+			return place;
+	return NULL;
+}
+
+static struct place *replace_least(struct set *set, const struct client_network *network,
+				   int64_t now)
+{
+	struct place *least = &set->places[0];
+
+	for (struct place *place = set->places; place < set->places + PLACES; place++)
+		if (is_worth_less(place, least, now))
+			least = place;
+	address_set_clear(&least->asked);
+	*least = (struct place){ .network = *network, .until = now + LIMIT_PERIOD_MS };
+	return least;
+}
+
+/* Locks the network's place. All calls lock the tables in the same order. */
+static struct visit visit_network(struct limit *limit, struct table *table,
+				  const struct client_network *network, uint32_t address,
+				  int64_t now)
+{
+	size_t index = hash_of(&limit->key, network, sizeof(*network)) % table->n_sets;
+	struct visit visit = { .network = network, .set = &table->sets[index] };
+
+	(void)pthread_mutex_lock(&visit.set->lock);
+	visit.place = find_place(visit.set, network, now);
+	visit.has_address = visit.place && address_set_has(&visit.place->asked, address);
+	return visit;
+}
+
+static void count_address(struct visit *visit, uint32_t address, int64_t now)
+{
+	if (visit->has_address)
+		return;
+	if (!visit->place)
+		visit->place = replace_least(visit->set, visit->network, now);
+	address_set_add(&visit->place->asked, address, visit->limit);
+}
+
+static bool is_full(const struct visit *visit)
+{
+	return !visit->has_address && visit->place && visit->place->asked.count >= visit->limit;
+}
+
+static void log_limit(const struct visit *full)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	log_warning(
+		"address limit reached: client=\"%s\" limit=%u period=1h; the logins of further "
+		"addresses are withheld; if the network is yours, add it to [limits] trusted",
+		client_network_text(&memory, full->network), full->limit);
+}
+
+bool limit_allows(struct limit *limit, const struct sockaddr *client, const char *address,
+		  int64_t now)
+{
+	const struct client_networks networks = networks_of_client(client);
+	uint32_t hash = (uint32_t)hash_of(&limit->key, address, strlen(address));
+	struct visit visits[CLIENT_NETWORKS_MAX], *full = NULL;
+	bool is_known = false, must_log = false;
+	struct limit_rules rules;
+	size_t visited = 0;
+
+	if (read_rules(limit, client, &rules) || rules.addresses == 0)
+		return true;
+	while (visited < networks.count && !full && !is_known) {
+		struct visit *visit = &visits[visited];
+
+		*visit = visit_network(limit, &limit->tables[visited],
+				       &networks.items[visited].network, hash, now);
+		visit->limit = rules.addresses * networks.items[visited].factor;
+		is_known = visited == 0 && visit->has_address;
+		if (is_full(visit))
+			full = visit;
+		visited++;
+	}
+	if (full && !full->place->is_told)
+		must_log = full->place->is_told = true;
+	for (size_t i = 0; i < visited; i++) {
+		if (!full && !is_known)
+			count_address(&visits[i], hash, now);
+		(void)pthread_mutex_unlock(&visits[i].set->lock);
+	}
+	if (must_log)
+		log_limit(full);
+	return !full;
+}
+
+/* Whom a trusted proxy did not name (see forwarded.h): it asks for everybody. */
+static bool is_nobody(const struct sockaddr *client)
+{
+	return client->sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)client)->sin6_addr);
+}
+
+enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now,
+			   struct client_network *ret_full)
+{
+	const struct client_networks networks = networks_of_client(client);
+	const struct client_network *full;
+	struct limit_rules rules;
+
+	if (read_rules(limit, client, &rules) || rules.requests == 0 || is_nobody(client))
+		return ADMITTED;
+	full = rate_take(limit->rate, &networks, rules.requests, rules.burst, now);
+	if (!full)
+		return ADMITTED;
+	*ret_full = *full;
+	return refusals_note(limit->refusals, full, now / 1000) ? REFUSED : REFUSED_AGAIN;
+}
+
+bool limit_trusts(struct limit *limit, const struct sockaddr *client)
+{
+	struct limit_rules rules;
+
+	return read_rules(limit, client, &rules);
+}
+
+bool limit_note_closed(struct limit *limit, const struct client_network *network, int64_t now)
+{
+	return refusals_note(limit->closed, network, now);
+}
+
+void limit_tell_refusals(struct limit *limit, int64_t now)
+{
+	refusals_tell(limit->refusals, now);
+	refusals_tell(limit->closed, now);
+}

@@ -1,0 +1,187 @@
+#include "answer/answer.h"
+
+#include <string.h>
+
+#include "answer/address-limit.h"
+#include "observe/counters.h"
+#include "protocol/protocol.h"
+#include "protocol/routes.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/clock.h"
+#include "util/digest.h"
+#include "util/error.h"
+#include "util/network.h"
+
+int context_match(const struct context *context, struct arena *memory, const struct query *query,
+		  struct match *ret_match, struct error *err)
+{
+	int r = STORE_BUSY;
+
+	if (context->store)
+		r = store_match(context->store, memory, query, ret_match, err);
+	else
+		(void)error_set(err, ERROR_STORE, "the database is being reopened");
+	if (context->counters)
+		counters_add_lookup(context->counters, r);
+	return r;
+}
+
+static void fail_with(const struct question *question, const struct context *context,
+		      struct arena *memory, enum failure failure, struct response *response)
+{
+	question->protocol->fail(&context->site, memory, failure, response);
+	response->outcome = failure_name(failure);
+	response->is_refusal = true;
+}
+
+/* Whether the client's network asks for no more people than it may. All are counted, with or
+ * without a row. */
+static bool is_within_limit(const struct context *context, struct arena *memory,
+			    const struct request *request, const struct query *query,
+			    const struct match *match)
+{
+	const char *who;
+
+	if (!context->limit || !request->client || match->is_host || !names_person(query, match))
+		return true;
+	who = query->address ? query->address->key : md5_text(memory, query->md5);
+	return limit_allows(context->limit, request->client,
+			    arena_printf(memory, "%s@%s", who, query->domain), clock_now());
+}
+
+static bool sends_logins_to(struct arena *memory, const struct provider *provider,
+			    const struct sockaddr *client)
+{
+	const char *whom = provider->send_logins_to;
+
+	return text_equals(whom, "everyone") ||
+	       (!text_equals(whom, "nobody") && networks_contain(memory, whom, client));
+}
+
+/* Logins from rows may be for some networks only. A provider of the user's own can keep them from
+ * more, never give them to more: the domain's is what its admin set for all. */
+static bool may_have_logins(struct arena *memory, const struct request *request,
+			    const struct match *match)
+{
+	return !request->client ||
+	       (sends_logins_to(memory, &match->provider, request->client) &&
+		sends_logins_to(memory, &match->domain_provider, request->client));
+}
+
+/* Who may not have the login of a row gets what people without a row do. */
+static void keep_logins_back(const struct context *context, struct arena *memory,
+			     const struct request *request, const struct query *query,
+			     struct match *match)
+{
+	bool is_within = is_within_limit(context, memory, request, query, match);
+
+	if (!match->has_user || (is_within && may_have_logins(memory, request, match) &&
+				 !(query->replaced && strstr(match->user.login, query->replaced))))
+		return;
+	if (!is_within && context->counters)
+		counter_add(&context->counters->kept_back, 1);
+	match->has_user = false;
+	match->is_kept_back = true;
+	match->has_own_provider = false;
+	match->provider = match->domain_provider;
+}
+
+/* Where a pattern can never give a login that works, a provider may rather have no answer. Who is
+ * sent on needs no login from here. */
+static bool is_unanswered(struct arena *memory, const struct question *question,
+			  const struct match *match)
+{
+	const struct provider *provider = &match->provider;
+
+	if (!question->protocol->tells_logins || match->has_user)
+		return false;
+	if (question->protocol->tells_moves && move_target(memory, &question->query, match))
+		return false;
+	return (names_person(&question->query, match)
+			? provider->unknown_users
+			: provider->without_address) == UNANSWERED_REFUSE;
+}
+
+/* Looks up and renders; returns as answer(). */
+static int answer_query(const struct context *context, struct arena *memory,
+			const struct request *request, const struct question *question,
+			struct response *response, struct error *err)
+{
+	struct match *match = arena_new(memory, struct match);
+	enum failure failure = FAILURE_NONE;
+	struct query query = question->query;
+	struct site site = context->site;
+	struct digest_key secret;
+	struct profile profile;
+	int r;
+
+	r = context_match(context, memory, &question->query, match, err);
+	if (r == 0) {
+		keep_logins_back(context, memory, request, &question->query, match);
+		response->match = match;
+	}
+	if (r == 0 && question->protocol->needs_secret) {
+		r = store_secret(context->store, &secret, err);
+		site.secret = &secret;
+	}
+	if (r == STORE_NOT_FOUND || (r == 0 && is_unanswered(memory, question, match))) {
+		fail_with(question, context, memory, FAILURE_UNKNOWN_DOMAIN, response);
+		return 0;
+	}
+	if (r == STORE_BUSY) {
+		fail_with(question, context, memory, FAILURE_INTERNAL, response);
+		return ANSWER_BUSY;
+	}
+	if (match->has_user && match->address)
+		query.address = match->address;
+	if (r == 0)
+		r = profile_build(memory, &query, match, &profile, err);
+	if (r < 0) {
+		failure = err->kind == ERROR_DATA ? FAILURE_BROKEN : FAILURE_INTERNAL;
+		fail_with(question, context, memory, failure, response);
+		return -1;
+	}
+	failure = question->protocol->render(&site, memory, &profile, response);
+	if (failure != FAILURE_NONE)
+		fail_with(question, context, memory, failure, response);
+	return 0;
+}
+
+int answer_question(const struct context *context, struct arena *memory,
+		    const struct request *request, const struct question *question,
+		    struct response *ret_response, struct error *err)
+{
+	*ret_response = (struct response){ .protocol = question->protocol->name };
+	if (question->failure != FAILURE_NONE) {
+		fail_with(question, context, memory, question->failure, ret_response);
+		return 0;
+	}
+	ret_response->query = &question->query;
+	ret_response->outcome = failure_name(FAILURE_NONE);
+	return answer_query(context, memory, request, question, ret_response, err);
+}
+
+int answer(const struct context *context, struct arena *memory, const struct request *request,
+	   struct response *ret_response, struct error *err)
+{
+	const char *path = request_path(memory, request);
+	const struct route *route = path ? route_find(path) : NULL;
+	struct question *question;
+
+	*ret_response = (struct response){ .outcome = "not-found" };
+	if (!route) {
+		response_set_text(ret_response, 404, "Not found.\n");
+		return 0;
+	}
+	if (!route_allows(route, request->method)) {
+		response_set_text(ret_response, 405, "This is answered to other methods only.\n");
+		ret_response->allow = route->methods;
+		ret_response->outcome = "method-not-allowed";
+		return 0;
+	}
+	question = arena_new(memory, struct question);
+	*question = route->parse(memory, request);
+	return answer_question(context, memory, request, question, ret_response, err);
+}

@@ -1,0 +1,169 @@
+/* mailconfctl dns: the records that a domain ought to have. */
+
+#include <stdio.h>
+
+#include "answer/answer.h"
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "config/settings.h"
+#include "dns/zone.h"
+#include "doctor/expected.h"
+#include "mail/address.h"
+#include "protocol/templates.h"
+#include "tls/certificates.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+static void print_zone(struct cli *cli, const char *domain, const struct wanted *wanted)
+{
+	struct bytes zone = BYTES_IN(cli->memory);
+
+	zone_write(&zone, domain, wanted);
+	(void)fputs(bytes_text(&zone), stdout);
+}
+
+static json_t *record_entry(struct cli *cli, const struct record *record)
+{
+	const char *value = record_value(cli->memory, record);
+	json_t *entry = json_object();
+
+	entry_put_text(entry, "name", record->name);
+	entry_put_text(entry, "type", *value ? record_type_name(record->type) : "A");
+	entry_put_text(entry, "value", *value ? value : NULL);
+	entry_put_text(entry, "presence", record_presence_name(record->presence));
+	entry_put_text(entry, "purpose", record->purpose);
+	return entry;
+}
+
+static void print_list(struct cli *cli, const struct wanted *wanted, bool as_json)
+{
+	static const char *const columns[] = { "name", "type", "value", "presence", NULL };
+	_cleanup_(list_freep) struct list *lines = list_new(columns, as_json);
+
+	for (size_t i = 0; i < wanted->count; i++)
+		list_add(lines, record_entry(cli, &wanted->records[i]));
+	list_end(lines, "there are no records");
+}
+
+enum format { FORMAT_ZONE, FORMAT_TABLE, FORMAT_JSON };
+
+/* The parser knows the three words. */
+static enum format format_of(const struct cli *cli, const struct arguments *arguments)
+{
+	const char *text = option_value(arguments, "format");
+
+	if (!text)
+		return cli->is_json ? FORMAT_JSON : FORMAT_ZONE;
+	return text_equals(text, "zone")    ? FORMAT_ZONE
+	       : text_equals(text, "table") ? FORMAT_TABLE
+					    : FORMAT_JSON;
+}
+
+static void warn(const char *sentence, void *context)
+{
+	cli_warn(context, "%s", sentence);
+}
+
+/* Those of the running settings, with one warning for each name that none of them has. */
+static int find_keys(struct cli *cli, const struct subject *subject, const struct name_key **keys,
+		     size_t *count, struct error *err)
+{
+	const struct certificates_options options = {
+		.globs = cli->settings->tls.certificates.items,
+		.n_globs = cli->settings->tls.certificates.count,
+	};
+	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
+	const char *const *names;
+	size_t n_names;
+
+	if (certificates_load(&options, warn, cli, &certificates, err) != 0 ||
+	    subject_keys(cli->memory, subject, certificates, keys, count, err) < 0)
+		return -1;
+	names = wanted_names(cli->memory, subject->domain, subject->profile.pacc, &n_names);
+	for (size_t i = 0; i < n_names; i++)
+		if (!certificates_match(certificates, names[i], NULL, 0))
+			cli_warn(cli, "no certificate covers '%s', so it has no TLSA record",
+				 names[i]);
+	return 0;
+}
+
+static void warn_of_gaps(struct cli *cli, const struct subject *subject,
+			 const struct wanted *wanted)
+{
+	for (size_t i = 0; i < wanted->n_gaps; i++)
+		cli_warn(cli, "%s", wanted->gaps[i]);
+	for (size_t i = 0; i < wanted->count; i++)
+		if (!*record_value(cli->memory, &wanted->records[i]) && !subject->target) {
+			cli_warn(cli, "where this server is, is not known: give --target, or set "
+				      "public-name in the settings");
+			return;
+		}
+}
+
+static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	const struct name_key *keys = NULL;
+	struct subject subject;
+	struct wanted wanted;
+	enum format format = format_of(cli, arguments);
+	const char *domain;
+	size_t n_keys = 0;
+
+	domain = domain_parse(cli->memory, arguments->words[0], true, err);
+	if (!domain)
+		return -1;
+	templates = cli_templates(cli);
+	if (subject_load(
+		    &(struct context){
+			    .store = cli->store,
+			    .site = { templates, cli->settings->server.public_name },
+		    },
+		    cli->memory, domain, &subject, err) < 0)
+		return -1;
+	if (option_is_given(arguments, "dane") && find_keys(cli, &subject, &keys, &n_keys, err) < 0)
+		return -1;
+	if (subject_wanted(cli->memory, &subject, option_value(arguments, "target"), keys, n_keys,
+			   &wanted, err) < 0)
+		return -1;
+	if (format == FORMAT_ZONE)
+		print_zone(cli, domain, &wanted);
+	else
+		print_list(cli, &wanted, format == FORMAT_JSON);
+	warn_of_gaps(cli, &subject, &wanted);
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "target", "HOST", "where this server is: a host name, or addresses (the public-name)" },
+	{ "format", "zone|table|json", "how to print them (zone)" },
+	{ "dane", NULL, "with TLSA records for the certificates of the settings" },
+	{ 0 },
+};
+
+static const struct command command_dns = {
+	.family = "dns",
+	.arguments = "DOMAIN",
+	.min = 1,
+	.max = 1,
+	.summary = "Show the DNS records that a domain ought to have",
+	.details = "The zone can be pasted into that of the domain: what is optional, or stands "
+		   "for\nanother record, is commented out. --target takes several addresses with "
+		   "commas\nbetween them.",
+	.example = "mailconfctl dns example.org\n"
+		   "mailconfctl dns example.org --target 192.0.2.10,2001:db8::10 --format table",
+	.options = { options },
+	.database = DATABASE_READ,
+	.run = show,
+};
+
+static const struct command *const commands[] = { &command_dns, NULL };
+
+const struct family family_dns = {
+	.name = "dns",
+	.title = "What belongs into DNS",
+	.commands = commands,
+};

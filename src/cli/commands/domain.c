@@ -1,0 +1,390 @@
+/* mailconfctl domain: which mail domains are answered for, and by which provider. */
+
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/domains.h"
+#include "cli/moved-to.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "cli/providers.h"
+#include "cli/warnings.h"
+#include "mail/address.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+static json_t *domain_entry(const struct domain *domain)
+{
+	json_t *entry = json_object();
+
+	entry_put_text(entry, "domain", domain->name);
+	entry_put_text(entry, "provider", domain->provider);
+	entry_put_text(entry, "alias_of", domain->alias_of);
+	entry_put_text(entry, "moved_to", domain->moved_to);
+	entry_put_truth(entry, "enabled", domain->is_enabled);
+	return entry;
+}
+
+/* "provider uni", "alias of example.net" */
+static const char *belonging(struct cli *cli, const struct domain *domain)
+{
+	return domain->alias_of ? arena_printf(cli->memory, "alias of %s", domain->alias_of)
+				: arena_printf(cli->memory, "provider %s", domain->provider);
+}
+
+static int refuse_existing(struct cli *cli, const char *name, struct error *err)
+{
+	struct domain domain;
+	int r = store_find_domain(cli->store, cli->memory, name, &domain, err);
+
+	if (r == STORE_NOT_FOUND)
+		return 0;
+	if (r != 0)
+		return -1;
+	return error_set(err, ERROR_INPUT,
+			 "domain '%s' exists already, %s; use 'domain set' to change it", name,
+			 belonging(cli, &domain));
+}
+
+/* The provider that 'domain add DOMAIN SERVICE-URL' makes has the domain's name. */
+static int add_implicit_provider(struct cli *cli, const struct arguments *arguments,
+				 const char *name, struct error *err)
+{
+	struct provider provider = PROVIDER_DEFAULT;
+	int r;
+
+	provider.name = name;
+	provider.is_implicit = true;
+	if (provider_apply_options(cli, arguments, &provider, err) < 0 ||
+	    provider_apply_services(cli, arguments, arguments->words + 1, arguments->count - 1,
+				    &provider, err) < 0 ||
+	    provider_check(cli, &provider, err) < 0)
+		return -1;
+	r = store_add_provider(cli->store, &provider, err);
+	if (r == STORE_EXISTS)
+		return error_set(err, ERROR_INPUT,
+				 "provider '%s' exists already; use 'domain add %s --provider %s'",
+				 name, name, name);
+	if (r != 0)
+		return -1;
+	provider_warn_later(cli, provider.name);
+	return 0;
+}
+
+static int check_add_usage(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	bool has_services = arguments->count > 1;
+	int ways = has_services + option_is_given(arguments, "provider") +
+		   option_is_given(arguments, "alias-of");
+
+	if (ways != 1)
+		return usage_error(
+			cli->memory, arguments->command, err,
+			"'domain add' needs %s of --provider NAME, --alias-of DOMAIN and "
+			"SERVICE-URLs",
+			ways ? "only one" : "one");
+	if (!has_services && option_any_given(arguments, provider_options))
+		return usage_error(cli->memory, arguments->command, err,
+				   "options that describe a provider go with SERVICE-URLs only");
+	return 0;
+}
+
+static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct domain domain = { .is_enabled = true };
+	int r;
+
+	if (check_add_usage(cli, arguments, err) < 0)
+		return -1;
+	domain.name = domain_parse(cli->memory, arguments->words[0], true, err);
+	if (!domain.name)
+		return -1;
+	if (text_equals(domain.name, "*") && !option_is_given(arguments, "any-domain"))
+		return error_set(err, ERROR_INPUT,
+				 "'*' answers for every domain that points here, whoever owns it; "
+				 "say --any-domain if that is meant");
+	if (refuse_existing(cli, domain.name, err) < 0)
+		return -1;
+	if (arguments->count > 1) {
+		if (add_implicit_provider(cli, arguments, domain.name, err) < 0)
+			return -1;
+		domain.provider = domain.name;
+	} else if (domain_apply_options(cli, arguments, &domain, err) < 0) {
+		return -1;
+	}
+	r = store_add_domain(cli->store, &domain, err);
+	if (r != 0)
+		return -1;
+	cli_say(cli, "domain %s added, %s", domain.name, belonging(cli, &domain));
+	return 0;
+}
+
+static const struct option belonging_options[] = {
+	{ "provider", "NAME", "the provider whose services it has" },
+	{ "alias-of", "DOMAIN", "share another domain's provider and users" },
+	{ 0 },
+};
+
+static const struct option add_options[] = {
+	{ "provider", "NAME", "the provider whose services it has" },
+	{ "alias-of", "DOMAIN", "share another domain's provider and users" },
+	{ "any-domain", NULL, "accept *, which answers for all domains" },
+	{ 0 },
+};
+
+static const struct command domain_add = {
+	.family = "domain",
+	.verb = "add",
+	.arguments = "DOMAIN [SERVICE-URL ...]",
+	.min = 1,
+	.max = ANY_NUMBER,
+	.summary = "Add a domain",
+	.details = "It gets a provider that there is (--provider), or shares all with another "
+		   "domain\n(--alias-of), or gets services of its own: then a provider of its name "
+		   "is made, which\ngoes with it, and which options as for 'provider add' "
+		   "describe.\n"
+		   "*.example.org stands for all domains below example.org that are not there "
+		   "themselves.",
+	.example = "mailconfctl domain add example.org imaps://imap.example.org \\\n"
+		   "        submissions://smtp.example.org\n"
+		   "mailconfctl domain add example.net --alias-of example.org",
+	.options = { add_options, provider_options, plaintext_options },
+	.database = DATABASE_CHANGE,
+	.run = add,
+};
+
+static int apply_move(struct cli *cli, const struct arguments *arguments, struct domain *domain,
+		      struct error *err)
+{
+	const char *target = option_value(arguments, "moved-to");
+
+	if (!target)
+		return 0;
+	if (moves_parse_domain(cli->memory, target, &domain->moved_to, err) < 0)
+		return -1;
+	if (domain->moved_to && text_equals(domain->moved_to, domain->name))
+		return error_set(err, ERROR_INPUT, "domain '%s' cannot move to itself",
+				 domain->name);
+	return 0;
+}
+
+static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	bool to_provider = option_is_given(arguments, "provider");
+	bool to_alias = option_is_given(arguments, "alias-of");
+	struct domain domain;
+	const char *before;
+
+	if (arguments->n_options == 0)
+		return usage_error(cli->memory, arguments->command, err,
+				   "'domain set' needs something to set: --provider NAME, "
+				   "--alias-of DOMAIN or --moved-to TARGET");
+	if (to_provider && to_alias)
+		return usage_error(cli->memory, arguments->command, err,
+				   "'domain set' takes only one of --provider NAME and "
+				   "--alias-of DOMAIN");
+	if (domain_require(cli, arguments->words[0], &domain, err) < 0)
+		return -1;
+	before = domain.provider;
+	if (((to_provider || to_alias) && domain_apply_options(cli, arguments, &domain, err) < 0) ||
+	    apply_move(cli, arguments, &domain, err) < 0 ||
+	    store_update_domain(cli->store, &domain, err) != 0)
+		return -1;
+	cli_say(cli, "domain %s changed, %s%s%s", domain.name, belonging(cli, &domain),
+		domain.moved_to ? ", moved to " : "", domain.moved_to ? domain.moved_to : "");
+	return text_equals(before ? before : "", domain.provider ? domain.provider : "")
+		       ? 0
+		       : provider_drop_if_unused(cli, before, err);
+}
+
+static const struct option move_options[] = {
+	{ "moved-to", "TARGET",
+	  "send Outlook and phones on to a URL or another domain; '' for no" },
+	{ 0 },
+};
+
+static const struct command domain_set = {
+	.family = "domain",
+	.verb = "set",
+	.arguments = "DOMAIN",
+	.min = 1,
+	.max = 1,
+	.summary = "Give a domain another provider, or send its people elsewhere",
+	.details =
+		"A domain that moved stays as it is for clients that know no redirects. TARGET is "
+		"an\nhttps URL of another Autodiscover server, or a domain, which the same people "
+		"ask for\nthen; a circle is refused.",
+	.example = "mailconfctl domain set example.org --provider uni\n"
+		   "mailconfctl domain set old.example --moved-to example.org",
+	.options = { belonging_options, move_options },
+	.database = DATABASE_CHANGE,
+	.run = set,
+};
+
+static bool any_moved(const struct domain *domains, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (domains[i].moved_to)
+			return true;
+	return false;
+}
+
+static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	static const char *const columns[] = { "domain", "provider", "alias_of", "enabled", NULL };
+	static const char *const columns_with_moves[] = { "domain",  "provider", "alias_of",
+							  "enabled", "moved_to", NULL };
+	const struct domain_filter all = { 0 };
+	_cleanup_(list_freep) struct list *lines = NULL;
+	struct domain *domains;
+	size_t count;
+
+	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0)
+		return -1;
+	lines = list_new(any_moved(domains, count) ? columns_with_moves : columns, cli->is_json);
+	for (size_t i = 0; i < count; i++)
+		list_add(lines, domain_entry(&domains[i]));
+	list_end(lines, "there are no domains; 'domain add' makes one");
+	return 0;
+}
+
+static const struct command domain_list = {
+	.family = "domain",
+	.verb = "list",
+	.arguments = "",
+	.summary = "List all domains",
+	.example = "mailconfctl domain list",
+	.database = DATABASE_READ,
+	.skips_invalid_rows = true,
+	.run = list,
+};
+
+static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct domain domain;
+
+	if (domain_require(cli, arguments->words[0], &domain, err) < 0)
+		return -1;
+	entry_print(domain_entry(&domain), cli->is_json);
+	return 0;
+}
+
+static const struct command domain_show = {
+	.family = "domain",
+	.verb = "show",
+	.arguments = "DOMAIN",
+	.min = 1,
+	.max = 1,
+	.summary = "Show a domain",
+	.example = "mailconfctl domain show example.org",
+	.database = DATABASE_READ,
+	.run = show,
+};
+
+static int remove_domain(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct domain domain = { 0 };
+	const char *name;
+	int r;
+
+	name = domain_parse(cli->memory, arguments->words[0], true, err);
+	if (!name)
+		return -1;
+	r = store_find_domain(cli->store, cli->memory, name, &domain, err);
+	if (r < 0 && err->kind == ERROR_ROW)
+		r = 0; /* removing it is the remedy */
+	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
+		return 0;
+	if (r != 0)
+		return r < 0 ? -1 : domain_require(cli, name, &domain, err);
+	if (domain_refuse_with_aliases(cli, name, "removed", err) < 0 ||
+	    store_remove_domain(cli->store, name, err) != 0)
+		return -1;
+	cli_say(cli, "domain %s removed", name);
+	if (domain_remove_users(cli, name, option_is_given(arguments, "with-users"), err) < 0)
+		return -1;
+	return provider_drop_if_unused(cli, domain.provider, err);
+}
+
+static const struct option remove_options[] = {
+	{ "with-users", NULL, "remove its users too" },
+	{ 0 },
+};
+
+static const struct command domain_remove = {
+	.family = "domain",
+	.verb = "remove",
+	.arguments = "DOMAIN",
+	.min = 1,
+	.max = 1,
+	.summary = "Remove a domain",
+	.details = "The provider that 'domain add' made goes with the last domain that has it.",
+	.example = "mailconfctl domain remove example.org --with-users",
+	.options = { remove_options, if_exists_options },
+	.database = DATABASE_CHANGE,
+	.run = remove_domain,
+};
+
+static int set_enabled(struct cli *cli, const char *name, bool is_enabled, struct error *err)
+{
+	const char *state = is_enabled ? "enabled" : "disabled";
+	struct domain domain;
+
+	if (domain_require(cli, name, &domain, err) < 0)
+		return -1;
+	if (domain.is_enabled == is_enabled) {
+		cli_say(cli, "domain %s is %s already", domain.name, state);
+		return 0;
+	}
+	domain.is_enabled = is_enabled;
+	if (store_update_domain(cli->store, &domain, err) != 0)
+		return -1;
+	cli_say(cli, "domain %s %s", domain.name, state);
+	return 0;
+}
+
+static int enable(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	return set_enabled(cli, arguments->words[0], true, err);
+}
+
+static const struct command domain_enable = {
+	.family = "domain",
+	.verb = "enable",
+	.arguments = "DOMAIN",
+	.min = 1,
+	.max = 1,
+	.summary = "Answer for a domain again",
+	.example = "mailconfctl domain enable example.org",
+	.database = DATABASE_CHANGE,
+	.run = enable,
+};
+
+static int disable(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	return set_enabled(cli, arguments->words[0], false, err);
+}
+
+static const struct command domain_disable = {
+	.family = "domain",
+	.verb = "disable",
+	.arguments = "DOMAIN",
+	.min = 1,
+	.max = 1,
+	.summary = "Stop answering for a domain, and keep its users",
+	.example = "mailconfctl domain disable example.org",
+	.database = DATABASE_CHANGE,
+	.run = disable,
+};
+
+const struct family family_domain = {
+	.name = "domain",
+	.title = "Domains: the mail domains that are answered for",
+	.commands = (const struct command *const[]){ &domain_add, &domain_set, &domain_list,
+						     &domain_show, &domain_remove, &domain_enable,
+						     &domain_disable, &domain_import,
+						     &domain_export, NULL },
+};

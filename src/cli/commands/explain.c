@@ -1,0 +1,179 @@
+#include "cli/commands/explain.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/print.h"
+#include "doctor/expected.h"
+#include "mail/match.h"
+#include "mail/profile.h"
+#include "mail/query.h"
+#include "protocol/protocol.h"
+#include "protocol/response.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+struct explanation {
+	struct cli *cli;
+	struct bytes *lines;
+};
+
+static void say(struct explanation *explanation, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(struct explanation *explanation, const char *format, ...)
+{
+	struct arena *memory = explanation->cli->memory;
+	va_list args;
+
+	va_start(args, format);
+	bytes_add_format(explanation->lines, "%s\n",
+			 text_escape(memory, arena_vprintf(memory, format, args)));
+	va_end(args);
+}
+
+static const char *asked_domain(const struct query *query)
+{
+	const char *stripped = query->domain ? NULL : host_domains(query->host).stripped;
+
+	return query->domain ? query->domain : stripped ? stripped : query->host;
+}
+
+int explain_disabled(struct cli *cli, const struct response *response, const char **ret_reason,
+		     struct error *err)
+{
+	*ret_reason = NULL;
+	if (!response->query || response->match)
+		return 0;
+	return subject_find_disabled(cli->store, cli->memory, asked_domain(response->query),
+				     ret_reason, err);
+}
+
+/* Nothing matched: looks for the row that stood in the way. */
+static int explain_nothing(struct explanation *explanation, const struct response *response,
+			   struct error *err)
+{
+	const char *domain = asked_domain(response->query), *disabled;
+	struct cli *cli = explanation->cli;
+	struct domain row;
+	int r;
+
+	if (explain_disabled(cli, response, &disabled, err) < 0)
+		return -1;
+	if (disabled) {
+		say(explanation, "domain: %s", disabled);
+		return 0;
+	}
+	r = store_serving_domain(cli->store, cli->memory, domain, &row, err);
+	if (r == STORE_NOT_FOUND)
+		say(explanation,
+		    "domain: nothing here serves '%s': neither a domain of that name, nor "
+		    "a pattern that covers it",
+		    domain);
+	else if (r != 0)
+		return -1;
+	else
+		say(explanation,
+		    "domain: '%s' answers only where the host asked, '%s', is of the same "
+		    "domain as the address",
+		    row.name, response->query->host);
+	return 0;
+}
+
+static void explain_domain(struct explanation *explanation, const struct query *query,
+			   const struct match *match)
+{
+	if (match->is_host && query->domain)
+		say(explanation,
+		    "domain: '%s' is not served here, so '%s' decides, of the host '%s' "
+		    "that was asked",
+		    query->domain, match->domain, query->host);
+	else if (match->is_host)
+		say(explanation, "domain: '%s', of the host '%s' that was asked", match->domain,
+		    query->host);
+	else
+		say(explanation, "domain: '%s', of the address", match->domain);
+	if (strcmp(match->row, match->domain) != 0)
+		say(explanation, "pattern: '%s' covers it", match->row);
+	if (match->alias_of)
+		say(explanation, "alias: it shares the provider and the users of '%s'",
+		    match->alias_of);
+	say(explanation, "provider: '%s'%s", match->provider.name,
+	    match->has_own_provider ? ", which the user has instead of the domain's" : "");
+}
+
+/* Nothing else keeps a row back here: nobody counts how many were asked for, and no login can be
+ * spoiled for Evolution, whose MD5 is not sent. */
+static const char *why_no_row(struct explanation *explanation, const struct match *match)
+{
+	return match->is_kept_back ? arena_printf(explanation->cli->memory,
+						  "the row of user '%s' is not for this client "
+						  "(--send-logins-to)",
+						  match->user.address)
+				   : "no row fits";
+}
+
+static void explain_login(struct explanation *explanation, const struct query *query,
+			  const struct match *match)
+{
+	const struct provider *provider = &match->provider;
+
+	if (!query->address)
+		say(explanation, "login: no address was given, so the pattern '%s' goes out",
+		    provider->login);
+	else if (match->has_user)
+		say(explanation, "login: '%s', from the row of user '%s'", match->user.login,
+		    match->user.address);
+	else
+		say(explanation, "login: '%s', from the provider's pattern '%s', for %s",
+		    login_of(explanation->cli->memory, query->address, match), provider->login,
+		    why_no_row(explanation, match));
+	for (size_t i = 0; i < provider->n_services; i++)
+		if (provider->services[i].login)
+			say(explanation, "service: %s makes of it '%s'",
+			    service_url(explanation->cli->memory, &provider->services[i]),
+			    provider->services[i].login);
+}
+
+/* The provider would rather say nothing. */
+static void explain_silence(struct explanation *explanation, const struct query *query,
+			    const struct match *match)
+{
+	say(explanation, "login: none, for %s and provider '%s' has --%s refuse",
+	    why_no_row(explanation, match), match->provider.name,
+	    query->address ? "unknown-users" : "without-address");
+}
+
+static void explain_move(struct explanation *explanation, const struct response *response)
+{
+	const char *target = move_target(explanation->cli->memory, response->query,
+					 response->match);
+	bool is_told = strcmp(response->protocol, "outlook") == 0 ||
+		       strcmp(response->protocol, "mobilesync") == 0;
+
+	if (target)
+		say(explanation, "moved: to '%s'%s", target,
+		    is_told ? "" : ", which this document cannot say");
+}
+
+int explain(struct cli *cli, const struct response *response, struct bytes *lines,
+	    struct error *err)
+{
+	struct explanation *explanation = &(struct explanation){ cli, lines };
+
+	if (!response->query)
+		return 0;
+	if (!response->match)
+		return explain_nothing(explanation, response, err);
+	explain_domain(explanation, response->query, response->match);
+	if (strcmp(response->outcome, failure_name(FAILURE_UNKNOWN_DOMAIN)) == 0) {
+		explain_silence(explanation, response->query, response->match);
+		return 0;
+	}
+	explain_login(explanation, response->query, response->match);
+	explain_move(explanation, response);
+	return 0;
+}

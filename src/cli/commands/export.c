@@ -1,0 +1,210 @@
+/* mailconfctl export: a whole installation as the commands that make it. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/export-commands.h"
+#include "cli/options.h"
+#include "cli/providers.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/output.h"
+
+static const char heading[] = "# An installation of mailconfd: 'mailconfctl apply' makes a "
+			      "database equal to it.\n";
+
+struct exporter {
+	struct cli *cli;
+	FILE *stream;
+	const char *section; /* whose heading comes with its first line, or NULL */
+	int64_t providers, domains, users;
+};
+
+static void begin_section(struct exporter *exporter, const char *title)
+{
+	exporter->section = title;
+}
+
+static void write_commands(struct exporter *exporter, const struct texts *commands)
+{
+	if (commands->count > 0 && exporter->section) {
+		(void)fprintf(exporter->stream, "\n# %s\n", exporter->section);
+		exporter->section = NULL;
+	}
+	for (size_t i = 0; i < commands->count; i++)
+		(void)fprintf(exporter->stream, "%s\n", commands->items[i]);
+}
+
+static void export_providers(struct exporter *exporter, const struct provider *providers,
+			     size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct texts commands = TEXTS_IN(&memory);
+
+		provider_commands(&commands, &providers[i]);
+		write_commands(exporter, &commands);
+	}
+}
+
+typedef void (*domain_writer)(struct texts *commands, const struct domain *domain);
+
+static void export_domains(struct exporter *exporter, const struct domain *domains, size_t count,
+			   bool aliases, domain_writer write)
+{
+	for (size_t i = 0; i < count; i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct texts commands = TEXTS_IN(&memory);
+
+		if (!domains[i].alias_of == aliases)
+			continue;
+		write(&commands, &domains[i]);
+		write_commands(exporter, &commands);
+	}
+}
+
+static int export_user(const struct user *user, void *context, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct texts commands = TEXTS_IN(&memory);
+	struct exporter *exporter = context;
+
+	(void)err;
+	user_commands(&commands, user);
+	write_commands(exporter, &commands);
+	exporter->users++;
+	return ferror(exporter->stream) ? 1 : 0;
+}
+
+static int export_user_move(const struct user *user, void *context, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct texts commands = TEXTS_IN(&memory);
+
+	(void)err;
+	user_move_commands(&commands, user);
+	write_commands(context, &commands);
+	return 0;
+}
+
+static int refuse_spoiled(struct cli *cli, const struct provider *providers, size_t count,
+			  struct error *err)
+{
+	for (size_t i = 0; i < count; i++)
+		if (provider_refuse_spoiled(cli, &providers[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int export_users(struct exporter *exporter, struct error *err)
+{
+	static const struct user_filter all = { 0 };
+	struct store *store = exporter->cli->store;
+
+	begin_section(exporter, "Users");
+	if (store_visit_users(store, &all, export_user, exporter, err) != 0 &&
+	    !ferror(exporter->stream))
+		return -1;
+	begin_section(exporter, "Moves");
+	return store_visit_moved_users(store, export_user_move, exporter, err) == 0 ? 0 : -1;
+}
+
+/* That it was not written is found in the end. */
+static int export_all(struct exporter *exporter, struct error *err)
+{
+	static const struct domain_filter all = { 0 };
+	struct cli *cli = exporter->cli;
+	struct provider *providers;
+	struct domain *domains;
+	size_t n_providers, n_domains;
+
+	if (store_snapshot(cli->store, err) != 0 ||
+	    store_list_providers(cli->store, cli->memory, &providers, &n_providers, err) != 0 ||
+	    store_list_domains(cli->store, cli->memory, &all, &domains, &n_domains, err) != 0 ||
+	    refuse_spoiled(cli, providers, n_providers, err) < 0)
+		return -1;
+	exporter->providers = (int64_t)n_providers;
+	exporter->domains = (int64_t)n_domains;
+	(void)fputs(heading, exporter->stream);
+	begin_section(exporter, "Providers");
+	export_providers(exporter, providers, n_providers);
+	begin_section(exporter, "Domains");
+	export_domains(exporter, domains, n_domains, false, domain_commands);
+	export_domains(exporter, domains, n_domains, true, domain_commands);
+	if (export_users(exporter, err) < 0)
+		return -1;
+	export_domains(exporter, domains, n_domains, true, domain_move_commands);
+	export_domains(exporter, domains, n_domains, false, domain_move_commands);
+	return 0;
+}
+
+static int fail(const char *path, struct error *err)
+{
+	return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
+}
+
+static int export_to_file(struct exporter *exporter, struct output *output, struct error *err)
+{
+	_cleanup_(fclosep) FILE *stream = NULL;
+	int fd = dup(output->fd);
+
+	stream = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!stream) {
+		closep(&fd);
+		return fail(output->path, err);
+	}
+	exporter->stream = stream;
+	if (export_all(exporter, err) < 0)
+		return -1;
+	if (fflush(stream) != 0 || ferror(stream))
+		return fail(output->path, err);
+	return output_commit(output, err);
+}
+
+static int export(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct exporter exporter = { .cli = cli, .stream = stdout };
+	const char *path = arguments->count > 0 ? arguments->words[0] : "-";
+
+	if (text_equals(path, "-"))
+		return export_all(&exporter, err);
+	if (export_to_file(&exporter, &cli->files.output, err) < 0)
+		return -1;
+	cli_say(cli, "%lld provider%s, %lld domain%s and %lld user%s exported to %s",
+		(long long)exporter.providers, exporter.providers == 1 ? "" : "s",
+		(long long)exporter.domains, exporter.domains == 1 ? "" : "s",
+		(long long)exporter.users, exporter.users == 1 ? "" : "s", path);
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "force", NULL, "replace the file where there is one, once the new one is whole" },
+	{ 0 },
+};
+
+static const struct command command_export = {
+	.family = "export",
+	.arguments = "[FILE|-]",
+	.max = 1,
+	.summary = "Write the whole installation as commands, one a line",
+	.details = "The order is always the same, so that the text can be kept in git. 'apply' "
+		   "makes a\ndatabase equal to it. The secret behind the identifiers of Apple "
+		   "profiles is not in it.",
+	.example = "mailconfctl export mailconfd.commands --force",
+	.options = { options },
+	.database = DATABASE_READ,
+	.file = FILE_OUTPUT,
+	.run = export,
+};
+
+const struct family family_export = {
+	.name = "export",
+	.title = "The whole installation",
+	.commands = (const struct command *const[]){ &command_export, NULL },
+};

@@ -1,0 +1,52 @@
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "mail/address.h"
+#include "observe/access-log.h"
+#include "store/store.h"
+#include "util/digest.h"
+#include "util/error.h"
+
+static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct digest_key key;
+	struct address address;
+	const char *hash;
+
+	if (address_parse(cli->memory, arguments->words[0], &address, err) < 0 ||
+	    store_secret(cli->store, &key, err) != 0)
+		return -1;
+	hash = record_hash(cli->memory, &key, address.text);
+	if (cli->is_json) {
+		json_t *entry = json_object();
+
+		entry_put_text(entry, "address", address.text);
+		entry_put_text(entry, "hash", hash);
+		entry_print(entry, true);
+	} else {
+		(void)puts(hash);
+	}
+	return 0;
+}
+
+static const struct command log_hash = {
+	.family = "log-hash",
+	.arguments = "ADDRESS",
+	.min = 1,
+	.max = 1,
+	.summary = "Show what stands for an address in the log",
+	.details = "With 'addresses = hash' in [log] a line has this value instead of the address. "
+		   "It\n"
+		   "is the same for every request about the address, and different in another\n"
+		   "installation.",
+	.example = "mailconfctl log-hash first.last@example.org",
+	.database = DATABASE_READ,
+	.run = show,
+};
+
+static const struct command *const commands[] = { &log_hash, NULL };
+
+const struct family family_log_hash = { "log-hash", "The log", commands };

@@ -1,0 +1,429 @@
+/* mailconfctl preview: what a mail client would get, through the same code as the daemon. */
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "answer/answer.h"
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/commands/explain.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "config/settings.h"
+#include "doctor/preview-client.h"
+#include "http/mhd-response.h"
+#include "mail/address.h"
+#include "mail/match.h"
+#include "mail/profile.h"
+#include "mail/query.h"
+#include "protocol/protocol.h"
+#include "protocol/templates.h"
+#include "store/store.h"
+#include "template/template.h"
+#include "template/value.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/did-you-mean.h"
+#include "util/digest.h"
+#include "util/error.h"
+#include "util/idna.h"
+#include "util/network.h"
+
+/* What is asked about: an address as typed, or only a domain. */
+struct subject {
+	const char *address; /* NULL for "@example.org" */
+	const char *domain;
+};
+
+/* The requests of the clients, made so that the parsers see what they would see from the network.
+ */
+struct client {
+	const char *name;
+	const char *host_prefix;
+	const char *schema; /* of an Autodiscover request; NULL where path is asked for */
+	const char *path;
+	const char *argument;		  /* follows the path, and is followed by the address */
+	bool takes_address, takes_domain; /* what it can ask about */
+	bool takes_protocol;		  /* it asks for one thing of several */
+	bool has_digest;		  /* the document's belongs in DNS */
+	bool has_public_name;		  /* the document has ours */
+};
+
+#define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
+
+static const struct client clients[] = {
+	{ "outlook", "autodiscover", SCHEMAS "outlook/responseschema/2006a",
+	  .takes_address = true },
+	{ "mobilesync", "autodiscover", SCHEMAS "mobilesync/responseschema/2006",
+	  .takes_address = true },
+	{ "autoconfig", "autoconfig", .path = "/mail/config-v1.1.xml",
+	  .argument = "?emailaddress=", .takes_address = true, .takes_domain = true },
+	{ "mobileconfig", "autoconfig", .path = "/mobileconfig",
+	  .argument = "?emailaddress=", .takes_address = true },
+	{ "autodiscover-v2", "autodiscover", .path = "/autodiscover/autodiscover.json",
+	  .argument = "?Email=", .takes_address = true, .takes_protocol = true,
+	  .has_public_name = true },
+	{ "pacc", "ua-auto-config", .path = "/.well-known/user-agent-configuration.json",
+	  .takes_domain = true, .has_digest = true },
+};
+
+static const char autodiscover_source[] =
+	"<Autodiscover><Request><EMailAddress>{{address}}</EMailAddress>"
+	"<AcceptableResponseSchema>{{schema}}</AcceptableResponseSchema></Request></Autodiscover>";
+
+static int autodiscover_request(struct cli *cli, const struct client *client,
+				const struct subject *subject, struct request *request,
+				struct error *err)
+{
+	const struct field fields[] = {
+		{ "address", value_text(subject->address) },
+		{ "schema", value_text(client->schema) },
+	};
+	const struct value view = value_map(fields, sizeof(fields) / sizeof(*fields));
+	_cleanup_(template_freep) struct template *template = NULL;
+	struct bytes body = BYTES_IN(cli->memory);
+
+	if (template_parse("request", autodiscover_source, strlen(autodiscover_source), &template,
+			   err) < 0)
+		return -1;
+	template_expand(template, &view, &body);
+	request->method = "POST";
+	request->target = "/autodiscover/autodiscover.xml";
+	request->body = bytes_text(&body);
+	request->body_size = body.size;
+	return 0;
+}
+
+static void get_request(struct cli *cli, const struct arguments *arguments,
+			const struct client *client, const struct subject *subject,
+			struct request *request)
+{
+	const char *protocol = option_value(arguments, "protocol");
+
+	request->method = "GET";
+	request->target = client->path;
+	if (subject->address && client->argument)
+		request->target = arena_printf(cli->memory, "%s%s%s", client->path,
+					       client->argument,
+					       percent_encode(cli->memory, subject->address));
+	if (client->takes_protocol)
+		request->target = arena_printf(cli->memory, "%s&Protocol=%s", request->target,
+					       protocol ? protocol : "AutodiscoverV1");
+}
+
+static int subject_parse(struct cli *cli, const struct arguments *arguments,
+			 const struct client *client, struct subject *ret_subject,
+			 struct error *err)
+{
+	const char *text = arguments->words[1];
+	struct address address;
+
+	if (text[0] == '@') {
+		if (!client->takes_domain)
+			return usage_error(cli->memory, arguments->command, err,
+					   "%s always asks with an address; give one, or preview "
+					   "autoconfig %s",
+					   client->name, text);
+		ret_subject->address = NULL;
+		ret_subject->domain = domain_parse(cli->memory, text + 1, false, err);
+		return ret_subject->domain ? 0 : -1;
+	}
+	if (!client->takes_address && !option_is_given(arguments, "as"))
+		return usage_error(cli->memory, arguments->command, err,
+				   "%s is asked of a domain, not of an address; write @DOMAIN",
+				   client->name);
+	if (address_parse(cli->memory, text, &address, err) < 0)
+		return -1;
+	*ret_subject = (struct subject){ address.typed, address.domain };
+	return 0;
+}
+
+static int host_of(struct cli *cli, const struct arguments *arguments, const struct client *client,
+		   const struct subject *subject, const char **ret_host, struct error *err)
+{
+	const char *host = option_value(arguments, "host");
+
+	if (!host) {
+		*ret_host = arena_printf(cli->memory, "%s.%s", client->host_prefix,
+					 subject->domain);
+		return 0;
+	}
+	*ret_host = idna_to_ascii(cli->memory, host);
+	if (!*ret_host)
+		return error_set(err, ERROR_INPUT, "'%s' is not a host name", host);
+	return 0;
+}
+
+/* The record that clients look for at _ua-auto-config.DOMAIN. */
+static const char *pacc_record(struct cli *cli, const struct response *response)
+{
+	const struct digest digest = digest_of(response->body, response->size);
+
+	return arena_printf(cli->memory, "v=UAAC1; a=sha256; d=%s",
+			    digest_base64(cli->memory, &digest));
+}
+
+static int client_find(struct cli *cli, const struct arguments *arguments,
+		       const struct client **ret_client, struct error *err)
+{
+	struct nearest nearest = NEAREST_TO(arguments->words[0]);
+
+	for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++) {
+		if (text_equals(clients[i].name, arguments->words[0])) {
+			*ret_client = &clients[i];
+			return 0;
+		}
+		nearest_try(&nearest, clients[i].name);
+	}
+	if (nearest.found)
+		return error_set(err, ERROR_USAGE, "'%s' is no document; did you mean '%s'?",
+				 arguments->words[0], nearest.found);
+	return usage_error(cli->memory, arguments->command, err,
+			   "'%s' is no document; there are outlook, mobilesync, autoconfig, "
+			   "mobileconfig, autodiscover-v2 and pacc",
+			   arguments->words[0]);
+}
+
+static int client_address(struct cli *cli, const struct arguments *arguments,
+			  const struct sockaddr **ret_address, struct error *err)
+{
+	const char *text = option_value(arguments, "from");
+
+	*ret_address = NULL;
+	if (!text)
+		return 0;
+	*ret_address = ip_address_parse(cli->memory, text);
+	if (!*ret_address)
+		return error_set(err, ERROR_INPUT,
+				 "'%s' is not an IP address such as 192.0.2.1 or 2001:db8::1",
+				 text);
+	return 0;
+}
+
+static int make_request(struct cli *cli, const struct arguments *arguments,
+			const struct client *client, struct request *request, struct error *err)
+{
+	struct subject subject = { 0 };
+
+	if (option_is_given(arguments, "protocol") && !client->takes_protocol)
+		return usage_error(cli->memory, arguments->command, err,
+				   "--protocol goes with autodiscover-v2 only");
+	if (subject_parse(cli, arguments, client, &subject, err) < 0 ||
+	    host_of(cli, arguments, client, &subject, &request->host, err) < 0 ||
+	    client_address(cli, arguments, &request->client, err) < 0)
+		return -1;
+	if (client->schema)
+		return autodiscover_request(cli, client, &subject, request, err);
+	get_request(cli, arguments, client, &subject, request);
+	return 0;
+}
+
+/* What there is to show, in the order of showing. Nothing but the response is always there. */
+struct preview {
+	const struct client *client;
+	struct response response;
+	const char *head;	 /* with --headers */
+	const char *explanation; /* lines, with --explain */
+	const char *conclusion;	 /* with --as */
+	const char *record;	 /* for DNS */
+};
+
+/* Its exact bytes, but that what a person reads ends its line. */
+static void print_body(const struct response *response)
+{
+	bool is_ended = response->size == 0 || response->body[response->size - 1] == '\n';
+
+	(void)fwrite(response->body, 1, response->size, stdout);
+	if (!is_ended && isatty(STDOUT_FILENO))
+		(void)putchar('\n');
+	(void)fflush(stdout);
+}
+
+/* What stands beside the document goes to standard error, for the document may be piped on. */
+static void print_for_people(struct cli *cli, const struct preview *preview)
+{
+	if (preview->head)
+		(void)fputs(preview->head, stdout);
+	print_body(&preview->response);
+	if (preview->record && !print_is_quiet())
+		(void)fprintf(stderr, "%s\n", preview->record);
+	if (preview->explanation)
+		(void)fputs(preview->explanation, stderr);
+	if (preview->conclusion)
+		(void)fprintf(stderr, "%s\n", text_escape(cli->memory, preview->conclusion));
+}
+
+/* Lines, whose ends are "\n" or "\r\n", as an array; empty ones are left out. */
+static json_t *lines_of(struct cli *cli, const char *text)
+{
+	char *rest = arena_strdup(cli->memory, text), *line;
+	json_t *lines = json_array();
+
+	while ((line = strsep(&rest, "\r\n")))
+		if (*line && json_array_append_new(lines, json_string(line)) < 0)
+			abort(); /* out of memory: all of it is made valid before */
+	return lines;
+}
+
+static void print_json(struct cli *cli, const struct preview *preview)
+{
+	const struct response *response = &preview->response;
+	json_t *entry = json_object();
+
+	entry_put_text(entry, "document", preview->client->name);
+	entry_put_text(entry, "outcome", response->outcome);
+	entry_put(entry, "status", json_integer(response->status));
+	if (preview->head)
+		entry_put(entry, "head", lines_of(cli, preview->head));
+	entry_put_text(entry, "body", arena_strndup(cli->memory, response->body, response->size));
+	entry_put_text(entry, "record", preview->record);
+	if (preview->explanation)
+		entry_put(entry, "explanation", lines_of(cli, preview->explanation));
+	entry_put_text(entry, "conclusion", preview->conclusion);
+	entry_print(entry, true);
+}
+
+/* What was asked for beside the document, and can be told of an answer. */
+static int gather(struct cli *cli, const struct arguments *arguments, struct preview *preview,
+		  bool is_answered, struct error *err)
+{
+	struct bytes head = BYTES_IN(cli->memory), explanation = BYTES_IN(cli->memory);
+
+	if (option_is_given(arguments, "headers")) {
+		if (reply_head(&preview->response, &head, err) < 0)
+			return -1;
+		preview->head = bytes_text(&head);
+	}
+	if (is_answered && option_is_given(arguments, "explain")) {
+		if (explain(cli, &preview->response, &explanation, err) < 0)
+			return -1;
+		preview->explanation = bytes_text(&explanation);
+	}
+	if (preview->client->has_digest && !preview->response.is_refusal)
+		preview->record = pacc_record(cli, &preview->response);
+	return 0;
+}
+
+/* Asks as the client of --as does, and lets it read the answer. */
+static int ask_as(struct cli *cli, const struct arguments *arguments, const struct context *context,
+		  const struct request *request, struct preview *preview, struct error *err)
+{
+	struct impression impression = {
+		.client = option_value(arguments, "as"),
+		.document = preview->client->name,
+		.address = arguments->words[1],
+		.host = option_is_given(arguments, "host") ? request->host : NULL,
+		.from = request->client,
+	};
+	const char *misfit = impression_misfit(cli->memory, &impression);
+	int r;
+
+	if (misfit)
+		return usage_error(cli->memory, arguments->command, err, "%s", misfit);
+	if (option_is_given(arguments, "protocol"))
+		return usage_error(cli->memory, arguments->command, err,
+				   "either --protocol or --as, whose client asks by its own rules");
+	if (impression.address[0] == '@')
+		return usage_error(cli->memory, arguments->command, err,
+				   "--as needs an address, though the client may keep it to "
+				   "itself");
+	r = impression_make(context, cli->memory, &impression, err);
+	preview->response = impression.response;
+	preview->conclusion = impression.conclusion;
+	return r;
+}
+
+static int ask(struct cli *cli, const struct arguments *arguments, struct preview *preview,
+	       struct error *err)
+{
+	_cleanup_(templates_unrefp) struct templates *templates = NULL;
+	struct request request = { 0 };
+	struct context context;
+
+	if (client_find(cli, arguments, &preview->client, err) < 0 ||
+	    make_request(cli, arguments, preview->client, &request, err) < 0)
+		return -1;
+	templates = cli_templates(cli);
+	context = (struct context){
+		.store = cli->store,
+		.site = { templates, preview->client->has_public_name ? cli_public_name(cli) : "" },
+	};
+	return option_is_given(arguments, "as")
+		       ? ask_as(cli, arguments, &context, &request, preview, err)
+		       : answer(&context, cli->memory, &request, &preview->response, err);
+}
+
+static int refuse(struct cli *cli, const struct preview *preview, struct error *err)
+{
+	const char *disabled;
+
+	if (explain_disabled(cli, &preview->response, &disabled, err) < 0)
+		return -1;
+	if (disabled)
+		return error_set(err, ERROR_INPUT, "the client is refused: %s: domain %s",
+				 preview->response.outcome, disabled);
+	return error_set(err, ERROR_INPUT, "the client is refused: %s%s", preview->response.outcome,
+			 preview->explanation ? "" : "; --explain says more");
+}
+
+static int preview(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct preview preview = { 0 };
+	int r = ask(cli, arguments, &preview, err);
+
+	/* What a client gets where the database fails is shown too. */
+	if (!preview.response.body || gather(cli, arguments, &preview, r == 0, err) < 0)
+		return -1;
+	if (cli->is_json)
+		print_json(cli, &preview);
+	else
+		print_for_people(cli, &preview);
+	if (r == 0 && preview.response.is_refusal)
+		return refuse(cli, &preview, err);
+	return r;
+}
+
+static const struct option options[] = {
+	{ "host", "HOST", "the host that is asked (autoconfig.DOMAIN or its like)" },
+	{ "from", "IP", "the client's address (one that is told everything)" },
+	{ "protocol", "AutodiscoverV1|ActiveSync",
+	  "what autodiscover-v2 asks for (AutodiscoverV1)" },
+	{ "as", IMPRESSION_CLIENTS, "what this client asks, and what it makes of the answer" },
+	{ "headers", NULL, "show the head of the HTTP answer too" },
+	{ "explain", NULL, "say on standard error which row, pattern or wildcard decided" },
+	{ 0 },
+};
+
+static const struct command command_preview = {
+	.family = "preview",
+	.arguments = "outlook|mobilesync|autoconfig|mobileconfig|autodiscover-v2|pacc "
+		     "ADDRESS|@DOMAIN",
+	.min = 2,
+	.max = 2,
+	.summary = "Show the document that a mail client would get",
+	.details = "The document goes to standard output, made by the same code as in the "
+		   "daemon.\n@DOMAIN is a question without an address, as some clients ask "
+		   "autoconfig. A\nrefusal is shown too, and the exit status is 1. mobileconfig is "
+		   "the profile for\nApple's devices, as it is before it is signed. With pacc, the "
+		   "record for DNS goes\nto standard error.\nA client of --as goes with the "
+		   "documents that it asks for, and needs an ADDRESS.",
+	.example = "mailconfctl preview outlook first.last@example.org --from 192.0.2.1\n"
+		   "mailconfctl preview mobileconfig first.last@example.org --headers\n"
+		   "mailconfctl preview autoconfig first.last@example.org --as geary\n"
+		   "mailconfctl preview mobilesync first.last@example.org --as activesync\n"
+		   "mailconfctl preview autoconfig @example.org --explain",
+	.options = { options },
+	.database = DATABASE_READ,
+	.run = preview,
+};
+
+static const struct command *const commands[] = { &command_preview, NULL };
+
+const struct family family_preview = {
+	.name = "preview",
+	.title = "What clients get",
+	.commands = commands,
+};

@@ -1,0 +1,125 @@
+/* mailconfctl provider import: a provider from an autoconfig document. */
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/provider-drafts.h"
+#include "cli/providers.h"
+#include "import/autoconfig-reader.h"
+#include "import/download.h"
+#include "import/provider-draft.h"
+#include "mail/text.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/input.h"
+#include "util/shell-words.h"
+
+static const char *read_input(struct arena *memory, struct input *input, size_t *ret_size,
+			      struct error *err)
+{
+	struct bytes text = BYTES_IN(memory);
+	char part[65536];
+	size_t size;
+
+	do {
+		if (input_read(input, part, sizeof(part), &size, err) < 0)
+			return NULL;
+		if (size > AUTOCONFIG_MAX_SIZE - text.size) {
+			(void)error_set(err, ERROR_INPUT, "%s has more than %zu bytes", input->name,
+					AUTOCONFIG_MAX_SIZE);
+			return NULL;
+		}
+		bytes_add(&text, part, size);
+	} while (size > 0);
+	*ret_size = text.size;
+	return bytes_text(&text);
+}
+
+static const char *read_source(struct cli *cli, const struct arguments *arguments, size_t *ret_size,
+			       struct error *err)
+{
+	const char *source = arguments->words[0];
+
+	/* Its transaction has begun. */
+	if (cli->place && (download_is_url(source) || text_equals(source, "-"))) {
+		(void)error_set(err, ERROR_INPUT,
+				"a batch waits for no other; save the document to a file, and "
+				"import that instead of '%s'",
+				source);
+		return NULL;
+	}
+	if (download_is_url(source))
+		return download(cli->memory, source, option_is_given(arguments, "allow-plaintext"),
+				option_value(arguments, "ca"), AUTOCONFIG_MAX_SIZE, ret_size, err);
+	return read_input(cli->memory, &cli->files.input, ret_size, err);
+}
+
+static int apply_name(const struct arguments *arguments, struct draft *draft, struct error *err)
+{
+	const char *name = option_value(arguments, "name");
+
+	if (name) {
+		draft->provider.name = name;
+		return text_check("provider name", name, PROVIDER_NAME_MAX_LENGTH, err);
+	}
+	if (draft->provider.name)
+		return 0;
+	return error_set(err, ERROR_INPUT,
+			 "it has no id to name the provider after; say --name "
+			 "NAME");
+}
+
+static int import(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *source = arguments->words[0], *data;
+	struct draft draft;
+	size_t size = 0;
+
+	data = read_source(cli, arguments, &size, err);
+	if (!data)
+		return -1;
+	if (text_equals(source, "-"))
+		source = "standard input";
+	if (autoconfig_read(cli->memory, data, size, &draft, err) < 0 ||
+	    apply_name(arguments, &draft, err) < 0)
+		return error_prefix(err, "%s", source);
+	if (cli_begin(cli, err) < 0 || draft_store(cli, arguments, source, &draft, err) < 0)
+		return -1;
+	if (draft.domains.count == 0)
+		cli_warn(cli, "%s names no domain; 'domain add DOMAIN --provider %s' adds one",
+			 source, word_in_sentence(cli->memory, draft.provider.name));
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "name", "NAME", "the provider's name, instead of the document's id" },
+	{ "replace", NULL, "change a provider of that name, and take domains from others" },
+	{ "ca", "FILE", "certificates to trust for https, instead of the system's" },
+	{ 0 },
+};
+
+static const struct option allow_options[] = {
+	{ "allow-plaintext", NULL, "accept services that do not encrypt, and an http URL" },
+	{ 0 },
+};
+
+const struct command provider_import = {
+	.family = "provider",
+	.verb = "import",
+	.arguments = "FILE|URL|-",
+	.min = 1,
+	.max = 1,
+	.summary = "Import an autoconfig document: a provider with its domains",
+	.details =
+		"The document is one of Thunderbird's autoconfig, version 1.1 or 1.2. The provider "
+		"has\nthe document's id as its name. What the document has and a provider has not "
+		"is\nnamed in warnings, one for each. - reads standard input.",
+	.example = "mailconfctl provider import config-v1.1.xml\n"
+		   "mailconfctl provider import --name uni --replace \\\n"
+		   "        https://autoconfig.example.org/mail/config-v1.1.xml",
+	.options = { options, allow_options },
+	.database = DATABASE_LATE_CHANGE,
+	.file = FILE_INPUT,
+	.run = import,
+};

@@ -1,0 +1,306 @@
+/* mailconfctl provider: named sets of services, texts and a login pattern. */
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/login-mismatch.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "cli/providers.h"
+#include "cli/warnings.h"
+#include "mail/text.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/error.h"
+
+static json_t *provider_entry(struct cli *cli, const struct provider *provider)
+{
+	json_t *entry = json_object(), *services = json_array(), *links = json_array();
+
+	for (size_t i = 0; i < provider->n_links; i++)
+		(void)json_array_append_new(links, link_entry(&provider->links[i]));
+	for (size_t i = 0; i < provider->n_services; i++)
+		(void)json_array_append_new(services, service_entry(cli, &provider->services[i]));
+	entry_put_text(entry, "name", provider->name);
+	entry_put_text(entry, "display_name", provider->display_name);
+	entry_put_text(entry, "short_name", provider->short_name);
+	entry_put_text(entry, "login", provider->login);
+	entry_put_text(entry, "login_case", login_case_name(provider->login_case));
+	entry_put_text(entry, "recipient_delimiter", provider->recipient_delimiter);
+	entry_put_truth(entry, "show_names", provider->show_names);
+	entry_put_truth(entry, "mx_fallback", provider->mx_fallback);
+	entry_put_text(entry, "public_name", provider->public_name);
+	entry_put(entry, "ttl", json_integer(provider->ttl));
+	entry_put_truth(entry, "pox_dav", provider->pox_dav);
+	entry_put_truth(entry, "activesync_v2", provider->activesync_v2);
+	entry_put_truth(entry, "pacc", provider->pacc);
+	entry_put_text(entry, "unknown_users", unanswered_name(provider->unknown_users));
+	entry_put_text(entry, "without_address", unanswered_name(provider->without_address));
+	entry_put_truth(entry, "md5_lookup", provider->md5_lookup);
+	entry_put_text(entry, "send_logins_to", provider->send_logins_to);
+	entry_put_truth(entry, "keep", !provider->is_implicit);
+	entry_put_text(entry, "webmail", provider->webmail);
+	entry_put_text(entry, "oauth2_issuer", provider->oauth2.issuer);
+	entry_put_text(entry, "oauth2_scope", provider->oauth2.scope);
+	entry_put_text(entry, "oauth2_auth_url", provider->oauth2.auth_url);
+	entry_put_text(entry, "oauth2_token_url", provider->oauth2.token_url);
+	entry_put(entry, "services", services);
+	entry_put(entry, "links", links);
+	return entry;
+}
+
+static const char *services_counted(struct cli *cli, size_t count)
+{
+	return count == 1 ? "1 service" : arena_printf(cli->memory, "%zu services", count);
+}
+
+static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct provider provider = PROVIDER_DEFAULT;
+	int r;
+
+	provider.name = arguments->words[0];
+	if (text_check("provider name", provider.name, PROVIDER_NAME_MAX_LENGTH, err) < 0 ||
+	    provider_apply_options(cli, arguments, &provider, err) < 0 ||
+	    provider_apply_services(cli, arguments, arguments->words + 1, arguments->count - 1,
+				    &provider, err) < 0 ||
+	    provider_check(cli, &provider, err) < 0)
+		return -1;
+	r = store_add_provider(cli->store, &provider, err);
+	if (r == STORE_EXISTS)
+		return error_set(err, ERROR_INPUT,
+				 "provider '%s' exists already; use 'provider set' to change it",
+				 provider.name);
+	if (r != 0)
+		return -1;
+	provider_warn_later(cli, provider.name);
+	cli_say(cli, "provider %s added, %s", provider.name,
+		services_counted(cli, provider.n_services));
+	return 0;
+}
+
+static const struct command provider_add = {
+	.family = "provider",
+	.verb = "add",
+	.arguments = "NAME [SERVICE-URL ...]",
+	.min = 1,
+	.max = ANY_NUMBER,
+	.summary = "Add a provider",
+	.details =
+		"A SERVICE-URL is one of\n"
+		"  imaps://HOST  imap+starttls://HOST  pop3s://HOST  pop3+starttls://HOST\n"
+		"  submissions://HOST  submission+starttls://HOST\n"
+		"  managesieve+starttls://HOST  managesieves://HOST\n"
+		"  activesync+https://HOST/PATH  jmap+https://HOST/PATH\n"
+		"  caldav+https://HOST/PATH  carddav+https://HOST/PATH  webdav+https://HOST/PATH\n"
+		"with :PORT after the host where it is not the usual one. %EMAILDOMAIN% in a "
+		"host\nstands for the domain that is asked for.",
+	.example = "mailconfctl provider add uni --display-name 'University Mail' \\\n"
+		   "        imaps://imap.example.org submissions://smtp.example.org",
+	.options = { provider_options, plaintext_options },
+	.database = DATABASE_CHANGE,
+	.run = add,
+};
+
+static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	bool has_services = arguments->count > 1;
+	struct provider provider;
+
+	if (!has_services && !option_any_given(arguments, provider_options))
+		return usage_error(cli->memory, arguments->command, err,
+				   "'provider set' needs something to set: an option or services");
+	if (provider_require(cli, arguments->words[0], &provider, err) < 0 ||
+	    provider_apply_options(cli, arguments, &provider, err) < 0)
+		return -1;
+	if (store_update_provider(cli->store, &provider, err) != 0)
+		return -1;
+	if (has_services) {
+		if (provider_apply_services(cli, arguments, arguments->words + 1,
+					    arguments->count - 1, &provider, err) < 0)
+			return -1;
+		if (store_set_services(cli->store, provider.id, provider.services,
+				       provider.n_services, err) != 0)
+			return -1;
+	}
+	if (provider_check(cli, &provider, err) < 0)
+		return -1;
+	if (has_services)
+		provider_warn_later(cli, provider.name);
+	if (option_is_given(arguments, "oauth2-issuer"))
+		provider_warn_of_oauth2(cli, &provider);
+	if (option_is_given(arguments, "pacc") && provider.pacc &&
+	    logins_warn(cli, &provider, err) < 0)
+		return -1;
+	cli_say(cli, "provider %s changed", provider.name);
+	return 0;
+}
+
+static const struct command provider_set = {
+	.family = "provider",
+	.verb = "set",
+	.arguments = "NAME [SERVICE-URL ...]",
+	.min = 1,
+	.max = ANY_NUMBER,
+	.summary = "Change a provider",
+	.details = "What no option names stays as it is; an empty text unsets. SERVICE-URLs take "
+		   "the\nplace of all services, with what 'service add' said about them.",
+	.example = "mailconfctl provider set uni --login %EMAILLOCALPART% --short-name ''",
+	.options = { provider_options, plaintext_options },
+	.database = DATABASE_CHANGE,
+	.run = set,
+};
+
+static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	static const char *const columns[] = { "name", "display_name", "login", "services", NULL };
+	_cleanup_(list_freep) struct list *lines = NULL;
+	struct provider *providers;
+	size_t count;
+
+	if (store_list_providers(cli->store, cli->memory, &providers, &count, err) != 0)
+		return -1;
+	lines = list_new(columns, cli->is_json);
+	for (size_t i = 0; i < count; i++) {
+		list_add(lines, provider_entry(cli, &providers[i]));
+		provider_warn_of_spoiled(cli, &providers[i]);
+	}
+	list_end(lines, "there are no providers; 'provider add' makes one");
+	return 0;
+}
+
+static const struct command provider_list = {
+	.family = "provider",
+	.verb = "list",
+	.arguments = "",
+	.summary = "List all providers",
+	.example = "mailconfctl provider list",
+	.database = DATABASE_READ,
+	.skips_invalid_rows = true,
+	.run = list,
+};
+
+static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const struct domain_filter filter = { .provider = arguments->words[0] };
+	json_t *entry, *domains;
+	struct provider provider;
+	struct domain *list;
+	size_t count;
+
+	if (provider_require(cli, arguments->words[0], &provider, err) < 0 ||
+	    store_list_domains(cli->store, cli->memory, &filter, &list, &count, err) != 0 ||
+	    logins_warn(cli, &provider, err) < 0)
+		return -1;
+	entry = provider_entry(cli, &provider);
+	domains = json_array();
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(domains, json_string(list[i].name));
+	entry_put(entry, "domains", domains);
+	entry_print(entry, cli->is_json);
+	provider_warn_of_spoiled(cli, &provider);
+	return 0;
+}
+
+static const struct command provider_show = {
+	.family = "provider",
+	.verb = "show",
+	.arguments = "NAME",
+	.min = 1,
+	.max = 1,
+	.summary = "Show a provider with its services and domains",
+	.example = "mailconfctl --json provider show uni",
+	.database = DATABASE_READ,
+	.run = show,
+};
+
+static int note_first(const struct user *user, void *context, struct error *err)
+{
+	struct bytes *address = context;
+
+	(void)err;
+	bytes_add_text(address, user->address);
+	return 1;
+}
+
+/* Who has the provider: how many, and the first of them in words. */
+static int find_uses(struct cli *cli, const char *name, size_t *ret_count, const char **ret_first,
+		     struct error *err)
+{
+	const struct domain_filter domains = { .provider = name };
+	const struct user_filter users = { .provider = name };
+	struct bytes address = BYTES_IN(cli->memory);
+	struct domain *list;
+	int64_t n_users;
+
+	if (store_list_domains(cli->store, cli->memory, &domains, &list, ret_count, err) != 0)
+		return -1;
+	if (*ret_count > 0) {
+		*ret_first = arena_printf(cli->memory, "domain '%s'", list[0].name);
+		return 0;
+	}
+	if (store_count_users(cli->store, &users, &n_users, err) != 0)
+		return -1;
+	if (n_users > 0 && store_visit_users(cli->store, &users, note_first, &address, err) < 0)
+		return -1;
+	*ret_count = (size_t)n_users;
+	*ret_first = arena_printf(cli->memory, "user '%s'", bytes_text(&address));
+	return 0;
+}
+
+static int refuse_used(struct cli *cli, const char *name, struct error *err)
+{
+	const char *first;
+	size_t count;
+
+	if (find_uses(cli, name, &count, &first, err) < 0)
+		return -1;
+	if (count > 1)
+		return error_set(err, ERROR_INPUT,
+				 "provider '%s' is used by %s and %zu more; give them another one "
+				 "first",
+				 name, first, count - 1);
+	if (count > 0)
+		return error_set(err, ERROR_INPUT,
+				 "provider '%s' is used by %s; give it another one first", name,
+				 first);
+	return 0;
+}
+
+static int remove_provider(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *name = arguments->words[0];
+	struct provider provider;
+	int r;
+
+	r = store_find_provider(cli->store, cli->memory, name, &provider, err);
+	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
+		return 0;
+	if (r == STORE_NOT_FOUND)
+		return provider_require(cli, name, &provider, err);
+	if (r != 0 || refuse_used(cli, name, err) < 0 ||
+	    store_remove_provider(cli->store, provider.id, err) != 0)
+		return -1;
+	cli_say(cli, "provider %s removed", name);
+	return 0;
+}
+
+static const struct command provider_remove = {
+	.family = "provider",
+	.verb = "remove",
+	.arguments = "NAME",
+	.min = 1,
+	.max = 1,
+	.summary = "Remove a provider that no domain or user has",
+	.example = "mailconfctl provider remove uni",
+	.options = { if_exists_options },
+	.database = DATABASE_CHANGE,
+	.run = remove_provider,
+};
+
+const struct family family_provider = {
+	.name = "provider",
+	.title = "Providers: named sets of services, with texts and a login pattern",
+	.commands = (const struct command *const[]){ &provider_add, &provider_set, &provider_list,
+						     &provider_show, &provider_remove,
+						     &provider_import, NULL },
+};

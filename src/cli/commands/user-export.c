@@ -1,0 +1,52 @@
+/* mailconfctl user export: what 'user import' reads back. */
+
+#include <stdio.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/options.h"
+#include "import/user-table.h"
+#include "mail/address.h"
+#include "store/store.h"
+
+/* Where nobody reads any more, there is no use in going on; that it was cut is said in the end. */
+static int write_user(const struct user *user, void *context, struct error *err)
+{
+	(void)err;
+	user_csv_write(context, user);
+	return ferror(context) ? 1 : 0;
+}
+
+static int export_users(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *domain = option_value(arguments, "domain");
+	struct user_filter filter = { 0 };
+	int r;
+
+	if (domain) {
+		filter.domain = domain_parse(cli->memory, domain, false, err);
+		if (!filter.domain)
+			return -1;
+	}
+	user_csv_begin(stdout);
+	r = store_visit_users(cli->store, &filter, write_user, stdout, err);
+	return r == 0 || ferror(stdout) ? 0 : -1;
+}
+
+static const struct option export_options[] = {
+	{ "domain", "DOMAIN", "only the users of this domain" },
+	{ 0 },
+};
+
+const struct command user_export = {
+	.family = "user",
+	.verb = "export",
+	.arguments = "",
+	.summary = "Print users as the CSV that 'user import' reads",
+	.details = "The columns are address,login,name,provider,moved_to. Imported with "
+		   "--replace-all (or\n--replace DOMAIN) it makes the users what they were.",
+	.example = "mailconfctl user export --domain example.org >users.csv",
+	.options = { export_options },
+	.database = DATABASE_READ,
+	.run = export_users,
+};

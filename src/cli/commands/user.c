@@ -1,0 +1,407 @@
+/* mailconfctl user: which login belongs to which address. */
+
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/command.h"
+#include "cli/domains.h"
+#include "cli/moved-to.h"
+#include "cli/options.h"
+#include "cli/print.h"
+#include "cli/providers.h"
+#include "cli/suggestions.h"
+#include "cli/warnings.h"
+#include "mail/address.h"
+#include "mail/login.h"
+#include "mail/text.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+/* Whose row it is: an address, or the catch-all of a domain. */
+struct owner {
+	const char *address; /* in the normal form that the database has */
+	const char *local;   /* as typed; NULL for the catch-all */
+	const char *domain;
+};
+
+static int owner_parse(struct cli *cli, const char *text, struct owner *ret_owner,
+		       struct error *err)
+{
+	struct address address;
+
+	if (text[0] == '@') {
+		const char *domain = domain_parse(cli->memory, text + 1, false, err);
+
+		if (!domain)
+			return -1;
+		*ret_owner = (struct owner){
+			.address = arena_printf(cli->memory, "@%s", domain),
+			.domain = domain,
+		};
+		return 0;
+	}
+	if (address_parse(cli->memory, text, &address, err) < 0)
+		return -1;
+	*ret_owner = (struct owner){
+		.address = arena_printf(cli->memory, "%s@%s", address.key, address.domain),
+		.local = address.local,
+		.domain = address.domain,
+	};
+	return 0;
+}
+
+static json_t *user_entry(const struct user *user)
+{
+	json_t *entry = json_object();
+
+	entry_put_text(entry, "address", user->address);
+	entry_put_text(entry, "login", user->login);
+	entry_put_text(entry, "name", user->name);
+	entry_put_text(entry, "provider", user->provider);
+	entry_put_text(entry, "moved_to", user->moved_to);
+	return entry;
+}
+
+/* Finds the user; a missing one is refused, with what could be meant instead. */
+static int user_require(struct cli *cli, const char *address, struct user *ret_user,
+			const char *instead, struct error *err)
+{
+	int r = store_find_user(cli->store, cli->memory, address, ret_user, err);
+	const char *similar;
+
+	if (r != STORE_NOT_FOUND)
+		return r == 0 ? 0 : -1;
+	similar = similar_user(cli, address);
+	if (similar)
+		return error_set(err, ERROR_INPUT, "there is no user '%s'; did you mean '%s'?",
+				 address, similar);
+	return error_set(err, ERROR_INPUT, "there is no user '%s'%s", address, instead);
+}
+
+/* Where the login is what stands before the '@', a placeholder goes out, and no client reads the
+ * login from the document. */
+static void warn_of_reading(struct cli *cli, const struct owner *owner, const char *login)
+{
+	enum login_reading reading = login_reading(login);
+
+	if (reading == LOGIN_READ_AS_TEXT || (owner->local && text_equals(owner->local, login)))
+		return;
+	cli_warn(cli, "Thunderbird on the desktop reads the login '%s' as a %s", login,
+		 reading == LOGIN_READ_AS_NUMBER
+			 ? "number, and may log in with another text, as with 7 for 007 or "
+			   "100000 for 1e5"
+			 : "truth value, and may log in with another text, as with true for TRUE");
+}
+
+/* --name and --provider; an empty text unsets. */
+static int apply_options(struct cli *cli, const struct arguments *arguments, struct user *user,
+			 struct error *err)
+{
+	const char *name = option_value(arguments, "name");
+	const char *provider_name = option_value(arguments, "provider");
+	struct provider provider;
+
+	if (name && *name && text_check("name", name, USER_NAME_MAX_LENGTH, err) < 0)
+		return -1;
+	if (provider_name && *provider_name) {
+		if (provider_require(cli, provider_name, &provider, err) < 0)
+			return -1;
+		provider_warn_if_empty(cli, &provider);
+	}
+	if (name)
+		user->name = *name ? name : NULL;
+	if (provider_name)
+		user->provider = *provider_name ? provider_name : NULL;
+	return 0;
+}
+
+static int refuse_existing(struct cli *cli, const char *address, struct error *err)
+{
+	struct user user;
+
+	if (user_require(cli, address, &user, "", err) < 0)
+		return -1;
+	return error_set(err, ERROR_INPUT,
+			 "user '%s' exists already, login '%s'; use 'user set' to change it",
+			 address, user.login);
+}
+
+static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct owner owner;
+	struct user user = { .login = arguments->words[1] };
+	int r;
+
+	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
+	    login_check(cli->memory, user.login, err) < 0 ||
+	    domain_check_served(cli, owner.domain, arena_printf(cli->memory, "'%s'", owner.address),
+				err) < 0 ||
+	    apply_options(cli, arguments, &user, err) < 0)
+		return -1;
+	user.address = owner.address;
+	r = store_add_user(cli->store, &user, err);
+	if (r == STORE_EXISTS)
+		return refuse_existing(cli, user.address, err);
+	if (r != 0)
+		return -1;
+	warn_of_reading(cli, &owner, user.login);
+	cli_say(cli, "user %s added, login %s", user.address, user.login);
+	return 0;
+}
+
+static const struct option add_options[] = {
+	{ "name", "TEXT", "the person's own name (sent where the provider shows names)" },
+	{ "provider", "NAME", "a provider of its own (that of the domain)" },
+	{ 0 },
+};
+
+static const struct command user_add = {
+	.family = "user",
+	.verb = "add",
+	.arguments = "ADDRESS LOGIN",
+	.min = 2,
+	.max = 2,
+	.summary = "Add a user: an address and its login",
+	.details = "The login is taken as it stands. The ADDRESS @example.org stands for all "
+		   "addresses of\nthe domain that have no user of their own.",
+	.example = "mailconfctl user add first.last@example.org a4711 --name 'First Last'",
+	.options = { add_options },
+	.database = DATABASE_CHANGE,
+	.run = add,
+};
+
+static int apply_move(struct cli *cli, const struct arguments *arguments, struct user *user,
+		      struct error *err)
+{
+	const char *target = option_value(arguments, "moved-to");
+
+	if (!target)
+		return 0;
+	if (moves_parse_user(cli->memory, target, &user->moved_to, err) < 0)
+		return -1;
+	if (user->moved_to && user->address[0] == '@')
+		return error_set(err, ERROR_INPUT,
+				 "the catch-all '%s' is no person that moves; see 'domain set "
+				 "--moved-to'",
+				 user->address);
+	if (user->moved_to && text_equals_ignoring_case(user->moved_to, user->address))
+		return error_set(err, ERROR_INPUT, "user '%s' cannot move to itself",
+				 user->address);
+	return 0;
+}
+
+static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *login = option_value(arguments, "login"), *before;
+	struct owner owner;
+	struct user user;
+
+	if (arguments->n_options == 0)
+		return usage_error(cli->memory, arguments->command, err,
+				   "'user set' needs something to set: --login, --name, "
+				   "--provider or --moved-to");
+	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
+	    (login && login_check(cli->memory, login, err) < 0) ||
+	    user_require(cli, owner.address, &user, "; use 'user add' to add it", err) < 0)
+		return -1;
+	before = user.provider;
+	if (apply_options(cli, arguments, &user, err) < 0)
+		return -1;
+	if (login) {
+		user.login = login;
+		warn_of_reading(cli, &owner, login);
+	}
+	if (apply_move(cli, arguments, &user, err) < 0 ||
+	    store_update_user(cli->store, &user, err) != 0)
+		return -1;
+	cli_say(cli, "user %s changed, login %s%s%s", user.address, user.login,
+		user.moved_to ? ", moved to " : "", user.moved_to ? user.moved_to : "");
+	return provider_drop_if_unused(cli, before, err);
+}
+
+static const struct option set_options[] = {
+	{ "login", "LOGIN", "the login" },
+	{ "name", "TEXT", "the person's own name; '' for none" },
+	{ "provider", "NAME", "a provider of its own; '' for that of the domain" },
+	{ "moved-to", "ADDRESS", "send Outlook and phones on to another address; '' for no" },
+	{ 0 },
+};
+
+static const struct command user_set = {
+	.family = "user",
+	.verb = "set",
+	.arguments = "ADDRESS",
+	.min = 1,
+	.max = 1,
+	.summary = "Change a user",
+	.details = "What no option names stays as it is.",
+	.example = "mailconfctl user set first.last@example.org --login a4712",
+	.options = { set_options },
+	.database = DATABASE_CHANGE,
+	.run = set,
+};
+
+static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *instead;
+	struct owner owner;
+	struct user user;
+
+	if (owner_parse(cli, arguments->words[0], &owner, err) < 0)
+		return -1;
+	instead = arena_printf(cli->memory, "; 'preview outlook %s' shows what the address gets",
+			       owner.address);
+	if (user_require(cli, owner.address, &user, instead, err) < 0)
+		return -1;
+	entry_print(user_entry(&user), cli->is_json);
+	return 0;
+}
+
+static const struct command user_show = {
+	.family = "user",
+	.verb = "show",
+	.arguments = "ADDRESS",
+	.min = 1,
+	.max = 1,
+	.summary = "Show a user",
+	.example = "mailconfctl user show first.last@example.org",
+	.database = DATABASE_READ,
+	.run = show,
+};
+
+/* Stops at the first that the list will show. */
+static int note_move(const struct user *user, void *context, struct error *err)
+{
+	const struct user_filter *filter = context;
+
+	(void)err;
+	return (!filter->domain || text_equals(strrchr(user->address, '@') + 1, filter->domain)) &&
+	       (!filter->login || text_equals(user->login, filter->login));
+}
+
+static int print_user(const struct user *user, void *context, struct error *err)
+{
+	(void)err;
+	list_add(context, user_entry(user));
+	return 0;
+}
+
+static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	static const char *const columns[] = { "address", "login", "name", "provider", NULL };
+	static const char *const columns_with_moves[] = { "address",  "login",	  "name",
+							  "provider", "moved_to", NULL };
+	struct user_filter filter = { .login = option_value(arguments, "login") };
+	_cleanup_(list_freep) struct list *lines = NULL;
+	int any_moved;
+
+	if (arguments->count > 0) {
+		filter.domain = domain_parse(cli->memory, arguments->words[0], false, err);
+		if (!filter.domain)
+			return -1;
+	}
+	any_moved = store_visit_moved_users(cli->store, note_move, &filter, err);
+	if (any_moved < 0)
+		return -1;
+	lines = list_new(any_moved ? columns_with_moves : columns, cli->is_json);
+	if (store_visit_users(cli->store, &filter, print_user, lines, err) != 0)
+		return -1;
+	list_end(lines, filter.domain || filter.login ? "there are no such users"
+						      : "there are no users; 'user add' makes one");
+	return 0;
+}
+
+static const struct option list_options[] = {
+	{ "login", "LOGIN", "only users of exactly this login" },
+	{ 0 },
+};
+
+static const struct command user_list = {
+	.family = "user",
+	.verb = "list",
+	.arguments = "[DOMAIN]",
+	.max = 1,
+	.summary = "List users, by domain",
+	.example = "mailconfctl user list example.org",
+	.options = { list_options },
+	.database = DATABASE_READ,
+	.skips_invalid_rows = true,
+	.run = list,
+};
+
+static int remove_user(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	struct user user = { 0 };
+	struct owner owner;
+	int r;
+
+	if (owner_parse(cli, arguments->words[0], &owner, err) < 0)
+		return -1;
+	r = store_find_user(cli->store, cli->memory, owner.address, &user, err);
+	if (r < 0 && err->kind == ERROR_ROW)
+		r = 0; /* removing it is the remedy */
+	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
+		return 0;
+	if (r == STORE_NOT_FOUND)
+		return user_require(cli, owner.address, &user, "", err);
+	if (r != 0 || store_remove_user(cli->store, owner.address, err) != 0)
+		return -1;
+	cli_say(cli, "user %s removed", owner.address);
+	return provider_drop_if_unused(cli, user.provider, err);
+}
+
+static const struct command user_remove = {
+	.family = "user",
+	.verb = "remove",
+	.arguments = "ADDRESS",
+	.min = 1,
+	.max = 1,
+	.summary = "Remove a user",
+	.example = "mailconfctl user remove first.last@example.org",
+	.options = { if_exists_options },
+	.database = DATABASE_CHANGE,
+	.run = remove_user,
+};
+
+static int rename_login(struct cli *cli, const struct arguments *arguments, struct error *err)
+{
+	const char *before = arguments->words[0], *after = arguments->words[1];
+	int64_t count;
+
+	if (text_equals(before, after))
+		return error_set(err, ERROR_INPUT,
+				 "the old login and the new one are both '%s'; name another",
+				 after);
+	if (login_check(cli->memory, after, err) < 0 ||
+	    store_rename_login(cli->store, before, after, &count, err) != 0)
+		return -1;
+	if (count == 0)
+		return error_set(err, ERROR_INPUT, "no user has the login '%s'", before);
+	warn_of_reading(cli, &(struct owner){ 0 }, after);
+	cli_say(cli, "login %s is %s now, for %lld user%s", before, after, (long long)count,
+		count == 1 ? "" : "s");
+	return 0;
+}
+
+static const struct command user_rename_login = {
+	.family = "user",
+	.verb = "rename-login",
+	.arguments = "OLD NEW",
+	.min = 2,
+	.max = 2,
+	.summary = "Give all users of a login another one",
+	.details = "Logins are compared as they stand, letter case included.",
+	.example = "mailconfctl user rename-login a4711 b0815",
+	.database = DATABASE_CHANGE,
+	.run = rename_login,
+};
+
+const struct family family_user = {
+	.name = "user",
+	.title = "Users: addresses and the logins that belong to them",
+	.commands = (const struct command *const[]){ &user_add, &user_set, &user_show, &user_list,
+						     &user_remove, &user_rename_login, &user_import,
+						     &user_export, NULL },
+};

@@ -1,0 +1,317 @@
+/*
+ * A circle can be closed from many sides: by a move, an alias, a pattern, a delimiter, a name of
+ * this server, and by the removal of a row that stood before another one. So it is not looked for
+ * where something changes, but in the end, from everything that leads on. All that is found has a
+ * sentence, by which what is new is told from what was there before.
+ */
+
+#include "cli/redirect-loops.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "mail/address.h"
+#include "mail/profile.h"
+#include "mail/query.h"
+#include "mail/service.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/idna.h"
+#include "util/string-list.h"
+
+/* Outlook follows ten redirects at the most, Thunderbird two. */
+#define MOVES_MAX 10
+
+/* More than an admin reads. */
+#define FOUND_MAX 100
+
+/* Whoever is in a domain; an address that nobody has. */
+#define ANYONE "*"
+
+#define HTTPS "https://"
+
+struct loops {
+	struct store *store;
+	struct texts found;   /* a sentence for each */
+	const char *own_name; /* [:port], the server's; NULL where it was not needed yet */
+	char end[HOST_NAME_MAX_LENGTH + 1]; /* the last domain found to be the end of all ways */
+	struct cli *cli;
+};
+
+static void note(struct loops *loops, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void note(struct loops *loops, const char *format, ...)
+{
+	const char *sentence;
+	va_list args;
+
+	if (loops->found.count >= FOUND_MAX)
+		return;
+	va_start(args, format);
+	sentence = arena_vprintf(loops->found.memory, format, args);
+	va_end(args);
+	if (!texts_has(&loops->found, sentence))
+		texts_add(&loops->found, sentence);
+}
+
+/* Sets ret_next to where the address is sent on to, NULL for nowhere: found as answers find it,
+ * with aliases, patterns and tags. What a hand has spoiled is answered with an error, and leads
+ * nowhere. */
+static int follow(struct loops *loops, struct arena *memory, const char *text,
+		  const char **ret_next, struct error *err)
+{
+	struct address address;
+	struct query query = { .address = &address };
+	struct match match;
+	int r;
+
+	*ret_next = NULL;
+	if (address_parse(memory, text, &address, err) < 0)
+		return 0;
+	query.domain = query.host = address.domain;
+	r = store_match(loops->store, memory, &query, &match, err);
+	if (r == STORE_NOT_FOUND || (r < 0 && err->kind == ERROR_DATA))
+		return 0;
+	if (r != 0)
+		return -1;
+	*ret_next = move_target(memory, &query, &match);
+	if (*ret_next && !strchr(*ret_next, '@'))
+		*ret_next = NULL;
+	return 0;
+}
+
+static const char *without_anyone(const char *address)
+{
+	return text_starts_with_ignoring_case(address, ANYONE "@") ? address + strlen(ANYONE "@")
+								   : address;
+}
+
+/* Follows the way that begins at an address, or with a move between two. */
+static int walk(struct loops *loops, const char *from, const char *to, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *way[MOVES_MAX + 2] = { from, to };
+
+	for (int moves = to ? 1 : 0; moves <= MOVES_MAX; moves++) {
+		const char **next = &way[moves + 1];
+
+		if (follow(loops, &memory, way[moves], next, err) < 0)
+			return -1;
+		if (!*next)
+			return 0;
+		for (int i = 0; i <= moves; i++)
+			if (text_equals_ignoring_case(way[i], *next)) {
+				note(loops,
+				     "clients would be sent from '%s' in a circle; change where it "
+				     "leads",
+				     without_anyone(*next));
+				return 0;
+			}
+	}
+	note(loops, "clients would be sent on more than %d times from '%s'; shorten the way",
+	     MOVES_MAX, without_anyone(from));
+	return 0;
+}
+
+/* Whether anybody who came to the domain could be sent on from it. */
+static int leads_on(struct loops *loops, const char *name, bool *ret_leads, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct domain domain, target = { 0 };
+	int r;
+
+	r = store_serving_domain(loops->store, &memory, name, &domain, err);
+	if (r == 0 && domain.alias_of)
+		r = store_find_domain(loops->store, &memory, domain.alias_of, &target, err);
+	*ret_leads = r == 0 && (domain.moved_to || target.moved_to);
+	if (r != 0 || *ret_leads)
+		return r == STORE_NOT_FOUND ? 0 : r;
+	r = store_has_moved_users(loops->store, name, ret_leads, err);
+	if (r == 0 && !*ret_leads && domain.alias_of)
+		r = store_has_moved_users(loops->store, domain.alias_of, ret_leads, err);
+	return r;
+}
+
+/* There may be many, but most of them move to the same domain, and stay there: so it takes little
+ * to see that theirs is the end of the way. */
+static int walk_from_user(const struct user *user, void *context, struct error *err)
+{
+	const char *at = strrchr(user->moved_to, '@');
+	struct loops *loops = context;
+	bool leads;
+
+	if (!at || text_equals(loops->end, at + 1))
+		return 0;
+	if (leads_on(loops, at + 1, &leads, err) != 0)
+		return -1;
+	if (leads)
+		return walk(loops, user->address, NULL, err);
+	(void)snprintf(loops->end, sizeof(loops->end), "%s", at + 1);
+	return 0;
+}
+
+/* The port that goes without saying is not in a URL of ours, but may be in a name. */
+static const char *without_usual_port(struct arena *memory, const char *host)
+{
+	const char *colon = strchrnul(host, ':');
+
+	return text_equals(colon, ":443") ? arena_strndup(memory, host, (size_t)(colon - host))
+					  : host;
+}
+
+/* By the settings, which know it or else ask the resolver, or as a provider's. */
+static int is_own_name(struct loops *loops, const char *host, bool *ret_is, struct error *err)
+{
+	struct arena *memory = loops->found.memory;
+
+	if (!loops->own_name)
+		loops->own_name = without_usual_port(memory, cli_public_name(loops->cli));
+	*ret_is = text_equals(host, loops->own_name);
+	return *ret_is || store_has_public_name(loops->store, host, ret_is, err) == 0 ? 0 : -1;
+}
+
+static int is_served(struct loops *loops, struct arena *memory, const char *name, bool *ret_is,
+		     struct error *err)
+{
+	struct domain domain;
+	int r = name ? store_find_domain(loops->store, memory, name, &domain, err)
+		     : STORE_NOT_FOUND;
+
+	*ret_is = r == 0 && domain.is_enabled;
+	return r == 0 || r == STORE_NOT_FOUND ? 0 : -1;
+}
+
+/* Whether clients that go to the host[:port] come back here: it is a name of this server, or one
+ * that DNS leads here because of a domain of exactly this name. */
+static int leads_here(struct loops *loops, struct arena *memory, const char *host, bool *ret_leads,
+		      struct error *err)
+{
+	if (is_own_name(loops, host, ret_leads, err) < 0)
+		return -1;
+	return *ret_leads ? 0
+			  : is_served(loops, memory, host_domains(host).stripped, ret_leads, err);
+}
+
+/* The target is what the admin tool has written: https://HOST[:PORT]/PATH. */
+static int check_url(struct loops *loops, const struct domain *domain, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *authority = domain->moved_to + strlen(HTTPS), *host;
+	bool leads;
+
+	host = arena_strndup(&memory, authority, strcspn(authority, "/"));
+	if (leads_here(loops, &memory, host, &leads, err) < 0)
+		return -1;
+	if (leads)
+		note(loops,
+		     "domain '%s' cannot move to '%s': that is this server, and clients would come "
+		     "back to ask for the same domain; say which domain they shall ask for "
+		     "instead: --moved-to DOMAIN",
+		     domain->name, host);
+	return 0;
+}
+
+/* Every move to a domain begins with one of these rows, and goes where the row says. */
+static int check_domain(struct loops *loops, const struct domain *domain, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *from = arena_printf(&memory, ANYONE "@%s", domain->name), *to = NULL;
+
+	if (!domain->is_enabled)
+		return 0;
+	if (strncmp(domain->moved_to, HTTPS, strlen(HTTPS)) == 0)
+		return check_url(loops, domain, err);
+	if (domain_is_pattern(domain->name))
+		to = arena_printf(&memory, ANYONE "@%s", domain->moved_to);
+	return walk(loops, from, to, err);
+}
+
+static int check_domains(struct loops *loops, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct domain *domains;
+	size_t count;
+
+	if (store_list_moved_domains(loops->store, &memory, &domains, &count, err) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (check_domain(loops, &domains[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Here the domain itself is a name that may lead here, for it is there that clients ask. */
+static int check_service(const char *provider, const struct service *service, void *context,
+			 struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct loops *loops = context;
+	struct host_domains domains = host_domains(service->host);
+	const char *asked = domains.stripped ? domains.stripped : domains.bare,
+		   *host = service->host;
+	bool leads;
+
+	if (service->port != 443)
+		host = arena_printf(&memory, "%s:%u", host, service->port);
+	leads = service->port == 443 && text_equals(asked, "%EMAILDOMAIN%");
+	if (!leads && leads_here(loops, &memory, host, &leads, err) < 0)
+		return -1;
+	if (!leads && is_served(loops, &memory, host, &leads, err) < 0)
+		return -1;
+	if (leads)
+		note(loops,
+		     "provider '%s' cannot have '%s': there clients ask this server, and would be "
+		     "sent in a circle; say where its %s is, as in https://HOST/dav/",
+		     provider, service_url(&memory, service), service_kind_name(service->kind));
+	return 0;
+}
+
+static int find(struct loops *loops, struct error *err)
+{
+	if (check_domains(loops, err) < 0 ||
+	    store_visit_moved_users(loops->store, walk_from_user, loops, err) != 0 ||
+	    store_visit_asking_services(loops->store, check_service, loops, err) != 0)
+		return -1;
+	return 0;
+}
+
+/* Another connection sees what is committed. A trial has begun with nothing. */
+static int find_before(struct loops *loops, struct error *err)
+{
+	_cleanup_(store_closep) struct store *store = NULL;
+
+	if (loops->cli->is_trial)
+		return 0;
+	if (store_open(loops->cli->database, STORE_READ, &store, err) != 0 ||
+	    store_snapshot(store, err) != 0)
+		return -1;
+	cli_skip_invalid_rows(loops->cli, store);
+	loops->store = store;
+	return find(loops, err);
+}
+
+int loops_check(struct cli *cli, struct error *err)
+{
+	struct loops now = { cli->store, TEXTS_IN(cli->memory), .cli = cli };
+	struct loops before = { NULL, TEXTS_IN(cli->memory), .cli = cli };
+
+	if (find(&now, err) < 0)
+		return -1;
+	if (now.found.count == 0)
+		return 0;
+	if (find_before(&before, err) < 0)
+		return -1;
+	for (size_t i = 0; i < now.found.count; i++)
+		if (!texts_has(&before.found, now.found.items[i]))
+			return error_set(err, ERROR_INPUT, "%s", now.found.items[i]);
+	cli_warn(cli, "%s%s", now.found.items[0],
+		 now.found.count == 1 ? ""
+				      : arena_printf(cli->memory, " (and so for %zu more)",
+						     now.found.count - 1));
+	return 0;
+}

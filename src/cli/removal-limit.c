@@ -1,0 +1,90 @@
+#include "cli/removal-limit.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+#define PERCENT_BY_DEFAULT 10
+
+const struct option removal_options[] = {
+	{ "max-removals", "NUMBER[%]", "remove up to so many that are not in the file (10%)" },
+	{ 0 },
+};
+
+int removals_parse(struct cli *cli, const struct arguments *arguments,
+		   struct removals *ret_removals, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *text = option_value(arguments, "max-removals");
+	struct removals removals = {
+		.cli = cli,
+		.max = PERCENT_BY_DEFAULT,
+		.is_percent = true,
+		.only_warns = option_is_given(arguments, "dry-run"),
+	};
+	size_t length;
+
+	if (text) {
+		length = strlen(text);
+		removals.is_percent = length > 0 && text[length - 1] == '%';
+		if (!number_parse(arena_strndup(&memory, text, length - removals.is_percent), 0,
+				  removals.is_percent ? 100 : LONG_MAX, &removals.max))
+			return usage_error(
+				&memory, arguments->command, err,
+				"option '--max-removals' takes a number, or a percentage "
+				"such as 25%%, not '%s'",
+				text);
+	}
+	*ret_removals = removals;
+	return 0;
+}
+
+static int64_t most_of(const struct removals *removals, int64_t all)
+{
+	int64_t max = (int64_t)removals->max;
+
+	return removals->is_percent ? all / 100 * max + all % 100 * max / 100 : max;
+}
+
+static int refuse(const struct removals *removals, int64_t removed, int64_t all, const char *whom,
+		  int64_t needed, struct error *err)
+{
+	(void)error_set(
+		err, ERROR_INPUT,
+		"this would remove %lld of %lld %s, more than the %lu%s allowed; if that is meant, "
+		"say --max-removals %lld",
+		(long long)removed, (long long)all, whom, removals->max,
+		removals->is_percent ? " %" : "", (long long)needed);
+	if (!removals->only_warns)
+		return -1;
+	cli_warn(removals->cli, "%s", err->text);
+	return 0;
+}
+
+int removals_check(const struct removals *removals, const char *what, int64_t removed, int64_t all,
+		   struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	if (removed <= most_of(removals, all))
+		return 0;
+	return refuse(removals, removed, all,
+		      arena_printf(&memory, "%s%s", what, all == 1 ? "" : "s"), removed, err);
+}
+
+int removals_check_part(const struct removals *removals, const char *what, const char *domain,
+			int64_t removed, int64_t here, int64_t in_all, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	if (!removals->is_percent || removed <= most_of(removals, here))
+		return 0;
+	return refuse(removals, removed, here,
+		      arena_printf(&memory, "%s%s of '%s'", what, here == 1 ? "" : "s", domain),
+		      in_all, err);
+}

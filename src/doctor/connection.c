@@ -1,0 +1,431 @@
+#include "doctor/connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/clock.h"
+#include "util/error.h"
+
+#define BUFFER_SIZE 4096
+#define NAMES_SHOWN 4
+#define DAY (24 * 60 * 60)
+
+DEFINE_CLEANUP(gnutls_x509_crt_t, gnutls_x509_crt_deinit);
+DEFINE_CLEANUP(gnutls_pubkey_t, gnutls_pubkey_deinit);
+
+struct trust {
+	gnutls_certificate_credentials_t credentials;
+};
+
+struct wire {
+	int fd;
+	int64_t deadline;
+	gnutls_session_t session; /* NULL without TLS */
+	char buffer[BUFFER_SIZE]; /* read, but not yet asked for: from start to end */
+	size_t start, end;
+	size_t lines; /* read so far */
+};
+
+int trust_load(const char *file, struct trust **ret_trust, struct error *err)
+{
+	struct trust *trust = xnew(struct trust);
+	int result = gnutls_certificate_allocate_credentials(&trust->credentials);
+
+	if (result >= 0)
+		result = file ? gnutls_certificate_set_x509_trust_file(trust->credentials, file,
+								       GNUTLS_X509_FMT_PEM)
+			      : gnutls_certificate_set_x509_system_trust(trust->credentials);
+	if (result < 0 || (file && result == 0)) {
+		trust_free(trust);
+		return error_set(err, ERROR_INPUT, "no authorities can be read from %s: %s",
+				 file ? file : "the system's store",
+				 result < 0 ? gnutls_strerror(result) : "it has no certificates");
+	}
+	*ret_trust = trust;
+	return 0;
+}
+
+void trust_free(struct trust *trust)
+{
+	if (!trust)
+		return;
+	if (trust->credentials)
+		gnutls_certificate_free_credentials(trust->credentials);
+	free(trust);
+}
+
+/* Waits until the descriptor is ready. Returns 0, or -1 with err set. */
+static int wait_for(struct wire *wire, short events, struct error *err)
+{
+	for (;;) {
+		struct pollfd socket = { .fd = wire->fd, .events = events };
+		int64_t left = wire->deadline - clock_now();
+		int ready = left > 0 ? poll(&socket, 1, (int)left) : 0;
+
+		if (ready > 0)
+			return 0;
+		if (ready == 0)
+			return error_set(err, ERROR_SYSTEM, "no answer in time");
+		if (errno != EINTR)
+			return error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
+	}
+}
+
+static int outcome_of(int number, struct error *err)
+{
+	(void)error_set(err, ERROR_SYSTEM, "%s", strerror(number));
+	switch (number) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+		return WIRE_REFUSED;
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+		return WIRE_SILENT;
+	case ENETUNREACH:
+	case EADDRNOTAVAIL:
+	case EAFNOSUPPORT:
+	case EACCES:
+	case EPERM:
+	case EINVAL: /* a link-local address without its interface */
+		return WIRE_NO_ROUTE;
+	default:
+		return -1;
+	}
+}
+
+static int connect_link(struct wire *wire, const struct sockaddr *address, socklen_t length,
+			struct error *err)
+{
+	int number = 0;
+	socklen_t size = sizeof(number);
+
+	if (connect(wire->fd, address, length) == 0)
+		return 0;
+	if (errno != EINPROGRESS)
+		return outcome_of(errno, err);
+	if (wait_for(wire, POLLOUT, err) < 0)
+		return WIRE_SILENT;
+	if (getsockopt(wire->fd, SOL_SOCKET, SO_ERROR, &number, &size) < 0)
+		number = errno;
+	return number ? outcome_of(number, err) : 0;
+}
+
+struct wire *wire_new(int fd, int64_t deadline)
+{
+	struct wire *wire = xnew(struct wire);
+
+	wire->fd = fd;
+	wire->deadline = deadline;
+	return wire;
+}
+
+int wire_open(const struct sockaddr *address, socklen_t length, int64_t deadline,
+	      struct wire **ret_link, struct error *err)
+{
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	_cleanup_(wire_closep) struct wire *wire = NULL;
+	const int on = 1;
+	int r;
+
+	if (fd < 0)
+		return outcome_of(errno, err);
+	wire = wire_new(fd, deadline);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	r = connect_link(wire, address, length, err);
+	if (r == 0)
+		*ret_link = TAKE(wire);
+	return r;
+}
+
+void wire_close(struct wire *wire)
+{
+	if (!wire)
+		return;
+	if (wire->session) {
+		(void)gnutls_bye(wire->session, GNUTLS_SHUT_WR);
+		gnutls_deinit(wire->session);
+	}
+	closep(&wire->fd);
+	free(wire);
+}
+
+void wire_set_deadline(struct wire *wire, int64_t deadline)
+{
+	wire->deadline = deadline;
+}
+
+bool peer_is_good(const struct peer *peer)
+{
+	return peer->covers_name && !peer->is_expired && !peer->is_future && !peer->is_untrusted;
+}
+
+static int session_new(struct wire *wire, const struct trust *trust, const char *name,
+		       enum tls_offer offer)
+{
+	static const char *const priorities[] = {
+		[TLS_OFFER_ALL] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
+		[TLS_OFFER_12] = "NORMAL:-VERS-ALL:+VERS-TLS1.2",
+		[TLS_OFFER_13] = "NORMAL:-VERS-ALL:+VERS-TLS1.3",
+	};
+	int result = gnutls_init(&wire->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
+							 GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
+
+	if (result >= 0)
+		result = gnutls_priority_set_direct(wire->session, priorities[offer], NULL);
+	if (result >= 0)
+		result = gnutls_credentials_set(wire->session, GNUTLS_CRD_CERTIFICATE,
+						trust->credentials);
+	if (result >= 0)
+		result = gnutls_server_name_set(wire->session, GNUTLS_NAME_DNS, name, strlen(name));
+	if (result >= 0)
+		gnutls_transport_set_int(wire->session, wire->fd);
+	return result;
+}
+
+static int fail_handshake(struct wire *wire, int result, struct error *err)
+{
+	if (result == GNUTLS_E_FATAL_ALERT_RECEIVED)
+		return error_set(err, ERROR_TLS, "the server refuses: %s",
+				 gnutls_alert_get_name(gnutls_alert_get(wire->session)));
+	if (result == GNUTLS_E_UNEXPECTED_PACKET || result == GNUTLS_E_UNEXPECTED_PACKET_LENGTH ||
+	    result == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
+		return error_set(err, ERROR_TLS, "what answers is not TLS");
+	return error_set(err, ERROR_TLS, "%s", gnutls_strerror(result));
+}
+
+static int shake_hands(struct wire *wire, struct error *err)
+{
+	for (;;) {
+		int result = gnutls_handshake(wire->session);
+
+		if (result >= 0)
+			return 0;
+		if (gnutls_error_is_fatal(result))
+			return fail_handshake(wire, result, err);
+		if (result == GNUTLS_E_AGAIN &&
+		    wait_for(wire, gnutls_record_get_direction(wire->session) ? POLLOUT : POLLIN,
+			     err) < 0)
+			return -1;
+	}
+}
+
+static const char *names_of(struct arena *memory, gnutls_x509_crt_t leaf)
+{
+	struct bytes names = BYTES_IN(memory);
+
+	for (unsigned i = 0; i < NAMES_SHOWN + 1; i++) {
+		char name[256];
+		size_t size = sizeof(name);
+		int kind = gnutls_x509_crt_get_subject_alt_name(leaf, i, name, &size, NULL);
+
+		if (kind < 0)
+			break;
+		if (i == NAMES_SHOWN)
+			bytes_add_text(&names, ", ...");
+		else if (kind == GNUTLS_SAN_DNSNAME)
+			bytes_add_format(&names, "%s%.*s", names.size ? ", " : "", (int)size, name);
+	}
+	return names.size ? bytes_text(&names) : "none";
+}
+
+/* Whole days, negative once it has expired. */
+static int days_until(time_t when)
+{
+	time_t left = when - time(NULL);
+
+	return (int)(left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY));
+}
+
+static int read_leaf(struct arena *memory, gnutls_x509_crt_t leaf, const char *name,
+		     struct peer *peer)
+{
+	_cleanup_(gnutls_pubkey_deinitp) gnutls_pubkey_t key = NULL;
+	gnutls_datum_t encoded = { 0 };
+	int result = gnutls_pubkey_init(&key);
+
+	if (result >= 0)
+		result = gnutls_pubkey_import_x509(key, leaf, 0);
+	if (result >= 0)
+		result = gnutls_pubkey_export2(key, GNUTLS_X509_FMT_DER, &encoded);
+	if (result < 0)
+		return result;
+	peer->key = digest_of(encoded.data, encoded.size);
+	gnutls_free(encoded.data);
+	peer->covers_name = gnutls_x509_crt_check_hostname(leaf, name) != 0;
+	peer->days_left = days_until(gnutls_x509_crt_get_expiration_time(leaf));
+	peer->names = names_of(memory, leaf);
+	return 0;
+}
+
+/* An authority that issued itself ends a chain; anything else means that one is missing. */
+static int read_last(struct arena *memory, gnutls_x509_crt_t last, struct peer *peer)
+{
+	gnutls_datum_t issuer = { 0 };
+	int result = gnutls_x509_crt_get_issuer_dn2(last, &issuer);
+
+	if (result < 0)
+		return result;
+	peer->issuer = arena_strndup(memory, (const char *)issuer.data, issuer.size);
+	gnutls_free(issuer.data);
+	peer->is_incomplete = !gnutls_x509_crt_check_issuer(last, last);
+	return 0;
+}
+
+static int import(const gnutls_datum_t *data, gnutls_x509_crt_t *ret_certificate)
+{
+	int result = gnutls_x509_crt_init(ret_certificate);
+
+	return result < 0 ? result
+			  : gnutls_x509_crt_import(*ret_certificate, data, GNUTLS_X509_FMT_DER);
+}
+
+static int read_peer(struct wire *wire, const char *name, struct arena *memory, struct peer *peer)
+{
+	_cleanup_(gnutls_x509_crt_deinitp) gnutls_x509_crt_t leaf = NULL, last = NULL;
+	unsigned count = 0, status = 0;
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(wire->session, &count);
+	int result;
+
+	if (!chain || count == 0)
+		return GNUTLS_E_NO_CERTIFICATE_FOUND;
+	result = gnutls_certificate_verify_peers2(wire->session, &status);
+	if (result >= 0)
+		result = import(&chain[0], &leaf);
+	if (result >= 0)
+		result = import(&chain[count - 1], &last);
+	if (result >= 0)
+		result = read_leaf(memory, leaf, name, peer);
+	if (result >= 0)
+		result = read_last(memory, last, peer);
+	if (result < 0)
+		return result;
+	peer->leaf = digest_of(chain[0].data, chain[0].size);
+	peer->is_expired = peer->days_left < 0 || (status & GNUTLS_CERT_EXPIRED);
+	peer->is_future = (status & GNUTLS_CERT_NOT_ACTIVATED) != 0;
+	status &= ~(unsigned)(GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED);
+	peer->is_untrusted = (status & ~(unsigned)GNUTLS_CERT_INVALID) != 0 ||
+			     (status && !peer->is_expired && !peer->is_future);
+	peer->is_incomplete = peer->is_incomplete && (status & GNUTLS_CERT_SIGNER_NOT_FOUND);
+	return 0;
+}
+
+int wire_secure(struct wire *wire, const struct trust *trust, const char *name,
+		enum tls_offer offer, struct arena *memory, struct peer *ret_peer,
+		struct error *err)
+{
+	struct peer peer = { 0 };
+	int result = session_new(wire, trust, name, offer);
+
+	/* What came before TLS was for no one in particular to read (CVE-2011-0411). */
+	wire->start = wire->end = 0;
+	if (result < 0)
+		return error_set(err, ERROR_TLS, "%s", gnutls_strerror(result));
+	if (shake_hands(wire, err) < 0)
+		return -1;
+	result = read_peer(wire, name, memory, &peer);
+	if (result < 0)
+		return error_set(err, ERROR_TLS, "its certificate cannot be read: %s",
+				 gnutls_strerror(result));
+	*ret_peer = peer;
+	return 0;
+}
+
+/* What a system call or GnuTLS gave: bytes, to be waited for (0), or -1 with err set. */
+static int settle(struct wire *wire, ssize_t result, short events, struct error *err)
+{
+	if (wire->session) {
+		if (gnutls_error_is_fatal((int)result))
+			return error_set(err, ERROR_TLS, "%s", gnutls_strerror((int)result));
+		return result == GNUTLS_E_AGAIN ? wait_for(wire, events, err) : 0;
+	}
+	if (errno == EAGAIN)
+		return wait_for(wire, events, err);
+	return errno == EINTR ? 0 : error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
+}
+
+int wire_send(struct wire *wire, const char *data, size_t size, struct error *err)
+{
+	while (size > 0) {
+		ssize_t sent = wire->session ? gnutls_record_send(wire->session, data, size)
+					     : send(wire->fd, data, size, MSG_NOSIGNAL);
+
+		if (sent < 0 && settle(wire, sent, POLLOUT, err) < 0)
+			return -1;
+		if (sent > 0) {
+			data += sent;
+			size -= (size_t)sent;
+		}
+	}
+	return 0;
+}
+
+/* Some servers close without saying so in TLS: that is an end as well. */
+static int fill(struct wire *wire, struct error *err)
+{
+	for (;;) {
+		ssize_t got = wire->session
+				      ? gnutls_record_recv(wire->session, wire->buffer, BUFFER_SIZE)
+				      : recv(wire->fd, wire->buffer, BUFFER_SIZE, 0);
+
+		if (got >= 0 || (wire->session && got == GNUTLS_E_PREMATURE_TERMINATION)) {
+			wire->start = 0;
+			wire->end = got > 0 ? (size_t)got : 0;
+			return 0;
+		}
+		if (settle(wire, got, POLLIN, err) < 0)
+			return -1;
+	}
+}
+
+int wire_read(struct wire *wire, char *data, size_t size, size_t *ret_count, struct error *err)
+{
+	size_t count;
+
+	if (wire->start == wire->end && fill(wire, err) < 0)
+		return -1;
+	count = wire->end - wire->start;
+	if (count > size)
+		count = size;
+	memcpy(data, wire->buffer + wire->start, count);
+	wire->start += count;
+	*ret_count = count;
+	return 0;
+}
+
+int wire_read_line(struct wire *wire, struct arena *memory, const char **ret_line,
+		   struct error *err)
+{
+	struct bytes line = BYTES_IN(memory);
+
+	if (++wire->lines > WIRE_LINES_MAX)
+		return error_set(err, ERROR_INPUT, "the server sends lines without end");
+	for (;;) {
+		size_t count = 0;
+		char c;
+
+		if (wire_read(wire, &c, 1, &count, err) < 0)
+			return -1;
+		if (count == 0)
+			return error_set(err, ERROR_SYSTEM, "the server closed the connection");
+		if (c == '\n')
+			break;
+		if (line.size == WIRE_LINE_MAX)
+			return error_set(err, ERROR_INPUT, "the server sends a line without end");
+		bytes_add_char(&line, c ? c : ' ');
+	}
+	if (line.size && line.data[line.size - 1] == '\r')
+		line.data[--line.size] = '\0';
+	*ret_line = bytes_text(&line);
+	return 0;
+}

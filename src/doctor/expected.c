@@ -1,0 +1,253 @@
+#include "doctor/expected.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "answer/answer.h"
+#include "mail/address.h"
+#include "store/store.h"
+#include "tls/certificates.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/idna.h"
+
+int subject_find_disabled(struct store *store, struct arena *memory, const char *domain,
+			  const char **ret_reason, struct error *err)
+{
+	struct domain row, target = { .is_enabled = true };
+	int r = store_serving_domain(store, memory, domain, &row, err);
+
+	if (r == 0 && row.is_enabled && row.alias_of)
+		r = store_find_domain(store, memory, row.alias_of, &target, err);
+	if (r != 0 && r != STORE_NOT_FOUND)
+		return -1;
+	*ret_reason = NULL;
+	if (r == 0 && !row.is_enabled)
+		*ret_reason = arena_printf(memory, "'%s' is disabled; use 'domain enable %s'",
+					   row.name, row.name);
+	else if (r == 0 && !target.is_enabled)
+		*ret_reason = arena_printf(memory,
+					   "'%s' is an alias of '%s', which is disabled; "
+					   "use 'domain enable %s'",
+					   row.name, row.alias_of, row.alias_of);
+	return 0;
+}
+
+static int refuse_unserved(const struct context *context, struct arena *memory, const char *domain,
+			   struct error *err)
+{
+	const char *disabled;
+
+	if (subject_find_disabled(context->store, memory, domain, &disabled, err) < 0)
+		return -1;
+	if (disabled)
+		return error_set(err, ERROR_INPUT, "domain %s", disabled);
+	return error_set(err, ERROR_INPUT, "nothing here serves '%s'; use 'domain add' first",
+			 domain);
+}
+
+static int check_name(const char *domain, struct error *err)
+{
+	if (domain_is_pattern(domain))
+		return error_set(err, ERROR_INPUT,
+				 "'%s' stands for many domains, each with records of its own; name "
+				 "one that it serves",
+				 domain);
+	if (strlen(domain) > SUBJECT_DOMAIN_MAX_LENGTH)
+		return error_set(err, ERROR_INPUT,
+				 "'%s' is too long: names below it would have more than %d "
+				 "characters",
+				 domain, HOST_NAME_MAX_LENGTH);
+	return 0;
+}
+
+/* Matches the domain as a client at autoconfig.DOMAIN would; what the match borrows from the store
+ * is read again, into memory. */
+static int match_domain(const struct context *context, struct arena *memory, const char *domain,
+			struct match *ret_match, struct error *err)
+{
+	const struct query query = {
+		.domain = domain,
+		.host = arena_printf(memory, "autoconfig.%s", domain),
+	};
+	const char *provider;
+	int r = store_match(context->store, memory, &query, ret_match, err);
+
+	if (r == STORE_NOT_FOUND)
+		return refuse_unserved(context, memory, domain, err);
+	if (r != 0)
+		return -1;
+	provider = arena_strdup(memory, ret_match->provider.name);
+	return store_find_provider(context->store, memory, provider, &ret_match->provider, err) == 0
+		       ? 0
+		       : -1;
+}
+
+/* The digest of the document as it would be served; NULL where it would not be. */
+static const char *find_pacc_digest(const struct context *context, struct arena *memory,
+				    const char *domain)
+{
+	const struct request request = {
+		.method = "GET",
+		.target = "/.well-known/user-agent-configuration.json",
+		.host = arena_printf(memory, "ua-auto-config.%s", domain),
+	};
+	struct response response;
+	struct digest digest;
+	struct error err;
+
+	if (answer(context, memory, &request, &response, &err) != 0 || response.is_refusal)
+		return NULL;
+	digest = digest_of(response.body, response.size);
+	return digest_base64(memory, &digest);
+}
+
+/* Of HOST[:PORT]. NULL for "" and NULL. */
+static const char *host_of(struct arena *memory, const char *public_name)
+{
+	size_t length = public_name ? strcspn(public_name, ":") : 0;
+
+	return length ? arena_strndup(memory, public_name, length) : NULL;
+}
+
+static uint16_t port_of(const char *public_name)
+{
+	const char *colon = strchr(public_name, ':');
+	unsigned long port;
+
+	return colon && number_parse(colon + 1, 1, UINT16_MAX, &port) ? (uint16_t)port : 443;
+}
+
+/* The provider's public name, or that of the settings. */
+static void find_target(const struct context *context, struct arena *memory,
+			struct subject *subject)
+{
+	const char *public_name = subject->provider.public_name;
+
+	if (!public_name || !*public_name)
+		public_name = context->site.public_name;
+	subject->target = host_of(memory, public_name);
+	if (subject->target)
+		subject->target_port = port_of(public_name);
+}
+
+int subject_load(const struct context *context, struct arena *memory, const char *domain,
+		 struct subject *ret_subject, struct error *err)
+{
+	const struct query query = { .domain = domain };
+	struct subject subject = { .domain = domain };
+	struct match *match = arena_new(memory, struct match);
+
+	if (check_name(domain, err) < 0 || match_domain(context, memory, domain, match, err) < 0 ||
+	    profile_build(memory, &query, match, &subject.profile, err) < 0)
+		return -1;
+	subject.row = match->row;
+	subject.provider = match->provider;
+	find_target(context, memory, &subject);
+	if (subject.profile.pacc)
+		subject.pacc_digest = find_pacc_digest(context, memory, domain);
+	*ret_subject = subject;
+	return 0;
+}
+
+/* One of each kind of key that is served for the name. */
+static int keys_of_name(const struct certificates *certificates, const char *name,
+			struct name_key *keys, size_t *count, struct error *err)
+{
+	static const gnutls_pk_algorithm_t algorithms[] = {
+		GNUTLS_PK_ECDSA,
+		GNUTLS_PK_EDDSA_ED25519,
+		GNUTLS_PK_RSA,
+		GNUTLS_PK_RSA_PSS,
+	};
+
+	for (size_t i = 0; i < sizeof(algorithms) / sizeof(*algorithms); i++) {
+		const struct certificate *found = certificates_match(certificates, name,
+								     &algorithms[i], 1);
+
+		if (!found)
+			continue;
+		keys[*count].name = name;
+		if (certificate_key_digest(found, &keys[*count].digest, err) < 0)
+			return -1;
+		(*count)++;
+	}
+	return 0;
+}
+
+int subject_keys(struct arena *memory, const struct subject *subject,
+		 const struct certificates *certificates, const struct name_key **ret_keys,
+		 size_t *ret_count, struct error *err)
+{
+	size_t n_names, count = 0;
+	const char *const *names = wanted_names(memory, subject->domain, subject->profile.pacc,
+						&n_names);
+	struct name_key *keys = arena_array(memory, struct name_key, n_names * 4);
+
+	for (size_t i = 0; i < n_names; i++)
+		if (keys_of_name(certificates, names[i], keys, &count, err) < 0)
+			return -1;
+	*ret_keys = keys;
+	*ret_count = count;
+	return 0;
+}
+
+static bool is_address(const char *text)
+{
+	struct in6_addr address;
+
+	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
+}
+
+static int parse_addresses(struct arena *memory, const char *text, struct wanted_for *wish,
+			   struct error *err)
+{
+	const char **addresses = arena_array(memory, const char *, strlen(text));
+	char *rest = arena_strdup(memory, text), *address;
+
+	while ((address = strsep(&rest, ","))) {
+		if (!is_address(address))
+			return error_set(err, ERROR_INPUT,
+					 "'%s' is not an address; write a host name, or addresses "
+					 "with commas between them",
+					 address);
+		addresses[wish->n_addresses++] = address;
+	}
+	wish->addresses = addresses;
+	wish->target = NULL;
+	return 0;
+}
+
+static int parse_target(struct arena *memory, const char *text, struct wanted_for *wish,
+			struct error *err)
+{
+	if (strchr(text, ',') || is_address(text))
+		return parse_addresses(memory, text, wish, err);
+	wish->target = idna_to_ascii(memory, text);
+	if (!wish->target)
+		return error_set(err, ERROR_INPUT,
+				 "'%s' is neither a host name nor an address, without a port",
+				 text);
+	return 0;
+}
+
+int subject_wanted(struct arena *memory, const struct subject *subject, const char *target,
+		   const struct name_key *keys, size_t n_keys, struct wanted *ret_wanted,
+		   struct error *err)
+{
+	/* This host's own name may lack its domain: clients find it as little as records do. */
+	bool is_known = subject->target && strchr(subject->target, '.');
+	struct wanted_for wish = {
+		.profile = &subject->profile,
+		.target = is_known ? subject->target : NULL,
+		.pacc_digest = subject->pacc_digest,
+		.keys = keys,
+		.n_keys = n_keys,
+	};
+
+	if (target && parse_target(memory, target, &wish, err) < 0)
+		return -1;
+	*ret_wanted = wanted_records(memory, &wish);
+	return 0;
+}

@@ -1,0 +1,356 @@
+#include "http/metrics-server.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "http/retired-certificates.h"
+#include "http/worker.h"
+#include "observe/counters.h"
+#include "observe/metrics.h"
+#include "store/store.h"
+#include "tls/certificates.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/clock.h"
+#include "util/digest.h"
+#include "util/error.h"
+#include "util/log.h"
+
+/* Of each socket: who watches asks every few seconds. */
+#define CONNECTIONS_MAX 16
+#define CONNECTION_TIMEOUT 5 /* seconds */
+
+/* Sixteen is more than anybody needs. */
+#define SOCKETS_MAX 16
+
+/* Workers may be this busy with what they do, in milliseconds; and how often they are looked at. */
+#define PATIENCE_MS 2000
+#define PAUSE_MS 1
+
+struct monitor {
+	struct worker *const *workers;
+	size_t n_workers;
+	const struct counters **counters; /* of each */
+	bool has_https;
+	int64_t started;
+	int sockets[SOCKETS_MAX]; /* until it starts */
+	struct MHD_Daemon *daemons[SOCKETS_MAX];
+	size_t n_sockets;
+
+	pthread_mutex_t lock; /* of all below */
+	struct store *store;  /* NULL while the database is reopened */
+	struct certificates *certificates;
+	char *public_name;
+	int64_t reloaded;
+	bool has_reloaded_all;
+};
+
+struct monitor *monitor_new(struct worker *const *workers, size_t count, struct store *store,
+			    bool has_https)
+{
+	struct monitor *monitor = xnew(struct monitor);
+
+	(void)pthread_mutex_init(&monitor->lock, NULL);
+	monitor->workers = workers;
+	monitor->n_workers = count;
+	monitor->counters = xcalloc(count, sizeof(*monitor->counters));
+	for (size_t i = 0; i < count; i++)
+		monitor->counters[i] = worker_counters(workers[i]);
+	monitor->store = store;
+	monitor->has_https = has_https;
+	monitor->public_name = xstrdup("");
+	monitor->started = monitor->reloaded = time(NULL);
+	monitor->has_reloaded_all = true;
+	return monitor;
+}
+
+int monitor_add_socket(struct monitor *monitor, int fd, struct error *err)
+{
+	if (monitor->n_sockets == SOCKETS_MAX) {
+		(void)close(fd);
+		return error_set(err, ERROR_CONFIG, "more than %d addresses for metrics",
+				 SOCKETS_MAX);
+	}
+	monitor->sockets[monitor->n_sockets++] = fd;
+	return 0;
+}
+
+void monitor_set_certificates(struct monitor *monitor, struct certificates *certificates)
+{
+	struct certificates *old;
+
+	(void)pthread_mutex_lock(&monitor->lock);
+	old = monitor->certificates;
+	monitor->certificates = certificates_ref(certificates);
+	(void)pthread_mutex_unlock(&monitor->lock);
+	certificates_unref(old);
+}
+
+void monitor_set_public_name(struct monitor *monitor, const char *public_name)
+{
+	(void)pthread_mutex_lock(&monitor->lock);
+	free(monitor->public_name);
+	monitor->public_name = xstrdup(public_name);
+	(void)pthread_mutex_unlock(&monitor->lock);
+}
+
+void monitor_set_store(struct monitor *monitor, struct store *store)
+{
+	struct store *old;
+
+	(void)pthread_mutex_lock(&monitor->lock);
+	old = monitor->store;
+	monitor->store = store;
+	(void)pthread_mutex_unlock(&monitor->lock);
+	store_close(old);
+}
+
+void monitor_set_reloaded(struct monitor *monitor, bool has_reloaded_all)
+{
+	(void)pthread_mutex_lock(&monitor->lock);
+	monitor->reloaded = time(NULL);
+	monitor->has_reloaded_all = has_reloaded_all;
+	(void)pthread_mutex_unlock(&monitor->lock);
+}
+
+/* What a page is made of, and its status. */
+struct page {
+	unsigned status;
+	const char *media_type;
+	struct bytes text;
+};
+
+/* Which certificates nobody renews, because their domains are gone. Each costs some look-ups, and
+ * only those that mailconfctl requested are looked up. Where the database fails, none are left out.
+ */
+static const bool *find_retired(struct monitor *monitor, struct arena *memory,
+				const struct certificates *certificates)
+{
+	size_t count = certificates ? certificates_count(certificates) : 0;
+	bool *retired = arena_array(memory, bool, count + 1);
+	struct error err;
+	int r = monitor->store ? store_snapshot(monitor->store, &err) : STORE_BUSY;
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		const struct certificate *certificate = certificates_at(certificates, i);
+		_cleanup_(arena_clear) struct arena look_up = ARENA_NULL;
+		enum use use = USE_SERVED;
+
+		if (certificate->is_requested)
+			r = retired_find_use(monitor->store, &look_up, monitor->public_name,
+					     certificate, &use, &err);
+		retired[i] = r == 0 && use != USE_SERVED;
+	}
+	if (monitor->store)
+		store_release(monitor->store);
+	return retired;
+}
+
+static void show_metrics(struct monitor *monitor, struct page *page)
+{
+	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
+	struct metrics metrics = {
+		.counters = monitor->counters,
+		.n_counters = monitor->n_workers,
+		.log_lines_lost = log_lines_lost(),
+		.now = time(NULL),
+		.started = monitor->started,
+		.microhttpd = MHD_get_version(),
+		.gnutls = gnutls_check_version(NULL),
+		.sqlite = store_library_version(),
+	};
+
+	(void)pthread_mutex_lock(&monitor->lock);
+	certificates = monitor->certificates ? certificates_ref(monitor->certificates) : NULL;
+	metrics.reloaded = monitor->reloaded;
+	metrics.has_reloaded_all = monitor->has_reloaded_all;
+	metrics.retired = find_retired(monitor, page->text.memory, certificates);
+	(void)pthread_mutex_unlock(&monitor->lock);
+	metrics.certificates = certificates;
+	page->media_type = METRICS_MEDIA_TYPE;
+	metrics_write(&page->text, &metrics);
+}
+
+static void fail(struct page *page, const char *sentence)
+{
+	page->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	bytes_add_format(&page->text, "%s\n", sentence);
+}
+
+static bool turns_on(struct worker *worker, unsigned before, int64_t until)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+
+	while (worker_turns(worker) == before) {
+		if (clock_now() >= until)
+			return false;
+		(void)nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+static void show_health(struct monitor *monitor, struct page *page)
+{
+	int64_t until = clock_now() + PATIENCE_MS;
+
+	for (size_t i = 0; i < monitor->n_workers; i++) {
+		if (!turns_on(monitor->workers[i], worker_turns(monitor->workers[i]), until)) {
+			fail(page, "A thread that answers hangs.");
+			return;
+		}
+	}
+	bytes_add_text(&page->text, "alive\n");
+}
+
+/* Returns NULL where the database can answer requests, else what keeps it from that. */
+static const char *problem_of_database(struct monitor *monitor)
+{
+	bool has_domains = false;
+	struct digest_key secret;
+	struct error err;
+	int r = STORE_BUSY;
+
+	if (monitor->store) {
+		r = store_secret(monitor->store, &secret, &err);
+		gnutls_memset(&secret, 0, sizeof(secret));
+		if (r == 0)
+			r = store_has_domains(monitor->store, &has_domains, &err);
+		store_release(monitor->store);
+	}
+	return r != 0	      ? "The database cannot be read."
+	       : !has_domains ? "The database has no domains."
+			      : NULL;
+}
+
+static void show_readiness(struct monitor *monitor, struct page *page)
+{
+	const char *problem;
+	bool has_certificates;
+
+	(void)pthread_mutex_lock(&monitor->lock);
+	has_certificates = monitor->certificates || !monitor->has_https;
+	problem = problem_of_database(monitor);
+	(void)pthread_mutex_unlock(&monitor->lock);
+	if (problem)
+		fail(page, problem);
+	else if (!has_certificates)
+		fail(page, "The certificates are not loaded yet.");
+	else
+		bytes_add_text(&page->text, "ready\n");
+}
+
+static const struct {
+	const char *path;
+	void (*show)(struct monitor *monitor, struct page *page);
+} pages[] = {
+	{ "/metrics", show_metrics },
+	{ "/healthz", show_health },
+	{ "/readyz", show_readiness },
+};
+
+static enum MHD_Result send_page(struct MHD_Connection *connection, const struct page *page)
+{
+	const char *text = bytes_text(&page->text);
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		page->text.size, (void *)text, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result result = MHD_NO;
+
+	if (!response)
+		return MHD_NO;
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, page->media_type);
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (page->status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	}
+	result = MHD_queue_response(connection, page->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static void make_page(struct monitor *monitor, const char *path, const char *method,
+		      struct page *page)
+{
+	size_t i = 0;
+
+	while (i < sizeof(pages) / sizeof(*pages) && !text_equals(pages[i].path, path))
+		i++;
+	if (i == sizeof(pages) / sizeof(*pages)) {
+		page->status = MHD_HTTP_NOT_FOUND;
+		bytes_add_text(&page->text, "There are /metrics, /healthz and /readyz.\n");
+	} else if (!text_equals(method, "GET") && !text_equals(method, "HEAD")) {
+		page->status = MHD_HTTP_METHOD_NOT_ALLOWED;
+		bytes_add_text(&page->text, "This is answered to GET and HEAD only.\n");
+	} else {
+		pages[i].show(monitor, page);
+	}
+}
+
+/* Called first when the head is there, then for each piece of a body, which nobody wants. */
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
+			      const char *method, const char *version, const char *data,
+			      size_t *size, void **has_begun)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct page page = { MHD_HTTP_OK, "text/plain; charset=utf-8", BYTES_IN(&memory) };
+
+	if (!*has_begun) {
+		*has_begun = context;
+		return MHD_YES;
+	}
+	if (*size > 0) {
+		*size = 0;
+		return MHD_YES;
+	}
+	make_page(context, path, method, &page);
+	return send_page(connection, &page);
+}
+
+__attribute__((format(printf, 2, 0))) static void log_library(void *cls, const char *format,
+							      va_list args)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	log_debug("libmicrohttpd: %s", log_quote(&memory, arena_vprintf(&memory, format, args)));
+}
+
+int monitor_start(struct monitor *monitor, struct error *err)
+{
+	for (size_t i = 0; i < monitor->n_sockets; i++) {
+		monitor->daemons[i] = MHD_start_daemon(
+			MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
+			NULL, handle, monitor, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+			MHD_OPTION_LISTEN_SOCKET, monitor->sockets[i], MHD_OPTION_CONNECTION_LIMIT,
+			(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+			(unsigned)CONNECTION_TIMEOUT, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+			MHD_OPTION_END);
+		if (!monitor->daemons[i])
+			return error_set(err, ERROR_SYSTEM,
+					 "the port of metrics does not start: %s", strerror(errno));
+		monitor->sockets[i] = -1;
+	}
+	return 0;
+}
+
+void monitor_close(struct monitor *monitor)
+{
+	if (!monitor)
+		return;
+	for (size_t i = 0; i < monitor->n_sockets; i++) {
+		if (monitor->daemons[i])
+			MHD_stop_daemon(monitor->daemons[i]);
+		closep(&monitor->sockets[i]);
+	}
+	certificates_unref(monitor->certificates);
+	store_close(monitor->store);
+	free(monitor->public_name);
+	(void)pthread_mutex_destroy(&monitor->lock);
+	free(monitor->counters);
+	free(monitor);
+}

@@ -1,0 +1,190 @@
+#include "http/plain-http.h"
+
+#include <string.h>
+
+#include "protocol/autoconfig.h"
+#include "protocol/routes.h"
+#include "store/store.h"
+#include "tls/certificates.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+#include "util/file.h"
+
+#define CHALLENGE_PATH "/.well-known/acme-challenge/"
+
+/* The longest token of an authority in use has 43 characters, and its file twice as many. */
+#define TOKEN_MAX_LENGTH 128
+#define CHALLENGE_MAX_SIZE ((size_t)1024)
+
+static const struct route *route_of(const char *path)
+{
+	const struct route *route = path ? route_find(path) : NULL;
+
+	return route && route->redirect ? route : NULL;
+}
+
+static bool is_read(const char *method)
+{
+	return text_equals(method, "GET") || text_equals(method, "HEAD");
+}
+
+bool plain_refuses(struct arena *memory, const struct request *request,
+		   struct response *ret_response)
+{
+	const char *path = request_path(memory, request);
+
+	if (is_read(request->method))
+		return false;
+	*ret_response = (struct response){ .outcome = "not-found" };
+	response_set_text(ret_response, 404, "Not found.\n");
+	if (route_of(path)) {
+		response_set_text(ret_response, 405, "Ask over HTTPS.\n");
+		ret_response->allow = "GET, HEAD";
+		ret_response->outcome = "method-not-allowed";
+	}
+	return true;
+}
+
+bool plain_is_token(const char *text)
+{
+	size_t length = strlen(text);
+
+	for (const char *at = text; *at; at++)
+		if (!char_is_alphanumeric(*at) && *at != '-' && *at != '_')
+			return false;
+	return length > 0 && length <= TOKEN_MAX_LENGTH;
+}
+
+static void show_challenge(const struct plain_rules *rules, struct arena *memory, const char *token,
+			   struct response *response)
+{
+	struct error err;
+	size_t size;
+	char *data;
+
+	if (!*rules->acme_directory || !plain_is_token(token))
+		return;
+	data = file_read(memory, arena_printf(memory, "%s/%s", rules->acme_directory, token),
+			 CHALLENGE_MAX_SIZE, &size, &err);
+	if (!data)
+		return;
+	*response = (struct response){
+		.status = 200,
+		.media_type = "application/octet-stream",
+		.cache_control = "no-store",
+		.body = data,
+		.size = size,
+		.protocol = "acme",
+		.outcome = "challenge",
+	};
+}
+
+/* What follows the host is the port of our HTTPS. */
+static const char *with_public_port(struct arena *memory, const struct context *context,
+				    const char *host)
+{
+	const char *port = strchr(context->site.public_name, ':');
+
+	return port ? arena_printf(memory, "%s%s", host, port) : host;
+}
+
+/*
+ * The host to send the client on to: the one that was asked, if that is wanted, a domain that we
+ * serve has it, and TLS will have a certificate for it; else our own, which may be "".
+ * Returns as store_match(), but for STORE_NOT_FOUND.
+ */
+static int choose_host(const struct context *context, const struct plain_rules *rules,
+		       struct arena *memory, const struct query *query, const struct match *match,
+		       const char **ret_host, struct error *err)
+{
+	const struct query about_host = { .host = query->host };
+	int r = STORE_NOT_FOUND;
+
+	if (rules->same_host && query->host &&
+	    certificates_match(rules->same_host, query->host, NULL, 0))
+		r = context_match(context, memory, &about_host, arena_new(memory, struct match),
+				  err);
+	if (r != 0 && r != STORE_NOT_FOUND)
+		return r;
+	/* Not a name of the user's own provider, which would tell that there is such a user. */
+	*ret_host = r == 0 ? with_public_port(memory, context, query->host)
+		    : match->domain_provider.public_name ? match->domain_provider.public_name
+							 : context->site.public_name;
+	return 0;
+}
+
+/* The address, or at least the domain, goes along, found in our table: the host that is asked next
+ * may be another customer's. */
+static const char *location(struct arena *memory, const struct route *route, const char *host,
+			    const struct query *query, const struct match *match)
+{
+	return arena_printf(memory, "https://%s%s", host,
+			    route->redirect == ROUTE_REDIRECT_SAME
+				    ? route->path
+				    : autoconfig_target(memory, query, match));
+}
+
+static int redirect(const struct context *context, const struct plain_rules *rules,
+		    struct arena *memory, const struct route *route, const struct request *request,
+		    struct response *response, struct error *err)
+{
+	struct question *question = arena_new(memory, struct question);
+	struct match *match = arena_new(memory, struct match);
+	const char *host;
+	int r;
+
+	*question = route->parse(memory, request);
+	response->protocol = question->protocol->name;
+	if (question->failure != FAILURE_NONE)
+		return 0;
+	response->query = &question->query;
+	r = context_match(context, memory, &question->query, match, err);
+	if (r == STORE_NOT_FOUND)
+		return 0;
+	if (r == 0)
+		r = choose_host(context, rules, memory, &question->query, match, &host, err);
+	if (r != 0) {
+		response_set_text(response, 503, "Try again later.\n");
+		response->outcome = failure_name(FAILURE_INTERNAL);
+		return r == STORE_BUSY ? ANSWER_BUSY : -1;
+	}
+	if (!*host)
+		return 0;
+	response_set_text(response, 302, "Ask over HTTPS.\n");
+	response->is_refusal = false;
+	response->location = location(memory, route, host, &question->query, match);
+	response->outcome = "redirect";
+	return 0;
+}
+
+/* The document for whoever asks with the domain alone: no login of anybody goes over this port. */
+static int show_autoconfig(const struct context *context, struct arena *memory,
+			   const struct route *route, const struct request *request,
+			   struct response *response, struct error *err)
+{
+	struct question *question = arena_new(memory, struct question);
+
+	*question = route->parse(memory, request);
+	question->query.address = NULL;
+	question->query.md5 = NULL;
+	return answer_question(context, memory, request, question, response, err);
+}
+
+int plain_answer(const struct context *context, const struct plain_rules *rules,
+		 struct arena *memory, const struct request *request, struct response *ret_response,
+		 struct error *err)
+{
+	const char *path = request_path(memory, request);
+	const struct route *route = route_of(path);
+
+	*ret_response = (struct response){ .outcome = "not-found" };
+	response_set_text(ret_response, 404, "Not found.\n");
+	if (path && text_starts_with_ignoring_case(path, CHALLENGE_PATH))
+		show_challenge(rules, memory, path + strlen(CHALLENGE_PATH), ret_response);
+	if (!route)
+		return 0;
+	if (rules->has_autoconfig && route->redirect == ROUTE_REDIRECT_AUTOCONFIG)
+		return show_autoconfig(context, memory, route, request, ret_response, err);
+	return redirect(context, rules, memory, route, request, ret_response, err);
+}

@@ -1,0 +1,36 @@
+#pragma once
+
+/*
+ * What the plain port says. No settings go over it, unless the operator wants the document without
+ * an address there for old clients: it sends clients on to HTTPS at our own name, and shows
+ * challenges of ACME (RFC 8555 8.3) to the authority that asks for them.
+ */
+
+#include "answer/answer.h"
+
+struct certificates;
+
+/* How the operator wants it; a plain value that lives as long as it is used. */
+struct plain_rules {
+	bool has_autoconfig;	    /* serve the document without an address */
+	const char *acme_directory; /* of challenges, "" for none */
+
+	/* Clients are sent on to the host that they asked, where it is of a domain that we serve
+	 * and one of these is for it; NULL where they never are. Borrowed. */
+	const struct certificates *same_host;
+};
+
+/* As answer(); a redirect leads where settings and database say: to a host that the request named
+ * only if it was found there. */
+int plain_answer(const struct context *context, const struct plain_rules *rules,
+		 struct arena *memory, const struct request *request, struct response *ret_response,
+		 struct error *err);
+
+/* Whether the request is refused before its body is read: nothing on this port takes one. The
+ * response is then filled in. */
+bool plain_refuses(struct arena *memory, const struct request *request,
+		   struct response *ret_response);
+
+/* Whether the text can be the token of a challenge, and so the name of its file: the base64url
+ * alphabet has no dot and no slash, so there is no way out of the directory (RFC 8555 8.1). */
+bool plain_is_token(const char *text);

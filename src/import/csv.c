@@ -1,0 +1,291 @@
+#include "import/csv.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+#include "util/log.h"
+
+/* A field that is taken for a header can be long, and an error is short. */
+#define NAME_SHOWN_MAX 60
+
+enum shape { SHAPE_WHOLE, SHAPE_OPEN, SHAPE_STRAY_QUOTE, SHAPE_AFTER_QUOTE };
+
+/* How the quotes of a record stand: it may go on in the next line. */
+static enum shape shape_of(const char *text)
+{
+	if (!strchr(text, '"'))
+		return SHAPE_WHOLE;
+	for (;; text++) {
+		if (*text == '"') {
+			for (text++; *text != '"' || text[1] == '"'; text++) {
+				if (!*text)
+					return SHAPE_OPEN;
+				text += *text == '"';
+			}
+			text++;
+			if (*text && *text != ',')
+				return SHAPE_AFTER_QUOTE;
+		} else {
+			text += strcspn(text, ",\"");
+			if (*text == '"')
+				return SHAPE_STRAY_QUOTE;
+		}
+		if (!*text)
+			return SHAPE_WHOLE;
+	}
+}
+
+static void keep(struct csv *csv, size_t at, const char *line, size_t size)
+{
+	if (at + size + 2 > csv->room) {
+		csv->room = at + size + 2 + SOURCE_LINE_MAX;
+		csv->record = xrealloc(csv->record, csv->room, 1);
+	}
+	memcpy(csv->record + at, line, size + 1);
+}
+
+/* Reads on to the end of a record whose first line leaves a quote open. Returns 0; CSV_END where
+ * the file ends before the quote; or -1. */
+static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record,
+		     enum shape *ret_shape, struct error *err)
+{
+	int r;
+
+	keep(csv, 0, line, size);
+	while (*ret_shape == SHAPE_OPEN) {
+		size_t at = size + 1;
+
+		r = source_line(csv->source, &line, &size, err);
+		if (r != 0)
+			return r < 0 ? -1 : CSV_END;
+		if (at + size > SOURCE_LINE_MAX)
+			return 0;
+		keep(csv, at, line, size);
+		csv->record[at - 1] = '\n';
+		size += at;
+		if (strchr(csv->record + at, '"'))
+			*ret_shape = shape_of(csv->record);
+	}
+	*ret_record = csv->record;
+	return 0;
+}
+
+static void refuse_open_quote(struct csv *csv, bool has_ended)
+{
+	if (has_ended)
+		source_bad(csv->source, csv->line,
+			   "a quote is opened here and not closed before the end of the file");
+	else
+		source_bad(csv->source, csv->line,
+			   "a quote is opened here and not closed within %zu bytes",
+			   SOURCE_LINE_MAX);
+}
+
+/* The next record whose quotes are right. */
+static int read_record(struct csv *csv, char **ret_record, struct error *err)
+{
+	for (;;) {
+		enum shape shape;
+		char *line;
+		size_t size;
+		int r;
+
+		r = source_line(csv->source, &line, &size, err);
+		if (r != 0)
+			return r < 0 ? -1 : CSV_END;
+		if (size == 0)
+			continue;
+		csv->line = csv->source->line;
+		*ret_record = line;
+		shape = shape_of(line);
+		if (shape == SHAPE_OPEN)
+			r = read_rest(csv, line, size, ret_record, &shape, err);
+		if (r < 0)
+			return -1;
+		switch (shape) {
+		case SHAPE_WHOLE:
+			return 0;
+		case SHAPE_OPEN:
+			refuse_open_quote(csv, r == CSV_END);
+			break;
+		case SHAPE_STRAY_QUOTE:
+			source_bad(csv->source, csv->line,
+				   "a quote stands within a field; put the field into quotes and "
+				   "double those in it");
+			break;
+		case SHAPE_AFTER_QUOTE:
+			source_bad(csv->source, csv->line,
+				   "something other than a comma follows a field in quotes");
+			break;
+		}
+	}
+}
+
+/* Takes the first field off the rest of a record, in place; rest is NULL after the last. */
+static char *take_field(char **rest)
+{
+	char *field = *rest, *from, *to;
+
+	if (*field != '"') {
+		char *comma = strchr(field, ',');
+
+		if (comma)
+			*comma = '\0';
+		*rest = comma ? comma + 1 : NULL;
+		return field;
+	}
+	for (from = to = field + 1; *from != '"' || from[1] == '"'; from++) {
+		from += *from == '"';
+		*to++ = *from;
+	}
+	*rest = from[1] ? from + 2 : NULL;
+	*to = '\0';
+	return field + 1;
+}
+
+static int refuse_name(struct csv *csv, const char *name)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct bytes known = BYTES_IN(&memory);
+
+	for (size_t i = 0; i < csv->n_columns; i++)
+		bytes_add_format(&known, "%s%s",
+				 i == 0			   ? ""
+				 : i + 1 == csv->n_columns ? " and "
+							   : ", ",
+				 csv->columns[i].name);
+	source_bad(csv->source, csv->line,
+		   "there is no column %s; this line must be the header of a CSV, with the "
+		   "columns %s",
+		   log_quote(&memory, arena_strndup(&memory, name, strnlen(name, NAME_SHOWN_MAX))),
+		   bytes_text(&known));
+	return CSV_END;
+}
+
+static bool column_find(const struct csv *csv, const char *name, size_t *ret_column)
+{
+	for (size_t i = 0; i < csv->n_columns; i++)
+		if (text_equals_ignoring_case(csv->columns[i].name, name)) {
+			*ret_column = i;
+			return true;
+		}
+	return false;
+}
+
+static int read_header(struct csv *csv, char *rest)
+{
+	while (rest) {
+		const char *name = take_field(&rest);
+		size_t column;
+
+		if (!column_find(csv, name, &column))
+			return refuse_name(csv, name);
+		if (csv_has(csv, column)) {
+			source_bad(csv->source, csv->line, "the column '%s' is there twice",
+				   csv->columns[column].name);
+			return CSV_END;
+		}
+		csv->order[csv->n_fields++] = column;
+	}
+	for (size_t i = 0; i < csv->n_columns; i++)
+		if (csv->columns[i].is_required && !csv_has(csv, i)) {
+			source_bad(csv->source, csv->line, "the header has no column '%s'",
+				   csv->columns[i].name);
+			return CSV_END;
+		}
+	return 0;
+}
+
+int csv_begin(struct csv *csv, struct source *source, const struct csv_column *columns,
+	      size_t n_columns, struct error *err)
+{
+	char *record;
+	int r;
+
+	assert(n_columns <= CSV_COLUMNS_MAX);
+	*csv = (struct csv){ .source = source, .columns = columns, .n_columns = n_columns };
+	r = read_record(csv, &record, err);
+	if (r == 0)
+		return read_header(csv, record);
+	if (r == CSV_END)
+		source_bad(source, 1, "there is no header, such as '%s,%s'", columns[0].name,
+			   columns[1].name);
+	return r;
+}
+
+void csv_clear(struct csv *csv)
+{
+	free(csv->record);
+	csv->record = NULL;
+}
+
+bool csv_has(const struct csv *csv, size_t column)
+{
+	for (size_t i = 0; i < csv->n_fields; i++)
+		if (csv->order[i] == column)
+			return true;
+	return false;
+}
+
+int csv_next(struct csv *csv, const char **values, struct error *err)
+{
+	char *rest;
+	int r;
+
+	while ((r = read_record(csv, &rest, err)) == 0) {
+		size_t count = 0;
+
+		memset(values, 0, csv->n_columns * sizeof(*values));
+		while (rest) {
+			char *field = take_field(&rest);
+
+			if (count < csv->n_fields)
+				values[csv->order[count]] = field;
+			count++;
+		}
+		if (count == csv->n_fields)
+			return 0;
+		source_bad(csv->source, csv->line,
+			   "there %s %zu field%s here, and the header has %zu",
+			   count == 1 ? "is" : "are", count, count == 1 ? "" : "s", csv->n_fields);
+	}
+	return r;
+}
+
+static void write_field(FILE *stream, const char *field)
+{
+	if (!strpbrk(field, ",\"\r\n")) {
+		(void)fputs(field, stream);
+		return;
+	}
+	(void)putc('"', stream);
+	for (; *field; field++) {
+		if (*field == '"')
+			(void)putc('"', stream);
+		(void)putc(*field, stream);
+	}
+	(void)putc('"', stream);
+}
+
+void csv_write_record(FILE *stream, const char *const *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			(void)putc(',', stream);
+		if (fields[i])
+			write_field(stream, fields[i]);
+	}
+	(void)putc('\n', stream);
+}
+
+void csv_write_header(FILE *stream, const struct csv_column *columns, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void)fprintf(stream, "%s%s", i ? "," : "", columns[i].name);
+	(void)putc('\n', stream);
+}

@@ -1,0 +1,57 @@
+#pragma once
+
+/*
+ * Comma-separated values with a header (RFC 4180):
+ *
+ *     address,login,name
+ *     first.last@example.org,a4711,"Last, ""First"""
+ *
+ * Columns come in any order; a field in quotes may hold commas, quotes (doubled) and ends of lines;
+ * lines end in LF or CR LF. Empty lines are passed over.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "import/line-reader.h"
+
+#define CSV_COLUMNS_MAX 8
+
+struct csv_column {
+	const char *name;
+	bool is_required; /* to be in the header */
+};
+
+struct csv {
+	struct source *source;
+	const struct csv_column *columns;
+	size_t n_columns;
+	size_t order[CSV_COLUMNS_MAX]; /* of the file's fields: which column each is */
+	size_t n_fields;
+	unsigned long line; /* where the record read last begins */
+	char *record;	    /* one that has several lines */
+	size_t room;
+};
+
+enum { CSV_END = 1 };
+
+/* Reads the header. Returns 0; CSV_END where it is missing or wrong, which the source was told; or
+ * -1 with err set. */
+int csv_begin(struct csv *csv, struct source *source, const struct csv_column *columns,
+	      size_t n_columns, struct error *err);
+void csv_clear(struct csv *csv);
+
+/* Reads a record as the values of all columns, NULL for those that the file does not have; they are
+ * good until the next call. Bad records are told to the source and passed over. Returns 0, CSV_END,
+ * or -1 with err set. */
+int csv_next(struct csv *csv, const char **values, struct error *err);
+
+/* Whether the file has the column. */
+bool csv_has(const struct csv *csv, size_t column);
+
+/* Writes a record, with quotes where a field needs them; NULL is an empty field. */
+void csv_write_record(FILE *stream, const char *const *fields, size_t count);
+
+/* Writes the header, of all columns. */
+void csv_write_header(FILE *stream, const struct csv_column *columns, size_t count);

@@ -1,0 +1,90 @@
+#include "import/download.h"
+
+#include <curl/curl.h>
+
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+
+#define REDIRECTS_MAX 5L
+#define PATIENCE_SECONDS 30L
+#define CONNECT_SECONDS 10L
+
+DEFINE_CLEANUP(CURL *, curl_easy_cleanup);
+
+struct body {
+	struct bytes bytes;
+	size_t limit;
+	bool is_too_large;
+};
+
+bool download_is_url(const char *text)
+{
+	return text_starts_with_ignoring_case(text, "https://") ||
+	       text_starts_with_ignoring_case(text, "http://");
+}
+
+static size_t keep(char *data, size_t size, size_t count, void *context)
+{
+	struct body *body = context;
+
+	if (count > body->limit - body->bytes.size) {
+		body->is_too_large = true;
+		return 0;
+	}
+	bytes_add(&body->bytes, data, count);
+	return count;
+}
+
+static const char *fail(struct error *err, const char *url, const char *reason)
+{
+	(void)error_set(err, ERROR_INPUT, "cannot get '%s': %s", url, reason);
+	return NULL;
+}
+
+/* Nothing of the environment but a proxy is heeded, and no cookie, netrc or login is sent. */
+static void configure(CURL *curl, const char *url, bool may_be_plain, const char *authorities)
+{
+	(void)curl_easy_setopt(curl, CURLOPT_URL, url);
+	(void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, may_be_plain ? "http,https" : "https");
+	(void)curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	(void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+	(void)curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, PATIENCE_SECONDS);
+	(void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	(void)curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "mailconfctl/" MAILCONFD_VERSION);
+	if (authorities) {
+		(void)curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
+		(void)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	}
+}
+
+const char *download(struct arena *memory, const char *url, bool may_be_plain,
+		     const char *authorities, size_t limit, size_t *ret_size, struct error *err)
+{
+	struct body body = { .bytes = BYTES_IN(memory), .limit = limit };
+	_cleanup_(curl_easy_cleanupp) CURL *curl = NULL;
+	char reason[CURL_ERROR_SIZE] = "";
+	CURLcode code;
+
+	if (!may_be_plain && !text_starts_with_ignoring_case(url, "https://"))
+		return fail(err, url,
+			    "whoever is on the way could change it; give an https URL, "
+			    "or say --allow-plaintext");
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(curl = curl_easy_init()))
+		return fail(err, url, "libcurl does not start");
+	configure(curl, url, may_be_plain, authorities);
+	(void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
+	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+	code = curl_easy_perform(curl);
+	if (body.is_too_large)
+		return fail(err, url, arena_printf(memory, "it has more than %zu bytes", limit));
+	if (code != CURLE_OK)
+		return fail(err, url, *reason ? reason : curl_easy_strerror(code));
+	*ret_size = body.bytes.size;
+	return bytes_text(&body.bytes);
+}

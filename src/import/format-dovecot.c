@@ -1,0 +1,96 @@
+/*
+ * A passwd-file of Dovecot, which may be one of passwd(5):
+ *
+ *     first.last@example.org:{SHA512-CRYPT}$6$...:1000:1000:First Last:/home/a4711::userdb_quota=1G
+ *     user                   password             uid  gid  name       home        extra fields
+ *
+ * The user is what is typed as the login, and is the address too, or its local part. The password
+ * is not even looked at.
+ */
+
+#include <string.h>
+
+#include "import/user-table.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/cleanup.h"
+#include "util/error.h"
+
+enum { USER, PASSWORD, UID, GID, GECOS, HOME, SHELL, EXTRA };
+
+/* The extra fields hold colons. Returns how many fields there are. */
+static size_t split(char *line, char *fields[EXTRA + 1])
+{
+	size_t count = 0;
+
+	while (line && count <= EXTRA) {
+		char *colon = count < EXTRA ? strchr(line, ':') : NULL;
+
+		fields[count++] = line;
+		if (colon)
+			*colon = '\0';
+		line = colon ? colon + 1 : NULL;
+	}
+	return count;
+}
+
+/* A field of the passdb that stands by itself, or with a value that does not say no. */
+static bool has_extra(char *extra, const char *name)
+{
+	char *word;
+
+	while ((word = strsep(&extra, " \t"))) {
+		size_t length = strlen(name);
+
+		if (strncmp(word, name, length) == 0 &&
+		    (word[length] == '\0' ||
+		     (word[length] == '=' && !strchr("nN0", word[length + 1]))))
+			return true;
+	}
+	return false;
+}
+
+static int read_user(struct table *table, char *line, struct error *err)
+{
+	struct row row = { .line = table->source.line };
+	char *fields[EXTRA + 1];
+	size_t count = split(line, fields);
+
+	if (count < 2) {
+		source_bad(&table->source, row.line,
+			   "no colon follows the user; a line is USER:PASSWORD:...");
+		return 0;
+	}
+	if (count > EXTRA && has_extra(fields[EXTRA], "nologin")) {
+		table_skip(table, row.line, "'%.200s' may not log in", fields[USER]);
+		row.address = fields[USER];
+		return table->row(&row, table->context, err);
+	}
+	row.address = row.login = fields[USER];
+	if (count > GECOS) {
+		/* passwd(5) has room and telephone after the name. */
+		row.name = strsep(&fields[GECOS], ",");
+		row.has = *row.name ? ROW_HAS_NAME : 0;
+	}
+	return table->row(&row, table->context, err);
+}
+
+static int dovecot_read(struct table *table, struct error *err)
+{
+	char *line;
+	size_t size;
+	int r;
+
+	while ((r = source_line(&table->source, &line, &size, err)) == 0) {
+		while (char_is_blank(*line))
+			line++;
+		if (*line && *line != '#' && read_user(table, line, err) < 0)
+			return -1;
+	}
+	return r < 0 ? -1 : 0;
+}
+
+const struct table_format format_dovecot_passwd = {
+	.name = "dovecot-passwd",
+	.read = dovecot_read,
+};

@@ -1,0 +1,129 @@
+#include "import/line-reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/arena.h"
+#include "util/error.h"
+#include "util/input.h"
+
+#define BUFFER_SIZE (4 * SOURCE_LINE_MAX)
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+#define MARK_SIZE (sizeof(BYTE_ORDER_MARK) - 1)
+
+void source_init(struct source *source, struct input *input, bad_line bad, void *context)
+{
+	*source = (struct source){
+		.input = input,
+		.bad = bad,
+		.context = context,
+		.buffer = xrealloc(NULL, BUFFER_SIZE + 1, 1),
+	};
+}
+
+void source_clear(struct source *source)
+{
+	free(source->buffer);
+	source->buffer = NULL;
+}
+
+void source_bad(struct source *source, unsigned long line, const char *format, ...)
+{
+	char reason[sizeof(((struct error *)0)->text)];
+	va_list args;
+
+	va_start(args, format);
+	(void)vsnprintf(reason, sizeof(reason), format, args);
+	va_end(args);
+	source->bad(line, reason, source->context);
+}
+
+static int fill(struct source *source, struct error *err)
+{
+	size_t got, rest = source->filled - source->at;
+
+	memmove(source->buffer, source->buffer + source->at, rest);
+	source->at = 0;
+	source->filled = rest;
+	if (input_read(source->input, source->buffer + rest, BUFFER_SIZE - rest, &got, err) < 0)
+		return -1;
+	source->filled += got;
+	source->has_ended = got == 0;
+	return 0;
+}
+
+/* Finds the end of the line that begins at source->at. Returns 0 with its size, of which what is
+ * beyond the longest is dropped; SOURCE_END; or -1. */
+static int find_end(struct source *source, size_t *ret_size, struct error *err)
+{
+	size_t searched = 0, dropped = 0;
+
+	for (;;) {
+		char *begin = source->buffer + source->at;
+		size_t here = source->filled - source->at;
+		char *end = memchr(begin + searched, '\n', here - searched);
+
+		if (end) {
+			*ret_size = (size_t)(end - begin) + dropped;
+			return 0;
+		}
+		if (source->has_ended) {
+			*ret_size = here + dropped;
+			return *ret_size > 0 ? 0 : SOURCE_END;
+		}
+		if (here > 2 * SOURCE_LINE_MAX) {
+			source->at += here - SOURCE_LINE_MAX;
+			dropped += here - SOURCE_LINE_MAX;
+			here = SOURCE_LINE_MAX;
+		}
+		searched = here;
+		if (fill(source, err) < 0)
+			return -1;
+	}
+}
+
+static void take_line(struct source *source, char **ret_line, size_t *ret_size)
+{
+	char *line = source->buffer + source->at;
+	size_t left = source->filled - source->at, size = *ret_size;
+
+	source->at += size < left ? size + 1 : size;
+	if (size > 0 && line[size - 1] == '\r')
+		size--;
+	line[size] = '\0';
+	if (source->line == 1 && size >= MARK_SIZE &&
+	    memcmp(line, BYTE_ORDER_MARK, MARK_SIZE) == 0) {
+		line += MARK_SIZE;
+		size -= MARK_SIZE;
+	}
+	*ret_line = line;
+	*ret_size = size;
+}
+
+int source_line(struct source *source, char **ret_line, size_t *ret_size, struct error *err)
+{
+	for (;;) {
+		size_t size = 0;
+		int r = find_end(source, &size, err);
+
+		if (r != 0)
+			return r;
+		source->line++;
+		if (size > SOURCE_LINE_MAX) {
+			char *end = memchr(source->buffer + source->at, '\n',
+					   source->filled - source->at);
+
+			source->at = end ? (size_t)(end + 1 - source->buffer) : source->filled;
+			source_bad(source, source->line, "this line has more than %zu bytes",
+				   SOURCE_LINE_MAX);
+			continue;
+		}
+		*ret_size = size;
+		take_line(source, ret_line, ret_size);
+		if (!memchr(*ret_line, '\0', *ret_size))
+			return 0;
+		source_bad(source, source->line, "a NUL byte is in this line; is it a text?");
+	}
+}

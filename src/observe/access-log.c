@@ -1,0 +1,123 @@
+#include "observe/access-log.h"
+
+#include <string.h>
+
+#include "mail/query.h"
+#include "protocol/request.h"
+#include "protocol/response.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/digest.h"
+
+/* Of a digest's bytes; enough that two addresses of an installation do not meet. */
+#define HASH_BYTES 8
+
+const char *tls_version_name(enum tls_version version)
+{
+	static const char *const names[TLS_VERSIONS] = {
+		[TLS_VERSION_NONE] = "none",
+		[TLS_VERSION_1_2] = "1.2",
+		[TLS_VERSION_1_3] = "1.3",
+	};
+
+	return names[version];
+}
+
+const char *record_hash(struct arena *memory, const struct digest_key *key, const char *address)
+{
+	const char *text = arena_printf(memory, "log %s", text_lower(memory, address));
+	const struct digest digest = digest_with_key(key, text, strlen(text));
+	char *hash = arena_alloc(memory, 2 * HASH_BYTES + 1);
+
+	for (size_t i = 0; i < HASH_BYTES; i++)
+		(void)snprintf(hash + 2 * i, 3, "%02x", digest.bytes[i]);
+	return hash;
+}
+
+/* The address as far as the setting lets it be seen; the domain alone where the Host decided. */
+static void add_address(struct arena *memory, struct log_event *event, const struct query *query,
+			const struct record_privacy *privacy)
+{
+	bool has_address = query && query->address;
+
+	if (privacy->addresses == LOG_ADDRESSES_NONE)
+		return;
+	if (has_address && privacy->addresses == LOG_ADDRESSES_FULL) {
+		log_event_text(event, "address", query->address->typed);
+		return;
+	}
+	log_event_text(event, "domain", query ? query->domain : NULL);
+	if (has_address && privacy->addresses == LOG_ADDRESSES_HASH && privacy->key)
+		log_event_word(event, "hash",
+			       record_hash(memory, privacy->key, query->address->text));
+}
+
+/* @, or %40, %2540, %252540 ..., as it is once it was escaped, and that again. */
+static bool is_at_sign(const char *text)
+{
+	if (*text != '%')
+		return *text == '@';
+	for (text++; strncmp(text, "25", 2) == 0; text += 2)
+		;
+	return strncmp(text, "40", 2) == 0;
+}
+
+/* Some clients put the address into the path or before the host, and so do those that escape the
+ * '?': then only what stands before the part with the address is shown. */
+static const char *without_address(struct arena *memory, const char *text,
+				   const struct record_privacy *privacy)
+{
+	const char *at = text;
+
+	while (*at && !is_at_sign(at))
+		at++;
+	if (!*at || privacy->addresses == LOG_ADDRESSES_FULL)
+		return text;
+	while (at > text && at[-1] != '/')
+		at--;
+	return arena_printf(memory, "%.*s...", (int)(at - text), text);
+}
+
+/* The query string is never shown. */
+static const char *path_of(struct arena *memory, const char *target,
+			   const struct record_privacy *privacy)
+{
+	const char *path = arena_strndup(memory, target, strcspn(target, "?"));
+
+	return without_address(memory, path, privacy);
+}
+
+static const char *host_of(struct arena *memory, const char *host,
+			   const struct record_privacy *privacy)
+{
+	return host ? without_address(memory, host, privacy) : NULL;
+}
+
+void record_log(struct arena *memory, const struct record *record,
+		const struct record_privacy *privacy, int64_t slow)
+{
+	const struct request *request = record->request;
+	const struct response *response = record->response;
+	bool is_slow = slow > 0 && record->micros >= slow && !record->was_held;
+	struct log_event event;
+
+	if (!log_is_on(is_slow ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO))
+		return;
+	event = log_event_begin(memory, is_slow ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO);
+	log_event_text(&event, "client",
+		       record->network.bits ? client_network_text(memory, &record->network) : NULL);
+	log_event_text(&event, "method", request->method);
+	log_event_text(&event, "host", host_of(memory, request->host, privacy));
+	log_event_text(&event, "path", path_of(memory, request->target, privacy));
+	log_event_word(&event, "program", agent_name(record->agent));
+	log_event_word(&event, "protocol", response->protocol ? response->protocol : "none");
+	add_address(memory, &event, response->query, privacy);
+	log_event_word(&event, "outcome", response->outcome ? response->outcome : "aborted");
+	log_event_number(&event, "status", response->status);
+	log_event_number(&event, "bytes", (int64_t)response->size);
+	log_event_number(&event, "micros", record->micros);
+	log_event_word(&event, "tls", tls_version_name(record->tls_version));
+	if (record->tls_version != TLS_VERSION_NONE)
+		log_event_word(&event, "session", record->is_resumed ? "resumed" : "full");
+	log_event_end(&event);
+}

@@ -1,0 +1,46 @@
+#pragma once
+
+/* What is known of one request when it is over: a line of the log, and a few numbers of the
+ * metrics. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/settings.h"
+#include "observe/user-agent.h"
+#include "util/network.h"
+
+struct arena;
+struct digest_key;
+struct request;
+struct response;
+
+enum tls_version { TLS_VERSION_NONE, TLS_VERSION_1_2, TLS_VERSION_1_3, TLS_VERSIONS };
+
+struct record {
+	const struct request *request;	 /* as far as it was gathered */
+	const struct response *response; /* status 0 where none was sent */
+	struct client_network network;
+	agent_t agent;
+	enum tls_version tls_version;
+	bool is_resumed;
+	bool was_held;	/* beyond the limit: the answer was late on purpose */
+	int64_t micros; /* from the first line of the request until the answer was handed over */
+};
+
+/* How much of an address the log shows. */
+struct record_privacy {
+	enum log_addresses addresses;
+	const struct digest_key *key; /* of LOG_ADDRESSES_HASH */
+};
+
+/* Writes the line of the log, as a warning where the answer took longer than slow microseconds
+ * (0: never that). */
+void record_log(struct arena *memory, const struct record *record,
+		const struct record_privacy *privacy, int64_t slow);
+
+/* What stands for an address in the log: the same for the same address in this installation,
+ * however its letters are cased. */
+const char *record_hash(struct arena *memory, const struct digest_key *key, const char *address);
+
+const char *tls_version_name(enum tls_version version); /* "1.3"; "none" */

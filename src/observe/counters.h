@@ -1,0 +1,80 @@
+#pragma once
+
+/*
+ * What a worker counts for the metrics. Its thread alone writes, without locks and without waiting
+ * for anybody; the thread of the monitor reads meanwhile, each number by itself.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "observe/access-log.h"
+#include "observe/user-agent.h"
+
+/* How many names there are of protocols and outcomes. */
+#define COUNTERS_PROTOCOLS 11
+#define COUNTERS_OUTCOMES 15
+
+/* Upper bounds of the histogram, in microseconds; what is above them all is in one more. */
+#define COUNTERS_BOUNDS 14
+extern const int64_t counters_bounds[COUNTERS_BOUNDS];
+
+/* Why a handshake came to nothing. */
+enum handshake_failure {
+	HANDSHAKE_PROTOCOL,	    /* no common version, suite or curve; nonsense; not TLS */
+	HANDSHAKE_ALERT,	    /* the client said no, of our certificate mostly */
+	HANDSHAKE_CLOSED,	    /* the client closed the connection */
+	HANDSHAKE_TIMEOUT,	    /* [limits] handshake-timeout */
+	HANDSHAKE_TOO_LARGE,	    /* more than INTAKE_HANDSHAKE_MAX */
+	HANDSHAKE_RATE_LIMIT,	    /* [limits] requests-per-second */
+	HANDSHAKE_CONNECTION_LIMIT, /* [limits] connections-per-network */
+	HANDSHAKE_UNKNOWN_NAME,	    /* [tls] unknown-name = refuse */
+	HANDSHAKE_NO_CERTIFICATE,   /* none of a kind that the client can check */
+	HANDSHAKE_FAILURES
+};
+
+enum lookup { LOOKUP_FOUND, LOOKUP_NOT_FOUND, LOOKUP_BUSY, LOOKUP_FAILED, LOOKUPS };
+
+typedef _Atomic uint64_t counter_t;
+
+struct latency {
+	counter_t answers[COUNTERS_BOUNDS + 1];
+	counter_t micros; /* of all of them together */
+};
+
+struct counters {
+	counter_t requests[COUNTERS_PROTOCOLS][COUNTERS_OUTCOMES][AGENTS_MAX];
+	struct latency latencies[COUNTERS_PROTOCOLS];
+	counter_t handshakes[TLS_VERSIONS][2]; /* full, resumed */
+	counter_t failed_handshakes[HANDSHAKE_FAILURES];
+	counter_t lookups[LOOKUPS];
+	counter_t kept_back;   /* logins, by the limit of addresses */
+	counter_t connections; /* open ones: no counter, it goes down too */
+	counter_t closed;      /* [limits] connections-per-network */
+};
+
+/* Adds to a counter of one's own thread, which needs no locked instruction. */
+static inline void counter_add(counter_t *counter, uint64_t number)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + number,
+			      memory_order_relaxed);
+}
+
+static inline uint64_t counter_read(const counter_t *counter)
+{
+	return atomic_load_explicit((counter_t *)counter, memory_order_relaxed);
+}
+
+/* Counts a request that is over. */
+void counters_add_request(struct counters *counters, const struct record *record);
+
+/* Counts what store_match() returned. */
+void counters_add_lookup(struct counters *counters, int result);
+
+const char *handshake_failure_name(enum handshake_failure failure); /* "unknown-name" */
+const char *lookup_name(enum lookup lookup);			    /* "not-found" */
+
+/* The names of protocols and outcomes, by index. The last of each stands for what is in no table,
+ * and so is never seen. */
+const char *counters_protocol(size_t index);
+const char *counters_outcome(size_t index);
