@@ -191,7 +191,7 @@ static int run_dns_hook(const char *program, char *const *argv)
 	struct process_end end = { .status = -1 };
 	struct error err;
 
-	(void)unsetenv(CHALLENGE_DNS_VARIABLE);
+	unsetenv(CHALLENGE_DNS_VARIABLE);
 	if (process_run(&memory, words, NULL, DNS_HOOK_SECONDS, &end, &err) < 0) {
 		how = err.text;
 	} else {
@@ -203,8 +203,8 @@ static int run_dns_hook(const char *program, char *const *argv)
 			how = arena_printf(&memory, "failed with exit status %d", end.status);
 	}
 	if (how)
-		(void)fprintf(stderr, CHALLENGE_DNS_FAILED "'%s' %s for '%s'%s%s\n", program, how,
-			      argv[3], *last ? ": " : "", last);
+		fprintf(stderr, CHALLENGE_DNS_FAILED "'%s' %s for '%s'%s%s\n", program, how,
+			argv[3], *last ? ": " : "", last);
 	return how ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -226,6 +226,6 @@ int challenge_hook(int argc, char *const *argv)
 	}
 	if (put(directory, argv[4], argv[5], &err) == 0)
 		return EXIT_SUCCESS;
-	(void)fprintf(stderr, "%s\n", err.text);
+	fprintf(stderr, "%s\n", err.text);
 	return EXIT_FAILURE;
 }

@@ -34,9 +34,9 @@ const char *held_directory(struct arena *memory, const struct words *globs, stru
 		    fnmatch(slash + 1, "a.example.pem", FNM_PERIOD) == 0)
 			return arena_strndup(memory, glob, length);
 	}
-	(void)error_set(err, ERROR_CONFIG,
-			"none of the paths of 'certificates' in the settings would find a new "
-			"certificate; add one such as /etc/mailconfd/certificates/*.pem");
+	error_set(err, ERROR_CONFIG,
+		  "none of the paths of 'certificates' in the settings would find a new "
+		  "certificate; add one such as /etc/mailconfd/certificates/*.pem");
 	return NULL;
 }
 

@@ -28,7 +28,7 @@ static void pause_ms(unsigned milliseconds)
 {
 	const struct timespec pause = { .tv_nsec = (long)milliseconds * 1000000L };
 
-	(void)nanosleep(&pause, NULL);
+	nanosleep(&pause, NULL);
 }
 
 /* Returns as wire_open(). */
@@ -64,7 +64,7 @@ static int look(const char *listen, const struct trust *trust, const char *name,
 		return 0;
 	if (memcmp(&peer.leaf, leaf, sizeof(*leaf)) == 0)
 		return 1;
-	(void)error_set(err, ERROR_TLS, "%s serves another certificate for %s", listen, name);
+	error_set(err, ERROR_TLS, "%s serves another certificate for %s", listen, name);
 	return 0;
 }
 
@@ -78,7 +78,7 @@ int served_wait(struct arena *memory, const struct words *listen_https, const st
 	unsigned pause = FIRST_PAUSE_MS;
 
 	if (!listen_https->count) {
-		(void)error_set(err, ERROR_CONFIG, "[server] listen-https is empty");
+		error_set(err, ERROR_CONFIG, "[server] listen-https is empty");
 		return SERVED_UNSEEN;
 	}
 	for (;;) {
@@ -94,6 +94,6 @@ int served_wait(struct arena *memory, const struct words *listen_https, const st
 		if (pause < LAST_PAUSE_MS)
 			pause *= 2;
 	}
-	(void)error_prefix(err, "after %d seconds", PATIENCE_MS / 1000);
+	error_prefix(err, "after %d seconds", PATIENCE_MS / 1000);
 	return SERVED_UNSEEN;
 }

@@ -129,7 +129,7 @@ static void remove_directory(const char *path)
 	while ((entry = readdir(directory)))
 		if (entry->d_type != DT_DIR)
 			(void)unlink(arena_printf(&memory, "%s/%s", path, entry->d_name));
-	(void)closedir(directory);
+	closedir(directory);
 	(void)rmdir(path);
 }
 
@@ -154,8 +154,8 @@ static int explain(struct arena *memory, const struct process_end *end, struct e
 	if (read_problem(memory, end->output, &type, &detail)) {
 		const char *kind = strrchr(type, ':');
 
-		(void)error_set(err, ERROR_SYSTEM, "%s (%s)", cut(memory, detail),
-				kind ? kind + 1 : type);
+		error_set(err, ERROR_SYSTEM, "%s (%s)", cut(memory, detail),
+			  kind ? kind + 1 : type);
 		return ends_with(type, ":rateLimited") ? UACME_LIMITED : -1;
 	}
 	dns_failure = failure_of_dns_hook(memory, end->output);
@@ -224,7 +224,7 @@ static int make_account(struct arena *memory, const struct uacme *uacme, const c
 				 "--accept-terms",
 				 cut(memory, terms));
 	r = explain(memory, &end, err);
-	(void)error_prefix(err, "cannot make an account at %s", uacme->server);
+	error_prefix(err, "cannot make an account at %s", uacme->server);
 	return r;
 }
 

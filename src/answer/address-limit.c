@@ -67,20 +67,20 @@ struct limit *limit_new(void)
 		table->n_sets = networks[t] / PLACES;
 		table->sets = xcalloc(table->n_sets, sizeof(*table->sets));
 		for (size_t i = 0; i < table->n_sets; i++)
-			(void)pthread_mutex_init(&table->sets[i].lock, NULL);
+			pthread_mutex_init(&table->sets[i].lock, NULL);
 	}
 	limit->rate = rate_new();
 	limit->refusals = refusals_new("rate limit", "refused");
 	limit->closed = refusals_new("connection limit", "closed");
 	limit->trusted = xstrdup("");
-	(void)pthread_rwlock_init(&limit->lock, NULL);
+	pthread_rwlock_init(&limit->lock, NULL);
 	return limit;
 }
 
 static void table_clear(struct table *table)
 {
 	for (size_t i = 0; i < table->n_sets; i++) {
-		(void)pthread_mutex_destroy(&table->sets[i].lock);
+		pthread_mutex_destroy(&table->sets[i].lock);
 		for (size_t p = 0; p < PLACES; p++)
 			address_set_clear(&table->sets[i].places[p].asked);
 	}
@@ -93,7 +93,7 @@ void limit_free(struct limit *limit)
 		return;
 	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++)
 		table_clear(&limit->tables[t]);
-	(void)pthread_rwlock_destroy(&limit->lock);
+	pthread_rwlock_destroy(&limit->lock);
 	rate_free(limit->rate);
 	refusals_free(limit->refusals);
 	refusals_free(limit->closed);
@@ -105,12 +105,12 @@ void limit_set(struct limit *limit, const struct limit_rules *rules)
 {
 	char *trusted = xstrdup(rules->trusted);
 
-	(void)pthread_rwlock_wrlock(&limit->lock);
+	pthread_rwlock_wrlock(&limit->lock);
 	free(limit->trusted);
 	limit->trusted = trusted;
 	limit->rules = *rules;
 	limit->rules.trusted = NULL;
-	(void)pthread_rwlock_unlock(&limit->lock);
+	pthread_rwlock_unlock(&limit->lock);
 }
 
 /* Copies the rules without the trusted networks. Returns whether the client is in one of those. */
@@ -120,10 +120,10 @@ static bool read_rules(struct limit *limit, const struct sockaddr *client,
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	bool is_trusted;
 
-	(void)pthread_rwlock_rdlock(&limit->lock);
+	pthread_rwlock_rdlock(&limit->lock);
 	*ret_rules = limit->rules;
 	is_trusted = networks_contain(&memory, limit->trusted, client);
-	(void)pthread_rwlock_unlock(&limit->lock);
+	pthread_rwlock_unlock(&limit->lock);
 	return is_trusted;
 }
 
@@ -167,7 +167,7 @@ static struct visit visit_network(struct limit *limit, struct table *table,
 	size_t index = hash_of(&limit->key, network, sizeof(*network)) % table->n_sets;
 	struct visit visit = { .network = network, .set = &table->sets[index] };
 
-	(void)pthread_mutex_lock(&visit.set->lock);
+	pthread_mutex_lock(&visit.set->lock);
 	visit.place = find_place(visit.set, network, now);
 	visit.has_address = visit.place && address_set_has(&visit.place->asked, address);
 	return visit;
@@ -225,7 +225,7 @@ bool limit_allows(struct limit *limit, const struct sockaddr *client, const char
 	for (size_t i = 0; i < visited; i++) {
 		if (!full && !is_known)
 			count_address(&visits[i], hash, now);
-		(void)pthread_mutex_unlock(&visits[i].set->lock);
+		pthread_mutex_unlock(&visits[i].set->lock);
 	}
 	if (must_log)
 		log_limit(full);

@@ -22,7 +22,7 @@ int context_match(const struct context *context, struct arena *memory, const str
 	if (context->store)
 		r = store_match(context->store, memory, query, ret_match, err);
 	else
-		(void)error_set(err, ERROR_STORE, "the database is being reopened");
+		error_set(err, ERROR_STORE, "the database is being reopened");
 	if (context->counters)
 		counters_add_lookup(context->counters, r);
 	return r;

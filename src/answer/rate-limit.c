@@ -60,7 +60,7 @@ struct rate *rate_new(void)
 		table->n_sets = (t == 0 ? RATE_NETWORKS : RATE_WIDER_NETWORKS) / PLACES;
 		table->sets = xcalloc(table->n_sets, sizeof(*table->sets));
 		for (size_t i = 0; i < LOCKS; i++)
-			(void)pthread_mutex_init(&table->locks[i], NULL);
+			pthread_mutex_init(&table->locks[i], NULL);
 	}
 	return rate;
 }
@@ -71,7 +71,7 @@ void rate_free(struct rate *rate)
 		return;
 	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++) {
 		for (size_t i = 0; i < LOCKS; i++)
-			(void)pthread_mutex_destroy(&rate->tables[t].locks[i]);
+			pthread_mutex_destroy(&rate->tables[t].locks[i]);
 		free(rate->tables[t].sets);
 	}
 	free(rate);
@@ -107,7 +107,7 @@ static struct visit visit_network(struct rate *rate, struct table *table,
 		.set = &table->sets[index],
 	};
 
-	(void)pthread_mutex_lock(visit.lock);
+	pthread_mutex_lock(visit.lock);
 	visit.bucket = find_bucket(visit.set, network);
 	return visit;
 }
@@ -151,7 +151,7 @@ const struct client_network *rate_take(struct rate *rate, const struct client_ne
 	for (size_t i = 0; i < visited; i++) {
 		if (!empty)
 			take_token(&visits[i], now);
-		(void)pthread_mutex_unlock(visits[i].lock);
+		pthread_mutex_unlock(visits[i].lock);
 	}
 	return empty;
 }

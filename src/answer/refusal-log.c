@@ -27,7 +27,7 @@ struct refusals *refusals_new(const char *limit, const char *event)
 
 	refusals->limit = limit;
 	refusals->event = event;
-	(void)pthread_mutex_init(&refusals->lock, NULL);
+	pthread_mutex_init(&refusals->lock, NULL);
 	return refusals;
 }
 
@@ -35,7 +35,7 @@ void refusals_free(struct refusals *refusals)
 {
 	if (!refusals)
 		return;
-	(void)pthread_mutex_destroy(&refusals->lock);
+	pthread_mutex_destroy(&refusals->lock);
 	free(refusals);
 }
 
@@ -59,14 +59,14 @@ bool refusals_note(struct refusals *refusals, const struct client_network *netwo
 	struct place *place;
 	bool is_first;
 
-	(void)pthread_mutex_lock(&refusals->lock);
+	pthread_mutex_lock(&refusals->lock);
 	place = find(refusals, network);
 	is_first = place->until == 0 && place != &refusals->others;
 	if (place->until == 0)
 		*place = (struct place){ .network = *network, .until = now + REFUSALS_PERIOD_MS };
 	if (!is_first)
 		place->count++;
-	(void)pthread_mutex_unlock(&refusals->lock);
+	pthread_mutex_unlock(&refusals->lock);
 	return is_first;
 }
 
@@ -75,12 +75,12 @@ static struct place take_out(struct refusals *refusals, struct place *place, int
 {
 	struct place found = { 0 };
 
-	(void)pthread_mutex_lock(&refusals->lock);
+	pthread_mutex_lock(&refusals->lock);
 	if (place->until <= now) {
 		found = *place;
 		*place = (struct place){ 0 };
 	}
-	(void)pthread_mutex_unlock(&refusals->lock);
+	pthread_mutex_unlock(&refusals->lock);
 	return found;
 }
 

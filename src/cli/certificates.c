@@ -90,10 +90,10 @@ static int write_readability(FILE *output, void *context, struct error *err)
 	    0)
 		return -1;
 	for (size_t i = 0; i < reading->loaded->n_files; i++)
-		(void)putc(reading->loaded->of_file[i]
-				   ? try_to_read(reading->cli, &found, reading->loaded->files[i])
-				   : IS_READABLE,
-			   output);
+		putc(reading->loaded->of_file[i]
+			     ? try_to_read(reading->cli, &found, reading->loaded->files[i])
+			     : IS_READABLE,
+		     output);
 	return 0;
 }
 

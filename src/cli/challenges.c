@@ -37,9 +37,9 @@ int challenges_prepare(struct issuing *issuing, const char *const *names, size_t
 
 	issuing->uacme.dns_hook = NULL;
 	if (is_wildcard && !*hook) {
-		(void)error_set(err, ERROR_CONFIG,
-				"a wildcard certificate needs DNS-01; set dns-hook in [acme] of "
-				"the settings");
+		error_set(err, ERROR_CONFIG,
+			  "a wildcard certificate needs DNS-01; set dns-hook in [acme] of "
+			  "the settings");
 		return CHALLENGES_IMPOSSIBLE;
 	}
 	if (!*hook || (!is_wildcard && settings->server.listen_http.count))

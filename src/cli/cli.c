@@ -130,7 +130,7 @@ static void speak(struct cli *cli, const struct command_line *line)
 	if (cli->is_json && !print_has_begun_json() && (changes || cli->said.size > 0))
 		speak_json(cli);
 	else if (!cli->is_json && !line->is_quiet)
-		(void)fputs(bytes_text(&cli->said), stdout);
+		fputs(bytes_text(&cli->said), stdout);
 	while ((warning = strsep(&lines, "\n")) && *warning)
 		warning_print(warning);
 }
@@ -284,7 +284,7 @@ static int answer(struct arena *memory, int argc, char *const *argv, struct erro
 	if (command_line_parse(memory, families, argc, argv, &line, err) < 0)
 		return -1;
 	if (line.wants_version)
-		(void)puts("mailconfctl " MAILCONFD_VERSION);
+		puts("mailconfctl " MAILCONFD_VERSION);
 	else if (line.wants_help)
 		help_print(memory, &line);
 	else if (run(memory, &line, err) < 0)
@@ -325,7 +325,7 @@ int cli_run(int argc, char *const *argv)
 
 	/* For the widths of characters; everything that is written for machines is the same in
 	 * every locale. */
-	(void)setlocale(LC_CTYPE, "C.UTF-8");
+	setlocale(LC_CTYPE, "C.UTF-8");
 	r = answer(&memory, argc, argv, &err);
 	if (r < 0)
 		error_print(err.text);

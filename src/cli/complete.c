@@ -58,8 +58,7 @@ static void offer(const struct situation *situation, const char *word, const cha
 {
 	if (!begins_with(word, situation->typed) || !is_one_word(word))
 		return;
-	(void)printf("%s%s%s%s\n", situation->prefix, word, meaning ? "\t" : "",
-		     meaning ? meaning : "");
+	printf("%s%s%s%s\n", situation->prefix, word, meaning ? "\t" : "", meaning ? meaning : "");
 }
 
 /*
@@ -285,7 +284,7 @@ static void offer_services(struct situation *situation, bool is_new)
 static void offer_files(struct situation *situation, bool is_new)
 {
 	(void)is_new;
-	(void)puts(":files");
+	puts(":files");
 }
 
 /* What the tables call things, and which family makes new ones of them. */

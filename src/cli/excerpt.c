@@ -46,8 +46,8 @@ static int write_providers(struct store *store, struct arena *memory, FILE *outp
 	if (store_list_providers(store, memory, &providers, &count, err) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		(void)fprintf(output, "provider\t%s\t%s\t%d\n", or_nothing(providers[i].name),
-			      or_nothing(providers[i].public_name), providers[i].pacc);
+		fprintf(output, "provider\t%s\t%s\t%d\n", or_nothing(providers[i].name),
+			or_nothing(providers[i].public_name), providers[i].pacc);
 	return 0;
 }
 
@@ -63,11 +63,10 @@ static int write_domains(struct store *store, struct arena *memory, FILE *output
 	for (int aliases = 0; aliases <= 1; aliases++)
 		for (size_t i = 0; i < count; i++)
 			if (!domains[i].alias_of == !aliases)
-				(void)fprintf(output, "domain\t%s\t%s\t%s\t%d\n",
-					      or_nothing(domains[i].name),
-					      or_nothing(domains[i].provider),
-					      or_nothing(domains[i].alias_of),
-					      domains[i].is_enabled);
+				fprintf(output, "domain\t%s\t%s\t%s\t%d\n",
+					or_nothing(domains[i].name),
+					or_nothing(domains[i].provider),
+					or_nothing(domains[i].alias_of), domains[i].is_enabled);
 	return 0;
 }
 
@@ -75,7 +74,7 @@ static int write_domains(struct store *store, struct arena *memory, FILE *output
 static void write_invalid_row(const char *sentence, void *context)
 {
 	(void)sentence;
-	(void)fputs("a row with an invalid value\n", context);
+	fputs("a row with an invalid value\n", context);
 }
 
 static int write_excerpt(FILE *output, void *context, struct error *err)

@@ -56,7 +56,7 @@ static void print_broken(struct arena *memory, const char *text, char mark)
 		else
 			used += (size_t)printf("%s%s", used > 0 ? marks : "", piece);
 	}
-	(void)putchar('\n');
+	putchar('\n');
 }
 
 static void print_options(struct arena *memory, const struct option *table, int width)
@@ -66,16 +66,16 @@ static void print_options(struct arena *memory, const struct option *table, int 
 
 		if (strlen(usage) > OPTION_WIDTH_MAX) {
 			print_broken(memory, arena_printf(memory, "  %s", usage), '|');
-			(void)printf("  %-*s  %s\n", width, "", table->summary);
+			printf("  %-*s  %s\n", width, "", table->summary);
 		} else {
-			(void)printf("  %-*s  %s\n", width, usage, table->summary);
+			printf("  %-*s  %s\n", width, usage, table->summary);
 		}
 	}
 }
 
 static void print_global_options(struct arena *memory)
 {
-	(void)printf("\nOptions, before or after the command:\n");
+	printf("\nOptions, before or after the command:\n");
 	print_options(memory, global_options, widest_option(memory, global_options, 0));
 }
 
@@ -84,17 +84,16 @@ static void print_example(struct arena *memory, const char *example)
 	char *rest = arena_strdup(memory, example), *line;
 
 	while ((line = strsep(&rest, "\n")))
-		(void)printf("  %s\n", line);
+		printf("  %s\n", line);
 }
 
 static void print_program(struct arena *memory)
 {
 	int width = 0;
 
-	(void)printf(
-		"Usage: mailconfctl [--config FILE] [--database FILE] [--json] [--quiet] COMMAND\n"
-		"\n"
-		"Tells mailconfd which mail domains it answers for, and who logs in as what.\n");
+	printf("Usage: mailconfctl [--config FILE] [--database FILE] [--json] [--quiet] COMMAND\n"
+	       "\n"
+	       "Tells mailconfd which mail domains it answers for, and who logs in as what.\n");
 	for (size_t i = 0; families[i]; i++) {
 		int needed = widest_command(memory, families[i]);
 
@@ -102,35 +101,35 @@ static void print_program(struct arena *memory)
 	}
 	for (size_t i = 0; families[i]; i++) {
 		if (i == 0 || strcmp(families[i]->title, families[i - 1]->title) != 0)
-			(void)printf("\n%s:\n", families[i]->title);
+			printf("\n%s:\n", families[i]->title);
 		for (size_t j = 0; families[i]->commands[j]; j++)
-			(void)printf("  %-*s  %s\n", width,
-				     command_name(memory, families[i]->commands[j]),
-				     families[i]->commands[j]->summary);
+			printf("  %-*s  %s\n", width,
+			       command_name(memory, families[i]->commands[j]),
+			       families[i]->commands[j]->summary);
 	}
 	print_global_options(memory);
-	(void)printf("\nExamples:\n");
+	printf("\nExamples:\n");
 	print_example(memory, "mailconfctl domain add example.org imaps://imap.example.org \\\n"
 			      "        submissions://smtp.example.org\n"
 			      "mailconfctl user add first.last@example.org a4711\n"
 			      "mailconfctl preview outlook first.last@example.org");
-	(void)printf("\n'mailconfctl COMMAND --help' says more about a command.\n");
+	printf("\n'mailconfctl COMMAND --help' says more about a command.\n");
 }
 
 static void print_family(struct arena *memory, const struct family *family)
 {
-	(void)printf("%s:\n", family->title);
+	printf("%s:\n", family->title);
 	for (size_t i = 0; family->commands[i]; i++) {
 		const struct command *command = family->commands[i];
 
-		(void)printf("\n  mailconfctl %s%s%s\n        %s\n", command_name(memory, command),
-			     *command->arguments ? " " : "", command->arguments, command->summary);
+		printf("\n  mailconfctl %s%s%s\n        %s\n", command_name(memory, command),
+		       *command->arguments ? " " : "", command->arguments, command->summary);
 	}
-	(void)printf("\nExamples:\n");
+	printf("\nExamples:\n");
 	for (size_t i = 0; family->commands[i]; i++)
 		print_example(memory, family->commands[i]->example);
-	(void)printf("\n'mailconfctl %s %s --help' says more about a command.\n", family->name,
-		     family->commands[0]->verb);
+	printf("\n'mailconfctl %s %s --help' says more about a command.\n", family->name,
+	       family->commands[0]->verb);
 }
 
 static void print_command(struct arena *memory, const struct command *command)
@@ -142,17 +141,17 @@ static void print_command(struct arena *memory, const struct command *command)
 				  command_name(memory, command), *command->arguments ? " " : "",
 				  command->arguments, command->options[0] ? " [OPTION ...]" : ""),
 		     ' ');
-	(void)printf("\n%s.\n", command->summary);
+	printf("\n%s.\n", command->summary);
 	if (command->details)
-		(void)printf("\n%s\n", command->details);
+		printf("\n%s\n", command->details);
 	for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
 		width = widest_option(memory, command->options[i], width);
 	if (width > 0)
-		(void)printf("\nOptions:\n");
+		printf("\nOptions:\n");
 	for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
 		print_options(memory, command->options[i], width);
 	print_global_options(memory);
-	(void)printf("\nExample:\n");
+	printf("\nExample:\n");
 	print_example(memory, command->example);
 }
 

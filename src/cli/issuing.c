@@ -127,7 +127,7 @@ void issuing_close(struct issuing *issuing)
 		list_end(issuing->report, "");
 	list_free(issuing->report);
 	if (issuing->lock >= 0)
-		(void)close(issuing->lock);
+		close(issuing->lock);
 }
 
 time_t issuing_due_time(const struct certificate *certificate)
@@ -162,7 +162,7 @@ static const char *day(struct arena *memory, time_t when)
 	struct tm parts;
 
 	if (gmtime_r(&when, &parts))
-		(void)strftime(text, sizeof(text), "%Y-%m-%d", &parts);
+		strftime(text, sizeof(text), "%Y-%m-%d", &parts);
 	return arena_strdup(memory, text);
 }
 
@@ -444,7 +444,7 @@ int issuing_place(struct issuing *issuing, struct order *order, struct error *er
 	if (order->kind == ORDER_MISSING)
 		refusal = find_refusal(issuing, order, &choice, &outcome);
 	if (refusal) {
-		(void)error_set(err, ERROR_DATA, "%s", refusal);
+		error_set(err, ERROR_DATA, "%s", refusal);
 		return ISSUING_REFUSED;
 	}
 	tell_choice(issuing, &choice, &outcome);

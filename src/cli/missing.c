@@ -289,11 +289,11 @@ static void tell_counts(const struct search *search)
 	if (search->issuing->report)
 		return;
 	if (search->n_elsewhere)
-		(void)printf("%zu of %zu domains have no name that resolves to this server%s\n",
-			     search->n_elsewhere, search->n_domains, hint);
+		printf("%zu of %zu domains have no name that resolves to this server%s\n",
+		       search->n_elsewhere, search->n_domains, hint);
 	if (search->n_resting)
-		(void)printf("%zu of %zu domains failed lately and are tried again later%s\n",
-			     search->n_resting, search->n_domains, hint);
+		printf("%zu of %zu domains failed lately and are tried again later%s\n",
+		       search->n_resting, search->n_domains, hint);
 	if (search->n_refused)
 		warning_print(
 			arena_printf(search->issuing->cli->memory,

@@ -27,7 +27,7 @@ json_t *outcome_entry(const struct outcome *outcome)
 	const struct order *order = outcome->order;
 
 	for (size_t i = 0; i < outcome->n_names; i++)
-		(void)json_array_append_new(names, json_string(outcome->names[i]));
+		json_array_append_new(names, json_string(outcome->names[i]));
 	for (size_t i = 0; order && i < order->count; i++) {
 		json_t *place;
 
@@ -36,7 +36,7 @@ json_t *outcome_entry(const struct outcome *outcome)
 		place = json_object();
 		entry_put_text(place, "name", order->places[i].name);
 		entry_put_text(place, "reason", order->places[i].reason);
-		(void)json_array_append_new(left_out, place);
+		json_array_append_new(left_out, place);
 	}
 	entry_put_text(entry, "domain", outcome->domain);
 	entry_put_text(entry, "outcome", outcome->word);
@@ -94,13 +94,13 @@ void outcome_print(struct arena *memory, const struct outcome *outcome)
 	}
 	if (outcome->kept_until)
 		return;
-	(void)printf("%s: %s", outcome->domain, outcome->remark);
+	printf("%s: %s", outcome->domain, outcome->remark);
 	if (outcome->n_names)
-		(void)printf(" %s", join(memory, outcome->names, outcome->n_names));
+		printf(" %s", join(memory, outcome->names, outcome->n_names));
 	if (outcome->expires)
-		(void)printf("; valid until %s", outcome->expires);
-	(void)putchar('\n');
-	(void)fflush(stdout);
+		printf("; valid until %s", outcome->expires);
+	putchar('\n');
+	fflush(stdout);
 	if (outcome->unserved)
 		warning_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->unserved));
 }

@@ -51,7 +51,7 @@ static json_t *fetch_directory(struct arena *memory, const char *server, struct 
 	json_t *directory = text ? json_loadb(text, size, 0, NULL) : NULL;
 
 	if (text && !directory)
-		(void)error_set(err, ERROR_INPUT, "'%s' is not the directory of a CA", server);
+		error_set(err, ERROR_INPUT, "'%s' is not the directory of a CA", server);
 	return directory;
 }
 
@@ -96,9 +96,9 @@ static int judge_set(struct issuing *issuing, const struct order *order, const s
 	const char *objection;
 
 	if (set->failure) {
-		(void)error_set(err, ERROR_SYSTEM,
-				"%s; nothing is requested before DNS answers, try again later",
-				set->failure);
+		error_set(err, ERROR_SYSTEM,
+			  "%s; nothing is requested before DNS answers, try again later",
+			  set->failure);
 		return PREFLIGHT_REFUSED;
 	}
 	if (caa_names_issuers(set)) {
@@ -113,11 +113,10 @@ static int judge_set(struct issuing *issuing, const struct order *order, const s
 	if (!objection)
 		return 0;
 	if (issuer.n_identities)
-		(void)error_set(err, ERROR_DATA, "%s: %s, but the CA is %s; nothing is requested",
-				set->name, objection, issuer.identities[0]);
+		error_set(err, ERROR_DATA, "%s: %s, but the CA is %s; nothing is requested",
+			  set->name, objection, issuer.identities[0]);
 	else
-		(void)error_set(err, ERROR_DATA, "%s: %s; nothing is requested", set->name,
-				objection);
+		error_set(err, ERROR_DATA, "%s: %s; nothing is requested", set->name, objection);
 	return PREFLIGHT_REFUSED;
 }
 

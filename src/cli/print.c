@@ -120,9 +120,9 @@ static void print_message(enum colour colour, const char *plain, const char *col
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	(void)fflush(stdout);
-	(void)fprintf(stderr, "%s%s%s%s %s\n", plain, terminal_colour(stderr, colour), coloured,
-		      terminal_colour(stderr, COLOUR_NONE), text_escape(&memory, text));
+	fflush(stdout);
+	fprintf(stderr, "%s%s%s%s %s\n", plain, terminal_colour(stderr, colour), coloured,
+		terminal_colour(stderr, COLOUR_NONE), text_escape(&memory, text));
 }
 
 void error_print(const char *text)
@@ -173,7 +173,7 @@ static void print_json(json_t *value, size_t flags)
 	if (!text)
 		abort(); /* out of memory */
 	has_printed_json = true;
-	(void)fputs(escape(&memory, text, true), stdout);
+	fputs(escape(&memory, text, true), stdout);
 }
 
 /* DISPLAY-NAME of display_name: people know the options. */
@@ -232,7 +232,7 @@ static void print_padded(const char *text, size_t width)
 {
 	size_t used = cells_of(text);
 
-	(void)printf("%s%*s", text, used < width ? (int)(width - used) : 0, "");
+	printf("%s%*s", text, used < width ? (int)(width - used) : 0, "");
 }
 
 static bool is_empty(const json_t *value)
@@ -256,15 +256,15 @@ static void print_object_line(struct arena *memory, const json_t *object)
 		if (json_is_false(value) || is_empty(value))
 			continue;
 		if (json_is_true(value))
-			(void)printf("%s%s", gap, label_of(memory, key, false));
+			printf("%s%s", gap, label_of(memory, key, false));
 		else if (*gap)
-			(void)printf("%s%s: %s", gap, label_of(memory, key, false),
-				     cell_text(memory, value));
+			printf("%s%s: %s", gap, label_of(memory, key, false),
+			       cell_text(memory, value));
 		else
-			(void)printf("%s", cell_text(memory, value));
+			printf("%s", cell_text(memory, value));
 		gap = "  ";
 	}
-	(void)putchar('\n');
+	putchar('\n');
 }
 
 static void print_value(struct arena *memory, const json_t *value, size_t indent)
@@ -273,7 +273,7 @@ static void print_value(struct arena *memory, const json_t *value, size_t indent
 	json_t *item;
 
 	if (!json_is_array(value)) {
-		(void)printf("%s\n", cell_text(memory, value));
+		printf("%s\n", cell_text(memory, value));
 		return;
 	}
 	json_array_foreach(value, index, item)
@@ -283,7 +283,7 @@ static void print_value(struct arena *memory, const json_t *value, size_t indent
 		if (json_is_object(item))
 			print_object_line(memory, item);
 		else
-			(void)printf("%s\n", cell_text(memory, item));
+			printf("%s\n", cell_text(memory, item));
 	}
 }
 
@@ -301,7 +301,7 @@ static void print_for_people(json_t *entry)
 		const char *label = label_of(&memory, key, false);
 
 		if (is_empty(value)) {
-			(void)puts(label);
+			puts(label);
 			continue;
 		}
 		print_padded(label, width);
@@ -313,7 +313,7 @@ void entry_print(json_t *entry, bool as_json)
 {
 	if (as_json) {
 		print_json(entry, JSON_INDENT(2));
-		(void)putchar('\n');
+		putchar('\n');
 	} else {
 		print_for_people(entry);
 	}
@@ -323,14 +323,14 @@ void entry_print(json_t *entry, bool as_json)
 void text_member_begin(struct text_member *member, const char *key)
 {
 	member->has_texts = false;
-	(void)printf("{\n  \"%s\": [", key);
+	printf("{\n  \"%s\": [", key);
 }
 
 void text_member_add(struct text_member *member, const char *text)
 {
 	json_t *value = json_string(text);
 
-	(void)fputs(member->has_texts ? ",\n    " : "\n    ", stdout);
+	fputs(member->has_texts ? ",\n    " : "\n    ", stdout);
 	member->has_texts = true;
 	print_json(value, JSON_ENCODE_ANY);
 	json_decref(value);
@@ -338,9 +338,9 @@ void text_member_add(struct text_member *member, const char *text)
 
 void text_member_end(struct text_member *member, json_t *others)
 {
-	(void)fputs(member->has_texts ? "\n  ]," : "],", stdout);
+	fputs(member->has_texts ? "\n  ]," : "],", stdout);
 	print_json(others, JSON_INDENT(2) | JSON_EMBED);
-	(void)fputs("}\n", stdout);
+	fputs("}\n", stdout);
 	json_decref(others);
 }
 
@@ -414,7 +414,7 @@ static void print_row(struct list *list, const char *const *cells)
 		if (i + 1 < last)
 			print_padded(cell, list->widths[i] + COLUMN_GAP);
 		else
-			(void)fputs(cell, stdout);
+			fputs(cell, stdout);
 	}
 }
 
@@ -427,9 +427,9 @@ static void print_heading(struct list *list)
 	list_widen(list, heading);
 	if (list->limit)
 		list_fit(list);
-	(void)fputs(terminal_colour(stdout, COLOUR_HEADING), stdout);
+	fputs(terminal_colour(stdout, COLOUR_HEADING), stdout);
 	print_row(list, heading);
-	(void)printf("%s\n", terminal_colour(stdout, COLOUR_NONE));
+	printf("%s\n", terminal_colour(stdout, COLOUR_NONE));
 	list->has_begun = true;
 }
 
@@ -439,7 +439,7 @@ static void list_flush(struct list *list)
 		print_heading(list);
 	for (size_t i = 0; i < list->n_rows; i++) {
 		print_row(list, list->rows[i]);
-		(void)putchar('\n');
+		putchar('\n');
 	}
 	list->n_rows = 0;
 	arena_clear(&list->memory);
@@ -448,7 +448,7 @@ static void list_flush(struct list *list)
 void list_add(struct list *list, json_t *entry)
 {
 	if (list->as_json) {
-		(void)fputs(list->has_begun ? ",\n  " : "[\n  ", stdout);
+		fputs(list->has_begun ? ",\n  " : "[\n  ", stdout);
 		list->has_begun = true;
 		print_json(entry, 0);
 	} else {
@@ -473,11 +473,11 @@ bool list_has_entries(const struct list *list)
 void list_end(struct list *list, const char *nothing)
 {
 	if (list->as_json) {
-		(void)fputs(list->has_begun ? "\n]\n" : "[]\n", stdout);
+		fputs(list->has_begun ? "\n]\n" : "[]\n", stdout);
 		has_printed_json = true;
 		return;
 	}
 	list_flush(list);
 	if (!list->has_begun && isatty(STDERR_FILENO) && !is_quiet)
-		(void)fprintf(stderr, "mailconfctl: %s\n", nothing);
+		fprintf(stderr, "mailconfctl: %s\n", nothing);
 }

@@ -27,14 +27,14 @@ static void draw(const struct progress *progress, long long done)
 	int filled;
 
 	if (progress->whole <= 0) {
-		(void)fprintf(stderr, "\r%s %lld", progress->doing, done);
+		fprintf(stderr, "\r%s %lld", progress->doing, done);
 		return;
 	}
 	if (done > progress->whole)
 		done = progress->whole;
 	filled = (int)(done * BAR_WIDTH / progress->whole);
-	(void)fprintf(stderr, "\r%-8s [%.*s%*s] %3d %%", progress->doing, filled, full,
-		      BAR_WIDTH - filled, "", (int)(done * 100 / progress->whole));
+	fprintf(stderr, "\r%-8s [%.*s%*s] %3d %%", progress->doing, filled, full,
+		BAR_WIDTH - filled, "", (int)(done * 100 / progress->whole));
 }
 
 void progress_at(struct progress *progress, long long done)
@@ -47,7 +47,7 @@ void progress_at(struct progress *progress, long long done)
 	if (now < progress->next)
 		return;
 	draw(progress, done);
-	(void)fflush(stderr);
+	fflush(stderr);
 	progress->is_drawn = true;
 	progress->next = now + PAUSE_MS;
 }
@@ -55,6 +55,6 @@ void progress_at(struct progress *progress, long long done)
 void progress_end(struct progress *progress)
 {
 	if (progress->is_drawn)
-		(void)fputs("\r\033[K", stderr);
+		fputs("\r\033[K", stderr);
 	progress->is_drawn = false;
 }

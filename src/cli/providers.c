@@ -401,7 +401,7 @@ json_t *service_entry(struct cli *cli, const struct service *service)
 	json_t *entry = json_object(), *auth = json_array();
 
 	for (size_t i = 0; i < service->n_authentications; i++)
-		(void)json_array_append_new(
+		json_array_append_new(
 			auth, json_string(authentication_name(service->authentications[i])));
 	entry_put_text(entry, "url", service_url(cli->memory, service));
 	entry_put_text(entry, "login", service->login);

@@ -151,7 +151,7 @@ static int walk_from_user(const struct user *user, void *context, struct error *
 		return -1;
 	if (leads)
 		return walk(loops, user->address, NULL, err);
-	(void)snprintf(loops->end, sizeof(loops->end), "%s", at + 1);
+	snprintf(loops->end, sizeof(loops->end), "%s", at + 1);
 	return 0;
 }
 

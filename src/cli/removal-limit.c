@@ -54,7 +54,7 @@ static int64_t most_of(const struct removals *removals, int64_t all)
 static int refuse(const struct removals *removals, int64_t removed, int64_t all, const char *whom,
 		  int64_t needed, struct error *err)
 {
-	(void)error_set(
+	error_set(
 		err, ERROR_INPUT,
 		"this would remove %lld of %lld %s, more than the %lu%s allowed; if that is meant, "
 		"say --max-removals %lld",

@@ -46,7 +46,7 @@ void renewal_timer_tell(struct cli *cli)
 		warning_print("systemd has no " TIMER
 			      "; run 'mailconfctl certificate renew --scheduled' from cron");
 	else if (text_starts_with_ignoring_case(state, "enabled"))
-		(void)puts(TIMER " is enabled and renews certificates");
+		puts(TIMER " is enabled and renews certificates");
 	else
 		warning_print(arena_printf(cli->memory,
 					   TIMER " is %s, so systemd does not renew "

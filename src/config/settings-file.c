@@ -228,7 +228,7 @@ static char *next_line(char *buffer, int size, void *context)
 		report(reading, &err);
 	else
 		line = check_line(reading, line, (size_t)size - strlen("\n") - 1);
-	(void)snprintf(buffer, (size_t)size, "%s\n", line);
+	snprintf(buffer, (size_t)size, "%s\n", line);
 	return buffer;
 }
 

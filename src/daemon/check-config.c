@@ -22,7 +22,7 @@
 
 static void print_error(const char *sentence, void *context)
 {
-	(void)fprintf(stderr, "mailconfd: %s\n", sentence);
+	fprintf(stderr, "mailconfd: %s\n", sentence);
 }
 
 static int report(int r, const struct error *err)
@@ -35,7 +35,7 @@ static int report(int r, const struct error *err)
 
 static void print_warning(const char *sentence, void *context)
 {
-	(void)fprintf(stderr, "mailconfd: warning: %s\n", sentence);
+	fprintf(stderr, "mailconfd: warning: %s\n", sentence);
 }
 
 static int load_checked(struct arena *memory, const char *settings_file, struct settings *settings)
@@ -44,7 +44,7 @@ static int load_checked(struct arena *memory, const char *settings_file, struct 
 	int r = settings_load(memory, settings_file, settings, &reports);
 
 	for (size_t i = 0; i < reports.errors.count; i++)
-		(void)fprintf(stderr, "mailconfd: %s\n", reports.errors.items[i]);
+		fprintf(stderr, "mailconfd: %s\n", reports.errors.items[i]);
 	for (size_t i = 0; i < reports.warnings.count; i++)
 		print_warning(reports.warnings.items[i], NULL);
 	return r;
@@ -98,7 +98,7 @@ static void warn_of_dns_hook(const struct settings *settings)
 	if (!*hook || process_check_program(hook, &err) == 0 ||
 	    (access(hook, F_OK) < 0 && errno == EACCES))
 		return;
-	(void)error_prefix(&err, "[acme] dns-hook");
+	error_prefix(&err, "[acme] dns-hook");
 	print_warning(err.text, NULL);
 }
 
@@ -157,18 +157,18 @@ int check_config(const char *settings_file, const char *user)
 	database_warn_of_file_system(settings.database.file, print_warning);
 	wrong += check_sandbox(&settings, settings_file);
 	if (wrong && name)
-		(void)fprintf(stderr, "mailconfd: this was tried as the user '%s'\n", name);
+		fprintf(stderr, "mailconfd: this was tried as the user '%s'\n", name);
 	if (wrong)
 		return SERVER_FAILED;
 	if (settings.server.listen_https.count > 0)
 		found = arena_printf(&memory, "%zu certificate%s, the", count,
 				     count == 1 ? "" : "s");
-	(void)printf("%s is good: %s templates and the database load%s%s.\n", settings_file, found,
-		     name ? ", as user " : "", name ? name : "");
+	printf("%s is good: %s templates and the database load%s%s.\n", settings_file, found,
+	       name ? ", as user " : "", name ? name : "");
 	for (size_t i = 0; i < notes.count; i++)
-		(void)puts(notes.items[i]);
+		puts(notes.items[i]);
 	if (geteuid() == 0)
-		(void)puts("This was checked as root, who may read everything; '--user NAME' "
-			   "checks it as the daemon's user.");
+		puts("This was checked as root, who may read everything; '--user NAME' "
+		     "checks it as the daemon's user.");
 	return SERVER_DONE;
 }

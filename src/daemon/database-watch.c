@@ -80,7 +80,7 @@ static void report(struct database_watch *watch, bool was_closed, const struct e
 {
 	if (++watch->failures <= FAILURES_UNREPORTED || text_equals(watch->reported, err->text))
 		return;
-	(void)snprintf(watch->reported, sizeof(watch->reported), "%s", err->text);
+	snprintf(watch->reported, sizeof(watch->reported), "%s", err->text);
 	log_error("cannot reopen the database: %s; %s", err->text,
 		  was_closed ? "requests fail until that is possible"
 			     : "the one that is open stays in use");

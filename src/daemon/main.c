@@ -52,19 +52,19 @@ int main(int argc, char **argv)
 			must_check = 1;
 			break;
 		case VERSION:
-			(void)puts("mailconfd " MAILCONFD_VERSION);
+			puts("mailconfd " MAILCONFD_VERSION);
 			return SERVER_DONE;
 		case HELP:
-			(void)fputs(usage, stdout);
+			fputs(usage, stdout);
 			return SERVER_DONE;
 		default:
-			(void)fputs("Try 'mailconfd --help'.\n", stderr);
+			fputs("Try 'mailconfd --help'.\n", stderr);
 			return SERVER_BAD_SETTINGS;
 		}
 	}
 	if (optind < argc) {
-		(void)fprintf(stderr, "mailconfd: '%s' is one argument too many; try --help\n",
-			      argv[optind]);
+		fprintf(stderr, "mailconfd: '%s' is one argument too many; try --help\n",
+			argv[optind]);
 		return SERVER_BAD_SETTINGS;
 	}
 	return must_check ? check_config(settings_file, user) : server_run(settings_file, user);

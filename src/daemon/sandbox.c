@@ -369,7 +369,7 @@ static bool is_another_file(const char *path)
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == EACCES;
-	(void)close(fd);
+	close(fd);
 	return false;
 }
 

@@ -46,7 +46,7 @@ struct asking {
 
 static void prepare_library(void)
 {
-	(void)ares_library_init(ARES_LIB_INIT_ALL);
+	ares_library_init(ARES_LIB_INIT_ALL);
 }
 
 /* The library takes any number for a port. */
@@ -98,7 +98,7 @@ int resolver_new(const char *server, struct resolver **ret_resolver, struct erro
 	};
 	struct resolver *resolver;
 
-	(void)pthread_once(&once, prepare_library);
+	pthread_once(&once, prepare_library);
 	if (server && resolver_check_server(server, err) < 0)
 		return -1;
 	resolver = xnew(struct resolver);

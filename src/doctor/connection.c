@@ -84,7 +84,7 @@ static int wait_for(struct wire *wire, short events, struct error *err)
 
 static int outcome_of(int number, struct error *err)
 {
-	(void)error_set(err, ERROR_SYSTEM, "%s", strerror(number));
+	error_set(err, ERROR_SYSTEM, "%s", strerror(number));
 	switch (number) {
 	case ECONNREFUSED:
 	case ECONNRESET:

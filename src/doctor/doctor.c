@@ -60,10 +60,10 @@ static void run_check(struct job *job, void *own)
 	struct run *run = check->run;
 
 	check->examine(check, own);
-	(void)pthread_mutex_lock(&run->lock);
+	pthread_mutex_lock(&run->lock);
 	check->is_done = true;
-	(void)pthread_cond_broadcast(&run->done);
-	(void)pthread_mutex_unlock(&run->lock);
+	pthread_cond_broadcast(&run->done);
+	pthread_mutex_unlock(&run->lock);
 }
 
 static struct check *check_new(struct run *run,
@@ -212,10 +212,10 @@ static struct patient *admit(struct run *run, const char *domain)
 
 static void await(struct run *run, const struct check *check)
 {
-	(void)pthread_mutex_lock(&run->lock);
+	pthread_mutex_lock(&run->lock);
 	while (!check->is_done)
-		(void)pthread_cond_wait(&run->done, &run->lock);
-	(void)pthread_mutex_unlock(&run->lock);
+		pthread_cond_wait(&run->done, &run->lock);
+	pthread_mutex_unlock(&run->lock);
 }
 
 static void dismiss(struct run *run, struct patient *patient)
@@ -360,8 +360,8 @@ int doctor_run(const struct context *context, const struct doctor_options *optio
 	};
 	int r;
 
-	(void)pthread_mutex_init(&run.lock, NULL);
-	(void)pthread_cond_init(&run.done, NULL);
+	pthread_mutex_init(&run.lock, NULL);
+	pthread_cond_init(&run.done, NULL);
 	r = count ? start(&run, &memory, &trust, count, err) : 0;
 	if (r == 0)
 		r = examine_all(&run, domains, count, reporter, reporter_context, err);
@@ -371,7 +371,7 @@ int doctor_run(const struct context *context, const struct doctor_options *optio
 	free(run.shared);
 	memo_free(run.looked_at);
 	memo_free(run.world.silent);
-	(void)pthread_cond_destroy(&run.done);
-	(void)pthread_mutex_destroy(&run.lock);
+	pthread_cond_destroy(&run.done);
+	pthread_mutex_destroy(&run.lock);
 	return r;
 }

@@ -53,11 +53,11 @@ static socklen_t socket_address_of(const struct host_address *address, uint16_t 
 	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 
 	if (address->is_ipv6) {
-		(void)inet_pton(AF_INET6, address->text, &ipv6.sin6_addr);
+		inet_pton(AF_INET6, address->text, &ipv6.sin6_addr);
 		memcpy(ret_socket, &ipv6, sizeof(ipv6));
 		return sizeof(ipv6);
 	}
-	(void)inet_pton(AF_INET, address->text, &ipv4.sin_addr);
+	inet_pton(AF_INET, address->text, &ipv4.sin_addr);
 	memcpy(ret_socket, &ipv4, sizeof(ipv4));
 	return sizeof(ipv4);
 }
@@ -73,7 +73,7 @@ int host_connect_address(const struct world *world, const struct host_address *a
 	int r;
 
 	if (memo_get(world->silent, key)) {
-		(void)error_set(err, ERROR_SYSTEM, "no answer in time");
+		error_set(err, ERROR_SYSTEM, "no answer in time");
 		return WIRE_SILENT;
 	}
 	r = wire_open((struct sockaddr *)&socket, length, clock_now() + HOST_PATIENCE, ret_link,

@@ -27,7 +27,7 @@ struct memo *memo_new(void)
 {
 	struct memo *memo = xnew(struct memo);
 
-	(void)pthread_mutex_init(&memo->lock, NULL);
+	pthread_mutex_init(&memo->lock, NULL);
 	return memo;
 }
 
@@ -42,7 +42,7 @@ void memo_free(struct memo *memo)
 		return;
 	tdestroy(memo->tree, keep);
 	arena_clear(&memo->memory);
-	(void)pthread_mutex_destroy(&memo->lock);
+	pthread_mutex_destroy(&memo->lock);
 	free(memo);
 }
 
@@ -52,10 +52,10 @@ void *memo_get(struct memo *memo, const char *text)
 	struct remembered *const *found;
 	void *pointer;
 
-	(void)pthread_mutex_lock(&memo->lock);
+	pthread_mutex_lock(&memo->lock);
 	found = tfind(&wanted, &memo->tree, compare);
 	pointer = found ? (*found)->pointer : NULL;
-	(void)pthread_mutex_unlock(&memo->lock);
+	pthread_mutex_unlock(&memo->lock);
 	return pointer;
 }
 
@@ -64,13 +64,13 @@ void *memo_put(struct memo *memo, const char *text, void *pointer)
 	struct remembered *entry;
 	struct remembered *const *kept;
 
-	(void)pthread_mutex_lock(&memo->lock);
+	pthread_mutex_lock(&memo->lock);
 	entry = arena_new(&memo->memory, struct remembered);
 	*entry = (struct remembered){ arena_strdup(&memo->memory, text), pointer };
 	kept = tsearch(entry, &memo->tree, compare);
 	if (!kept)
 		abort(); /* out of memory */
 	pointer = (*kept)->pointer;
-	(void)pthread_mutex_unlock(&memo->lock);
+	pthread_mutex_unlock(&memo->lock);
 	return pointer;
 }

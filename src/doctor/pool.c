@@ -28,16 +28,16 @@ static struct job *take(struct pool *pool)
 {
 	struct job *job;
 
-	(void)pthread_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pool->lock);
 	while (!pool->first && !pool->is_ending)
-		(void)pthread_cond_wait(&pool->changed, &pool->lock);
+		pthread_cond_wait(&pool->changed, &pool->lock);
 	job = pool->first;
 	if (job) {
 		pool->first = job->next;
 		if (!pool->first)
 			pool->last = &pool->first;
 	}
-	(void)pthread_mutex_unlock(&pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 	return job;
 }
 
@@ -64,16 +64,16 @@ int pool_new(size_t threads, const struct pool_hooks *hooks, struct pool **ret_p
 	pool->hooks = *hooks;
 	pool->threads = xcalloc(threads, sizeof(*pool->threads));
 	pool->last = &pool->first;
-	(void)pthread_mutex_init(&pool->lock, NULL);
-	(void)pthread_cond_init(&pool->changed, NULL);
-	(void)pthread_attr_init(&attributes);
-	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->changed, NULL);
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	while (pool->n_threads < threads && !failed) {
 		failed = pthread_create(&pool->threads[pool->n_threads], &attributes, work, pool);
 		if (!failed)
 			pool->n_threads++;
 	}
-	(void)pthread_attr_destroy(&attributes);
+	pthread_attr_destroy(&attributes);
 	if (pool->n_threads == 0) {
 		pool_free(pool);
 		return error_set(err, ERROR_SYSTEM, "cannot start a thread: %s", strerror(failed));
@@ -86,24 +86,24 @@ void pool_free(struct pool *pool)
 {
 	if (!pool)
 		return;
-	(void)pthread_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pool->lock);
 	pool->is_ending = true;
-	(void)pthread_cond_broadcast(&pool->changed);
-	(void)pthread_mutex_unlock(&pool->lock);
+	pthread_cond_broadcast(&pool->changed);
+	pthread_mutex_unlock(&pool->lock);
 	for (size_t i = 0; i < pool->n_threads; i++)
-		(void)pthread_join(pool->threads[i], NULL);
-	(void)pthread_cond_destroy(&pool->changed);
-	(void)pthread_mutex_destroy(&pool->lock);
+		pthread_join(pool->threads[i], NULL);
+	pthread_cond_destroy(&pool->changed);
+	pthread_mutex_destroy(&pool->lock);
 	free(pool->threads);
 	free(pool);
 }
 
 void pool_add(struct pool *pool, struct job *job)
 {
-	(void)pthread_mutex_lock(&pool->lock);
+	pthread_mutex_lock(&pool->lock);
 	job->next = NULL;
 	*pool->last = job;
 	pool->last = &job->next;
-	(void)pthread_cond_signal(&pool->changed);
-	(void)pthread_mutex_unlock(&pool->lock);
+	pthread_cond_signal(&pool->changed);
+	pthread_mutex_unlock(&pool->lock);
 }

@@ -46,7 +46,7 @@ static int explain_taken(const struct socket_holder *holder, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	(void)error_append(err, " by %s", socket_holder_text(&memory, holder));
+	error_append(err, " by %s", socket_holder_text(&memory, holder));
 	if (!holder->pid)
 		return error_append(
 			err, "; 'mailconfd --check-config', run as root, shows which one it is");
@@ -67,7 +67,7 @@ static int explain_bind(const char *text, const struct sockaddr_storage *address
 	const char *port = strrchr(text, ':') + 1;
 
 	*ret_holder = (struct socket_holder){ 0 };
-	(void)error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", text, strerror(reason));
+	error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", text, strerror(reason));
 	if (reason == EADDRINUSE && socket_holder_find(address, ret_holder))
 		return explain_taken(ret_holder, err);
 	if (reason == EACCES)
@@ -129,7 +129,7 @@ int binding_check(const struct words *addresses, const char *text, struct socket
 		       : fd == -EADDRNOTAVAIL ? BINDING_ABSENT
 					      : -1;
 	}
-	(void)close(fd);
+	close(fd);
 	return 0;
 }
 
@@ -162,7 +162,7 @@ static int probe_ipv6(void)
 	memcpy(&address, &wildcard, sizeof(wildcard));
 	fd = bind_socket(&address, false, true);
 	if (fd >= 0)
-		(void)close(fd);
+		close(fd);
 	return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? -fd : 0;
 }
 

@@ -43,7 +43,7 @@ void lingering_drop(struct lingering *lingering, int64_t now)
 			i++;
 			continue;
 		}
-		(void)close(lingering->connections[i].fd);
+		close(lingering->connections[i].fd);
 		lingering->connections[i] = lingering->connections[--lingering->count];
 	}
 }

@@ -273,12 +273,11 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 	set_limit(listener->limit, settings);
 	rules.redirect_to_same_host = settings->server.redirect == REDIRECT_SAME_HOST;
 	rules.http_autoconfig = settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES;
-	(void)snprintf(rules.acme_directory, sizeof(rules.acme_directory), "%s",
-		       settings->acme.directory);
-	(void)snprintf(rules.trusted_proxies, sizeof(rules.trusted_proxies), "%s",
-		       join(&memory, &settings->server.trusted_proxies));
-	(void)snprintf(rules.public_name, sizeof(rules.public_name), "%s",
-		       settings->server.public_name);
+	snprintf(rules.acme_directory, sizeof(rules.acme_directory), "%s",
+		 settings->acme.directory);
+	snprintf(rules.trusted_proxies, sizeof(rules.trusted_proxies), "%s",
+		 join(&memory, &settings->server.trusted_proxies));
+	snprintf(rules.public_name, sizeof(rules.public_name), "%s", settings->server.public_name);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_set_rules(listener->workers[i], &rules);
 	if (listener->monitor)
@@ -301,7 +300,7 @@ static void wait_until_closed(struct listener *listener)
 
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		while (worker_has_store(listener->workers[i]) && clock_now() < until)
-			(void)nanosleep(&pause, NULL);
+			nanosleep(&pause, NULL);
 }
 
 int listener_reopen_database(struct listener *listener, const char *file, bool closes_first,

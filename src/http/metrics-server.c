@@ -56,7 +56,7 @@ struct monitor *monitor_new(struct worker *const *workers, size_t count, struct 
 {
 	struct monitor *monitor = xnew(struct monitor);
 
-	(void)pthread_mutex_init(&monitor->lock, NULL);
+	pthread_mutex_init(&monitor->lock, NULL);
 	monitor->workers = workers;
 	monitor->n_workers = count;
 	monitor->counters = xcalloc(count, sizeof(*monitor->counters));
@@ -73,7 +73,7 @@ struct monitor *monitor_new(struct worker *const *workers, size_t count, struct 
 int monitor_add_socket(struct monitor *monitor, int fd, struct error *err)
 {
 	if (monitor->n_sockets == SOCKETS_MAX) {
-		(void)close(fd);
+		close(fd);
 		return error_set(err, ERROR_CONFIG, "more than %d addresses for metrics",
 				 SOCKETS_MAX);
 	}
@@ -85,38 +85,38 @@ void monitor_set_certificates(struct monitor *monitor, struct certificates *cert
 {
 	struct certificates *old;
 
-	(void)pthread_mutex_lock(&monitor->lock);
+	pthread_mutex_lock(&monitor->lock);
 	old = monitor->certificates;
 	monitor->certificates = certificates_ref(certificates);
-	(void)pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_unlock(&monitor->lock);
 	certificates_unref(old);
 }
 
 void monitor_set_public_name(struct monitor *monitor, const char *public_name)
 {
-	(void)pthread_mutex_lock(&monitor->lock);
+	pthread_mutex_lock(&monitor->lock);
 	free(monitor->public_name);
 	monitor->public_name = xstrdup(public_name);
-	(void)pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_unlock(&monitor->lock);
 }
 
 void monitor_set_store(struct monitor *monitor, struct store *store)
 {
 	struct store *old;
 
-	(void)pthread_mutex_lock(&monitor->lock);
+	pthread_mutex_lock(&monitor->lock);
 	old = monitor->store;
 	monitor->store = store;
-	(void)pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_unlock(&monitor->lock);
 	store_close(old);
 }
 
 void monitor_set_reloaded(struct monitor *monitor, bool has_reloaded_all)
 {
-	(void)pthread_mutex_lock(&monitor->lock);
+	pthread_mutex_lock(&monitor->lock);
 	monitor->reloaded = time(NULL);
 	monitor->has_reloaded_all = has_reloaded_all;
-	(void)pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_unlock(&monitor->lock);
 }
 
 /* What a page is made of, and its status. */
@@ -166,12 +166,12 @@ static void show_metrics(struct monitor *monitor, struct page *page)
 		.sqlite = store_library_version(),
 	};
 
-	(void)pthread_mutex_lock(&monitor->lock);
+	pthread_mutex_lock(&monitor->lock);
 	certificates = monitor->certificates ? certificates_ref(monitor->certificates) : NULL;
 	metrics.reloaded = monitor->reloaded;
 	metrics.has_reloaded_all = monitor->has_reloaded_all;
 	metrics.retired = find_retired(monitor, page->text.memory, certificates);
-	(void)pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_unlock(&monitor->lock);
 	metrics.certificates = certificates;
 	page->media_type = METRICS_MEDIA_TYPE;
 	metrics_write(&page->text, &metrics);
@@ -190,7 +190,7 @@ static bool turns_on(struct worker *worker, unsigned before, int64_t until)
 	while (worker_turns(worker) == before) {
 		if (clock_now() >= until)
 			return false;
-		(void)nanosleep(&pause, NULL);
+		nanosleep(&pause, NULL);
 	}
 	return true;
 }
@@ -233,10 +233,10 @@ static void show_readiness(struct monitor *monitor, struct page *page)
 	const char *problem;
 	bool has_certificates;
 
-	(void)pthread_mutex_lock(&monitor->lock);
+	pthread_mutex_lock(&monitor->lock);
 	has_certificates = monitor->certificates || !monitor->has_https;
 	problem = problem_of_database(monitor);
-	(void)pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_unlock(&monitor->lock);
 	if (problem)
 		fail(page, problem);
 	else if (!has_certificates)
@@ -263,11 +263,11 @@ static enum MHD_Result send_page(struct MHD_Connection *connection, const struct
 
 	if (!response)
 		return MHD_NO;
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, page->media_type);
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, page->media_type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	if (page->status == MHD_HTTP_METHOD_NOT_ALLOWED) {
-		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	}
 	result = MHD_queue_response(connection, page->status, response);
 	MHD_destroy_response(response);
@@ -350,7 +350,7 @@ void monitor_close(struct monitor *monitor)
 	certificates_unref(monitor->certificates);
 	store_close(monitor->store);
 	free(monitor->public_name);
-	(void)pthread_mutex_destroy(&monitor->lock);
+	pthread_mutex_destroy(&monitor->lock);
 	free(monitor->counters);
 	free(monitor);
 }

@@ -15,7 +15,7 @@
 static void add_header(struct MHD_Response *out, const char *name, const char *value)
 {
 	if (value)
-		(void)MHD_add_response_header(out, name, value);
+		MHD_add_response_header(out, name, value);
 }
 
 struct MHD_Response *reply_new(const struct response *response)
@@ -75,7 +75,7 @@ static int exchange_head(struct MHD_Daemon *daemon, int fd, struct bytes *head, 
 	for (int waited = 0; waited < PATIENCE_MS; waited += PAUSE_MS) {
 		struct pollfd answer = { .fd = fd, .events = POLLIN };
 
-		(void)MHD_run(daemon);
+		MHD_run(daemon);
 		if (receive_head(fd, &received)) {
 			end = strstr(bytes_text(&received), "\r\n\r\n") + 4;
 			bytes_add(head, received.data, (size_t)(end - received.data));

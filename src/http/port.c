@@ -98,7 +98,7 @@ int port_open(const struct port_resources *resources, int fd, enum port_kind kin
 	port->daemon = start_daemon(port, fd);
 	if (!port->daemon) {
 		port_close(port);
-		(void)close(fd);
+		close(fd);
 		return error_set(err, ERROR_SYSTEM, "libmicrohttpd does not start: %s",
 				 strerror(errno));
 	}
@@ -134,7 +134,7 @@ void port_run(struct port *port)
 
 	do {
 		before = port->connections;
-		(void)MHD_run(port->daemon);
+		MHD_run(port->daemon);
 		port->connections = MHD_get_daemon_info(port->daemon,
 							MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
 					    ->num_connections;

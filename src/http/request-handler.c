@@ -135,7 +135,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 	if (!out)
 		return MHD_NO;
 	if (exchange->must_close || exchange->port->exchanges->is_stopping)
-		(void)MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
+		MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
 	return queue(exchange, out);
 }
 

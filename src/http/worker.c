@@ -91,7 +91,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 	atomic_init(&worker->has_store, store != NULL);
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	(void)pthread_mutex_init(&worker->lock, NULL);
+	pthread_mutex_init(&worker->lock, NULL);
 	if (watch(worker, worker->wake, err) < 0)
 		return -1;
 	worker->gate.epoll = worker->epoll;
@@ -120,7 +120,7 @@ int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct
 	struct port *port;
 
 	if (worker->n_ports == PORTS_MAX) {
-		(void)close(fd);
+		close(fd);
 		return error_set(err, ERROR_CONFIG, "more than %d addresses to listen on",
 				 PORTS_MAX);
 	}
@@ -140,10 +140,10 @@ void worker_set_certificates(struct worker *worker, struct certificates *certifi
 {
 	struct certificates *old;
 
-	(void)pthread_mutex_lock(&worker->lock);
+	pthread_mutex_lock(&worker->lock);
 	old = worker->next_certificates;
 	worker->next_certificates = certificates_ref(certificates);
-	(void)pthread_mutex_unlock(&worker->lock);
+	pthread_mutex_unlock(&worker->lock);
 	certificates_unref(old);
 	wake(worker);
 }
@@ -152,10 +152,10 @@ void worker_set_templates(struct worker *worker, struct templates *templates)
 {
 	struct templates *old;
 
-	(void)pthread_mutex_lock(&worker->lock);
+	pthread_mutex_lock(&worker->lock);
 	old = worker->next_templates;
 	worker->next_templates = templates_ref(templates);
-	(void)pthread_mutex_unlock(&worker->lock);
+	pthread_mutex_unlock(&worker->lock);
 	templates_unref(old);
 	wake(worker);
 }
@@ -164,11 +164,11 @@ void worker_set_signer(struct worker *worker, struct signer *signer)
 {
 	struct signer *old;
 
-	(void)pthread_mutex_lock(&worker->lock);
+	pthread_mutex_lock(&worker->lock);
 	old = worker->next_signer;
 	worker->next_signer = signer_ref(signer);
 	worker->has_next_signer = true;
-	(void)pthread_mutex_unlock(&worker->lock);
+	pthread_mutex_unlock(&worker->lock);
 	signer_unref(old);
 	wake(worker);
 }
@@ -177,11 +177,11 @@ void worker_set_store(struct worker *worker, struct store *store)
 {
 	struct store *unused;
 
-	(void)pthread_mutex_lock(&worker->lock);
+	pthread_mutex_lock(&worker->lock);
 	unused = worker->next_store;
 	worker->next_store = store;
 	worker->has_next_store = true;
-	(void)pthread_mutex_unlock(&worker->lock);
+	pthread_mutex_unlock(&worker->lock);
 	store_close(unused);
 	wake(worker);
 }
@@ -193,9 +193,9 @@ bool worker_has_store(const struct worker *worker)
 
 void worker_set_rules(struct worker *worker, const struct worker_rules *rules)
 {
-	(void)pthread_mutex_lock(&worker->lock);
+	pthread_mutex_lock(&worker->lock);
 	worker->next_rules = *rules;
-	(void)pthread_mutex_unlock(&worker->lock);
+	pthread_mutex_unlock(&worker->lock);
 	wake(worker);
 }
 
@@ -206,21 +206,21 @@ static void stop_accepting(struct worker *worker)
 	worker->stopping_since = clock_now();
 	worker->exchanges.is_stopping = true;
 	for (size_t i = 0; i < worker->n_ports; i++)
-		(void)close(MHD_quiesce_daemon(worker->ports[i]->daemon));
+		close(MHD_quiesce_daemon(worker->ports[i]->daemon));
 }
 
 static void take_store(struct worker *worker)
 {
 	struct store *old = worker->store;
 
-	(void)pthread_mutex_lock(&worker->lock);
+	pthread_mutex_lock(&worker->lock);
 	if (!worker->has_next_store) {
-		(void)pthread_mutex_unlock(&worker->lock);
+		pthread_mutex_unlock(&worker->lock);
 		return;
 	}
 	worker->store = TAKE(worker->next_store);
 	worker->has_next_store = false;
-	(void)pthread_mutex_unlock(&worker->lock);
+	pthread_mutex_unlock(&worker->lock);
 
 	store_close(old);
 	worker->snapshot_until = 0;
@@ -236,7 +236,7 @@ static void take_over(struct worker *worker)
 	struct signer *signer;
 	bool has_signer, must_stop;
 
-	(void)pthread_mutex_lock(&worker->lock);
+	pthread_mutex_lock(&worker->lock);
 	certificates = TAKE(worker->next_certificates);
 	templates = TAKE(worker->next_templates);
 	signer = TAKE(worker->next_signer);
@@ -244,7 +244,7 @@ static void take_over(struct worker *worker)
 	worker->has_next_signer = false;
 	worker->rules = worker->next_rules;
 	must_stop = worker->must_stop;
-	(void)pthread_mutex_unlock(&worker->lock);
+	pthread_mutex_unlock(&worker->lock);
 
 	take_store(worker);
 	worker->gate.sni_policy = worker->rules.sni_policy;
@@ -354,7 +354,7 @@ static void turn(struct worker *worker)
 	lingering_drop(&worker->lingering, clock_now());
 	for (size_t i = 0; i < worker->n_ports; i++)
 		port_run(worker->ports[i]);
-	(void)atomic_fetch_add(&worker->turns, 1);
+	atomic_fetch_add(&worker->turns, 1);
 }
 
 static void *run(void *context)
@@ -399,16 +399,16 @@ const struct counters *worker_counters(const struct worker *worker)
 
 void worker_stop(struct worker *worker)
 {
-	(void)pthread_mutex_lock(&worker->lock);
+	pthread_mutex_lock(&worker->lock);
 	worker->must_stop = true;
-	(void)pthread_mutex_unlock(&worker->lock);
+	pthread_mutex_unlock(&worker->lock);
 	wake(worker);
 }
 
 void worker_join(struct worker *worker)
 {
 	if (worker->has_thread)
-		(void)pthread_join(worker->thread, NULL);
+		pthread_join(worker->thread, NULL);
 	worker->has_thread = false;
 }
 
@@ -430,6 +430,6 @@ void worker_free(struct worker *worker)
 	store_close(worker->next_store);
 	closep(&worker->epoll);
 	closep(&worker->wake);
-	(void)pthread_mutex_destroy(&worker->lock);
+	pthread_mutex_destroy(&worker->lock);
 	free(worker);
 }

@@ -125,16 +125,16 @@ static const struct xml_element *find_provider(struct draft *draft, const struct
 					       struct error *err)
 {
 	if (!text_equals(root->name, "clientConfig")) {
-		(void)error_set(err, ERROR_INPUT,
-				"it is no autoconfig document: it begins with <%s> instead of "
-				"<clientConfig>",
-				root->name);
+		error_set(err, ERROR_INPUT,
+			  "it is no autoconfig document: it begins with <%s> instead of "
+			  "<clientConfig>",
+			  root->name);
 		return NULL;
 	}
 	for (const struct xml_element *child = root->first_child; child; child = child->next)
 		if (element_is(child, "emailProvider"))
 			return child;
-	(void)error_set(err, ERROR_INPUT, "it has no <emailProvider>");
+	error_set(err, ERROR_INPUT, "it has no <emailProvider>");
 	return NULL;
 }
 

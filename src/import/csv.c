@@ -260,32 +260,32 @@ int csv_next(struct csv *csv, const char **values, struct error *err)
 static void write_field(FILE *stream, const char *field)
 {
 	if (!strpbrk(field, ",\"\r\n")) {
-		(void)fputs(field, stream);
+		fputs(field, stream);
 		return;
 	}
-	(void)putc('"', stream);
+	putc('"', stream);
 	for (; *field; field++) {
 		if (*field == '"')
-			(void)putc('"', stream);
-		(void)putc(*field, stream);
+			putc('"', stream);
+		putc(*field, stream);
 	}
-	(void)putc('"', stream);
+	putc('"', stream);
 }
 
 void csv_write_record(FILE *stream, const char *const *fields, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (i)
-			(void)putc(',', stream);
+			putc(',', stream);
 		if (fields[i])
 			write_field(stream, fields[i]);
 	}
-	(void)putc('\n', stream);
+	putc('\n', stream);
 }
 
 void csv_write_header(FILE *stream, const struct csv_column *columns, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		(void)fprintf(stream, "%s%s", i ? "," : "", columns[i].name);
-	(void)putc('\n', stream);
+		fprintf(stream, "%s%s", i ? "," : "", columns[i].name);
+	putc('\n', stream);
 }

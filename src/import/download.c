@@ -39,26 +39,26 @@ static size_t keep(char *data, size_t size, size_t count, void *context)
 
 static const char *fail(struct error *err, const char *url, const char *reason)
 {
-	(void)error_set(err, ERROR_INPUT, "cannot get '%s': %s", url, reason);
+	error_set(err, ERROR_INPUT, "cannot get '%s': %s", url, reason);
 	return NULL;
 }
 
 /* Nothing of the environment but a proxy is heeded, and no cookie, netrc or login is sent. */
 static void configure(CURL *curl, const char *url, bool may_be_plain, const char *authorities)
 {
-	(void)curl_easy_setopt(curl, CURLOPT_URL, url);
-	(void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, may_be_plain ? "http,https" : "https");
-	(void)curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	(void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-	(void)curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
-	(void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, PATIENCE_SECONDS);
-	(void)curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	(void)curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-	(void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(curl, CURLOPT_USERAGENT, "mailconfctl/" MAILCONFD_VERSION);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, may_be_plain ? "http,https" : "https");
+	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, PATIENCE_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "mailconfctl/" MAILCONFD_VERSION);
 	if (authorities) {
-		(void)curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
-		(void)curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+		curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
+		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
 	}
 }
 
@@ -77,9 +77,9 @@ const char *download(struct arena *memory, const char *url, bool may_be_plain,
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(curl = curl_easy_init()))
 		return fail(err, url, "libcurl does not start");
 	configure(curl, url, may_be_plain, authorities);
-	(void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
-	(void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
 	code = curl_easy_perform(curl);
 	if (body.is_too_large)
 		return fail(err, url, arena_printf(memory, "it has more than %zu bytes", limit));

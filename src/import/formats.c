@@ -29,7 +29,7 @@ void table_skip(struct table *table, unsigned long line, const char *format, ...
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(reason, sizeof(reason), format, args);
+	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
 	table->skip(line, reason, table->context);
 }

@@ -35,7 +35,7 @@ void source_bad(struct source *source, unsigned long line, const char *format, .
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(reason, sizeof(reason), format, args);
+	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
 	source->bad(line, reason, source->context);
 }

@@ -80,8 +80,7 @@ const char *domain_parse(struct arena *memory, const char *text, bool patterns, 
 		return "*";
 	name = idna_to_ascii(memory, is_pattern ? text + 2 : text);
 	if (!name) {
-		(void)error_set(err, ERROR_INPUT, "%s is not a domain name",
-				log_quote(memory, text));
+		error_set(err, ERROR_INPUT, "%s is not a domain name", log_quote(memory, text));
 		return NULL;
 	}
 	return is_pattern ? arena_printf(memory, "*.%s", name) : name;

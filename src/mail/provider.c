@@ -41,8 +41,8 @@ static int check_options(struct arena *memory, const struct provider *provider,
 	if (provider->oauth2.issuer && !issuer_parse(memory, provider->oauth2.issuer, err))
 		return spoiled_option(memory, provider, "oauth2-issuer URL", ret_remedy);
 	if (provider->public_name && !public_name_parse(memory, provider->public_name)) {
-		(void)error_set(err, ERROR_INPUT, "the public name '%s' is not a host name",
-				provider->public_name);
+		error_set(err, ERROR_INPUT, "the public name '%s' is not a host name",
+			  provider->public_name);
 		return spoiled_option(memory, provider, "public-name HOST", ret_remedy);
 	}
 	return 0;

@@ -29,7 +29,7 @@ static bool rest_is_valid(struct arena *memory, const char *rest)
 static const char *refuse(struct arena *memory, struct error *err, const char *what,
 			  const char *text, const char *reason)
 {
-	(void)error_set(err, ERROR_INPUT, "the %s %s %s", what, log_quote(memory, text), reason);
+	error_set(err, ERROR_INPUT, "the %s %s %s", what, log_quote(memory, text), reason);
 	return NULL;
 }
 
@@ -80,9 +80,9 @@ const char *issuer_parse(struct arena *memory, const char *text, struct error *e
 		return url_parse(memory, "issuer", text, URL_OF_SERVICE, err);
 	host = idna_to_ascii(memory, text);
 	if (!host)
-		(void)error_set(err, ERROR_INPUT,
-				"the issuer %s is not a URL or a host name; write https://HOST",
-				log_quote(memory, text));
+		error_set(err, ERROR_INPUT,
+			  "the issuer %s is not a URL or a host name; write https://HOST",
+			  log_quote(memory, text));
 	return host;
 }
 

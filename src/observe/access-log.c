@@ -30,7 +30,7 @@ const char *record_hash(struct arena *memory, const struct digest_key *key, cons
 	char *hash = arena_alloc(memory, 2 * HASH_BYTES + 1);
 
 	for (size_t i = 0; i < HASH_BYTES; i++)
-		(void)snprintf(hash + 2 * i, 3, "%02x", digest.bytes[i]);
+		snprintf(hash + 2 * i, 3, "%02x", digest.bytes[i]);
 	return hash;
 }
 

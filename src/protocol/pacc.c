@@ -195,8 +195,8 @@ static json_t *authentication_of(struct arena *memory, const struct profile *pro
 	json_t *authentication = json_pack("{sb}", "password", ways.password);
 
 	if (ways.issuer)
-		(void)json_object_set_new(authentication, "oauth-public",
-					  json_pack("{ss}", "issuer", ways.issuer));
+		json_object_set_new(authentication, "oauth-public",
+				    json_pack("{ss}", "issuer", ways.issuer));
 	return authentication;
 }
 
@@ -219,10 +219,10 @@ static json_t *protocols_of(struct arena *memory, const struct profile *profile)
 
 		endpoint = choose(memory, profile, &entries[i], &reason);
 		if (endpoint)
-			(void)json_object_set_new(
-				protocols, entries[i].name,
-				endpoint->url ? json_pack("{ss}", "url", endpoint->url)
-					      : json_pack("{ss}", "host", endpoint->host));
+			json_object_set_new(protocols, entries[i].name,
+					    endpoint->url
+						    ? json_pack("{ss}", "url", endpoint->url)
+						    : json_pack("{ss}", "host", endpoint->host));
 	}
 	return protocols;
 }

@@ -163,7 +163,7 @@ static const char *all_names(struct arena *memory)
 static void closedirp(DIR **directory)
 {
 	if (*directory)
-		(void)closedir(*directory);
+		closedir(*directory);
 }
 
 /* Reports what went wrong; returns 1. */

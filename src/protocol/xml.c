@@ -33,7 +33,7 @@ struct tree {
 
 static const struct xml_element *fail(struct error *err, const char *reason)
 {
-	(void)error_set(err, ERROR_INPUT, "%s", reason);
+	error_set(err, ERROR_INPUT, "%s", reason);
 	return NULL;
 }
 
@@ -193,7 +193,7 @@ static xmlParserCtxtPtr parser_new(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	(void)pthread_once(&once, prepare_library);
+	pthread_once(&once, prepare_library);
 	return xmlNewParserCtxt();
 }
 

@@ -44,8 +44,8 @@ static int has_column(struct automx2 *automx2, const char *table, const char *co
 	if (prepare(automx2, "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2", &query,
 		    err) < 0)
 		return -1;
-	(void)sqlite3_bind_text(query, 1, table, -1, SQLITE_STATIC);
-	(void)sqlite3_bind_text(query, 2, column, -1, SQLITE_STATIC);
+	sqlite3_bind_text(query, 1, table, -1, SQLITE_STATIC);
+	sqlite3_bind_text(query, 2, column, -1, SQLITE_STATIC);
 	if (sqlite3_step(query) != SQLITE_ROW)
 		return fail(automx2, err);
 	*ret_has = sqlite3_column_int(query, 0) > 0;
@@ -134,8 +134,8 @@ int automx2_open(const char *path, const char *image, size_t size, struct automx
 	if (sqlite3_open_v2(":memory:", &automx2->database,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return fail(automx2, err);
-	(void)sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	(void)sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	if (size > 0 && sqlite3_deserialize(automx2->database, "main", copy_image(image, size),
 					    (sqlite3_int64)size, (sqlite3_int64)size,
 					    SQLITE_DESERIALIZE_FREEONCLOSE |
@@ -151,7 +151,7 @@ void automx2_close(struct automx2 *automx2)
 {
 	if (!automx2)
 		return;
-	(void)sqlite3_close(automx2->database);
+	sqlite3_close(automx2->database);
 	free(automx2->path);
 	free(automx2);
 }
@@ -201,7 +201,7 @@ static int list(struct automx2 *automx2, struct arena *memory, const char *sql, 
 	if (prepare(automx2, sql, &query, err) < 0)
 		return -1;
 	if (sqlite3_bind_parameter_count(query) > 0)
-		(void)sqlite3_bind_int64(query, 1, domain);
+		sqlite3_bind_int64(query, 1, domain);
 	while ((step = sqlite3_step(query)) == SQLITE_ROW)
 		read(memory, query, rows_add(&rows));
 	if (step != SQLITE_DONE)

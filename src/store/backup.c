@@ -69,7 +69,7 @@ static int copy(struct store *store, sqlite3 *target, const char *file, struct e
 		backup = sqlite3_backup_init(target, "main", store->database, "main");
 	if (!backup)
 		return fail(store, target, file, err);
-	(void)sqlite3_backup_step(backup, -1);
+	sqlite3_backup_step(backup, -1);
 	return sqlite3_backup_finish(backup) == SQLITE_OK ? 0 : fail(store, target, file, err);
 }
 
@@ -109,7 +109,7 @@ int store_backup(struct store *store, const char *file, int fd, struct error *er
 	char *path;
 	int r;
 
-	(void)sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
+	sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
 	temporary = create_temporary(&memory, store->path, &path);
 	if (temporary < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot create a temporary file: %s",
@@ -117,7 +117,7 @@ int store_backup(struct store *store, const char *file, int fd, struct error *er
 	r = sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	(void)unlink(path);
 	r = r == SQLITE_OK ? copy(store, target, file, err) : fail(store, target, file, err);
-	(void)sqlite3_close(target);
+	sqlite3_close(target);
 	if (r == 0 && copy_bytes(temporary, fd) < 0)
 		r = error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", file, strerror(errno));
 	return r;

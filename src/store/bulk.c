@@ -61,16 +61,16 @@ static int settle(struct bulk *bulk, int step, struct error *err)
 		return read_row(&row, bulk, err);
 	if (step == SQLITE_DONE)
 		return 0;
-	(void)store_fail(bulk->store, err, "reading users");
+	store_fail(bulk->store, err, "reading users");
 	return -1;
 }
 
 /* Moves the cursor to the first row at or after the key. */
 static int seek(struct bulk *bulk, const char *domain, const char *local, struct error *err)
 {
-	(void)sqlite3_reset(bulk->cursor);
-	(void)sqlite3_bind_text(bulk->cursor, 1, domain, -1, SQLITE_TRANSIENT);
-	(void)sqlite3_bind_text(bulk->cursor, 2, local, -1, SQLITE_TRANSIENT);
+	sqlite3_reset(bulk->cursor);
+	sqlite3_bind_text(bulk->cursor, 1, domain, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(bulk->cursor, 2, local, -1, SQLITE_TRANSIENT);
 	return settle(bulk, sqlite3_step(bulk->cursor), err);
 }
 
@@ -156,8 +156,8 @@ static int remove_row(struct bulk *bulk, struct error *err)
 	note_domain(bulk, bulk->row.domain);
 	if (query_begin(bulk->store, REMOVE_USER, &query, err) != 0)
 		return -1;
-	(void)sqlite3_bind_text(query, 1, bulk->row.domain, -1, SQLITE_TRANSIENT);
-	(void)sqlite3_bind_text(query, 2, bulk->row.local, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(query, 1, bulk->row.domain, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(query, 2, bulk->row.local, -1, SQLITE_TRANSIENT);
 	bulk->counts.removed++;
 	return run(bulk, query, "removing a user", err);
 }
@@ -175,7 +175,7 @@ static int write_row(struct bulk *bulk, enum statement statement, const struct b
 	query_bind_text(query, 3, user->login);
 	query_bind_text(query, 4, user->name);
 	if (user->provider)
-		(void)sqlite3_bind_int64(query, 5, user->provider);
+		sqlite3_bind_int64(query, 5, user->provider);
 	query_bind_text(query, 6, user->moved_to);
 	return run(bulk, query, "writing a user", err);
 }
@@ -326,5 +326,5 @@ int bulk_list_providers(struct bulk *bulk, struct arena *memory, const char ***r
 
 void store_tidy(struct store *store)
 {
-	(void)sqlite3_exec(store->database, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+	sqlite3_exec(store->database, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
 }

@@ -104,7 +104,7 @@ static void bind_domain(sqlite3_stmt *query, const struct domain *domain)
 	query_bind_text(query, 1, domain->name);
 	query_bind_text(query, 2, domain->provider);
 	query_bind_text(query, 3, domain->alias_of);
-	(void)sqlite3_bind_int(query, 4, domain->is_enabled);
+	sqlite3_bind_int(query, 4, domain->is_enabled);
 	query_bind_text(query, 5, domain->moved_to);
 }
 

@@ -160,7 +160,7 @@ int store_wait_for_lock(void *context, int count)
 	}
 	if (clock_now() - store->waiting_since >= STORE_PATIENCE_MS)
 		return 0;
-	(void)nanosleep(&(struct timespec){ .tv_nsec = pause * 1000000L }, NULL);
+	nanosleep(&(struct timespec){ .tv_nsec = pause * 1000000L }, NULL);
 	return 1;
 }
 

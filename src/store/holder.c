@@ -44,7 +44,7 @@ static void read_name(struct holder *holder)
 		arena_printf(&memory, "/proc/%d/comm", (int)holder->process), "re");
 
 	if (!file || !fgets(holder->name, sizeof(holder->name), file))
-		(void)snprintf(holder->name, sizeof(holder->name), "a process");
+		snprintf(holder->name, sizeof(holder->name), "a process");
 	holder->name[strcspn(holder->name, "\n")] = '\0';
 }
 

@@ -27,10 +27,10 @@ static int fill(sqlite3 *source, const char *path)
 	if (code == SQLITE_OK) {
 		backup = sqlite3_backup_init(target, "main", source, "main");
 		if (backup)
-			(void)sqlite3_backup_step(backup, -1);
+			sqlite3_backup_step(backup, -1);
 		code = backup ? sqlite3_backup_finish(backup) : sqlite3_errcode(target);
 	}
-	(void)sqlite3_close(target);
+	sqlite3_close(target);
 	return code;
 }
 
@@ -54,13 +54,13 @@ int database_keep(sqlite3 *source, const char *database, const char *target, str
 				 database, target, strerror(errno));
 	code = fill(source, temporary);
 	if (code != SQLITE_OK)
-		(void)error_set(err, ERROR_STORE, "cannot copy database '%s' to '%s': %s", database,
-				target, sqlite3_errstr(code));
+		error_set(err, ERROR_STORE, "cannot copy database '%s' to '%s': %s", database,
+			  target, sqlite3_errstr(code));
 	else if (fsync(fd) == 0 && rename(temporary, target) == 0 && directory_sync_of(target) == 0)
 		return 0;
 	else
-		(void)error_set(err, ERROR_STORE, "cannot copy database '%s' to '%s': %s", database,
-				target, strerror(errno));
+		error_set(err, ERROR_STORE, "cannot copy database '%s' to '%s': %s", database,
+			  target, strerror(errno));
 	(void)unlink(temporary);
 	return -1;
 }

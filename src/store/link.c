@@ -78,7 +78,7 @@ int links_load(struct store *store, struct arena *memory, struct provider *provi
 	r = query_begin(store, LIST_LINKS, &query, err);
 	if (r != 0)
 		return r;
-	(void)sqlite3_bind_int64(query, 1, provider->id);
+	sqlite3_bind_int64(query, 1, provider->id);
 	for (size_t i = 0; i < ROWS_MAX && (r = sqlite3_step(query)) == SQLITE_ROW; i++) {
 		struct row row = row_begin(store, memory, query, TABLE_LINK);
 		struct link_row values = read_link(&row);
@@ -114,8 +114,8 @@ static int add_link(struct store *store, int64_t provider, size_t position, cons
 	r = query_begin(store, ADD_LINK, &query, err);
 	if (r != 0)
 		return r;
-	(void)sqlite3_bind_int64(query, 1, provider);
-	(void)sqlite3_bind_int64(query, 2, (int64_t)position);
+	sqlite3_bind_int64(query, 1, provider);
+	sqlite3_bind_int64(query, 2, (int64_t)position);
 	query_bind_text(query, 3, link_kind_name(link->kind));
 	query_bind_text(query, 4, link->url);
 	return query_run(store, query, "adding a link", err);
@@ -130,9 +130,9 @@ static int add_link_text(struct store *store, int64_t provider, size_t link, siz
 	r = query_begin(store, ADD_LINK_TEXT, &query, err);
 	if (r != 0)
 		return r;
-	(void)sqlite3_bind_int64(query, 1, provider);
-	(void)sqlite3_bind_int64(query, 2, (int64_t)link);
-	(void)sqlite3_bind_int64(query, 3, (int64_t)position);
+	sqlite3_bind_int64(query, 1, provider);
+	sqlite3_bind_int64(query, 2, (int64_t)link);
+	sqlite3_bind_int64(query, 3, (int64_t)position);
 	query_bind_text(query, 4, text->language);
 	query_bind_text(query, 5, text->text);
 	return query_run(store, query, "adding a link", err);
@@ -146,7 +146,7 @@ static int remove_links(struct store *store, int64_t provider, struct error *err
 	r = query_begin(store, REMOVE_LINKS, &query, err);
 	if (r != 0)
 		return r;
-	(void)sqlite3_bind_int64(query, 1, provider);
+	sqlite3_bind_int64(query, 1, provider);
 	return query_run(store, query, "changing links", err);
 }
 

@@ -50,7 +50,7 @@ int md5_find(struct store *store, struct arena *memory, const char *domain, cons
 	if (r != 0)
 		return r;
 	query_bind_text(query, 1, domain);
-	(void)sqlite3_bind_blob(query, 2, md5->bytes, sizeof(md5->bytes), SQLITE_STATIC);
+	sqlite3_bind_blob(query, 2, md5->bytes, sizeof(md5->bytes), SQLITE_STATIC);
 	switch (sqlite3_step(query)) {
 	case SQLITE_ROW:
 		row = row_begin(store, memory, query, TABLE_USER_MD5);
@@ -78,7 +78,7 @@ static int read_truth(struct store *store, enum statement statement, int64_t id,
 	if (r != 0)
 		return r;
 	if (id)
-		(void)sqlite3_bind_int64(query, 1, id);
+		sqlite3_bind_int64(query, 1, id);
 	*ret_truth = false;
 	r = sqlite3_step(query);
 	if (r != SQLITE_ROW)

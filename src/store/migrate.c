@@ -27,7 +27,7 @@ static int migrate_from(struct store *store, int64_t version, struct error *err)
 	for (int next = (int)version; next < schema_version(); next++)
 		if (store_execute(store, embedded_schema[next].text, err) != 0)
 			return error_prefix(err, "migration %s", embedded_schema[next].name);
-	(void)snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", schema_version());
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", schema_version());
 	return store_execute(store, pragma, err) == 0 ? 0 : -1;
 }
 
@@ -49,9 +49,9 @@ static int keep_copy(struct store *store, int64_t version, struct error *err)
 			    NULL) == SQLITE_OK)
 		r = database_keep(reader, store->path, copy_name(&memory, store, version), err);
 	else
-		(void)error_set(err, ERROR_STORE, "cannot read database '%s': %s", store->path,
-				sqlite3_errmsg(reader));
-	(void)sqlite3_close(reader);
+		error_set(err, ERROR_STORE, "cannot read database '%s': %s", store->path,
+			  sqlite3_errmsg(reader));
+	sqlite3_close(reader);
 	if (r < 0)
 		return error_prefix(err, "before a migration");
 	for (int64_t older = version - 1; older > 0; older--) {

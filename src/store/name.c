@@ -50,7 +50,7 @@ int store_list_names(struct store *store, struct arena *memory, enum store_names
 	if (r != 0)
 		return r;
 	query_bind_text(query, 1, prefix);
-	(void)sqlite3_bind_int64(query, 2, (sqlite3_int64)limit);
+	sqlite3_bind_int64(query, 2, (sqlite3_int64)limit);
 	return list_names(store, memory, query, prefix, ret_names, ret_count, err);
 }
 
@@ -65,7 +65,7 @@ int store_list_locals(struct store *store, struct arena *memory, const char *dom
 	if (r != 0)
 		return r;
 	query_bind_text(query, 1, prefix);
-	(void)sqlite3_bind_int64(query, 2, (sqlite3_int64)limit);
+	sqlite3_bind_int64(query, 2, (sqlite3_int64)limit);
 	query_bind_text(query, 3, domain);
 	return list_names(store, memory, query, prefix, ret_locals, ret_count, err);
 }

@@ -105,7 +105,7 @@ int provider_find_by_id(struct store *store, struct arena *memory, int64_t id,
 	r = query_begin(store, FIND_PROVIDER_BY_ID, &query, err);
 	if (r != 0)
 		return r;
-	(void)sqlite3_bind_int64(query, 1, id);
+	sqlite3_bind_int64(query, 1, id);
 	return provider_step(store, memory, ROWS_MUST_BE_GOOD, false, query, ret_provider, err);
 }
 
@@ -158,23 +158,23 @@ static void bind_provider(sqlite3_stmt *query, const struct provider *provider)
 	query_bind_text(query, 4, provider->login);
 	query_bind_text(query, 5, login_case_name(provider->login_case));
 	query_bind_text(query, 6, provider->recipient_delimiter);
-	(void)sqlite3_bind_int(query, 7, provider->show_names);
-	(void)sqlite3_bind_int(query, 8, provider->mx_fallback);
-	(void)sqlite3_bind_int(query, 9, provider->is_implicit);
+	sqlite3_bind_int(query, 7, provider->show_names);
+	sqlite3_bind_int(query, 8, provider->mx_fallback);
+	sqlite3_bind_int(query, 9, provider->is_implicit);
 	query_bind_text(query, 10, provider->public_name);
-	(void)sqlite3_bind_int(query, 11, (int)provider->ttl);
-	(void)sqlite3_bind_int(query, 12, provider->pox_dav);
-	(void)sqlite3_bind_int(query, 13, provider->activesync_v2);
+	sqlite3_bind_int(query, 11, (int)provider->ttl);
+	sqlite3_bind_int(query, 12, provider->pox_dav);
+	sqlite3_bind_int(query, 13, provider->activesync_v2);
 	query_bind_text(query, 14, unanswered_name(provider->unknown_users));
 	query_bind_text(query, 15, unanswered_name(provider->without_address));
 	query_bind_text(query, 16, provider->send_logins_to);
-	(void)sqlite3_bind_int(query, 17, provider->pacc);
+	sqlite3_bind_int(query, 17, provider->pacc);
 	query_bind_text(query, 18, provider->webmail);
 	query_bind_text(query, 19, provider->oauth2.issuer);
 	query_bind_text(query, 20, provider->oauth2.scope);
 	query_bind_text(query, 21, provider->oauth2.auth_url);
 	query_bind_text(query, 22, provider->oauth2.token_url);
-	(void)sqlite3_bind_int(query, 23, provider->md5_lookup);
+	sqlite3_bind_int(query, 23, provider->md5_lookup);
 }
 
 int store_add_provider(struct store *store, struct provider *provider, struct error *err)
@@ -208,7 +208,7 @@ int store_update_provider(struct store *store, const struct provider *provider, 
 	if (r != 0)
 		return r;
 	bind_provider(query, provider);
-	(void)sqlite3_bind_int64(query, 24, provider->id);
+	sqlite3_bind_int64(query, 24, provider->id);
 	r = query_run(store, query, "changing a provider", err);
 	return r == 0 && used_md5 != provider->md5_lookup
 		       ? md5_follow_provider(store, provider->name, err)
@@ -228,6 +228,6 @@ int store_remove_provider(struct store *store, int64_t id, struct error *err)
 	r = query_begin(store, REMOVE_PROVIDER, &query, err);
 	if (r != 0)
 		return r;
-	(void)sqlite3_bind_int64(query, 1, id);
+	sqlite3_bind_int64(query, 1, id);
 	return query_run(store, query, "removing a provider", err);
 }

@@ -92,8 +92,8 @@ static int open_stage(struct stage *stage, const char *file, struct error *err)
 	if (sqlite3_open_v2(stage->path, &store->database,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return store_fail(store, err, "opening a copy of it");
-	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	if (md5_register(store, err) != 0)
 		return -1;
 	stage->store = TAKE(store);
@@ -134,7 +134,7 @@ static int check_integrity(struct store *stage, const char *file, struct error *
 		found = sqlite3_errmsg(stage->database);
 	if (strcmp(found, "ok") != 0)
 		r = error_set(err, ERROR_INPUT, "'%s' is corrupted: %s", file, found);
-	(void)sqlite3_finalize(query);
+	sqlite3_finalize(query);
 	return r;
 }
 
@@ -154,7 +154,7 @@ static int page_size_of(sqlite3 *database)
 	if (sqlite3_prepare_v2(database, "PRAGMA page_size", -1, &query, NULL) == SQLITE_OK &&
 	    sqlite3_step(query) == SQLITE_ROW)
 		size = sqlite3_column_int(query, 0);
-	(void)sqlite3_finalize(query);
+	sqlite3_finalize(query);
 	return size;
 }
 
@@ -180,7 +180,7 @@ static bool open_live(const char *database, sqlite3 **ret_live)
 				   NULL);
 
 	if (code == SQLITE_OK) {
-		(void)sqlite3_busy_timeout(*ret_live, STORE_PATIENCE_MS);
+		sqlite3_busy_timeout(*ret_live, STORE_PATIENCE_MS);
 		code = sqlite3_exec(*ret_live, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
 				    NULL);
 	}
@@ -200,7 +200,7 @@ static int check_live(sqlite3 *live, const char *database, struct error *err)
 	    sqlite3_bind_int(query, 1, APPLICATION_ID) == SQLITE_OK &&
 	    sqlite3_step(query) == SQLITE_ROW)
 		is_ours = sqlite3_column_int(query, 0);
-	(void)sqlite3_finalize(query);
+	sqlite3_finalize(query);
 	return is_ours ? 0
 		       : error_set(err, ERROR_STORE, "'%s' is not a database of mailconfd",
 				   database);
@@ -216,9 +216,9 @@ static int keep_live(const char *database, const char *kept, struct error *err)
 	    SQLITE_OK)
 		r = database_keep(reader, database, kept, err);
 	else
-		(void)error_set(err, ERROR_STORE, "cannot read database '%s': %s", database,
-				sqlite3_errmsg(reader));
-	(void)sqlite3_close(reader);
+		error_set(err, ERROR_STORE, "cannot read database '%s': %s", database,
+			  sqlite3_errmsg(reader));
+	sqlite3_close(reader);
 	if (r == 0)
 		(void)unlink(arena_printf(&memory, "%s-wal", kept));
 	return r;
@@ -255,15 +255,15 @@ static int copy_into(struct store *stage, const char *database, sqlite3 *live, c
 	if (code == SQLITE_OK || code == SQLITE_DONE) {
 		r = keep_live(database, kept, err);
 		if (r == 0)
-			(void)sqlite3_backup_step(backup, -1);
+			sqlite3_backup_step(backup, -1);
 	}
 	if (r < 0) {
-		(void)sqlite3_backup_finish(backup);
+		sqlite3_backup_finish(backup);
 		return -1;
 	}
 	if (sqlite3_backup_finish(backup) != SQLITE_OK || code == SQLITE_BUSY)
 		return fail(database, live, err);
-	(void)sqlite3_exec(live, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
+	sqlite3_exec(live, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
 	return 0;
 }
 
@@ -326,11 +326,11 @@ int store_restore(struct arena *memory, const char *database, int fd, const char
 		if (r == 0)
 			r = copy_into(stage.store, database, live, restored.kept, err);
 	} else {
-		(void)sqlite3_close(TAKE(live));
+		sqlite3_close(TAKE(live));
 		r = replace_file(&stage, database, arena_printf(memory, "%s" KEPT_SUFFIX, database),
 				 err);
 	}
-	(void)sqlite3_close(live);
+	sqlite3_close(live);
 	if (r == 0)
 		*ret_restored = restored;
 	return r;

@@ -95,7 +95,7 @@ int services_load(struct store *store, struct arena *memory, enum row_trust trus
 	r = query_begin(store, LIST_SERVICES, &query, err);
 	if (r != 0)
 		return r;
-	(void)sqlite3_bind_int64(query, 1, provider->id);
+	sqlite3_bind_int64(query, 1, provider->id);
 	while ((r = sqlite3_step(query)) == SQLITE_ROW && count + n_spoiled < SERVICES_MAX) {
 		struct row row = row_begin(store, memory, query, TABLE_SERVICE);
 		struct error reason;
@@ -132,14 +132,14 @@ static void sort_services(const struct service **sorted, size_t count)
 static void bind_wish(sqlite3_stmt *query, int parameter, enum wish wish)
 {
 	if (wish != WISH_NONE)
-		(void)sqlite3_bind_int(query, parameter, wish == WISH_YES);
+		sqlite3_bind_int(query, parameter, wish == WISH_YES);
 }
 
 /* 0 is NULL. */
 static void bind_number(sqlite3_stmt *query, int parameter, unsigned number)
 {
 	if (number > 0)
-		(void)sqlite3_bind_int(query, parameter, (int)number);
+		sqlite3_bind_int(query, parameter, (int)number);
 }
 
 static int add_service(struct store *store, struct arena *memory, int64_t provider, size_t position,
@@ -151,12 +151,12 @@ static int add_service(struct store *store, struct arena *memory, int64_t provid
 	r = query_begin(store, ADD_SERVICE, &query, err);
 	if (r != 0)
 		return r;
-	(void)sqlite3_bind_int64(query, 1, provider);
-	(void)sqlite3_bind_int64(query, 2, (int64_t)position);
+	sqlite3_bind_int64(query, 1, provider);
+	sqlite3_bind_int64(query, 2, (int64_t)position);
 	query_bind_text(query, 3, service_url(memory, service));
 	query_bind_text(query, 4, service->login);
 	query_bind_text(query, 5, service_authentications(memory, service));
-	(void)sqlite3_bind_int(query, 6, service->is_first);
+	sqlite3_bind_int(query, 6, service->is_first);
 	bind_wish(query, 7, service->pop3.leave_on_server);
 	bind_number(query, 8, service->pop3.leave_days);
 	bind_number(query, 9, service->pop3.check_interval);
@@ -182,7 +182,7 @@ int store_set_services(struct store *store, int64_t provider, const struct servi
 	r = query_begin(store, REMOVE_SERVICES, &query, err);
 	if (r != 0)
 		return r;
-	(void)sqlite3_bind_int64(query, 1, provider);
+	sqlite3_bind_int64(query, 1, provider);
 	r = query_run(store, query, "changing services", err);
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = add_service(store, &memory, provider, i, sorted[i], err);
@@ -199,7 +199,7 @@ int store_remove_service(struct store *store, int64_t provider, const char *url,
 	r = query_begin(store, REMOVE_SERVICE, &query, err);
 	if (r != 0)
 		return r;
-	(void)sqlite3_bind_int64(query, 1, provider);
+	sqlite3_bind_int64(query, 1, provider);
 	query_bind_text(query, 2, url);
 	r = query_run(store, query, "removing a service", err);
 	if (r != 0)

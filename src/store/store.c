@@ -31,14 +31,14 @@
 static void configure_sqlite(void)
 {
 	/* Without statistics SQLite's allocator needs no lock that all workers share. */
-	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 static void configure_once(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	(void)pthread_once(&once, configure_sqlite);
+	pthread_once(&once, configure_sqlite);
 }
 
 /* "mailconfctl (process 4711)", or NULL where that cannot be told. */
@@ -59,14 +59,13 @@ static int fail_busy(struct store *store, struct error *err, const char *doing)
 					    : NULL;
 
 	if (store->is_patient)
-		(void)error_set(err, ERROR_STORE,
-				"database '%s' is in use by %s for more than %d seconds already; "
-				"nothing is changed, try again later",
-				store->path, who ? who : "another process",
-				STORE_PATIENCE_MS / 1000);
+		error_set(err, ERROR_STORE,
+			  "database '%s' is in use by %s for more than %d seconds already; "
+			  "nothing is changed, try again later",
+			  store->path, who ? who : "another process", STORE_PATIENCE_MS / 1000);
 	else
-		(void)error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
-				store->path, doing);
+		error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
+			  store->path, doing);
 	return STORE_BUSY;
 }
 
@@ -135,14 +134,14 @@ int query_begin(struct store *store, enum statement statement, sqlite3_stmt **re
 void query_endp(sqlite3_stmt **query)
 {
 	if (*query) {
-		(void)sqlite3_reset(*query);
-		(void)sqlite3_clear_bindings(*query);
+		sqlite3_reset(*query);
+		sqlite3_clear_bindings(*query);
 	}
 }
 
 void query_bind_text(sqlite3_stmt *query, int parameter, const char *text)
 {
-	(void)sqlite3_bind_text(query, parameter, text, -1, SQLITE_STATIC);
+	sqlite3_bind_text(query, parameter, text, -1, SQLITE_STATIC);
 }
 
 int query_run(struct store *store, sqlite3_stmt *query, const char *doing, struct error *err)
@@ -204,9 +203,9 @@ static int open_database(struct store *store, const char *name, int flags, struc
 	if (for_writing && sqlite3_db_readonly(store->database, "main") == 1)
 		return refuse_to("write", store->path, true,
 				 access(store->path, W_OK) < 0 ? errno : EACCES, err);
-	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	(void)sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	(void)sqlite3_limit(store->database, SQLITE_LIMIT_LENGTH, VALUE_MAX);
+	sqlite3_db_config(store->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(store->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_limit(store->database, SQLITE_LIMIT_LENGTH, VALUE_MAX);
 	return 0;
 }
 
@@ -263,9 +262,8 @@ static int open_for_reading(struct store *store, enum store_mode mode, struct er
 	r = store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err);
 	if (r == 0 && objects == 0) {
 		/* Most likely an admin tool is at it just now. */
-		(void)error_set(err, ERROR_STORE,
-				"database '%s' is empty: 'mailconfctl domain add' fills it",
-				store->path);
+		error_set(err, ERROR_STORE,
+			  "database '%s' is empty: 'mailconfctl domain add' fills it", store->path);
 		return STORE_BUSY;
 	}
 	return r == 0 ? check_version(store, mode, err) : r;
@@ -279,7 +277,7 @@ static int open_for_writing(struct store *store, struct error *err)
 	if (prepare_file(store->path, err) < 0 ||
 	    open_database(store, store->path, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
-	(void)sqlite3_busy_handler(store->database, store_wait_for_lock, store);
+	sqlite3_busy_handler(store->database, store_wait_for_lock, store);
 	store->is_patient = true;
 	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)
 		return -1;
@@ -331,10 +329,10 @@ static int give_up_opening(const char *path, int patience, struct error *err)
 
 	holder_close(&files);
 	if (who)
-		(void)error_set(err, ERROR_STORE,
-				"database '%s' is in use by %s for more than %d seconds already; "
-				"try again later",
-				path, who, patience / 1000);
+		error_set(err, ERROR_STORE,
+			  "database '%s' is in use by %s for more than %d seconds already; "
+			  "try again later",
+			  path, who, patience / 1000);
 	return -1;
 }
 
@@ -350,7 +348,7 @@ int store_open_patiently(const char *path, enum store_mode mode, int patience,
 			return give_up_opening(path, patience, err);
 		if (r != STORE_BUSY)
 			return r;
-		(void)nanosleep(&pause, NULL);
+		nanosleep(&pause, NULL);
 	}
 }
 
@@ -379,8 +377,8 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	for (size_t i = 0; i < STATEMENTS; i++)
-		(void)sqlite3_finalize(store->statements[i]);
-	(void)sqlite3_close(store->database);
+		sqlite3_finalize(store->statements[i]);
+	sqlite3_close(store->database);
 	holder_close(&store->holder_files);
 	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
 		arena_clear(&store->kept[i].memory);
@@ -405,7 +403,7 @@ void store_release(struct store *store)
 	store->in_snapshot = false;
 	/* So that a page that was put right is read again. */
 	if (store->has_bad_pages)
-		(void)sqlite3_db_release_memory(store->database);
+		sqlite3_db_release_memory(store->database);
 	store->has_bad_pages = false;
 }
 
@@ -432,7 +430,7 @@ int store_defer_references(struct store *store, struct error *err)
 void store_rollback(struct store *store)
 {
 	if (!sqlite3_get_autocommit(store->database))
-		(void)sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
+		sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
 }
 
 bool store_is_new(const struct store *store)

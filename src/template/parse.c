@@ -48,8 +48,8 @@ static int fail(struct parser *parser, unsigned line, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)error_set(parser->err, ERROR_INPUT, "%s:%u: %s", parser->template->name, line,
-			arena_vprintf(&parser->template->memory, format, args));
+	error_set(parser->err, ERROR_INPUT, "%s:%u: %s", parser->template->name, line,
+		  arena_vprintf(&parser->template->memory, format, args));
 	va_end(args);
 	return -1;
 }

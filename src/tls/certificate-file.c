@@ -27,12 +27,11 @@ static void explain_absence(const char *file, struct error *err)
 	size_t length = strlen(file), name = strlen("/" LAYOUT_CHAIN);
 
 	if (length > name && text_equals(file + length - name, "/" LAYOUT_CHAIN))
-		(void)error_set(err, ERROR_TLS,
-				"the directory '%.*s' has no certificate with its key; put the "
-				"certificate with its chain there as " LAYOUT_CHAIN
-				" and its key as " LAYOUT_KEY
-				", or under other names of mailconfd(8)",
-				(int)(length - name), file);
+		error_set(err, ERROR_TLS,
+			  "the directory '%.*s' has no certificate with its key; put the "
+			  "certificate with its chain there as " LAYOUT_CHAIN
+			  " and its key as " LAYOUT_KEY ", or under other names of mailconfd(8)",
+			  (int)(length - name), file);
 }
 
 static char *read_file(struct arena *memory, const char *file, size_t *ret_size, struct error *err)
@@ -41,17 +40,17 @@ static char *read_file(struct arena *memory, const char *file, size_t *ret_size,
 	char *data;
 
 	if (stat(file, &status) == 0 && status.st_size > (off_t)CERTIFICATE_FILE_LIMIT) {
-		(void)error_set(err, ERROR_TLS,
-				"'%s' is larger than %zu KiB; a certificate with its chain and key "
-				"is not, so let the glob match only such files",
-				file, CERTIFICATE_FILE_LIMIT / 1024);
+		error_set(err, ERROR_TLS,
+			  "'%s' is larger than %zu KiB; a certificate with its chain and key "
+			  "is not, so let the glob match only such files",
+			  file, CERTIFICATE_FILE_LIMIT / 1024);
 		return NULL;
 	}
 	data = file_read(memory, file, CERTIFICATE_FILE_LIMIT, ret_size, err);
 	if (!data && eaccess(file, R_OK) < 0 && errno == EACCES)
-		(void)error_set(err, ERROR_SYSTEM,
-				"cannot read '%s': %s; give the daemon's user read permission",
-				file, strerror(EACCES));
+		error_set(err, ERROR_SYSTEM,
+			  "cannot read '%s': %s; give the daemon's user read permission", file,
+			  strerror(EACCES));
 	else if (!data && access(file, F_OK) < 0 && errno == ENOENT)
 		explain_absence(file, err);
 	return data;
@@ -282,18 +281,17 @@ int certificate_files_find(struct arena *memory, const char *const *globs, size_
 	struct certificate_files files = { .complaints = arena_array(memory, const char *,
 								     n_globs) };
 
-	(void)error_set(err, ERROR_CONFIG,
-			"'certificates' names no files; HTTPS needs at least one");
+	error_set(err, ERROR_CONFIG, "'certificates' names no files; HTTPS needs at least one");
 	for (size_t i = 0; i < n_globs; i++) {
 		size_t before = matches.count;
 
 		expand(globs[i], &matches);
 		if (matches.count > before)
 			continue;
-		(void)error_set(err, ERROR_CONFIG,
-				"no certificate matches '%s'; put one there, or change "
-				"'certificates' in the settings",
-				globs[i]);
+		error_set(err, ERROR_CONFIG,
+			  "no certificate matches '%s'; put one there, or change "
+			  "'certificates' in the settings",
+			  globs[i]);
 		files.complaints[files.n_complaints++] = arena_strdup(memory, err->text);
 	}
 	if (!matches.count)

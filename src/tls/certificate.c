@@ -208,7 +208,7 @@ static const char *date(struct arena *memory, time_t when)
 	struct tm parts;
 
 	if (gmtime_r(&when, &parts))
-		(void)strftime(text, sizeof(text), "%Y-%m-%d", &parts);
+		strftime(text, sizeof(text), "%Y-%m-%d", &parts);
 	return arena_strdup(memory, text);
 }
 
@@ -253,7 +253,7 @@ static const char *key_warning(struct arena *memory, const struct certificate *c
 
 	if (certificate->algorithm != GNUTLS_PK_RSA && certificate->algorithm != GNUTLS_PK_RSA_PSS)
 		return NULL;
-	(void)gnutls_pubkey_get_pk_algorithm(certificate->chain[0].pubkey, &bits);
+	gnutls_pubkey_get_pk_algorithm(certificate->chain[0].pubkey, &bits);
 	if (bits <= 2048)
 		return NULL;
 	return arena_printf(memory,
@@ -381,7 +381,7 @@ static const char *curve_name(gnutls_pubkey_t key)
 {
 	gnutls_ecc_curve_t curve = GNUTLS_ECC_CURVE_INVALID;
 
-	(void)gnutls_pubkey_export_ecc_raw2(key, &curve, NULL, NULL, 0);
+	gnutls_pubkey_export_ecc_raw2(key, &curve, NULL, NULL, 0);
 	switch (curve) {
 	case GNUTLS_ECC_CURVE_SECP224R1:
 		return "P-224";

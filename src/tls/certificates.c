@@ -112,7 +112,7 @@ DEFINE_CLEANUP(struct item *, item_unref);
 
 static struct item *item_ref(struct item *item)
 {
-	(void)__atomic_add_fetch(&item->references, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&item->references, 1, __ATOMIC_RELAXED);
 	return item;
 }
 
@@ -350,7 +350,7 @@ static int fill_gap(struct certificates *set, const struct reporter *reporter, s
 	if (reporter->options->stand_in_file && (!previous || previous->is_stand_in)) {
 		if (load_stand_in(set, reporter, err) == 0)
 			return 0;
-		(void)error_prefix(err, "creating a self-signed certificate");
+		error_prefix(err, "creating a self-signed certificate");
 	}
 	if (!previous)
 		return -1;
@@ -416,7 +416,7 @@ int certificates_load(const struct certificates_options *options, certificates_w
 	load_files(set, &files, &reporter);
 	if (!set->count) {
 		if (r == 0)
-			(void)error_set(err, ERROR_TLS, "none of the certificates can be used");
+			error_set(err, ERROR_TLS, "none of the certificates can be used");
 		set->gap = arena_strdup(&set->memory, err->text);
 		if (fill_gap(set, &reporter, err) < 0)
 			return -1;
@@ -429,7 +429,7 @@ int certificates_load(const struct certificates_options *options, certificates_w
 
 struct certificates *certificates_ref(struct certificates *certificates)
 {
-	(void)__atomic_add_fetch(&certificates->references, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&certificates->references, 1, __ATOMIC_RELAXED);
 	return certificates;
 }
 

@@ -137,7 +137,7 @@ static int add_pairs(struct texts *chain_files, const char *path, const struct l
 	while ((entry = readdir(directory)))
 		if (entry->d_name[0] != '.')
 			add_pair(chain_files, path, entry->d_name, layout);
-	(void)closedir(directory);
+	closedir(directory);
 	return 0;
 }
 

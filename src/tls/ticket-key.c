@@ -29,7 +29,7 @@ int ticket_key_new(int64_t now, struct ticket_key **ret_key, struct error *err)
 		return error_set(err, ERROR_TLS, "cannot generate a session ticket key: %s",
 				 gnutls_strerror(r));
 	*ret_key = xnew(struct ticket_key);
-	(void)pthread_rwlock_init(&(*ret_key)->lock, NULL);
+	pthread_rwlock_init(&(*ret_key)->lock, NULL);
 	(*ret_key)->data = data;
 	(*ret_key)->until = now + TICKET_KEY_LIFE_MS;
 	return 0;
@@ -40,7 +40,7 @@ void ticket_key_free(struct ticket_key *key)
 	if (!key)
 		return;
 	erase(&key->data);
-	(void)pthread_rwlock_destroy(&key->lock);
+	pthread_rwlock_destroy(&key->lock);
 	free(key);
 }
 
@@ -50,18 +50,18 @@ bool ticket_key_renew(struct ticket_key *key, int64_t now)
 
 	if (now < key->until || gnutls_session_ticket_key_generate(&data) < 0)
 		return false;
-	(void)pthread_rwlock_wrlock(&key->lock);
+	pthread_rwlock_wrlock(&key->lock);
 	old = key->data;
 	key->data = data;
 	key->until = now + TICKET_KEY_LIFE_MS;
-	(void)pthread_rwlock_unlock(&key->lock);
+	pthread_rwlock_unlock(&key->lock);
 	erase(&old);
 	return true;
 }
 
 void ticket_key_enable(struct ticket_key *key, gnutls_session_t session)
 {
-	(void)pthread_rwlock_rdlock(&key->lock);
-	(void)gnutls_session_ticket_enable_server(session, &key->data);
-	(void)pthread_rwlock_unlock(&key->lock);
+	pthread_rwlock_rdlock(&key->lock);
+	gnutls_session_ticket_enable_server(session, &key->data);
+	pthread_rwlock_unlock(&key->lock);
 }

@@ -144,7 +144,7 @@ static void enter_pairs(struct walk *walk, const char *path, unsigned links)
 	while ((found = readdir(stream)))
 		if (layout_has(found->d_name))
 			enter(walk, path, arena_strdup(&walk->memory, found->d_name), "", links);
-	(void)closedir(stream);
+	closedir(stream);
 }
 
 static void enter(struct walk *walk, const char *directory, const char *name, const char *rest,
@@ -208,7 +208,7 @@ static void enter_matches(struct walk *walk, const char *directory, const char *
 		if (!*rest && !layout_has(pattern))
 			follow_partners(walk, directory, name, pattern, links);
 	}
-	(void)closedir(stream);
+	closedir(stream);
 }
 
 /* Goes on from the directory along the rest of a path, whose first part may be a pattern. */
@@ -333,7 +333,7 @@ void watch_close(struct watch *watch)
 	if (!watch)
 		return;
 	if (watch->fd >= 0)
-		(void)close(watch->fd);
+		close(watch->fd);
 	forget_paths(watch);
 	free(watch->interests);
 	arena_clear(&watch->memory);
@@ -401,7 +401,7 @@ static void take_note(struct watch *watch, const struct inotify_event *event, in
 		watch->first = now;
 	if (!interest || event->mask & IN_ATTRIB)
 		return;
-	(void)snprintf(path, sizeof(path), "%s/%s", interest->directory, event->name);
+	snprintf(path, sizeof(path), "%s/%s", interest->directory, event->name);
 	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
 		return;
 	/* A number may come back with another file. */

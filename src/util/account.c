@@ -282,7 +282,7 @@ char *account_run(struct arena *memory, const struct account *account, account_w
 	if (pid == 0)
 		work_and_exit(account, work, context, output[1], failure[1]);
 	if (pid < 0)
-		(void)error_set(err, ERROR_SYSTEM, "cannot start a process: %s", strerror(errno));
+		error_set(err, ERROR_SYSTEM, "cannot start a process: %s", strerror(errno));
 	closep(&output[1]);
 	closep(&failure[1]);
 	if (pid > 0)

@@ -22,7 +22,7 @@ static void out_of_memory(void) __attribute__((noreturn));
 
 static void out_of_memory(void)
 {
-	(void)fputs("<2>out of memory\n", stderr);
+	fputs("<2>out of memory\n", stderr);
 	abort();
 }
 
@@ -137,7 +137,7 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 	if ((size_t)length < sizeof(first))
 		memcpy(text, first, (size_t)length + 1);
 	else
-		(void)vsnprintf(text, (size_t)length + 1, format, args);
+		vsnprintf(text, (size_t)length + 1, format, args);
 	return text;
 }
 

@@ -63,7 +63,7 @@ void bytes_add_format(struct bytes *bytes, const char *format, ...)
 		abort(); /* a format that is wrong */
 	if ((size_t)length >= room) {
 		bytes_reserve(bytes, (size_t)length);
-		(void)vsnprintf(bytes->data + bytes->size, (size_t)length + 1, format, again);
+		vsnprintf(bytes->data + bytes->size, (size_t)length + 1, format, again);
 	}
 	va_end(again);
 	va_end(args);

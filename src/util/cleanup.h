@@ -43,7 +43,7 @@ static inline void freep(void *variable)
 static inline void closep(int *fd)
 {
 	if (*fd >= 0)
-		(void)close(*fd);
+		close(*fd);
 }
 
 DEFINE_CLEANUP(FILE *, fclose);

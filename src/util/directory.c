@@ -34,7 +34,7 @@ static bool has_acl(int fd)
 	int before = errno;
 	bool has_none;
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	has_none = getxattr(path, "system.posix_acl_access", NULL, 0) < 0 &&
 		   (errno == ENODATA || errno == EOPNOTSUPP);
 	errno = before;
@@ -100,13 +100,13 @@ static int fail(const char *path, int above, const char *name, struct error *err
 	int error = errno;
 
 	if (error == ENOTDIR && is_link(above, name))
-		(void)error_set(err, ERROR_SYSTEM,
-				"cannot open the directory '%s': '%s' is a link that another user "
-				"may have created; name the directory that it points to",
-				path, name);
+		error_set(err, ERROR_SYSTEM,
+			  "cannot open the directory '%s': '%s' is a link that another user "
+			  "may have created; name the directory that it points to",
+			  path, name);
 	else
-		(void)error_set(err, ERROR_SYSTEM, "cannot open the directory '%s': %s", path,
-				strerror(error));
+		error_set(err, ERROR_SYSTEM, "cannot open the directory '%s': %s", path,
+			  strerror(error));
 	errno = error;
 	return -1;
 }
@@ -117,7 +117,7 @@ static int fail_as_writable(const char *path, int fd, struct error *err)
 	char real[PATH_MAX] = "";
 
 	if (readlink(arena_printf(&memory, "/proc/self/fd/%d", fd), real, sizeof(real) - 1) <= 0)
-		(void)snprintf(real, sizeof(real), "%s", path);
+		snprintf(real, sizeof(real), "%s", path);
 	if (text_equals(real, path))
 		return error_set(err, ERROR_CONFIG,
 				 "cannot use the directory '%s' as root: another user can write in "
@@ -140,7 +140,7 @@ struct walk {
 static void walk_end(struct walk *walk)
 {
 	if (walk->fd >= 0)
-		(void)close(walk->fd);
+		close(walk->fd);
 }
 
 static void move_to(struct walk *walk, int fd)
@@ -212,7 +212,7 @@ static int walk_to_end(struct arena *memory, struct walk *walk, const char *path
 			return WALK_STOPPED;
 		if (step(memory, walk, name, mode) == 0)
 			continue;
-		(void)fail(path, walk->fd, name, err);
+		fail(path, walk->fd, name, err);
 		return errno == ENOENT ? WALK_MISSING : -1;
 	}
 	return directory_is_ours(walk->fd) ? 0 : WALK_STOPPED;

@@ -10,7 +10,7 @@ int error_set(struct error *err, enum error_kind kind, const char *format, ...)
 
 	err->kind = kind;
 	va_start(args, format);
-	(void)vsnprintf(err->text, sizeof(err->text), format, args);
+	vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
 	return -1;
 }
@@ -23,11 +23,11 @@ int error_prefix(struct error *err, const char *format, ...)
 
 	memcpy(text, err->text, sizeof(text));
 	va_start(args, format);
-	(void)vsnprintf(err->text, sizeof(err->text), format, args);
+	vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
 
 	used = strlen(err->text);
-	(void)snprintf(err->text + used, sizeof(err->text) - used, ": %s", text);
+	snprintf(err->text + used, sizeof(err->text) - used, ": %s", text);
 	return -1;
 }
 
@@ -37,7 +37,7 @@ int error_append(struct error *err, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(err->text + used, sizeof(err->text) - used, format, args);
+	vsnprintf(err->text + used, sizeof(err->text) - used, format, args);
 	va_end(args);
 	return -1;
 }

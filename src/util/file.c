@@ -15,7 +15,7 @@
 
 static char *fail(struct error *err, const char *path)
 {
-	(void)error_set(err, ERROR_SYSTEM, "cannot read '%s': %s", path, strerror(errno));
+	error_set(err, ERROR_SYSTEM, "cannot read '%s': %s", path, strerror(errno));
 	return NULL;
 }
 
@@ -31,11 +31,11 @@ char *file_read(struct arena *memory, const char *path, size_t limit, size_t *re
 	if (fd < 0 || fstat(fd, &status) < 0)
 		return fail(err, path);
 	if (!S_ISREG(status.st_mode)) {
-		(void)error_set(err, ERROR_SYSTEM, "cannot read '%s': it is not a file", path);
+		error_set(err, ERROR_SYSTEM, "cannot read '%s': it is not a file", path);
 		return NULL;
 	}
 	if ((size_t)status.st_size > limit) {
-		(void)error_set(err, ERROR_SYSTEM, "'%s' has more than %zu bytes", path, limit);
+		error_set(err, ERROR_SYSTEM, "'%s' has more than %zu bytes", path, limit);
 		return NULL;
 	}
 	data = arena_alloc(memory, (size_t)status.st_size + 1);
@@ -114,7 +114,7 @@ int file_replace(const char *path, mode_t mode, gid_t group, const char *data, s
 	if (fill(fd, mode, group, data, size) &&
 	    renameat(directory, temporary, directory, name) == 0)
 		return 0;
-	(void)error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
+	error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
 	(void)unlinkat(directory, temporary, 0);
 	return -1;
 }

@@ -32,7 +32,7 @@ int input_open(const char *path, struct input *ret_input, struct error *err)
 	if (fstat(input.fd, &status) < 0 || S_ISDIR(status.st_mode)) {
 		if (S_ISDIR(status.st_mode))
 			errno = EISDIR;
-		(void)fail(input.name, err);
+		fail(input.name, err);
 		input_close(&input);
 		return -1;
 	}
@@ -44,7 +44,7 @@ int input_open(const char *path, struct input *ret_input, struct error *err)
 void input_close(struct input *input)
 {
 	if (input->fd > STDIN_FILENO)
-		(void)close(input->fd);
+		close(input->fd);
 	input->fd = -1;
 }
 

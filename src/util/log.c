@@ -70,7 +70,7 @@ static bool is_for_journal(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	(void)pthread_once(&once, set_journal);
+	pthread_once(&once, set_journal);
 	return for_journal;
 }
 
@@ -87,8 +87,8 @@ static void put(const char *line, size_t size)
 	unsigned missing;
 
 	if (!is_writable()) {
-		(void)atomic_fetch_add(&lost, 1);
-		(void)atomic_fetch_add(&all_lost, 1);
+		atomic_fetch_add(&lost, 1);
+		atomic_fetch_add(&all_lost, 1);
 		return;
 	}
 	missing = atomic_exchange(&lost, 0);
@@ -118,8 +118,8 @@ static void add_time(struct bytes *line)
 	struct timespec now;
 	struct tm parts;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &parts);
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
 	bytes_add_format(line, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ", parts.tm_year + 1900,
 			 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
 			 now.tv_nsec / 1000000);
@@ -302,19 +302,19 @@ static void put_sentence(enum log_level level, const char *sentence)
 	log_event_end(&event);
 }
 
-#define DEFINE_LOG_FUNCTION(name, level)                                   \
-	void name(const char *format, ...)                                 \
-	{                                                                  \
-		char sentence[SENTENCE_MAX_LENGTH];                        \
-		va_list args;                                              \
-                                                                           \
-		if (!log_is_on(level))                                     \
-			return;                                            \
-		va_start(args, format);                                    \
-		(void)vsnprintf(sentence, sizeof(sentence), format, args); \
-		va_end(args);                                              \
-		put_sentence(level, sentence);                             \
-	}                                                                  \
+#define DEFINE_LOG_FUNCTION(name, level)                             \
+	void name(const char *format, ...)                           \
+	{                                                            \
+		char sentence[SENTENCE_MAX_LENGTH];                  \
+		va_list args;                                        \
+                                                                     \
+		if (!log_is_on(level))                               \
+			return;                                      \
+		va_start(args, format);                              \
+		vsnprintf(sentence, sizeof(sentence), format, args); \
+		va_end(args);                                        \
+		put_sentence(level, sentence);                       \
+	}                                                            \
 	struct log_function_needs_a_semicolon_
 
 DEFINE_LOG_FUNCTION(log_error, LOG_LEVEL_ERROR);
@@ -362,7 +362,7 @@ static bool is_repeated(const char *sentence, int64_t now)
 		return true;
 	}
 	tell_repeat(repeat);
-	(void)snprintf(repeat->sentence, sizeof(repeat->sentence), "%s", sentence);
+	snprintf(repeat->sentence, sizeof(repeat->sentence), "%s", sentence);
 	repeat->until = now + REPEAT_MS;
 	return false;
 }
@@ -374,22 +374,22 @@ void log_error_counted(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(sentence, sizeof(sentence), format, args);
+	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
-	(void)pthread_mutex_lock(&repeats_lock);
+	pthread_mutex_lock(&repeats_lock);
 	is_known = is_repeated(sentence, clock_now());
-	(void)pthread_mutex_unlock(&repeats_lock);
+	pthread_mutex_unlock(&repeats_lock);
 	if (!is_known)
 		log_error("%s", sentence);
 }
 
 void log_tell_repeats(int64_t now)
 {
-	(void)pthread_mutex_lock(&repeats_lock);
+	pthread_mutex_lock(&repeats_lock);
 	for (struct repeat *repeat = repeats; repeat < repeats + REPEATS_MAX; repeat++)
 		if (*repeat->sentence && repeat->until <= now)
 			tell_repeat(repeat);
-	(void)pthread_mutex_unlock(&repeats_lock);
+	pthread_mutex_unlock(&repeats_lock);
 }
 
 const char *log_quote(struct arena *memory, const char *text)

@@ -173,8 +173,8 @@ const char *client_network_text(struct arena *memory, const struct client_networ
 	unsigned bits = network->bits - (is_ipv4 ? MAPPED_BITS : 0);
 	char text[INET6_ADDRSTRLEN];
 
-	(void)inet_ntop(is_ipv4 ? AF_INET : AF_INET6, network->address + (is_ipv4 ? 12 : 0), text,
-			sizeof(text));
+	inet_ntop(is_ipv4 ? AF_INET : AF_INET6, network->address + (is_ipv4 ? 12 : 0), text,
+		  sizeof(text));
 	if (bits == (is_ipv4 ? 32 : 128))
 		return arena_strdup(memory, text);
 	return arena_printf(memory, "%s/%u", text, bits);

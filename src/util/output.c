@@ -89,7 +89,7 @@ static void keep(const struct output *output, int link)
 	char byte;
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
-		(void)signal(signals[i], SIG_IGN);
+		signal(signals[i], SIG_IGN);
 	if (read(link, &byte, 1) != 1) {
 		(void)unlinkat(output->directory, output->temporary, 0);
 		_exit(EXIT_FAILURE);
@@ -109,10 +109,10 @@ int output_keep_rights(struct output *output, struct error *err)
 		return fail(output->path, strerror(errno), err);
 	output->keeper = fork();
 	if (output->keeper == 0) {
-		(void)close(links[0]);
+		close(links[0]);
 		keep(output, links[1]);
 	}
-	(void)close(links[1]);
+	close(links[1]);
 	output->keeper_link = links[0];
 	if (output->keeper > 0)
 		return 0;

@@ -24,9 +24,9 @@ static void become(const char *const *words, const char *addition, int output, i
 	sigset_t none;
 
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
 	if ((!addition || putenv((char *)addition) == 0) && dup2(output, STDOUT_FILENO) >= 0 &&
 	    dup2(output, STDERR_FILENO) >= 0) {
 		int nothing = open("/dev/null", O_RDONLY);
@@ -91,8 +91,8 @@ int process_run(struct arena *memory, const char *const *words, const char *addi
 		become(words, addition, output[1], failure[1]);
 	if (pid < 0)
 		reason = errno;
-	(void)close(output[1]);
-	(void)close(failure[1]);
+	close(output[1]);
+	close(failure[1]);
 	if (pid > 0) {
 		if (read(failure[0], &reason, sizeof(reason)) != (ssize_t)sizeof(reason))
 			reason = 0;
@@ -102,8 +102,8 @@ int process_run(struct arena *memory, const char *const *words, const char *addi
 			end(pid, output[0], &said);
 		result.status = wait_for(pid);
 	}
-	(void)close(output[0]);
-	(void)close(failure[0]);
+	close(output[0]);
+	close(failure[0]);
 	if (reason)
 		return error_set(err, ERROR_SYSTEM, "cannot run %s: %s", words[0],
 				 strerror(reason));

@@ -48,8 +48,8 @@ size_t handed_take(struct arena *memory, struct handed **ret_handed)
 		(*ret_handed)[i] = (struct handed){ FIRST_FD + (int)i, next_name(memory, &names) };
 		(void)fcntl(FIRST_FD + (int)i, F_SETFD, FD_CLOEXEC);
 	}
-	(void)unsetenv("LISTEN_PID");
-	(void)unsetenv("LISTEN_FDS");
-	(void)unsetenv("LISTEN_FDNAMES");
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
 	return count;
 }

@@ -71,7 +71,7 @@ static bool has_socket(const char *process, const char *link)
 	_cleanup_(closedirp) DIR *directory = NULL;
 	const struct dirent *entry;
 
-	(void)snprintf(path, sizeof(path), "/proc/%.16s/fd", process);
+	snprintf(path, sizeof(path), "/proc/%.16s/fd", process);
 	directory = opendir(path);
 	while (directory && (entry = readdir(directory))) {
 		ssize_t length = readlinkat(dirfd(directory), entry->d_name, target,
@@ -94,7 +94,7 @@ static pid_t find_process(unsigned long inode)
 	pid_t found = 0;
 	char link[64];
 
-	(void)snprintf(link, sizeof(link), "socket:[%lu]", inode);
+	snprintf(link, sizeof(link), "socket:[%lu]", inode);
 	while (directory && (entry = readdir(directory))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
@@ -111,7 +111,7 @@ void socket_holder_name(struct socket_holder *holder)
 	char path[64];
 
 	holder->name[0] = '\0';
-	(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)holder->pid);
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)holder->pid);
 	stream = fopen(path, "re");
 	if (stream && fgets(holder->name, sizeof(holder->name), stream))
 		holder->name[strcspn(holder->name, "\n")] = '\0';

@@ -120,7 +120,7 @@ int unix_socket_check(const char *path, struct socket_holder *ret_holder, struct
 	const char *slash;
 	int r;
 
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	r = look_at_path(&address, ret_holder, err);
 	if (r == PATH_IN_USE)
 		return 1;
@@ -146,7 +146,7 @@ static int bind_there(FILE *output, void *context, struct error *err)
 	(void)output;
 	if (clear_path(binding->address, err) < 0)
 		return -1;
-	(void)umask(0777 & ~MODE);
+	umask(0777 & ~MODE);
 	if (bind(binding->fd, (const struct sockaddr *)binding->address,
 		 sizeof(*binding->address)) < 0)
 		return fail_with_errno(binding->address, err);
@@ -175,7 +175,7 @@ int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_sock
 	_cleanup_(closep) int fd = -1;
 	struct stat status;
 
-	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	if (new_socket(&address, &fd, err) < 0 || bind_as_owner(&address, fd, err) < 0)
 		return -1;
 	if (lstat(address.sun_path, &status) < 0 || listen(fd, backlog) < 0)

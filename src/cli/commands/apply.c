@@ -162,7 +162,7 @@ static void tell(struct application *application, char sign, const struct texts 
 		if (application->cli->is_json)
 			text_member_add(&application->lines, line);
 		else
-			(void)puts(line);
+			puts(line);
 	}
 }
 

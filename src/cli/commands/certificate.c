@@ -67,7 +67,7 @@ static json_t *certificate_entry(struct cli *cli, const struct loaded_certificat
 
 	if (certificate) {
 		for (size_t i = 0; i < certificate->n_names; i++)
-			(void)json_array_append_new(names, json_string(certificate->names[i]));
+			json_array_append_new(names, json_string(certificate->names[i]));
 		entry_put(entry, "names", names);
 		entry_put_text(entry, "key", certificate_key_kind(cli->memory, certificate));
 		entry_put(entry, "days_left", json_integer(days_left(certificate, now)));
@@ -91,7 +91,7 @@ static json_t *gap_entry(struct cli *cli, const struct coverage *coverage, const
 
 	for (size_t i = 0; i < count; i++)
 		if (!coverage_has(cli->memory, coverage, names[i]))
-			(void)json_array_append_new(missing, json_string(names[i]));
+			json_array_append_new(missing, json_string(names[i]));
 	if (json_array_size(missing) == 0) {
 		json_decref(missing);
 		return NULL;
@@ -140,7 +140,7 @@ static int list_gaps(struct cli *cli, const struct coverage *coverage, struct li
 			continue;
 		gap = gap_entry(cli, coverage, domains[i].name, has_pacc);
 		if (gap && gaps)
-			(void)json_array_append_new(gaps, gap);
+			json_array_append_new(gaps, gap);
 		else if (gap)
 			list_add(lines, gap);
 	}
@@ -163,7 +163,7 @@ static int print_for_people(struct cli *cli, const struct loaded_certificates *l
 	if (list_gaps(cli, coverage, gaps, NULL, err) < 0)
 		return -1;
 	if (loaded->n_files && list_has_entries(gaps))
-		(void)putchar('\n');
+		putchar('\n');
 	list_end(gaps, "every domain has a certificate");
 	return 0;
 }
@@ -174,7 +174,7 @@ static int print_json(struct cli *cli, const struct loaded_certificates *loaded,
 	json_t *entry = json_object(), *certificates = json_array(), *gaps = json_array();
 
 	for (size_t i = 0; i < loaded->n_files; i++)
-		(void)json_array_append_new(certificates, certificate_entry(cli, loaded, i, now));
+		json_array_append_new(certificates, certificate_entry(cli, loaded, i, now));
 	entry_put(entry, "certificates", certificates);
 	entry_put(entry, "domains", gaps);
 	if (list_gaps(cli, coverage, NULL, gaps, err) < 0) {

@@ -22,7 +22,7 @@ static void print_zone(struct cli *cli, const char *domain, const struct wanted 
 	struct bytes zone = BYTES_IN(cli->memory);
 
 	zone_write(&zone, domain, wanted);
-	(void)fputs(bytes_text(&zone), stdout);
+	fputs(bytes_text(&zone), stdout);
 }
 
 static json_t *record_entry(struct cli *cli, const struct record *record)

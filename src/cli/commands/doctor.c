@@ -54,8 +54,8 @@ static void print_level(enum finding_level level)
 		[LEVEL_PROBLEM] = COLOUR_ERROR,
 	};
 
-	(void)printf("  %s%-7s%s  ", terminal_colour(stdout, colours[level]),
-		     finding_level_name(level), terminal_colour(stdout, COLOUR_NONE));
+	printf("  %s%-7s%s  ", terminal_colour(stdout, colours[level]), finding_level_name(level),
+	       terminal_colour(stdout, COLOUR_NONE));
 }
 
 /* What the next of its kind says as well is printed once, below the last of them: a name that leads
@@ -68,12 +68,11 @@ static void print_finding(const struct finding *finding, const struct finding *n
 	bool shares_all = shares_mend && text_same(next->expected, finding->expected);
 
 	print_level(finding_level(finding->kind));
-	(void)printf("%s: %s\n", finding_kind_name(finding->kind),
-		     text_escape(&memory, finding->seen));
+	printf("%s: %s\n", finding_kind_name(finding->kind), text_escape(&memory, finding->seen));
 	if (finding->expected && !shares_all)
-		(void)printf("           expected: %s\n", text_escape(&memory, finding->expected));
+		printf("           expected: %s\n", text_escape(&memory, finding->expected));
 	if (finding->mend && !shares_mend)
-		(void)printf("           mend: %s\n", text_escape(&memory, finding->mend));
+		printf("           mend: %s\n", text_escape(&memory, finding->mend));
 }
 
 /* "2 problems, 1 note, 24 ok" */
@@ -84,12 +83,12 @@ static void print_counts(const size_t *counts)
 	for (int level = LEVEL_PROBLEM; level >= LEVEL_OK; level--) {
 		if (counts[level] == 0)
 			continue;
-		(void)printf("%s%zu %s%s", gap, counts[level],
-			     finding_level_name((enum finding_level)level),
-			     level != LEVEL_OK && counts[level] > 1 ? "s" : "");
+		printf("%s%zu %s%s", gap, counts[level],
+		       finding_level_name((enum finding_level)level),
+		       level != LEVEL_OK && counts[level] > 1 ? "s" : "");
 		gap = ", ";
 	}
-	(void)putchar('\n');
+	putchar('\n');
 }
 
 static void print_domain(const char *domain, const struct finding *findings, size_t count,
@@ -97,7 +96,7 @@ static void print_domain(const char *domain, const struct finding *findings, siz
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	(void)printf("%s: ", text_escape(&memory, domain));
+	printf("%s: ", text_escape(&memory, domain));
 	print_counts(counts);
 	for (size_t i = 0; i < count; i++)
 		if (finding_level(findings[i].kind) != LEVEL_OK)
@@ -109,15 +108,15 @@ static void show_progress(const struct report *report)
 {
 	if (!report->shows_progress)
 		return;
-	(void)fflush(stdout);
+	fflush(stdout);
 	if (report->reported < report->total)
-		(void)fprintf(stderr, "%zu of %zu domains\r", report->reported, report->total);
+		fprintf(stderr, "%zu of %zu domains\r", report->reported, report->total);
 }
 
 static void hide_progress(const struct report *report)
 {
 	if (report->shows_progress)
-		(void)fprintf(stderr, "\033[K");
+		fprintf(stderr, "\033[K");
 }
 
 static int take_findings(const char *domain, const struct finding *findings, size_t count,

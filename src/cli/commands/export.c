@@ -34,11 +34,11 @@ static void begin_section(struct exporter *exporter, const char *title)
 static void write_commands(struct exporter *exporter, const struct texts *commands)
 {
 	if (commands->count > 0 && exporter->section) {
-		(void)fprintf(exporter->stream, "\n# %s\n", exporter->section);
+		fprintf(exporter->stream, "\n# %s\n", exporter->section);
 		exporter->section = NULL;
 	}
 	for (size_t i = 0; i < commands->count; i++)
-		(void)fprintf(exporter->stream, "%s\n", commands->items[i]);
+		fprintf(exporter->stream, "%s\n", commands->items[i]);
 }
 
 static void export_providers(struct exporter *exporter, const struct provider *providers,
@@ -131,7 +131,7 @@ static int export_all(struct exporter *exporter, struct error *err)
 		return -1;
 	exporter->providers = (int64_t)n_providers;
 	exporter->domains = (int64_t)n_domains;
-	(void)fputs(heading, exporter->stream);
+	fputs(heading, exporter->stream);
 	begin_section(exporter, "Providers");
 	export_providers(exporter, providers, n_providers);
 	begin_section(exporter, "Domains");

@@ -27,7 +27,7 @@ static int show(struct cli *cli, const struct arguments *arguments, struct error
 		entry_put_text(entry, "hash", hash);
 		entry_print(entry, true);
 	} else {
-		(void)puts(hash);
+		puts(hash);
 	}
 	return 0;
 }

@@ -238,22 +238,22 @@ static void print_body(const struct response *response)
 
 	(void)fwrite(response->body, 1, response->size, stdout);
 	if (!is_ended && isatty(STDOUT_FILENO))
-		(void)putchar('\n');
-	(void)fflush(stdout);
+		putchar('\n');
+	fflush(stdout);
 }
 
 /* What stands beside the document goes to standard error, for the document may be piped on. */
 static void print_for_people(struct cli *cli, const struct preview *preview)
 {
 	if (preview->head)
-		(void)fputs(preview->head, stdout);
+		fputs(preview->head, stdout);
 	print_body(&preview->response);
 	if (preview->record && !print_is_quiet())
-		(void)fprintf(stderr, "%s\n", preview->record);
+		fprintf(stderr, "%s\n", preview->record);
 	if (preview->explanation)
-		(void)fputs(preview->explanation, stderr);
+		fputs(preview->explanation, stderr);
 	if (preview->conclusion)
-		(void)fprintf(stderr, "%s\n", text_escape(cli->memory, preview->conclusion));
+		fprintf(stderr, "%s\n", text_escape(cli->memory, preview->conclusion));
 }
 
 /* Lines, whose ends are "\n" or "\r\n", as an array; empty ones are left out. */

@@ -26,8 +26,8 @@ static const char *read_input(struct arena *memory, struct input *input, size_t 
 		if (input_read(input, part, sizeof(part), &size, err) < 0)
 			return NULL;
 		if (size > AUTOCONFIG_MAX_SIZE - text.size) {
-			(void)error_set(err, ERROR_INPUT, "%s has more than %zu bytes", input->name,
-					AUTOCONFIG_MAX_SIZE);
+			error_set(err, ERROR_INPUT, "%s has more than %zu bytes", input->name,
+				  AUTOCONFIG_MAX_SIZE);
 			return NULL;
 		}
 		bytes_add(&text, part, size);
@@ -43,10 +43,10 @@ static const char *read_source(struct cli *cli, const struct arguments *argument
 
 	/* Its transaction has begun. */
 	if (cli->place && (download_is_url(source) || text_equals(source, "-"))) {
-		(void)error_set(err, ERROR_INPUT,
-				"a batch waits for no other; save the document to a file, and "
-				"import that instead of '%s'",
-				source);
+		error_set(err, ERROR_INPUT,
+			  "a batch waits for no other; save the document to a file, and "
+			  "import that instead of '%s'",
+			  source);
 		return NULL;
 	}
 	if (download_is_url(source))

@@ -17,9 +17,9 @@ static json_t *provider_entry(struct cli *cli, const struct provider *provider)
 	json_t *entry = json_object(), *services = json_array(), *links = json_array();
 
 	for (size_t i = 0; i < provider->n_links; i++)
-		(void)json_array_append_new(links, link_entry(&provider->links[i]));
+		json_array_append_new(links, link_entry(&provider->links[i]));
 	for (size_t i = 0; i < provider->n_services; i++)
-		(void)json_array_append_new(services, service_entry(cli, &provider->services[i]));
+		json_array_append_new(services, service_entry(cli, &provider->services[i]));
 	entry_put_text(entry, "name", provider->name);
 	entry_put_text(entry, "display_name", provider->display_name);
 	entry_put_text(entry, "short_name", provider->short_name);
@@ -194,7 +194,7 @@ static int show(struct cli *cli, const struct arguments *arguments, struct error
 	entry = provider_entry(cli, &provider);
 	domains = json_array();
 	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(domains, json_string(list[i].name));
+		json_array_append_new(domains, json_string(list[i].name));
 	entry_put(entry, "domains", domains);
 	entry_print(entry, cli->is_json);
 	provider_warn_of_spoiled(cli, &provider);

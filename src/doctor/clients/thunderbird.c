@@ -51,7 +51,7 @@ static void shortest_digits(double number, char *digits, int *point)
 	size_t count = 0;
 
 	for (int precision = 0; precision < 17; precision++) {
-		(void)snprintf(text, sizeof(text), "%.*e", precision, number);
+		snprintf(text, sizeof(text), "%.*e", precision, number);
 		if (strtod(text, NULL) == number)
 			break;
 	}
