@@ -31,6 +31,7 @@ tree=$directory/mailconfd-$version
 rm -rf "$tree"
 mkdir -p "$tree"
 git archive HEAD | tar -x -C "$tree"
+echo "$version" >"$tree/version"
 cp -r "$tree/packaging/debian" "$tree/debian"
 # Between releases the changelog says of what the package was made.
 if ! head -n 1 "$tree/debian/changelog" | grep -qF "($version)"; then

@@ -85,9 +85,10 @@ def archived(tree, tmp_path):
     return version(directory)
 
 
-def test_version(tree, tmp_path):
-    last = re.search(r"^last_release=(\S+)", (ROOT / "packaging" / "version.sh").read_text(), re.MULTILINE)
-    assert version(tree) == last.group(1), "nothing is tagged"
+RELEASE = re.search(r"^release=(\S+)", (ROOT / "packaging" / "version.sh").read_text(), re.MULTILINE).group(1)
+
+
+def test_version_of_a_tag(tree, tmp_path):
     git(tree, "tag", "-a", "-m", "release", "v4.5.6")
     assert version(tree) == archived(tree, tmp_path) == "4.5.6"
     commit(tree, "second")
@@ -95,7 +96,52 @@ def test_version(tree, tmp_path):
     assert re.fullmatch(r"4\.5\.6\+2\.g[0-9a-f]+", version(tree))
     assert version(tree) == archived(tree, tmp_path)
     shutil.rmtree(tree / ".git")
-    assert version(tree) == last.group(1)
+    assert version(tree) == RELEASE
+
+
+def is_newer(version, than):
+    """As apt compares them."""
+    return subprocess.run(["dpkg", "--compare-versions", version, "gt", than], check=False).returncode == 0
+
+
+def release(tree, number):
+    script = tree / "packaging" / "version.sh"
+    script.write_text(script.read_text().replace(f"\nrelease={version(tree).partition('+')[0]}\n", f"\nrelease={number}\n"))
+    commit(tree, "release")
+
+
+def test_each_version_is_newer_than_those_before(tree):
+    """Also without a tag, and where the tags follow later."""
+    assert version(tree) == RELEASE
+    versions = [version(tree)]
+    for number in "88.0.0", "88.0.1", "88.1.0":
+        for _ in range(11):
+            commit(tree, "next")
+            versions.append(version(tree))
+        release(tree, number)
+        assert version(tree) == number
+        if number == "88.1.0":
+            git(tree, "tag", "-a", "-m", "release", f"v{number}")
+        versions.append(version(tree))
+    commit(tree, "next")
+    versions.append(version(tree))
+    assert re.fullmatch(r"88\.1\.0\+1\.g[0-9a-f]+", versions[-1])
+    for earlier, later in zip(versions, versions[1:]):
+        assert is_newer(later, earlier), f"{later} is not newer than {earlier}"
+
+
+def test_package_source_contains_the_version(tree, tmp_path):
+    """Without a tag, 'git archive' cannot count commits."""
+    for name in "build-deb.sh", "debian/changelog":
+        target = tree / "packaging" / name
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / "packaging" / name, target)
+    commit(tree, "second")
+    directory = subprocess.run([tree / "packaging" / "build-deb.sh", "--source", tmp_path / "source"], check=True,
+                               capture_output=True, text=True).stdout.rstrip("\n")
+    assert directory.endswith(f"/mailconfd-{version(tree)}") and "+1.g" in directory
+    assert subprocess.run([f"{directory}/packaging/version.sh"], check=True, capture_output=True,
+                          text=True).stdout == version(tree) + "\n"
 
 
 def test_build_leaves_the_package_of_this_version_alone(tree, tmp_path):
@@ -191,5 +237,9 @@ def test_rpm_spec_is_understood():
     spec = ROOT / "packaging" / "rpm" / "mailconfd.spec"
     result = subprocess.run(["rpmspec", "--parse", spec], check=True, capture_output=True, text=True)
     assert result.stderr == ""
-    last = re.search(r"^last_release=(\S+)", (ROOT / "packaging" / "version.sh").read_text(), re.MULTILINE)
-    assert f"\nVersion:        {last.group(1)}\n" in result.stdout
+    assert f"\nVersion:        {RELEASE}\n" in result.stdout
+
+
+def test_changelogs_have_the_version():
+    assert (ROOT / "packaging" / "debian" / "changelog").read_text().startswith(f"mailconfd ({RELEASE}) ")
+    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE).group(1) == RELEASE
