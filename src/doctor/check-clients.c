@@ -65,7 +65,7 @@ static void report_slow(struct check *check, const struct client *client,
 }
 
 /* Says it of what the client asked last before it was left without. */
-static const char *mend_refusal(struct check *check, const struct conclusion *seen)
+static const char *fix_for_refusal(struct check *check, const struct conclusion *seen)
 {
 	const struct examined *examined = check->examined;
 	struct http_request root = seen->refused;
@@ -108,7 +108,7 @@ static void compare(struct check *check, const struct client *client, const stru
 	else if (!settings_are_there(&seen->settings))
 		report(check, FINDING_NO_SETTINGS,
 		       say(check, "%s gets nothing: %s", client->name, seen->refusal), wanted,
-		       mend_refusal(check, seen));
+		       fix_for_refusal(check, seen));
 	else
 		report(check, FINDING_OTHER_SETTINGS,
 		       say(check, "%s gets %s from %s", client->name,
@@ -313,7 +313,7 @@ void check_clients(struct check *check, struct resolver *resolver)
 
 	if (examined->no_sample)
 		report(check, FINDING_UNTESTED, examined->no_sample, "an address to ask about",
-		       examined->sample_mend);
+		       examined->sample_fix);
 	for (size_t i = 0; clients[i]; i++) {
 		struct conclusion seen;
 

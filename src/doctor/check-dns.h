@@ -12,7 +12,7 @@ struct resolver;
 /* The record as a line of the zone. In the check's memory. */
 const char *record_line(struct check *check, const struct record *record);
 
-/* The sentence that mends its absence. In the check's memory. */
+/* The fix for a missing record. In the check's memory. */
 const char *record_addition(struct check *check, const struct record *record);
 
 void report_no_answer(struct check *check, const char *name, const char *type, const char *failure);

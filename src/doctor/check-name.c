@@ -182,10 +182,10 @@ static void try_address(struct check *check, struct resolver *resolver,
 
 static void report_unreachable(struct check *check, const struct reached *reached)
 {
-	const char *mend = say(check,
-			       "see that the server listens there on port %u and no firewall "
-			       "stands in the way, or take the address of %s out of DNS",
-			       check->port, reached->name);
+	const char *fix = say(check,
+			      "see that the server listens there on port %u and no firewall "
+			      "stands in the way, or take the address of %s out of DNS",
+			      check->port, reached->name);
 
 	if (!reached->failure)
 		return;
@@ -194,15 +194,15 @@ static void report_unreachable(struct check *check, const struct reached *reache
 		 */
 		if (reached->is_needed)
 			report(check, FINDING_UNREACHABLE, reached->failure,
-			       say(check, "%s takes connections", reached->name), mend);
+			       say(check, "%s takes connections", reached->name), fix);
 		return;
 	}
 	if (reached->good_ipv4 < reached->ipv4)
 		report(check, FINDING_UNREACHABLE_IPV4, reached->failure,
-		       "all IPv4 addresses take connections", mend);
+		       "all IPv4 addresses take connections", fix);
 	if (reached->good_ipv6 < reached->ipv6)
 		report(check, FINDING_UNREACHABLE_IPV6, reached->failure,
-		       "all IPv6 addresses take connections", mend);
+		       "all IPv6 addresses take connections", fix);
 }
 
 static void look_at_override(struct check *check, struct resolver *resolver)

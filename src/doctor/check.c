@@ -20,9 +20,9 @@ const char *say(struct check *check, const char *format, ...)
 }
 
 void report(struct check *check, enum finding_kind kind, const char *seen, const char *expected,
-	    const char *mend)
+	    const char *fix)
 {
-	const struct finding finding = { kind, seen, expected, mend };
+	const struct finding finding = { kind, seen, expected, fix };
 
 	findings_add(&check->findings, &finding);
 }

@@ -28,7 +28,7 @@ struct examined {
 	size_t n_names;
 	struct address sample;		  /* whom clients ask about */
 	const char *no_sample;		  /* why nobody can be asked about; or NULL */
-	const char *sample_mend;	  /* then what would change that */
+	const char *sample_fix;		  /* then what would change that */
 	struct conclusion *expected;	  /* of each client, in the order of clients[] */
 	struct conclusion *for_strangers; /* likewise, where logins are not sent to */
 	bool plain_autoconfig;		  /* port 80 may give the document without logins */
@@ -75,11 +75,11 @@ bool is_own_name(const struct examined *examined, const char *name);
 bool is_ours(const struct check *check, const char *name);
 
 /* What is wrong with a certificate that a server showed for the name; nothing where it is good.
- * mend says who is to do something. */
+ * fix says who is to do something. */
 void report_peer(struct check *check, const char *name, const char *place, const struct peer *peer);
 
 /* Formats for findings, in the check's memory. */
 const char *say(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void report(struct check *check, enum finding_kind kind, const char *seen, const char *expected,
-	    const char *mend);
+	    const char *fix);

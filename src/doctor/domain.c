@@ -11,9 +11,9 @@
 #include "util/shell-words.h"
 
 void patient_note(struct patient *patient, enum finding_kind kind, const char *seen,
-		  const char *expected, const char *mend)
+		  const char *expected, const char *fix)
 {
-	const struct finding finding = { kind, seen, expected, mend };
+	const struct finding finding = { kind, seen, expected, fix };
 
 	findings_add(&patient->findings, &finding);
 }
@@ -192,7 +192,7 @@ static int choose_sample(struct patient *patient, const struct tally *tally, str
 				"clients: %s has no user of its own, and provider '%s' refuses "
 				"others",
 				patient->domain, provider->name);
-			examined->sample_mend = arena_printf(
+			examined->sample_fix = arena_printf(
 				&patient->memory,
 				"add its users: 'user add ADDRESS@%s LOGIN', or 'user import'",
 				patient->domain);
@@ -202,7 +202,7 @@ static int choose_sample(struct patient *patient, const struct tally *tally, str
 				"clients: provider '%s' answers for its users alone, and sends "
 				"their logins to %s only",
 				provider->name, provider->send_logins_to);
-			examined->sample_mend = "look with a client in one of these networks";
+			examined->sample_fix = "look with a client in one of these networks";
 		} else
 			sample = tally->first;
 	}

@@ -29,4 +29,4 @@ void patient_note_pattern(struct patient *patient);
 
 /* Texts are not copied. */
 void patient_note(struct patient *patient, enum finding_kind kind, const char *seen,
-		  const char *expected, const char *mend);
+		  const char *expected, const char *fix);

@@ -73,7 +73,7 @@ struct finding {
 	const char *seen;
 	/* Neither is NULL but where all is well. */
 	const char *expected;
-	const char *mend; /* the record, command or deed that mends it */
+	const char *fix; /* the DNS record, command or action that fixes it */
 };
 
 /* A growing list. Its findings and their texts live in memory. */

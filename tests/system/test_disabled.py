@@ -42,7 +42,7 @@ def test_every_command(disabled, domain, reason):
         assert "domain add" not in result.stderr
     assert f"domain: {reason}" in result.stderr
     findings = json.loads(disabled.ctl("doctor", domain, "--json", check=False).stdout)
-    assert f"domain {reason}" == f"{findings[0]['seen']}; {findings[0]['mend']}", findings
+    assert f"domain {reason}" == f"{findings[0]['seen']}; {findings[0]['fix']}", findings
 
 
 def test_lists_leave_out_what_is_not_served(disabled):

@@ -132,23 +132,23 @@ def test_what_many_findings_share_is_printed_once(site):
     assert len(alike) > 3
     text = site.daemon.ctl("doctor", DOMAIN, "--resolver", site.dns.address, check=False).stdout
     assert text.count("no-settings: ") == len(alike)
-    for what in ("expected", "mend"):
+    for what in ("expected", "fix"):
         for sentence in {each[what] for each in alike}:
             assert 1 <= text.count(f"           {what}: {sentence}\n") < len(alike)
     before = text.splitlines()[:-1]
     for line, following in zip(before, before[1:]):
-        assert not ("mend: " in line and "mend: " in following)
+        assert not ("fix: " in line and "fix: " in following)
 
 
-# Faults: each is planted alone into a world that is well but for what it needs, and must be found with what mends it.
+# Faults: each is planted alone into a world that is well but for what it needs, and must be found with its fix.
 
 FAULTS = {}
 
 
-def fault(kind, seen, mend, level="problem"):
+def fault(kind, seen, fix, level="problem"):
     def keep(plant):
         FAULTS[f"{kind}-{plant.__name__}" if kind in {key.split("/")[0] for key in FAULTS} else kind] = (
-            kind, plant, seen, mend, level)
+            kind, plant, seen, fix, level)
         return plant
     return keep
 
@@ -805,7 +805,7 @@ def no_services(site):
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_is_found(site, name):
-    kind, plant, seen, mend, level = FAULTS[name]
+    kind, plant, seen, fix, level = FAULTS[name]
     plant(site)
     findings = site.look(domains=getattr(site, "domains", (DOMAIN,)), ca=not getattr(site, "untrusted", False))
     found = of_kind(findings, kind)
@@ -813,8 +813,8 @@ def test_fault_is_found(site, name):
     assert {each["level"] for each in found} == {level}
     match = [each for each in found if seen in each["seen"]]
     assert match, json.dumps(found)
-    assert any(mend in each["mend"] for each in match), json.dumps(match)
-    assert all(each.get("expected") and each.get("mend") for each in bad(findings)), json.dumps(bad(findings))
+    assert any(fix in each["fix"] for each in match), json.dumps(match)
+    assert all(each.get("expected") and each.get("fix") for each in bad(findings)), json.dumps(bad(findings))
 
 
 def kinds(level=r"\w+"):
@@ -861,7 +861,7 @@ def test_for_people(site):
     assert "  problem  name-missing: autodiscover.example.org has no address" in lines
     after = lines[lines.index("  problem  name-missing: autodiscover.example.org has no address") + 1:]
     assert after[0] == "           expected: autodiscover.example.org leads to this server"
-    assert after[1] == "           mend: add to DNS: autodiscover.example.org. IN CNAME autoconfig.example.org."
+    assert after[1] == "           fix: add to DNS: autodiscover.example.org. IN CNAME autoconfig.example.org."
     assert "\033" not in shown
 
 
@@ -985,13 +985,13 @@ def test_plain_redirect_leads_outlook_on(site):
 def test_provider_that_answers_only_for_its_users(site):
     simple(site, "--unknown-users", "refuse")
     untested = of_kind(site.look(), "untested")[0]
-    assert "no user of its own" in untested["seen"] and "'user add ADDRESS@example.org" in untested["mend"]
+    assert "no user of its own" in untested["seen"] and "'user add ADDRESS@example.org" in untested["fix"]
     site.daemon.setup(["user", "add", f"first.last@{DOMAIN}", "a4711"])
     settings = of_kind(site.look(), "settings")
     assert any(each["seen"].startswith("Outlook gets") and " as a4711" in each["seen"] for each in settings)
     site.daemon.setup(["provider", "set", DOMAIN, "--send-logins-to", "192.0.2.0/24"])
     untested = of_kind(site.look(), "untested")[0]
-    assert "sends their logins to 192.0.2.0/24 only" in untested["seen"] and "in one of these" in untested["mend"]
+    assert "sends their logins to 192.0.2.0/24 only" in untested["seen"] and "in one of these" in untested["fix"]
 
 
 @pytest.mark.parametrize("networks, login", [

@@ -40,7 +40,7 @@ static json_t *finding_entry(const char *domain, const struct finding *finding)
 	entry_put_text(entry, "kind", finding_kind_name(finding->kind));
 	entry_put_text(entry, "seen", finding->seen);
 	entry_put_text(entry, "expected", finding->expected);
-	entry_put_text(entry, "mend", finding->mend);
+	entry_put_text(entry, "fix", finding->fix);
 	return entry;
 }
 
@@ -63,16 +63,17 @@ static void print_level(enum finding_level level)
 static void print_finding(const struct finding *finding, const struct finding *next)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	bool shares_mend = next && next->kind == finding->kind &&
-			   text_same(next->mend, finding->mend);
-	bool shares_all = shares_mend && text_same(next->expected, finding->expected);
+	bool shares_fix = next && next->kind == finding->kind && text_same(next->fix, finding->fix);
+	bool shares_all = shares_fix && text_same(next->expected, finding->expected);
 
 	print_level(finding_level(finding->kind));
 	printf("%s: %s\n", finding_kind_name(finding->kind), text_escape(&memory, finding->seen));
 	if (finding->expected && !shares_all)
-		printf("           expected: %s\n", text_escape(&memory, finding->expected));
-	if (finding->mend && !shares_mend)
-		printf("           mend: %s\n", text_escape(&memory, finding->mend));
+		printf("           expected: %s
+", text_escape(&memory, finding->expected));
+	if (finding->fix && !shares_fix)
+		printf("           fix: %s
+", text_escape(&memory, finding->fix));
 }
 
 /* "2 problems, 1 note, 24 ok" */
@@ -265,8 +266,8 @@ static const struct command command_doctor = {
 	.max = ANY_NUMBER,
 	.summary = "Look at domains as mail clients do, and say what is wrong",
 	.details = "DNS, TLS and HTTP as each client uses them, and every announced service are "
-		   "looked\nat from here, and compared with the database. What is wrong comes with "
-		   "what mends\nit. The exit status is 1 where there is a problem.",
+		   "looked\nat from here, and compared with the database. Each finding "
+		   "comes\nwith a fix. The exit status is 1 where there is a problem.",
 	.example = "mailconfctl doctor example.org\n"
 		   "mailconfctl doctor new.example --connect 192.0.2.10:443\n"
 		   "mailconfctl doctor --all --json",
