@@ -1,4 +1,6 @@
 """The limits on connections and TLS handshakes: of all clients together, and of one network."""
+import ctypes
+import os
 import re
 import select
 import socket
@@ -89,6 +91,50 @@ def test_an_idle_connection_waits_too(served):
     silent.append(tls_records.connect(served.port, "127.0.0.2"))
     assert idle.is_closed()
     assert all(map(is_open, silent))
+
+
+CLONE_NEWNET = 0x40000000
+
+
+@pytest.fixture
+def own_network():
+    """A network namespace of the test and of what it starts. Returns a function that adds addresses to loopback."""
+    if os.geteuid() != 0:
+        pytest.skip("only root creates network namespaces")
+    if not os.path.exists("/proc/net/if_inet6"):
+        pytest.skip("this machine has no IPv6")
+
+    def add(*addresses):
+        for each in addresses:
+            subprocess.run(["ip", "address", "add", each, "dev", "lo", "nodad"], check=True)
+
+    libc = ctypes.CDLL(None, use_errno=True)  # Python has no os.setns() before 3.12
+    with open("/proc/thread-self/ns/net", "rb") as before:
+        if libc.unshare(CLONE_NEWNET) != 0:
+            pytest.skip(f"this machine allows no network namespace: {os.strerror(ctypes.get_errno())}")
+        try:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            yield add
+        finally:
+            assert libc.setns(before.fileno(), CLONE_NEWNET) == 0
+
+
+def test_an_ipv6_site_has_one_share(served, own_network):
+    """All addresses of a /48 count together, those of another /48 apart; so does each IPv4 address at the same listener."""
+    first_subnet, other_subnet, other_site = "2001:db8:7::1", "2001:db8:7:ff00::1", "2001:db8:8::1"
+    own_network(first_subnet, other_subnet, other_site)
+    served.settings["server"]["listen-https"] = f"[::]:{served.port}"
+    served.start()
+    others = accepted(served, other_site, 4)
+    first, *rest = accepted(served, first_subnet, 2) + accepted(served, other_subnet, 2)
+    assert all(map(is_open, (first, *rest, *others)))
+    rest.append(tls_records.connect(served.port, other_subnet))
+    assert tls_records.is_closed(first)
+    wait_for_metric(served, "mailconfd_connections", 8)
+    rest += accepted(served, "127.0.0.2", 2) + accepted(served, "127.0.0.3", 3)
+    assert all(map(is_open, (*rest, *others)))
+    assert metric(served, "mailconfd_connections_closed_total") == 1
+    assert 'connection closed: client="2001:db8:7::/48" reason=connection-limit' in served.log()
 
 
 def test_trusted_networks_and_proxies_have_no_share(served, tmp_path):

@@ -30,7 +30,9 @@ def unfinished_hello(announced, sent):
 
 
 def connect(port, source="127.0.0.1"):
-    connection = socket.create_connection(("127.0.0.1", port), PATIENCE, (source, 0))
+    """To the loopback address of the source's family."""
+    loopback = "::1" if ":" in source else "127.0.0.1"
+    connection = socket.create_connection((loopback, port), PATIENCE, (source, 0))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
