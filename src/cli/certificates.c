@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "config/settings.h"
 #include "tls/certificate-file.h"
 #include "tls/certificates.h"
@@ -19,19 +19,20 @@ static void ignore(const char *sentence, void *context)
 {
 }
 
-int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded, struct error *err)
+int certificates_of_settings(struct admin *admin, struct loaded_certificates *loaded,
+			     struct error *err)
 {
-	const struct words *globs = &cli->settings->tls.certificates;
+	const struct words *globs = &admin->settings->tls.certificates;
 	struct certificate_files files;
-	int r = certificate_files_find(cli->memory, globs->items, globs->count, &files, err);
+	int r = certificate_files_find(admin->memory, globs->items, globs->count, &files, err);
 
 	if (r != 0)
 		return r;
-	loaded->files = arena_array(cli->memory, const char *, files.count);
+	loaded->files = arena_array(admin->memory, const char *, files.count);
 	loaded->n_files = files.count;
-	loaded->certificates = arena_array(cli->memory, struct certificate, loaded->n_files);
-	loaded->of_file = arena_array(cli->memory, struct certificate *, loaded->n_files);
-	loaded->problems = arena_array(cli->memory, const char *, loaded->n_files);
+	loaded->certificates = arena_array(admin->memory, struct certificate, loaded->n_files);
+	loaded->of_file = arena_array(admin->memory, struct certificate *, loaded->n_files);
+	loaded->problems = arena_array(admin->memory, const char *, loaded->n_files);
 	for (size_t i = 0; i < loaded->n_files; i++) {
 		struct certificate *certificate = &loaded->certificates[loaded->count];
 		struct error why;
@@ -40,9 +41,9 @@ int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded
 		loaded->problems[i] = files.items[i].problem;
 		if (loaded->problems[i])
 			continue;
-		if (certificate_file_load(cli->memory, loaded->files[i], ignore, NULL, certificate,
-					  &why) < 0) {
-			loaded->problems[i] = arena_strdup(cli->memory, why.text);
+		if (certificate_file_load(admin->memory, loaded->files[i], ignore, NULL,
+					  certificate, &why) < 0) {
+			loaded->problems[i] = arena_strdup(admin->memory, why.text);
 			continue;
 		}
 		loaded->of_file[i] = certificate;
@@ -61,11 +62,11 @@ void loaded_certificates_clear(struct loaded_certificates *loaded)
 enum { IS_READABLE = '+', HAS_UNREADABLE_CHAIN = 'c', HAS_UNREADABLE_KEY = 'k' };
 
 struct reading {
-	struct cli *cli;
+	struct admin *admin;
 	const struct loaded_certificates *loaded;
 };
 
-static int try_to_read(struct cli *cli, const struct certificate_files *found, const char *file)
+static int try_to_read(struct admin *admin, const struct certificate_files *found, const char *file)
 {
 	const struct certificate_file *item = certificate_files_get(found, file);
 	struct certificate certificate;
@@ -73,7 +74,7 @@ static int try_to_read(struct cli *cli, const struct certificate_files *found, c
 
 	if (!item || item->problem || eaccess(file, R_OK) < 0)
 		return HAS_UNREADABLE_CHAIN;
-	if (certificate_file_load(cli->memory, file, ignore, NULL, &certificate, &ignored) < 0)
+	if (certificate_file_load(admin->memory, file, ignore, NULL, &certificate, &ignored) < 0)
 		return HAS_UNREADABLE_KEY;
 	certificate_clear(&certificate);
 	return IS_READABLE;
@@ -83,15 +84,15 @@ static int try_to_read(struct cli *cli, const struct certificate_files *found, c
 static int write_readability(FILE *output, void *context, struct error *err)
 {
 	const struct reading *reading = context;
-	const struct words *globs = &reading->cli->settings->tls.certificates;
+	const struct words *globs = &reading->admin->settings->tls.certificates;
 	struct certificate_files found = { 0 };
 
-	if (certificate_files_find(reading->cli->memory, globs->items, globs->count, &found, err) <
-	    0)
+	if (certificate_files_find(reading->admin->memory, globs->items, globs->count, &found,
+				   err) < 0)
 		return -1;
 	for (size_t i = 0; i < reading->loaded->n_files; i++)
 		putc(reading->loaded->of_file[i]
-			     ? try_to_read(reading->cli, &found, reading->loaded->files[i])
+			     ? try_to_read(reading->admin, &found, reading->loaded->files[i])
 			     : IS_READABLE,
 		     output);
 	return 0;
@@ -109,7 +110,7 @@ static const char *describe_unreadable(struct arena *memory, const char *file, i
 			    account->name, strerror(EACCES));
 }
 
-static void leave_out(struct cli *cli, struct loaded_certificates *loaded, const char *letters,
+static void leave_out(struct admin *admin, struct loaded_certificates *loaded, const char *letters,
 		      const struct account *account)
 {
 	size_t kept = 0;
@@ -124,29 +125,29 @@ static void leave_out(struct cli *cli, struct loaded_certificates *loaded, const
 			loaded->of_file[i] = &loaded->certificates[kept++];
 			continue;
 		}
-		loaded->problems[i] = describe_unreadable(cli->memory, loaded->files[i], letters[i],
-							  account);
+		loaded->problems[i] = describe_unreadable(admin->memory, loaded->files[i],
+							  letters[i], account);
 		loaded->of_file[i] = NULL;
 		certificate_clear(certificate);
 	}
 	loaded->count = kept;
 }
 
-int certificates_leave_out_unreadable(struct cli *cli, struct loaded_certificates *loaded,
+int certificates_leave_out_unreadable(struct admin *admin, struct loaded_certificates *loaded,
 				      struct error *err)
 {
-	struct reading reading = { cli, loaded };
+	struct reading reading = { admin, loaded };
 	struct account account;
 	const char *letters;
 	size_t size;
 
 	if (geteuid() != 0 || !loaded->count)
 		return 0;
-	if (account_of_directory(cli->memory, cli->database, &account, err) < 0)
+	if (account_of_directory(admin->memory, admin->database, &account, err) < 0)
 		return -1;
 	if (account.uid == 0)
 		return 0;
-	letters = account_run(cli->memory, &account, write_readability, &reading, loaded->n_files,
+	letters = account_run(admin->memory, &account, write_readability, &reading, loaded->n_files,
 			      &size, err);
 	if (!letters)
 		return -1;
@@ -154,6 +155,6 @@ int certificates_leave_out_unreadable(struct cli *cli, struct loaded_certificate
 		return error_set(err, ERROR_SYSTEM,
 				 "the process that reads as user '%s' ended before it was done",
 				 account.name);
-	leave_out(cli, loaded, letters, &account);
+	leave_out(admin, loaded, letters, &account);
 	return 0;
 }

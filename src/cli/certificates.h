@@ -6,7 +6,7 @@
 
 #include "tls/certificate.h"
 
-struct cli;
+struct admin;
 struct error;
 
 struct loaded_certificates {
@@ -19,7 +19,7 @@ struct loaded_certificates {
 };
 
 /* Returns 0, CERTIFICATES_NONE with err set where there are no files, or -1 with err set. */
-int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded,
+int certificates_of_settings(struct admin *admin, struct loaded_certificates *loaded,
 			     struct error *err);
 
 /*
@@ -27,7 +27,7 @@ int certificates_of_settings(struct cli *cli, struct loaded_certificates *loaded
  * directory, cannot by a problem: the daemon leaves them out. A child process with the rights of
  * that user tries to read them. Does nothing unless run by root. Returns 0, or -1 with err set.
  */
-int certificates_leave_out_unreadable(struct cli *cli, struct loaded_certificates *loaded,
+int certificates_leave_out_unreadable(struct admin *admin, struct loaded_certificates *loaded,
 				      struct error *err);
 
 void loaded_certificates_clear(struct loaded_certificates *loaded);

@@ -1,7 +1,7 @@
 #include "cli/challenges.h"
 
 #include "acme/challenge.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/issuing.h"
 #include "config/settings.h"
 #include "mail/address.h"
@@ -18,11 +18,11 @@ static bool has_wildcard(const char *const *names, size_t count)
 
 static int prepare_http(struct issuing *issuing, struct error *err)
 {
-	struct cli *cli = issuing->cli;
+	struct admin *admin = issuing->admin;
 
 	if (!issuing->can_show_challenges &&
-	    challenge_try(cli->memory, issuing->uacme.challenges,
-			  &cli->settings->server.listen_http, err) < 0)
+	    challenge_try(admin->memory, issuing->uacme.challenges,
+			  &admin->settings->server.listen_http, err) < 0)
 		return -1;
 	issuing->can_show_challenges = true;
 	return 0;
@@ -31,7 +31,7 @@ static int prepare_http(struct issuing *issuing, struct error *err)
 int challenges_prepare(struct issuing *issuing, const char *const *names, size_t count,
 		       struct error *err)
 {
-	const struct settings *settings = issuing->cli->settings;
+	const struct settings *settings = issuing->admin->settings;
 	const char *hook = settings->acme.dns_hook;
 	bool is_wildcard = has_wildcard(names, count);
 

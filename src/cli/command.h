@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct cli;
+struct admin;
 struct error;
 struct arguments;
 
@@ -28,8 +28,9 @@ enum database_use {
 	DATABASE_COPY,	      /* of whatever version */
 	DATABASE_EXCERPT,     /* run() needs root's rights and gets what excerpt.h says */
 	DATABASE_CHANGE,      /* in one transaction, committed when run() returns 0 */
-	DATABASE_LATE_CHANGE, /* likewise, but run() begins it with cli_begin(), once it has read */
-	DATABASE_OWN_CHANGE,  /* run() opens it with cli_open(), begins and commits */
+	DATABASE_LATE_CHANGE, /* likewise, but run() begins it with admin_begin(), once it has read
+			       */
+	DATABASE_OWN_CHANGE,  /* run() opens it with admin_open(), begins and commits */
 };
 
 /* What the first argument is, for the framework to open: see files.h. */
@@ -60,7 +61,7 @@ struct command {
 	bool creates_database; /* also one that --database names */
 
 	/* Returns 0, or -1 with err set; what it changed is then taken back. */
-	int (*run)(struct cli *cli, const struct arguments *arguments, struct error *err);
+	int (*run)(struct admin *admin, const struct arguments *arguments, struct error *err);
 };
 
 struct family {

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli/domains.h"
-#include "cli/moved-to.h"
+#include "admin/moved-to.h"
 #include "import/csv.h"
 #include "mail/address.h"
 #include "store/store.h"

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "mail/address.h"
 #include "mail/provider.h"
 #include "mail/text.h"
@@ -80,14 +80,15 @@ static void write_invalid_row(const char *sentence, void *context)
 static int write_excerpt(FILE *output, void *context, struct error *err)
 {
 	_cleanup_(store_closep) struct store *store = NULL;
-	struct cli *cli = context;
+	struct admin *admin = context;
 
-	if (store_open_patiently(cli->database, STORE_READ, READER_PATIENCE_MS, &store, err) < 0)
+	if (store_open_patiently(admin->database, STORE_READ, READER_PATIENCE_MS, &store, err) < 0)
 		return -1;
 	store_skip_invalid_rows(store, write_invalid_row, output);
-	if (store_snapshot(store, err) != 0 || write_providers(store, cli->memory, output, err) < 0)
+	if (store_snapshot(store, err) != 0 ||
+	    write_providers(store, admin->memory, output, err) < 0)
 		return -1;
-	return write_domains(store, cli->memory, output, err);
+	return write_domains(store, admin->memory, output, err);
 }
 
 /*
@@ -171,7 +172,7 @@ static int add_row(struct store *store, char *line, struct error *err)
 }
 
 /* An invalid row must not stop the renewal of all certificates: it is reported and left out. */
-static int read_excerpt(struct cli *cli, struct store *store, char *text, size_t size,
+static int read_excerpt(struct admin *admin, struct store *store, char *text, size_t size,
 			struct error *err)
 {
 	struct error why, first;
@@ -185,14 +186,15 @@ static int read_excerpt(struct cli *cli, struct store *store, char *text, size_t
 	while ((line = strsep(&text, "\n")) && text)
 		if (add_row(store, line, &why) < 0 && n_invalid++ == 0)
 			first = why;
-	cli->lacks_rows = n_invalid > 0;
+	admin->lacks_rows = n_invalid > 0;
 	if (n_invalid)
-		cli_warn(cli, "database '%s': %zu row%s left out as invalid; the first: %s",
-			 cli->database, n_invalid, n_invalid == 1 ? " is" : "s are", first.text);
+		admin_warn(admin, "database '%s': %zu row%s left out as invalid; the first: %s",
+			   admin->database, n_invalid, n_invalid == 1 ? " is" : "s are",
+			   first.text);
 	return store_commit(store, err);
 }
 
-int excerpt_open(struct cli *cli, struct error *err)
+int excerpt_open(struct admin *admin, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(store_closep) struct store *store = NULL;
@@ -200,13 +202,13 @@ int excerpt_open(struct cli *cli, struct error *err)
 	size_t size;
 	char *text;
 
-	if (account_of_directory(&memory, cli->database, &account, err) < 0)
+	if (account_of_directory(&memory, admin->database, &account, err) < 0)
 		return -1;
-	text = account_run(&memory, &account, write_excerpt, cli, EXCERPT_MAX, &size, err);
+	text = account_run(&memory, &account, write_excerpt, admin, EXCERPT_MAX, &size, err);
 	if (!text || store_open_scratch(&store, err) < 0)
 		return -1;
-	if (read_excerpt(cli, store, text, size, err) < 0)
-		return error_prefix(err, "reading database '%s'", cli->database);
-	cli->store = TAKE(store);
+	if (read_excerpt(admin, store, text, size, err) < 0)
+		return error_prefix(err, "reading database '%s'", admin->database);
+	admin->store = TAKE(store);
 	return 0;
 }

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "import/download.h"
@@ -48,48 +48,48 @@ static int copy_option_file(struct arena *memory, struct given_option *given, st
 }
 
 /* Whether the file is where the account to be taken could lead root elsewhere. */
-static bool is_late(struct cli *cli, const char *file, const struct account *future)
+static bool is_late(struct admin *admin, const char *file, const struct account *future)
 {
 	struct account owner;
 	struct error err;
 
 	return future && future->uid != geteuid() &&
-	       account_of_directory(cli->memory, file, &owner, &err) == 0 &&
+	       account_of_directory(admin->memory, file, &owner, &err) == 0 &&
 	       owner.uid == future->uid;
 }
 
-static int copy_option_files(struct cli *cli, const struct arguments *arguments,
+static int copy_option_files(struct admin *admin, const struct arguments *arguments,
 			     const struct account *future, struct error *err)
 {
 	for (size_t i = 0; i < arguments->n_options; i++) {
 		struct given_option *given = &arguments->options[i];
 
 		if (text_same(given->option->value, "FILE") &&
-		    !is_late(cli, given->value, future) &&
-		    copy_option_file(cli->memory, given, err) < 0)
+		    !is_late(admin, given->value, future) &&
+		    copy_option_file(admin->memory, given, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int open_output(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int open_output(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *file = file_of(arguments);
 
-	if (store_refuse_place(cli->database, file, err) < 0)
+	if (store_refuse_place(admin->database, file, err) < 0)
 		return -1;
-	return output_open(cli->memory, file, option_is_given(arguments, "force"),
-			   &cli->files.output, err);
+	return output_open(admin->memory, file, option_is_given(arguments, "force"),
+			   &arguments->files->output, err);
 }
 
-static int open_file(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int open_file(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	if (arguments->command->file == FILE_OUTPUT)
-		return open_output(cli, arguments, err);
+		return open_output(admin, arguments, err);
 	if (arguments->command->file == FILE_BACKUP &&
 	    store_check_backup(file_of(arguments), err) < 0)
 		return -1;
-	return input_open(file_of(arguments), &cli->files.input, err);
+	return input_open(file_of(arguments), &arguments->files->input, err);
 }
 
 /* What the framework does not open: an output of "-" is standard output. */
@@ -120,19 +120,19 @@ static const char *place_of(struct arena *memory, const struct arguments *argume
 	return slash ? arena_printf(memory, "%.*s/.", (int)(slash - file), file) : "./.";
 }
 
-static int open_early(struct cli *cli, const struct arguments *arguments,
+static int open_early(struct admin *admin, const struct arguments *arguments,
 		      const struct account *future, struct error *err)
 {
 	if (!has_file(arguments))
 		return 0;
-	cli->files.is_late = !text_equals(file_of(arguments), "-") &&
-			     is_late(cli, place_of(cli->memory, arguments), future);
-	if (cli->files.is_late)
+	arguments->files->is_late = !text_equals(file_of(arguments), "-") &&
+				    is_late(admin, place_of(admin->memory, arguments), future);
+	if (arguments->files->is_late)
 		return 0;
-	if (open_file(cli, arguments, err) < 0)
+	if (open_file(admin, arguments, err) < 0)
 		return -1;
 	return arguments->command->file == FILE_OUTPUT && future && future->uid != geteuid()
-		       ? output_keep_rights(&cli->files.output, err)
+		       ? output_keep_rights(&arguments->files->output, err)
 		       : 0;
 }
 
@@ -142,33 +142,34 @@ static int write_image(FILE *output, void *context, struct error *err)
 }
 
 /* SQLite may have to recover it: with the rights of its owner, as for our own database. */
-static int read_image(struct cli *cli, const char *file, struct error *err)
+static int read_image(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
+	const char *file = file_of(arguments);
 	struct account account;
 	char *image = NULL;
 
-	if (account_of_directory(cli->memory, file, &account, err) == 0)
-		image = account_run(cli->memory, &account, write_image, (void *)file, IMAGE_MAX,
-				    &cli->files.image_size, err);
-	cli->files.image = image;
+	if (account_of_directory(admin->memory, file, &account, err) == 0)
+		image = account_run(admin->memory, &account, write_image, (void *)file, IMAGE_MAX,
+				    &arguments->files->image_size, err);
+	arguments->files->image = image;
 	return image ? 0 : -1;
 }
 
-int files_open(struct cli *cli, const struct arguments *arguments, const struct account *future,
+int files_open(struct admin *admin, const struct arguments *arguments, const struct account *future,
 	       struct error *err)
 {
-	cli->files = FILES_NONE;
+	*arguments->files = FILES_NONE;
 	if (future && future->uid != geteuid() &&
-	    copy_option_files(cli, arguments, future, err) < 0)
+	    copy_option_files(admin, arguments, future, err) < 0)
 		return -1;
 	if (arguments->command->file == FILE_SQLITE)
-		return read_image(cli, file_of(arguments), err);
-	return open_early(cli, arguments, future, err);
+		return read_image(admin, arguments, err);
+	return open_early(admin, arguments, future, err);
 }
 
-int files_open_late(struct cli *cli, const struct arguments *arguments, struct error *err)
+int files_open_late(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	return cli->files.is_late ? open_file(cli, arguments, err) : 0;
+	return arguments->files->is_late ? open_file(admin, arguments, err) : 0;
 }
 
 void files_close(struct files *files)

@@ -14,7 +14,7 @@
 
 struct account;
 struct arguments;
-struct cli;
+struct admin;
 struct error;
 
 /* As the command's table entry says: one of these is set. */
@@ -28,15 +28,15 @@ struct files {
 
 #define FILES_NONE ((struct files){ .input = INPUT_NULL, .output = OUTPUT_NULL })
 
-/* Opens cli->files. Where the rights of another account will be taken, options that name a file get
- * the name of a copy that it can read, unless it controls their directory. Returns 0 or -1 with err
- * set; files_close() follows. */
-int files_open(struct cli *cli, const struct arguments *arguments, const struct account *future,
+/* Opens arguments->files. Where the rights of another account will be taken, options that name a
+ * file get the name of a copy that it can read, unless it controls their directory. Returns 0 or -1
+ * with err set; files_close() follows. */
+int files_open(struct admin *admin, const struct arguments *arguments, const struct account *future,
 	       struct error *err);
 
 /* Opens what belongs to the account whose rights have been taken by now. Returns 0 or -1 with err
  * set. */
-int files_open_late(struct cli *cli, const struct arguments *arguments, struct error *err);
+int files_open_late(struct admin *admin, const struct arguments *arguments, struct error *err);
 
 /* Removes an output that was not committed. */
 void files_close(struct files *files);

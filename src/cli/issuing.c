@@ -13,7 +13,7 @@
 #include "acme/schedule.h"
 #include "acme/served.h"
 #include "cli/challenges.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/options.h"
 #include "cli/order.h"
 #include "cli/outcome.h"
@@ -67,54 +67,55 @@ static int take_lock(struct issuing *issuing, struct error *err)
 	return 0;
 }
 
-static const char *public_host(struct cli *cli)
+static const char *public_host(struct admin *admin)
 {
-	const char *name = cli->settings->server.public_name;
+	const char *name = admin->settings->server.public_name;
 
-	return arena_strndup(cli->memory, name, strcspn(name, ":"));
+	return arena_strndup(admin->memory, name, strcspn(name, ":"));
 }
 
-int issuing_open_files(struct issuing *issuing, struct cli *cli, bool is_trial, struct error *err)
+int issuing_open_files(struct issuing *issuing, struct admin *admin,
+		       const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "domain", NULL };
 
 	*issuing = (struct issuing){
-		.cli = cli,
-		.directory = held_directory(cli->memory, &cli->settings->tls.certificates, err),
-		.uacme.challenges = cli->settings->acme.directory,
-		.is_trial = is_trial,
+		.admin = admin,
+		.directory = held_directory(admin->memory, &admin->settings->tls.certificates, err),
+		.uacme.challenges = admin->settings->acme.directory,
+		.is_trial = option_is_given(arguments, "dry-run"),
 		.now = time(NULL),
 		.lock = -1,
 	};
 	process_hide_memory();
 	if (!issuing->directory)
 		return -1;
-	issuing->uacme.directory = held_keys_directory(cli->memory, issuing->directory);
-	if (!is_trial && take_lock(issuing, err) < 0)
+	issuing->uacme.directory = held_keys_directory(admin->memory, issuing->directory);
+	if (!issuing->is_trial && take_lock(issuing, err) < 0)
 		return -1;
-	if (certificates_of_settings(cli, &issuing->loaded, err) < 0)
+	if (certificates_of_settings(admin, &issuing->loaded, err) < 0)
 		return -1;
-	issuing->report = cli->is_json ? list_new(columns, true) : NULL;
+	issuing->report = arguments->is_json ? list_new(columns, true) : NULL;
 	return 0;
 }
 
-int issuing_open(struct issuing *issuing, struct cli *cli, const struct arguments *arguments,
+int issuing_open(struct issuing *issuing, struct admin *admin, const struct arguments *arguments,
 		 struct error *err)
 {
-	if (issuing_open_files(issuing, cli, option_is_given(arguments, "dry-run"), err) < 0)
+	if (issuing_open_files(issuing, admin, arguments, err) < 0)
 		return -1;
 	if (!*issuing->uacme.challenges)
 		return error_set(
 			err, ERROR_CONFIG,
 			"[acme] directory is empty in the settings; name the directory for "
 			"challenges there");
-	issuing->coverage = coverage_of(cli->memory, issuing->loaded.certificates,
+	issuing->coverage = coverage_of(admin->memory, issuing->loaded.certificates,
 					issuing->loaded.count, issuing->now);
 	if (resolver_new(option_value(arguments, "resolver"), &issuing->resolver, err) < 0 ||
-	    ours_find(cli->memory, issuing->resolver, option_value(arguments, "address"),
-		      public_host(cli), &issuing->ours, err) < 0)
+	    ours_find(admin->memory, issuing->resolver, option_value(arguments, "address"),
+		      public_host(admin), &issuing->ours, err) < 0)
 		return -1;
-	return public_hosts_find(cli, &issuing->hosts, err);
+	return public_hosts_find(admin, &issuing->hosts, err);
 }
 
 void issuing_close(struct issuing *issuing)
@@ -147,12 +148,13 @@ bool issuing_is_due(const struct issuing *issuing, const struct certificate *cer
 
 const struct certificate *issuing_held(const struct issuing *issuing, const char *domain)
 {
-	const char *file = held_file(issuing->cli->memory, issuing->directory, domain);
+	const char *file = held_file(issuing->admin->memory, issuing->directory, domain);
 
 	for (size_t i = 0; i < issuing->loaded.n_files; i++)
 		if (text_equals(issuing->loaded.files[i], file))
-			return held_server(issuing->cli->memory, file) ? issuing->loaded.of_file[i]
-								       : NULL;
+			return held_server(issuing->admin->memory, file)
+				       ? issuing->loaded.of_file[i]
+				       : NULL;
 	return NULL;
 }
 
@@ -173,7 +175,7 @@ static void tell(struct issuing *issuing, const struct outcome *outcome)
 	if (issuing->report)
 		list_add(issuing->report, outcome_entry(outcome));
 	else if (!outcome->is_repeated)
-		outcome_print(issuing->cli->memory, outcome);
+		outcome_print(issuing->admin->memory, outcome);
 }
 
 void issuing_fail(struct issuing *issuing, const char *domain, const char *problem)
@@ -207,7 +209,7 @@ static const char *why_closed(const struct issuing *issuing)
 /* Returns why. */
 static const char *close_authority(struct issuing *issuing, const char *why)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	struct closed_authority *closed = arena_array(memory, struct closed_authority, 1);
 
 	*closed = (struct closed_authority){
@@ -227,19 +229,19 @@ static void ignore(const char *sentence, void *context)
 static void wait_until_served(struct issuing *issuing, const struct certificate *certificate,
 			      struct outcome *outcome)
 {
-	struct cli *cli = issuing->cli;
+	struct admin *admin = issuing->admin;
 	struct error why;
 
 	if (issuing->is_blind)
 		return;
 	if (!issuing->trust && trust_load(NULL, &issuing->trust, &why) < 0)
 		issuing->is_blind = true;
-	else if (served_wait(cli->memory, &cli->settings->server.listen_https, issuing->trust,
+	else if (served_wait(admin->memory, &admin->settings->server.listen_https, issuing->trust,
 			     certificate, &why) != 0)
 		issuing->is_blind = true;
 	if (issuing->is_blind)
 		outcome->unserved = arena_printf(
-			cli->memory,
+			admin->memory,
 			"the certificate is stored, but mailconfctl cannot "
 			"confirm that mailconfd serves it: %s",
 			why.text);
@@ -249,9 +251,9 @@ static void wait_until_served(struct issuing *issuing, const struct certificate 
 static int store(struct issuing *issuing, const struct uacme_issue *issue, const char *file,
 		 struct outcome *outcome, struct error *err)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	struct certificate certificate;
-	gid_t group = held_group(memory, issuing->directory, issuing->cli->database);
+	gid_t group = held_group(memory, issuing->directory, issuing->admin->database);
 
 	if (held_store(file, group, issuing->uacme.server, issue->chain_file, issue->key_file,
 		       err) < 0 ||
@@ -285,7 +287,7 @@ static void choose(struct issuing *issuing, const struct order *order, struct ch
 static int prepare(struct issuing *issuing, struct order *order, struct choice *choice,
 		   struct outcome *outcome, struct error *err)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	const char *file = held_file(memory, issuing->directory, outcome->domain);
 	struct error why;
 
@@ -334,14 +336,14 @@ static const char *find_refusal(struct issuing *issuing, const struct order *ord
 		return outcome->is_refused ? outcome->problem : NULL;
 	for (size_t i = 0; i < order->count; i++)
 		if (order->places[i].response)
-			return arena_printf(issuing->cli->memory, "%s %s", order->places[i].name,
+			return arena_printf(issuing->admin->memory, "%s %s", order->places[i].name,
 					    order->places[i].reason);
 	return NULL;
 }
 
 static void request(struct issuing *issuing, struct outcome *outcome)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	const char *file = held_file(memory, issuing->directory, outcome->domain);
 	struct uacme_issue issue;
 	struct error why;
@@ -379,7 +381,7 @@ static void request(struct issuing *issuing, struct outcome *outcome)
 static void tell_choice(struct issuing *issuing, const struct choice *choice,
 			struct outcome *outcome)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 
 	switch (choice->verdict) {
 	case ORDER_COMPLETE:
@@ -420,7 +422,7 @@ static void tell_choice(struct issuing *issuing, const struct choice *choice,
 
 int issuing_place(struct issuing *issuing, struct order *order, struct error *err)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	struct outcome outcome = { .domain = order->domain, .order = order };
 	const char *refusal = NULL;
 	struct choice choice;

@@ -14,7 +14,7 @@
 #include "tls/coverage.h"
 
 struct arguments;
-struct cli;
+struct admin;
 struct closed_authority;
 struct error;
 struct identities;
@@ -25,7 +25,7 @@ struct resolver;
 struct trust;
 
 struct issuing {
-	struct cli *cli;
+	struct admin *admin;
 	const char *directory; /* of the certificates */
 	struct uacme uacme;    /* but for the server */
 	const char *email;     /* or NULL */
@@ -52,12 +52,13 @@ extern const struct option issuing_options[];
 
 /* Reads certificates, finds our addresses, and sees to it that nobody else requests meanwhile.
  * Returns 0, or -1 with err set; in both cases issuing_close() follows. */
-int issuing_open(struct issuing *issuing, struct cli *cli, const struct arguments *arguments,
+int issuing_open(struct issuing *issuing, struct admin *admin, const struct arguments *arguments,
 		 struct error *err);
 void issuing_close(struct issuing *issuing);
 
 /* The same, but only the certificates are read and nobody else requests meanwhile. */
-int issuing_open_files(struct issuing *issuing, struct cli *cli, bool is_trial, struct error *err);
+int issuing_open_files(struct issuing *issuing, struct admin *admin,
+		       const struct arguments *arguments, struct error *err);
 
 /* When it is time for a new one: 30 days before its end, or a third of its lifetime if that is
  * less. */

@@ -11,7 +11,7 @@
 
 #include "acme/backoff.h"
 #include "acme/local-names.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/issuing.h"
 #include "cli/order.h"
 #include "cli/print.h"
@@ -61,7 +61,7 @@ static void pass_unanswered(struct search *search, const char *domain, const cha
 
 static void pass_refused(struct search *search, const char *domain, const char *why)
 {
-	struct arena *memory = search->issuing->cli->memory;
+	struct arena *memory = search->issuing->admin->memory;
 
 	if (search->n_refused++ == 0)
 		search->refused = arena_printf(memory, "%s: %s", domain, why);
@@ -80,7 +80,7 @@ static bool rests(struct search *search, const char *domain)
 
 static bool is_covered(const struct search *search, const char *name)
 {
-	return coverage_has(search->issuing->cli->memory, &search->issuing->coverage, name);
+	return coverage_has(search->issuing->admin->memory, &search->issuing->coverage, name);
 }
 
 /* Whether a name that clients ask for has no certificate. */
@@ -88,12 +88,12 @@ static int is_missing(struct search *search, const char *domain, bool *ret_missi
 		      struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct cli *cli = search->issuing->cli;
+	struct admin *admin = search->issuing->admin;
 	const struct query query = { .domain = domain };
 	const char *const *names;
 	struct match match;
 	size_t count;
-	int r = store_match(cli->store, &memory, &query, &match, err);
+	int r = store_match(admin->store, &memory, &query, &match, err);
 
 	*ret_missing = false;
 	if (r != 0)
@@ -127,7 +127,7 @@ static bool judge_first(struct search *search, const struct order *order,
 		if (may_be_here(search, &questions[i].answer))
 			return true;
 		if (questions[i].answer.outcome == DNS_FAILED && !failure)
-			failure = arena_printf(search->issuing->cli->memory,
+			failure = arena_printf(search->issuing->admin->memory,
 					       "%s cannot be looked up: %s", questions[i].name,
 					       questions[i].answer.failure);
 	}
@@ -207,7 +207,7 @@ static int begin(struct search *search, const struct domain *domain, struct orde
 	if (!domain->is_enabled || text_equals(domain->name, "*"))
 		return 0;
 	if (domain_is_pattern(domain->name)) {
-		if (!*issuing->cli->settings->acme.dns_hook)
+		if (!*issuing->admin->settings->acme.dns_hook)
 			return 0;
 		missing = !is_covered(search, domain->name);
 	} else if (is_missing(search, domain->name, &missing, err) < 0) {
@@ -226,7 +226,7 @@ static int begin(struct search *search, const struct domain *domain, struct orde
 static int request_domains(struct search *search, const struct domain *domains, size_t count,
 			   struct error *err)
 {
-	struct order *orders = arena_array(search->issuing->cli->memory, struct order,
+	struct order *orders = arena_array(search->issuing->admin->memory, struct order,
 					   DOMAINS_AT_ONCE);
 	size_t n_orders = 0;
 
@@ -296,11 +296,11 @@ static void tell_counts(const struct search *search)
 		       search->n_resting, search->n_domains, hint);
 	if (search->n_refused)
 		warning_print(
-			arena_printf(search->issuing->cli->memory,
+			arena_printf(search->issuing->admin->memory,
 				     "the CA would refuse %zu of %zu domains%s; the first: %s",
 				     search->n_refused, search->n_domains, hint, search->refused));
 	if (search->n_unanswered)
-		warning_print(arena_printf(search->issuing->cli->memory,
+		warning_print(arena_printf(search->issuing->admin->memory,
 					   "%zu of %zu domains cannot be looked up now; the first: "
 					   "%s",
 					   search->n_unanswered, search->n_domains,
@@ -311,13 +311,13 @@ int missing_request(struct issuing *issuing, const char *server, bool is_verbose
 {
 	struct search search = { .issuing = issuing, .server = server, .is_verbose = is_verbose };
 	const struct domain_filter all = { 0 };
-	struct cli *cli = issuing->cli;
+	struct admin *admin = issuing->admin;
 	struct domain *domains;
 	size_t count;
 
 	for (size_t i = 0; i < issuing->ours.count; i++)
 		search.has_ipv6 |= strchr(issuing->ours.addresses[i], ':') != NULL;
-	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0 ||
+	if (store_list_domains(admin->store, admin->memory, &all, &domains, &count, err) != 0 ||
 	    request_domains(&search, domains, count, err) < 0 ||
 	    request_hosts(&search, domains, count, err) < 0)
 		return -1;

@@ -171,7 +171,7 @@ static void set_global(struct command_line *line, const char *name, const char *
 	else if (text_equals(name, "database"))
 		line->database = value;
 	else if (text_equals(name, "json"))
-		line->is_json = true;
+		line->arguments.is_json = true;
 	else if (text_equals(name, "quiet"))
 		line->is_quiet = true;
 	else if (text_equals(name, "help"))

@@ -17,6 +17,7 @@
 #include "cli/command.h"
 
 struct arena;
+struct files;
 
 struct given_option {
 	const struct option *option;
@@ -30,12 +31,13 @@ struct arguments {
 	size_t count;
 	struct given_option *options;
 	size_t n_options;
+	bool is_json;	     /* --json */
+	struct files *files; /* opened by the framework as the command's table entry says */
 };
 
 struct command_line {
 	const char *config;   /* NULL where not given */
 	const char *database; /* NULL where not given */
-	bool is_json;
 	bool is_quiet;
 	bool wants_help; /* for the command, else the family, else the program */
 	bool wants_version;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "acme/local-names.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/issuing.h"
 #include "dns/wanted.h"
 #include "mail/address.h"
@@ -28,7 +28,7 @@ static bool has_name(const struct certificate *certificate, const char *name)
 
 void order_add(struct issuing *issuing, struct order *order, const char *name)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	struct name_place *places;
 
 	for (size_t i = 0; i < order->count; i++)
@@ -62,7 +62,7 @@ struct order order_begin(struct issuing *issuing, enum order_kind kind, const ch
  * (RFC 6764 5). Mostly it is another web server, so that it is optional. */
 int order_add_wanted(struct issuing *issuing, struct order *order, struct error *err)
 {
-	struct cli *cli = issuing->cli;
+	struct admin *admin = issuing->admin;
 	const struct query query = { .domain = order->domain };
 	const char *const *names;
 	struct match match;
@@ -73,10 +73,10 @@ int order_add_wanted(struct issuing *issuing, struct order *order, struct error 
 		order_add(issuing, order, order->domain);
 		return 0;
 	}
-	r = store_match(cli->store, cli->memory, &query, &match, err);
+	r = store_match(admin->store, admin->memory, &query, &match, err);
 	if (r != 0)
 		return r == STORE_NOT_FOUND ? r : -1;
-	names = wanted_names(cli->memory, order->domain, match.provider.pacc, &count);
+	names = wanted_names(admin->memory, order->domain, match.provider.pacc, &count);
 	for (size_t i = 0; i < count; i++)
 		order_add(issuing, order, names[i]);
 	for (size_t i = 0; i < issuing->hosts.count; i++)
@@ -108,7 +108,8 @@ void order_leave_to_others(struct issuing *issuing, struct order *order)
 
 	for (size_t i = 0; i < order->count; i++)
 		if (order->places[i].is_held ||
-		    !coverage_has(issuing->cli->memory, &issuing->coverage, order->places[i].name))
+		    !coverage_has(issuing->admin->memory, &issuing->coverage,
+				  order->places[i].name))
 			order->places[kept++] = order->places[i];
 	order->count = kept;
 }
@@ -121,11 +122,11 @@ bool orders_locate(struct issuing *issuing, struct order *orders, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		total += orders[i].count;
-	all = arena_array(issuing->cli->memory, struct name_place, total);
+	all = arena_array(issuing->admin->memory, struct name_place, total);
 	for (size_t i = 0; i < count; at += orders[i++].count)
 		if (orders[i].count)
 			memcpy(all + at, orders[i].places, orders[i].count * sizeof(*all));
-	ours_locate(issuing->cli->memory, issuing->resolver, &issuing->ours, all, total);
+	ours_locate(issuing->admin->memory, issuing->resolver, &issuing->ours, all, total);
 	at = 0;
 	for (size_t i = 0; i < count; at += orders[i++].count) {
 		orders[i].places = all + at;
@@ -182,7 +183,7 @@ static bool has_only_optional(const struct order *order)
 
 struct choice order_judge(struct issuing *issuing, const struct order *order)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	struct choice choice = { .names = arena_array(memory, const char *, order->count + 1) };
 	const struct name_place *unanswered = find_unanswered(order);
 	const struct certificate *held = order->held;

@@ -4,7 +4,7 @@
 
 #include "acme/local-names.h"
 #include "acme/probe.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/issuing.h"
 #include "cli/order.h"
 #include "config/settings.h"
@@ -69,7 +69,7 @@ int preflight_reach(struct arena *memory, const char *server, struct error *err)
 static const struct identities *find_identities(struct issuing *issuing, const char *server,
 						struct error *err)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	struct identities *identities;
 	json_t *directory;
 
@@ -109,7 +109,7 @@ static int judge_set(struct issuing *issuing, const struct order *order, const s
 		issuer.identities = identities->names;
 		issuer.n_identities = identities->count;
 	}
-	objection = caa_find_objection(issuing->cli->memory, set, &issuer);
+	objection = caa_find_objection(issuing->admin->memory, set, &issuer);
 	if (!objection)
 		return 0;
 	if (issuer.n_identities)
@@ -123,7 +123,7 @@ static int judge_set(struct issuing *issuing, const struct order *order, const s
 int preflight_caa(struct issuing *issuing, const struct order *order, const struct choice *choice,
 		  struct error *err)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	struct caa_set *sets = arena_array(memory, struct caa_set, choice->count);
 
 	for (size_t i = 0; i < choice->count; i++)
@@ -145,7 +145,7 @@ int preflight_caa(struct issuing *issuing, const struct order *order, const stru
 int preflight_probe(struct issuing *issuing, struct order *order, const struct choice *choice,
 		    struct error *err)
 {
-	struct cli *cli = issuing->cli;
+	struct admin *admin = issuing->admin;
 	struct probe probe;
 
 	if (!issuing->silent)
@@ -158,11 +158,11 @@ int preflight_probe(struct issuing *issuing, struct order *order, const struct c
 		.resolver = issuing->resolver,
 		.trust = issuing->trust,
 	};
-	if (probe_begin(cli->memory, &cli->settings->server.listen_http, &probe, err) < 0)
+	if (probe_begin(admin->memory, &admin->settings->server.listen_http, &probe, err) < 0)
 		return -1;
 	for (size_t i = 0; i < order->count; i++)
 		if (choice_has(choice, order->places[i].name))
-			probe_place(cli->memory, &probe, &order->places[i]);
+			probe_place(admin->memory, &probe, &order->places[i]);
 	probe_end(&probe);
 	return 0;
 }

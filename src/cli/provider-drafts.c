@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/providers.h"
-#include "cli/warnings.h"
+#include "admin/warnings.h"
 #include "import/provider-draft.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -14,30 +14,30 @@
 #include "util/error.h"
 
 /* Plaintext is refused here, and odd ports are warned of, as where an admin types the URL. */
-static int check_services(struct cli *cli, const struct arguments *arguments, const char *source,
-			  const struct draft *draft, struct error *err)
+static int check_services(struct admin *admin, const struct arguments *arguments,
+			  const char *source, const struct draft *draft, struct error *err)
 {
 	const struct provider *provider = &draft->provider;
 	struct service service;
 
 	for (size_t i = 0; i < provider->n_services; i++)
-		if (service_from_url(cli, arguments,
-				     service_url(cli->memory, &provider->services[i]), &service,
+		if (service_from_url(admin, arguments,
+				     service_url(admin->memory, &provider->services[i]), &service,
 				     err) < 0)
 			return error_prefix(err, "%s", source);
 	return 0;
 }
 
-static int add_provider(struct cli *cli, const struct draft *draft, struct error *err)
+static int add_provider(struct admin *admin, const struct draft *draft, struct error *err)
 {
 	struct provider provider = draft->provider;
 
-	return store_add_provider(cli->store, &provider, err) == 0 ? 0 : -1;
+	return store_add_provider(admin->store, &provider, err) == 0 ? 0 : -1;
 }
 
 /* What the source says nothing of stays as it is. */
-static int change_provider(struct cli *cli, const struct draft *draft, struct provider *provider,
-			   struct error *err)
+static int change_provider(struct admin *admin, const struct draft *draft,
+			   struct provider *provider, struct error *err)
 {
 	provider->display_name = draft->provider.display_name;
 	provider->short_name = draft->provider.short_name;
@@ -46,25 +46,25 @@ static int change_provider(struct cli *cli, const struct draft *draft, struct pr
 	provider->oauth2 = draft->provider.oauth2;
 	provider->services = draft->provider.services;
 	provider->n_services = draft->provider.n_services;
-	if (store_update_provider(cli->store, provider, err) != 0 ||
-	    store_set_services(cli->store, provider->id, provider->services, provider->n_services,
+	if (store_update_provider(admin->store, provider, err) != 0 ||
+	    store_set_services(admin->store, provider->id, provider->services, provider->n_services,
 			       err) != 0 ||
-	    store_set_links(cli->store, provider->id, draft->provider.links,
+	    store_set_links(admin->store, provider->id, draft->provider.links,
 			    draft->provider.n_links, err) != 0)
 		return -1;
-	return provider_check(cli, provider, err);
+	return provider_check(admin, provider, err);
 }
 
-static int store_provider(struct cli *cli, const struct draft *draft, bool may_replace,
+static int store_provider(struct admin *admin, const struct draft *draft, bool may_replace,
 			  const char **ret_done, struct error *err)
 {
 	const char *name = draft->provider.name;
 	struct provider provider;
-	int r = store_find_provider(cli->store, cli->memory, name, &provider, err);
+	int r = store_find_provider(admin->store, admin->memory, name, &provider, err);
 
 	*ret_done = "added";
 	if (r == STORE_NOT_FOUND)
-		return add_provider(cli, draft, err);
+		return add_provider(admin, draft, err);
 	if (r != 0)
 		return -1;
 	if (!may_replace)
@@ -73,86 +73,87 @@ static int store_provider(struct cli *cli, const struct draft *draft, bool may_r
 				 "texts, say --replace",
 				 name);
 	*ret_done = "changed";
-	return change_provider(cli, draft, &provider, err);
+	return change_provider(admin, draft, &provider, err);
 }
 
-static int add_domain(struct cli *cli, const char *name, const char *provider, struct error *err)
+static int add_domain(struct admin *admin, const char *name, const char *provider,
+		      struct error *err)
 {
 	const struct domain domain = { .name = name, .provider = provider, .is_enabled = true };
 
-	return store_add_domain(cli->store, &domain, err) == 0 ? 0 : -1;
+	return store_add_domain(admin->store, &domain, err) == 0 ? 0 : -1;
 }
 
 /* A domain that has another provider, or is an alias. */
-static int take_domain(struct cli *cli, struct domain *domain, const char *provider,
+static int take_domain(struct admin *admin, struct domain *domain, const char *provider,
 		       struct error *err)
 {
 	const char *before = domain->provider;
 
-	cli_say(cli, "domain %s taken from %s%s", domain->name,
-		domain->alias_of ? "the domain it was an alias of, " : "provider ",
-		domain->alias_of ? domain->alias_of : before);
+	admin_say(admin, "domain %s taken from %s%s", domain->name,
+		  domain->alias_of ? "the domain it was an alias of, " : "provider ",
+		  domain->alias_of ? domain->alias_of : before);
 	domain->provider = provider;
 	domain->alias_of = NULL;
-	if (store_update_domain(cli->store, domain, err) != 0)
+	if (store_update_domain(admin->store, domain, err) != 0)
 		return -1;
-	return provider_drop_if_unused(cli, before, err);
+	return provider_drop_if_unused(admin, before, err);
 }
 
-static int refuse_domain(struct cli *cli, const struct domain *domain, const char *provider,
+static int refuse_domain(struct admin *admin, const struct domain *domain, const char *provider,
 			 struct error *err)
 {
 	const char *belonging =
 		domain->alias_of
-			? arena_printf(cli->memory, "as an alias of '%s'", domain->alias_of)
-			: arena_printf(cli->memory, "with provider '%s'", domain->provider);
+			? arena_printf(admin->memory, "as an alias of '%s'", domain->alias_of)
+			: arena_printf(admin->memory, "with provider '%s'", domain->provider);
 
 	return error_set(err, ERROR_INPUT,
 			 "domain '%s' exists already, %s; to give it provider '%s', say --replace",
 			 domain->name, belonging, provider);
 }
 
-static int store_domain(struct cli *cli, const char *name, const char *provider, bool may_replace,
-			struct error *err)
+static int store_domain(struct admin *admin, const char *name, const char *provider,
+			bool may_replace, struct error *err)
 {
 	struct domain domain;
-	int r = store_find_domain(cli->store, cli->memory, name, &domain, err);
+	int r = store_find_domain(admin->store, admin->memory, name, &domain, err);
 
 	if (r == STORE_NOT_FOUND)
-		return add_domain(cli, name, provider, err);
+		return add_domain(admin, name, provider, err);
 	if (r != 0)
 		return -1;
 	if (domain.provider && text_equals(domain.provider, provider))
 		return 0;
-	return may_replace ? take_domain(cli, &domain, provider, err)
-			   : refuse_domain(cli, &domain, provider, err);
+	return may_replace ? take_domain(admin, &domain, provider, err)
+			   : refuse_domain(admin, &domain, provider, err);
 }
 
-static const char *counted(struct cli *cli, size_t count, const char *noun)
+static const char *counted(struct admin *admin, size_t count, const char *noun)
 {
-	return arena_printf(cli->memory, "%zu %s%s", count, noun, count == 1 ? "" : "s");
+	return arena_printf(admin->memory, "%zu %s%s", count, noun, count == 1 ? "" : "s");
 }
 
-int draft_store(struct cli *cli, const struct arguments *arguments, const char *source,
+int draft_store(struct admin *admin, const struct arguments *arguments, const char *source,
 		const struct draft *draft, struct error *err)
 {
 	const struct provider *provider = &draft->provider;
 	bool may_replace = option_is_given(arguments, "replace");
 	const char *done;
 
-	if (check_services(cli, arguments, source, draft, err) < 0 ||
-	    store_provider(cli, draft, may_replace, &done, err) < 0)
+	if (check_services(admin, arguments, source, draft, err) < 0 ||
+	    store_provider(admin, draft, may_replace, &done, err) < 0)
 		return -1;
-	cli_say(cli, "provider %s %s, %s, %s", provider->name, done,
-		counted(cli, provider->n_services, "service"),
-		counted(cli, draft->domains.count, "domain"));
+	admin_say(admin, "provider %s %s, %s, %s", provider->name, done,
+		  counted(admin, provider->n_services, "service"),
+		  counted(admin, draft->domains.count, "domain"));
 	for (size_t i = 0; i < draft->domains.count; i++)
-		if (store_domain(cli, draft->domains.items[i], provider->name, may_replace, err) <
+		if (store_domain(admin, draft->domains.items[i], provider->name, may_replace, err) <
 		    0)
 			return -1;
 	for (size_t i = 0; i < draft->notes.count; i++)
-		cli_warn(cli, "%s: %s", source, draft->notes.items[i]);
-	provider_warn_of_oauth2(cli, provider);
-	provider_warn_later(cli, provider->name);
+		admin_warn(admin, "%s: %s", source, draft->notes.items[i]);
+	provider_warn_of_oauth2(admin, provider);
+	provider_warn_later(admin, provider->name);
 	return 0;
 }

@@ -3,7 +3,7 @@
 /* Providers that were read from elsewhere go into the database. */
 
 struct arguments;
-struct cli;
+struct admin;
 struct draft;
 struct error;
 
@@ -14,5 +14,5 @@ struct error;
  * services in clear text without --allow-plaintext. source is what it was read from, for errors.
  * Returns 0 or -1 with err set.
  */
-int draft_store(struct cli *cli, const struct arguments *arguments, const char *source,
+int draft_store(struct admin *admin, const struct arguments *arguments, const char *source,
 		const struct draft *draft, struct error *err);

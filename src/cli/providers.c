@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "cli/suggestions.h"
-#include "cli/warnings.h"
+#include "admin/suggestions.h"
+#include "admin/warnings.h"
 #include "mail/address.h"
 #include "mail/login.h"
 #include "mail/pattern.h"
@@ -52,15 +52,15 @@ const struct option plaintext_options[] = {
 	{ 0 },
 };
 
-int provider_require(struct cli *cli, const char *name, struct provider *ret_provider,
+int provider_require(struct admin *admin, const char *name, struct provider *ret_provider,
 		     struct error *err)
 {
-	int r = store_find_provider(cli->store, cli->memory, name, ret_provider, err);
+	int r = store_find_provider(admin->store, admin->memory, name, ret_provider, err);
 	const char *similar;
 
 	if (r != STORE_NOT_FOUND)
 		return r == 0 ? 0 : -1;
-	similar = similar_provider(cli, name);
+	similar = similar_provider(admin, name);
 	if (similar)
 		return error_set(err, ERROR_INPUT, "there is no provider '%s'; did you mean '%s'?",
 				 name, similar);
@@ -69,7 +69,7 @@ int provider_require(struct cli *cli, const char *name, struct provider *ret_pro
 }
 
 /* A text that may be unset with ''. */
-static int apply_text(struct cli *cli, const struct arguments *arguments, const char *option,
+static int apply_text(struct admin *admin, const struct arguments *arguments, const char *option,
 		      const char *what, size_t max, const char **text, struct error *err)
 {
 	const char *value = option_value(arguments, option);
@@ -82,7 +82,7 @@ static int apply_text(struct cli *cli, const struct arguments *arguments, const 
 	return 0;
 }
 
-static int apply_login(struct cli *cli, const struct arguments *arguments,
+static int apply_login(struct admin *admin, const struct arguments *arguments,
 		       struct provider *provider, struct error *err)
 {
 	const char *login = option_value(arguments, "login");
@@ -91,13 +91,14 @@ static int apply_login(struct cli *cli, const struct arguments *arguments,
 		return 0;
 	if (!*login)
 		login = PROVIDER_DEFAULT.login;
-	if (pattern_check(cli->memory, login, PATTERN_FOR_PROVIDER, err) < 0)
+	if (pattern_check(admin->memory, login, PATTERN_FOR_PROVIDER, err) < 0)
 		return -1;
 	if (!pattern_has_placeholder(login))
-		cli_warn(cli,
-			 "the login pattern '%s' has no placeholder such as %%EMAILLOCALPART%%, so "
-			 "all addresses without a user get this one login",
-			 login);
+		admin_warn(
+			admin,
+			"the login pattern '%s' has no placeholder such as %%EMAILLOCALPART%%, so "
+			"all addresses without a user get this one login",
+			login);
 	provider->login = login;
 	return 0;
 }
@@ -134,7 +135,7 @@ static int apply_ttl(const struct arguments *arguments, struct provider *provide
 	return 0;
 }
 
-static int apply_send_logins_to(struct cli *cli, const struct arguments *arguments,
+static int apply_send_logins_to(struct admin *admin, const struct arguments *arguments,
 				struct provider *provider, struct error *err)
 {
 	const char *value = option_value(arguments, "send-logins-to");
@@ -142,82 +143,85 @@ static int apply_send_logins_to(struct cli *cli, const struct arguments *argumen
 	if (!value)
 		return 0;
 	if (!text_equals(value, "everyone") && !text_equals(value, "nobody") &&
-	    networks_check(cli->memory, value, err) < 0)
+	    networks_check(admin->memory, value, err) < 0)
 		return error_prefix(err, "--send-logins-to takes everyone, nobody or networks");
 	provider->send_logins_to = value;
 	return 0;
 }
 
 /* '' unsets. */
-static int apply_public_name(struct cli *cli, const struct arguments *arguments,
+static int apply_public_name(struct admin *admin, const struct arguments *arguments,
 			     struct provider *provider, struct error *err)
 {
 	const char *value = option_value(arguments, "public-name");
 
 	if (!value)
 		return 0;
-	provider->public_name = *value ? public_name_parse(cli->memory, value) : NULL;
+	provider->public_name = *value ? public_name_parse(admin->memory, value) : NULL;
 	if (*value && !provider->public_name)
 		return error_set(err, ERROR_INPUT, "'%s' is not a host name, or HOST:PORT", value);
 	return 0;
 }
 
 /* '' unsets. */
-static int apply_url(struct cli *cli, const struct arguments *arguments, const char *option,
+static int apply_url(struct admin *admin, const struct arguments *arguments, const char *option,
 		     const char *what, const char **url, struct error *err)
 {
 	const char *value = option_value(arguments, option);
 
 	if (!value)
 		return 0;
-	*url = *value ? url_parse(cli->memory, what, value, URL_OF_SERVICE, err) : NULL;
+	*url = *value ? url_parse(admin->memory, what, value, URL_OF_SERVICE, err) : NULL;
 	return *value && !*url ? -1 : 0;
 }
 
 /* '' unsets. */
-static int apply_issuer(struct cli *cli, const struct arguments *arguments,
+static int apply_issuer(struct admin *admin, const struct arguments *arguments,
 			struct provider *provider, struct error *err)
 {
 	const char *value = option_value(arguments, "oauth2-issuer");
 
 	if (!value)
 		return 0;
-	provider->oauth2.issuer = *value ? issuer_parse(cli->memory, value, err) : NULL;
+	provider->oauth2.issuer = *value ? issuer_parse(admin->memory, value, err) : NULL;
 	return *value && !provider->oauth2.issuer ? -1 : 0;
 }
 
-static int apply_oauth2(struct cli *cli, const struct arguments *arguments,
+static int apply_oauth2(struct admin *admin, const struct arguments *arguments,
 			struct provider *provider, struct error *err)
 {
 	struct oauth2 *oauth2 = &provider->oauth2;
 
-	if (apply_issuer(cli, arguments, provider, err) < 0 ||
-	    apply_text(cli, arguments, "oauth2-scope", "scope", SCOPE_MAX_LENGTH, &oauth2->scope,
+	if (apply_issuer(admin, arguments, provider, err) < 0 ||
+	    apply_text(admin, arguments, "oauth2-scope", "scope", SCOPE_MAX_LENGTH, &oauth2->scope,
 		       err) < 0 ||
-	    apply_url(cli, arguments, "oauth2-auth-url", "auth URL", &oauth2->auth_url, err) < 0 ||
-	    apply_url(cli, arguments, "oauth2-token-url", "token URL", &oauth2->token_url, err) < 0)
+	    apply_url(admin, arguments, "oauth2-auth-url", "auth URL", &oauth2->auth_url, err) <
+		    0 ||
+	    apply_url(admin, arguments, "oauth2-token-url", "token URL", &oauth2->token_url, err) <
+		    0)
 		return -1;
 	return 0;
 }
 
-int provider_apply_options(struct cli *cli, const struct arguments *arguments,
+int provider_apply_options(struct admin *admin, const struct arguments *arguments,
 			   struct provider *provider, struct error *err)
 {
 	const char *delimiters = option_value(arguments, "recipient-delimiter");
 	const char *login_case = option_value(arguments, "login-case");
 	const char *keep = option_value(arguments, "keep");
 
-	if (apply_text(cli, arguments, "display-name", "display name", DISPLAY_NAME_MAX_LENGTH,
+	if (apply_text(admin, arguments, "display-name", "display name", DISPLAY_NAME_MAX_LENGTH,
 		       &provider->display_name, err) < 0 ||
-	    apply_text(cli, arguments, "short-name", "short name", SHORT_NAME_MAX_LENGTH,
+	    apply_text(admin, arguments, "short-name", "short name", SHORT_NAME_MAX_LENGTH,
 		       &provider->short_name, err) < 0 ||
-	    apply_login(cli, arguments, provider, err) < 0 ||
+	    apply_login(admin, arguments, provider, err) < 0 ||
 	    (delimiters && delimiters_check(delimiters, err) < 0) ||
-	    apply_public_name(cli, arguments, provider, err) < 0 ||
+	    apply_public_name(admin, arguments, provider, err) < 0 ||
 	    apply_ttl(arguments, provider, err) < 0 ||
-	    apply_send_logins_to(cli, arguments, provider, err) < 0 ||
-	    apply_url(cli, arguments, "webmail", "web mail address", &provider->webmail, err) < 0 ||
-	    apply_oauth2(cli, arguments, provider, err) < 0)
+	    apply_send_logins_to(admin, arguments, provider, err) < 0 ||
+	    apply_url(admin, arguments, "webmail", "web mail address", &provider->webmail, err) <
+		    0 ||
+	    apply_oauth2(admin, arguments, provider, err) < 0)
 		return -1;
 	if (delimiters)
 		provider->recipient_delimiter = delimiters;
@@ -237,39 +241,39 @@ int provider_apply_options(struct cli *cli, const struct arguments *arguments,
 	return 0;
 }
 
-int service_from_url(struct cli *cli, const struct arguments *arguments, const char *url,
+int service_from_url(struct admin *admin, const struct arguments *arguments, const char *url,
 		     struct service *ret_service, struct error *err)
 {
 	struct service service;
 
-	if (service_parse(cli->memory, url, &service, err) < 0)
+	if (service_parse(admin->memory, url, &service, err) < 0)
 		return -1;
 	if (service.security == SECURITY_PLAIN && !option_is_given(arguments, "allow-plaintext"))
 		return error_set(err, ERROR_INPUT,
 				 "'%s' would send passwords over the network in clear text; give "
 				 "a service with TLS or STARTTLS, or say --allow-plaintext",
-				 service_url(cli->memory, &service));
-	service_warn_of_port(cli, &service);
+				 service_url(admin->memory, &service));
+	service_warn_of_port(admin, &service);
 	*ret_service = service;
 	return 0;
 }
 
-const struct service *service_find(struct cli *cli, const struct provider *provider,
+const struct service *service_find(struct admin *admin, const struct provider *provider,
 				   const struct service *service)
 {
-	const char *url = service_url(cli->memory, service);
+	const char *url = service_url(admin->memory, service);
 
 	for (size_t i = 0; i < provider->n_services; i++)
-		if (text_equals(service_url(cli->memory, &provider->services[i]), url))
+		if (text_equals(service_url(admin->memory, &provider->services[i]), url))
 			return &provider->services[i];
 	return NULL;
 }
 
-int provider_apply_services(struct cli *cli, const struct arguments *arguments,
+int provider_apply_services(struct admin *admin, const struct arguments *arguments,
 			    const char *const *urls, size_t count, struct provider *provider,
 			    struct error *err)
 {
-	struct service *services = arena_array(cli->memory, struct service, count);
+	struct service *services = arena_array(admin->memory, struct service, count);
 
 	if (count > SERVICES_MAX)
 		return error_set(err, ERROR_INPUT, "a provider has at most %d services",
@@ -277,11 +281,11 @@ int provider_apply_services(struct cli *cli, const struct arguments *arguments,
 	provider->services = services;
 	provider->n_services = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (service_from_url(cli, arguments, urls[i], &services[i], err) < 0)
+		if (service_from_url(admin, arguments, urls[i], &services[i], err) < 0)
 			return -1;
-		if (service_find(cli, provider, &services[i]))
+		if (service_find(admin, provider, &services[i]))
 			return error_set(err, ERROR_INPUT, "service '%s' is given twice",
-					 service_url(cli->memory, &services[i]));
+					 service_url(admin->memory, &services[i]));
 		provider->n_services++;
 	}
 	return 0;
@@ -316,7 +320,7 @@ static int check_oauth2(const struct provider *provider, struct error *err)
 			 provider->name, missing);
 }
 
-int provider_check(struct cli *cli, const struct provider *provider, struct error *err)
+int provider_check(struct admin *admin, const struct provider *provider, struct error *err)
 {
 	if (check_oauth2(provider, err) < 0)
 		return -1;
@@ -326,12 +330,12 @@ int provider_check(struct cli *cli, const struct provider *provider, struct erro
 				 "refuse: PACC tells everybody that the login is the address, and "
 				 "where that never works nobody may be told",
 				 provider->name);
-	if (provider->pacc && pacc_check(cli->memory, provider, err) < 0)
+	if (provider->pacc && pacc_check(admin->memory, provider, err) < 0)
 		return error_prefix(err, "provider '%s' cannot have --pacc yes", provider->name);
 	return 0;
 }
 
-int provider_drop_if_unused(struct cli *cli, const char *name, struct error *err)
+int provider_drop_if_unused(struct admin *admin, const char *name, struct error *err)
 {
 	const struct domain_filter domains = { .provider = name };
 	const struct user_filter users = { .provider = name };
@@ -343,28 +347,29 @@ int provider_drop_if_unused(struct cli *cli, const char *name, struct error *err
 
 	if (!name)
 		return 0;
-	r = store_find_provider(cli->store, cli->memory, name, &provider, err);
+	r = store_find_provider(admin->store, admin->memory, name, &provider, err);
 	if (r == STORE_NOT_FOUND || (r == 0 && !provider.is_implicit))
 		return 0;
 	if (r != 0 ||
-	    store_list_domains(cli->store, cli->memory, &domains, &list, &n_domains, err) != 0 ||
-	    store_count_users(cli->store, &users, &n_users, err) != 0)
+	    store_list_domains(admin->store, admin->memory, &domains, &list, &n_domains, err) !=
+		    0 ||
+	    store_count_users(admin->store, &users, &n_users, err) != 0)
 		return -1;
 	if (n_domains > 0 || n_users > 0)
 		return 0;
-	if (store_remove_provider(cli->store, provider.id, err) != 0)
+	if (store_remove_provider(admin->store, provider.id, err) != 0)
 		return -1;
-	cli_say(cli, "provider %s removed: nothing uses it any more", name);
+	admin_say(admin, "provider %s removed: nothing uses it any more", name);
 	return 0;
 }
 
-int provider_refuse_spoiled(struct cli *cli, const struct provider *provider, struct error *err)
+int provider_refuse_spoiled(struct admin *admin, const struct provider *provider, struct error *err)
 {
 	const char *name;
 
 	if (provider->n_spoiled == 0)
 		return 0;
-	name = word_in_sentence(cli->memory, provider->name);
+	name = word_in_sentence(admin->memory, provider->name);
 	if (!provider->spoiled[0].url)
 		return error_set(err, ERROR_INPUT,
 				 "a service of provider '%s' cannot be read; 'provider set %s "
@@ -374,7 +379,7 @@ int provider_refuse_spoiled(struct cli *cli, const struct provider *provider, st
 			 "provider '%s' has the invalid service '%s'; 'service remove %s %s' "
 			 "removes it, and 'provider set %s SERVICE-URL ...' replaces all",
 			 provider->name, provider->spoiled[0].url, name,
-			 word_in_sentence(cli->memory, provider->spoiled[0].url), name);
+			 word_in_sentence(admin->memory, provider->spoiled[0].url), name);
 }
 
 static void entry_put_wish(json_t *entry, const char *key, enum wish wish)
@@ -396,14 +401,14 @@ static json_t *pop3_entry(const struct pop3_wishes *wishes)
 	return entry;
 }
 
-json_t *service_entry(struct cli *cli, const struct service *service)
+json_t *service_entry(struct admin *admin, const struct service *service)
 {
 	json_t *entry = json_object(), *auth = json_array();
 
 	for (size_t i = 0; i < service->n_authentications; i++)
 		json_array_append_new(
 			auth, json_string(authentication_name(service->authentications[i])));
-	entry_put_text(entry, "url", service_url(cli->memory, service));
+	entry_put_text(entry, "url", service_url(admin->memory, service));
 	entry_put_text(entry, "login", service->login);
 	entry_put(entry, "auth", auth);
 	entry_put_truth(entry, "first", service->is_first);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "config/settings.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -15,18 +15,18 @@ static void add_host(struct arena *memory, struct public_hosts *hosts, const cha
 			memory, arena_strndup(memory, name, strcspn(name, ":")));
 }
 
-int public_hosts_find(struct cli *cli, struct public_hosts *ret_hosts, struct error *err)
+int public_hosts_find(struct admin *admin, struct public_hosts *ret_hosts, struct error *err)
 {
 	struct public_hosts hosts = { 0 };
 	struct provider *providers;
 	size_t count;
 
-	if (store_list_providers(cli->store, cli->memory, &providers, &count, err) != 0)
+	if (store_list_providers(admin->store, admin->memory, &providers, &count, err) != 0)
 		return -1;
-	hosts.names = arena_array(cli->memory, const char *, count + 1);
-	add_host(cli->memory, &hosts, cli->settings->server.public_name);
+	hosts.names = arena_array(admin->memory, const char *, count + 1);
+	add_host(admin->memory, &hosts, admin->settings->server.public_name);
 	for (size_t i = 0; i < count; i++)
-		add_host(cli->memory, &hosts, providers[i].public_name);
+		add_host(admin->memory, &hosts, providers[i].public_name);
 	*ret_hosts = hosts;
 	return 0;
 }

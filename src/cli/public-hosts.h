@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct cli;
+struct admin;
 struct error;
 
 struct public_hosts {
@@ -14,6 +14,6 @@ struct public_hosts {
 };
 
 /* Reads them from the settings and the database. Returns 0, or -1 with err set. */
-int public_hosts_find(struct cli *cli, struct public_hosts *ret_hosts, struct error *err);
+int public_hosts_find(struct admin *admin, struct public_hosts *ret_hosts, struct error *err);
 
 bool public_hosts_have(const struct public_hosts *hosts, const char *name);

@@ -3,7 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/options.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -16,13 +16,13 @@ const struct option removal_options[] = {
 	{ 0 },
 };
 
-int removals_parse(struct cli *cli, const struct arguments *arguments,
+int removals_parse(struct admin *admin, const struct arguments *arguments,
 		   struct removals *ret_removals, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *text = option_value(arguments, "max-removals");
 	struct removals removals = {
-		.cli = cli,
+		.admin = admin,
 		.max = PERCENT_BY_DEFAULT,
 		.is_percent = true,
 		.only_warns = option_is_given(arguments, "dry-run"),
@@ -62,7 +62,7 @@ static int refuse(const struct removals *removals, int64_t removed, int64_t all,
 		removals->is_percent ? " %" : "", (long long)needed);
 	if (!removals->only_warns)
 		return -1;
-	cli_warn(removals->cli, "%s", err->text);
+	admin_warn(removals->admin, "%s", err->text);
 	return 0;
 }
 

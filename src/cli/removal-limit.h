@@ -8,13 +8,13 @@
 #include "cli/command.h"
 
 struct arguments;
-struct cli;
+struct admin;
 struct error;
 
 extern const struct option removal_options[]; /* --max-removals */
 
 struct removals {
-	struct cli *cli;
+	struct admin *admin;
 	unsigned long max;
 	bool is_percent;
 	bool only_warns; /* that it would be refused: a dry run tells all that it would do */
@@ -22,7 +22,7 @@ struct removals {
 
 /* Reads --max-removals: "100" or "25%"; 10 % where it is not given; and --dry-run. Returns 0 or -1
  * with err set. */
-int removals_parse(struct cli *cli, const struct arguments *arguments,
+int removals_parse(struct admin *admin, const struct arguments *arguments,
 		   struct removals *ret_removals, struct error *err);
 
 /* Refuses to remove so many of them all. what names one of them: "user". Returns 0 or -1 with err

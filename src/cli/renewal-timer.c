@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/print.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -35,20 +35,20 @@ static const char *find_state(struct arena *memory)
 	return strchr(state, ' ') || !*state || text_equals(state, "not-found") ? NULL : state;
 }
 
-void renewal_timer_tell(struct cli *cli)
+void renewal_timer_tell(struct admin *admin)
 {
 	const char *state;
 
 	if (!runs_systemd())
 		return;
-	state = find_state(cli->memory);
+	state = find_state(admin->memory);
 	if (!state)
 		warning_print("systemd has no " TIMER
 			      "; run 'mailconfctl certificate renew --scheduled' from cron");
 	else if (text_starts_with_ignoring_case(state, "enabled"))
 		puts(TIMER " is enabled and renews certificates");
 	else
-		warning_print(arena_printf(cli->memory,
+		warning_print(arena_printf(admin->memory,
 					   TIMER " is %s, so systemd does not renew "
 						 "certificates; use 'systemctl enable --now " TIMER
 						 "'",

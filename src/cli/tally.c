@@ -1,14 +1,14 @@
 #include "cli/tally.h"
 
-#include "cli/cli.h"
+#include "admin/admin.h"
+#include "cli/options.h"
 #include "cli/print.h"
 #include "util/arena.h"
 
-static void say_json(struct cli *cli, const struct tally *tally, bool is_dry)
+static void print_json(const struct tally *tally, bool is_dry)
 {
 	json_t *entry = json_object();
 
-	cli->said = BYTES_IN(cli->memory);
 	entry_put(entry, "added", json_integer(tally->added));
 	entry_put(entry, "changed", json_integer(tally->changed));
 	entry_put(entry, "removed", json_integer(tally->removed));
@@ -18,25 +18,27 @@ static void say_json(struct cli *cli, const struct tally *tally, bool is_dry)
 	entry_print(entry, true);
 }
 
-void tally_say(struct cli *cli, const struct tally *tally, const char *what, bool is_dry)
+void tally_say(struct admin *admin, const struct arguments *arguments, const struct tally *tally,
+	       const char *what)
 {
-	const char *skipped = "", *others = "";
+	bool is_dry = option_is_given(arguments, "dry-run");
+	struct texts others = admin->messages;
+	const char *skipped = "";
 
-	if (cli->is_json) {
-		say_json(cli, tally, is_dry);
+	/* In a dry run the other messages, of what would be done, follow. */
+	if (is_dry || arguments->is_json)
+		admin->messages = TEXTS_IN(others.memory);
+	if (arguments->is_json) {
+		print_json(tally, is_dry);
 		return;
 	}
 	if (tally->skipped > 0)
-		skipped = arena_printf(cli->memory, "; %zu line%s skipped", tally->skipped,
+		skipped = arena_printf(admin->memory, "; %zu line%s skipped", tally->skipped,
 				       tally->skipped == 1 ? "" : "s");
-	/* What else was said is then what would be done. */
-	if (is_dry) {
-		others = bytes_text(&cli->said);
-		cli->said = BYTES_IN(cli->memory);
-	}
-	cli_say(cli, "%s%lld %s%s added, %lld changed, %lld removed%s",
-		is_dry ? "dry run, nothing is done: " : "", (long long)tally->added, what,
-		tally->added == 1 ? "" : "s", (long long)tally->changed, (long long)tally->removed,
-		skipped);
-	bytes_add_text(&cli->said, others);
+	admin_say(admin, "%s%lld %s%s added, %lld changed, %lld removed%s",
+		  is_dry ? "dry run, nothing is done: " : "", (long long)tally->added, what,
+		  tally->added == 1 ? "" : "s", (long long)tally->changed,
+		  (long long)tally->removed, skipped);
+	for (size_t i = 0; i < others.count && is_dry; i++)
+		texts_add(&admin->messages, others.items[i]);
 }

@@ -6,13 +6,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct cli;
+struct admin;
+struct arguments;
 
 struct tally {
 	int64_t added, changed, removed, unchanged;
 	size_t skipped; /* lines */
 };
 
-/* Says it in a sentence, or as JSON in place of all else that was to be said. what names one of
- * them: "user". */
-void tally_say(struct cli *cli, const struct tally *tally, const char *what, bool is_dry);
+/* Reports it in a sentence, or as JSON in place of all other messages. what names one of them:
+ * "user". The command has the option --dry-run. */
+void tally_say(struct admin *admin, const struct arguments *arguments, const struct tally *tally,
+	       const char *what);

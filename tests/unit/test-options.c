@@ -66,7 +66,7 @@ static void takes_a_line_apart(void **state)
 	memcpy(all, words, sizeof(words));
 	assert_int_equal(parse(&memory, all, &line, &err), 0);
 	assert_ptr_equal(line.command, &fence_paint);
-	assert_true(line.is_json);
+	assert_true(line.arguments.is_json);
 	assert_string_equal(line.config, "a");
 	assert_string_equal(line.database, "--twice");
 	assert_int_equal(line.arguments.count, 2);

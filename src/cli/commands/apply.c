@@ -10,11 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/commands/batch.h"
 #include "cli/difference.h"
 #include "cli/export-commands.h"
+#include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/removal-limit.h"
@@ -42,10 +43,10 @@ struct count {
 #define TIDY_FROM 10000
 
 struct application {
-	struct cli *cli;
+	struct admin *admin;
 	struct count counts[KINDS];
 	struct text_member lines; /* of the differences, for JSON */
-	bool is_dry;
+	bool is_dry, is_json;
 };
 
 /* First walk: how much it is. */
@@ -97,7 +98,7 @@ static const struct difference_visitor counting = { count_provider, count_domain
 static int change_provider(void *context, const struct provider *before,
 			   const struct provider *after, struct error *err)
 {
-	struct store *store = ((struct application *)context)->cli->store;
+	struct store *store = ((struct application *)context)->admin->store;
 	struct provider provider;
 
 	if (!after)
@@ -117,7 +118,7 @@ static int change_provider(void *context, const struct provider *before,
 static int change_domain(void *context, const struct domain *before, const struct domain *after,
 			 struct error *err)
 {
-	struct store *store = ((struct application *)context)->cli->store;
+	struct store *store = ((struct application *)context)->admin->store;
 	int r;
 
 	if (!before)
@@ -132,7 +133,7 @@ static int change_domain(void *context, const struct domain *before, const struc
 static int change_user(void *context, const struct user *before, const struct user *after,
 		       struct error *err)
 {
-	struct store *store = ((struct application *)context)->cli->store;
+	struct store *store = ((struct application *)context)->admin->store;
 	int r;
 
 	if (!before)
@@ -159,7 +160,7 @@ static void tell(struct application *application, char sign, const struct texts 
 		if (texts_has(without, commands->items[i]))
 			continue;
 		line = arena_printf(memory, "%c %s", sign, text_escape(memory, commands->items[i]));
-		if (application->cli->is_json)
+		if (application->is_json)
 			text_member_add(&application->lines, line);
 		else
 			puts(line);
@@ -281,39 +282,40 @@ static void say_json(struct application *application)
 
 static void say(struct application *application)
 {
-	struct cli *cli = application->cli;
+	struct admin *admin = application->admin;
 
 	for (size_t i = 0; i < KINDS; i++) {
 		const struct count *counted = &application->counts[i];
 
 		if (counted->added + counted->changed + counted->removed == 0)
 			continue;
-		cli_say(cli, "%ss: %lld added, %lld changed, %lld removed", kinds[i],
-			(long long)counted->added, (long long)counted->changed,
-			(long long)counted->removed);
+		admin_say(admin, "%ss: %lld added, %lld changed, %lld removed", kinds[i],
+			  (long long)counted->added, (long long)counted->changed,
+			  (long long)counted->removed);
 	}
 	if (differences(application) == 0)
-		cli_say(cli, "nothing differs");
+		admin_say(admin, "nothing differs");
 	else if (application->is_dry)
-		cli_say(cli, "dry run: nothing is done");
+		admin_say(admin, "dry run: nothing is done");
 }
 
 /* Runs the commands in the scratch database, without a word. */
-static int read_wanted(struct cli *cli, struct store **ret_store, struct error *err)
+static int read_wanted(struct admin *admin, const struct arguments *arguments,
+		       struct store **ret_store, struct error *err)
 {
 	_cleanup_(store_closep) struct store *scratch = NULL;
 	_cleanup_(freep) char *text = NULL;
-	struct cli own = *cli;
+	struct admin own = *admin;
 	size_t size, n_commands;
 
-	text = input_read_all(&cli->files.input, &size, err);
+	text = input_read_all(&arguments->files->input, &size, err);
 	if (!text || store_open_scratch(&scratch, err) < 0)
 		return -1;
 	own.store = scratch;
 	own.is_trial = true;
 	if (store_begin(scratch, err) < 0 ||
-	    batch_run(&own, cli->files.input.name, text, size, &n_commands, err) < 0 ||
-	    cli_commit(&own, false, err) < 0)
+	    batch_run(&own, arguments, text, size, &n_commands, err) < 0 ||
+	    admin_commit(&own, false, err) < 0)
 		return -1;
 	*ret_store = TAKE(scratch);
 	return 0;
@@ -326,7 +328,7 @@ static int check_removals(struct application *application, const struct removals
 	static const struct user_filter all_users = { 0 };
 	int64_t users;
 
-	if (store_count_users(application->cli->store, &all_users, &users, err) != 0 ||
+	if (store_count_users(application->admin->store, &all_users, &users, err) != 0 ||
 	    removals_check(removals, kinds[DOMAINS], application->counts[DOMAINS].removed,
 			   (int64_t)comparison->n_domains_before, err) < 0)
 		return -1;
@@ -338,7 +340,7 @@ static int check_removals(struct application *application, const struct removals
 static int change(struct application *application, const struct comparison *comparison,
 		  struct error *err)
 {
-	struct store *store = application->cli->store;
+	struct store *store = application->admin->store;
 
 	if (store_defer_references(store, err) < 0 ||
 	    comparison_visit(comparison, &changing, application, err) < 0)
@@ -350,47 +352,49 @@ static int apply_wanted(struct application *application, struct store *wanted,
 			const struct removals *removals, struct error *err)
 {
 	_cleanup_(store_closep) struct store *before = NULL;
-	struct cli *cli = application->cli;
+	struct admin *admin = application->admin;
 	struct comparison comparison;
 
 	/* From here on nobody else changes anything. */
-	if (store_begin(cli->store, err) < 0 ||
-	    store_open(cli->database, STORE_READ, &before, err) != 0 ||
-	    comparison_init(cli->memory, before, wanted, &comparison, err) < 0 ||
+	if (store_begin(admin->store, err) < 0 ||
+	    store_open(admin->database, STORE_READ, &before, err) != 0 ||
+	    comparison_init(admin->memory, before, wanted, &comparison, err) < 0 ||
 	    comparison_visit(&comparison, &counting, application, err) < 0 ||
 	    check_removals(application, removals, &comparison, err) < 0)
 		return -1;
 	if (application->is_dry)
-		store_rollback(cli->store);
+		store_rollback(admin->store);
 	else if (change(application, &comparison, err) < 0)
 		return -1;
-	if (cli->is_json)
+	if (application->is_json)
 		text_member_begin(&application->lines, "differences");
 	else
 		say(application);
 	if (comparison_visit(&comparison, &telling, application, err) < 0)
 		return -1;
-	if (cli->is_json)
+	if (application->is_json)
 		say_json(application);
 	return 0;
 }
 
-static int apply(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int apply(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct application application = {
-		.cli = cli,
+		.admin = admin,
 		.is_dry = option_is_given(arguments, "dry-run"),
+		.is_json = arguments->is_json,
 	};
 	_cleanup_(store_closep) struct store *wanted = NULL;
 	struct removals removals;
 	int r;
 
-	if (removals_parse(cli, arguments, &removals, err) < 0 ||
-	    read_wanted(cli, &wanted, err) < 0 || cli_open(cli, !application.is_dry, err) < 0)
+	if (removals_parse(admin, arguments, &removals, err) < 0 ||
+	    read_wanted(admin, arguments, &wanted, err) < 0 ||
+	    admin_open(admin, !application.is_dry, err) < 0)
 		return -1;
 	r = apply_wanted(&application, wanted, &removals, err);
 	if (r == 0 && !application.is_dry && differences(&application) >= TIDY_FROM)
-		store_tidy(cli->store);
+		store_tidy(admin->store);
 	return r;
 }
 

@@ -1,23 +1,24 @@
 /* mailconfctl backup: a copy of the database, made while the daemon runs. */
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
+#include "cli/file-argument.h"
 #include "cli/options.h"
 #include "store/store.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
-static int backup(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int backup(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *file = arguments->words[0];
 
 	if (text_equals(file, "-"))
 		return error_set(err, ERROR_INPUT,
 				 "a backup is a file; 'export' writes to standard output");
-	if (store_backup(cli->store, file, cli->files.output.fd, err) < 0 ||
-	    output_commit(&cli->files.output, err) < 0)
+	if (store_backup(admin->store, file, arguments->files->output.fd, err) < 0 ||
+	    output_commit(&arguments->files->output, err) < 0)
 		return -1;
-	cli_say(cli, "database %s copied to %s", cli->database, file);
+	admin_say(admin, "database %s copied to %s", admin->database, file);
 	return 0;
 }
 

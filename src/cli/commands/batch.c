@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
+#include "cli/file-argument.h"
 #include "cli/options.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -18,8 +19,8 @@ static int check_command(struct arena *memory, const struct command_line *line, 
 {
 	const char *name;
 
-	if (line->config || line->database || line->is_json || line->is_quiet || line->wants_help ||
-	    line->wants_version)
+	if (line->config || line->database || line->arguments.is_json || line->is_quiet ||
+	    line->wants_help || line->wants_version)
 		return error_set(err, ERROR_INPUT,
 				 "global options stand before or after 'batch', not in its lines");
 	name = command_name(memory, line->command);
@@ -37,44 +38,47 @@ static int check_command(struct arena *memory, const struct command_line *line, 
 }
 
 /* A file that a line names is opened with the rights that remain by now. */
-static int run_words(struct cli *cli, const char **words, size_t count, struct error *err)
+static int run_words(struct admin *admin, const char **words, size_t count, bool is_json,
+		     struct error *err)
 {
-	const char **argv = arena_array(cli->memory, const char *, count + 2);
+	const char **argv = arena_array(admin->memory, const char *, count + 2);
 	struct command_line line;
+	struct files files;
 	int r;
 
 	argv[0] = "mailconfctl";
 	memcpy(argv + 1, words, count * sizeof(*words));
-	if (command_line_parse(cli->memory, families, (int)count + 1, (char *const *)argv, &line,
+	if (command_line_parse(admin->memory, families, (int)count + 1, (char *const *)argv, &line,
 			       err) < 0 ||
-	    check_command(cli->memory, &line, err) < 0)
+	    check_command(admin->memory, &line, err) < 0)
 		return -1;
-	r = files_open(cli, &line.arguments, NULL, err);
+	line.arguments.files = &files;
+	line.arguments.is_json = is_json;
+	r = files_open(admin, &line.arguments, NULL, err);
 	if (r == 0)
-		r = line.command->run(cli, &line.arguments, err);
-	files_close(&cli->files);
+		r = line.command->run(admin, &line.arguments, err);
+	files_close(&files);
 	return r;
 }
 
-/* The memory of a command is gone after it, but for what it said. */
-static int run_command(struct cli *cli, const char **words, size_t count, const char *place,
-		       struct error *err)
+/* Each command has its own memory; messages and warnings outlive it. */
+static int run_command(struct admin *admin, const char **words, size_t count, bool is_json,
+		       const char *place, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct cli own = *cli;
+	struct arena *outer = admin->memory;
 	int r;
 
-	own.memory = &memory;
-	own.place = place;
-	r = run_words(&own, words, count, err);
-	cli->said = own.said;
-	cli->warned = own.warned;
-	cli->changed = own.changed;
+	admin->memory = &memory;
+	admin->place = place;
+	r = run_words(admin, words, count, is_json, err);
+	admin->memory = outer;
+	admin->place = NULL;
 	return r;
 }
 
-int batch_run(struct cli *cli, const char *name, const char *text, size_t size, size_t *ret_count,
-	      struct error *err)
+int batch_run(struct admin *admin, const struct arguments *arguments, const char *text, size_t size,
+	      size_t *ret_count, struct error *err)
 {
 	struct words all = WORDS_IN(text, size);
 
@@ -88,9 +92,9 @@ int batch_run(struct cli *cli, const char *name, const char *text, size_t size, 
 		r = words_next(&all, &memory, &words, &count, err);
 		if (r == WORDS_END)
 			return 0;
-		place = arena_printf(&memory, "%s:%u", name, all.line);
+		place = arena_printf(&memory, "%s:%u", arguments->files->input.name, all.line);
 		if (r == 0)
-			r = run_command(cli, words, count, place, err);
+			r = run_command(admin, words, count, arguments->is_json, place, err);
 		if (r < 0) {
 			/* It is not the command line of this program that is wrong. */
 			if (err->kind == ERROR_USAGE)
@@ -101,19 +105,18 @@ int batch_run(struct cli *cli, const char *name, const char *text, size_t size, 
 	}
 }
 
-static int batch(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int batch(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	struct input *input = &cli->files.input;
 	_cleanup_(freep) char *text = NULL;
 	size_t size, count;
 
 	/* All is read before other administrators are kept waiting. */
-	text = input_read_all(input, &size, err);
-	if (!text || cli_begin(cli, err) < 0 ||
-	    batch_run(cli, input->name, text, size, &count, err) < 0)
+	text = input_read_all(&arguments->files->input, &size, err);
+	if (!text || admin_begin(admin, err) < 0 ||
+	    batch_run(admin, arguments, text, size, &count, err) < 0)
 		return -1;
-	cli_say(cli, "%zu command%s done", count, count == 1 ? "" : "s");
-	return cli_commit(cli, false, err);
+	admin_say(admin, "%zu command%s done", count, count == 1 ? "" : "s");
+	return admin_commit(admin, false, err);
 }
 
 static const struct command batch_command = {

@@ -4,13 +4,14 @@
 
 #include <stddef.h>
 
-struct cli;
+struct admin;
+struct arguments;
 struct error;
 
 /*
- * Runs the commands of the text, all of which change something, within the transaction that is
- * begun already. name says in messages whose lines they are. Returns 0 with how many there were, or
- * -1 with err set ("NAME:LINE: ..."); what was changed until then the caller takes back.
+ * Runs the commands of the text, all of which change something, within the transaction that has
+ * begun already. arguments are those of the command whose input file the text is from. Returns 0
+ * with the number of commands, or -1 with err set ("FILE:LINE: ..."); the caller then rolls back.
  */
-int batch_run(struct cli *cli, const char *name, const char *text, size_t size, size_t *ret_count,
-	      struct error *err);
+int batch_run(struct admin *admin, const struct arguments *arguments, const char *text, size_t size,
+	      size_t *ret_count, struct error *err);

@@ -6,7 +6,7 @@
 
 #include "acme/backoff.h"
 #include "acme/managed-certificate.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/issuing.h"
 #include "cli/options.h"
@@ -20,7 +20,7 @@
 /* The server that the file was requested from, NULL where it is not ours to delete. */
 static const char *server_of(const struct issuing *issuing, const char *file)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 
 	if (!text_equals(file, held_file(memory, issuing->directory, held_domain(memory, file))))
 		return NULL;
@@ -48,14 +48,14 @@ static void forget_keys(struct issuing *issuing, const struct certificate *certi
 		const char *name = certificate->names[i];
 
 		if (host_pattern_is_valid(name) && !has_other(issuing, certificate, name))
-			uacme_forget(issuing->cli->memory, &issuing->uacme, name);
+			uacme_forget(issuing->admin->memory, &issuing->uacme, name);
 	}
 }
 
 static int delete_one(struct issuing *issuing, const char *file, const char *server,
 		      const struct certificate *certificate, struct error *err)
 {
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	const char *domain = held_domain(memory, file);
 
 	if (issuing->is_trial) {
@@ -76,7 +76,7 @@ static int delete_one(struct issuing *issuing, const char *file, const char *ser
 static int prune(struct issuing *issuing, struct error *err)
 {
 	const struct loaded_certificates *loaded = &issuing->loaded;
-	struct cli *cli = issuing->cli;
+	struct admin *admin = issuing->admin;
 
 	for (size_t i = 0; i < loaded->n_files; i++) {
 		const char *server = server_of(issuing, loaded->files[i]);
@@ -84,8 +84,9 @@ static int prune(struct issuing *issuing, struct error *err)
 
 		if (!server || !loaded->of_file[i])
 			continue;
-		if (retired_find_use(cli->store, cli->memory, cli->settings->server.public_name,
-				     loaded->of_file[i], &use, err) != 0)
+		if (retired_find_use(admin->store, admin->memory,
+				     admin->settings->server.public_name, loaded->of_file[i], &use,
+				     err) != 0)
 			return -1;
 		if (use == USE_NONE &&
 		    delete_one(issuing, loaded->files[i], server, loaded->of_file[i], err) < 0)
@@ -94,18 +95,18 @@ static int prune(struct issuing *issuing, struct error *err)
 	return 0;
 }
 
-static int run(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int run(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct issuing issuing;
 	int r;
 
 	/* Their domains would pass for removed ones. */
-	if (cli->lacks_rows)
+	if (admin->lacks_rows)
 		return error_set(err, ERROR_DATA,
 				 "database '%s' has invalid rows; correct them first, because "
 				 "certificates of their domains would be deleted",
-				 cli->database);
-	r = issuing_open_files(&issuing, cli, option_is_given(arguments, "dry-run"), err);
+				 admin->database);
+	r = issuing_open_files(&issuing, admin, arguments, err);
 	if (r == 0)
 		r = prune(&issuing, err);
 	issuing_close(&issuing);

@@ -6,7 +6,7 @@
 #include "acme/backoff.h"
 #include "acme/managed-certificate.h"
 #include "acme/schedule.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/issuing.h"
 #include "cli/missing.h"
@@ -37,21 +37,21 @@ static int find_objection(const struct issuing *issuing, const char *domain,
 			  const struct certificate *certificate, bool is_asked_for,
 			  const char **ret_objection, bool *ret_is_removed, struct error *err)
 {
-	struct cli *cli = issuing->cli;
+	struct admin *admin = issuing->admin;
 	enum use use;
 
 	*ret_objection = NULL;
-	if (retired_find_use(cli->store, cli->memory, cli->settings->server.public_name,
+	if (retired_find_use(admin->store, admin->memory, admin->settings->server.public_name,
 			     certificate, &use, err) != 0)
 		return -1;
-	if (use == USE_NONE && cli->lacks_rows)
+	if (use == USE_NONE && admin->lacks_rows)
 		use = USE_SERVED;
 	*ret_is_removed = use == USE_NONE;
 	if (use == USE_NONE)
 		*ret_objection = "was removed, so its certificate is not renewed; 'certificate "
 				 "prune' deletes it";
 	else if (use == USE_DISABLED)
-		*ret_objection = arena_printf(cli->memory,
+		*ret_objection = arena_printf(admin->memory,
 					      "is disabled, so its certificate is not renewed; use "
 					      "'domain enable %s'",
 					      domain);
@@ -81,7 +81,7 @@ static int renew_one(struct issuing *issuing, const char *file, const char *serv
 		     const struct certificate *certificate, unsigned long days,
 		     struct additions *additions, struct error *err)
 {
-	const char *domain = held_domain(issuing->cli->memory, file), *objection;
+	const char *domain = held_domain(issuing->admin->memory, file), *objection;
 	struct order order = order_begin(issuing, ORDER_RENEWAL, domain, server);
 	bool is_removed;
 
@@ -124,7 +124,7 @@ static int add_names(struct issuing *issuing, struct additions *additions, struc
 static int renew_all(struct issuing *issuing, unsigned long days, struct error *err)
 {
 	struct loaded_certificates *loaded = &issuing->loaded;
-	struct arena *memory = issuing->cli->memory;
+	struct arena *memory = issuing->admin->memory;
 	struct additions additions = {
 		.orders = arena_array(memory, struct order, loaded->n_files),
 	};
@@ -145,14 +145,14 @@ static int renew_all(struct issuing *issuing, unsigned long days, struct error *
 }
 
 /* Whether a scheduled renewal has something to do. */
-static bool is_renewal_due(struct cli *cli)
+static bool is_renewal_due(struct admin *admin)
 {
 	const char *directory;
 	struct error ignored;
 
-	directory = held_directory(cli->memory, &cli->settings->tls.certificates, &ignored);
+	directory = held_directory(admin->memory, &admin->settings->tls.certificates, &ignored);
 	return !directory ||
-	       schedule_is_due(held_keys_directory(cli->memory, directory), time(NULL));
+	       schedule_is_due(held_keys_directory(admin->memory, directory), time(NULL));
 }
 
 /* When the first of the requested certificates becomes due, or after the pause. */
@@ -173,7 +173,7 @@ static time_t next_renewal(const struct issuing *issuing)
 static int renew_as_scheduled(struct issuing *issuing, bool is_due, bool is_verbose,
 			      struct error *err)
 {
-	const struct settings *settings = issuing->cli->settings;
+	const struct settings *settings = issuing->admin->settings;
 
 	if (is_due && renew_all(issuing, 0, err) < 0)
 		return -1;
@@ -184,7 +184,7 @@ static int renew_as_scheduled(struct issuing *issuing, bool is_due, bool is_verb
 	return 0;
 }
 
-static int run(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int run(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	bool is_scheduled = option_is_given(arguments, "scheduled"), is_due;
 	const char *text = option_value(arguments, "days");
@@ -193,16 +193,16 @@ static int run(struct cli *cli, const struct arguments *arguments, struct error 
 	int r;
 
 	if (text && !number_parse(text, 1, DAYS_MAX, &days))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "--days '%s' is not a number of days, from 1 to %d", text,
 				   DAYS_MAX);
 	if (text && is_scheduled)
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "either --days or --scheduled");
-	is_due = !is_scheduled || is_renewal_due(cli);
-	if (!is_due && cli->settings->acme.request_missing == REQUEST_MISSING_NO)
+	is_due = !is_scheduled || is_renewal_due(admin);
+	if (!is_due && admin->settings->acme.request_missing == REQUEST_MISSING_NO)
 		return 0;
-	r = issuing_open(&issuing, cli, arguments, err);
+	r = issuing_open(&issuing, admin, arguments, err);
 	if (r == 0 && is_scheduled)
 		r = renew_as_scheduled(&issuing, is_due, option_is_given(arguments, "verbose"),
 				       err);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/issuing.h"
 #include "cli/missing.h"
@@ -43,13 +43,13 @@ static int request_domain(struct request *request, const char *domain, struct er
 
 static int refuse_unserved(struct request *request, const char *domain, struct error *err)
 {
-	struct cli *cli = request->issuing.cli;
+	struct admin *admin = request->issuing.admin;
 	const char *disabled, *problem;
 
-	if (subject_find_disabled(cli->store, cli->memory, domain, &disabled, err) < 0)
+	if (subject_find_disabled(admin->store, admin->memory, domain, &disabled, err) < 0)
 		return -1;
-	problem = disabled ? arena_printf(cli->memory, "domain %s", disabled)
-			   : arena_printf(cli->memory,
+	problem = disabled ? arena_printf(admin->memory, "domain %s", disabled)
+			   : arena_printf(admin->memory,
 					  "is not served here; add it first, with "
 					  "'mailconfctl domain add %s'",
 					  domain);
@@ -61,7 +61,7 @@ static int refuse_unserved(struct request *request, const char *domain, struct e
 static int request_wildcard(struct request *request, const char *pattern, struct error *err)
 {
 	struct order order = order_begin(&request->issuing, ORDER_NAMED, pattern, request->server);
-	struct cli *cli = request->issuing.cli;
+	struct admin *admin = request->issuing.admin;
 	const char *domain = pattern;
 	struct domain row;
 	int r;
@@ -71,10 +71,10 @@ static int request_wildcard(struct request *request, const char *pattern, struct
 			     "stands for all domains, and no certificate does; name a domain");
 		return 0;
 	}
-	r = store_find_domain(cli->store, cli->memory, pattern, &row, err);
+	r = store_find_domain(admin->store, admin->memory, pattern, &row, err);
 	if (r == STORE_NOT_FOUND) {
 		domain = pattern + strlen("*.");
-		r = store_serving_domain(cli->store, cli->memory, domain, &row, err);
+		r = store_serving_domain(admin->store, admin->memory, domain, &row, err);
 	}
 	if (r != 0 && r != STORE_NOT_FOUND)
 		return -1;
@@ -86,7 +86,7 @@ static int request_wildcard(struct request *request, const char *pattern, struct
 
 static int request_word(struct request *request, const char *word, struct error *err)
 {
-	struct arena *memory = request->issuing.cli->memory;
+	struct arena *memory = request->issuing.admin->memory;
 	const char *domain = domain_parse(memory, word, true, err);
 	int r;
 
@@ -113,26 +113,26 @@ static int request_all(struct request *request, const struct arguments *argument
 	return issuing_end(&request->issuing, err);
 }
 
-static int run(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int run(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *server = option_value(arguments, "server");
-	struct request request = { .server = server ? server : cli->settings->acme.server };
+	struct request request = { .server = server ? server : admin->settings->acme.server };
 	int r;
 
 	if (!arguments->count == !option_is_given(arguments, "missing"))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "name domains, or say --missing");
 	if (strncmp(request.server, "https://", strlen("https://")) != 0)
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "'%s' is not a server; write the https URL of its directory",
 				   request.server);
-	r = issuing_open(&request.issuing, cli, arguments, err);
+	r = issuing_open(&request.issuing, admin, arguments, err);
 	request.issuing.email = option_value(arguments, "email");
 	request.issuing.accepts_terms = option_is_given(arguments, "accept-terms");
 	if (r == 0)
 		r = request_all(&request, arguments, err);
-	if (request.issuing.n_requested && !cli->is_json)
-		renewal_timer_tell(cli);
+	if (request.issuing.n_requested && !arguments->is_json)
+		renewal_timer_tell(admin);
 	issuing_close(&request.issuing);
 	return r;
 }

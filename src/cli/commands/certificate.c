@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "cli/certificates.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -41,14 +41,15 @@ static const char *moment(struct arena *memory, time_t time)
 }
 
 /* NULL where there is none. */
-static const char *find_problem(struct cli *cli, const struct certificate *certificate, time_t now)
+static const char *find_problem(struct admin *admin, const struct certificate *certificate,
+				time_t now)
 {
-	const char *problem = certificate_date_problem(cli->memory, certificate, now);
+	const char *problem = certificate_date_problem(admin->memory, certificate, now);
 	struct error ignored;
 	enum use use;
 
-	if (problem || !certificate->is_requested || cli->lacks_rows ||
-	    retired_find_use(cli->store, cli->memory, cli->settings->server.public_name,
+	if (problem || !certificate->is_requested || admin->lacks_rows ||
+	    retired_find_use(admin->store, admin->memory, admin->settings->server.public_name,
 			     certificate, &use, &ignored) != 0)
 		return problem;
 	if (use == USE_DISABLED)
@@ -58,20 +59,20 @@ static const char *find_problem(struct cli *cli, const struct certificate *certi
 			       : NULL;
 }
 
-static json_t *certificate_entry(struct cli *cli, const struct loaded_certificates *loaded,
+static json_t *certificate_entry(struct admin *admin, const struct loaded_certificates *loaded,
 				 size_t index, time_t now)
 {
 	const struct certificate *certificate = loaded->of_file[index];
 	json_t *entry = json_object(), *names = json_array();
-	const char *problem = certificate ? find_problem(cli, certificate, now) : NULL;
+	const char *problem = certificate ? find_problem(admin, certificate, now) : NULL;
 
 	if (certificate) {
 		for (size_t i = 0; i < certificate->n_names; i++)
 			json_array_append_new(names, json_string(certificate->names[i]));
 		entry_put(entry, "names", names);
-		entry_put_text(entry, "key", certificate_key_kind(cli->memory, certificate));
+		entry_put_text(entry, "key", certificate_key_kind(admin->memory, certificate));
 		entry_put(entry, "days_left", json_integer(days_left(certificate, now)));
-		entry_put_text(entry, "expires", moment(cli->memory, certificate->expires));
+		entry_put_text(entry, "expires", moment(admin->memory, certificate->expires));
 		entry_put_text(entry, "problem", problem);
 	} else {
 		json_decref(names);
@@ -82,15 +83,15 @@ static json_t *certificate_entry(struct cli *cli, const struct loaded_certificat
 }
 
 /* The names of a served domain that no certificate covers; NULL where there are none. */
-static json_t *gap_entry(struct cli *cli, const struct coverage *coverage, const char *domain,
+static json_t *gap_entry(struct admin *admin, const struct coverage *coverage, const char *domain,
 			 bool has_pacc)
 {
 	json_t *entry, *missing = json_array();
 	size_t count;
-	const char *const *names = wanted_names(cli->memory, domain, has_pacc, &count);
+	const char *const *names = wanted_names(admin->memory, domain, has_pacc, &count);
 
 	for (size_t i = 0; i < count; i++)
-		if (!coverage_has(cli->memory, coverage, names[i]))
+		if (!coverage_has(admin->memory, coverage, names[i]))
 			json_array_append_new(missing, json_string(names[i]));
 	if (json_array_size(missing) == 0) {
 		json_decref(missing);
@@ -104,12 +105,12 @@ static json_t *gap_entry(struct cli *cli, const struct coverage *coverage, const
 
 /* Returns 0, STORE_NOT_FOUND where the domain is not served, as an alias of one that is disabled,
  * or -1 with err set. */
-static int find_pacc(struct cli *cli, const struct domain *domain, bool *ret_has_pacc,
+static int find_pacc(struct admin *admin, const struct domain *domain, bool *ret_has_pacc,
 		     struct error *err)
 {
 	const struct query query = { .domain = domain->name };
 	struct match match;
-	int r = store_match(cli->store, cli->memory, &query, &match, err);
+	int r = store_match(admin->store, admin->memory, &query, &match, err);
 
 	if (r == 0)
 		*ret_has_pacc = match.provider.pacc;
@@ -117,14 +118,14 @@ static int find_pacc(struct cli *cli, const struct domain *domain, bool *ret_has
 }
 
 /* Of which domains a pattern stands for, nobody has a list. */
-static int list_gaps(struct cli *cli, const struct coverage *coverage, struct list *lines,
+static int list_gaps(struct admin *admin, const struct coverage *coverage, struct list *lines,
 		     json_t *gaps, struct error *err)
 {
 	const struct domain_filter all = { 0 };
 	struct domain *domains;
 	size_t count;
 
-	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0)
+	if (store_list_domains(admin->store, admin->memory, &all, &domains, &count, err) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		bool has_pacc;
@@ -133,12 +134,12 @@ static int list_gaps(struct cli *cli, const struct coverage *coverage, struct li
 
 		if (domain_is_pattern(domains[i].name) || !domains[i].is_enabled)
 			continue;
-		r = find_pacc(cli, &domains[i], &has_pacc, err);
+		r = find_pacc(admin, &domains[i], &has_pacc, err);
 		if (r < 0)
 			return -1;
 		if (r == STORE_NOT_FOUND)
 			continue;
-		gap = gap_entry(cli, coverage, domains[i].name, has_pacc);
+		gap = gap_entry(admin, coverage, domains[i].name, has_pacc);
 		if (gap && gaps)
 			json_array_append_new(gaps, gap);
 		else if (gap)
@@ -147,7 +148,7 @@ static int list_gaps(struct cli *cli, const struct coverage *coverage, struct li
 	return 0;
 }
 
-static int print_for_people(struct cli *cli, const struct loaded_certificates *loaded,
+static int print_for_people(struct admin *admin, const struct loaded_certificates *loaded,
 			    const struct coverage *coverage, time_t now, struct error *err)
 {
 	static const char *const columns[] = {
@@ -158,9 +159,9 @@ static int print_for_people(struct cli *cli, const struct loaded_certificates *l
 	_cleanup_(list_freep) struct list *gaps = list_new(gap_columns, false);
 
 	for (size_t i = 0; i < loaded->n_files; i++)
-		list_add(lines, certificate_entry(cli, loaded, i, now));
+		list_add(lines, certificate_entry(admin, loaded, i, now));
 	list_end(lines, "there are no certificates");
-	if (list_gaps(cli, coverage, gaps, NULL, err) < 0)
+	if (list_gaps(admin, coverage, gaps, NULL, err) < 0)
 		return -1;
 	if (loaded->n_files && list_has_entries(gaps))
 		putchar('\n');
@@ -168,16 +169,16 @@ static int print_for_people(struct cli *cli, const struct loaded_certificates *l
 	return 0;
 }
 
-static int print_json(struct cli *cli, const struct loaded_certificates *loaded,
+static int print_json(struct admin *admin, const struct loaded_certificates *loaded,
 		      const struct coverage *coverage, time_t now, struct error *err)
 {
 	json_t *entry = json_object(), *certificates = json_array(), *gaps = json_array();
 
 	for (size_t i = 0; i < loaded->n_files; i++)
-		json_array_append_new(certificates, certificate_entry(cli, loaded, i, now));
+		json_array_append_new(certificates, certificate_entry(admin, loaded, i, now));
 	entry_put(entry, "certificates", certificates);
 	entry_put(entry, "domains", gaps);
-	if (list_gaps(cli, coverage, NULL, gaps, err) < 0) {
+	if (list_gaps(admin, coverage, NULL, gaps, err) < 0) {
 		json_decref(entry);
 		return -1;
 	}
@@ -185,24 +186,24 @@ static int print_json(struct cli *cli, const struct loaded_certificates *loaded,
 	return 0;
 }
 
-static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	time_t now = time(NULL);
 	struct loaded_certificates loaded = { 0 };
 	struct coverage coverage;
-	int r = certificates_of_settings(cli, &loaded, err);
+	int r = certificates_of_settings(admin, &loaded, err);
 
 	if (r < 0)
 		return -1;
 	if (r == CERTIFICATES_NONE)
-		cli_warn(cli, "%s", err->text);
-	if (certificates_leave_out_unreadable(cli, &loaded, err) < 0) {
+		admin_warn(admin, "%s", err->text);
+	if (certificates_leave_out_unreadable(admin, &loaded, err) < 0) {
 		loaded_certificates_clear(&loaded);
 		return -1;
 	}
-	coverage = coverage_of(cli->memory, loaded.certificates, loaded.count, now);
-	r = cli->is_json ? print_json(cli, &loaded, &coverage, now, err)
-			 : print_for_people(cli, &loaded, &coverage, now, err);
+	coverage = coverage_of(admin->memory, loaded.certificates, loaded.count, now);
+	r = arguments->is_json ? print_json(admin, &loaded, &coverage, now, err)
+			       : print_for_people(admin, &loaded, &coverage, now, err);
 	loaded_certificates_clear(&loaded);
 	return r;
 }

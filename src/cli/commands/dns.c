@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "answer/answer.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -17,17 +17,17 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-static void print_zone(struct cli *cli, const char *domain, const struct wanted *wanted)
+static void print_zone(struct admin *admin, const char *domain, const struct wanted *wanted)
 {
-	struct bytes zone = BYTES_IN(cli->memory);
+	struct bytes zone = BYTES_IN(admin->memory);
 
 	zone_write(&zone, domain, wanted);
 	fputs(bytes_text(&zone), stdout);
 }
 
-static json_t *record_entry(struct cli *cli, const struct record *record)
+static json_t *record_entry(struct admin *admin, const struct record *record)
 {
-	const char *value = record_value(cli->memory, record);
+	const char *value = record_value(admin->memory, record);
 	json_t *entry = json_object();
 
 	entry_put_text(entry, "name", record->name);
@@ -38,25 +38,25 @@ static json_t *record_entry(struct cli *cli, const struct record *record)
 	return entry;
 }
 
-static void print_list(struct cli *cli, const struct wanted *wanted, bool as_json)
+static void print_list(struct admin *admin, const struct wanted *wanted, bool as_json)
 {
 	static const char *const columns[] = { "name", "type", "value", "presence", NULL };
 	_cleanup_(list_freep) struct list *lines = list_new(columns, as_json);
 
 	for (size_t i = 0; i < wanted->count; i++)
-		list_add(lines, record_entry(cli, &wanted->records[i]));
+		list_add(lines, record_entry(admin, &wanted->records[i]));
 	list_end(lines, "there are no records");
 }
 
 enum format { FORMAT_ZONE, FORMAT_TABLE, FORMAT_JSON };
 
 /* The parser knows the three words. */
-static enum format format_of(const struct cli *cli, const struct arguments *arguments)
+static enum format format_of(const struct admin *admin, const struct arguments *arguments)
 {
 	const char *text = option_value(arguments, "format");
 
 	if (!text)
-		return cli->is_json ? FORMAT_JSON : FORMAT_ZONE;
+		return arguments->is_json ? FORMAT_JSON : FORMAT_ZONE;
 	return text_equals(text, "zone")    ? FORMAT_ZONE
 	       : text_equals(text, "table") ? FORMAT_TABLE
 					    : FORMAT_JSON;
@@ -64,76 +64,78 @@ static enum format format_of(const struct cli *cli, const struct arguments *argu
 
 static void warn(const char *sentence, void *context)
 {
-	cli_warn(context, "%s", sentence);
+	admin_warn(context, "%s", sentence);
 }
 
 /* Those of the running settings, with one warning for each name that none of them has. */
-static int find_keys(struct cli *cli, const struct subject *subject, const struct name_key **keys,
-		     size_t *count, struct error *err)
+static int find_keys(struct admin *admin, const struct subject *subject,
+		     const struct name_key **keys, size_t *count, struct error *err)
 {
 	const struct certificates_options options = {
-		.globs = cli->settings->tls.certificates.items,
-		.n_globs = cli->settings->tls.certificates.count,
+		.globs = admin->settings->tls.certificates.items,
+		.n_globs = admin->settings->tls.certificates.count,
 	};
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	const char *const *names;
 	size_t n_names;
 
-	if (certificates_load(&options, warn, cli, &certificates, err) != 0 ||
-	    subject_keys(cli->memory, subject, certificates, keys, count, err) < 0)
+	if (certificates_load(&options, warn, admin, &certificates, err) != 0 ||
+	    subject_keys(admin->memory, subject, certificates, keys, count, err) < 0)
 		return -1;
-	names = wanted_names(cli->memory, subject->domain, subject->profile.pacc, &n_names);
+	names = wanted_names(admin->memory, subject->domain, subject->profile.pacc, &n_names);
 	for (size_t i = 0; i < n_names; i++)
 		if (!certificates_match(certificates, names[i], NULL, 0))
-			cli_warn(cli, "no certificate covers '%s', so it has no TLSA record",
-				 names[i]);
+			admin_warn(admin, "no certificate covers '%s', so it has no TLSA record",
+				   names[i]);
 	return 0;
 }
 
-static void warn_of_gaps(struct cli *cli, const struct subject *subject,
+static void warn_of_gaps(struct admin *admin, const struct subject *subject,
 			 const struct wanted *wanted)
 {
 	for (size_t i = 0; i < wanted->n_gaps; i++)
-		cli_warn(cli, "%s", wanted->gaps[i]);
+		admin_warn(admin, "%s", wanted->gaps[i]);
 	for (size_t i = 0; i < wanted->count; i++)
-		if (!*record_value(cli->memory, &wanted->records[i]) && !subject->target) {
-			cli_warn(cli, "where this server is, is not known: give --target, or set "
-				      "public-name in the settings");
+		if (!*record_value(admin->memory, &wanted->records[i]) && !subject->target) {
+			admin_warn(admin,
+				   "where this server is, is not known: give --target, or set "
+				   "public-name in the settings");
 			return;
 		}
 }
 
-static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int show(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	const struct name_key *keys = NULL;
 	struct subject subject;
 	struct wanted wanted;
-	enum format format = format_of(cli, arguments);
+	enum format format = format_of(admin, arguments);
 	const char *domain;
 	size_t n_keys = 0;
 
-	domain = domain_parse(cli->memory, arguments->words[0], true, err);
+	domain = domain_parse(admin->memory, arguments->words[0], true, err);
 	if (!domain)
 		return -1;
-	templates = cli_templates(cli);
+	templates = admin_templates(admin);
 	if (subject_load(
 		    &(struct context){
-			    .store = cli->store,
-			    .site = { templates, cli->settings->server.public_name },
+			    .store = admin->store,
+			    .site = { templates, admin->settings->server.public_name },
 		    },
-		    cli->memory, domain, &subject, err) < 0)
+		    admin->memory, domain, &subject, err) < 0)
 		return -1;
-	if (option_is_given(arguments, "dane") && find_keys(cli, &subject, &keys, &n_keys, err) < 0)
+	if (option_is_given(arguments, "dane") &&
+	    find_keys(admin, &subject, &keys, &n_keys, err) < 0)
 		return -1;
-	if (subject_wanted(cli->memory, &subject, option_value(arguments, "target"), keys, n_keys,
+	if (subject_wanted(admin->memory, &subject, option_value(arguments, "target"), keys, n_keys,
 			   &wanted, err) < 0)
 		return -1;
 	if (format == FORMAT_ZONE)
-		print_zone(cli, domain, &wanted);
+		print_zone(admin, domain, &wanted);
 	else
-		print_list(cli, &wanted, format == FORMAT_JSON);
-	warn_of_gaps(cli, &subject, &wanted);
+		print_list(admin, &wanted, format == FORMAT_JSON);
+	warn_of_gaps(admin, &subject, &wanted);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cli/certificates.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -143,16 +143,16 @@ static int take_findings(const char *domain, const struct finding *findings, siz
 }
 
 /* All but those that are disabled: their mail is elsewhere. */
-static int list_all(struct cli *cli, const char ***ret_domains, size_t *ret_count,
+static int list_all(struct admin *admin, const char ***ret_domains, size_t *ret_count,
 		    struct error *err)
 {
 	const struct domain_filter all = { 0 };
 	struct domain *rows;
 	size_t count, kept = 0;
 
-	if (store_list_domains(cli->store, cli->memory, &all, &rows, &count, err) != 0)
+	if (store_list_domains(admin->store, admin->memory, &all, &rows, &count, err) != 0)
 		return -1;
-	*ret_domains = arena_array(cli->memory, const char *, count);
+	*ret_domains = arena_array(admin->memory, const char *, count);
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].is_enabled)
 			(*ret_domains)[kept++] = rows[i].name;
@@ -168,20 +168,20 @@ static bool is_listed(const char *const *domains, size_t count, const char *doma
 	return false;
 }
 
-static int find_domains(struct cli *cli, const struct arguments *arguments,
+static int find_domains(struct admin *admin, const struct arguments *arguments,
 			const char ***ret_domains, size_t *ret_count, struct error *err)
 {
 	bool wants_all = option_is_given(arguments, "all");
 
 	if (wants_all == (arguments->count > 0))
-		return usage_error(cli->memory, arguments->command, err, "'doctor' needs %s",
+		return usage_error(admin->memory, arguments->command, err, "'doctor' needs %s",
 				   wants_all ? "either DOMAINs or --all" : "DOMAINs, or --all");
 	if (wants_all)
-		return list_all(cli, ret_domains, ret_count, err);
-	*ret_domains = arena_array(cli->memory, const char *, arguments->count);
+		return list_all(admin, ret_domains, ret_count, err);
+	*ret_domains = arena_array(admin->memory, const char *, arguments->count);
 	*ret_count = 0;
 	for (size_t i = 0; i < arguments->count; i++) {
-		const char *domain = domain_parse(cli->memory, arguments->words[i], true, err);
+		const char *domain = domain_parse(admin->memory, arguments->words[i], true, err);
 
 		if (!domain)
 			return -1;
@@ -191,7 +191,7 @@ static int find_domains(struct cli *cli, const struct arguments *arguments,
 	return 0;
 }
 
-static int examine(struct cli *cli, const struct arguments *arguments,
+static int examine(struct admin *admin, const struct arguments *arguments,
 		   const struct coverage *coverage, const char *const *domains, size_t count,
 		   struct report *report, struct error *err)
 {
@@ -199,21 +199,21 @@ static int examine(struct cli *cli, const struct arguments *arguments,
 		.resolver = option_value(arguments, "resolver"),
 		.connect = option_value(arguments, "connect"),
 		.ca_file = option_value(arguments, "ca"),
-		.plain_autoconfig = cli->settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES,
+		.plain_autoconfig = admin->settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES,
 		.coverage = coverage,
 	};
-	_cleanup_(templates_unrefp) struct templates *templates = cli_templates(cli);
+	_cleanup_(templates_unrefp) struct templates *templates = admin_templates(admin);
 
 	return doctor_run(
 		&(struct context){
-			.store = cli->store,
-			.site = { templates, cli_public_name(cli) },
+			.store = admin->store,
+			.site = { templates, admin_public_name(admin) },
 		},
 		&options, domains, count, take_findings, report, err);
 }
 
 /* Where the settings' certificates can be read, the doctor looks at them too. */
-static int examine_with_certificates(struct cli *cli, const struct arguments *arguments,
+static int examine_with_certificates(struct admin *admin, const struct arguments *arguments,
 				     const char *const *domains, size_t count,
 				     struct report *report, struct error *err)
 {
@@ -222,25 +222,26 @@ static int examine_with_certificates(struct cli *cli, const struct arguments *ar
 	struct error ignored;
 	int r;
 
-	if (certificates_of_settings(cli, &loaded, &ignored) != 0)
-		return examine(cli, arguments, NULL, domains, count, report, err);
-	coverage = coverage_of(cli->memory, loaded.certificates, loaded.count, time(NULL));
-	r = examine(cli, arguments, loaded.count ? &coverage : NULL, domains, count, report, err);
+	if (certificates_of_settings(admin, &loaded, &ignored) != 0)
+		return examine(admin, arguments, NULL, domains, count, report, err);
+	coverage = coverage_of(admin->memory, loaded.certificates, loaded.count, time(NULL));
+	r = examine(admin, arguments, loaded.count ? &coverage : NULL, domains, count, report, err);
 	loaded_certificates_clear(&loaded);
 	return r;
 }
 
-static int run_doctor(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int run_doctor(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "domain", NULL };
-	_cleanup_(list_freep) struct list *list = cli->is_json ? list_new(columns, true) : NULL;
+	_cleanup_(list_freep) struct list *list = arguments->is_json ? list_new(columns, true)
+								     : NULL;
 	struct report report = { .list = list };
 	const char **domains = NULL;
 
-	if (find_domains(cli, arguments, &domains, &report.total, err) < 0)
+	if (find_domains(admin, arguments, &domains, &report.total, err) < 0)
 		return -1;
 	report.shows_progress = report.total > 1 && isatty(STDERR_FILENO) && !print_is_quiet();
-	if (examine_with_certificates(cli, arguments, domains, report.total, &report, err) < 0)
+	if (examine_with_certificates(admin, arguments, domains, report.total, &report, err) < 0)
 		return -1;
 	if (list)
 		list_end(list, "");

@@ -6,10 +6,11 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/domain-lines.h"
 #include "cli/domains.h"
+#include "cli/file-argument.h"
 #include "cli/import-report.h"
 #include "cli/options.h"
 #include "cli/providers.h"
@@ -31,7 +32,7 @@ struct plan {
 };
 
 struct domain_import {
-	struct cli *cli;
+	struct admin *admin;
 	struct domain_lines lines;
 	struct plan *plans; /* by name */
 	size_t n_plans;
@@ -154,10 +155,11 @@ static void check_plan(struct domain_import *import, const struct plan *plan)
 
 static int list_providers(struct domain_import *import, struct error *err)
 {
-	struct arena *memory = import->cli->memory;
+	struct arena *memory = import->admin->memory;
 	struct provider *list;
 
-	if (store_list_providers(import->cli->store, memory, &list, &import->n_providers, err) != 0)
+	if (store_list_providers(import->admin->store, memory, &list, &import->n_providers, err) !=
+	    0)
 		return -1;
 	import->providers = arena_array(memory, const char *, import->n_providers);
 	for (size_t i = 0; i < import->n_providers; i++)
@@ -172,7 +174,7 @@ static int plan(struct domain_import *import, struct error *err)
 	size_t count;
 
 	if (list_providers(import, err) < 0 ||
-	    store_list_domains(import->cli->store, import->cli->memory, &all, &domains, &count,
+	    store_list_domains(import->admin->store, import->admin->memory, &all, &domains, &count,
 			       err) != 0)
 		return -1;
 	make_plans(import, domains, count);
@@ -194,7 +196,7 @@ static bool is_changed(const struct plan *plan)
 /* Writes those that are aliases, or those that are none: an alias needs its target first. */
 static int write_plans(struct domain_import *import, bool aliases, struct error *err)
 {
-	struct store *store = import->cli->store;
+	struct store *store = import->admin->store;
 
 	for (size_t i = 0; i < import->n_plans; i++) {
 		const struct plan *plan = &import->plans[i];
@@ -226,7 +228,7 @@ static int remove_plans(struct domain_import *import, bool aliases, struct error
 		if (plan->stays || (plan->before.alias_of != NULL) != aliases)
 			continue;
 		import->tally.removed++;
-		if (store_remove_domain(import->cli->store, plan->before.name, err) != 0)
+		if (store_remove_domain(import->admin->store, plan->before.name, err) != 0)
 			return -1;
 	}
 	return 0;
@@ -235,7 +237,7 @@ static int remove_plans(struct domain_import *import, bool aliases, struct error
 /* Users and providers that went with the domains, when all of those are as they shall be. */
 static int follow_up(struct domain_import *import, struct error *err)
 {
-	struct cli *cli = import->cli;
+	struct admin *admin = import->admin;
 
 	for (size_t i = 0; i < import->n_plans; i++) {
 		const struct plan *plan = &import->plans[i];
@@ -244,9 +246,9 @@ static int follow_up(struct domain_import *import, struct error *err)
 		    (plan->stays && text_same(plan->before.provider, plan->after.provider)))
 			continue;
 		if (!plan->stays &&
-		    domain_remove_users(cli, plan->before.name, import->removes_users, err) < 0)
+		    domain_remove_users(admin, plan->before.name, import->removes_users, err) < 0)
 			return -1;
-		if (provider_drop_if_unused(cli, plan->before.provider, err) < 0)
+		if (provider_drop_if_unused(admin, plan->before.provider, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -257,7 +259,7 @@ static int count_users(struct domain_import *import, const char *domain, int64_t
 {
 	const struct user_filter filter = { .domain = domain };
 
-	return store_count_users(import->cli->store, &filter, ret_count, err) == 0 ? 0 : -1;
+	return store_count_users(import->admin->store, &filter, ret_count, err) == 0 ? 0 : -1;
 }
 
 /* Whether the users of a domain go with its row, or with the pattern that served it. */
@@ -270,8 +272,8 @@ static int is_abandoned(struct domain_import *import, const char *name, bool *re
 	int r = STORE_NOT_FOUND;
 
 	if (!plan || plan->stays)
-		r = store_serving_domain(import->cli->store, import->cli->memory, name, &serving,
-					 err);
+		r = store_serving_domain(import->admin->store, import->admin->memory, name,
+					 &serving, err);
 	*ret_is_abandoned = r == STORE_NOT_FOUND;
 	return r == 0 || r == STORE_NOT_FOUND ? 0 : -1;
 }
@@ -280,12 +282,12 @@ static int is_abandoned(struct domain_import *import, const char *name, bool *re
 static int check_users(struct domain_import *import, const struct removals *removals,
 		       struct error *err)
 {
-	struct cli *cli = import->cli;
+	struct admin *admin = import->admin;
 	int64_t all = 0, removed = 0;
 	const char **domains;
 	size_t count;
 
-	if (store_list_user_domains(cli->store, cli->memory, &domains, &count, err) != 0)
+	if (store_list_user_domains(admin->store, admin->memory, &domains, &count, err) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		bool is_gone;
@@ -322,7 +324,7 @@ static int write_all(struct domain_import *import, const struct removals *remova
 static int change(struct domain_import *import, const struct removals *removals, bool is_dry,
 		  struct error *err)
 {
-	struct store *store = import->cli->store;
+	struct store *store = import->admin->store;
 	int r;
 
 	if (store_begin(store, err) < 0)
@@ -332,7 +334,7 @@ static int change(struct domain_import *import, const struct removals *removals,
 		r = import->lines.bad.count > 0 ? report_refuse(&import->lines.bad, err)
 						: write_all(import, removals, err);
 	if (r == 0)
-		r = cli_commit(import->cli, is_dry, err);
+		r = admin_commit(import->admin, is_dry, err);
 	store_rollback(store);
 	return r;
 }
@@ -343,23 +345,23 @@ static void import_clear(struct domain_import *import)
 	free(import->plans);
 }
 
-static int check_usage(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int check_usage(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const removing[] = { "max-removals", "with-users" };
 
 	for (size_t i = 0; i < sizeof(removing) / sizeof(*removing); i++)
 		if (option_is_given(arguments, removing[i]) &&
 		    !option_is_given(arguments, "replace-all"))
-			return usage_error(cli->memory, arguments->command, err,
+			return usage_error(admin->memory, arguments->command, err,
 					   "--%s goes with --replace-all", removing[i]);
 	return 0;
 }
 
-static int import_domains(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int import_domains(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	_cleanup_(import_clear) struct domain_import import = {
-		.cli = cli,
-		.lines = { .memory = cli->memory },
+		.admin = admin,
+		.lines = { .memory = admin->memory },
 		.replaces = option_is_given(arguments, "replace-all"),
 		.takes_any = option_is_given(arguments, "any-domain"),
 		.removes_users = option_is_given(arguments, "with-users"),
@@ -367,13 +369,14 @@ static int import_domains(struct cli *cli, const struct arguments *arguments, st
 	bool is_dry = option_is_given(arguments, "dry-run");
 	struct removals removals;
 
-	if (check_usage(cli, arguments, err) < 0 ||
-	    removals_parse(cli, arguments, &removals, err) < 0 || cli_open(cli, false, err) < 0)
+	if (check_usage(admin, arguments, err) < 0 ||
+	    removals_parse(admin, arguments, &removals, err) < 0 ||
+	    admin_open(admin, false, err) < 0)
 		return -1;
-	if (domain_lines_read(&import.lines, &cli->files.input, err) < 0 ||
+	if (domain_lines_read(&import.lines, &arguments->files->input, err) < 0 ||
 	    change(&import, &removals, is_dry, err) < 0)
 		return -1;
-	tally_say(cli, &import.tally, "domain", is_dry);
+	tally_say(admin, arguments, &import.tally, "domain");
 	return 0;
 }
 
@@ -404,14 +407,14 @@ const struct command domain_import = {
 	.run = import_domains,
 };
 
-static int export_domains(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int export_domains(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const struct domain_filter all = { 0 };
 	struct domain *domains;
 	size_t count;
 
 	(void)arguments;
-	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0)
+	if (store_list_domains(admin->store, admin->memory, &all, &domains, &count, err) != 0)
 		return -1;
 	domain_lines_write(stdout, domains, count);
 	return 0;

@@ -2,14 +2,14 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/domains.h"
-#include "cli/moved-to.h"
+#include "admin/moved-to.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
-#include "cli/warnings.h"
+#include "admin/warnings.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -29,16 +29,16 @@ static json_t *domain_entry(const struct domain *domain)
 }
 
 /* "provider uni", "alias of example.net" */
-static const char *belonging(struct cli *cli, const struct domain *domain)
+static const char *belonging(struct admin *admin, const struct domain *domain)
 {
-	return domain->alias_of ? arena_printf(cli->memory, "alias of %s", domain->alias_of)
-				: arena_printf(cli->memory, "provider %s", domain->provider);
+	return domain->alias_of ? arena_printf(admin->memory, "alias of %s", domain->alias_of)
+				: arena_printf(admin->memory, "provider %s", domain->provider);
 }
 
-static int refuse_existing(struct cli *cli, const char *name, struct error *err)
+static int refuse_existing(struct admin *admin, const char *name, struct error *err)
 {
 	struct domain domain;
-	int r = store_find_domain(cli->store, cli->memory, name, &domain, err);
+	int r = store_find_domain(admin->store, admin->memory, name, &domain, err);
 
 	if (r == STORE_NOT_FOUND)
 		return 0;
@@ -46,11 +46,11 @@ static int refuse_existing(struct cli *cli, const char *name, struct error *err)
 		return -1;
 	return error_set(err, ERROR_INPUT,
 			 "domain '%s' exists already, %s; use 'domain set' to change it", name,
-			 belonging(cli, &domain));
+			 belonging(admin, &domain));
 }
 
 /* The provider that 'domain add DOMAIN SERVICE-URL' makes has the domain's name. */
-static int add_implicit_provider(struct cli *cli, const struct arguments *arguments,
+static int add_implicit_provider(struct admin *admin, const struct arguments *arguments,
 				 const char *name, struct error *err)
 {
 	struct provider provider = PROVIDER_DEFAULT;
@@ -58,23 +58,24 @@ static int add_implicit_provider(struct cli *cli, const struct arguments *argume
 
 	provider.name = name;
 	provider.is_implicit = true;
-	if (provider_apply_options(cli, arguments, &provider, err) < 0 ||
-	    provider_apply_services(cli, arguments, arguments->words + 1, arguments->count - 1,
+	if (provider_apply_options(admin, arguments, &provider, err) < 0 ||
+	    provider_apply_services(admin, arguments, arguments->words + 1, arguments->count - 1,
 				    &provider, err) < 0 ||
-	    provider_check(cli, &provider, err) < 0)
+	    provider_check(admin, &provider, err) < 0)
 		return -1;
-	r = store_add_provider(cli->store, &provider, err);
+	r = store_add_provider(admin->store, &provider, err);
 	if (r == STORE_EXISTS)
 		return error_set(err, ERROR_INPUT,
 				 "provider '%s' exists already; use 'domain add %s --provider %s'",
 				 name, name, name);
 	if (r != 0)
 		return -1;
-	provider_warn_later(cli, provider.name);
+	provider_warn_later(admin, provider.name);
 	return 0;
 }
 
-static int check_add_usage(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int check_add_usage(struct admin *admin, const struct arguments *arguments,
+			   struct error *err)
 {
 	bool has_services = arguments->count > 1;
 	int ways = has_services + option_is_given(arguments, "provider") +
@@ -82,43 +83,43 @@ static int check_add_usage(struct cli *cli, const struct arguments *arguments, s
 
 	if (ways != 1)
 		return usage_error(
-			cli->memory, arguments->command, err,
+			admin->memory, arguments->command, err,
 			"'domain add' needs %s of --provider NAME, --alias-of DOMAIN and "
 			"SERVICE-URLs",
 			ways ? "only one" : "one");
 	if (!has_services && option_any_given(arguments, provider_options))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "options that describe a provider go with SERVICE-URLs only");
 	return 0;
 }
 
-static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct domain domain = { .is_enabled = true };
 	int r;
 
-	if (check_add_usage(cli, arguments, err) < 0)
+	if (check_add_usage(admin, arguments, err) < 0)
 		return -1;
-	domain.name = domain_parse(cli->memory, arguments->words[0], true, err);
+	domain.name = domain_parse(admin->memory, arguments->words[0], true, err);
 	if (!domain.name)
 		return -1;
 	if (text_equals(domain.name, "*") && !option_is_given(arguments, "any-domain"))
 		return error_set(err, ERROR_INPUT,
 				 "'*' answers for every domain that points here, whoever owns it; "
 				 "say --any-domain if that is meant");
-	if (refuse_existing(cli, domain.name, err) < 0)
+	if (refuse_existing(admin, domain.name, err) < 0)
 		return -1;
 	if (arguments->count > 1) {
-		if (add_implicit_provider(cli, arguments, domain.name, err) < 0)
+		if (add_implicit_provider(admin, arguments, domain.name, err) < 0)
 			return -1;
 		domain.provider = domain.name;
-	} else if (domain_apply_options(cli, arguments, &domain, err) < 0) {
+	} else if (domain_apply_options(admin, arguments, &domain, err) < 0) {
 		return -1;
 	}
-	r = store_add_domain(cli->store, &domain, err);
+	r = store_add_domain(admin->store, &domain, err);
 	if (r != 0)
 		return -1;
-	cli_say(cli, "domain %s added, %s", domain.name, belonging(cli, &domain));
+	admin_say(admin, "domain %s added, %s", domain.name, belonging(admin, &domain));
 	return 0;
 }
 
@@ -156,14 +157,14 @@ static const struct command domain_add = {
 	.run = add,
 };
 
-static int apply_move(struct cli *cli, const struct arguments *arguments, struct domain *domain,
+static int apply_move(struct admin *admin, const struct arguments *arguments, struct domain *domain,
 		      struct error *err)
 {
 	const char *target = option_value(arguments, "moved-to");
 
 	if (!target)
 		return 0;
-	if (moves_parse_domain(cli->memory, target, &domain->moved_to, err) < 0)
+	if (moves_parse_domain(admin->memory, target, &domain->moved_to, err) < 0)
 		return -1;
 	if (domain->moved_to && text_equals(domain->moved_to, domain->name))
 		return error_set(err, ERROR_INPUT, "domain '%s' cannot move to itself",
@@ -171,7 +172,7 @@ static int apply_move(struct cli *cli, const struct arguments *arguments, struct
 	return 0;
 }
 
-static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int set(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	bool to_provider = option_is_given(arguments, "provider");
 	bool to_alias = option_is_given(arguments, "alias-of");
@@ -179,25 +180,26 @@ static int set(struct cli *cli, const struct arguments *arguments, struct error 
 	const char *before;
 
 	if (arguments->n_options == 0)
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "'domain set' needs something to set: --provider NAME, "
 				   "--alias-of DOMAIN or --moved-to TARGET");
 	if (to_provider && to_alias)
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "'domain set' takes only one of --provider NAME and "
 				   "--alias-of DOMAIN");
-	if (domain_require(cli, arguments->words[0], &domain, err) < 0)
+	if (domain_require(admin, arguments->words[0], &domain, err) < 0)
 		return -1;
 	before = domain.provider;
-	if (((to_provider || to_alias) && domain_apply_options(cli, arguments, &domain, err) < 0) ||
-	    apply_move(cli, arguments, &domain, err) < 0 ||
-	    store_update_domain(cli->store, &domain, err) != 0)
+	if (((to_provider || to_alias) &&
+	     domain_apply_options(admin, arguments, &domain, err) < 0) ||
+	    apply_move(admin, arguments, &domain, err) < 0 ||
+	    store_update_domain(admin->store, &domain, err) != 0)
 		return -1;
-	cli_say(cli, "domain %s changed, %s%s%s", domain.name, belonging(cli, &domain),
-		domain.moved_to ? ", moved to " : "", domain.moved_to ? domain.moved_to : "");
+	admin_say(admin, "domain %s changed, %s%s%s", domain.name, belonging(admin, &domain),
+		  domain.moved_to ? ", moved to " : "", domain.moved_to ? domain.moved_to : "");
 	return text_equals(before ? before : "", domain.provider ? domain.provider : "")
 		       ? 0
-		       : provider_drop_if_unused(cli, before, err);
+		       : provider_drop_if_unused(admin, before, err);
 }
 
 static const struct option move_options[] = {
@@ -232,7 +234,7 @@ static bool any_moved(const struct domain *domains, size_t count)
 	return false;
 }
 
-static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "domain", "provider", "alias_of", "enabled", NULL };
 	static const char *const columns_with_moves[] = { "domain",  "provider", "alias_of",
@@ -242,9 +244,10 @@ static int list(struct cli *cli, const struct arguments *arguments, struct error
 	struct domain *domains;
 	size_t count;
 
-	if (store_list_domains(cli->store, cli->memory, &all, &domains, &count, err) != 0)
+	if (store_list_domains(admin->store, admin->memory, &all, &domains, &count, err) != 0)
 		return -1;
-	lines = list_new(any_moved(domains, count) ? columns_with_moves : columns, cli->is_json);
+	lines = list_new(any_moved(domains, count) ? columns_with_moves : columns,
+			 arguments->is_json);
 	for (size_t i = 0; i < count; i++)
 		list_add(lines, domain_entry(&domains[i]));
 	list_end(lines, "there are no domains; 'domain add' makes one");
@@ -262,13 +265,13 @@ static const struct command domain_list = {
 	.run = list,
 };
 
-static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int show(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct domain domain;
 
-	if (domain_require(cli, arguments->words[0], &domain, err) < 0)
+	if (domain_require(admin, arguments->words[0], &domain, err) < 0)
 		return -1;
-	entry_print(domain_entry(&domain), cli->is_json);
+	entry_print(domain_entry(&domain), arguments->is_json);
 	return 0;
 }
 
@@ -284,29 +287,29 @@ static const struct command domain_show = {
 	.run = show,
 };
 
-static int remove_domain(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int remove_domain(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct domain domain = { 0 };
 	const char *name;
 	int r;
 
-	name = domain_parse(cli->memory, arguments->words[0], true, err);
+	name = domain_parse(admin->memory, arguments->words[0], true, err);
 	if (!name)
 		return -1;
-	r = store_find_domain(cli->store, cli->memory, name, &domain, err);
+	r = store_find_domain(admin->store, admin->memory, name, &domain, err);
 	if (r < 0 && err->kind == ERROR_ROW)
 		r = 0; /* removing it is the remedy */
 	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
 		return 0;
 	if (r != 0)
-		return r < 0 ? -1 : domain_require(cli, name, &domain, err);
-	if (domain_refuse_with_aliases(cli, name, "removed", err) < 0 ||
-	    store_remove_domain(cli->store, name, err) != 0)
+		return r < 0 ? -1 : domain_require(admin, name, &domain, err);
+	if (domain_refuse_with_aliases(admin, name, "removed", err) < 0 ||
+	    store_remove_domain(admin->store, name, err) != 0)
 		return -1;
-	cli_say(cli, "domain %s removed", name);
-	if (domain_remove_users(cli, name, option_is_given(arguments, "with-users"), err) < 0)
+	admin_say(admin, "domain %s removed", name);
+	if (domain_remove_users(admin, name, option_is_given(arguments, "with-users"), err) < 0)
 		return -1;
-	return provider_drop_if_unused(cli, domain.provider, err);
+	return provider_drop_if_unused(admin, domain.provider, err);
 }
 
 static const struct option remove_options[] = {
@@ -328,27 +331,27 @@ static const struct command domain_remove = {
 	.run = remove_domain,
 };
 
-static int set_enabled(struct cli *cli, const char *name, bool is_enabled, struct error *err)
+static int set_enabled(struct admin *admin, const char *name, bool is_enabled, struct error *err)
 {
 	const char *state = is_enabled ? "enabled" : "disabled";
 	struct domain domain;
 
-	if (domain_require(cli, name, &domain, err) < 0)
+	if (domain_require(admin, name, &domain, err) < 0)
 		return -1;
 	if (domain.is_enabled == is_enabled) {
-		cli_say(cli, "domain %s is %s already", domain.name, state);
+		admin_say(admin, "domain %s is %s already", domain.name, state);
 		return 0;
 	}
 	domain.is_enabled = is_enabled;
-	if (store_update_domain(cli->store, &domain, err) != 0)
+	if (store_update_domain(admin->store, &domain, err) != 0)
 		return -1;
-	cli_say(cli, "domain %s %s", domain.name, state);
+	admin_say(admin, "domain %s %s", domain.name, state);
 	return 0;
 }
 
-static int enable(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int enable(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	return set_enabled(cli, arguments->words[0], true, err);
+	return set_enabled(admin, arguments->words[0], true, err);
 }
 
 static const struct command domain_enable = {
@@ -363,9 +366,9 @@ static const struct command domain_enable = {
 	.run = enable,
 };
 
-static int disable(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int disable(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	return set_enabled(cli, arguments->words[0], false, err);
+	return set_enabled(admin, arguments->words[0], false, err);
 }
 
 static const struct command domain_disable = {

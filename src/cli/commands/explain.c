@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/print.h"
 #include "doctor/expected.h"
 #include "mail/match.h"
@@ -17,7 +17,7 @@
 #include "util/error.h"
 
 struct explanation {
-	struct cli *cli;
+	struct admin *admin;
 	struct bytes *lines;
 };
 
@@ -26,7 +26,7 @@ static void say(struct explanation *explanation, const char *format, ...)
 
 static void say(struct explanation *explanation, const char *format, ...)
 {
-	struct arena *memory = explanation->cli->memory;
+	struct arena *memory = explanation->admin->memory;
 	va_list args;
 
 	va_start(args, format);
@@ -42,13 +42,13 @@ static const char *asked_domain(const struct query *query)
 	return query->domain ? query->domain : stripped ? stripped : query->host;
 }
 
-int explain_disabled(struct cli *cli, const struct response *response, const char **ret_reason,
+int explain_disabled(struct admin *admin, const struct response *response, const char **ret_reason,
 		     struct error *err)
 {
 	*ret_reason = NULL;
 	if (!response->query || response->match)
 		return 0;
-	return subject_find_disabled(cli->store, cli->memory, asked_domain(response->query),
+	return subject_find_disabled(admin->store, admin->memory, asked_domain(response->query),
 				     ret_reason, err);
 }
 
@@ -57,17 +57,17 @@ static int explain_nothing(struct explanation *explanation, const struct respons
 			   struct error *err)
 {
 	const char *domain = asked_domain(response->query), *disabled;
-	struct cli *cli = explanation->cli;
+	struct admin *admin = explanation->admin;
 	struct domain row;
 	int r;
 
-	if (explain_disabled(cli, response, &disabled, err) < 0)
+	if (explain_disabled(admin, response, &disabled, err) < 0)
 		return -1;
 	if (disabled) {
 		say(explanation, "domain: %s", disabled);
 		return 0;
 	}
-	r = store_serving_domain(cli->store, cli->memory, domain, &row, err);
+	r = store_serving_domain(admin->store, admin->memory, domain, &row, err);
 	if (r == STORE_NOT_FOUND)
 		say(explanation,
 		    "domain: nothing here serves '%s': neither a domain of that name, nor "
@@ -109,7 +109,7 @@ static void explain_domain(struct explanation *explanation, const struct query *
  * spoiled for Evolution, whose MD5 is not sent. */
 static const char *why_no_row(struct explanation *explanation, const struct match *match)
 {
-	return match->is_kept_back ? arena_printf(explanation->cli->memory,
+	return match->is_kept_back ? arena_printf(explanation->admin->memory,
 						  "the row of user '%s' is not for this client "
 						  "(--send-logins-to)",
 						  match->user.address)
@@ -129,12 +129,12 @@ static void explain_login(struct explanation *explanation, const struct query *q
 		    match->user.address);
 	else
 		say(explanation, "login: '%s', from the provider's pattern '%s', for %s",
-		    login_of(explanation->cli->memory, query->address, match), provider->login,
+		    login_of(explanation->admin->memory, query->address, match), provider->login,
 		    why_no_row(explanation, match));
 	for (size_t i = 0; i < provider->n_services; i++)
 		if (provider->services[i].login)
 			say(explanation, "service: %s makes of it '%s'",
-			    service_url(explanation->cli->memory, &provider->services[i]),
+			    service_url(explanation->admin->memory, &provider->services[i]),
 			    provider->services[i].login);
 }
 
@@ -149,7 +149,7 @@ static void explain_silence(struct explanation *explanation, const struct query 
 
 static void explain_move(struct explanation *explanation, const struct response *response)
 {
-	const char *target = move_target(explanation->cli->memory, response->query,
+	const char *target = move_target(explanation->admin->memory, response->query,
 					 response->match);
 	bool is_told = strcmp(response->protocol, "outlook") == 0 ||
 		       strcmp(response->protocol, "mobilesync") == 0;
@@ -159,10 +159,10 @@ static void explain_move(struct explanation *explanation, const struct response 
 		    is_told ? "" : ", which this document cannot say");
 }
 
-int explain(struct cli *cli, const struct response *response, struct bytes *lines,
+int explain(struct admin *admin, const struct response *response, struct bytes *lines,
 	    struct error *err)
 {
-	struct explanation *explanation = &(struct explanation){ cli, lines };
+	struct explanation *explanation = &(struct explanation){ admin, lines };
 
 	if (!response->query)
 		return 0;

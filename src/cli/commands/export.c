@@ -4,9 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/export-commands.h"
+#include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/providers.h"
 #include "store/store.h"
@@ -20,7 +21,7 @@ static const char heading[] = "# An installation of mailconfd: 'mailconfctl appl
 			      "database equal to it.\n";
 
 struct exporter {
-	struct cli *cli;
+	struct admin *admin;
 	FILE *stream;
 	const char *section; /* whose heading comes with its first line, or NULL */
 	int64_t providers, domains, users;
@@ -93,11 +94,11 @@ static int export_user_move(const struct user *user, void *context, struct error
 	return 0;
 }
 
-static int refuse_spoiled(struct cli *cli, const struct provider *providers, size_t count,
+static int refuse_spoiled(struct admin *admin, const struct provider *providers, size_t count,
 			  struct error *err)
 {
 	for (size_t i = 0; i < count; i++)
-		if (provider_refuse_spoiled(cli, &providers[i], err) < 0)
+		if (provider_refuse_spoiled(admin, &providers[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -105,7 +106,7 @@ static int refuse_spoiled(struct cli *cli, const struct provider *providers, siz
 static int export_users(struct exporter *exporter, struct error *err)
 {
 	static const struct user_filter all = { 0 };
-	struct store *store = exporter->cli->store;
+	struct store *store = exporter->admin->store;
 
 	begin_section(exporter, "Users");
 	if (store_visit_users(store, &all, export_user, exporter, err) != 0 &&
@@ -119,15 +120,15 @@ static int export_users(struct exporter *exporter, struct error *err)
 static int export_all(struct exporter *exporter, struct error *err)
 {
 	static const struct domain_filter all = { 0 };
-	struct cli *cli = exporter->cli;
+	struct admin *admin = exporter->admin;
 	struct provider *providers;
 	struct domain *domains;
 	size_t n_providers, n_domains;
 
-	if (store_snapshot(cli->store, err) != 0 ||
-	    store_list_providers(cli->store, cli->memory, &providers, &n_providers, err) != 0 ||
-	    store_list_domains(cli->store, cli->memory, &all, &domains, &n_domains, err) != 0 ||
-	    refuse_spoiled(cli, providers, n_providers, err) < 0)
+	if (store_snapshot(admin->store, err) != 0 ||
+	    store_list_providers(admin->store, admin->memory, &providers, &n_providers, err) != 0 ||
+	    store_list_domains(admin->store, admin->memory, &all, &domains, &n_domains, err) != 0 ||
+	    refuse_spoiled(admin, providers, n_providers, err) < 0)
 		return -1;
 	exporter->providers = (int64_t)n_providers;
 	exporter->domains = (int64_t)n_domains;
@@ -167,19 +168,19 @@ static int export_to_file(struct exporter *exporter, struct output *output, stru
 	return output_commit(output, err);
 }
 
-static int export(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int export(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	struct exporter exporter = { .cli = cli, .stream = stdout };
+	struct exporter exporter = { .admin = admin, .stream = stdout };
 	const char *path = arguments->count > 0 ? arguments->words[0] : "-";
 
 	if (text_equals(path, "-"))
 		return export_all(&exporter, err);
-	if (export_to_file(&exporter, &cli->files.output, err) < 0)
+	if (export_to_file(&exporter, &arguments->files->output, err) < 0)
 		return -1;
-	cli_say(cli, "%lld provider%s, %lld domain%s and %lld user%s exported to %s",
-		(long long)exporter.providers, exporter.providers == 1 ? "" : "s",
-		(long long)exporter.domains, exporter.domains == 1 ? "" : "s",
-		(long long)exporter.users, exporter.users == 1 ? "" : "s", path);
+	admin_say(admin, "%lld provider%s, %lld domain%s and %lld user%s exported to %s",
+		  (long long)exporter.providers, exporter.providers == 1 ? "" : "s",
+		  (long long)exporter.domains, exporter.domains == 1 ? "" : "s",
+		  (long long)exporter.users, exporter.users == 1 ? "" : "s", path);
 	return 0;
 }
 

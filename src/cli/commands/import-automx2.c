@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
+#include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/provider-drafts.h"
 #include "import/provider-draft.h"
@@ -222,7 +223,7 @@ static void note_ldap(struct group *group)
 }
 
 /* The groups in the order of their first domains. */
-static int group_domains(struct automx2 *automx2, struct cli *cli, const char *source,
+static int group_domains(struct automx2 *automx2, struct admin *admin, const char *source,
 			 const struct automx2_domain *domains, size_t count,
 			 struct group **ret_groups, struct error *err)
 {
@@ -231,15 +232,15 @@ static int group_domains(struct automx2 *automx2, struct cli *cli, const char *s
 	*ret_groups = NULL;
 	for (size_t i = 0; i < count; i++) {
 		if (!domains[i].provider_name) {
-			cli_warn(cli, "%s: domain '%s' is left out: its provider is not there",
-				 source, domains[i].name);
+			admin_warn(admin, "%s: domain '%s' is left out: its provider is not there",
+				   source, domains[i].name);
 			continue;
 		}
 		for (link = ret_groups; *link; link = &(*link)->next)
 			if ((*link)->provider == domains[i].provider &&
 			    text_equals((*link)->servers, domains[i].servers))
 				break;
-		if (!*link && group_new(automx2, cli->memory, &domains[i], link, err) < 0)
+		if (!*link && group_new(automx2, admin->memory, &domains[i], link, err) < 0)
 			return -1;
 		draft_add_domain(&(*link)->draft, domains[i].name);
 		if (domains[i].ldap)
@@ -263,30 +264,30 @@ static int name_provider(const struct group *groups, struct group *group, struct
 	return text_check("provider name", name, PROVIDER_NAME_MAX_LENGTH, err);
 }
 
-static int warn_of_unused(struct automx2 *automx2, struct cli *cli, const char *source,
+static int warn_of_unused(struct automx2 *automx2, struct admin *admin, const char *source,
 			  struct error *err)
 {
 	const char **words;
 	size_t count;
 
-	if (automx2_list_unused(automx2, cli->memory, &words, &count, err) < 0)
+	if (automx2_list_unused(automx2, admin->memory, &words, &count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		cli_warn(cli, "%s: %s is left out: no domain has it", source, words[i]);
+		admin_warn(admin, "%s: %s is left out: no domain has it", source, words[i]);
 	return 0;
 }
 
 /* All of its domains are left out: nobody would have it. */
-static bool is_left_out(struct cli *cli, const struct group *group, const char *source)
+static bool is_left_out(struct admin *admin, const struct group *group, const char *source)
 {
 	if (group->draft.domains.count > 0)
 		return false;
 	for (size_t i = 0; i < group->draft.notes.count; i++)
-		cli_warn(cli, "%s: %s", source, group->draft.notes.items[i]);
+		admin_warn(admin, "%s: %s", source, group->draft.notes.items[i]);
 	return true;
 }
 
-static int import_automx2(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int import_automx2(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	_cleanup_(automx2_closep) struct automx2 *automx2 = NULL;
 	const char *source = arguments->words[0];
@@ -294,22 +295,23 @@ static int import_automx2(struct cli *cli, const struct arguments *arguments, st
 	struct group *groups, *group;
 	size_t count;
 
-	if (automx2_open(source, cli->files.image, cli->files.image_size, &automx2, err) < 0 ||
-	    automx2_list_domains(automx2, cli->memory, &domains, &count, err) < 0 ||
-	    group_domains(automx2, cli, source, domains, count, &groups, err) < 0 ||
-	    warn_of_unused(automx2, cli, source, err) < 0 || cli_begin(cli, err) < 0)
+	if (automx2_open(source, arguments->files->image, arguments->files->image_size, &automx2,
+			 err) < 0 ||
+	    automx2_list_domains(automx2, admin->memory, &domains, &count, err) < 0 ||
+	    group_domains(automx2, admin, source, domains, count, &groups, err) < 0 ||
+	    warn_of_unused(automx2, admin, source, err) < 0 || admin_begin(admin, err) < 0)
 		return -1;
 	for (group = groups; group; group = group->next) {
-		if (is_left_out(cli, group, source))
+		if (is_left_out(admin, group, source))
 			continue;
 		draft_settle(&group->draft);
 		note_ldap(group);
 		if (name_provider(groups, group, err) < 0 ||
-		    draft_store(cli, arguments, source, &group->draft, err) < 0)
+		    draft_store(admin, arguments, source, &group->draft, err) < 0)
 			return -1;
 	}
 	if (count == 0)
-		cli_warn(cli, "%s has no domains", source);
+		admin_warn(admin, "%s has no domains", source);
 	return 0;
 }
 

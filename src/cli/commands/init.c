@@ -1,14 +1,15 @@
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "store/store.h"
 
 /* Opening it for writing has done all that there is to do. */
-static int init(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int init(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	if (store_is_new(cli->store))
-		cli_say(cli, "database %s did not exist; created an empty one", cli->database);
+	if (store_is_new(admin->store))
+		admin_say(admin, "database %s did not exist; created an empty one",
+			  admin->database);
 	else
-		cli_say(cli, "database %s is ready", cli->database);
+		admin_say(admin, "database %s is ready", admin->database);
 	return 0;
 }
 

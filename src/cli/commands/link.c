@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -32,17 +32,17 @@ static const struct link *find_link(const struct provider *provider, enum link_k
 }
 
 /* First as it stands, for a hand may have put there what is no URL. */
-static int find(struct cli *cli, const struct arguments *arguments, struct named_link *named,
+static int find(struct admin *admin, const struct arguments *arguments, struct named_link *named,
 		struct error *err)
 {
-	if (provider_require(cli, arguments->words[0], &named->provider, err) < 0 ||
-	    link_kind_parse(cli->memory, arguments->words[1], &named->kind, err) < 0)
+	if (provider_require(admin, arguments->words[0], &named->provider, err) < 0 ||
+	    link_kind_parse(admin->memory, arguments->words[1], &named->kind, err) < 0)
 		return -1;
 	named->url = arguments->words[2];
 	named->found = find_link(&named->provider, named->kind, named->url);
 	if (named->found)
 		return 0;
-	named->url = url_parse(cli->memory, "link", named->url, URL_OF_PAGE, err);
+	named->url = url_parse(admin->memory, "link", named->url, URL_OF_PAGE, err);
 	if (!named->url)
 		return -1;
 	named->found = find_link(&named->provider, named->kind, named->url);
@@ -57,10 +57,11 @@ static int refuse_missing(const struct named_link *named, struct error *err)
 }
 
 /* The links without the one that was found, with room for one more behind them. */
-static struct link *other_links(struct cli *cli, const struct named_link *named, size_t *ret_count)
+static struct link *other_links(struct admin *admin, const struct named_link *named,
+				size_t *ret_count)
 {
 	const struct provider *provider = &named->provider;
-	struct link *links = arena_array(cli->memory, struct link, provider->n_links + 1);
+	struct link *links = arena_array(admin->memory, struct link, provider->n_links + 1);
 	size_t count = 0;
 
 	for (size_t i = 0; i < provider->n_links; i++)
@@ -72,7 +73,7 @@ static struct link *other_links(struct cli *cli, const struct named_link *named,
 
 /* en=How to set up a client
  * ^language, lower case     */
-static int parse_text(struct cli *cli, const char *given, struct link_text *ret_text,
+static int parse_text(struct admin *admin, const char *given, struct link_text *ret_text,
 		      struct error *err)
 {
 	const char *equals = strchr(given, '=');
@@ -81,7 +82,7 @@ static int parse_text(struct cli *cli, const char *given, struct link_text *ret_
 		return error_set(err, ERROR_USAGE,
 				 "--text takes LANG=TEXT, as in en=Help, not '%s'", given);
 	ret_text->language = language_parse(
-		cli->memory, arena_strndup(cli->memory, given, (size_t)(equals - given)), err);
+		admin->memory, arena_strndup(admin->memory, given, (size_t)(equals - given)), err);
 	ret_text->text = equals + 1;
 	if (!ret_text->language)
 		return -1;
@@ -105,20 +106,20 @@ static void put_text(struct link_text *texts, size_t *count, const struct link_t
 }
 
 /* Changes what the options say. */
-static int apply_texts(struct cli *cli, const struct arguments *arguments, struct link *link,
+static int apply_texts(struct admin *admin, const struct arguments *arguments, struct link *link,
 		       struct error *err)
 {
 	const char **given;
-	size_t n_given = option_values(cli->memory, arguments, "text", &given);
+	size_t n_given = option_values(admin->memory, arguments, "text", &given);
 	size_t count = link->n_texts;
-	struct link_text *texts = arena_array(cli->memory, struct link_text, count + n_given);
+	struct link_text *texts = arena_array(admin->memory, struct link_text, count + n_given);
 
 	if (count)
 		memcpy(texts, link->texts, count * sizeof(*texts));
 	for (size_t i = 0; i < n_given; i++) {
 		struct link_text text;
 
-		if (parse_text(cli, given[i], &text, err) < 0)
+		if (parse_text(admin, given[i], &text, err) < 0)
 			return -1;
 		put_text(texts, &count, &text);
 	}
@@ -135,26 +136,26 @@ static const struct option link_options[] = {
 	{ 0 },
 };
 
-static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct named_link named;
 	struct link *links;
 	size_t count;
 
-	if (find(cli, arguments, &named, err) < 0)
+	if (find(admin, arguments, &named, err) < 0)
 		return -1;
 	if (named.found)
 		return error_set(
 			err, ERROR_INPUT,
 			"provider '%s' has the %s link '%s' already; 'link set' changes it",
 			named.provider.name, link_kind_name(named.kind), named.url);
-	links = other_links(cli, &named, &count);
+	links = other_links(admin, &named, &count);
 	links[count] = (struct link){ .kind = named.kind, .url = named.url };
-	if (apply_texts(cli, arguments, &links[count], err) < 0 ||
-	    store_set_links(cli->store, named.provider.id, links, count + 1, err) != 0)
+	if (apply_texts(admin, arguments, &links[count], err) < 0 ||
+	    store_set_links(admin->store, named.provider.id, links, count + 1, err) != 0)
 		return -1;
-	cli_say(cli, "%s link %s added to provider %s", link_kind_name(named.kind), named.url,
-		named.provider.name);
+	admin_say(admin, "%s link %s added to provider %s", link_kind_name(named.kind), named.url,
+		  named.provider.name);
 	return 0;
 }
 
@@ -176,27 +177,28 @@ static const struct command link_add = {
 	.run = add,
 };
 
-static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int set(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct named_link named;
 	struct link *links;
 	size_t place;
 
 	if (!option_any_given(arguments, link_options))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "'link set' needs --text LANG=TEXT");
-	if (find(cli, arguments, &named, err) < 0)
+	if (find(admin, arguments, &named, err) < 0)
 		return -1;
 	if (!named.found)
 		return refuse_missing(&named, err);
 	place = (size_t)(named.found - named.provider.links);
-	links = arena_copy(cli->memory, named.provider.links, named.provider.n_links,
+	links = arena_copy(admin->memory, named.provider.links, named.provider.n_links,
 			   sizeof(*links));
-	if (apply_texts(cli, arguments, &links[place], err) < 0 ||
-	    store_set_links(cli->store, named.provider.id, links, named.provider.n_links, err) != 0)
+	if (apply_texts(admin, arguments, &links[place], err) < 0 ||
+	    store_set_links(admin->store, named.provider.id, links, named.provider.n_links, err) !=
+		    0)
 		return -1;
-	cli_say(cli, "%s link %s of provider %s changed", link_kind_name(named.kind), named.url,
-		named.provider.name);
+	admin_say(admin, "%s link %s of provider %s changed", link_kind_name(named.kind), named.url,
+		  named.provider.name);
 	return 0;
 }
 
@@ -215,15 +217,15 @@ static const struct command link_set = {
 	.run = set,
 };
 
-static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "kind", "url", "texts", NULL };
 	_cleanup_(list_freep) struct list *lines = NULL;
 	struct provider provider;
 
-	if (provider_require(cli, arguments->words[0], &provider, err) < 0)
+	if (provider_require(admin, arguments->words[0], &provider, err) < 0)
 		return -1;
-	lines = list_new(columns, cli->is_json);
+	lines = list_new(columns, arguments->is_json);
 	for (size_t i = 0; i < provider.n_links; i++)
 		list_add(lines, link_entry(&provider.links[i]));
 	list_end(lines, "the provider has no links; 'link add' adds one");
@@ -243,7 +245,7 @@ static const struct command link_list = {
 	.run = list,
 };
 
-static int remove_link(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int remove_link(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	bool if_exists = option_is_given(arguments, "if-exists");
 	const char *name = arguments->words[0];
@@ -252,18 +254,18 @@ static int remove_link(struct cli *cli, const struct arguments *arguments, struc
 	size_t count;
 	int r;
 
-	r = store_find_provider(cli->store, cli->memory, name, &named.provider, err);
+	r = store_find_provider(admin->store, admin->memory, name, &named.provider, err);
 	if (r == STORE_NOT_FOUND && if_exists)
 		return 0;
-	if (r < 0 || find(cli, arguments, &named, err) < 0)
+	if (r < 0 || find(admin, arguments, &named, err) < 0)
 		return -1;
 	if (!named.found)
 		return if_exists ? 0 : refuse_missing(&named, err);
-	links = other_links(cli, &named, &count);
-	if (store_set_links(cli->store, named.provider.id, links, count, err) != 0)
+	links = other_links(admin, &named, &count);
+	if (store_set_links(admin->store, named.provider.id, links, count, err) != 0)
 		return -1;
-	cli_say(cli, "%s link %s removed from provider %s", link_kind_name(named.kind), named.url,
-		name);
+	admin_say(admin, "%s link %s removed from provider %s", link_kind_name(named.kind),
+		  named.url, name);
 	return 0;
 }
 

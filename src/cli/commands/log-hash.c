@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -10,17 +10,17 @@
 #include "util/digest.h"
 #include "util/error.h"
 
-static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int show(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct digest_key key;
 	struct address address;
 	const char *hash;
 
-	if (address_parse(cli->memory, arguments->words[0], &address, err) < 0 ||
-	    store_secret(cli->store, &key, err) != 0)
+	if (address_parse(admin->memory, arguments->words[0], &address, err) < 0 ||
+	    store_secret(admin->store, &key, err) != 0)
 		return -1;
-	hash = record_hash(cli->memory, &key, address.text);
-	if (cli->is_json) {
+	hash = record_hash(admin->memory, &key, address.text);
+	if (arguments->is_json) {
 		json_t *entry = json_object();
 
 		entry_put_text(entry, "address", address.text);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "answer/answer.h"
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/commands/explain.h"
 #include "cli/options.h"
@@ -74,7 +74,7 @@ static const char autodiscover_source[] =
 	"<Autodiscover><Request><EMailAddress>{{address}}</EMailAddress>"
 	"<AcceptableResponseSchema>{{schema}}</AcceptableResponseSchema></Request></Autodiscover>";
 
-static int autodiscover_request(struct cli *cli, const struct client *client,
+static int autodiscover_request(struct admin *admin, const struct client *client,
 				const struct subject *subject, struct request *request,
 				struct error *err)
 {
@@ -84,7 +84,7 @@ static int autodiscover_request(struct cli *cli, const struct client *client,
 	};
 	const struct value view = value_map(fields, sizeof(fields) / sizeof(*fields));
 	_cleanup_(template_freep) struct template *template = NULL;
-	struct bytes body = BYTES_IN(cli->memory);
+	struct bytes body = BYTES_IN(admin->memory);
 
 	if (template_parse("request", autodiscover_source, strlen(autodiscover_source), &template,
 			   err) < 0)
@@ -97,7 +97,7 @@ static int autodiscover_request(struct cli *cli, const struct client *client,
 	return 0;
 }
 
-static void get_request(struct cli *cli, const struct arguments *arguments,
+static void get_request(struct admin *admin, const struct arguments *arguments,
 			const struct client *client, const struct subject *subject,
 			struct request *request)
 {
@@ -106,15 +106,15 @@ static void get_request(struct cli *cli, const struct arguments *arguments,
 	request->method = "GET";
 	request->target = client->path;
 	if (subject->address && client->argument)
-		request->target = arena_printf(cli->memory, "%s%s%s", client->path,
+		request->target = arena_printf(admin->memory, "%s%s%s", client->path,
 					       client->argument,
-					       percent_encode(cli->memory, subject->address));
+					       percent_encode(admin->memory, subject->address));
 	if (client->takes_protocol)
-		request->target = arena_printf(cli->memory, "%s&Protocol=%s", request->target,
+		request->target = arena_printf(admin->memory, "%s&Protocol=%s", request->target,
 					       protocol ? protocol : "AutodiscoverV1");
 }
 
-static int subject_parse(struct cli *cli, const struct arguments *arguments,
+static int subject_parse(struct admin *admin, const struct arguments *arguments,
 			 const struct client *client, struct subject *ret_subject,
 			 struct error *err)
 {
@@ -123,50 +123,51 @@ static int subject_parse(struct cli *cli, const struct arguments *arguments,
 
 	if (text[0] == '@') {
 		if (!client->takes_domain)
-			return usage_error(cli->memory, arguments->command, err,
+			return usage_error(admin->memory, arguments->command, err,
 					   "%s always asks with an address; give one, or preview "
 					   "autoconfig %s",
 					   client->name, text);
 		ret_subject->address = NULL;
-		ret_subject->domain = domain_parse(cli->memory, text + 1, false, err);
+		ret_subject->domain = domain_parse(admin->memory, text + 1, false, err);
 		return ret_subject->domain ? 0 : -1;
 	}
 	if (!client->takes_address && !option_is_given(arguments, "as"))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "%s is asked of a domain, not of an address; write @DOMAIN",
 				   client->name);
-	if (address_parse(cli->memory, text, &address, err) < 0)
+	if (address_parse(admin->memory, text, &address, err) < 0)
 		return -1;
 	*ret_subject = (struct subject){ address.typed, address.domain };
 	return 0;
 }
 
-static int host_of(struct cli *cli, const struct arguments *arguments, const struct client *client,
-		   const struct subject *subject, const char **ret_host, struct error *err)
+static int host_of(struct admin *admin, const struct arguments *arguments,
+		   const struct client *client, const struct subject *subject,
+		   const char **ret_host, struct error *err)
 {
 	const char *host = option_value(arguments, "host");
 
 	if (!host) {
-		*ret_host = arena_printf(cli->memory, "%s.%s", client->host_prefix,
+		*ret_host = arena_printf(admin->memory, "%s.%s", client->host_prefix,
 					 subject->domain);
 		return 0;
 	}
-	*ret_host = idna_to_ascii(cli->memory, host);
+	*ret_host = idna_to_ascii(admin->memory, host);
 	if (!*ret_host)
 		return error_set(err, ERROR_INPUT, "'%s' is not a host name", host);
 	return 0;
 }
 
 /* The record that clients look for at _ua-auto-config.DOMAIN. */
-static const char *pacc_record(struct cli *cli, const struct response *response)
+static const char *pacc_record(struct admin *admin, const struct response *response)
 {
 	const struct digest digest = digest_of(response->body, response->size);
 
-	return arena_printf(cli->memory, "v=UAAC1; a=sha256; d=%s",
-			    digest_base64(cli->memory, &digest));
+	return arena_printf(admin->memory, "v=UAAC1; a=sha256; d=%s",
+			    digest_base64(admin->memory, &digest));
 }
 
-static int client_find(struct cli *cli, const struct arguments *arguments,
+static int client_find(struct admin *admin, const struct arguments *arguments,
 		       const struct client **ret_client, struct error *err)
 {
 	struct nearest nearest = NEAREST_TO(arguments->words[0]);
@@ -181,13 +182,13 @@ static int client_find(struct cli *cli, const struct arguments *arguments,
 	if (nearest.found)
 		return error_set(err, ERROR_USAGE, "'%s' is no document; did you mean '%s'?",
 				 arguments->words[0], nearest.found);
-	return usage_error(cli->memory, arguments->command, err,
+	return usage_error(admin->memory, arguments->command, err,
 			   "'%s' is no document; there are outlook, mobilesync, autoconfig, "
 			   "mobileconfig, autodiscover-v2 and pacc",
 			   arguments->words[0]);
 }
 
-static int client_address(struct cli *cli, const struct arguments *arguments,
+static int client_address(struct admin *admin, const struct arguments *arguments,
 			  const struct sockaddr **ret_address, struct error *err)
 {
 	const char *text = option_value(arguments, "from");
@@ -195,7 +196,7 @@ static int client_address(struct cli *cli, const struct arguments *arguments,
 	*ret_address = NULL;
 	if (!text)
 		return 0;
-	*ret_address = ip_address_parse(cli->memory, text);
+	*ret_address = ip_address_parse(admin->memory, text);
 	if (!*ret_address)
 		return error_set(err, ERROR_INPUT,
 				 "'%s' is not an IP address such as 192.0.2.1 or 2001:db8::1",
@@ -203,21 +204,21 @@ static int client_address(struct cli *cli, const struct arguments *arguments,
 	return 0;
 }
 
-static int make_request(struct cli *cli, const struct arguments *arguments,
+static int make_request(struct admin *admin, const struct arguments *arguments,
 			const struct client *client, struct request *request, struct error *err)
 {
 	struct subject subject = { 0 };
 
 	if (option_is_given(arguments, "protocol") && !client->takes_protocol)
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "--protocol goes with autodiscover-v2 only");
-	if (subject_parse(cli, arguments, client, &subject, err) < 0 ||
-	    host_of(cli, arguments, client, &subject, &request->host, err) < 0 ||
-	    client_address(cli, arguments, &request->client, err) < 0)
+	if (subject_parse(admin, arguments, client, &subject, err) < 0 ||
+	    host_of(admin, arguments, client, &subject, &request->host, err) < 0 ||
+	    client_address(admin, arguments, &request->client, err) < 0)
 		return -1;
 	if (client->schema)
-		return autodiscover_request(cli, client, &subject, request, err);
-	get_request(cli, arguments, client, &subject, request);
+		return autodiscover_request(admin, client, &subject, request, err);
+	get_request(admin, arguments, client, &subject, request);
 	return 0;
 }
 
@@ -243,7 +244,7 @@ static void print_body(const struct response *response)
 }
 
 /* What stands beside the document goes to standard error, for the document may be piped on. */
-static void print_for_people(struct cli *cli, const struct preview *preview)
+static void print_for_people(struct admin *admin, const struct preview *preview)
 {
 	if (preview->head)
 		fputs(preview->head, stdout);
@@ -253,13 +254,13 @@ static void print_for_people(struct cli *cli, const struct preview *preview)
 	if (preview->explanation)
 		fputs(preview->explanation, stderr);
 	if (preview->conclusion)
-		fprintf(stderr, "%s\n", text_escape(cli->memory, preview->conclusion));
+		fprintf(stderr, "%s\n", text_escape(admin->memory, preview->conclusion));
 }
 
 /* Lines, whose ends are "\n" or "\r\n", as an array; empty ones are left out. */
-static json_t *lines_of(struct cli *cli, const char *text)
+static json_t *lines_of(struct admin *admin, const char *text)
 {
-	char *rest = arena_strdup(cli->memory, text), *line;
+	char *rest = arena_strdup(admin->memory, text), *line;
 	json_t *lines = json_array();
 
 	while ((line = strsep(&rest, "\r\n")))
@@ -268,7 +269,7 @@ static json_t *lines_of(struct cli *cli, const char *text)
 	return lines;
 }
 
-static void print_json(struct cli *cli, const struct preview *preview)
+static void print_json(struct admin *admin, const struct preview *preview)
 {
 	const struct response *response = &preview->response;
 	json_t *entry = json_object();
@@ -277,20 +278,20 @@ static void print_json(struct cli *cli, const struct preview *preview)
 	entry_put_text(entry, "outcome", response->outcome);
 	entry_put(entry, "status", json_integer(response->status));
 	if (preview->head)
-		entry_put(entry, "head", lines_of(cli, preview->head));
-	entry_put_text(entry, "body", arena_strndup(cli->memory, response->body, response->size));
+		entry_put(entry, "head", lines_of(admin, preview->head));
+	entry_put_text(entry, "body", arena_strndup(admin->memory, response->body, response->size));
 	entry_put_text(entry, "record", preview->record);
 	if (preview->explanation)
-		entry_put(entry, "explanation", lines_of(cli, preview->explanation));
+		entry_put(entry, "explanation", lines_of(admin, preview->explanation));
 	entry_put_text(entry, "conclusion", preview->conclusion);
 	entry_print(entry, true);
 }
 
 /* What was asked for beside the document, and can be told of an answer. */
-static int gather(struct cli *cli, const struct arguments *arguments, struct preview *preview,
+static int gather(struct admin *admin, const struct arguments *arguments, struct preview *preview,
 		  bool is_answered, struct error *err)
 {
-	struct bytes head = BYTES_IN(cli->memory), explanation = BYTES_IN(cli->memory);
+	struct bytes head = BYTES_IN(admin->memory), explanation = BYTES_IN(admin->memory);
 
 	if (option_is_given(arguments, "headers")) {
 		if (reply_head(&preview->response, &head, err) < 0)
@@ -298,18 +299,19 @@ static int gather(struct cli *cli, const struct arguments *arguments, struct pre
 		preview->head = bytes_text(&head);
 	}
 	if (is_answered && option_is_given(arguments, "explain")) {
-		if (explain(cli, &preview->response, &explanation, err) < 0)
+		if (explain(admin, &preview->response, &explanation, err) < 0)
 			return -1;
 		preview->explanation = bytes_text(&explanation);
 	}
 	if (preview->client->has_digest && !preview->response.is_refusal)
-		preview->record = pacc_record(cli, &preview->response);
+		preview->record = pacc_record(admin, &preview->response);
 	return 0;
 }
 
 /* Asks as the client of --as does, and lets it read the answer. */
-static int ask_as(struct cli *cli, const struct arguments *arguments, const struct context *context,
-		  const struct request *request, struct preview *preview, struct error *err)
+static int ask_as(struct admin *admin, const struct arguments *arguments,
+		  const struct context *context, const struct request *request,
+		  struct preview *preview, struct error *err)
 {
 	struct impression impression = {
 		.client = option_value(arguments, "as"),
@@ -318,49 +320,50 @@ static int ask_as(struct cli *cli, const struct arguments *arguments, const stru
 		.host = option_is_given(arguments, "host") ? request->host : NULL,
 		.from = request->client,
 	};
-	const char *misfit = impression_misfit(cli->memory, &impression);
+	const char *misfit = impression_misfit(admin->memory, &impression);
 	int r;
 
 	if (misfit)
-		return usage_error(cli->memory, arguments->command, err, "%s", misfit);
+		return usage_error(admin->memory, arguments->command, err, "%s", misfit);
 	if (option_is_given(arguments, "protocol"))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "either --protocol or --as, whose client asks by its own rules");
 	if (impression.address[0] == '@')
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "--as needs an address, though the client may keep it to "
 				   "itself");
-	r = impression_make(context, cli->memory, &impression, err);
+	r = impression_make(context, admin->memory, &impression, err);
 	preview->response = impression.response;
 	preview->conclusion = impression.conclusion;
 	return r;
 }
 
-static int ask(struct cli *cli, const struct arguments *arguments, struct preview *preview,
+static int ask(struct admin *admin, const struct arguments *arguments, struct preview *preview,
 	       struct error *err)
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	struct request request = { 0 };
 	struct context context;
 
-	if (client_find(cli, arguments, &preview->client, err) < 0 ||
-	    make_request(cli, arguments, preview->client, &request, err) < 0)
+	if (client_find(admin, arguments, &preview->client, err) < 0 ||
+	    make_request(admin, arguments, preview->client, &request, err) < 0)
 		return -1;
-	templates = cli_templates(cli);
+	templates = admin_templates(admin);
 	context = (struct context){
-		.store = cli->store,
-		.site = { templates, preview->client->has_public_name ? cli_public_name(cli) : "" },
+		.store = admin->store,
+		.site = { templates,
+			  preview->client->has_public_name ? admin_public_name(admin) : "" },
 	};
 	return option_is_given(arguments, "as")
-		       ? ask_as(cli, arguments, &context, &request, preview, err)
-		       : answer(&context, cli->memory, &request, &preview->response, err);
+		       ? ask_as(admin, arguments, &context, &request, preview, err)
+		       : answer(&context, admin->memory, &request, &preview->response, err);
 }
 
-static int refuse(struct cli *cli, const struct preview *preview, struct error *err)
+static int refuse(struct admin *admin, const struct preview *preview, struct error *err)
 {
 	const char *disabled;
 
-	if (explain_disabled(cli, &preview->response, &disabled, err) < 0)
+	if (explain_disabled(admin, &preview->response, &disabled, err) < 0)
 		return -1;
 	if (disabled)
 		return error_set(err, ERROR_INPUT, "the client is refused: %s: domain %s",
@@ -369,20 +372,20 @@ static int refuse(struct cli *cli, const struct preview *preview, struct error *
 			 preview->explanation ? "" : "; --explain says more");
 }
 
-static int preview(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int preview(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct preview preview = { 0 };
-	int r = ask(cli, arguments, &preview, err);
+	int r = ask(admin, arguments, &preview, err);
 
 	/* What a client gets where the database fails is shown too. */
-	if (!preview.response.body || gather(cli, arguments, &preview, r == 0, err) < 0)
+	if (!preview.response.body || gather(admin, arguments, &preview, r == 0, err) < 0)
 		return -1;
-	if (cli->is_json)
-		print_json(cli, &preview);
+	if (arguments->is_json)
+		print_json(admin, &preview);
 	else
-		print_for_people(cli, &preview);
+		print_for_people(admin, &preview);
 	if (r == 0 && preview.response.is_refusal)
-		return refuse(cli, &preview, err);
+		return refuse(admin, &preview, err);
 	return r;
 }
 

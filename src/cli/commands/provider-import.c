@@ -1,7 +1,8 @@
 /* mailconfctl provider import: a provider from an autoconfig document. */
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
+#include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/provider-drafts.h"
 #include "cli/providers.h"
@@ -36,13 +37,13 @@ static const char *read_input(struct arena *memory, struct input *input, size_t 
 	return bytes_text(&text);
 }
 
-static const char *read_source(struct cli *cli, const struct arguments *arguments, size_t *ret_size,
-			       struct error *err)
+static const char *read_source(struct admin *admin, const struct arguments *arguments,
+			       size_t *ret_size, struct error *err)
 {
 	const char *source = arguments->words[0];
 
 	/* Its transaction has begun. */
-	if (cli->place && (download_is_url(source) || text_equals(source, "-"))) {
+	if (admin->place && (download_is_url(source) || text_equals(source, "-"))) {
 		error_set(err, ERROR_INPUT,
 			  "a batch waits for no other; save the document to a file, and "
 			  "import that instead of '%s'",
@@ -50,9 +51,10 @@ static const char *read_source(struct cli *cli, const struct arguments *argument
 		return NULL;
 	}
 	if (download_is_url(source))
-		return download(cli->memory, source, option_is_given(arguments, "allow-plaintext"),
+		return download(admin->memory, source,
+				option_is_given(arguments, "allow-plaintext"),
 				option_value(arguments, "ca"), AUTOCONFIG_MAX_SIZE, ret_size, err);
-	return read_input(cli->memory, &cli->files.input, ret_size, err);
+	return read_input(admin->memory, &arguments->files->input, ret_size, err);
 }
 
 static int apply_name(const struct arguments *arguments, struct draft *draft, struct error *err)
@@ -70,25 +72,25 @@ static int apply_name(const struct arguments *arguments, struct draft *draft, st
 			 "NAME");
 }
 
-static int import(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int import(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *source = arguments->words[0], *data;
 	struct draft draft;
 	size_t size = 0;
 
-	data = read_source(cli, arguments, &size, err);
+	data = read_source(admin, arguments, &size, err);
 	if (!data)
 		return -1;
 	if (text_equals(source, "-"))
 		source = "standard input";
-	if (autoconfig_read(cli->memory, data, size, &draft, err) < 0 ||
+	if (autoconfig_read(admin->memory, data, size, &draft, err) < 0 ||
 	    apply_name(arguments, &draft, err) < 0)
 		return error_prefix(err, "%s", source);
-	if (cli_begin(cli, err) < 0 || draft_store(cli, arguments, source, &draft, err) < 0)
+	if (admin_begin(admin, err) < 0 || draft_store(admin, arguments, source, &draft, err) < 0)
 		return -1;
 	if (draft.domains.count == 0)
-		cli_warn(cli, "%s names no domain; 'domain add DOMAIN --provider %s' adds one",
-			 source, word_in_sentence(cli->memory, draft.provider.name));
+		admin_warn(admin, "%s names no domain; 'domain add DOMAIN --provider %s' adds one",
+			   source, word_in_sentence(admin->memory, draft.provider.name));
 	return 0;
 }
 

@@ -1,25 +1,26 @@
 /* mailconfctl provider: named sets of services, texts and a login pattern. */
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
-#include "cli/login-mismatch.h"
+#include "admin/login-mismatch.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
-#include "cli/warnings.h"
+#include "admin/warnings.h"
 #include "mail/text.h"
 #include "store/store.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
 
-static json_t *provider_entry(struct cli *cli, const struct provider *provider)
+static json_t *provider_entry(struct admin *admin, const struct provider *provider)
 {
 	json_t *entry = json_object(), *services = json_array(), *links = json_array();
 
 	for (size_t i = 0; i < provider->n_links; i++)
 		json_array_append_new(links, link_entry(&provider->links[i]));
 	for (size_t i = 0; i < provider->n_services; i++)
-		json_array_append_new(services, service_entry(cli, &provider->services[i]));
+		json_array_append_new(services, service_entry(admin, &provider->services[i]));
 	entry_put_text(entry, "name", provider->name);
 	entry_put_text(entry, "display_name", provider->display_name);
 	entry_put_text(entry, "short_name", provider->short_name);
@@ -48,33 +49,33 @@ static json_t *provider_entry(struct cli *cli, const struct provider *provider)
 	return entry;
 }
 
-static const char *services_counted(struct cli *cli, size_t count)
+static const char *services_counted(struct admin *admin, size_t count)
 {
-	return count == 1 ? "1 service" : arena_printf(cli->memory, "%zu services", count);
+	return count == 1 ? "1 service" : arena_printf(admin->memory, "%zu services", count);
 }
 
-static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct provider provider = PROVIDER_DEFAULT;
 	int r;
 
 	provider.name = arguments->words[0];
 	if (text_check("provider name", provider.name, PROVIDER_NAME_MAX_LENGTH, err) < 0 ||
-	    provider_apply_options(cli, arguments, &provider, err) < 0 ||
-	    provider_apply_services(cli, arguments, arguments->words + 1, arguments->count - 1,
+	    provider_apply_options(admin, arguments, &provider, err) < 0 ||
+	    provider_apply_services(admin, arguments, arguments->words + 1, arguments->count - 1,
 				    &provider, err) < 0 ||
-	    provider_check(cli, &provider, err) < 0)
+	    provider_check(admin, &provider, err) < 0)
 		return -1;
-	r = store_add_provider(cli->store, &provider, err);
+	r = store_add_provider(admin->store, &provider, err);
 	if (r == STORE_EXISTS)
 		return error_set(err, ERROR_INPUT,
 				 "provider '%s' exists already; use 'provider set' to change it",
 				 provider.name);
 	if (r != 0)
 		return -1;
-	provider_warn_later(cli, provider.name);
-	cli_say(cli, "provider %s added, %s", provider.name,
-		services_counted(cli, provider.n_services));
+	provider_warn_later(admin, provider.name);
+	admin_say(admin, "provider %s added, %s", provider.name,
+		  services_counted(admin, provider.n_services));
 	return 0;
 }
 
@@ -101,37 +102,37 @@ static const struct command provider_add = {
 	.run = add,
 };
 
-static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int set(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	bool has_services = arguments->count > 1;
 	struct provider provider;
 
 	if (!has_services && !option_any_given(arguments, provider_options))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "'provider set' needs something to set: an option or services");
-	if (provider_require(cli, arguments->words[0], &provider, err) < 0 ||
-	    provider_apply_options(cli, arguments, &provider, err) < 0)
+	if (provider_require(admin, arguments->words[0], &provider, err) < 0 ||
+	    provider_apply_options(admin, arguments, &provider, err) < 0)
 		return -1;
-	if (store_update_provider(cli->store, &provider, err) != 0)
+	if (store_update_provider(admin->store, &provider, err) != 0)
 		return -1;
 	if (has_services) {
-		if (provider_apply_services(cli, arguments, arguments->words + 1,
+		if (provider_apply_services(admin, arguments, arguments->words + 1,
 					    arguments->count - 1, &provider, err) < 0)
 			return -1;
-		if (store_set_services(cli->store, provider.id, provider.services,
+		if (store_set_services(admin->store, provider.id, provider.services,
 				       provider.n_services, err) != 0)
 			return -1;
 	}
-	if (provider_check(cli, &provider, err) < 0)
+	if (provider_check(admin, &provider, err) < 0)
 		return -1;
 	if (has_services)
-		provider_warn_later(cli, provider.name);
+		provider_warn_later(admin, provider.name);
 	if (option_is_given(arguments, "oauth2-issuer"))
-		provider_warn_of_oauth2(cli, &provider);
+		provider_warn_of_oauth2(admin, &provider);
 	if (option_is_given(arguments, "pacc") && provider.pacc &&
-	    logins_warn(cli, &provider, err) < 0)
+	    logins_warn(admin, &provider, err) < 0)
 		return -1;
-	cli_say(cli, "provider %s changed", provider.name);
+	admin_say(admin, "provider %s changed", provider.name);
 	return 0;
 }
 
@@ -150,19 +151,19 @@ static const struct command provider_set = {
 	.run = set,
 };
 
-static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "name", "display_name", "login", "services", NULL };
 	_cleanup_(list_freep) struct list *lines = NULL;
 	struct provider *providers;
 	size_t count;
 
-	if (store_list_providers(cli->store, cli->memory, &providers, &count, err) != 0)
+	if (store_list_providers(admin->store, admin->memory, &providers, &count, err) != 0)
 		return -1;
-	lines = list_new(columns, cli->is_json);
+	lines = list_new(columns, arguments->is_json);
 	for (size_t i = 0; i < count; i++) {
-		list_add(lines, provider_entry(cli, &providers[i]));
-		provider_warn_of_spoiled(cli, &providers[i]);
+		list_add(lines, provider_entry(admin, &providers[i]));
+		provider_warn_of_spoiled(admin, &providers[i]);
 	}
 	list_end(lines, "there are no providers; 'provider add' makes one");
 	return 0;
@@ -179,7 +180,7 @@ static const struct command provider_list = {
 	.run = list,
 };
 
-static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int show(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const struct domain_filter filter = { .provider = arguments->words[0] };
 	json_t *entry, *domains;
@@ -187,17 +188,17 @@ static int show(struct cli *cli, const struct arguments *arguments, struct error
 	struct domain *list;
 	size_t count;
 
-	if (provider_require(cli, arguments->words[0], &provider, err) < 0 ||
-	    store_list_domains(cli->store, cli->memory, &filter, &list, &count, err) != 0 ||
-	    logins_warn(cli, &provider, err) < 0)
+	if (provider_require(admin, arguments->words[0], &provider, err) < 0 ||
+	    store_list_domains(admin->store, admin->memory, &filter, &list, &count, err) != 0 ||
+	    logins_warn(admin, &provider, err) < 0)
 		return -1;
-	entry = provider_entry(cli, &provider);
+	entry = provider_entry(admin, &provider);
 	domains = json_array();
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(domains, json_string(list[i].name));
 	entry_put(entry, "domains", domains);
-	entry_print(entry, cli->is_json);
-	provider_warn_of_spoiled(cli, &provider);
+	entry_print(entry, arguments->is_json);
+	provider_warn_of_spoiled(admin, &provider);
 	return 0;
 }
 
@@ -223,36 +224,36 @@ static int note_first(const struct user *user, void *context, struct error *err)
 }
 
 /* Who has the provider: how many, and the first of them in words. */
-static int find_uses(struct cli *cli, const char *name, size_t *ret_count, const char **ret_first,
-		     struct error *err)
+static int find_uses(struct admin *admin, const char *name, size_t *ret_count,
+		     const char **ret_first, struct error *err)
 {
 	const struct domain_filter domains = { .provider = name };
 	const struct user_filter users = { .provider = name };
-	struct bytes address = BYTES_IN(cli->memory);
+	struct bytes address = BYTES_IN(admin->memory);
 	struct domain *list;
 	int64_t n_users;
 
-	if (store_list_domains(cli->store, cli->memory, &domains, &list, ret_count, err) != 0)
+	if (store_list_domains(admin->store, admin->memory, &domains, &list, ret_count, err) != 0)
 		return -1;
 	if (*ret_count > 0) {
-		*ret_first = arena_printf(cli->memory, "domain '%s'", list[0].name);
+		*ret_first = arena_printf(admin->memory, "domain '%s'", list[0].name);
 		return 0;
 	}
-	if (store_count_users(cli->store, &users, &n_users, err) != 0)
+	if (store_count_users(admin->store, &users, &n_users, err) != 0)
 		return -1;
-	if (n_users > 0 && store_visit_users(cli->store, &users, note_first, &address, err) < 0)
+	if (n_users > 0 && store_visit_users(admin->store, &users, note_first, &address, err) < 0)
 		return -1;
 	*ret_count = (size_t)n_users;
-	*ret_first = arena_printf(cli->memory, "user '%s'", bytes_text(&address));
+	*ret_first = arena_printf(admin->memory, "user '%s'", bytes_text(&address));
 	return 0;
 }
 
-static int refuse_used(struct cli *cli, const char *name, struct error *err)
+static int refuse_used(struct admin *admin, const char *name, struct error *err)
 {
 	const char *first;
 	size_t count;
 
-	if (find_uses(cli, name, &count, &first, err) < 0)
+	if (find_uses(admin, name, &count, &first, err) < 0)
 		return -1;
 	if (count > 1)
 		return error_set(err, ERROR_INPUT,
@@ -266,21 +267,22 @@ static int refuse_used(struct cli *cli, const char *name, struct error *err)
 	return 0;
 }
 
-static int remove_provider(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int remove_provider(struct admin *admin, const struct arguments *arguments,
+			   struct error *err)
 {
 	const char *name = arguments->words[0];
 	struct provider provider;
 	int r;
 
-	r = store_find_provider(cli->store, cli->memory, name, &provider, err);
+	r = store_find_provider(admin->store, admin->memory, name, &provider, err);
 	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
 		return 0;
 	if (r == STORE_NOT_FOUND)
-		return provider_require(cli, name, &provider, err);
-	if (r != 0 || refuse_used(cli, name, err) < 0 ||
-	    store_remove_provider(cli->store, provider.id, err) != 0)
+		return provider_require(admin, name, &provider, err);
+	if (r != 0 || refuse_used(admin, name, err) < 0 ||
+	    store_remove_provider(admin->store, provider.id, err) != 0)
 		return -1;
-	cli_say(cli, "provider %s removed", name);
+	admin_say(admin, "provider %s removed", name);
 	return 0;
 }
 

@@ -1,13 +1,14 @@
 /* mailconfctl restore: a backup takes the place of the database, while the daemon runs. */
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
+#include "cli/file-argument.h"
 #include "cli/options.h"
 #include "store/store.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
-static int restore(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int restore(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *file = arguments->words[0];
 	struct restored restored;
@@ -15,17 +16,18 @@ static int restore(struct cli *cli, const struct arguments *arguments, struct er
 	if (text_equals(file, "-"))
 		return error_set(err, ERROR_INPUT,
 				 "a backup is a file; 'apply' reads from standard input");
-	if (store_restore(cli->memory, cli->database, cli->files.input.fd, file, &restored, err) <
-	    0)
+	if (store_restore(admin->memory, admin->database, arguments->files->input.fd, file,
+			  &restored, err) < 0)
 		return -1;
-	cli_say(cli, "database %s restored from %s: %lld domain%s, %lld user%s", cli->database,
-		file, (long long)restored.domains, restored.domains == 1 ? "" : "s",
-		(long long)restored.users, restored.users == 1 ? "" : "s");
+	admin_say(admin, "database %s restored from %s: %lld domain%s, %lld user%s",
+		  admin->database, file, (long long)restored.domains,
+		  restored.domains == 1 ? "" : "s", (long long)restored.users,
+		  restored.users == 1 ? "" : "s");
 	if (restored.migrated_from)
-		cli_say(cli, "the backup was migrated from schema version %lld",
-			(long long)restored.migrated_from);
+		admin_say(admin, "the backup was migrated from schema version %lld",
+			  (long long)restored.migrated_from);
 	if (restored.kept)
-		cli_say(cli, "the old one is kept as %s", restored.kept);
+		admin_say(admin, "the old one is kept as %s", restored.kept);
 	return 0;
 }
 

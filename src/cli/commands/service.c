@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
-#include "cli/warnings.h"
+#include "admin/warnings.h"
 #include "mail/pattern.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -40,7 +40,7 @@ static int apply_number(const struct arguments *arguments, const char *option, c
 	return 0;
 }
 
-static int check_pop3(struct cli *cli, const struct service *service, struct error *err)
+static int check_pop3(struct admin *admin, const struct service *service, struct error *err)
 {
 	const struct pop3_wishes *wishes = &service->pop3;
 
@@ -52,12 +52,12 @@ static int check_pop3(struct cli *cli, const struct service *service, struct err
 		return error_set(err, ERROR_INPUT,
 				 "'%s' is no POP3 service, and only those have --leave-on-server, "
 				 "--leave-days, --check-interval and --download-at-check",
-				 service_url(cli->memory, service));
+				 service_url(admin->memory, service));
 	return 0;
 }
 
-static int apply_pop3(struct cli *cli, const struct arguments *arguments, struct service *service,
-		      struct error *err)
+static int apply_pop3(struct admin *admin, const struct arguments *arguments,
+		      struct service *service, struct error *err)
 {
 	struct pop3_wishes *wishes = &service->pop3;
 
@@ -68,34 +68,34 @@ static int apply_pop3(struct cli *cli, const struct arguments *arguments, struct
 	    apply_number(arguments, "check-interval", "minutes", CHECK_MAX_MINUTES,
 			 &wishes->check_interval, err) < 0)
 		return -1;
-	return check_pop3(cli, service, err);
+	return check_pop3(admin, service, err);
 }
 
-static int apply_options(struct cli *cli, const struct arguments *arguments,
+static int apply_options(struct admin *admin, const struct arguments *arguments,
 			 struct service *service, struct error *err)
 {
 	const char *login = option_value(arguments, "login");
 	const char *auth = option_value(arguments, "auth");
 
-	if (login && *login && pattern_check(cli->memory, login, PATTERN_FOR_SERVICE, err) < 0)
+	if (login && *login && pattern_check(admin->memory, login, PATTERN_FOR_SERVICE, err) < 0)
 		return -1;
-	if (auth && service_parse_authentications(cli->memory, auth, service, err) < 0)
+	if (auth && service_parse_authentications(admin->memory, auth, service, err) < 0)
 		return -1;
 	if (login)
 		service->login = *login ? login : NULL;
 	if (option_is_given(arguments, "first"))
 		service->is_first = true;
-	return apply_pop3(cli, arguments, service, err);
+	return apply_pop3(admin, arguments, service, err);
 }
 
 /* Puts the service in the place of the one before, or behind all. One service of a kind can be
  * first: this one takes that from another. */
-static void put_service(struct cli *cli, struct provider *provider, const struct service *before,
-			const struct service *service)
+static void put_service(struct admin *admin, struct provider *provider,
+			const struct service *before, const struct service *service)
 {
 	size_t count = provider->n_services;
 	size_t place = before ? (size_t)(before - provider->services) : count;
-	struct service *services = arena_array(cli->memory, struct service, count + 1);
+	struct service *services = arena_array(admin->memory, struct service, count + 1);
 
 	if (count)
 		memcpy(services, provider->services, count * sizeof(*services));
@@ -107,47 +107,47 @@ static void put_service(struct cli *cli, struct provider *provider, const struct
 	provider->n_services = before ? count : count + 1;
 }
 
-static int store_services(struct cli *cli, const struct provider *provider, struct error *err)
+static int store_services(struct admin *admin, const struct provider *provider, struct error *err)
 {
-	if (provider_check(cli, provider, err) < 0 ||
-	    store_set_services(cli->store, provider->id, provider->services, provider->n_services,
+	if (provider_check(admin, provider, err) < 0 ||
+	    store_set_services(admin->store, provider->id, provider->services, provider->n_services,
 			       err) != 0)
 		return -1;
-	provider_warn_later(cli, provider->name);
+	provider_warn_later(admin, provider->name);
 	return 0;
 }
 
 /* A provider that has a service by this URL or has none; *ret_found is then NULL. */
-static int find(struct cli *cli, const char *name, const struct service *service,
+static int find(struct admin *admin, const char *name, const struct service *service,
 		struct provider *provider, const struct service **ret_found, struct error *err)
 {
-	if (provider_require(cli, name, provider, err) < 0 ||
-	    provider_refuse_spoiled(cli, provider, err) < 0)
+	if (provider_require(admin, name, provider, err) < 0 ||
+	    provider_refuse_spoiled(admin, provider, err) < 0)
 		return -1;
-	*ret_found = service_find(cli, provider, service);
+	*ret_found = service_find(admin, provider, service);
 	return 0;
 }
 
-static int refuse_missing(struct cli *cli, const struct provider *provider,
+static int refuse_missing(struct admin *admin, const struct provider *provider,
 			  const struct service *service, struct error *err)
 {
 	return error_set(err, ERROR_INPUT,
 			 "provider '%s' has no service '%s'; 'service list' shows those it has",
-			 provider->name, service_url(cli->memory, service));
+			 provider->name, service_url(admin->memory, service));
 }
 
-static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const struct service *found;
 	struct provider provider;
 	struct service service;
 	const char *url;
 
-	if (service_from_url(cli, arguments, arguments->words[1], &service, err) < 0 ||
-	    find(cli, arguments->words[0], &service, &provider, &found, err) < 0 ||
-	    apply_options(cli, arguments, &service, err) < 0)
+	if (service_from_url(admin, arguments, arguments->words[1], &service, err) < 0 ||
+	    find(admin, arguments->words[0], &service, &provider, &found, err) < 0 ||
+	    apply_options(admin, arguments, &service, err) < 0)
 		return -1;
-	url = service_url(cli->memory, &service);
+	url = service_url(admin->memory, &service);
 	if (found)
 		return error_set(err, ERROR_INPUT,
 				 "provider '%s' has the service '%s' already; 'service set' "
@@ -157,11 +157,11 @@ static int add(struct cli *cli, const struct arguments *arguments, struct error 
 		return error_set(err, ERROR_INPUT,
 				 "provider '%s' has %d services already, and more are too many",
 				 provider.name, SERVICES_MAX);
-	put_service(cli, &provider, NULL, &service);
-	if (store_services(cli, &provider, err) < 0)
+	put_service(admin, &provider, NULL, &service);
+	if (store_services(admin, &provider, err) < 0)
 		return -1;
-	service_warn_of_oauth2(cli, &provider, &service);
-	cli_say(cli, "service %s added to provider %s", url, provider.name);
+	service_warn_of_oauth2(admin, &provider, &service);
+	admin_say(admin, "service %s added to provider %s", url, provider.name);
 	return 0;
 }
 
@@ -195,29 +195,29 @@ static const struct command service_add = {
 	.run = add,
 };
 
-static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int set(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const struct service *found;
 	struct provider provider;
 	struct service service;
 
 	if (!option_any_given(arguments, service_options))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "'service set' needs an option that says what to change");
-	if (service_parse(cli->memory, arguments->words[1], &service, err) < 0 ||
-	    find(cli, arguments->words[0], &service, &provider, &found, err) < 0)
+	if (service_parse(admin->memory, arguments->words[1], &service, err) < 0 ||
+	    find(admin, arguments->words[0], &service, &provider, &found, err) < 0)
 		return -1;
 	if (!found)
-		return refuse_missing(cli, &provider, &service, err);
+		return refuse_missing(admin, &provider, &service, err);
 	service = *found;
-	if (apply_options(cli, arguments, &service, err) < 0)
+	if (apply_options(admin, arguments, &service, err) < 0)
 		return -1;
-	put_service(cli, &provider, found, &service);
-	if (store_services(cli, &provider, err) < 0)
+	put_service(admin, &provider, found, &service);
+	if (store_services(admin, &provider, err) < 0)
 		return -1;
-	service_warn_of_oauth2(cli, &provider, &service);
-	cli_say(cli, "service %s of provider %s changed", service_url(cli->memory, &service),
-		provider.name);
+	service_warn_of_oauth2(admin, &provider, &service);
+	admin_say(admin, "service %s of provider %s changed", service_url(admin->memory, &service),
+		  provider.name);
 	return 0;
 }
 
@@ -236,19 +236,19 @@ static const struct command service_set = {
 	.run = set,
 };
 
-static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "url", "login", "auth", "first", "pop3", NULL };
 	_cleanup_(list_freep) struct list *lines = NULL;
 	struct provider provider;
 
-	if (provider_require(cli, arguments->words[0], &provider, err) < 0)
+	if (provider_require(admin, arguments->words[0], &provider, err) < 0)
 		return -1;
-	lines = list_new(columns, cli->is_json);
+	lines = list_new(columns, arguments->is_json);
 	for (size_t i = 0; i < provider.n_services; i++)
-		list_add(lines, service_entry(cli, &provider.services[i]));
+		list_add(lines, service_entry(admin, &provider.services[i]));
 	list_end(lines, "the provider has no services; 'service add' adds one");
-	provider_warn_of_spoiled(cli, &provider);
+	provider_warn_of_spoiled(admin, &provider);
 	return 0;
 }
 
@@ -274,28 +274,29 @@ static bool is_spoiled(const struct provider *provider, const char *url)
 	return false;
 }
 
-static int remove_spoiled(struct cli *cli, const struct provider *provider, const char *url,
+static int remove_spoiled(struct admin *admin, const struct provider *provider, const char *url,
 			  struct error *err)
 {
-	if (store_remove_service(cli->store, provider->id, url, err) != 0)
+	if (store_remove_service(admin->store, provider->id, url, err) != 0)
 		return -1;
-	provider_warn_later(cli, provider->name);
-	cli_say(cli, "service %s removed from provider %s", url, provider->name);
+	provider_warn_later(admin, provider->name);
+	admin_say(admin, "service %s removed from provider %s", url, provider->name);
 	return 0;
 }
 
-static void drop_service(struct cli *cli, struct provider *provider, const struct service *service)
+static void drop_service(struct admin *admin, struct provider *provider,
+			 const struct service *service)
 {
 	size_t before = (size_t)(service - provider->services);
 	size_t after = --provider->n_services - before;
-	struct service *services = arena_array(cli->memory, struct service, before + after);
+	struct service *services = arena_array(admin->memory, struct service, before + after);
 
 	memcpy(services, provider->services, before * sizeof(*services));
 	memcpy(services + before, service + 1, after * sizeof(*services));
 	provider->services = services;
 }
 
-static int remove_service(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int remove_service(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *name = arguments->words[0], *url = arguments->words[1];
 	bool if_exists = option_is_given(arguments, "if-exists");
@@ -304,24 +305,24 @@ static int remove_service(struct cli *cli, const struct arguments *arguments, st
 	struct service service;
 	int r;
 
-	r = store_find_provider(cli->store, cli->memory, name, &provider, err);
+	r = store_find_provider(admin->store, admin->memory, name, &provider, err);
 	if (r < 0)
 		return -1;
 	if (r == 0 && is_spoiled(&provider, url))
-		return remove_spoiled(cli, &provider, url, err);
-	if (service_parse(cli->memory, url, &service, err) < 0)
+		return remove_spoiled(admin, &provider, url, err);
+	if (service_parse(admin->memory, url, &service, err) < 0)
 		return -1;
 	if (r == STORE_NOT_FOUND && if_exists)
 		return 0;
-	if (find(cli, name, &service, &provider, &found, err) < 0)
+	if (find(admin, name, &service, &provider, &found, err) < 0)
 		return -1;
 	if (!found)
-		return if_exists ? 0 : refuse_missing(cli, &provider, &service, err);
-	drop_service(cli, &provider, found);
-	if (store_services(cli, &provider, err) < 0)
+		return if_exists ? 0 : refuse_missing(admin, &provider, &service, err);
+	drop_service(admin, &provider, found);
+	if (store_services(admin, &provider, err) < 0)
 		return -1;
-	cli_say(cli, "service %s removed from provider %s", service_url(cli->memory, &service),
-		name);
+	admin_say(admin, "service %s removed from provider %s",
+		  service_url(admin->memory, &service), name);
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "import/user-table.h"
@@ -17,19 +17,19 @@ static int write_user(const struct user *user, void *context, struct error *err)
 	return ferror(context) ? 1 : 0;
 }
 
-static int export_users(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int export_users(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *domain = option_value(arguments, "domain");
 	struct user_filter filter = { 0 };
 	int r;
 
 	if (domain) {
-		filter.domain = domain_parse(cli->memory, domain, false, err);
+		filter.domain = domain_parse(admin->memory, domain, false, err);
 		if (!filter.domain)
 			return -1;
 	}
 	user_csv_begin(stdout);
-	r = store_visit_users(cli->store, &filter, write_user, stdout, err);
+	r = store_visit_users(admin->store, &filter, write_user, stdout, err);
 	return r == 0 || ferror(stdout) ? 0 : -1;
 }
 

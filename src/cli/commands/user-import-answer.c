@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/commands/user-import.h"
 #include "mail/address.h"
 #include "mail/profile.h"
@@ -19,7 +19,7 @@
 static int ask(struct import *import, const char *text, struct error *err)
 {
 	struct arena *memory = &import->asked_memory;
-	struct store *store = import->cli->store;
+	struct store *store = import->admin->store;
 	struct table_domain *asked = &import->asked;
 	struct domain domain;
 	int r;
@@ -82,7 +82,7 @@ static int login_there(struct arena *memory, const char *address, bool in_table,
 	int r = STORE_NOT_FOUND;
 
 	if (in_table || !import_replaces(import, strrchr(address, '@') + 1))
-		r = store_find_user(import->cli->store, memory, address, &user, err);
+		r = store_find_user(import->admin->store, memory, address, &user, err);
 	if (r != 0 && r != STORE_NOT_FOUND)
 		return -1;
 	*ret_login = r == 0 ? user.login : NULL;

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/commands/user-import.h"
-#include "cli/moved-to.h"
+#include "admin/moved-to.h"
 #include "mail/address.h"
 #include "mail/login.h"
 #include "mail/text.h"
@@ -113,7 +113,7 @@ static int take_address(struct import *import, const char *text, struct taken *t
 static int take_provider(struct import *import, const char *name, int64_t *ret_id,
 			 struct error *err)
 {
-	struct arena *memory = import->cli->memory;
+	struct arena *memory = import->admin->memory;
 	struct import_provider known = { .name = NULL };
 	struct provider provider;
 	int r;
@@ -122,7 +122,7 @@ static int take_provider(struct import *import, const char *name, int64_t *ret_i
 		if (text_equals(import->providers[i - 1].name, name))
 			known = import->providers[i - 1];
 	if (!known.name) {
-		r = store_find_provider(import->cli->store, &import->row_memory, name, &provider,
+		r = store_find_provider(import->admin->store, &import->row_memory, name, &provider,
 					err);
 		if (r < 0 || r == STORE_BUSY)
 			return -1;
@@ -161,7 +161,7 @@ static void note_misread(struct import *import, const struct taken *taken)
 	    text_equals_ignoring_case(taken->record.login, taken->record.local))
 		return;
 	if (import->n_misread++ == 0)
-		import->misread_login = arena_strdup(import->cli->memory, taken->record.login);
+		import->misread_login = arena_strdup(import->admin->memory, taken->record.login);
 }
 
 static int take(struct import *import, const struct row *row, struct taken *taken,

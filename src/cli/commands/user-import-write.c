@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/commands/user-import.h"
 #include "cli/domains.h"
 #include "util/bytes.h"
@@ -60,7 +60,7 @@ static int end_group(struct writer *writer, struct error *err)
 	}
 	whose = arena_printf(&memory, "the %s of '%s'", users(&memory, group->count),
 			     group->domain);
-	if (domain_check_served(import->cli, group->domain, whose, err) < 0) {
+	if (domain_check_served(import->admin, group->domain, whose, err) < 0) {
 		if (err->kind != ERROR_INPUT)
 			return -1;
 		report_add(&import->bad, group->line,
@@ -190,7 +190,7 @@ static int run(struct writer *writer, struct error *err)
 	_cleanup_(bulk_freep) struct bulk *bulk = NULL;
 
 	if (import->bad.count == 0 &&
-	    bulk_begin(import->cli->store, &import->scope, &bulk, err) < 0)
+	    bulk_begin(import->admin->store, &import->scope, &bulk, err) < 0)
 		return -1;
 	writer->bulk = bulk;
 	if (write_all(writer, err) < 0)
@@ -199,11 +199,11 @@ static int run(struct writer *writer, struct error *err)
 		return 0;
 	if (bulk_end(bulk, &import->counts, err) < 0)
 		return -1;
-	import->counts_of_domains = arena_array(import->cli->memory, struct bulk_counts,
+	import->counts_of_domains = arena_array(import->admin->memory, struct bulk_counts,
 						import->scope.n_domains);
 	for (size_t i = 0; i < import->scope.n_domains; i++)
 		import->counts_of_domains[i] = bulk_counts_of(bulk, i);
-	return bulk_list_providers(bulk, import->cli->memory, &import->providers_before,
+	return bulk_list_providers(bulk, import->admin->memory, &import->providers_before,
 				   &import->n_providers_before, err);
 }
 

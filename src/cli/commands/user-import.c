@@ -4,12 +4,13 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
+#include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/providers.h"
 #include "cli/removal-limit.h"
-#include "cli/suggestions.h"
+#include "admin/suggestions.h"
 #include "cli/tally.h"
 #include "mail/address.h"
 #include "store/store.h"
@@ -36,21 +37,21 @@ static void import_free(struct import *import)
 DEFINE_CLEANUP(struct import *, import_free);
 
 /* --replace example.org,example.net --replace example.com: by name, each once. */
-static int parse_scope(struct cli *cli, const struct arguments *arguments, struct bulk_scope *scope,
-		       struct error *err)
+static int parse_scope(struct admin *admin, const struct arguments *arguments,
+		       struct bulk_scope *scope, struct error *err)
 {
 	const char **lists, **domains;
-	size_t n_lists = option_values(cli->memory, arguments, "replace", &lists);
+	size_t n_lists = option_values(admin->memory, arguments, "replace", &lists);
 	size_t room = 0, count = 0;
 
 	for (size_t i = 0; i < n_lists; i++)
 		room += strlen(lists[i]) + 1;
-	domains = arena_array(cli->memory, const char *, room);
+	domains = arena_array(admin->memory, const char *, room);
 	for (size_t i = 0; i < n_lists; i++) {
-		char *rest = arena_strdup(cli->memory, lists[i]), *text;
+		char *rest = arena_strdup(admin->memory, lists[i]), *text;
 
 		while ((text = strsep(&rest, ","))) {
-			domains[count] = domain_parse(cli->memory, text, false, err);
+			domains[count] = domain_parse(admin->memory, text, false, err);
 			if (!domains[count++])
 				return -1;
 		}
@@ -61,46 +62,47 @@ static int parse_scope(struct cli *cli, const struct arguments *arguments, struc
 }
 
 /* A mistyped domain has no users that could be missing. */
-static int check_scope(struct cli *cli, const struct bulk_scope *scope, struct error *err)
+static int check_scope(struct admin *admin, const struct bulk_scope *scope, struct error *err)
 {
 	for (size_t i = 0; i < scope->n_domains; i++) {
 		const char *name = scope->domains[i], *similar;
 		struct domain domain;
-		int r = store_serving_domain(cli->store, cli->memory, name, &domain, err);
+		int r = store_serving_domain(admin->store, admin->memory, name, &domain, err);
 
 		if (r == 0)
 			continue;
 		if (r != STORE_NOT_FOUND)
 			return -1;
-		similar = similar_domain(cli, name);
-		return error_set(err, ERROR_INPUT,
-				 "nothing here serves the domain '%s' of --replace; %s", name,
-				 similar ? arena_printf(cli->memory, "did you mean '%s'?", similar)
-					 : "'domain list' shows all");
+		similar = similar_domain(admin, name);
+		return error_set(
+			err, ERROR_INPUT, "nothing here serves the domain '%s' of --replace; %s",
+			name,
+			similar ? arena_printf(admin->memory, "did you mean '%s'?", similar)
+				: "'domain list' shows all");
 	}
 	return 0;
 }
 
-static int check_usage(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int check_usage(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *format = option_value(arguments, "format");
 	bool replaces = option_is_given(arguments, "replace") ||
 			option_is_given(arguments, "replace-all");
 
 	if (option_is_given(arguments, "replace") && option_is_given(arguments, "replace-all"))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "'user import' takes only one of --replace and --replace-all");
 	if (option_is_given(arguments, "max-removals") && !replaces)
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "--max-removals goes with --replace or --replace-all");
 	if ((!format || !text_equals(format, "ldif")) &&
 	    (option_is_given(arguments, "address-attribute") ||
 	     option_is_given(arguments, "login-attribute") ||
 	     option_is_given(arguments, "name-attribute")))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "attributes are those of --format ldif");
 	if (format && text_equals(format, "aliases") && !option_is_given(arguments, "domain"))
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "--format aliases needs --domain DOMAIN, which its names do not "
 				   "have");
 	return 0;
@@ -124,16 +126,16 @@ static int apply_options(struct import *import, const struct arguments *argument
 	table->login_attribute = value_or(arguments, "login-attribute", "uid");
 	table->name_attribute = option_value(arguments, "name-attribute");
 	if (domain) {
-		table->domain = domain_parse(import->cli->memory, domain, false, err);
+		table->domain = domain_parse(import->admin->memory, domain, false, err);
 		if (!table->domain)
 			return -1;
 	}
 	import->scope.is_all = option_is_given(arguments, "replace-all");
 	if (!option_is_given(arguments, "replace"))
 		return 0;
-	if (parse_scope(import->cli, arguments, &import->scope, err) < 0)
+	if (parse_scope(import->admin, arguments, &import->scope, err) < 0)
 		return -1;
-	return check_scope(import->cli, &import->scope, err);
+	return check_scope(import->admin, &import->scope, err);
 }
 
 static int64_t count_before(const struct bulk_counts *counts)
@@ -165,7 +167,7 @@ static int settle(struct import *import, const struct removals *removals, struct
 	if (check_removals(import, removals, err) < 0)
 		return error_prefix(err, "%s", import->input.name);
 	for (size_t i = 0; i < import->n_providers_before; i++)
-		if (provider_drop_if_unused(import->cli, import->providers_before[i], err) < 0)
+		if (provider_drop_if_unused(import->admin, import->providers_before[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -173,14 +175,14 @@ static int settle(struct import *import, const struct removals *removals, struct
 static void warn(struct import *import)
 {
 	if (import->n_misread > 0)
-		cli_warn(import->cli,
-			 "Thunderbird on the desktop may log in with another text than the login "
-			 "of %zu user%s, such as '%s', which it reads as a number or truth value",
-			 import->n_misread, import->n_misread == 1 ? "" : "s",
-			 import->misread_login);
+		admin_warn(import->admin,
+			   "Thunderbird on the desktop may log in with another text than the login "
+			   "of %zu user%s, such as '%s', which it reads as a number or truth value",
+			   import->n_misread, import->n_misread == 1 ? "" : "s",
+			   import->misread_login);
 }
 
-static void say(struct import *import, bool is_dry)
+static void say(struct import *import, const struct arguments *arguments)
 {
 	const struct bulk_counts *counts = &import->counts;
 	const struct tally tally = {
@@ -191,14 +193,14 @@ static void say(struct import *import, bool is_dry)
 		.skipped = import->skipped.count,
 	};
 
-	tally_say(import->cli, &tally, "user", is_dry);
+	tally_say(import->admin, arguments, &tally, "user");
 }
 
 /* Other admins are kept waiting only from here on. */
 static int change(struct import *import, const struct removals *removals, bool is_dry,
 		  struct error *err)
 {
-	struct store *store = import->cli->store;
+	struct store *store = import->admin->store;
 	int r;
 
 	if (store_begin(store, err) < 0)
@@ -209,16 +211,18 @@ static int change(struct import *import, const struct removals *removals, bool i
 	if (r == 0)
 		r = settle(import, removals, err);
 	if (r == 0)
-		r = cli_commit(import->cli, is_dry, err);
+		r = admin_commit(import->admin, is_dry, err);
 	store_rollback(store);
 	if (sorter_count(import->sorter) >= TIDY_FROM)
 		store_tidy(store);
 	return r;
 }
 
-static int run(struct import *import, const struct table_format *format,
-	       const struct removals *removals, bool is_dry, struct error *err)
+static int run(struct import *import, const struct arguments *arguments,
+	       const struct table_format *format, const struct removals *removals,
+	       struct error *err)
 {
+	bool is_dry = option_is_given(arguments, "dry-run");
 	int r = import_read(import, format, err);
 
 	if (r == 0 && import->bad.count > 0) {
@@ -233,31 +237,30 @@ static int run(struct import *import, const struct table_format *format,
 	if (r < 0)
 		return -1;
 	warn(import);
-	say(import, is_dry);
+	say(import, arguments);
 	return 0;
 }
 
-static int import_users(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int import_users(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	_cleanup_(import_freep) struct import *import = xnew(struct import);
 	/* The options know these names alone. */
 	const struct table_format *format = table_format_find(value_or(arguments, "format", "csv"));
-	bool is_dry = option_is_given(arguments, "dry-run");
 	struct removals removals;
 	int r;
 
-	import->cli = cli;
-	if (check_usage(cli, arguments, err) < 0 ||
-	    removals_parse(cli, arguments, &removals, err) < 0)
+	import->admin = admin;
+	if (check_usage(admin, arguments, err) < 0 ||
+	    removals_parse(admin, arguments, &removals, err) < 0)
 		return -1;
-	import->input = cli->files.input;
+	import->input = arguments->files->input;
 	import->bad.name = import->skipped.name = import->input.name;
 	import->sorter = sorter_new(SORT_MEMORY);
-	r = cli_open(cli, false, err);
+	r = admin_open(admin, false, err);
 	if (r == 0)
 		r = apply_options(import, arguments, err);
 	if (r == 0)
-		r = run(import, format, &removals, is_dry, err);
+		r = run(import, arguments, format, &removals, err);
 	return r;
 }
 

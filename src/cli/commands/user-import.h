@@ -17,7 +17,7 @@
 #include "util/input.h"
 #include "util/sorter.h"
 
-struct cli;
+struct admin;
 struct error;
 
 /* A user as it goes through the sorter; strings lie in the record. Records of one address follow
@@ -46,7 +46,7 @@ struct import_provider {
 };
 
 struct import {
-	struct cli *cli;
+	struct admin *admin;
 	struct input input;
 	struct table table;
 	struct report bad, skipped;

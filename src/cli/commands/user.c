@@ -2,15 +2,15 @@
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/domains.h"
-#include "cli/moved-to.h"
+#include "admin/moved-to.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/providers.h"
-#include "cli/suggestions.h"
-#include "cli/warnings.h"
+#include "admin/suggestions.h"
+#include "admin/warnings.h"
 #include "mail/address.h"
 #include "mail/login.h"
 #include "mail/text.h"
@@ -26,26 +26,26 @@ struct owner {
 	const char *domain;
 };
 
-static int owner_parse(struct cli *cli, const char *text, struct owner *ret_owner,
+static int owner_parse(struct admin *admin, const char *text, struct owner *ret_owner,
 		       struct error *err)
 {
 	struct address address;
 
 	if (text[0] == '@') {
-		const char *domain = domain_parse(cli->memory, text + 1, false, err);
+		const char *domain = domain_parse(admin->memory, text + 1, false, err);
 
 		if (!domain)
 			return -1;
 		*ret_owner = (struct owner){
-			.address = arena_printf(cli->memory, "@%s", domain),
+			.address = arena_printf(admin->memory, "@%s", domain),
 			.domain = domain,
 		};
 		return 0;
 	}
-	if (address_parse(cli->memory, text, &address, err) < 0)
+	if (address_parse(admin->memory, text, &address, err) < 0)
 		return -1;
 	*ret_owner = (struct owner){
-		.address = arena_printf(cli->memory, "%s@%s", address.key, address.domain),
+		.address = arena_printf(admin->memory, "%s@%s", address.key, address.domain),
 		.local = address.local,
 		.domain = address.domain,
 	};
@@ -65,15 +65,15 @@ static json_t *user_entry(const struct user *user)
 }
 
 /* Finds the user; a missing one is refused, with what could be meant instead. */
-static int user_require(struct cli *cli, const char *address, struct user *ret_user,
+static int user_require(struct admin *admin, const char *address, struct user *ret_user,
 			const char *instead, struct error *err)
 {
-	int r = store_find_user(cli->store, cli->memory, address, ret_user, err);
+	int r = store_find_user(admin->store, admin->memory, address, ret_user, err);
 	const char *similar;
 
 	if (r != STORE_NOT_FOUND)
 		return r == 0 ? 0 : -1;
-	similar = similar_user(cli, address);
+	similar = similar_user(admin, address);
 	if (similar)
 		return error_set(err, ERROR_INPUT, "there is no user '%s'; did you mean '%s'?",
 				 address, similar);
@@ -82,21 +82,22 @@ static int user_require(struct cli *cli, const char *address, struct user *ret_u
 
 /* Where the login is what stands before the '@', a placeholder goes out, and no client reads the
  * login from the document. */
-static void warn_of_reading(struct cli *cli, const struct owner *owner, const char *login)
+static void warn_of_reading(struct admin *admin, const struct owner *owner, const char *login)
 {
 	enum login_reading reading = login_reading(login);
 
 	if (reading == LOGIN_READ_AS_TEXT || (owner->local && text_equals(owner->local, login)))
 		return;
-	cli_warn(cli, "Thunderbird on the desktop reads the login '%s' as a %s", login,
-		 reading == LOGIN_READ_AS_NUMBER
-			 ? "number, and may log in with another text, as with 7 for 007 or "
-			   "100000 for 1e5"
-			 : "truth value, and may log in with another text, as with true for TRUE");
+	admin_warn(
+		admin, "Thunderbird on the desktop reads the login '%s' as a %s", login,
+		reading == LOGIN_READ_AS_NUMBER
+			? "number, and may log in with another text, as with 7 for 007 or "
+			  "100000 for 1e5"
+			: "truth value, and may log in with another text, as with true for TRUE");
 }
 
 /* --name and --provider; an empty text unsets. */
-static int apply_options(struct cli *cli, const struct arguments *arguments, struct user *user,
+static int apply_options(struct admin *admin, const struct arguments *arguments, struct user *user,
 			 struct error *err)
 {
 	const char *name = option_value(arguments, "name");
@@ -106,9 +107,9 @@ static int apply_options(struct cli *cli, const struct arguments *arguments, str
 	if (name && *name && text_check("name", name, USER_NAME_MAX_LENGTH, err) < 0)
 		return -1;
 	if (provider_name && *provider_name) {
-		if (provider_require(cli, provider_name, &provider, err) < 0)
+		if (provider_require(admin, provider_name, &provider, err) < 0)
 			return -1;
-		provider_warn_if_empty(cli, &provider);
+		provider_warn_if_empty(admin, &provider);
 	}
 	if (name)
 		user->name = *name ? name : NULL;
@@ -117,37 +118,37 @@ static int apply_options(struct cli *cli, const struct arguments *arguments, str
 	return 0;
 }
 
-static int refuse_existing(struct cli *cli, const char *address, struct error *err)
+static int refuse_existing(struct admin *admin, const char *address, struct error *err)
 {
 	struct user user;
 
-	if (user_require(cli, address, &user, "", err) < 0)
+	if (user_require(admin, address, &user, "", err) < 0)
 		return -1;
 	return error_set(err, ERROR_INPUT,
 			 "user '%s' exists already, login '%s'; use 'user set' to change it",
 			 address, user.login);
 }
 
-static int add(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct owner owner;
 	struct user user = { .login = arguments->words[1] };
 	int r;
 
-	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
-	    login_check(cli->memory, user.login, err) < 0 ||
-	    domain_check_served(cli, owner.domain, arena_printf(cli->memory, "'%s'", owner.address),
-				err) < 0 ||
-	    apply_options(cli, arguments, &user, err) < 0)
+	if (owner_parse(admin, arguments->words[0], &owner, err) < 0 ||
+	    login_check(admin->memory, user.login, err) < 0 ||
+	    domain_check_served(admin, owner.domain,
+				arena_printf(admin->memory, "'%s'", owner.address), err) < 0 ||
+	    apply_options(admin, arguments, &user, err) < 0)
 		return -1;
 	user.address = owner.address;
-	r = store_add_user(cli->store, &user, err);
+	r = store_add_user(admin->store, &user, err);
 	if (r == STORE_EXISTS)
-		return refuse_existing(cli, user.address, err);
+		return refuse_existing(admin, user.address, err);
 	if (r != 0)
 		return -1;
-	warn_of_reading(cli, &owner, user.login);
-	cli_say(cli, "user %s added, login %s", user.address, user.login);
+	warn_of_reading(admin, &owner, user.login);
+	admin_say(admin, "user %s added, login %s", user.address, user.login);
 	return 0;
 }
 
@@ -172,14 +173,14 @@ static const struct command user_add = {
 	.run = add,
 };
 
-static int apply_move(struct cli *cli, const struct arguments *arguments, struct user *user,
+static int apply_move(struct admin *admin, const struct arguments *arguments, struct user *user,
 		      struct error *err)
 {
 	const char *target = option_value(arguments, "moved-to");
 
 	if (!target)
 		return 0;
-	if (moves_parse_user(cli->memory, target, &user->moved_to, err) < 0)
+	if (moves_parse_user(admin->memory, target, &user->moved_to, err) < 0)
 		return -1;
 	if (user->moved_to && user->address[0] == '@')
 		return error_set(err, ERROR_INPUT,
@@ -192,33 +193,33 @@ static int apply_move(struct cli *cli, const struct arguments *arguments, struct
 	return 0;
 }
 
-static int set(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int set(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *login = option_value(arguments, "login"), *before;
 	struct owner owner;
 	struct user user;
 
 	if (arguments->n_options == 0)
-		return usage_error(cli->memory, arguments->command, err,
+		return usage_error(admin->memory, arguments->command, err,
 				   "'user set' needs something to set: --login, --name, "
 				   "--provider or --moved-to");
-	if (owner_parse(cli, arguments->words[0], &owner, err) < 0 ||
-	    (login && login_check(cli->memory, login, err) < 0) ||
-	    user_require(cli, owner.address, &user, "; use 'user add' to add it", err) < 0)
+	if (owner_parse(admin, arguments->words[0], &owner, err) < 0 ||
+	    (login && login_check(admin->memory, login, err) < 0) ||
+	    user_require(admin, owner.address, &user, "; use 'user add' to add it", err) < 0)
 		return -1;
 	before = user.provider;
-	if (apply_options(cli, arguments, &user, err) < 0)
+	if (apply_options(admin, arguments, &user, err) < 0)
 		return -1;
 	if (login) {
 		user.login = login;
-		warn_of_reading(cli, &owner, login);
+		warn_of_reading(admin, &owner, login);
 	}
-	if (apply_move(cli, arguments, &user, err) < 0 ||
-	    store_update_user(cli->store, &user, err) != 0)
+	if (apply_move(admin, arguments, &user, err) < 0 ||
+	    store_update_user(admin->store, &user, err) != 0)
 		return -1;
-	cli_say(cli, "user %s changed, login %s%s%s", user.address, user.login,
-		user.moved_to ? ", moved to " : "", user.moved_to ? user.moved_to : "");
-	return provider_drop_if_unused(cli, before, err);
+	admin_say(admin, "user %s changed, login %s%s%s", user.address, user.login,
+		  user.moved_to ? ", moved to " : "", user.moved_to ? user.moved_to : "");
+	return provider_drop_if_unused(admin, before, err);
 }
 
 static const struct option set_options[] = {
@@ -243,19 +244,19 @@ static const struct command user_set = {
 	.run = set,
 };
 
-static int show(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int show(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *instead;
 	struct owner owner;
 	struct user user;
 
-	if (owner_parse(cli, arguments->words[0], &owner, err) < 0)
+	if (owner_parse(admin, arguments->words[0], &owner, err) < 0)
 		return -1;
-	instead = arena_printf(cli->memory, "; 'preview outlook %s' shows what the address gets",
+	instead = arena_printf(admin->memory, "; 'preview outlook %s' shows what the address gets",
 			       owner.address);
-	if (user_require(cli, owner.address, &user, instead, err) < 0)
+	if (user_require(admin, owner.address, &user, instead, err) < 0)
 		return -1;
-	entry_print(user_entry(&user), cli->is_json);
+	entry_print(user_entry(&user), arguments->is_json);
 	return 0;
 }
 
@@ -288,7 +289,7 @@ static int print_user(const struct user *user, void *context, struct error *err)
 	return 0;
 }
 
-static int list(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "address", "login", "name", "provider", NULL };
 	static const char *const columns_with_moves[] = { "address",  "login",	  "name",
@@ -298,15 +299,15 @@ static int list(struct cli *cli, const struct arguments *arguments, struct error
 	int any_moved;
 
 	if (arguments->count > 0) {
-		filter.domain = domain_parse(cli->memory, arguments->words[0], false, err);
+		filter.domain = domain_parse(admin->memory, arguments->words[0], false, err);
 		if (!filter.domain)
 			return -1;
 	}
-	any_moved = store_visit_moved_users(cli->store, note_move, &filter, err);
+	any_moved = store_visit_moved_users(admin->store, note_move, &filter, err);
 	if (any_moved < 0)
 		return -1;
-	lines = list_new(any_moved ? columns_with_moves : columns, cli->is_json);
-	if (store_visit_users(cli->store, &filter, print_user, lines, err) != 0)
+	lines = list_new(any_moved ? columns_with_moves : columns, arguments->is_json);
+	if (store_visit_users(admin->store, &filter, print_user, lines, err) != 0)
 		return -1;
 	list_end(lines, filter.domain || filter.login ? "there are no such users"
 						      : "there are no users; 'user add' makes one");
@@ -331,25 +332,25 @@ static const struct command user_list = {
 	.run = list,
 };
 
-static int remove_user(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int remove_user(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct user user = { 0 };
 	struct owner owner;
 	int r;
 
-	if (owner_parse(cli, arguments->words[0], &owner, err) < 0)
+	if (owner_parse(admin, arguments->words[0], &owner, err) < 0)
 		return -1;
-	r = store_find_user(cli->store, cli->memory, owner.address, &user, err);
+	r = store_find_user(admin->store, admin->memory, owner.address, &user, err);
 	if (r < 0 && err->kind == ERROR_ROW)
 		r = 0; /* removing it is the remedy */
 	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
 		return 0;
 	if (r == STORE_NOT_FOUND)
-		return user_require(cli, owner.address, &user, "", err);
-	if (r != 0 || store_remove_user(cli->store, owner.address, err) != 0)
+		return user_require(admin, owner.address, &user, "", err);
+	if (r != 0 || store_remove_user(admin->store, owner.address, err) != 0)
 		return -1;
-	cli_say(cli, "user %s removed", owner.address);
-	return provider_drop_if_unused(cli, user.provider, err);
+	admin_say(admin, "user %s removed", owner.address);
+	return provider_drop_if_unused(admin, user.provider, err);
 }
 
 static const struct command user_remove = {
@@ -365,7 +366,7 @@ static const struct command user_remove = {
 	.run = remove_user,
 };
 
-static int rename_login(struct cli *cli, const struct arguments *arguments, struct error *err)
+static int rename_login(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *before = arguments->words[0], *after = arguments->words[1];
 	int64_t count;
@@ -374,14 +375,14 @@ static int rename_login(struct cli *cli, const struct arguments *arguments, stru
 		return error_set(err, ERROR_INPUT,
 				 "the old login and the new one are both '%s'; name another",
 				 after);
-	if (login_check(cli->memory, after, err) < 0 ||
-	    store_rename_login(cli->store, before, after, &count, err) != 0)
+	if (login_check(admin->memory, after, err) < 0 ||
+	    store_rename_login(admin->store, before, after, &count, err) != 0)
 		return -1;
 	if (count == 0)
 		return error_set(err, ERROR_INPUT, "no user has the login '%s'", before);
-	warn_of_reading(cli, &(struct owner){ 0 }, after);
-	cli_say(cli, "login %s is %s now, for %lld user%s", before, after, (long long)count,
-		count == 1 ? "" : "s");
+	warn_of_reading(admin, &(struct owner){ 0 }, after);
+	admin_say(admin, "login %s is %s now, for %lld user%s", before, after, (long long)count,
+		  count == 1 ? "" : "s");
 	return 0;
 }
 

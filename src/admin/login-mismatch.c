@@ -1,8 +1,8 @@
-#include "cli/login-mismatch.h"
+#include "admin/login-mismatch.h"
 
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "mail/profile.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -35,72 +35,75 @@ static int count_user(const struct user *user, void *context, struct error *err)
 }
 
 /* Sets ret_name to the provider that answers for the domain, NULL for none. */
-static int provider_of(struct cli *cli, const char *name, const char **ret_name, struct error *err)
+static int provider_of(struct admin *admin, const char *name, const char **ret_name,
+		       struct error *err)
 {
 	struct domain domain;
 	int r;
 
 	*ret_name = NULL;
-	r = store_serving_domain(cli->store, cli->memory, name, &domain, err);
+	r = store_serving_domain(admin->store, admin->memory, name, &domain, err);
 	if (r == 0 && domain.alias_of)
-		r = store_find_domain(cli->store, cli->memory, domain.alias_of, &domain, err);
+		r = store_find_domain(admin->store, admin->memory, domain.alias_of, &domain, err);
 	if (r == 0)
 		*ret_name = domain.provider;
 	return r == STORE_NOT_FOUND ? 0 : r;
 }
 
-static int count_users(struct cli *cli, const char *provider, struct tally *tally,
+static int count_users(struct admin *admin, const char *provider, struct tally *tally,
 		       struct error *err)
 {
 	const struct user_filter own = { .provider = provider };
 	const char **domains, *name;
 	size_t count;
 
-	if (store_list_user_domains(cli->store, cli->memory, &domains, &count, err) != 0)
+	if (store_list_user_domains(admin->store, admin->memory, &domains, &count, err) != 0)
 		return -1;
 	tally->skips_others = true;
 	for (size_t i = 0; i < count; i++) {
 		const struct user_filter here = { .domain = domains[i] };
 
-		if (provider_of(cli, domains[i], &name, err) != 0)
+		if (provider_of(admin, domains[i], &name, err) != 0)
 			return -1;
 		if (name && text_equals(name, provider) &&
-		    store_visit_users(cli->store, &here, count_user, tally, err) != 0)
+		    store_visit_users(admin->store, &here, count_user, tally, err) != 0)
 			return -1;
 	}
 	tally->skips_others = false;
-	return store_visit_users(cli->store, &own, count_user, tally, err) == 0 ? 0 : -1;
+	return store_visit_users(admin->store, &own, count_user, tally, err) == 0 ? 0 : -1;
 }
 
-static const char *who_is_told(struct cli *cli, const struct provider *provider)
+static const char *who_is_told(struct admin *admin, const struct provider *provider)
 {
 	const char *whom = provider->send_logins_to;
 
 	return text_equals(whom, "everyone") ? "everyone who asks"
-	       : text_equals(whom, "nobody") ? "nobody"
-					     : arena_printf(cli->memory, "who asks from %s", whom);
+	       : text_equals(whom, "nobody")
+		       ? "nobody"
+		       : arena_printf(admin->memory, "who asks from %s", whom);
 }
 
-int logins_warn(struct cli *cli, const struct provider *provider, struct error *err)
+int logins_warn(struct admin *admin, const struct provider *provider, struct error *err)
 {
 	struct tally tally = { .match = { .provider = *provider } };
 	bool is_refused = provider->unknown_users == UNANSWERED_REFUSE;
 	bool is_silent = provider->without_address == UNANSWERED_REFUSE;
 
-	if (count_users(cli, provider->name, &tally, err) < 0)
+	if (count_users(admin, provider->name, &tally, err) < 0)
 		return -1;
 	if (tally.unlike == 0)
 		return 0;
-	cli_warn(cli,
-		 "%lld of %lld user%s %s a login that the pattern '%s' does not give: %s is told "
-		 "it (--send-logins-to %s); who is not told it gets %s (--unknown-users %s), and a "
-		 "client that asks without an address %s (--without-address %s)",
-		 (long long)tally.unlike, (long long)tally.users, tally.users == 1 ? "" : "s",
-		 tally.unlike == 1 ? "has" : "have", provider->login, who_is_told(cli, provider),
-		 provider->send_logins_to,
-		 is_refused ? "no answer" : "the pattern, which does not work",
-		 unanswered_name(provider->unknown_users),
-		 is_silent ? "gets none" : "gets the pattern",
-		 unanswered_name(provider->without_address));
+	admin_warn(
+		admin,
+		"%lld of %lld user%s %s a login that the pattern '%s' does not give: %s is told "
+		"it (--send-logins-to %s); who is not told it gets %s (--unknown-users %s), and a "
+		"client that asks without an address %s (--without-address %s)",
+		(long long)tally.unlike, (long long)tally.users, tally.users == 1 ? "" : "s",
+		tally.unlike == 1 ? "has" : "have", provider->login, who_is_told(admin, provider),
+		provider->send_logins_to,
+		is_refused ? "no answer" : "the pattern, which does not work",
+		unanswered_name(provider->unknown_users),
+		is_silent ? "gets none" : "gets the pattern",
+		unanswered_name(provider->without_address));
 	return 0;
 }

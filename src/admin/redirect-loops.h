@@ -2,7 +2,7 @@
 
 /* Whatever would send clients in a circle. */
 
-struct cli;
+struct admin;
 struct error;
 
 /*
@@ -11,4 +11,4 @@ struct error;
  * they ask it. What a change brings is refused. What was so before is warned of: it must not keep
  * other changes from being made. Costs nothing where nobody moved. Returns 0, or -1 with err set.
  */
-int loops_check(struct cli *cli, struct error *err);
+int loops_check(struct admin *admin, struct error *err);

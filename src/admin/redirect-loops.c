@@ -5,13 +5,13 @@
  * sentence, by which what is new is told from what was there before.
  */
 
-#include "cli/redirect-loops.h"
+#include "admin/redirect-loops.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/cli.h"
+#include "admin/admin.h"
 #include "mail/address.h"
 #include "mail/profile.h"
 #include "mail/query.h"
@@ -39,7 +39,7 @@ struct loops {
 	struct texts found;   /* a sentence for each */
 	const char *own_name; /* [:port], the server's; NULL where it was not needed yet */
 	char end[HOST_NAME_MAX_LENGTH + 1]; /* the last domain found to be the end of all ways */
-	struct cli *cli;
+	struct admin *admin;
 };
 
 static void note(struct loops *loops, const char *format, ...)
@@ -170,7 +170,7 @@ static int is_own_name(struct loops *loops, const char *host, bool *ret_is, stru
 	struct arena *memory = loops->found.memory;
 
 	if (!loops->own_name)
-		loops->own_name = without_usual_port(memory, cli_public_name(loops->cli));
+		loops->own_name = without_usual_port(memory, admin_public_name(loops->admin));
 	*ret_is = text_equals(host, loops->own_name);
 	return *ret_is || store_has_public_name(loops->store, host, ret_is, err) == 0 ? 0 : -1;
 }
@@ -285,20 +285,20 @@ static int find_before(struct loops *loops, struct error *err)
 {
 	_cleanup_(store_closep) struct store *store = NULL;
 
-	if (loops->cli->is_trial)
+	if (loops->admin->is_trial)
 		return 0;
-	if (store_open(loops->cli->database, STORE_READ, &store, err) != 0 ||
+	if (store_open(loops->admin->database, STORE_READ, &store, err) != 0 ||
 	    store_snapshot(store, err) != 0)
 		return -1;
-	cli_skip_invalid_rows(loops->cli, store);
+	admin_skip_invalid_rows(loops->admin, store);
 	loops->store = store;
 	return find(loops, err);
 }
 
-int loops_check(struct cli *cli, struct error *err)
+int loops_check(struct admin *admin, struct error *err)
 {
-	struct loops now = { cli->store, TEXTS_IN(cli->memory), .cli = cli };
-	struct loops before = { NULL, TEXTS_IN(cli->memory), .cli = cli };
+	struct loops now = { admin->store, TEXTS_IN(admin->memory), .admin = admin };
+	struct loops before = { NULL, TEXTS_IN(admin->memory), .admin = admin };
 
 	if (find(&now, err) < 0)
 		return -1;
@@ -309,9 +309,9 @@ int loops_check(struct cli *cli, struct error *err)
 	for (size_t i = 0; i < now.found.count; i++)
 		if (!texts_has(&before.found, now.found.items[i]))
 			return error_set(err, ERROR_INPUT, "%s", now.found.items[i]);
-	cli_warn(cli, "%s%s", now.found.items[0],
-		 now.found.count == 1 ? ""
-				      : arena_printf(cli->memory, " (and so for %zu more)",
-						     now.found.count - 1));
+	admin_warn(admin, "%s%s", now.found.items[0],
+		   now.found.count == 1 ? ""
+					: arena_printf(admin->memory, " (and so for %zu more)",
+						       now.found.count - 1));
 	return 0;
 }

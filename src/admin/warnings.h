@@ -2,34 +2,34 @@
 
 /* What an admin is warned of: settings that can be meant so, but that clients trip over. */
 
-struct cli;
+struct admin;
 struct error;
 struct provider;
 struct service;
 
 /* Warns that the provider has no services at all. */
-void provider_warn_if_empty(struct cli *cli, const struct provider *provider);
+void provider_warn_if_empty(struct admin *admin, const struct provider *provider);
 
 /*
  * Remembers that the provider was changed, so that providers_warn() looks at it once all is done:
  * in a batch its services come one by one.
  */
-void provider_warn_later(struct cli *cli, const char *name);
+void provider_warn_later(struct admin *admin, const char *name);
 
 /* Warns, of the providers that were remembered, of services without which clients refuse their
  * documents, and where FairEmail, which takes the last user name of an autoconfig document, gets
  * another one than that for mail. Returns 0, or -1 with err set. */
-int providers_warn(struct cli *cli, struct error *err);
+int providers_warn(struct admin *admin, struct error *err);
 
 /* Warns of services that offer OAuth2 where nothing says who issues the tokens. */
-void provider_warn_of_oauth2(struct cli *cli, const struct provider *provider);
+void provider_warn_of_oauth2(struct admin *admin, const struct provider *provider);
 
 /* The same for one service of the provider. */
-void service_warn_of_oauth2(struct cli *cli, const struct provider *provider,
+void service_warn_of_oauth2(struct admin *admin, const struct provider *provider,
 			    const struct service *service);
 
 /* Warns of what the database holds and means nothing, and says what mends it. */
-void provider_warn_of_spoiled(struct cli *cli, const struct provider *provider);
+void provider_warn_of_spoiled(struct admin *admin, const struct provider *provider);
 
 /* Warns of a port that a client takes for something else. */
-void service_warn_of_port(struct cli *cli, const struct service *service);
+void service_warn_of_port(struct admin *admin, const struct service *service);

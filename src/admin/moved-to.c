@@ -1,4 +1,4 @@
-#include "cli/moved-to.h"
+#include "admin/moved-to.h"
 
 #include <string.h>
 

@@ -1,0 +1,110 @@
+#include "admin/admin.h"
+
+#include <stdarg.h>
+
+#include "admin/redirect-loops.h"
+#include "admin/warnings.h"
+#include "config/settings.h"
+#include "protocol/templates.h"
+#include "store/store.h"
+#include "util/arena.h"
+#include "util/error.h"
+#include "util/host-fqdn.h"
+
+void admin_say(struct admin *admin, const char *format, ...)
+{
+	va_list args;
+
+	if (admin->is_trial)
+		return;
+	va_start(args, format);
+	texts_add(&admin->messages, arena_vprintf(admin->messages.memory, format, args));
+	va_end(args);
+}
+
+void admin_warn(struct admin *admin, const char *format, ...)
+{
+	struct arena *memory = admin->warnings.memory;
+	const char *text;
+	va_list args;
+
+	if (admin->is_trial)
+		return;
+	va_start(args, format);
+	text = arena_vprintf(memory, format, args);
+	va_end(args);
+	texts_add(&admin->warnings,
+		  admin->place ? arena_printf(memory, "%s: %s", admin->place, text) : text);
+}
+
+/* A row may be read several times. */
+static void warn_of_invalid_row(const char *sentence, void *context)
+{
+	struct admin *admin = context;
+
+	if (admin->is_trial || texts_has(&admin->invalid_rows, sentence))
+		return;
+	texts_add(&admin->invalid_rows, arena_strdup(admin->invalid_rows.memory, sentence));
+	admin_warn(admin, "%s", sentence);
+}
+
+void admin_skip_invalid_rows(struct admin *admin, struct store *store)
+{
+	store_skip_invalid_rows(store, warn_of_invalid_row, admin);
+}
+
+int admin_open(struct admin *admin, bool creates, struct error *err)
+{
+	if (admin->store)
+		return 0;
+	return store_open(admin->database,
+			  creates && admin->may_create ? STORE_WRITE : STORE_CHANGE, &admin->store,
+			  err) == 0
+		       ? 0
+		       : -1;
+}
+
+int admin_begin(struct admin *admin, struct error *err)
+{
+	if (admin->store)
+		return 0;
+	if (admin_open(admin, true, err) < 0)
+		return -1;
+	return store_begin(admin->store, err);
+}
+
+int admin_commit(struct admin *admin, bool is_dry, struct error *err)
+{
+	/* An unrelated invalid row does not prevent a change of other rows. */
+	admin_skip_invalid_rows(admin, admin->store);
+	if (providers_warn(admin, err) < 0 || loops_check(admin, err) < 0)
+		return -1;
+	if (!is_dry)
+		return store_commit(admin->store, err);
+	store_rollback(admin->store);
+	return 0;
+}
+
+const char *admin_public_name(struct admin *admin)
+{
+	const char *name = admin->settings->server.public_name, *own;
+
+	if (*name)
+		return name;
+	own = own_name(admin->memory);
+	return own ? own : name;
+}
+
+static void warn_of_template(const char *sentence, void *context)
+{
+	admin_warn(context, "%s", sentence);
+}
+
+struct templates *admin_templates(struct admin *admin)
+{
+	struct templates *templates;
+
+	templates_load(admin->settings->templates.directory, NULL, warn_of_template, admin,
+		       &templates);
+	return templates;
+}

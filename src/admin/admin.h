@@ -1,0 +1,60 @@
+#pragma once
+
+/* What an administrator's changes to the database need, and the messages and warnings that they
+ * produce. Whoever runs a change prints those. */
+
+#include <stdbool.h>
+
+#include "util/string-list.h"
+
+struct arena;
+struct error;
+struct settings;
+struct store;
+struct templates;
+
+/* How long a reader waits, in ms, while another process creates or recovers the database. */
+#define READER_PATIENCE_MS 5000
+
+struct admin {
+	struct arena *memory;
+	const struct settings *settings;
+	const char *database;
+	bool may_create;     /* the database */
+	struct store *store; /* open as the command's table entry says */
+	const char *place;   /* "FILE:LINE" of the command in a batch, else NULL */
+	bool is_trial;	     /* messages and warnings are suppressed */
+	struct texts messages, warnings;
+	struct texts invalid_rows;	/* a sentence for each that was skipped */
+	struct texts changed_providers; /* names, for providers_warn() */
+	bool lacks_rows;		/* the excerpt lacks invalid rows */
+};
+
+/* Adds a message about what was done, or a warning. They are printed once the change is committed,
+ * so that nothing is reported that was rolled back. */
+void admin_say(struct admin *admin, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void admin_warn(struct admin *admin, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* From now on lists of this store skip invalid rows, with a warning for each. */
+void admin_skip_invalid_rows(struct admin *admin, struct store *store);
+
+/* Opens the database for a change unless it is open. Where there is none, creates it if creates and
+ * may_create are true: a dry run creates none, nor does a command that only adds to existing rows.
+ * Commands that read input first call it afterwards. Returns 0 or -1 with err set. */
+int admin_open(struct admin *admin, bool creates, struct error *err);
+
+/* Opens the database and begins a change, unless a batch has done so. Other writers wait from here
+ * on. Returns 0 or -1 with err set. */
+int admin_begin(struct admin *admin, struct error *err);
+
+/* Ends every change: checks the database as a whole for what no single command can see, then
+ * commits, or only rolls back where is_dry. Returns 0, or -1 with err set. */
+int admin_commit(struct admin *admin, bool is_dry, struct error *err);
+
+/* The server's own host[:port]: by the settings, or as the daemon finds it, this host's own name.
+ * "" where that is not known. */
+const char *admin_public_name(struct admin *admin);
+
+/* The templates that the daemon uses after a restart, with a warning for each unusable one. The
+ * caller owns the reference. */
+struct templates *admin_templates(struct admin *admin);
