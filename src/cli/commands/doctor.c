@@ -69,11 +69,9 @@ static void print_finding(const struct finding *finding, const struct finding *n
 	print_level(finding_level(finding->kind));
 	printf("%s: %s\n", finding_kind_name(finding->kind), text_escape(&memory, finding->seen));
 	if (finding->expected && !shares_all)
-		printf("           expected: %s
-", text_escape(&memory, finding->expected));
+		printf("           expected: %s\n", text_escape(&memory, finding->expected));
 	if (finding->fix && !shares_fix)
-		printf("           fix: %s
-", text_escape(&memory, finding->fix));
+		printf("           fix: %s\n", text_escape(&memory, finding->fix));
 }
 
 /* "2 problems, 1 note, 24 ok" */
