@@ -35,6 +35,26 @@ void admin_warn(struct admin *admin, const char *format, ...)
 	va_end(args);
 	texts_add(&admin->warnings,
 		  admin->place ? arena_printf(memory, "%s: %s", admin->place, text) : text);
+	texts_add(&admin->hints, "");
+}
+
+void admin_hint(struct admin *admin, const char *format, ...)
+{
+	va_list args;
+
+	if (admin->is_trial)
+		return;
+	va_start(args, format);
+	admin->hints.items[admin->hints.count - 1] = arena_vprintf(admin->hints.memory, format,
+								   args);
+	va_end(args);
+}
+
+void admin_warn_of_error(struct admin *admin, const struct error *err)
+{
+	admin_warn(admin, "%s", err->text);
+	if (*err->hint)
+		admin_hint(admin, "%s", err->hint);
 }
 
 /* A row may be read several times. */

@@ -25,6 +25,7 @@ struct admin {
 	const char *place;   /* "FILE:LINE" of the command in a batch, else NULL */
 	bool is_trial;	     /* messages and warnings are suppressed */
 	struct texts messages, warnings;
+	struct texts hints;		/* for each warning what to do, or "" */
 	struct texts invalid_rows;	/* a sentence for each that was skipped */
 	struct texts changed_providers; /* names, for providers_warn() */
 	bool lacks_rows;		/* the excerpt lacks invalid rows */
@@ -34,6 +35,12 @@ struct admin {
  * so that nothing is reported that was rolled back. */
 void admin_say(struct admin *admin, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void admin_warn(struct admin *admin, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Sets what to do about the last warning. */
+void admin_hint(struct admin *admin, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Warns with the text of an error and its hint. */
+void admin_warn_of_error(struct admin *admin, const struct error *err);
 
 /* From now on lists of this store skip invalid rows, with a warning for each. */
 void admin_skip_invalid_rows(struct admin *admin, struct store *store);

@@ -48,16 +48,19 @@ static int compare(const void *a, const void *b)
 
 void report_print(struct report *report, const char *prefix, const char *more, bool as_warnings)
 {
-	void (*print)(const char *text) = as_warnings ? warning_print : error_print;
+	void (*print)(const char *text, const char *hint) = as_warnings ? warning_print
+									: error_print;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
 	qsort(report->lines, report->kept, sizeof(*report->lines), compare);
 	for (size_t i = 0; i < report->kept; i++)
 		print(arena_printf(&memory, "%s:%lu: %s%s", report->name, report->lines[i].line,
-				   prefix, report->lines[i].text));
+				   prefix, report->lines[i].text),
+		      NULL);
 	if (report->count > report->kept)
 		print(arena_printf(&memory, "%s: %zu more %s", report->name,
-				   report->count - report->kept, more));
+				   report->count - report->kept, more),
+		      NULL);
 }
 
 int report_refuse(struct report *report, struct error *err)

@@ -48,7 +48,7 @@ static void print_messages(struct admin *admin, const struct command_line *line)
 	else if (!print_has_begun_json() && (changes || admin->messages.count > 0))
 		print_messages_as_json(admin);
 	for (size_t i = 0; i < admin->warnings.count; i++)
-		warning_print(admin->warnings.items[i]);
+		warning_print(admin->warnings.items[i], admin->hints.items[i]);
 }
 
 /* Works without the default file; one that was named must exist. The daemon reports obsolete keys.
@@ -68,7 +68,7 @@ static int load_settings(struct arena *memory, const struct command_line *line,
 		return 0;
 	last = reports.errors.count - 1;
 	for (size_t i = 0; i < last; i++)
-		error_print(reports.errors.items[i]);
+		error_print(reports.errors.items[i], NULL);
 	return error_set(err, ERROR_CONFIG, "%s", reports.errors.items[last]);
 }
 
@@ -149,6 +149,7 @@ static int run(struct arena *memory, struct command_line *line, struct error *er
 		.settings = &settings,
 		.messages = TEXTS_IN(memory),
 		.warnings = TEXTS_IN(memory),
+		.hints = TEXTS_IN(memory),
 		.invalid_rows = TEXTS_IN(memory),
 		.changed_providers = TEXTS_IN(memory),
 	};
@@ -229,10 +230,10 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "C.UTF-8");
 	r = answer(&memory, argc, argv, &err);
 	if (r < 0)
-		error_print(err.text);
+		error_print(err.text, err.hint);
 	/* Whoever reads a report shall know that it is not whole. */
 	if (finish_output(&lost) < 0) {
-		error_print(lost.text);
+		error_print(lost.text, lost.hint);
 		return r < 0 ? exit_status(&err) : EXIT_REFUSED;
 	}
 	return r < 0 ? exit_status(&err) : EXIT_DONE;

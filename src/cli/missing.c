@@ -298,13 +298,15 @@ static void tell_counts(const struct search *search)
 		warning_print(
 			arena_printf(search->issuing->admin->memory,
 				     "the CA would refuse %zu of %zu domains%s; the first: %s",
-				     search->n_refused, search->n_domains, hint, search->refused));
+				     search->n_refused, search->n_domains, hint, search->refused),
+			NULL);
 	if (search->n_unanswered)
 		warning_print(arena_printf(search->issuing->admin->memory,
 					   "%zu of %zu domains cannot be looked up now; the first: "
 					   "%s",
 					   search->n_unanswered, search->n_domains,
-					   search->unanswered));
+					   search->unanswered),
+			      NULL);
 }
 
 int missing_request(struct issuing *issuing, const char *server, bool is_verbose, struct error *err)

@@ -72,7 +72,8 @@ static void tell_left_out(struct arena *memory, const struct outcome *outcome)
 		if (is_left_out(outcome, i))
 			warning_print(arena_printf(memory, "%s: %s %s; %s", domain,
 						   order->places[i].name, order->places[i].reason,
-						   fate));
+						   fate),
+				      NULL);
 }
 
 /* At once, because it may take minutes until all orders are done. */
@@ -82,14 +83,16 @@ void outcome_print(struct arena *memory, const struct outcome *outcome)
 		tell_left_out(memory, outcome);
 	for (size_t i = 0; outcome->order && i < outcome->order->count; i++)
 		if (outcome->order->places[i].unseen)
-			warning_print(arena_printf(
-				memory,
-				"%s: %s cannot be reached on port 80 from this server (%s); the CA "
-				"may be able to",
-				outcome->domain, outcome->order->places[i].name,
-				outcome->order->places[i].unseen));
+			warning_print(arena_printf(memory,
+						   "%s: %s cannot be reached on port 80 from this "
+						   "server (%s); the CA "
+						   "may be able to",
+						   outcome->domain, outcome->order->places[i].name,
+						   outcome->order->places[i].unseen),
+				      NULL);
 	if (outcome->problem) {
-		error_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->problem));
+		error_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->problem),
+			    NULL);
 		return;
 	}
 	if (outcome->kept_until)
@@ -102,5 +105,6 @@ void outcome_print(struct arena *memory, const struct outcome *outcome)
 	putchar('\n');
 	fflush(stdout);
 	if (outcome->unserved)
-		warning_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->unserved));
+		warning_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->unserved),
+			      NULL);
 }

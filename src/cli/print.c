@@ -125,15 +125,24 @@ static void print_message(enum colour colour, const char *plain, const char *col
 		terminal_colour(stderr, COLOUR_NONE), text_escape(&memory, text));
 }
 
-void error_print(const char *text)
+static void print_hint(const char *hint)
 {
-	print_message(COLOUR_ERROR, "", "mailconfctl:", text);
+	if (hint && *hint)
+		print_message(COLOUR_NOTE, "", "hint:", hint);
 }
 
-void warning_print(const char *text)
+void error_print(const char *text, const char *hint)
 {
-	if (!is_quiet)
-		print_message(COLOUR_WARNING, "mailconfctl: ", "warning:", text);
+	print_message(COLOUR_ERROR, "", "mailconfctl:", text);
+	print_hint(hint);
+}
+
+void warning_print(const char *text, const char *hint)
+{
+	if (is_quiet)
+		return;
+	print_message(COLOUR_WARNING, "mailconfctl: ", "warning:", text);
+	print_hint(hint);
 }
 
 void entry_put(json_t *entry, const char *key, json_t *value)

@@ -21,9 +21,10 @@ const char *text_escape(struct arena *memory, const char *text);
 void print_quietly(void);
 bool print_is_quiet(void);
 
-/* One line to standard error: "mailconfctl: TEXT", "mailconfctl: warning: TEXT". */
-void error_print(const char *text);
-void warning_print(const char *text);
+/* To standard error: "mailconfctl: TEXT", "mailconfctl: warning: TEXT"; where there is a hint,
+ * which may be NULL or "", it follows on a line of its own: "hint: HINT". */
+void error_print(const char *text, const char *hint);
+void warning_print(const char *text, const char *hint);
 
 /* Whether any JSON has gone to standard output. */
 bool print_has_begun_json(void);

@@ -43,14 +43,13 @@ void renewal_timer_tell(struct admin *admin)
 		return;
 	state = find_state(admin->memory);
 	if (!state)
-		warning_print("systemd has no " TIMER
-			      "; run 'mailconfctl certificate renew --scheduled' from cron");
+		warning_print("systemd has no " TIMER,
+			      "run 'mailconfctl certificate renew --scheduled' from cron");
 	else if (text_starts_with_ignoring_case(state, "enabled"))
 		puts(TIMER " is enabled and renews certificates");
 	else
 		warning_print(arena_printf(admin->memory,
-					   TIMER " is %s, so systemd does not renew "
-						 "certificates; use 'systemctl enable --now " TIMER
-						 "'",
-					   state));
+					   TIMER " is %s, so systemd does not renew certificates",
+					   state),
+			      "run 'systemctl enable --now " TIMER "'");
 }

@@ -30,6 +30,8 @@ static int report(int r, const struct error *err)
 	if (r == 0)
 		return 0;
 	print_error(err->text, NULL);
+	if (*err->hint)
+		fprintf(stderr, "hint: %s\n", err->hint);
 	return 1;
 }
 

@@ -120,8 +120,9 @@ static bool update_signer(struct credentials *credentials, const struct settings
 	credentials->signer_files = stamps_of_signer(settings);
 	credentials->has_signer_failed = load_signer(settings, warn, &signer, &err) < 0;
 	if (credentials->has_signer_failed) {
-		log_error("%s; profiles %s", err.text,
-			  credentials->signer ? "stay signed as before" : "are not signed");
+		log_failure(LOG_LEVEL_ERROR, &err,
+			    credentials->signer ? "profiles stay signed as before"
+						: "profiles are not signed");
 		return false;
 	}
 	signer_unref(credentials->signer);
@@ -138,7 +139,8 @@ struct credentials *credentials_open(const struct settings *settings, bool has_h
 
 	credentials->has_https = has_https;
 	if (watch_open(warn, NULL, &credentials->watch, &err) < 0)
-		log_warning("%s; a reload (SIGHUP) loads renewed certificates", err.text);
+		log_failure(LOG_LEVEL_WARNING, &err,
+			    "a reload (SIGHUP) loads renewed certificates");
 	set_watch(credentials, settings);
 	(void)update_signer(credentials, settings);
 	return credentials;
@@ -240,7 +242,7 @@ static bool update_certificates(struct credentials *credentials, const struct se
 	options.watch = credentials->watch;
 	options.repeats_failures = is_asked_for;
 	if (certificates_load(&options, warn, NULL, &certificates, &err) < 0) {
-		log_error("%s; the old certificates stay in use", err.text);
+		log_failure(LOG_LEVEL_ERROR, &err, "the old certificates stay in use");
 		return false;
 	}
 	added = certificates_count_new(certificates, credentials->certificates);

@@ -280,7 +280,7 @@ static void reload(struct server *server)
 	notifier_send(&server->notifier, "RELOADING=1\nMONOTONIC_USEC=%lld",
 		      (long long)clock_microseconds());
 	if (reload_settings(server, &err) < 0) {
-		log_error("%s; the old settings stay in force", err.text);
+		log_failure(LOG_LEVEL_ERROR, &err, "the old settings stay in force");
 		failed = true;
 	}
 	if (!credentials_reload(server->credentials, &server->settings))
@@ -411,7 +411,7 @@ int server_run(const char *settings_file, const char *user)
 
 	notifier_open(&server.notifier);
 	if (open_signals(&signals, &err) < 0 || start(&server, &err) < 0) {
-		log_error("%s", err.text);
+		log_failure(LOG_LEVEL_ERROR, &err, NULL);
 		notifier_send(&server.notifier, "STATUS=%s", err.text);
 		status = preparation_status(&err);
 	} else {

@@ -216,7 +216,7 @@ static void work_and_exit(const struct account *account, account_work work, void
 	if (r == 0 && fflush(stream) != 0)
 		r = error_set(&err, ERROR_SYSTEM, "cannot write to a pipe: %s", strerror(errno));
 	if (r < 0)
-		(void)!write(failure, err.text, strlen(err.text));
+		dprintf(failure, "%s%c%s", err.text, '\0', err.hint);
 	_exit(r == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
@@ -253,10 +253,11 @@ static int gather_from(pid_t pid, const struct account *account, int output, int
 {
 	struct bytes reason = BYTES_IN(text->memory);
 	bool is_whole = gather(output, limit, text);
+	const char *end;
 
 	if (!is_whole)
 		(void)kill(pid, SIGKILL);
-	(void)gather(failure, sizeof(err->text) - 1, &reason);
+	(void)gather(failure, sizeof(err->text) + sizeof(err->hint), &reason);
 	if (has_succeeded(pid) && is_whole)
 		return 0;
 	if (!is_whole)
@@ -267,7 +268,10 @@ static int gather_from(pid_t pid, const struct account *account, int output, int
 		return error_set(err, ERROR_SYSTEM,
 				 "the process that reads as user '%s' ended before it was done",
 				 account->name);
-	return error_set(err, ERROR_STORE, "%s", bytes_text(&reason));
+	/* TEXT NUL HINT, unless the process was killed while it wrote. */
+	end = memchr(bytes_text(&reason), '\0', reason.size);
+	error_set(err, ERROR_STORE, "%s", bytes_text(&reason));
+	return error_hint(err, "%s", end ? end + 1 : "");
 }
 
 char *account_run(struct arena *memory, const struct account *account, account_work work,

@@ -4,15 +4,34 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "util/arena.h"
+
 int error_set(struct error *err, enum error_kind kind, const char *format, ...)
 {
 	va_list args;
 
 	err->kind = kind;
+	*err->hint = '\0';
 	va_start(args, format);
 	vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
 	return -1;
+}
+
+int error_hint(struct error *err, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(err->hint, sizeof(err->hint), format, args);
+	va_end(args);
+	return -1;
+}
+
+const char *error_line(struct arena *memory, const struct error *err)
+{
+	return *err->hint ? arena_printf(memory, "%s; %s", err->text, err->hint)
+			  : arena_strdup(memory, err->text);
 }
 
 int error_prefix(struct error *err, const char *format, ...)

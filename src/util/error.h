@@ -5,9 +5,11 @@
  *
  * A function that can fail returns 0 when done, -1 when it failed and filled in the error, and a
  * positive value of its own group's enum for an outcome that its direct caller is expected to
- * meet. -1 goes up unchanged (error_prefix adds what an operator needs); a positive value never
+ * handle. -1 goes up unchanged (error_prefix adds what an operator needs); a positive value never
  * goes up.
  */
+
+struct arena;
 
 enum error_kind {
 	ERROR_NONE,
@@ -18,20 +20,29 @@ enum error_kind {
 	ERROR_DATA,   /* a row of the database holds what it must not */
 	ERROR_ROW,    /* a row of the database cannot be read: the file is corrupted */
 	ERROR_TLS,    /* a certificate or key cannot be used */
-	ERROR_SYSTEM, /* the operating system said no */
+	ERROR_SYSTEM, /* a system call failed */
 };
 
 struct error {
 	enum error_kind kind;
-	char text[512];
+	char text[512]; /* what is wrong: "cannot VERB OBJECT: reason", "OBJECT is invalid: reason"
+			 */
+	char hint[256]; /* what to do about it, a sentence without its period; "" if there is
+			   nothing */
 };
 
-/* Fills in the error, of which over-long text is cut. Always returns -1. */
+/* Fills in the error, without a hint. Text that is too long is cut. Always returns -1. */
 int error_set(struct error *err, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Puts "PREFIX: " before the text. Always returns -1. */
+/* Puts "PREFIX: " before the text and keeps the hint. Always returns -1. */
 int error_prefix(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Sets the hint of an error that is filled in. Always returns -1. */
+int error_hint(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "TEXT" or "TEXT; HINT", for where there is only one line. Lives in memory. */
+const char *error_line(struct arena *memory, const struct error *err);
 
 /* Puts more after the text, of which over-long text is cut. Always returns -1. */
 int error_append(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -14,6 +14,7 @@
 
 #include "util/arena.h"
 #include "util/clock.h"
+#include "util/error.h"
 
 #define SENTENCE_MAX_LENGTH 2048
 #define QUOTED_MAX_LENGTH 256
@@ -288,18 +289,36 @@ void log_event_end(struct log_event *event)
 	put(event->line.data, event->line.size);
 }
 
-static void put_sentence(enum log_level level, const char *sentence)
+/* The hint may be NULL or "". */
+static void put_sentence(enum log_level level, const char *sentence, const char *hint)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct log_event event = log_event_begin(&memory, level);
+	bool has_hint = hint && *hint;
 
 	if (event.format == LOG_FORMAT_JSON) {
 		add_name(&event, "message");
 		add_quoted(&event.line, sentence, SENTENCE_MAX_LENGTH, '"', escape_for_json);
+		if (has_hint)
+			log_event_text(&event, "hint", hint);
 	} else {
 		bytes_add_text(&event.line, sentence);
+		if (has_hint)
+			bytes_add_format(&event.line, "; %s", hint);
 	}
 	log_event_end(&event);
+}
+
+void log_failure(enum log_level level, const struct error *err, const char *consequence)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	if (!log_is_on(level))
+		return;
+	put_sentence(level,
+		     consequence ? arena_printf(&memory, "%s; %s", err->text, consequence)
+				 : err->text,
+		     err->hint);
 }
 
 #define DEFINE_LOG_FUNCTION(name, level)                             \
@@ -313,7 +332,7 @@ static void put_sentence(enum log_level level, const char *sentence)
 		va_start(args, format);                              \
 		vsnprintf(sentence, sizeof(sentence), format, args); \
 		va_end(args);                                        \
-		put_sentence(level, sentence);                       \
+		put_sentence(level, sentence, NULL);                 \
 	}                                                            \
 	struct log_function_needs_a_semicolon_
 

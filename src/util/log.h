@@ -15,6 +15,7 @@
 #include "util/bytes.h"
 
 struct arena;
+struct error;
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -29,6 +30,10 @@ void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* An error, what follows from it (or NULL) and its hint: "TEXT; CONSEQUENCE; HINT", in JSON with
+ * the hint as a member of its own. */
+void log_failure(enum log_level level, const struct error *err, const char *consequence);
 
 /* An error that clients can cause again and again. The same one within a minute is counted;
  * log_tell_repeats(), which shall be called every now and then, says how often it came. */

@@ -8,6 +8,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "util/log.h"
 
 /* Standard error is a pipe while a test looks at the log. */
@@ -143,6 +144,30 @@ static void test_json(void **state)
 	json_decref(values);
 }
 
+static void test_hints(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct pipe log = redirect();
+	struct error err;
+	const char *text;
+
+	error_set(&err, ERROR_CONFIG, "key 'x' is unknown");
+	error_hint(&err, "remove it");
+	log_set_format(LOG_FORMAT_TEXT);
+	log_failure(LOG_LEVEL_ERROR, &err, "the old settings stay in force");
+	log_set_format(LOG_FORMAT_JSON);
+	log_failure(LOG_LEVEL_ERROR, &err, NULL);
+	error_set(&err, ERROR_CONFIG, "key 'y' is unknown");
+	log_failure(LOG_LEVEL_ERROR, &err, NULL);
+	text = what_was_logged(&memory, &log);
+	restore(&log);
+	assert_non_null(
+		strstr(text, "key 'x' is unknown; the old settings stay in force; remove it\n"));
+	assert_non_null(
+		strstr(text, "\"message\":\"key 'x' is unknown\",\"hint\":\"remove it\"}\n"));
+	assert_non_null(strstr(text, "\"message\":\"key 'y' is unknown\"}\n"));
+}
+
 static size_t count_of(const char *text, const char *words)
 {
 	size_t count = 0;
@@ -208,6 +233,7 @@ int main(void)
 		{ "long_text_is_cut", test_long_text_is_cut },
 		{ "sentences_begin_with_the_time", test_sentences_begin_with_the_time },
 		{ "json", test_json },
+		{ "hints", test_hints },
 		{ "repeated_errors_are_counted", test_repeated_errors_are_counted },
 		{ "a_reader_that_stands_still_holds_nobody",
 		  test_a_reader_that_stands_still_holds_nobody },
