@@ -8,7 +8,6 @@
 
 #include "http/connection-share.h"
 #include "http/handshake.h"
-#include "http/intake.h"
 #include "http/linger.h"
 #include "http/sni.h"
 #include "tls/certificates.h"
@@ -17,6 +16,9 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/log.h"
+
+/* The memory that libmicrohttpd has for the head of a request. */
+#define REQUEST_HEAD_MAX ((size_t)8 * 1024)
 
 static int select_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *request,
 			      gnutls_pcert_st **chain, unsigned *length, gnutls_ocsp_data_st **ocsp,
@@ -77,8 +79,8 @@ static struct MHD_Daemon *start_daemon(struct port *port, int fd)
 	return MHD_start_daemon(
 		is_tls ? flags | MHD_USE_TLS : flags, 0, NULL, NULL, exchange_handle,
 		&port->exchanges, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		INTAKE_UNPARSED_MAX, MHD_OPTION_CONNECTION_LIMIT, resources->connections_max,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_HEAD_MAX,
+		MHD_OPTION_CONNECTION_LIMIT, resources->connections_max,
 		MHD_OPTION_CONNECTION_TIMEOUT, resources->idle_timeout,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, exchange_begin,
 		&port->exchanges, MHD_OPTION_NOTIFY_CONNECTION, notify_connection, port,

@@ -298,8 +298,8 @@ def session(daemon, directory):
 
 
 def test_messages_after_the_handshake_are_bounded(watched, tmp_path):
-    """A KeyUpdate of 16 MiB: one record of it is held, and 8 KiB where its records are small. What comes faster than
-    it is read stays in the kernel."""
+    """A KeyUpdate of 16 MiB: as much of it is held as one record may have. What comes faster than it is read stays in
+    the kernel."""
     before, clients = peak_memory(watched.process), []
     for size in (16000, 1000):
         for _ in range(20):
@@ -319,21 +319,42 @@ def test_messages_after_the_handshake_are_bounded(watched, tmp_path):
     assert grown < allowed(8)
 
 
+@pytest.mark.parametrize("sizes", [[16384, 16384], [16384, 2032], [4096] * 5, [1024] * 8 + [16384],
+                                   [1024] * 2 + [16384]])
+def test_the_bound_of_messages_after_the_handshake(watched, tmp_path, sizes):
+    """The connection is closed at the record that would be too much, the last one here."""
+    client = session(watched, tmp_path)
+    contents = [bytes(size) for size in sizes]
+    contents[0] = tls_records.message(tls_records.KEY_UPDATE, (1 << 24) - 1, contents[0][4:])
+    is_open = []
+    for content in contents:
+        client.send(client.seal(tls_records.HANDSHAKE, content))
+        is_open.append(client.wait_until_read())
+    assert is_open == [True] * (len(sizes) - 1) + [False]
+    client.close()
+
+
 def test_requests_in_any_records_are_no_such_messages(watched, tmp_path):
-    """Many requests on one connection, in records of one byte and in full ones."""
+    """Many requests on one connection, in records of one byte and in full ones, and in both: a head of almost 8 KiB
+    byte by byte, then the body and, once, the last byte of the head in one record."""
     client = session(watched, tmp_path)
     head = b"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: autodiscover.example.org\r\n"
     small = head + b"X: " + b"a" * 2000 + b"\r\nContent-Length: 8\r\n\r\n<a></a> "
     large = head + b"Content-Length: 65536\r\n\r\n" + bytes(65536)
-    for request, size in ((small, 1), (small, 700), (large, 16384), (large, 5000), (small, 16384)) * 3:
-        records = [client.seal(tls_records.DATA, request[at:at + size]) for at in range(0, len(request), size)]
-        assert client.send(*records) and client.receive()
+    longest = head + b"X: " + b"a" * 6500 + b"\r\nContent-Length: 8192\r\n\r\n"
+    split = len(longest) - 1
+    longest += b"<a></a>".ljust(8192)
+    usual = (small, 0, 1), (small, 0, 700), (large, 0, 16384), (large, 0, 5000), (small, 0, 16384)
+    for request, first, size in usual * 3 + ((longest, split, 16384), (longest, split + 1, 16384)):
+        parts = [request[at:at + 1] for at in range(first)] + [
+            request[at:at + size] for at in range(first, len(request), size)]
+        assert client.send(*(client.seal(tls_records.DATA, part) for part in parts)) and client.receive()
         if request is large:  # closed, for its body is too large
             client.close()
             client = session(watched, tmp_path)
     client.close()
     watched.stop()
-    assert watched.log().count("outcome=bad-request") == 9 and watched.log().count("outcome=too-large") == 6
+    assert watched.log().count("outcome=bad-request") == 11 and watched.log().count("outcome=too-large") == 6
 
 
 def hello_extension(number, content):

@@ -2,8 +2,10 @@
 handshake, sealed with the keys of a real TLS 1.3 session."""
 import hashlib
 import hmac
+import pathlib
 import socket
 import ssl
+import time
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -12,6 +14,7 @@ from daemon import PATIENCE
 HANDSHAKE, DATA = 22, 23
 CLIENT_HELLO, KEY_UPDATE = 1, 24
 RECORD_MAX = 16384
+ESTABLISHED = "01"  # in /proc/net/tcp
 
 
 def record(content, kind=HANDSHAKE):
@@ -54,6 +57,15 @@ def is_closed(connection):
         return True
 
 
+def tcp_status(port, other):
+    """State, bytes not acknowledged and bytes not read, of one end of a connection."""
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, remote, state, queues, *_ = line.split()
+        if local.endswith(f":{port:04X}") and remote.endswith(f":{other:04X}"):
+            return (state, *(int(size, 16) for size in queues.split(":")))
+    return None, 0, 0
+
+
 def expand(secret, label, size):
     """HKDF-Expand-Label of RFC 8446 7.1, with SHA-256 and without context; one block is enough."""
     label = b"tls13 " + label
@@ -81,6 +93,7 @@ class Session:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = context.wrap_bio(incoming, outgoing, server_hostname=name)
         self.socket = connect(port, source)
+        self.ports = self.socket.getsockname()[1], port
         while True:
             try:
                 tls.do_handshake()
@@ -106,6 +119,18 @@ class Session:
     def receive(self):
         """Whether something comes: what it is, only the client's side of the keys does not show."""
         return self.socket.recv(65536) != b""
+
+    def wait_until_read(self):
+        """Until the server's program has read all that was sent. Returns whether it has left the connection open."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            sent, received = tcp_status(*self.ports), tcp_status(*reversed(self.ports))
+            if sent[0] != ESTABLISHED or received[0] != ESTABLISHED:
+                return False
+            if sent[1] == 0 and received[2] == 0:
+                return True
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
 
     def close(self):
         self.socket.close()
