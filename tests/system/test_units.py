@@ -62,10 +62,10 @@ def test_memory_is_not_swapped(unit):
 
 
 def test_memory_is_limited():
-    """All connections of the shipped settings fit, each with the 65 KiB that it can hold."""
+    """All connections of the shipped settings fit, each with the 92 KiB that it can hold."""
     connections = int(re.search(r"^connections = (\d+)$", (ROOT / "data/mailconfd.conf").read_text(), re.MULTILINE)[1])
     limit = re.fullmatch(r"(\d+)G", section("mailconfd.service", "Service")["MemoryMax"])
-    assert connections * 65 * 2**10 < int(limit[1]) * 2**30 < 4 * connections * 65 * 2**10
+    assert connections * 92 * 2**10 < int(limit[1]) * 2**30 < 2 * connections * 92 * 2**10
 
 
 def values(unit, key):
