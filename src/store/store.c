@@ -302,13 +302,19 @@ static int open_for_writing(struct store *store, struct error *err)
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *err)
 {
 	_cleanup_(store_closep) struct store *store = NULL;
+	struct stat status;
 	int r;
 
 	configure_once();
 	store = xnew(struct store);
 	store->path = xstrdup(path);
 	store->holder_files = HOLDER_FILES_NONE;
-	if (mode != STORE_WRITE && access(path, F_OK) < 0 && errno == ENOENT)
+	r = stat(path, &status);
+	/* SQLite would wait for a writer of a FIFO. */
+	if (r == 0 && !S_ISREG(status.st_mode))
+		return error_set(err, ERROR_STORE,
+				 "cannot open database '%s': it is not a regular file", path);
+	if (r < 0 && mode != STORE_WRITE && errno == ENOENT)
 		return error_set(err, ERROR_STORE,
 				 "database '%s' does not exist; 'mailconfctl init' creates it",
 				 path);

@@ -210,6 +210,19 @@ static void test_refused_files(void **state)
 	}
 }
 
+static void test_fifo(void **state)
+{
+	struct place *place = *state;
+	struct store *store;
+	struct error err;
+
+	assert_return_code(mkfifo(place->path, 0600), 0);
+	for (int mode = STORE_READ; mode <= STORE_CHANGE; mode++) {
+		assert_int_equal(store_open(place->path, (enum store_mode)mode, &store, &err), -1);
+		check_error("a FIFO", &err, ERROR_STORE, "it is not a regular file");
+	}
+}
+
 static void test_missing_file(void **state)
 {
 	struct place *place = *state;
@@ -1218,6 +1231,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reopening_keeps_what_is_there, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_files, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_fifo, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_missing_file, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_empty_file_is_filled, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_unfinished_database_is_filled, set_up,
