@@ -78,6 +78,31 @@ def test_wildcards(served, acme, hook):
     assert "5 begin http-01" not in "\n".join(calls(served))
 
 
+def test_caa_of_wildcards(served, acme, hook):
+    """issuewild decides where there is one, else issue does (RFC 8659 4.3); issuewild decides about no other name."""
+    served.start()
+    issue, issuewild = "--caa-record=example.org,0,issue,", "--caa-record=example.org,0,issuewild,"
+    refusal = "example.org: the CAA records of example.org allow no CA; nothing is requested\n"
+    both = "*.example.org", "example.org"
+
+    def request_with(*records):
+        acme.add_records(*records)
+        result = request(served, acme, *both)
+        acme.remove_records(*records)
+        assert result.returncode == 1
+        return result
+
+    result = request_with(f"{issue};")
+    assert f"*.{refusal}" in result.stderr and f" autoconfig.{refusal}" in result.stderr and not result.stdout
+    assert "POST" not in acme.log(), "the CA has heard of nothing"
+    result = request_with(f"{issue}pebble.example", f"{issuewild};")
+    assert f"*.{refusal}" in result.stderr and result.stdout.startswith("example.org: new certificate for autoconfig.")
+    file_of(served, "example.org").unlink()
+    result = request_with(f"{issue};", f"{issuewild}pebble.example")
+    assert f" autoconfig.{refusal}" in result.stderr
+    assert result.stdout.startswith("*.example.org: new certificate for *.example.org;")
+
+
 def test_missing_wildcards(served, acme, hook):
     served.settings["acme"].update({"server": acme.server, "request-missing": "yes"})
     served.setup(["domain", "add", "*.wild.example", "--provider", "example.org"],
