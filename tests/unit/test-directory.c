@@ -32,11 +32,8 @@ static const char *make(struct place *place, const char *name, uid_t owner)
 
 static int set_up(void **state)
 {
-	struct place *place;
+	struct place *place = xnew(struct place);
 
-	if (geteuid() != 0) /* there is nobody else */
-		return 0;
-	place = xnew(struct place);
 	place->directory = directory_new();
 	place->theirs = make(place, "theirs", SOMEBODY);
 	place->target = make(place, "target", 0);
@@ -51,8 +48,6 @@ static int tear_down(void **state)
 					    "target",	  "linked",	 "over" };
 	struct place *place = *state;
 
-	if (!place)
-		return 0;
 	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++)
 		(void)remove(directory_path(&place->memory, place->directory, made[i]));
 	directory_free(place->directory);
@@ -94,8 +89,6 @@ static void test_missing_directories_are_created(void **state)
 	struct error err;
 	mode_t mask;
 
-	if (!place)
-		skip();
 	path = arena_printf(&place->memory, "%s/a//b/", place->target);
 	check_number("without a mode", directory_open_ours(path, 0, &err), -1);
 	check_error("without a mode", &err, ERROR_SYSTEM, "No such file or directory");
@@ -115,8 +108,6 @@ static void test_paths_that_others_can_change(void **state)
 	const char *below, *link, *linked, *over;
 	struct error err;
 
-	if (!place)
-		skip();
 	below = arena_printf(&place->memory, "%s/a", place->theirs);
 	assert_int_equal(mkdir(below, 0755), 0);
 	link = link_in(place, place->theirs, place->target);
@@ -144,8 +135,6 @@ static void test_our_links_are_followed(void **state)
 	struct error err;
 	const char *link;
 
-	if (!place)
-		skip();
 	link = link_in(place, place->directory, "target");
 	fd = directory_open_ours(link, 0, &err);
 	assert_true(fd >= 0);
@@ -164,8 +153,6 @@ static void test_directories_that_all_share(void **state)
 	struct error err;
 	const char *ours, *link;
 
-	if (!place)
-		skip();
 	assert_int_equal(chmod(place->target, 01777), 0);
 	check_number("itself", owner_of(place->target), -1);
 	check_number("missing", owner_of(arena_printf(&place->memory, "%s/b/c", place->target)),
@@ -186,8 +173,6 @@ static void test_owner_of_what_is_missing(void **state)
 {
 	struct place *place = *state;
 
-	if (!place)
-		skip();
 	check_number("ours", owner_of(arena_printf(&place->memory, "%s/a/b", place->target)), 0);
 	check_number("theirs", owner_of(arena_printf(&place->memory, "%s/a/b", place->theirs)),
 		     SOMEBODY);
@@ -198,8 +183,6 @@ static void test_relative_paths(void **state)
 	struct place *place = *state;
 	_cleanup_(closep) int here = open(".", O_PATH | O_DIRECTORY);
 
-	if (!place)
-		skip();
 	assert_int_equal(mkdir(arena_printf(&place->memory, "%s/a", place->theirs), 0755), 0);
 	assert_int_equal(chdir(arena_printf(&place->memory, "%s/a", place->theirs)), 0);
 	check_number("below one of theirs", owner_of("."), SOMEBODY);
@@ -213,8 +196,6 @@ static void test_a_name_as_long_as_can_be(void **state)
 	struct error err;
 	const char *file;
 
-	if (!place)
-		skip();
 	memset(name, 'a', NAME_MAX);
 	file = directory_path(&place->memory, place->directory, name);
 	check_number("write", file_replace(file, 0644, (gid_t)-1, "x", 1, &err), 0);
@@ -227,8 +208,6 @@ static void test_whose_it_is(void **state)
 	struct place *place = *state;
 	_cleanup_(closep) int theirs = -1, ours = -1;
 
-	if (!place)
-		skip();
 	theirs = open(place->theirs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ours = open(place->target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_false(directory_is_ours(theirs));
@@ -242,21 +221,35 @@ static void test_whose_it_is(void **state)
 	check_number("owner", owner_of(place->target), -1);
 }
 
+/* user::rwx user:12345:rwx group::r-x mask::rwx other::r-x, as linux/posix_acl_xattr.h has it, in
+ * little endian */
+static const unsigned char acl[] = {
+	2, 0,  0,   0,	 1,   0,   7,  0, 255, 255, 255, 255, 2,   0,	7,
+	0, 57, 48,  0,	 0,   4,   0,  5, 0,   255, 255, 255, 255, 16,	0,
+	7, 0,  255, 255, 255, 255, 32, 0, 5,   0,   255, 255, 255, 255,
+};
+
+static bool set_acl(const char *directory)
+{
+	return setxattr(directory, "system.posix_acl_access", acl, sizeof(acl), 0) == 0;
+}
+
+static bool file_system_has_acls(void)
+{
+	char *directory = directory_new();
+	bool has_acls = set_acl(directory);
+
+	directory_free(directory);
+	return has_acls;
+}
+
 /* acl(5): the mode shows the mask in place of the group's rights. */
 static void test_acls(void **state)
 {
-	/* user::rwx user:12345:rwx group::r-x mask::rwx other::r-x, as linux/posix_acl_xattr.h has
-	 * it, in little endian */
-	static const unsigned char acl[] = {
-		2, 0,  0,   0,	 1,   0,   7,  0, 255, 255, 255, 255, 2,   0,	7,
-		0, 57, 48,  0,	 0,   4,   0,  5, 0,   255, 255, 255, 255, 16,	0,
-		7, 0,  255, 255, 255, 255, 32, 0, 5,   0,   255, 255, 255, 255,
-	};
 	struct place *place = *state;
 	struct error err;
 
-	if (!place || setxattr(place->target, "system.posix_acl_access", acl, sizeof(acl), 0) < 0)
-		skip();
+	assert_true(set_acl(place->target));
 	check_number("mode", mode_of(place->target), 0775);
 	check_number("opened", directory_open_ours(place->target, 0, &err), -1);
 	check_error("opened", &err, ERROR_CONFIG, "another user can write in it");
@@ -279,8 +272,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_relative_paths, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_name_as_long_as_can_be, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_whose_it_is, set_up, tear_down),
+		/* This needs a file system with ACLs. */
 		cmocka_unit_test_setup_teardown(test_acls, set_up, tear_down),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	/* cmocka 1.1 reports its own skip() as "not ok". */
+	if (geteuid() != 0) {
+		puts("1..0 # SKIP only root can create directories of another user");
+		return 0;
+	}
+	return _cmocka_run_group_tests("directory", tests,
+				       sizeof(tests) / sizeof(*tests) - !file_system_has_acls(),
+				       NULL, NULL);
 }

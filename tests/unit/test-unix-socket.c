@@ -95,8 +95,6 @@ static void test_group_of_the_directory(void **state)
 	struct unix_socket unix_socket;
 	struct stat status;
 
-	if (geteuid() != 0)
-		skip();
 	assert_int_equal(chown(place->directory, (uid_t)-1, 33), 0);
 	assert_int_equal(chmod(place->directory, 02750), 0);
 	unix_socket = opened(place->path);
@@ -167,12 +165,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_prefix),
 		TEST(test_mode),
-		TEST(test_group_of_the_directory),
 		TEST(test_stale_file_is_replaced),
 		TEST(test_living_one_is_refused),
 		TEST(test_other_files_are_refused),
 		TEST(test_close_leaves_what_others_put_there),
+		/* This needs root. */
+		TEST(test_group_of_the_directory),
 	};
+	size_t count = sizeof(tests) / sizeof(*tests) - (geteuid() != 0);
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	/* cmocka 1.1 reports its own skip() as "not ok". */
+	return _cmocka_run_group_tests("unix-socket", tests, count, NULL, NULL);
 }
