@@ -3,10 +3,13 @@ import ctypes
 import fcntl
 import os
 import pathlib
+import pwd
+import shutil
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -70,3 +73,23 @@ def daemon(tmp_path, authority, build):
     instance = Daemon(tmp_path, authority, build)
     yield instance
     instance.stop()
+
+
+@pytest.fixture
+def service(authority, build):
+    """A daemon whose directory others may enter, with a database that belongs to nobody, whose group can read the
+    certificate. Only root can make it."""
+    nobody = pwd.getpwnam("nobody")
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="mailconfd-"))
+    directory.chmod(0o755)
+    instance = Daemon(directory, authority, build)
+    data = directory / "data"
+    data.mkdir(mode=0o750)
+    os.chown(data, nobody.pw_uid, nobody.pw_gid)
+    instance.settings["database"]["file"] = data / "mailconfd.db"
+    instance.setup(["domain", "add", "example.org", "imaps://imap.example.org"])
+    os.chown(directory / "certificates" / "main.pem", 0, nobody.pw_gid)
+    (directory / "certificates" / "main.pem").chmod(0o640)
+    yield instance
+    instance.stop()
+    shutil.rmtree(directory)

@@ -16,7 +16,7 @@ import tempfile
 
 import pytest
 
-from daemon import PATIENCE, Daemon
+from daemon import PATIENCE
 from test_import_automx2 import NEWEST
 from test_manual import commands
 from test_provider_import import web  # noqa: F401 (a fixture)
@@ -33,25 +33,14 @@ AUTOCONFIG = """<clientConfig version="1.1"><emailProvider id="imported.example"
 
 
 @pytest.fixture
-def service(authority, build):
-    """A database in a directory that belongs to nobody, with one domain and one user."""
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="mailconfd-"))
-    directory.chmod(0o755)
-    instance = Daemon(directory, authority, build)
-    data = directory / "data"
-    data.mkdir(mode=0o750)
-    os.chown(data, NOBODY.pw_uid, NOBODY.pw_gid)
-    instance.settings["database"]["file"] = data / "mailconfd.db"
-    instance.setup(
-        ["domain", "add", "example.org", *SERVICES],
+def service(service):
+    """With a link and a user in the database too."""
+    service.setup(
+        ["service", "add", "example.org", SERVICES[1]],
         ["link", "add", "example.org", "documentation", "https://example.org/help"],
         ["user", "add", "first.last@example.org", "a4711"],
     )
-    os.chown(directory / "certificates" / "main.pem", 0, NOBODY.pw_gid)
-    (directory / "certificates" / "main.pem").chmod(0o640)
-    yield instance
-    instance.stop()
-    shutil.rmtree(directory)
+    return service
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from daemon import NAMES, Connection, free_port
 from test_life import CONFIG
 from test_start import fails, run
-from test_user import service, start, status_of  # pylint: disable=unused-import
+from test_user import start, status_of
 
 
 @pytest.fixture

@@ -6,11 +6,10 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 
 import pytest
 
-from daemon import PATIENCE, Daemon
+from daemon import PATIENCE
 from test_life import CONFIG
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -18,28 +17,9 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 NOBODY = pwd.getpwnam("nobody")
 
 
-@pytest.fixture
-def service(authority, build):
-    """A daemon whose directory others may enter, with a database that belongs to nobody."""
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="mailconfd-"))
-    directory.chmod(0o755)
-    instance = Daemon(directory, authority, build)
-    data = directory / "data"
-    data.mkdir(mode=0o750)
-    os.chown(data, NOBODY.pw_uid, NOBODY.pw_gid)
-    instance.settings["database"]["file"] = data / "mailconfd.db"
-    instance.setup(["domain", "add", "example.org", "imaps://imap.example.org"])
-    hand_over(instance)
-    yield instance
-    instance.stop()
-    shutil.rmtree(directory)
-
-
-def hand_over(service, group=NOBODY.pw_gid, mode=0o640):
-    """Lets nobody's group read the certificate, as a deploy hook does."""
-    file = service.directory / "certificates" / "main.pem"
-    os.chown(file, 0, group)
-    file.chmod(mode)
+def hand_over(service, group):
+    """Lets the group read the certificate, as a deploy hook does."""
+    os.chown(service.directory / "certificates" / "main.pem", 0, group)
 
 
 def start(service, *options):
@@ -134,7 +114,7 @@ def test_check_config_is_the_services_view(service):
     result = check(service)
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("load, as user nobody.\n")
-    hand_over(service, group=0)
+    hand_over(service, 0)
     for options in (), ("--user", "nobody"):
         result = check(service, *options)
         assert result.returncode == 1
