@@ -25,12 +25,14 @@
 struct bulk {
 	struct store *store;
 	struct bulk_scope scope;
-	size_t current;		    /* of the domains to be replaced */
-	struct bulk_counts *totals; /* up to the end of each of these */
+	size_t current;		   /* of the domains to be replaced */
+	struct row_counts *totals; /* up to the end of each of these */
 	sqlite3_stmt *cursor;
 	bool has_row;	      /* the cursor stands on one */
 	struct bulk_user row; /* what it holds */
-	struct bulk_counts counts;
+	struct row_counts counts;
+	bulk_visitor visit; /* or NULL */
+	void *context;
 	struct arena memory;
 	const char **touched; /* domains that users came to or went from */
 	size_t n_touched;
@@ -116,6 +118,19 @@ void bulk_free(struct bulk *bulk)
 	free(bulk);
 }
 
+void bulk_watch(struct bulk *bulk, bulk_visitor visit, void *context)
+{
+	bulk->visit = visit;
+	bulk->context = context;
+}
+
+static void visit(const struct bulk *bulk, const struct bulk_user *before,
+		  const struct bulk_user *after)
+{
+	if (bulk->visit)
+		bulk->visit(before, after, bulk->context);
+}
+
 /* Remembers the provider of a row that is removed or changed. */
 static void note_provider(struct bulk *bulk)
 {
@@ -152,6 +167,7 @@ static int remove_row(struct bulk *bulk, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 
+	visit(bulk, &bulk->row, NULL);
 	note_provider(bulk);
 	note_domain(bulk, bulk->row.domain);
 	if (query_begin(bulk->store, REMOVE_USER, &query, err) != 0)
@@ -205,6 +221,7 @@ static int update_row(struct bulk *bulk, const struct bulk_user *given, struct e
 		bulk->counts.unchanged++;
 		return 0;
 	}
+	visit(bulk, &bulk->row, &user);
 	if (user.provider != bulk->row.provider)
 		note_provider(bulk);
 	bulk->counts.changed++;
@@ -274,12 +291,13 @@ int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err)
 		return update_row(bulk, user, err) < 0 ? -1 : pass_over(bulk, user, err);
 	if (!user->login)
 		return 0;
+	visit(bulk, NULL, user);
 	bulk->counts.added++;
 	note_domain(bulk, user->domain);
 	return write_row(bulk, BULK_ADD_USER, user, err);
 }
 
-int bulk_end(struct bulk *bulk, struct bulk_counts *ret_counts, struct error *err)
+int bulk_end(struct bulk *bulk, struct row_counts *ret_counts, struct error *err)
 {
 	if (finish_domains(bulk, NULL, err) < 0 ||
 	    (bulk->scope.is_all && remove_rest(bulk, NULL, err) < 0))
@@ -293,12 +311,12 @@ int bulk_end(struct bulk *bulk, struct bulk_counts *ret_counts, struct error *er
 	return 0;
 }
 
-struct bulk_counts bulk_counts_of(const struct bulk *bulk, size_t domain)
+struct row_counts bulk_counts_of(const struct bulk *bulk, size_t domain)
 {
-	const struct bulk_counts none = { 0 }, *after = &bulk->totals[domain];
-	const struct bulk_counts *before = domain > 0 ? after - 1 : &none;
+	const struct row_counts none = { 0 }, *after = &bulk->totals[domain];
+	const struct row_counts *before = domain > 0 ? after - 1 : &none;
 
-	return (struct bulk_counts){
+	return (struct row_counts){
 		.added = after->added - before->added,
 		.changed = after->changed - before->changed,
 		.removed = after->removed - before->removed,

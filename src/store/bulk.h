@@ -39,18 +39,24 @@ struct bulk_user {
 	bool keeps_name, keeps_provider, keeps_moved_to;
 };
 
-struct bulk_counts {
+/* What became of rows. */
+struct row_counts {
 	int64_t added, changed, removed, unchanged;
 };
+
+/* Gets a user who is about to be added (before is NULL), changed, or removed (after is NULL). */
+typedef void (*bulk_visitor)(const struct bulk_user *before, const struct bulk_user *after,
+			     void *context);
 
 /* Borrows the domains of the scope. All return 0 or -1 with err set. */
 int bulk_begin(struct store *store, const struct bulk_scope *scope, struct bulk **ret_bulk,
 	       struct error *err);
+void bulk_watch(struct bulk *bulk, bulk_visitor visit, void *context);
 int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err);
-int bulk_end(struct bulk *bulk, struct bulk_counts *ret_counts, struct error *err);
+int bulk_end(struct bulk *bulk, struct row_counts *ret_counts, struct error *err);
 
 /* Once it has ended: what became of the users of one of the scope's domains. */
-struct bulk_counts bulk_counts_of(const struct bulk *bulk, size_t domain);
+struct row_counts bulk_counts_of(const struct bulk *bulk, size_t domain);
 void bulk_free(struct bulk *bulk);
 DEFINE_CLEANUP(struct bulk *, bulk_free);
 

@@ -11,7 +11,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 
 #include "util/arena.h"
 #include "util/error.h"
+#include "util/temporary-file.h"
 
 #define WRITE_SIZE ((size_t)256 * 1024)
 #define READ_SIZE_MIN (4 * SORTER_RECORD_MAX)
@@ -49,7 +49,6 @@ struct sorter {
 	size_t last;	  /* the offset of the record added last */
 	size_t count;
 	int file;
-	const char *directory;
 	off_t written;
 	struct run *runs;
 	size_t n_runs;
@@ -84,13 +83,6 @@ void sorter_free(struct sorter *sorter)
 size_t sorter_count(const struct sorter *sorter)
 {
 	return sorter->count;
-}
-
-static int fail(struct sorter *sorter, struct error *err)
-{
-	return error_set(err, ERROR_SYSTEM,
-			 "cannot sort in the directory '%s': %s; TMPDIR can name another one",
-			 sorter->directory, strerror(errno));
 }
 
 static length length_at(const char *place)
@@ -138,37 +130,6 @@ static void sort_offsets(struct sorter *sorter)
 		qsort_r(offsets, count, sizeof(*offsets), compare_offsets, sorter->memory);
 }
 
-static const char *temporary_directory(void)
-{
-	static const char *const variables[] = { "SQLITE_TMPDIR", "TMPDIR" };
-
-	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
-		const char *value = getenv(variables[i]);
-
-		if (value && *value)
-			return value;
-	}
-	return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : "/tmp";
-}
-
-/* Without a name from the beginning, or on file systems that cannot do that (overlays of old
- * kernels, NFS) from the next moment on. */
-static int open_file(struct sorter *sorter, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	char *path;
-
-	sorter->directory = temporary_directory();
-	sorter->file = open(sorter->directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (sorter->file >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-		return sorter->file < 0 ? fail(sorter, err) : 0;
-	path = arena_printf(&memory, "%s/mailconfctl-XXXXXX", sorter->directory);
-	sorter->file = mkostemp(path, O_CLOEXEC);
-	if (sorter->file < 0 || unlink(path) < 0)
-		return fail(sorter, err);
-	return 0;
-}
-
 static int write_all(struct sorter *sorter, const char *data, size_t size, struct error *err)
 {
 	while (size > 0) {
@@ -177,7 +138,7 @@ static int write_all(struct sorter *sorter, const char *data, size_t size, struc
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)
-			return fail(sorter, err);
+			return temporary_file_fail(err);
 		data += written;
 		size -= (size_t)written;
 		sorter->written += written;
@@ -228,8 +189,11 @@ static int write_run(struct sorter *sorter, struct error *err)
 {
 	struct run run = { .next = sorter->written };
 
-	if (sorter->file < 0 && open_file(sorter, err) < 0)
-		return -1;
+	if (sorter->file < 0) {
+		sorter->file = temporary_file_open(err);
+		if (sorter->file < 0)
+			return -1;
+	}
 	sort_offsets(sorter);
 	if (write_records(sorter, err) < 0)
 		return -1;
@@ -285,7 +249,7 @@ static int fill(struct sorter *sorter, struct run *run, struct error *err)
 		if (got == 0)
 			errno = EIO;
 		if (got <= 0)
-			return fail(sorter, err);
+			return temporary_file_fail(err);
 		run->filled += (size_t)got;
 		run->next += got;
 		wanted -= (size_t)got;

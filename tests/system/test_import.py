@@ -633,8 +633,8 @@ def test_no_room_to_sort(ctl, many, tmp_path):
     result = subprocess.run(ctl.command("user", "import", many), text=True, check=False,
                             capture_output=True, env=environment, preexec_fn=small_files_only)
     assert (result.returncode, result.stderr) == (
-        1, f"mailconfctl: cannot sort in the directory '{tmp_path}': File too large; TMPDIR can name "
-           "another one\n")
+        1, f"mailconfctl: cannot use a temporary file in '{tmp_path}': File too large; "
+           "TMPDIR can name another directory\n")
     assert users(ctl) == {}
 
 

@@ -89,8 +89,8 @@ static void test_no_directory(void **state)
 		r = sorter_add(sorter, record, sizeof(record), &err);
 	assert_int_equal(unsetenv("SQLITE_TMPDIR"), 0);
 	check_error("no directory", &err, ERROR_SYSTEM,
-		    "cannot sort in the directory '/missing/directory': No such file or directory; "
-		    "TMPDIR can name another one");
+		    "cannot use a temporary file in '/missing/directory': No such file or directory; "
+		    "TMPDIR can name another directory");
 }
 
 int main(void)

@@ -1,170 +1,52 @@
 /*
- * mailconfctl apply: makes the database equal to a file of commands.
- *
- * The commands are run in a scratch database, which is then compared with the true one. So whatever
- * they are, they are checked as ever, and only what differs is changed: three times the same walk,
- * which counts, then changes, then tells. What there was before is seen in a snapshot of its own,
- * which stays as it is beyond the change.
+ * mailconfctl apply: makes the database equal to a file of commands. The commands run in a scratch
+ * database, so that they are checked as always; then the rows that differ are written.
  */
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "admin/admin.h"
+#include "admin/reconcile.h"
 #include "cli/command.h"
 #include "cli/commands/batch.h"
-#include "cli/difference.h"
-#include "cli/export-commands.h"
 #include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/removal-limit.h"
-#include "store/bulk.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/input.h"
-#include "util/shell-words.h"
+#include "util/string-list.h"
+#include "util/temporary-file.h"
 
-enum { PROVIDERS, DOMAINS, USERS, KINDS };
-
-static const char *const kinds[KINDS] = {
-	[PROVIDERS] = "provider",
-	[DOMAINS] = "domain",
-	[USERS] = "user",
-};
-
-struct count {
-	int64_t added, changed, removed;
-};
-
-/* From so many rows on, what SQLite's log has grown by is worth waiting for readers. */
+/* A transaction of so many rows leaves a log large enough to wait for readers, so as to shrink it.
+ */
 #define TIDY_FROM 10000
+
+static const char *const kinds[RECONCILE_KINDS] = {
+	[RECONCILE_PROVIDERS] = "provider",
+	[RECONCILE_DOMAINS] = "domain",
+	[RECONCILE_USERS] = "user",
+};
 
 struct application {
 	struct admin *admin;
-	struct count counts[KINDS];
-	struct text_member lines; /* of the differences, for JSON */
+	struct row_counts counts[RECONCILE_KINDS];
+	FILE *lines; /* the differences */
 	bool is_dry, is_json;
 };
 
-/* First walk: how much it is. */
-
-static void count(struct count *count, const void *before, const void *after)
+/* Lines of differences are kept in a file until the change is committed. */
+static void keep_lines(struct application *application, char sign, const struct texts *commands,
+		       const struct texts *without)
 {
-	if (!before)
-		count->added++;
-	else if (!after)
-		count->removed++;
-	else
-		count->changed++;
-}
-
-static int count_provider(void *context, const struct provider *before,
-			  const struct provider *after, struct error *err)
-{
-	struct application *application = context;
-
-	(void)err;
-	count(&application->counts[PROVIDERS], before, after);
-	return 0;
-}
-
-static int count_domain(void *context, const struct domain *before, const struct domain *after,
-			struct error *err)
-{
-	struct application *application = context;
-
-	(void)err;
-	count(&application->counts[DOMAINS], before, after);
-	return 0;
-}
-
-static int count_user(void *context, const struct user *before, const struct user *after,
-		      struct error *err)
-{
-	struct application *application = context;
-
-	(void)err;
-	count(&application->counts[USERS], before, after);
-	return 0;
-}
-
-static const struct difference_visitor counting = { count_provider, count_domain, count_user };
-
-/* Second walk: the change. */
-
-static int change_provider(void *context, const struct provider *before,
-			   const struct provider *after, struct error *err)
-{
-	struct store *store = ((struct application *)context)->admin->store;
-	struct provider provider;
-
-	if (!after)
-		return store_remove_provider(store, before->id, err) == 0 ? 0 : -1;
-	provider = *after;
-	if (!before)
-		return store_add_provider(store, &provider, err) == 0 ? 0 : -1;
-	provider.id = before->id;
-	if (store_update_provider(store, &provider, err) != 0 ||
-	    store_set_services(store, provider.id, provider.services, provider.n_services, err) !=
-		    0 ||
-	    store_set_links(store, provider.id, provider.links, provider.n_links, err) != 0)
-		return -1;
-	return 0;
-}
-
-static int change_domain(void *context, const struct domain *before, const struct domain *after,
-			 struct error *err)
-{
-	struct store *store = ((struct application *)context)->admin->store;
-	int r;
-
-	if (!before)
-		r = store_add_domain(store, after, err);
-	else if (!after)
-		r = store_remove_domain(store, before->name, err);
-	else
-		r = store_update_domain(store, after, err);
-	return r == 0 ? 0 : -1;
-}
-
-static int change_user(void *context, const struct user *before, const struct user *after,
-		       struct error *err)
-{
-	struct store *store = ((struct application *)context)->admin->store;
-	int r;
-
-	if (!before)
-		r = store_add_user(store, after, err);
-	else if (!after)
-		r = store_remove_user(store, before->address, err);
-	else
-		r = store_update_user(store, after, err);
-	return r == 0 ? 0 : -1;
-}
-
-static const struct difference_visitor changing = { change_provider, change_domain, change_user };
-
-/* Third walk: the commands that are gone, and those that are new. */
-
-static void tell(struct application *application, char sign, const struct texts *commands,
-		 const struct texts *without)
-{
-	struct arena *memory = commands->memory;
-
-	for (size_t i = 0; i < commands->count; i++) {
-		const char *line;
-
-		if (texts_has(without, commands->items[i]))
-			continue;
-		line = arena_printf(memory, "%c %s", sign, text_escape(memory, commands->items[i]));
-		if (application->is_json)
-			text_member_add(&application->lines, line);
-		else
-			puts(line);
-	}
+	for (size_t i = 0; i < commands->count; i++)
+		if (!texts_has(without, commands->items[i]))
+			fprintf(application->lines, "%c %s\n", sign,
+				text_escape(commands->memory, commands->items[i]));
 }
 
 static bool has_all(const struct texts *some, const struct texts *others)
@@ -175,128 +57,88 @@ static bool has_all(const struct texts *some, const struct texts *others)
 	return true;
 }
 
-/* Where but the order differs, all of it is told. */
-static void tell_both(struct application *application, const struct texts *before,
-		      const struct texts *after)
+/* Where only the order differs, all commands are printed. */
+static void keep_difference(const struct texts *before, const struct texts *after, void *context)
 {
 	static const struct texts none = { 0 };
 	bool is_order = has_all(before, after) && has_all(after, before);
 
-	tell(application, '-', before, is_order ? &none : after);
-	tell(application, '+', after, is_order ? &none : before);
+	keep_lines(context, '-', before, is_order ? &none : after);
+	keep_lines(context, '+', after, is_order ? &none : before);
 }
 
-/* What a service that means nothing was called. */
-static void add_spoiled(struct texts *commands, const struct provider *provider)
-{
-	for (size_t i = 0; i < provider->n_spoiled; i++)
-		texts_add(commands,
-			  arena_printf(commands->memory, "service add %s %s",
-				       word_quote(commands->memory, provider->name),
-				       word_quote(commands->memory, provider->spoiled[i].url)));
-}
-
-static int tell_provider(void *context, const struct provider *before, const struct provider *after,
-			 struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts old = TEXTS_IN(&memory), new = TEXTS_IN(&memory);
-
-	(void)err;
-	if (before) {
-		provider_commands(&old, before);
-		add_spoiled(&old, before);
-	}
-	if (after)
-		provider_commands(&new, after);
-	tell_both(context, &old, &new);
-	return 0;
-}
-
-static int tell_domain(void *context, const struct domain *before, const struct domain *after,
+static int print_lines(struct application *application, struct text_member *member,
 		       struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts old = TEXTS_IN(&memory), new = TEXTS_IN(&memory);
+	_cleanup_(freep) char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
 
-	(void)err;
-	if (before) {
-		domain_commands(&old, before);
-		domain_move_commands(&old, before);
+	while ((length = getline(&line, &room, application->lines)) > 0) {
+		line[length - 1] = '\0';
+		if (application->is_json)
+			text_member_add(member, line);
+		else
+			puts(line);
 	}
-	if (after) {
-		domain_commands(&new, after);
-		domain_move_commands(&new, after);
-	}
-	tell_both(context, &old, &new);
-	return 0;
+	return ferror(application->lines) ? temporary_file_fail(err) : 0;
 }
 
-static int tell_user(void *context, const struct user *before, const struct user *after,
-		     struct error *err)
+static int64_t count_differences(const struct row_counts *counts)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts old = TEXTS_IN(&memory), new = TEXTS_IN(&memory);
-
-	(void)err;
-	if (before) {
-		user_commands(&old, before);
-		user_move_commands(&old, before);
-	}
-	if (after) {
-		user_commands(&new, after);
-		user_move_commands(&new, after);
-	}
-	tell_both(context, &old, &new);
-	return 0;
+	return counts->added + counts->changed + counts->removed;
 }
 
-static const struct difference_visitor telling = { tell_provider, tell_domain, tell_user };
-
-static int64_t differences(const struct application *application)
+static int64_t count_all_differences(const struct application *application)
 {
 	int64_t sum = 0;
 
-	for (size_t i = 0; i < KINDS; i++)
-		sum += application->counts[i].added + application->counts[i].changed +
-		       application->counts[i].removed;
+	for (size_t i = 0; i < RECONCILE_KINDS; i++)
+		sum += count_differences(&application->counts[i]);
 	return sum;
 }
 
-static void say_json(struct application *application)
+static int print_as_json(struct application *application, struct error *err)
 {
+	struct text_member member;
 	json_t *entry = json_object();
+	int r;
 
-	for (size_t i = 0; i < KINDS; i++) {
-		const struct count *counted = &application->counts[i];
+	text_member_begin(&member, "differences");
+	r = print_lines(application, &member, err);
+	for (size_t i = 0; i < RECONCILE_KINDS; i++) {
+		const struct row_counts *counts = &application->counts[i];
 		json_t *figures = json_object();
 
-		entry_put(figures, "added", json_integer(counted->added));
-		entry_put(figures, "changed", json_integer(counted->changed));
-		entry_put(figures, "removed", json_integer(counted->removed));
+		entry_put(figures, "added", json_integer(counts->added));
+		entry_put(figures, "changed", json_integer(counts->changed));
+		entry_put(figures, "removed", json_integer(counts->removed));
 		entry_put(entry, kinds[i], figures);
 	}
 	entry_put_truth(entry, "dry_run", application->is_dry);
-	text_member_end(&application->lines, entry);
+	text_member_end(&member, entry);
+	return r;
 }
 
-static void say(struct application *application)
+static int print_result(struct application *application, struct error *err)
 {
 	struct admin *admin = application->admin;
 
-	for (size_t i = 0; i < KINDS; i++) {
-		const struct count *counted = &application->counts[i];
+	if (application->is_json)
+		return print_as_json(application, err);
+	for (size_t i = 0; i < RECONCILE_KINDS; i++) {
+		const struct row_counts *counts = &application->counts[i];
 
-		if (counted->added + counted->changed + counted->removed == 0)
-			continue;
-		admin_say(admin, "%ss: %lld added, %lld changed, %lld removed", kinds[i],
-			  (long long)counted->added, (long long)counted->changed,
-			  (long long)counted->removed);
+		if (count_differences(counts) > 0)
+			admin_say(admin, "%ss: %lld added, %lld changed, %lld removed", kinds[i],
+				  (long long)counts->added, (long long)counts->changed,
+				  (long long)counts->removed);
 	}
-	if (differences(application) == 0)
+	if (count_all_differences(application) == 0)
 		admin_say(admin, "nothing differs");
 	else if (application->is_dry)
 		admin_say(admin, "dry run: nothing is done");
+	return print_lines(application, NULL, err);
 }
 
 /* Runs the commands in the scratch database, without a word. */
@@ -321,59 +163,45 @@ static int read_wanted(struct admin *admin, const struct arguments *arguments,
 	return 0;
 }
 
-/* A file that lacks much is more likely half written than meant. */
-static int check_removals(struct application *application, const struct removals *removals,
-			  const struct comparison *comparison, struct error *err)
+/* A file that lacks many rows is more likely incomplete than meant. */
+static int check_removals(const struct application *application, const struct removals *removals,
+			  struct error *err)
 {
-	static const struct user_filter all_users = { 0 };
-	int64_t users;
+	for (size_t i = RECONCILE_DOMAINS; i < RECONCILE_KINDS; i++) {
+		const struct row_counts *counts = &application->counts[i];
 
-	if (store_count_users(application->admin->store, &all_users, &users, err) != 0 ||
-	    removals_check(removals, kinds[DOMAINS], application->counts[DOMAINS].removed,
-			   (int64_t)comparison->n_domains_before, err) < 0)
-		return -1;
-	return removals_check(removals, kinds[USERS], application->counts[USERS].removed, users,
-			      err);
+		if (removals_check(removals, kinds[i], counts->removed,
+				   counts->removed + counts->changed + counts->unchanged, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
-/* Rows may refer to others that come later, or are gone later: what counts is the end. */
-static int change(struct application *application, const struct comparison *comparison,
-		  struct error *err)
+static int write_rows(struct application *application, struct store *wanted,
+		      const struct removals *removals, struct error *err)
 {
-	struct store *store = application->admin->store;
-
-	if (store_defer_references(store, err) < 0 ||
-	    comparison_visit(comparison, &changing, application, err) < 0)
-		return -1;
-	return store_commit(store, err);
-}
-
-static int apply_wanted(struct application *application, struct store *wanted,
-			const struct removals *removals, struct error *err)
-{
-	_cleanup_(store_closep) struct store *before = NULL;
 	struct admin *admin = application->admin;
-	struct comparison comparison;
 
-	/* From here on nobody else changes anything. */
 	if (store_begin(admin->store, err) < 0 ||
-	    store_open(admin->database, STORE_READ, &before, err) != 0 ||
-	    comparison_init(admin->memory, before, wanted, &comparison, err) < 0 ||
-	    comparison_visit(&comparison, &counting, application, err) < 0 ||
-	    check_removals(application, removals, &comparison, err) < 0)
+	    reconcile_installation(admin->memory, admin->store, wanted, keep_difference,
+				   application, application->counts, err) < 0 ||
+	    check_removals(application, removals, err) < 0)
 		return -1;
-	if (application->is_dry)
-		store_rollback(admin->store);
-	else if (change(application, &comparison, err) < 0)
+	if (fflush(application->lines) != 0 || fseeko(application->lines, 0, SEEK_SET) != 0)
+		return temporary_file_fail(err);
+	return application->is_dry ? 0 : store_commit(admin->store, err);
+}
+
+static int open_lines(FILE **ret_lines, struct error *err)
+{
+	_cleanup_(closep) int fd = temporary_file_open(err);
+
+	if (fd < 0)
 		return -1;
-	if (application->is_json)
-		text_member_begin(&application->lines, "differences");
-	else
-		say(application);
-	if (comparison_visit(&comparison, &telling, application, err) < 0)
-		return -1;
-	if (application->is_json)
-		say_json(application);
+	*ret_lines = fdopen(fd, "w+");
+	if (!*ret_lines)
+		return temporary_file_fail(err);
+	fd = -1;
 	return 0;
 }
 
@@ -385,17 +213,22 @@ static int apply(struct admin *admin, const struct arguments *arguments, struct 
 		.is_json = arguments->is_json,
 	};
 	_cleanup_(store_closep) struct store *wanted = NULL;
+	_cleanup_(fclosep) FILE *lines = NULL;
 	struct removals removals;
 	int r;
 
 	if (removals_parse(admin, arguments, &removals, err) < 0 ||
 	    read_wanted(admin, arguments, &wanted, err) < 0 ||
-	    admin_open(admin, !application.is_dry, err) < 0)
+	    admin_open(admin, !application.is_dry, err) < 0 || open_lines(&lines, err) < 0)
 		return -1;
-	r = apply_wanted(&application, wanted, &removals, err);
-	if (r == 0 && !application.is_dry && differences(&application) >= TIDY_FROM)
+	application.lines = lines;
+	r = write_rows(&application, wanted, &removals, err);
+	store_rollback(admin->store);
+	if (r < 0)
+		return -1;
+	if (!application.is_dry && count_all_differences(&application) >= TIDY_FROM)
 		store_tidy(admin->store);
-	return r;
+	return print_result(&application, err);
 }
 
 static const struct option options[] = {

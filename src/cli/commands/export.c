@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/export-commands.h"
 #include "cli/command.h"
-#include "cli/export-commands.h"
 #include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/providers.h"

@@ -199,7 +199,7 @@ static int run(struct writer *writer, struct error *err)
 		return 0;
 	if (bulk_end(bulk, &import->counts, err) < 0)
 		return -1;
-	import->counts_of_domains = arena_array(import->admin->memory, struct bulk_counts,
+	import->counts_of_domains = arena_array(import->admin->memory, struct row_counts,
 						import->scope.n_domains);
 	for (size_t i = 0; i < import->scope.n_domains; i++)
 		import->counts_of_domains[i] = bulk_counts_of(bulk, i);

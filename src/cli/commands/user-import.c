@@ -138,7 +138,7 @@ static int apply_options(struct import *import, const struct arguments *argument
 	return check_scope(import->admin, &import->scope, err);
 }
 
-static int64_t count_before(const struct bulk_counts *counts)
+static int64_t count_before(const struct row_counts *counts)
 {
 	return counts->removed + counts->changed + counts->unchanged;
 }
@@ -147,13 +147,13 @@ static int64_t count_before(const struct bulk_counts *counts)
 static int check_removals(const struct import *import, const struct removals *removals,
 			  struct error *err)
 {
-	const struct bulk_counts *counts = &import->counts;
+	const struct row_counts *counts = &import->counts;
 	const struct bulk_scope *scope = &import->scope;
 
 	if (removals_check(removals, "user", counts->removed, count_before(counts), err) < 0)
 		return -1;
 	for (size_t i = 0; scope->n_domains > 1 && i < scope->n_domains; i++) {
-		const struct bulk_counts *here = &import->counts_of_domains[i];
+		const struct row_counts *here = &import->counts_of_domains[i];
 
 		if (removals_check_part(removals, "user", scope->domains[i], here->removed,
 					count_before(here), counts->removed, err) < 0)
@@ -184,7 +184,7 @@ static void warn(struct import *import)
 
 static void say(struct import *import, const struct arguments *arguments)
 {
-	const struct bulk_counts *counts = &import->counts;
+	const struct row_counts *counts = &import->counts;
 	const struct tally tally = {
 		.added = counts->added,
 		.changed = counts->changed,

@@ -69,8 +69,8 @@ struct import {
 
 	/* Of writing. */
 	struct bulk_scope scope;
-	struct bulk_counts counts;
-	struct bulk_counts *counts_of_domains; /* of the scope */
+	struct row_counts counts;
+	struct row_counts *counts_of_domains; /* of the scope */
 	const char **providers_before;	       /* that users had and no longer have */
 	size_t n_providers_before;
 };

@@ -1,4 +1,4 @@
-#include "cli/export-commands.h"
+#include "admin/export-commands.h"
 
 #include "mail/address.h"
 #include "util/arena.h"
