@@ -251,13 +251,6 @@ struct user_filter {
 typedef int (*user_visitor)(const struct user *user, void *context, struct error *err);
 int store_visit_users(struct store *store, const struct user_filter *filter, user_visitor visit,
 		      void *context, struct error *err);
-/* The same from outside: next gives the users in the order of visiting, each until the next call,
- * or STORE_NOT_FOUND at the end. A store has one cursor at a time, and visits nobody meanwhile. */
-struct user_cursor;
-int user_cursor_open(struct store *store, struct user_cursor **ret_cursor, struct error *err);
-int user_cursor_next(struct user_cursor *cursor, struct user *ret_user, struct error *err);
-void user_cursor_close(struct user_cursor *cursor);
-DEFINE_CLEANUP(struct user_cursor *, user_cursor_close);
 
 /* Those that have moved, likewise; and whether there are any of exactly this domain. */
 int store_visit_moved_users(struct store *store, user_visitor visit, void *context,

@@ -155,55 +155,6 @@ int store_visit_users(struct store *store, const struct user_filter *filter, use
 	return r == 0 ? visit_rows(store, query, visit, context, err) : r;
 }
 
-struct user_cursor {
-	struct store *store;
-	sqlite3_stmt *query;
-	struct arena memory; /* of the user given last */
-};
-
-int user_cursor_open(struct store *store, struct user_cursor **ret_cursor, struct error *err)
-{
-	static const struct user_filter all = { 0 };
-	_cleanup_(user_cursor_closep) struct user_cursor *cursor = xnew(struct user_cursor);
-	int r = filter_begin(store, &all, LIST_USERS, LIST_USERS, &cursor->query, err);
-
-	if (r != 0)
-		return r;
-	cursor->store = store;
-	*ret_cursor = TAKE(cursor);
-	return 0;
-}
-
-int user_cursor_next(struct user_cursor *cursor, struct user *ret_user, struct error *err)
-{
-	struct user user;
-	struct row row;
-
-	arena_clear(&cursor->memory);
-	switch (sqlite3_step(cursor->query)) {
-	case SQLITE_ROW:
-		row = row_begin(cursor->store, &cursor->memory, cursor->query, TABLE_USER);
-		user = user_read(&row);
-		if (row_end(&row, err) < 0)
-			return -1;
-		*ret_user = user;
-		return 0;
-	case SQLITE_DONE:
-		return STORE_NOT_FOUND;
-	default:
-		return store_fail(cursor->store, err, "listing users");
-	}
-}
-
-void user_cursor_close(struct user_cursor *cursor)
-{
-	if (!cursor)
-		return;
-	query_endp(&cursor->query);
-	arena_clear(&cursor->memory);
-	free(cursor);
-}
-
 int store_visit_moved_users(struct store *store, user_visitor visit, void *context,
 			    struct error *err)
 {

@@ -280,6 +280,27 @@ def test_links_between_rows_change_in_any_order(ctl):
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+def test_a_provider_takes_the_place_of_another(ctl):
+    """The new one must not get the id that users of the old one refer to."""
+    text = ("provider add a imaps://a.example submissions://a.example\n"
+            "provider add {} imaps://b.example submissions://b.example\n"
+            "domain add one.example --provider a\nuser add x@one.example x --provider {}\n")
+    ctl.batch(text.format("old", "old"))
+    assert ctl.apply(text.format("new", "new")) == """\
++ provider add new
++ service add new imaps://b.example
++ service add new submissions://b.example
+- provider add old
+- service add old imaps://b.example
+- service add old submissions://b.example
+- user add x@one.example x --provider old
++ user add x@one.example x --provider new
+providers: 1 added, 0 changed, 1 removed
+users: 0 added, 1 changed, 0 removed
+"""
+    assert ctl.json("user", "show", "x@one.example")["provider"] == "new"
+
+
 def test_moves_that_are_a_circle_only_half_way(ctl, place):
     """Some orders of adding meet a circle that is none in the end; the export's is none of them."""
     ctl.batch("provider add p imaps://h.example submissions://h.example\n"

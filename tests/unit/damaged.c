@@ -200,7 +200,7 @@ static int replace_users(struct store *store, struct error *err)
 	static const struct bulk_scope scope = { .domains = domains, .n_domains = 1 };
 	static const struct bulk_user user = { "example.org", "fred", "a1", NULL, 0, NULL };
 	_cleanup_(bulk_freep) struct bulk *bulk = NULL;
-	struct bulk_counts counts;
+	struct row_counts counts;
 
 	if (bulk_begin(store, &scope, &bulk, err) < 0 || bulk_put(bulk, &user, err) < 0)
 		return -1;
