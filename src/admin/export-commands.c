@@ -43,24 +43,20 @@ static void line_flag(struct line *line, const char *option, bool is_given)
 		bytes_add_format(&line->options, " --%s", option);
 }
 
-/* Where it is not as it is anyway. */
-static void line_truth(struct line *line, const char *option, bool is_true, bool usual)
+/* The attributes of a table that are not as in a new row. */
+static void line_attributes(struct line *line, const struct option *table, const void *row,
+			    const void *new_row)
 {
-	if (is_true != usual)
-		line_option(line, option, is_true ? "yes" : "no");
-}
+	for (; table->name; table++) {
+		const char *text = attribute_text(line->memory, table, row);
 
-static void line_text(struct line *line, const char *option, const char *text, const char *usual)
-{
-	if (!text_equals(text, usual))
-		line_option(line, option, text);
-}
-
-/* 0 is none. */
-static void line_number(struct line *line, const char *option, unsigned number)
-{
-	if (number > 0)
-		line_option(line, option, arena_printf(line->memory, "%u", number));
+		if (text_same(text, attribute_text(line->memory, table, new_row)))
+			continue;
+		if (table->value)
+			line_option(line, table->name, text);
+		else
+			line_flag(line, table->name, text);
+	}
 }
 
 /* Options stand behind the words, but for a word that would be taken for one. */
@@ -76,67 +72,29 @@ static void line_end(struct line *line, struct texts *commands)
 
 static void add_provider_line(struct texts *commands, const struct provider *provider)
 {
-	const struct provider usual = PROVIDER_DEFAULT;
 	struct line line = line_begin(commands, "provider add");
+	struct provider added = *provider;
 
+	/* The services decide whether PACC is possible: see provider_commands(). */
+	added.pacc = false;
 	line_word(&line, provider->name);
-	line_option(&line, "display-name", provider->display_name);
-	line_option(&line, "short-name", provider->short_name);
-	line_text(&line, "login", provider->login, usual.login);
-	line_text(&line, "login-case", login_case_name(provider->login_case),
-		  login_case_name(usual.login_case));
-	line_text(&line, "recipient-delimiter", provider->recipient_delimiter,
-		  usual.recipient_delimiter);
-	line_truth(&line, "show-names", provider->show_names, usual.show_names);
-	line_truth(&line, "mx-fallback", provider->mx_fallback, usual.mx_fallback);
-	line_option(&line, "public-name", provider->public_name);
-	if (provider->ttl != usual.ttl)
-		line_option(&line, "ttl", arena_printf(line.memory, "%u", provider->ttl));
-	line_truth(&line, "pox-dav", provider->pox_dav, usual.pox_dav);
-	line_truth(&line, "activesync-v2", provider->activesync_v2, usual.activesync_v2);
-	line_text(&line, "unknown-users", unanswered_name(provider->unknown_users),
-		  unanswered_name(usual.unknown_users));
-	line_text(&line, "without-address", unanswered_name(provider->without_address),
-		  unanswered_name(usual.without_address));
-	line_text(&line, "send-logins-to", provider->send_logins_to, usual.send_logins_to);
-	line_truth(&line, "md5-lookup", provider->md5_lookup, usual.md5_lookup);
-	line_truth(&line, "keep", !provider->is_implicit, !usual.is_implicit);
-	line_option(&line, "webmail", provider->webmail);
-	line_option(&line, "oauth2-issuer", provider->oauth2.issuer);
-	line_option(&line, "oauth2-scope", provider->oauth2.scope);
-	line_option(&line, "oauth2-auth-url", provider->oauth2.auth_url);
-	line_option(&line, "oauth2-token-url", provider->oauth2.token_url);
+	line_attributes(&line, provider_options, &added, &PROVIDER_DEFAULT);
 	line_end(&line, commands);
-}
-
-static const char *wish_text(enum wish wish)
-{
-	switch (wish) {
-	case WISH_YES:
-		return "yes";
-	case WISH_NO:
-		return "no";
-	case WISH_NONE:
-		break;
-	}
-	return NULL;
 }
 
 static void add_service_line(struct texts *commands, const char *provider,
 			     const struct service *service)
 {
+	static const struct service new_service = { 0 };
 	struct line line = line_begin(commands, "service add");
+	const char *authentications = service_authentications(line.memory, service);
 
 	line_word(&line, provider);
 	line_word(&line, service_url(line.memory, service));
-	line_option(&line, "login", service->login);
-	line_text(&line, "auth", service_authentications(line.memory, service),
-		  authentication_name(AUTHENTICATION_DEFAULT));
-	line_flag(&line, "first", service->is_first);
-	line_option(&line, "leave-on-server", wish_text(service->pop3.leave_on_server));
-	line_number(&line, "leave-days", service->pop3.leave_days);
-	line_number(&line, "check-interval", service->pop3.check_interval);
-	line_option(&line, "download-at-check", wish_text(service->pop3.download_at_check));
+	line_attributes(&line, service_options, service, &new_service);
+	if (!text_equals(authentications, authentication_name(AUTHENTICATION_DEFAULT)))
+		line_option(&line, "auth", authentications);
+	line_attributes(&line, pop3_options, service, &new_service);
 	line_flag(&line, "allow-plaintext", service->security == SECURITY_PLAIN);
 	line_end(&line, commands);
 }
@@ -163,7 +121,6 @@ void provider_commands(struct texts *commands, const struct provider *provider)
 	for (size_t i = 0; i < provider->n_links; i++)
 		add_link_line(commands, provider->name, &provider->links[i]);
 	if (provider->pacc) {
-		/* What it cannot say is refused: that shows with the services. */
 		struct line line = line_begin(commands, "provider set");
 
 		line_word(&line, provider->name);

@@ -9,18 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mail/attribute.h"
+
 struct admin;
 struct error;
 struct arguments;
-
-/* An option, in a table that ends with one without a name. */
-struct option {
-	const char *name; /* without its dashes */
-	const char
-		*value; /* NULL: takes none; "TEXT": what help calls it; "yes|no": one of these */
-	const char *summary;
-	bool repeats; /* may be given any number of times */
-};
 
 enum database_use {
 	DATABASE_NONE,

@@ -377,3 +377,15 @@ bool option_any_given(const struct arguments *arguments, const struct option *ta
 			return true;
 	return false;
 }
+
+int options_apply(struct arena *memory, const struct arguments *arguments,
+		  const struct option *table, void *row, struct error *err)
+{
+	for (; table->name; table++) {
+		const char *value = option_value(arguments, table->name);
+
+		if (value && attribute_set(memory, table, row, value, err) < 0)
+			return -1;
+	}
+	return 0;
+}

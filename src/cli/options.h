@@ -68,6 +68,11 @@ bool option_is_given(const struct arguments *arguments, const char *name);
 /* Whether any option of the table was given. */
 bool option_any_given(const struct arguments *arguments, const struct option *table);
 
+/* Sets the attributes of the table that were given in the members of a struct. Returns 0 or -1 with
+ * err set. */
+int options_apply(struct arena *memory, const struct arguments *arguments,
+		  const struct option *table, void *row, struct error *err);
+
 /* "user add". In memory. */
 const char *command_name(struct arena *memory, const struct command *command);
 

@@ -7,6 +7,7 @@
 
 #include "cli/cells.h"
 #include "cli/terminal.h"
+#include "mail/attribute.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 
@@ -170,6 +171,33 @@ void entry_put_text(json_t *entry, const char *key, const char *text)
 void entry_put_truth(json_t *entry, const char *key, bool is_true)
 {
 	entry_put(entry, key, json_boolean(is_true));
+}
+
+static json_t *attribute_value(const struct option *option, const char *text)
+{
+	switch (option->type) {
+	case ATTRIBUTE_TRUTH:
+		return json_boolean(text && text_equals(text, option->value ? "yes" : ""));
+	case ATTRIBUTE_WISH:
+		return json_boolean(text_equals(text, "yes"));
+	case ATTRIBUTE_NUMBER:
+		return json_integer(strtoll(text, NULL, 10));
+	default:
+		return json_text(text);
+	}
+}
+
+void entry_put_attributes(json_t *entry, const struct option *table, const void *row)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	for (; table->name; table++) {
+		const char *text = attribute_text(&memory, table, row);
+
+		if (text || table->type == ATTRIBUTE_TRUTH)
+			entry_put(entry, attribute_key(&memory, table),
+				  attribute_value(table, text));
+	}
 }
 
 /* jansson escapes what JSON must escape; the rest of what a terminal obeys stands in strings only,

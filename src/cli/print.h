@@ -13,6 +13,7 @@
 
 struct arena;
 struct list;
+struct option;
 
 /* The text with control characters written as \u001b, and bytes that are not UTF-8 as \xff. */
 const char *text_escape(struct arena *memory, const char *text);
@@ -33,6 +34,9 @@ bool print_has_begun_json(void);
 void entry_put(json_t *entry, const char *key, json_t *value);
 void entry_put_text(json_t *entry, const char *key, const char *text);
 void entry_put_truth(json_t *entry, const char *key, bool is_true);
+
+/* Puts the attributes of a table into an object, but those that are unset. */
+void entry_put_attributes(json_t *entry, const struct option *table, const void *row);
 
 /* Prints one entry, and releases it. */
 void entry_print(json_t *entry, bool as_json);

@@ -15,8 +15,7 @@ struct arguments;
 struct admin;
 struct error;
 
-/* --display-name and the like; --allow-plaintext. */
-extern const struct option provider_options[];
+/* --allow-plaintext. */
 extern const struct option plaintext_options[];
 
 /* Finds the provider; a missing one is refused. Returns 0 or -1 with err set. */

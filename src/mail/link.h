@@ -16,6 +16,8 @@ struct error;
 #define LINK_TEXT_MAX_LENGTH 500
 #define LANGUAGE_MAX_LENGTH 35 /* RFC 5646 4.4.1 */
 
+#define LINK_KIND_WORDS "documentation|enable"
+
 enum link_kind { LINK_DOCUMENTATION, LINK_ENABLE, LINK_KINDS };
 
 struct link_text {

@@ -1,58 +1,134 @@
 #include "mail/provider.h"
 
+#include "mail/address.h"
+#include "mail/pattern.h"
 #include "mail/url.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/error.h"
+#include "util/network.h"
 #include "util/shell-words.h"
 
-const char *login_case_name(enum login_case login_case)
+/* '' stands for the default. */
+static const char *parse_login(struct arena *memory, const struct option *option, const char *text,
+			       struct error *err)
 {
-	return login_case == LOGIN_CASE_LOWER ? "lower" : "keep";
+	if (!*text)
+		text = PROVIDER_DEFAULT.login;
+	return pattern_check(memory, text, PATTERN_FOR_PROVIDER, err) == 0 ? text : NULL;
 }
+
+static const char *parse_delimiters(struct arena *memory, const struct option *option,
+				    const char *text, struct error *err)
+{
+	return delimiters_check(text, err) == 0 ? text : NULL;
+}
+
+static const char *parse_public_name(struct arena *memory, const struct option *option,
+				     const char *text, struct error *err)
+{
+	const char *name = public_name_parse(memory, text);
+
+	if (!name)
+		error_set(err, ERROR_INPUT, "the public name '%s' is not a host name or HOST:PORT",
+			  text);
+	return name;
+}
+
+static const char *parse_send_logins_to(struct arena *memory, const struct option *option,
+					const char *text, struct error *err)
+{
+	if (text_equals(text, "everyone") || text_equals(text, "nobody") ||
+	    networks_check(memory, text, err) == 0)
+		return text;
+	error_prefix(err, "--send-logins-to takes everyone, nobody or networks");
+	return NULL;
+}
+
+static const char *parse_issuer(struct arena *memory, const struct option *option, const char *text,
+				struct error *err)
+{
+	return issuer_parse(memory, text, err);
+}
+
+#define MEMBER(kind, member) .type = kind, .offset = offsetof(struct provider, member)
+#define TEXT(member, check) MEMBER(ATTRIBUTE_TEXT, member), .parse = check
+#define TRUTH(member) MEMBER(ATTRIBUTE_TRUTH, member)
+#define CHOICE(member) MEMBER(ATTRIBUTE_CHOICE, member)
+#define NUMBER(member) MEMBER(ATTRIBUTE_NUMBER, member)
+
+const struct option provider_options[] = {
+	{ "display-name", "TEXT", "how clients name the account (default: its domain)",
+	  TEXT(display_name, attribute_parse_text), .is_optional = true, .what = "display name",
+	  .max = DISPLAY_NAME_MAX_LENGTH },
+	{ "short-name", "TEXT", "the same where there is little room",
+	  TEXT(short_name, attribute_parse_text), .is_optional = true, .what = "short name",
+	  .max = SHORT_NAME_MAX_LENGTH },
+	{ "login", "PATTERN", "login of addresses without a user (default: %EMAILADDRESS%)",
+	  TEXT(login, parse_login) },
+	{ "login-case", "lower|keep", "letter case of addresses in patterns (default: lower)",
+	  CHOICE(login_case) },
+	{ "recipient-delimiter", "CHARS", "characters that begin a subaddress (default: +)",
+	  TEXT(recipient_delimiter, parse_delimiters) },
+	{ "show-names", "yes|no", "send the names of users to clients (default: no)",
+	  TRUTH(show_names) },
+	{ "mx-fallback", "yes|no", "answer for other domains whose MX points here (default: yes)",
+	  TRUTH(mx_fallback) },
+	{ "public-name", "HOST", "the host[:port] in URLs (default: the server's)",
+	  TEXT(public_name, parse_public_name), .is_optional = true, .leads_away = true },
+	{ "ttl", "HOURS", "how long Outlook may cache a response (default: 168)", NUMBER(ttl),
+	  .max = TTL_MAX_HOURS },
+	{ "pox-dav", "yes|no", "CalDAV and CardDAV in Outlook's document (default: no)",
+	  TRUTH(pox_dav) },
+	{ "activesync-v2", "yes|no", "the ActiveSync URL in Autodiscover v2, too (default: no)",
+	  TRUTH(activesync_v2) },
+	{ "pacc", "yes|no", "publish a PACC document, its digest in DNS (default: no)",
+	  TRUTH(pacc) },
+	{ "unknown-users", "pattern|refuse",
+	  "response to addresses without a user (default: pattern)", CHOICE(unknown_users) },
+	{ "without-address", "pattern|refuse",
+	  "response to requests without an address (default: pattern)", CHOICE(without_address) },
+	{ "md5-lookup", "yes|no", "find users by the MD5 that Evolution sends (default: no)",
+	  TRUTH(md5_lookup) },
+	{ "send-logins-to", "NETWORKS", "everyone, nobody, or networks (default: everyone)",
+	  TEXT(send_logins_to, parse_send_logins_to) },
+	{ "keep", "yes|no", "keep it when unused (default: yes; of 'domain add': no)",
+	  TRUTH(is_implicit), .column = "is_implicit", .is_negated = true },
+	{ "webmail", "URL", "the URL of its webmail", TEXT(webmail, attribute_parse_url),
+	  .is_optional = true, .leads_away = true, .what = "web mail address" },
+	{ "oauth2-issuer", "URL", "the issuer of OAuth2 tokens; or only its host",
+	  TEXT(oauth2.issuer, parse_issuer), .is_optional = true, .leads_away = true },
+	{ "oauth2-scope", "SCOPES", "what clients request from the issuer, separated by spaces",
+	  TEXT(oauth2.scope, attribute_parse_text), .is_optional = true, .what = "scope",
+	  .max = SCOPE_MAX_LENGTH },
+	{ "oauth2-auth-url", "URL", "where users give consent",
+	  TEXT(oauth2.auth_url, attribute_parse_url), .is_optional = true, .leads_away = true,
+	  .what = "auth URL" },
+	{ "oauth2-token-url", "URL", "where clients get tokens",
+	  TEXT(oauth2.token_url, attribute_parse_url), .is_optional = true, .leads_away = true,
+	  .what = "token URL" },
+	{ 0 },
+};
 
 const char *unanswered_name(enum unanswered unanswered)
 {
 	return unanswered == UNANSWERED_PATTERN ? "pattern" : "refuse";
 }
 
-static int spoiled_option(struct arena *memory, const struct provider *provider, const char *option,
-			  const char **ret_remedy)
-{
-	*ret_remedy = arena_printf(memory, "provider set %s --%s",
-				   word_in_sentence(memory, provider->name), option);
-	return -1;
-}
-
-static int check_options(struct arena *memory, const struct provider *provider,
-			 const char **ret_remedy, struct error *err)
-{
-	const struct {
-		const char *what, *text, *option;
-	} pages[] = {
-		{ "web mail address", provider->webmail, "webmail URL" },
-		{ "auth URL", provider->oauth2.auth_url, "oauth2-auth-url URL" },
-		{ "token URL", provider->oauth2.token_url, "oauth2-token-url URL" },
-	};
-
-	for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++)
-		if (pages[i].text &&
-		    !url_parse(memory, pages[i].what, pages[i].text, URL_OF_SERVICE, err))
-			return spoiled_option(memory, provider, pages[i].option, ret_remedy);
-	if (provider->oauth2.issuer && !issuer_parse(memory, provider->oauth2.issuer, err))
-		return spoiled_option(memory, provider, "oauth2-issuer URL", ret_remedy);
-	if (provider->public_name && !public_name_parse(memory, provider->public_name)) {
-		error_set(err, ERROR_INPUT, "the public name '%s' is not a host name",
-			  provider->public_name);
-		return spoiled_option(memory, provider, "public-name HOST", ret_remedy);
-	}
-	return 0;
-}
-
 int provider_check_links(struct arena *memory, const struct provider *provider,
 			 const char **ret_remedy, struct error *err)
 {
-	if (check_options(memory, provider, ret_remedy, err) < 0)
+	for (const struct option *option = provider_options; option->name; option++) {
+		const char *text = option->leads_away ? attribute_text(memory, option, provider)
+						      : NULL;
+
+		if (!text || option->parse(memory, option, text, err))
+			continue;
+		*ret_remedy = arena_printf(memory, "provider set %s --%s %s",
+					   word_in_sentence(memory, provider->name), option->name,
+					   option->value);
 		return -1;
+	}
 	for (size_t i = 0; i < provider->n_links; i++) {
 		const struct link *link = &provider->links[i];
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mail/attribute.h"
 #include "mail/link.h"
 #include "mail/service.h"
 
@@ -108,6 +109,9 @@ struct user {
 		.send_logins_to = "everyone",          \
 	})
 
+/* The attributes of a provider. */
+extern const struct option provider_options[];
+
 /* Whether all that leads people away is what the admin tool would take: web mail, OAuth2, links,
  * the public name. Where a hand was at it, a client could be led to "javascript:". Returns 0, or -1
  * with err set to what is wrong, and ret_remedy to the words of the command that mends it, in
@@ -115,5 +119,4 @@ struct user {
 int provider_check_links(struct arena *memory, const struct provider *provider,
 			 const char **ret_remedy, struct error *err);
 
-const char *login_case_name(enum login_case login_case);
 const char *unanswered_name(enum unanswered unanswered);

@@ -228,6 +228,37 @@ bool path_asks_for_dav(const char *path)
 	return false;
 }
 
+static const char *parse_login(struct arena *memory, const struct option *option, const char *text,
+			       struct error *err)
+{
+	return pattern_check(memory, text, PATTERN_FOR_SERVICE, err) == 0 ? text : NULL;
+}
+
+#define MEMBER(kind, member) .type = kind, .offset = offsetof(struct service, member)
+
+const struct option service_options[] = {
+	{ "login", "PATTERN", "a login of its own, such as UNI\\%LOGIN%",
+	  MEMBER(ATTRIBUTE_TEXT, login), .is_optional = true, .parse = parse_login },
+	{ "auth", "A[,A...]", "ways to authenticate, best first (default: password-cleartext)" },
+	{ "first", NULL, "put it before the others of its kind, whatever its security",
+	  MEMBER(ATTRIBUTE_TRUTH, is_first), .column = "is_first" },
+	{ 0 },
+};
+
+const struct option pop3_options[] = {
+	{ "leave-on-server", "unset|no|yes", "POP3: leave messages on the server (default: unset)",
+	  MEMBER(ATTRIBUTE_WISH, pop3.leave_on_server) },
+	{ "leave-days", "DAYS", "POP3: days after which clients delete them there",
+	  MEMBER(ATTRIBUTE_NUMBER, pop3.leave_days), .is_optional = true, .min = 1,
+	  .max = LEAVE_MAX_DAYS },
+	{ "check-interval", "MINUTES", "POP3: how often to look for new messages",
+	  MEMBER(ATTRIBUTE_NUMBER, pop3.check_interval), .is_optional = true, .min = 1,
+	  .max = CHECK_MAX_MINUTES },
+	{ "download-at-check", "unset|no|yes", "POP3: fetch new messages at once (default: unset)",
+	  MEMBER(ATTRIBUTE_WISH, pop3.download_at_check) },
+	{ 0 },
+};
+
 bool pop3_wishes_any(const struct pop3_wishes *wishes)
 {
 	return wishes->leave_on_server || wishes->leave_days || wishes->check_interval ||

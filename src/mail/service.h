@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mail/attribute.h"
+
 struct arena;
 struct error;
 
@@ -76,6 +78,9 @@ struct service {
 	bool is_first;		 /* an admin put it before the others of its kind */
 	struct pop3_wishes pop3; /* of a POP3 service, otherwise without a wish */
 };
+
+/* The attributes of a service, and those of a POP3 service alone. --auth is only an option. */
+extern const struct option service_options[], pop3_options[];
 
 /* Fills in kind, security, host, port and path; authentication is the default, the rest empty.
  * Strings live in memory. Returns 0, or -1 with err set. */

@@ -166,6 +166,11 @@ void query_endp(sqlite3_stmt **query);
 /* Binds a text that outlives the query; NULL binds NULL. Parameters count from 1. */
 void query_bind_text(sqlite3_stmt *query, int parameter, const char *text);
 
+/* Binds the attributes in a table from the members of a struct, as row_attributes() reads them.
+ * Texts are borrowed. Returns the next parameter. */
+int query_bind_attributes(sqlite3_stmt *query, int parameter, const struct option *options,
+			  const void *row);
+
 /* Steps a query that gives no rows. Returns 0, STORE_EXISTS (a unique name is taken), STORE_BUSY,
  * or -1 with err set. */
 int query_run(struct store *store, sqlite3_stmt *query, const char *doing, struct error *err);
@@ -188,7 +193,7 @@ enum table {
 	TABLE_DOMAIN, /* DOMAIN_COLUMNS */
 	TABLE_USER,   /* USER_COLUMNS, or what else begins with the domain and the local part */
 	TABLE_USER_MD5,
-	TABLE_PROVIDER, /* PROVIDER_FIELDS */
+	TABLE_PROVIDER, /* PROVIDER_COLUMNS */
 	TABLE_SERVICE,
 	TABLE_LINK,
 	TABLE_SECRET,
@@ -219,8 +224,12 @@ int64_t row_integer_or_null(struct row *row, int column, int64_t low, int64_t hi
 /* 0 or 1. */
 bool row_truth(struct row *row, int column);
 
-/* One of two texts; whether it is the second. */
-bool row_choice(struct row *row, int column, const char *no, const char *yes);
+/* One of the words in "documentation|enable": its index. */
+unsigned row_choice(struct row *row, int column, const char *words);
+
+/* The attributes in a table, into the members of a struct; the first one is in this column.
+ * Returns the column after the last. */
+int row_attributes(struct row *row, int column, const struct option *options, void *ret_row);
 
 /* A blob of exactly this size. Returns whether it is one. */
 bool row_blob(struct row *row, int column, void *ret_bytes, size_t size);

@@ -49,10 +49,7 @@ static struct link_row read_link(struct row *row)
 {
 	struct link_row values = {
 		.position = row_integer(row, 0, INT64_MIN, INT64_MAX),
-		.link.kind = row_choice(row, 1, link_kind_name(LINK_DOCUMENTATION),
-					link_kind_name(LINK_ENABLE))
-				     ? LINK_ENABLE
-				     : LINK_DOCUMENTATION,
+		.link.kind = row_choice(row, 1, LINK_KIND_WORDS),
 		.link.url = row_text(row, 2),
 		.text.language = row_text_or_null(row, 3),
 	};

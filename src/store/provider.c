@@ -7,41 +7,18 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-static enum unanswered read_unanswered(struct row *row, int column)
-{
-	return row_choice(row, column, "pattern", "refuse") ? UNANSWERED_REFUSE
-							    : UNANSWERED_PATTERN;
-}
+/* The columns of PROVIDER_COLUMNS. */
+enum { COLUMN_NAME, COLUMN_ID, COLUMN_ATTRIBUTES };
 
 static struct provider read_provider(struct row *row)
 {
-	return (struct provider){
-		.name = row_text(row, 0),
-		.display_name = row_text_or_null(row, 1),
-		.short_name = row_text_or_null(row, 2),
-		.login = row_text(row, 3),
-		.login_case = row_choice(row, 4, "lower", "keep") ? LOGIN_CASE_KEEP
-								  : LOGIN_CASE_LOWER,
-		.recipient_delimiter = row_text(row, 5),
-		.show_names = row_truth(row, 6),
-		.mx_fallback = row_truth(row, 7),
-		.is_implicit = row_truth(row, 8),
-		.public_name = row_text_or_null(row, 9),
-		.ttl = (unsigned)row_integer(row, 10, 0, TTL_MAX_HOURS),
-		.pox_dav = row_truth(row, 11),
-		.activesync_v2 = row_truth(row, 12),
-		.unknown_users = read_unanswered(row, 13),
-		.without_address = read_unanswered(row, 14),
-		.send_logins_to = row_text(row, 15),
-		.pacc = row_truth(row, 16),
-		.webmail = row_text_or_null(row, 17),
-		.oauth2.issuer = row_text_or_null(row, 18),
-		.oauth2.scope = row_text_or_null(row, 19),
-		.oauth2.auth_url = row_text_or_null(row, 20),
-		.oauth2.token_url = row_text_or_null(row, 21),
-		.md5_lookup = row_truth(row, 22),
-		.id = row_integer(row, 23, 1, INT64_MAX),
+	struct provider provider = {
+		.name = row_text(row, COLUMN_NAME),
+		.id = row_integer(row, COLUMN_ID, 1, INT64_MAX),
 	};
+
+	row_attributes(row, COLUMN_ATTRIBUTES, provider_options, &provider);
+	return provider;
 }
 
 /* Services are checked where they are loaded. */
@@ -150,31 +127,11 @@ int store_list_providers(struct store *store, struct arena *memory, struct provi
 	return 0;
 }
 
+/* The first parameter is the id. */
 static void bind_provider(sqlite3_stmt *query, const struct provider *provider)
 {
-	query_bind_text(query, 1, provider->name);
-	query_bind_text(query, 2, provider->display_name);
-	query_bind_text(query, 3, provider->short_name);
-	query_bind_text(query, 4, provider->login);
-	query_bind_text(query, 5, login_case_name(provider->login_case));
-	query_bind_text(query, 6, provider->recipient_delimiter);
-	sqlite3_bind_int(query, 7, provider->show_names);
-	sqlite3_bind_int(query, 8, provider->mx_fallback);
-	sqlite3_bind_int(query, 9, provider->is_implicit);
-	query_bind_text(query, 10, provider->public_name);
-	sqlite3_bind_int(query, 11, (int)provider->ttl);
-	sqlite3_bind_int(query, 12, provider->pox_dav);
-	sqlite3_bind_int(query, 13, provider->activesync_v2);
-	query_bind_text(query, 14, unanswered_name(provider->unknown_users));
-	query_bind_text(query, 15, unanswered_name(provider->without_address));
-	query_bind_text(query, 16, provider->send_logins_to);
-	sqlite3_bind_int(query, 17, provider->pacc);
-	query_bind_text(query, 18, provider->webmail);
-	query_bind_text(query, 19, provider->oauth2.issuer);
-	query_bind_text(query, 20, provider->oauth2.scope);
-	query_bind_text(query, 21, provider->oauth2.auth_url);
-	query_bind_text(query, 22, provider->oauth2.token_url);
-	sqlite3_bind_int(query, 23, provider->md5_lookup);
+	query_bind_text(query, 2, provider->name);
+	query_bind_attributes(query, 3, provider_options, provider);
 }
 
 int store_add_provider(struct store *store, struct provider *provider, struct error *err)
@@ -208,7 +165,7 @@ int store_update_provider(struct store *store, const struct provider *provider, 
 	if (r != 0)
 		return r;
 	bind_provider(query, provider);
-	sqlite3_bind_int64(query, 24, provider->id);
+	sqlite3_bind_int64(query, 1, provider->id);
 	r = query_run(store, query, "changing a provider", err);
 	return r == 0 && used_md5 != provider->md5_lookup
 		       ? md5_follow_provider(store, provider->name, err)

@@ -133,17 +133,15 @@ bool row_truth(struct row *row, int column)
 	return row_integer(row, column, 0, 1) == 1;
 }
 
-bool row_choice(struct row *row, int column, const char *no, const char *yes)
+unsigned row_choice(struct row *row, int column, const char *words)
 {
 	size_t length = 0;
 	const char *text = valid_text(row, column, &length);
+	int index = text ? choice_index(words, text) : 0;
 
-	if (!text || text_equals(text, no))
-		return false;
-	if (text_equals(text, yes))
-		return true;
-	row_reject(row, column, "has an unknown value");
-	return false;
+	if (index < 0)
+		row_reject(row, column, "has an unknown value");
+	return index < 0 ? 0 : (unsigned)index;
 }
 
 bool row_blob(struct row *row, int column, void *ret_bytes, size_t size)

@@ -1,4 +1,3 @@
-#include <limits.h>
 #include <string.h>
 
 #include "mail/pattern.h"
@@ -6,52 +5,24 @@
 #include "util/arena.h"
 #include "util/error.h"
 
-static enum wish read_wish(struct row *row, int column)
-{
-	switch (row_integer_or_null(row, column, 0, 1, -1)) {
-	case 0:
-		return WISH_NO;
-	case 1:
-		return WISH_YES;
-	default:
-		return WISH_NONE;
-	}
-}
-
-/* Texts that service_parse() takes apart later. */
-struct service_row {
-	const char *url, *authentications;
-	struct service service; /* the rest */
-};
-
-static struct service_row read_service(struct row *row)
-{
-	return (struct service_row){
-		.url = row_text(row, 0),
-		.authentications = row_text(row, 2),
-		.service.login = row_text_or_null(row, 1),
-		.service.is_first = row_truth(row, 3),
-		.service.pop3 = {
-			.leave_on_server = read_wish(row, 4),
-			.leave_days = (unsigned)row_integer_or_null(row, 5, 0, UINT_MAX, 0),
-			.check_interval = (unsigned)row_integer_or_null(row, 6, 0, UINT_MAX, 0),
-			.download_at_check = read_wish(row, 7),
-		},
-	};
-}
+enum { COLUMN_URL, COLUMN_AUTHENTICATIONS, COLUMN_ATTRIBUTES };
 
 /* Returns 0, or -1 with err set where the row cannot be read or means nothing. */
 static int service_from_row(struct row *row, struct service *ret_service, struct error *err)
 {
-	const struct service_row values = read_service(row);
-	struct service service;
+	const char *url = row_text(row, COLUMN_URL);
+	const char *authentications = row_text(row, COLUMN_AUTHENTICATIONS);
+	struct service attributes, service;
+	int column;
 
-	if (row_end(row, err) < 0 || service_parse(row->memory, values.url, &service, err) < 0 ||
-	    service_parse_authentications(row->memory, values.authentications, &service, err) < 0)
+	column = row_attributes(row, COLUMN_ATTRIBUTES, service_options, &attributes);
+	row_attributes(row, column, pop3_options, &attributes);
+	if (row_end(row, err) < 0 || service_parse(row->memory, url, &service, err) < 0 ||
+	    service_parse_authentications(row->memory, authentications, &service, err) < 0)
 		return -1;
-	service.login = values.service.login;
-	service.is_first = values.service.is_first;
-	service.pop3 = values.service.pop3;
+	service.login = attributes.login;
+	service.is_first = attributes.is_first;
+	service.pop3 = attributes.pop3;
 	if (service.login &&
 	    pattern_check(row->memory, service.login, PATTERN_FOR_SERVICE, err) < 0)
 		return -1;
@@ -129,19 +100,6 @@ static void sort_services(const struct service **sorted, size_t count)
 		}
 }
 
-static void bind_wish(sqlite3_stmt *query, int parameter, enum wish wish)
-{
-	if (wish != WISH_NONE)
-		sqlite3_bind_int(query, parameter, wish == WISH_YES);
-}
-
-/* 0 is NULL. */
-static void bind_number(sqlite3_stmt *query, int parameter, unsigned number)
-{
-	if (number > 0)
-		sqlite3_bind_int(query, parameter, (int)number);
-}
-
 static int add_service(struct store *store, struct arena *memory, int64_t provider, size_t position,
 		       const struct service *service, struct error *err)
 {
@@ -154,13 +112,9 @@ static int add_service(struct store *store, struct arena *memory, int64_t provid
 	sqlite3_bind_int64(query, 1, provider);
 	sqlite3_bind_int64(query, 2, (int64_t)position);
 	query_bind_text(query, 3, service_url(memory, service));
-	query_bind_text(query, 4, service->login);
-	query_bind_text(query, 5, service_authentications(memory, service));
-	sqlite3_bind_int(query, 6, service->is_first);
-	bind_wish(query, 7, service->pop3.leave_on_server);
-	bind_number(query, 8, service->pop3.leave_days);
-	bind_number(query, 9, service->pop3.check_interval);
-	bind_wish(query, 10, service->pop3.download_at_check);
+	query_bind_text(query, 4, service_authentications(memory, service));
+	query_bind_attributes(query, query_bind_attributes(query, 5, service_options, service),
+			      pop3_options, service);
 	return query_run(store, query, "adding a service", err);
 }
 

@@ -1,17 +1,22 @@
 #include "store/statements.h"
 
-#define PROVIDER_FIELDS                                                                        \
-	"name, display_name, short_name, login, login_case, recipient_delimiter, show_names, " \
-	"mx_fallback, is_implicit, public_name, ttl, pox_dav, activesync_v2, unknown_users, "  \
-	"without_address, send_logins_to, pacc, webmail, oauth2_issuer, oauth2_scope, "        \
-	"oauth2_auth_url, oauth2_token_url, md5_lookup"
-#define PROVIDER_VALUES                                                                          \
-	"?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, " \
-	"?20, ?21, ?22, ?23"
+#include <string.h>
 
-#define SERVICE_FIELDS                                                         \
-	"url, login, authentications, is_first, leave_on_server, leave_days, " \
-	"check_interval, download_at_check"
+#include "util/arena.h"
+#include "util/bytes.h"
+
+/* "@TABLE" in a statement stands for the columns of the attributes in a table of options, "?TABLE"
+ * for a parameter each. */
+static const struct {
+	const char *name;
+	const struct option *options;
+} attribute_tables[] = {
+	{ "provider", provider_options },
+	{ "service", service_options },
+	{ "pop3", pop3_options },
+};
+
+#define PROVIDER_COLUMNS "name, id, @provider FROM provider"
 
 #define DOMAIN_COLUMNS                                                                         \
 	"domain.name, provider.name AS provider_name, alias_of, is_enabled, domain.provider, " \
@@ -33,7 +38,7 @@
 	"(?2 IS NULL OR user.login = ?2) AND " \
 	"(?3 IS NULL OR user.provider = (SELECT id FROM provider WHERE name = ?3))"
 
-const char *const statement_sql[STATEMENTS] = {
+static const char *const statements[STATEMENTS] = {
 	[BEGIN_SNAPSHOT] = "BEGIN",
 	[END_SNAPSHOT] = "COMMIT",
 	[DATA_VERSION] = "PRAGMA data_version",
@@ -45,20 +50,19 @@ const char *const statement_sql[STATEMENTS] = {
 	 */
 	[HAS_PATTERNS] = "SELECT EXISTS (SELECT 1 FROM domain WHERE name >= '*' AND name < '+')",
 
-	[FIND_PROVIDER_BY_ID] = "SELECT " PROVIDER_FIELDS ", id FROM provider WHERE id = ?1",
-	[FIND_PROVIDER_BY_NAME] = "SELECT " PROVIDER_FIELDS ", id FROM provider WHERE name = ?1",
-	[LIST_PROVIDERS] = "SELECT " PROVIDER_FIELDS ", id FROM provider ORDER BY name",
-	[ADD_PROVIDER] = "INSERT INTO provider (" PROVIDER_FIELDS ") VALUES (" PROVIDER_VALUES ")",
-	[UPDATE_PROVIDER] = "UPDATE provider SET (" PROVIDER_FIELDS ") = (" PROVIDER_VALUES ") "
-			    "WHERE id = ?24",
+	[FIND_PROVIDER_BY_ID] = "SELECT " PROVIDER_COLUMNS " WHERE id = ?1",
+	[FIND_PROVIDER_BY_NAME] = "SELECT " PROVIDER_COLUMNS " WHERE name = ?1",
+	[LIST_PROVIDERS] = "SELECT " PROVIDER_COLUMNS " ORDER BY name",
+	[ADD_PROVIDER] = "INSERT INTO provider (id, name, @provider) VALUES (?1, ?2, ?provider)",
+	[UPDATE_PROVIDER] = "UPDATE provider SET (name, @provider) = (?2, ?provider) WHERE id = ?1",
 	[REMOVE_PROVIDER] = "DELETE FROM provider WHERE id = ?1",
 	[HAS_PUBLIC_NAME] = "SELECT EXISTS (SELECT 1 FROM provider "
 			    "WHERE public_name IN (?1, ?1 || ':443'))",
 
-	[LIST_SERVICES] = "SELECT " SERVICE_FIELDS " FROM service "
+	[LIST_SERVICES] = "SELECT url, authentications, @service, @pop3 FROM service "
 			  "WHERE provider = ?1 ORDER BY position",
-	[ADD_SERVICE] = "INSERT INTO service (provider, position, " SERVICE_FIELDS ") "
-			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[ADD_SERVICE] = "INSERT INTO service (provider, position, url, authentications, "
+			"@service, @pop3) VALUES (?1, ?2, ?3, ?4, ?service, ?pop3)",
 	[REMOVE_SERVICE] = "DELETE FROM service WHERE provider = ?1 AND url = ?2",
 	[REMOVE_SERVICES] = "DELETE FROM service WHERE provider = ?1",
 	/* In the words of the index. */
@@ -149,3 +153,50 @@ const char *const statement_sql[STATEMENTS] = {
 
 	[FIND_SECRET] = "SELECT value FROM secret WHERE name = ?1",
 };
+
+static const struct option *find_attribute_table(const char **text)
+{
+	for (size_t i = 0; i < sizeof(attribute_tables) / sizeof(*attribute_tables); i++) {
+		size_t length = strlen(attribute_tables[i].name);
+
+		if (strncmp(*text, attribute_tables[i].name, length) == 0) {
+			*text += length;
+			return attribute_tables[i].options;
+		}
+	}
+	return NULL;
+}
+
+static void add_attributes(struct bytes *sql, const struct option *options, bool as_parameters)
+{
+	const char *separator = "";
+
+	for (; options->name; options++) {
+		if (options->type == ATTRIBUTE_NONE)
+			continue;
+		bytes_add_format(sql, "%s%s", separator,
+				 as_parameters	   ? "?"
+				 : options->column ? options->column
+						   : attribute_key(sql->memory, options));
+		separator = ", ";
+	}
+}
+
+const char *statement_sql(struct arena *memory, enum statement statement)
+{
+	struct bytes sql = BYTES_IN(memory);
+	const char *at = statements[statement];
+
+	while (*at) {
+		char mark = *at++;
+		const struct option *options = mark == '@' || mark == '?'
+						       ? find_attribute_table(&at)
+						       : NULL;
+
+		if (options)
+			add_attributes(&sql, options, mark == '?');
+		else
+			bytes_add_char(&sql, mark);
+	}
+	return bytes_text(&sql);
+}

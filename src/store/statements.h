@@ -2,5 +2,5 @@
 
 #include "store/database.h"
 
-/* The SQL of each statement, by enum statement. */
-extern const char *const statement_sql[STATEMENTS];
+/* The SQL of a statement. In memory. */
+const char *statement_sql(struct arena *memory, enum statement statement);

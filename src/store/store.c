@@ -123,8 +123,10 @@ int query_begin(struct store *store, enum statement statement, sqlite3_stmt **re
 {
 	sqlite3_stmt **prepared = &store->statements[statement];
 
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
 	if (!*prepared &&
-	    sqlite3_prepare_v3(store->database, statement_sql[statement], -1,
+	    sqlite3_prepare_v3(store->database, statement_sql(&memory, statement), -1,
 			       SQLITE_PREPARE_PERSISTENT, prepared, NULL) != SQLITE_OK)
 		return store_fail(store, err, "preparing to read it");
 	*ret_query = *prepared;

@@ -143,10 +143,10 @@ static bool print_plan(struct store *store, enum statement statement)
 	sqlite3_stmt *query = NULL;
 	bool is_indexed = true;
 
-	if (sqlite3_prepare_v2(
-		    store->database,
-		    arena_printf(&memory, "EXPLAIN QUERY PLAN %s", statement_sql[statement]), -1,
-		    &query, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(store->database,
+			       arena_printf(&memory, "EXPLAIN QUERY PLAN %s",
+					    statement_sql(&memory, statement)),
+			       -1, &query, NULL) != SQLITE_OK)
 		errx(1, "%s", sqlite3_errmsg(store->database));
 	while (sqlite3_step(query) == SQLITE_ROW) {
 		const char *detail = (const char *)sqlite3_column_text(query, 3);

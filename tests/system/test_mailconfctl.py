@@ -594,7 +594,7 @@ def test_no_networks_at_all_are_refused(org):
                                   "https://auto.example.net", "auto.example.net/x", " "])
 def test_public_names_that_are_refused(ctl, name):
     assert ctl.refused("provider", "add", "uni", "--public-name", name, *ORG) == \
-        "'%s' is not a host name, or HOST:PORT" % name
+        "the public name '%s' is not a host name or HOST:PORT" % name
 
 
 @pytest.mark.parametrize("hours", ["", "x", "-1", "+1", "8761", "1.5", "1e3", "24h", " 24"])
@@ -745,7 +745,7 @@ def test_wishes_are_for_pop3_alone(org, option):
     ("--leave-days=3651", "not '3651'"), ("--leave-days=-1", "not '-1'"),
     ("--check-interval=1441", "--check-interval takes minutes, from 1 to 1440, not '1441'"),
     ("--check-interval=1h", "not '1h'"),
-    ("--leave-on-server=", "option '--leave-on-server' takes yes, no or unset, not ''"),
+    ("--leave-on-server=", "option '--leave-on-server' takes unset, no or yes, not ''"),
     ("--leave-on-server=maybe", "not 'maybe'"),
 ])
 def test_wishes_that_are_refused(org, option, words):

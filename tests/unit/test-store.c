@@ -826,7 +826,7 @@ static void test_users_are_searched(void **state)
 
 	for (size_t i = 0; i < sizeof(looked_up) / sizeof(*looked_up); i++) {
 		const char *sql = arena_printf(&place->memory, "EXPLAIN QUERY PLAN %s",
-					       statement_sql[looked_up[i]]);
+					       statement_sql(&place->memory, looked_up[i]));
 		sqlite3_stmt *plan = NULL;
 		int steps = 0;
 

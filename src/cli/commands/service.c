@@ -14,32 +14,6 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-static void apply_wish(const struct arguments *arguments, const char *option, enum wish *wish)
-{
-	const char *value = option_value(arguments, option);
-
-	if (value)
-		*wish = text_equals(value, "yes")  ? WISH_YES
-			: text_equals(value, "no") ? WISH_NO
-						   : WISH_NONE;
-}
-
-/* '' unsets. */
-static int apply_number(const struct arguments *arguments, const char *option, const char *what,
-			unsigned max, unsigned *number, struct error *err)
-{
-	const char *value = option_value(arguments, option);
-	unsigned long parsed = 0;
-
-	if (!value)
-		return 0;
-	if (*value && !number_parse(value, 1, max, &parsed))
-		return error_set(err, ERROR_USAGE, "--%s takes %s, from 1 to %u, not '%s'", option,
-				 what, max, value);
-	*number = (unsigned)parsed;
-	return 0;
-}
-
 static int check_pop3(struct admin *admin, const struct service *service, struct error *err)
 {
 	const struct pop3_wishes *wishes = &service->pop3;
@@ -56,36 +30,16 @@ static int check_pop3(struct admin *admin, const struct service *service, struct
 	return 0;
 }
 
-static int apply_pop3(struct admin *admin, const struct arguments *arguments,
-		      struct service *service, struct error *err)
-{
-	struct pop3_wishes *wishes = &service->pop3;
-
-	apply_wish(arguments, "leave-on-server", &wishes->leave_on_server);
-	apply_wish(arguments, "download-at-check", &wishes->download_at_check);
-	if (apply_number(arguments, "leave-days", "days", LEAVE_MAX_DAYS, &wishes->leave_days,
-			 err) < 0 ||
-	    apply_number(arguments, "check-interval", "minutes", CHECK_MAX_MINUTES,
-			 &wishes->check_interval, err) < 0)
-		return -1;
-	return check_pop3(admin, service, err);
-}
-
 static int apply_options(struct admin *admin, const struct arguments *arguments,
 			 struct service *service, struct error *err)
 {
-	const char *login = option_value(arguments, "login");
 	const char *auth = option_value(arguments, "auth");
 
-	if (login && *login && pattern_check(admin->memory, login, PATTERN_FOR_SERVICE, err) < 0)
+	if ((auth && service_parse_authentications(admin->memory, auth, service, err) < 0) ||
+	    options_apply(admin->memory, arguments, service_options, service, err) < 0 ||
+	    options_apply(admin->memory, arguments, pop3_options, service, err) < 0)
 		return -1;
-	if (auth && service_parse_authentications(admin->memory, auth, service, err) < 0)
-		return -1;
-	if (login)
-		service->login = *login ? login : NULL;
-	if (option_is_given(arguments, "first"))
-		service->is_first = true;
-	return apply_pop3(admin, arguments, service, err);
+	return check_pop3(admin, service, err);
 }
 
 /* Puts the service in the place of the one before, or behind all. One service of a kind can be
@@ -165,17 +119,6 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 	return 0;
 }
 
-static const struct option service_options[] = {
-	{ "login", "PATTERN", "a login of its own, such as UNI\\%LOGIN% (the provider's)" },
-	{ "auth", "A[,A...]", "ways to authenticate, best first (password-cleartext)" },
-	{ "first", NULL, "put it before the others of its kind, whatever its security" },
-	{ "leave-on-server", "yes|no|unset", "POP3: leave messages on the server (unset)" },
-	{ "leave-days", "DAYS", "POP3: after how many days clients delete them there" },
-	{ "check-interval", "MINUTES", "POP3: how often to look for new messages" },
-	{ "download-at-check", "yes|no|unset", "POP3: fetch what is new at once (unset)" },
-	{ 0 },
-};
-
 static const struct command service_add = {
 	.family = "service",
 	.verb = "add",
@@ -190,7 +133,7 @@ static const struct command service_add = {
 		   "unset\nfor POP3 is left to the client.",
 	.example = "mailconfctl service add uni imap+starttls://imap.example.org "
 		   "--auth OAuth2,password-cleartext",
-	.options = { service_options, plaintext_options },
+	.options = { service_options, pop3_options, plaintext_options },
 	.database = DATABASE_CHANGE,
 	.run = add,
 };
@@ -201,7 +144,7 @@ static int set(struct admin *admin, const struct arguments *arguments, struct er
 	struct provider provider;
 	struct service service;
 
-	if (!option_any_given(arguments, service_options))
+	if (arguments->n_options == 0)
 		return usage_error(admin->memory, arguments->command, err,
 				   "'service set' needs an option that says what to change");
 	if (service_parse(admin->memory, arguments->words[1], &service, err) < 0 ||
@@ -231,7 +174,7 @@ static const struct command service_set = {
 	.details = "What no option names stays as it is; an empty text unsets.",
 	.example = "mailconfctl service set uni pop3s://pop.example.org --leave-on-server yes "
 		   "--leave-days 14",
-	.options = { service_options },
+	.options = { service_options, pop3_options },
 	.database = DATABASE_CHANGE,
 	.run = set,
 };

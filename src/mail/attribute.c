@@ -1,0 +1,146 @@
+#include "mail/attribute.h"
+
+#include <string.h>
+
+#include "mail/text.h"
+#include "mail/url.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+#include "util/error.h"
+
+const char *attribute_key(struct arena *memory, const struct option *option)
+{
+	char *key = arena_strdup(memory, option->name);
+
+	for (char *c = key; (c = strchr(c, '-'));)
+		*c = '_';
+	return key;
+}
+
+const char *choice_word(const char *choices, unsigned index, size_t *ret_length)
+{
+	for (; index > 0; index--)
+		choices = strchrnul(choices, '|') + 1;
+	*ret_length = strcspn(choices, "|");
+	return choices;
+}
+
+int choice_index(const char *choices, const char *word)
+{
+	size_t length = strlen(word);
+
+	for (int index = 0;; index++) {
+		size_t end = strcspn(choices, "|");
+
+		if (end == length && memcmp(choices, word, length) == 0)
+			return index;
+		if (!choices[end])
+			return -1;
+		choices += end + 1;
+	}
+}
+
+static int set_text(struct arena *memory, const struct option *option, const char **member,
+		    const char *text, struct error *err)
+{
+	const char *value = NULL;
+
+	if (*text || !option->is_optional) {
+		value = option->parse(memory, option, text, err);
+		if (!value)
+			return -1;
+	}
+	*member = value;
+	return 0;
+}
+
+static int set_number(const struct option *option, unsigned *member, const char *text,
+		      struct error *err)
+{
+	unsigned long number = 0;
+	char unit[16] = "";
+
+	if ((*text || !option->is_optional) &&
+	    !number_parse(text, option->min, option->max, &number)) {
+		for (size_t i = 0; option->value[i] && i < sizeof(unit) - 1; i++)
+			unit[i] = char_lower(option->value[i]);
+		return error_set(err, ERROR_USAGE, "--%s takes %s, from %u to %u, not '%s'",
+				 option->name, unit, option->min, option->max, text);
+	}
+	*member = (unsigned)number;
+	return 0;
+}
+
+int attribute_set(struct arena *memory, const struct option *option, void *row, const char *text,
+		  struct error *err)
+{
+	void *member = (char *)row + option->offset;
+
+	switch (option->type) {
+	case ATTRIBUTE_TEXT:
+		return set_text(memory, option, member, text, err);
+	case ATTRIBUTE_NUMBER:
+		return set_number(option, member, text, err);
+	case ATTRIBUTE_TRUTH:
+		*(bool *)member = !option->value || text_equals(text, "yes") != option->is_negated;
+		break;
+	case ATTRIBUTE_CHOICE:
+	case ATTRIBUTE_WISH:
+		*(unsigned *)member = (unsigned)choice_index(option->value, text);
+		break;
+	case ATTRIBUTE_NONE:
+		break;
+	}
+	return 0;
+}
+
+static const char *truth_text(const struct option *option, bool is_true)
+{
+	if (!option->value)
+		return is_true ? "" : NULL;
+	return is_true != option->is_negated ? "yes" : "no";
+}
+
+static const char *choice_text(struct arena *memory, const struct option *option, unsigned index)
+{
+	size_t length;
+	const char *word = choice_word(option->value, index, &length);
+
+	return arena_strndup(memory, word, length);
+}
+
+const char *attribute_text(struct arena *memory, const struct option *option, const void *row)
+{
+	const void *member = (const char *)row + option->offset;
+	unsigned number;
+
+	switch (option->type) {
+	case ATTRIBUTE_TEXT:
+		return *(const char *const *)member;
+	case ATTRIBUTE_TRUTH:
+		return truth_text(option, *(const bool *)member);
+	case ATTRIBUTE_CHOICE:
+		return choice_text(memory, option, *(const unsigned *)member);
+	case ATTRIBUTE_WISH:
+		number = *(const unsigned *)member;
+		return number ? choice_text(memory, option, number) : NULL;
+	case ATTRIBUTE_NUMBER:
+		number = *(const unsigned *)member;
+		return number || !option->is_optional ? arena_printf(memory, "%u", number) : NULL;
+	case ATTRIBUTE_NONE:
+		break;
+	}
+	return NULL;
+}
+
+const char *attribute_parse_text(struct arena *memory, const struct option *option,
+				 const char *text, struct error *err)
+{
+	return text_check(option->what, text, option->max, err) == 0 ? text : NULL;
+}
+
+const char *attribute_parse_url(struct arena *memory, const struct option *option, const char *text,
+				struct error *err)
+{
+	return url_parse(memory, option->what, text, URL_OF_SERVICE, err);
+}
