@@ -15,17 +15,17 @@
 /* More hops than any client follows. */
 #define APEX_REDIRECTS_MAX 10
 
-struct network {
-	struct asker asker;
+struct network_source {
+	struct response_source source;
 	struct check *check;
 	struct browser *browser;
 	struct memo *answers;
 };
 
-static void ask_network(struct asker *asker, struct arena *memory,
-			const struct http_request *request, struct http_answer *ret_answer)
+static void fetch_from_network(struct response_source *source, struct arena *memory,
+			       const struct http_request *request, struct http_answer *ret_answer)
 {
-	struct network *network = (struct network *)asker;
+	struct network_source *network = (struct network_source *)source;
 	struct check *check = network->check;
 	const char *key = say(check, "%s %s %s", request->method, http_url(memory, request),
 			      request->body ? request->body : "");
@@ -52,20 +52,20 @@ static const char *find_srv_target(struct check *check, struct resolver *resolve
 	return question.answer.records[0].text;
 }
 
-static void report_slow(struct check *check, const struct client *client,
-			const struct conclusion *seen)
+static void report_slow(struct check *check, const struct client_model *client,
+			const struct client_result *seen)
 {
 	if (!seen->slow_url)
 		return;
 	report(check, FINDING_SLOW,
 	       say(check, "%s answers %s after %lld ms", seen->slow_url, client->name,
 		   (long long)seen->slow_milliseconds),
-	       say(check, "an answer within %d ms, for it waits no longer", client->limit),
+	       say(check, "an answer within %d ms, for it waits no longer", client->timeout),
 	       say(check, "see what keeps %s busy", seen->slow_url));
 }
 
 /* Says it of what the client asked last before it was left without. */
-static const char *fix_for_refusal(struct check *check, const struct conclusion *seen)
+static const char *fix_for_refusal(struct check *check, const struct client_result *seen)
 {
 	const struct examined *examined = check->examined;
 	struct http_request root = seen->refused;
@@ -84,8 +84,9 @@ static const char *fix_for_refusal(struct check *check, const struct conclusion 
 			     root.host, otherwise);
 }
 
-static void compare(struct check *check, const struct client *client, const struct conclusion *seen,
-		    const struct conclusion *expected, const struct conclusion *for_strangers)
+static void compare(struct check *check, const struct client_model *client,
+		    const struct client_result *seen, const struct client_result *expected,
+		    const struct client_result *for_strangers)
 {
 	const char *wanted = settings_text(&check->memory, &expected->settings);
 
@@ -129,19 +130,19 @@ static struct http_request request_for(struct check *check, const char *method, 
 		.target = path,
 		.media_type = "text/xml; charset=utf-8",
 		.body = text_equals(method, "POST")
-				? outlook_body(&check->memory, check->examined->sample.text)
+				? outlook_request_body(&check->memory, check->examined->sample.text)
 				: NULL,
 	};
 }
 
-static const struct http_answer *ask_once(struct network *network, const char *method, bool is_tls,
-					  const char *host, const char *path)
+static const struct http_answer *ask_once(struct network_source *network, const char *method,
+					  bool is_tls, const char *host, const char *path)
 {
 	struct check *check = network->check;
 	struct http_answer *answer = arena_new(&check->memory, struct http_answer);
 	const struct http_request request = request_for(check, method, is_tls, host, path);
 
-	ask_network(&network->asker, &check->memory, &request, answer);
+	fetch_from_network(&network->source, &check->memory, &request, answer);
 	return answer;
 }
 
@@ -152,7 +153,8 @@ static bool has_words(const struct http_answer *answer, const char *words)
 
 /* What the domain's web site answers to Outlook's first question in the end: redirects to HTTPS
  * lead on. *request becomes the last that was asked. */
-static const struct http_answer *ask_apex(struct network *network, struct http_request *request)
+static const struct http_answer *ask_apex(struct network_source *network,
+					  struct http_request *request)
 {
 	struct check *check = network->check;
 	struct http_answer *answer = arena_new(&check->memory, struct http_answer);
@@ -160,7 +162,7 @@ static const struct http_answer *ask_apex(struct network *network, struct http_r
 	for (int hop = 0; hop <= APEX_REDIRECTS_MAX; hop++) {
 		struct http_request next;
 
-		ask_network(&network->asker, &check->memory, request, answer);
+		fetch_from_network(&network->source, &check->memory, request, answer);
 		if (answer->status < 301 || answer->status > 308 || !*answer->location ||
 		    !http_url_parse(&check->memory, answer->location, request, &next) ||
 		    !next.is_tls)
@@ -175,7 +177,7 @@ static const struct http_answer *ask_apex(struct network *network, struct http_r
 
 /* The web site is asked before autodiscover. is: a page that it gives for anything makes clients
  * wait for nothing, and confuses some, even where those of clients/ go on to the settings. */
-static void check_apex(struct network *network)
+static void check_apex(struct network_source *network)
 {
 	struct check *check = network->check;
 	const char *domain = check->examined->subject.domain, *url;
@@ -225,7 +227,7 @@ static void report_plain(struct check *check, const char *host, const char *path
 }
 
 /* Returns whether there are settings. query: what follows the path, if anything. */
-static bool check_plain_answer(struct network *network, const char *method, const char *host,
+static bool check_plain_answer(struct network_source *network, const char *method, const char *host,
 			       const char *path, const char *query)
 {
 	const char *target = say(network->check, "%s%s", path, query);
@@ -238,7 +240,8 @@ static bool check_plain_answer(struct network *network, const char *method, cons
 
 /* An admin may want old clients to have the document there that is without logins: then it is the
  * same for whoever asks. */
-static void check_plain_autoconfig(struct network *network, const char *host, const char *path)
+static void check_plain_autoconfig(struct network_source *network, const char *host,
+				   const char *path)
 {
 	struct check *check = network->check;
 	const char *query = say(check, "?emailaddress=%s",
@@ -260,7 +263,7 @@ static void check_plain_autoconfig(struct network *network, const char *host, co
 		       say(check, "let port 80 of %s lead here, or redirect to HTTPS", host));
 }
 
-static void check_plain(struct network *network)
+static void check_plain(struct network_source *network)
 {
 	struct check *check = network->check;
 	const char *domain = check->examined->subject.domain;
@@ -285,14 +288,14 @@ static void check_srv_target(struct check *check, struct resolver *resolver, con
 		look_at_name(check, resolver, target, true);
 }
 
-/* What few clients ask for is played only where there is something to get. */
-static bool is_played(const struct examined *examined, size_t client)
+static bool is_played(const struct examined *examined, size_t i)
 {
-	if (examined->no_sample && !clients[client]->asks_of_domain)
+	const struct client_model *model = &client_models[i];
+
+	if (examined->no_sample && !model->asks_for_domain)
 		return false;
-	return !clients[client]->is_optional ||
-	       settings_are_there(&examined->expected[client].settings) ||
-	       settings_are_there(&examined->for_strangers[client].settings);
+	return !model->is_optional || settings_are_there(&examined->expected[i].settings) ||
+	       settings_are_there(&examined->for_strangers[i].settings);
 }
 
 void check_clients(struct check *check, struct resolver *resolver)
@@ -300,9 +303,9 @@ void check_clients(struct check *check, struct resolver *resolver)
 	_cleanup_(browser_freep) struct browser *browser = browser_new(check->world, resolver);
 	_cleanup_(memo_freep) struct memo *answers = memo_new();
 	const struct examined *examined = check->examined;
-	struct network network = {
-		.asker = {
-			.ask = ask_network,
+	struct network_source network = {
+		.source = {
+			.fetch = fetch_from_network,
 			.srv_target = find_srv_target(check, resolver),
 			.pacc_digest = examined->subject.pacc_digest,
 		},
@@ -314,17 +317,17 @@ void check_clients(struct check *check, struct resolver *resolver)
 	if (examined->no_sample)
 		report(check, FINDING_UNTESTED, examined->no_sample, "an address to ask about",
 		       examined->sample_fix);
-	for (size_t i = 0; clients[i]; i++) {
-		struct conclusion seen;
+	for (size_t i = 0; client_models[i].word; i++) {
+		struct client_result seen;
 
 		if (!is_played(examined, i))
 			continue;
-		client_conclude(clients[i], &network.asker, &check->memory, &examined->sample,
-				&seen);
-		compare(check, clients[i], &seen, &examined->expected[i],
+		client_play(&client_models[i], &network.source, &check->memory, &examined->sample,
+			    &seen);
+		compare(check, &client_models[i], &seen, &examined->expected[i],
 			&examined->for_strangers[i]);
 	}
 	check_apex(&network);
 	check_plain(&network);
-	check_srv_target(check, resolver, network.asker.srv_target);
+	check_srv_target(check, resolver, network.source.srv_target);
 }

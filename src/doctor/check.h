@@ -26,12 +26,12 @@ struct examined {
 	struct wanted wanted;
 	const char *const *names; /* n_names of ours that clients try */
 	size_t n_names;
-	struct address sample;		  /* whom clients ask about */
-	const char *no_sample;		  /* why nobody can be asked about; or NULL */
-	const char *sample_fix;		  /* then what would change that */
-	struct conclusion *expected;	  /* of each client, in the order of clients[] */
-	struct conclusion *for_strangers; /* likewise, where logins are not sent to */
-	bool plain_autoconfig;		  /* port 80 may give the document without logins */
+	struct address sample;		     /* whom clients ask about */
+	const char *no_sample;		     /* why nobody can be asked about; or NULL */
+	const char *sample_fix;		     /* then what would change that */
+	struct client_result *expected;	     /* of each client, in the order of client_models[] */
+	struct client_result *for_strangers; /* likewise, where logins are not sent to */
+	bool plain_autoconfig;		     /* port 80 may give the document without logins */
 };
 
 struct check {

@@ -7,179 +7,56 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-static const struct xml_element *named(const struct xml_element *element, const char *name)
+static const struct xml_element *find_named(const struct xml_element *element, const char *name)
 {
 	while (element && (element->prefix || !text_equals(element->name, name)))
 		element = element->next;
 	return element;
 }
 
-const struct xml_element *document_child(const struct xml_element *element, const char *name)
+const struct xml_element *element_child(const struct xml_element *element, const char *name)
 {
-	return element ? named(element->first_child, name) : NULL;
+	return element ? find_named(element->first_child, name) : NULL;
 }
 
-const struct xml_element *document_in_space(const struct xml_element *element, const char *name,
-					    const char *space)
+const char *element_child_text(const struct xml_element *element, const char *name)
 {
-	while (element && (!text_equals(element->name, name) || !element->space ||
-			   !text_equals(element->space, space)))
-		element = element->next;
-	return element;
-}
-
-const struct xml_element *document_next(const struct xml_element *element)
-{
-	return named(element->next, element->name);
-}
-
-const char *document_child_text(const struct xml_element *element, const char *name)
-{
-	const struct xml_element *child = document_child(element, name);
+	const struct xml_element *child = element_child(element, name);
 
 	return child ? child->text : NULL;
 }
 
-const char *document_fill_in(struct arena *memory, const char *text, const struct address *address,
-			     const char *domain)
+const struct xml_element *element_next(const struct xml_element *element)
 {
-	const struct pattern_values values = {
-		.address = address->text,
-		.local = address->local,
-		.domain = domain ? domain : address->domain,
-	};
-
-	return pattern_expand(memory, text, &values);
+	return find_named(element->next, element->name);
 }
 
-enum service_kind document_kind(const char *type)
+const char *expand_placeholders(const struct reading *reading, const char *text)
+{
+	const struct pattern_values values = {
+		.address = reading->address->text,
+		.local = reading->address->local,
+		.domain = reading->address->domain,
+	};
+
+	return pattern_expand(reading->memory, text, &values);
+}
+
+enum service_kind mail_kind_parse(const char *type)
 {
 	if (type && text_equals(type, "imap"))
 		return SERVICE_IMAP;
 	if (type && text_equals(type, "pop3"))
 		return SERVICE_POP3;
-	if (type && text_equals(type, "smtp"))
-		return SERVICE_SUBMISSION;
-	return SERVICE_KINDS;
+	return type && text_equals(type, "smtp") ? SERVICE_SUBMISSION : SERVICE_KINDS;
 }
 
-enum service_kind document_kind_in_any_case(struct arena *memory, const char *type)
+enum service_kind mail_kind_parse_ignoring_case(struct arena *memory, const char *type)
 {
-	return document_kind(type ? text_lower(memory, type) : NULL);
+	return mail_kind_parse(type ? text_lower(memory, type) : NULL);
 }
 
-bool document_is_host(const char *text)
-{
-	if (!*text)
-		return false;
-	for (; *text; text++)
-		if (!char_is_alphanumeric(*text) && *text != '.' && *text != '-')
-			return false;
-	return true;
-}
-
-bool document_is_url(struct arena *memory, const char *text)
-{
-	const struct http_request none = { .host = "" };
-	struct http_request request;
-
-	for (const char *at = text; *at; at++)
-		if (*at <= ' ' || *at > '~')
-			return false;
-	return text_starts_with_ignoring_case(text, "https://") &&
-	       http_url_parse(memory, text, &none, &request) && document_is_host(request.host);
-}
-
-static struct setting *find(struct settings_found *settings, enum service_kind kind)
-{
-	for (size_t i = 0; i < settings->count; i++)
-		if (settings->items[i].kind == kind)
-			return &settings->items[i];
-	return NULL;
-}
-
-bool settings_have(const struct settings_found *settings, enum service_kind kind)
-{
-	return find((struct settings_found *)settings, kind) != NULL;
-}
-
-void settings_take_first(struct settings_found *settings, const struct setting *setting)
-{
-	if (!find(settings, setting->kind))
-		settings->items[settings->count++] = *setting;
-}
-
-void settings_take_last(struct settings_found *settings, const struct setting *setting)
-{
-	struct setting *found = find(settings, setting->kind);
-
-	if (found)
-		*found = *setting;
-	else
-		settings->items[settings->count++] = *setting;
-}
-
-const char *document_parse(struct arena *memory, const char *data, size_t size,
-			   const struct xml_element **ret_root)
-{
-	struct error err;
-
-	*ret_root = xml_parse_whole(memory, data, size, &err);
-	return *ret_root ? NULL : arena_strdup(memory, err.text);
-}
-
-const char *document_provider(struct arena *memory, const char *data, size_t size,
-			      const struct xml_element **ret_provider)
-{
-	const struct xml_element *root;
-	const char *why = document_parse(memory, data, size, &root);
-
-	if (why)
-		return why;
-	*ret_provider = document_child(root, "emailProvider");
-	return *ret_provider ? NULL : "it is no autoconfig document";
-}
-
-const char *document_account(struct arena *memory, const char *data, size_t size,
-			     const struct xml_element **ret_account)
-{
-	const struct xml_element *root, *response;
-	const char *why = document_parse(memory, data, size, &root), *action;
-
-	if (why)
-		return why;
-	response = document_child(root, "Response");
-	*ret_account = document_child(response, "Account");
-	if (!text_equals(root->name, "Autodiscover") || !response)
-		return "it is no Autodiscover document";
-	if (!*ret_account && document_child(response, "Error"))
-		return "it is Autodiscover's error document";
-	if (!*ret_account)
-		return "it has no Account";
-	action = document_child_text(*ret_account, "Action");
-	if (action && strncmp(action, "redirect", strlen("redirect")) == 0)
-		return "it sends the person on elsewhere";
-	return NULL;
-}
-
-static bool security_of(const char *type, const struct careless *care,
-			enum setting_security *ret_security)
-{
-	if (!type)
-		return false;
-	if (text_equals(type, "SSL"))
-		*ret_security = SETTING_TLS;
-	else if (text_equals(type, "STARTTLS") ||
-		 (care->tls_is_starttls && text_equals(type, "TLS")))
-		*ret_security = SETTING_STARTTLS;
-	else if (text_equals(type, "plain"))
-		*ret_security = SETTING_PLAIN;
-	else
-		return false;
-	return true;
-}
-
-const char *document_trim(struct arena *memory, const char *text)
+const char *text_trim(struct arena *memory, const char *text)
 {
 	size_t length;
 
@@ -191,44 +68,171 @@ const char *document_trim(struct arena *memory, const char *text)
 	return arena_strndup(memory, text, length);
 }
 
-bool document_server(struct arena *memory, const struct xml_element *element,
-		     const struct address *address, const struct careless *care,
-		     struct setting *ret_setting)
+bool text_is_host(const char *text)
 {
-	const char *host = document_child_text(element, "hostname"),
-		   *port = document_child_text(element, "port");
-	const char *username = document_child_text(element, "username");
-	struct setting setting = { .kind = document_kind(xml_attribute(element, "type")) };
+	const char *at = text;
+
+	while (char_is_alphanumeric(*at) || *at == '.' || *at == '-')
+		at++;
+	return *text && !*at;
+}
+
+bool text_is_https_url(struct arena *memory, const char *text)
+{
+	const struct http_request none = { .host = "" };
+	struct http_request request;
+
+	for (const char *at = text; *at; at++)
+		if (*at <= ' ' || *at > '~')
+			return false;
+	return text_starts_with_ignoring_case(text, "https://") &&
+	       http_url_parse(memory, text, &none, &request) && text_is_host(request.host);
+}
+
+static struct setting *find_setting(struct settings_found *settings, enum service_kind kind)
+{
+	for (size_t i = 0; i < settings->count; i++)
+		if (settings->items[i].kind == kind)
+			return &settings->items[i];
+	return NULL;
+}
+
+bool settings_have(const struct settings_found *settings, enum service_kind kind)
+{
+	return find_setting((struct settings_found *)settings, kind) != NULL;
+}
+
+void settings_add(struct settings_found *settings, const struct setting *setting)
+{
+	if (!find_setting(settings, setting->kind))
+		settings->items[settings->count++] = *setting;
+}
+
+const char *settings_check(const struct settings_found *settings, bool takes_pop3, bool needs_smtp)
+{
+	if (takes_pop3 && !settings_have(settings, SERVICE_IMAP) &&
+	    !settings_have(settings, SERVICE_POP3))
+		return "no usable IMAP or POP3 server";
+	if (!takes_pop3 && !settings_have(settings, SERVICE_IMAP))
+		return "no usable IMAP server";
+	if (needs_smtp && !settings_have(settings, SERVICE_SUBMISSION))
+		return "no usable SMTP server";
+	return NULL;
+}
+
+const char *document_parse(struct reading *reading, const struct xml_element **ret_root)
+{
+	struct error err;
+
+	*ret_root = xml_parse_whole(reading->memory, reading->data, reading->size, &err);
+	return *ret_root ? NULL : arena_strdup(reading->memory, err.text);
+}
+
+const char *document_account(struct reading *reading, const struct xml_element **ret_account)
+{
+	const struct xml_element *root, *response;
+	const char *why = document_parse(reading, &root), *action;
+
+	if (why)
+		return why;
+	response = element_child(root, "Response");
+	*ret_account = element_child(response, "Account");
+	if (!text_equals(root->name, "Autodiscover") || !response)
+		return "not an Autodiscover document";
+	if (!*ret_account)
+		return element_child(response, "Error") ? "an Autodiscover error document"
+							: "no <Account>";
+	action = element_child_text(*ret_account, "Action");
+	if (action && strncmp(action, "redirect", strlen("redirect")) == 0)
+		return "the client does not follow redirects in documents";
+	return NULL;
+}
+
+const char *read_autoconfig_server(struct reading *reading, const struct xml_element *element,
+				   struct setting *setting)
+{
+	const char *host = element_child_text(element, "hostname"),
+		   *port = element_child_text(element, "port");
+	const char *username = element_child_text(element, "username"),
+		   *type = element_child_text(element, "socketType");
 	unsigned long number;
 
-	if (setting.kind == SERVICE_KINDS || !host || !*host || !port || !username ||
-	    !number_parse(document_trim(memory, port), 1, UINT16_MAX, &number) ||
-	    !security_of(document_child_text(element, "socketType"), care, &setting.security))
-		return false;
-	setting.host = host;
-	setting.port = (uint16_t)number;
-	setting.username = document_fill_in(memory, username, address, NULL);
-	*ret_setting = setting;
-	return true;
+	if (!host || !*host || !username || !type || !port ||
+	    !number_parse(text_trim(reading->memory, port), 1, UINT16_MAX, &number))
+		return "a server lacks its hostname, port, socketType or username";
+	if (text_equals(type, "SSL"))
+		setting->security = SETTING_TLS;
+	else if (text_equals(type, "STARTTLS") ||
+		 (reading->model->autoconfig.tls_is_starttls && text_equals(type, "TLS")))
+		setting->security = SETTING_STARTTLS;
+	else if (text_equals(type, "plain"))
+		setting->security = SETTING_PLAIN;
+	else
+		return "a server has an unknown socketType";
+	setting->host = host;
+	setting->port = (uint16_t)number;
+	setting->username = expand_placeholders(reading, username);
+	return NULL;
 }
 
-void each_server(struct arena *memory, const struct xml_element *provider,
-		 const struct address *address, const struct careless *care,
-		 void (*take)(const struct setting *setting, void *context), void *context)
+/* Returns NULL, or why the document is rejected. */
+static const char *read_servers(struct reading *reading, const struct xml_element *provider,
+				const char *name, bool is_incoming)
 {
-	static const char *const names[] = { "incomingServer", "outgoingServer" };
+	const struct autoconfig_rules *rules = &reading->model->autoconfig;
+	const struct xml_element *element = element_child(provider, name);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		for (const struct xml_element *element = document_child(provider, names[i]);
-		     element; element = document_next(element)) {
-			struct setting setting;
+	for (; element; element = rules->only_first ? NULL : element_next(element)) {
+		struct setting setting = { .kind = mail_kind_parse(
+						   xml_attribute(element, "type")) };
+		const char *why = NULL;
 
-			if (document_server(memory, element, address, care, &setting))
-				take(&setting, context);
-		}
+		if (setting.kind == SERVICE_KINDS ||
+		    (setting.kind == SERVICE_POP3 && !rules->takes_pop3) ||
+		    (rules->matches_element && is_incoming == (setting.kind == SERVICE_SUBMISSION)))
+			continue;
+		why = rules->read_server ? rules->read_server(reading, element, &setting)
+					 : read_autoconfig_server(reading, element, &setting);
+		if (why && rules->is_strict)
+			return why;
+		if (why)
+			continue;
+		if (reading->username)
+			setting.username = reading->username;
+		if (rules->last_server_wins && settings_have(&reading->settings, setting.kind))
+			*find_setting(&reading->settings, setting.kind) = setting;
+		else
+			settings_add(&reading->settings, &setting);
+	}
+	return NULL;
 }
 
-bool accepts_ok(int status, const char *media_type)
+static const char *read_provider(struct reading *reading, const struct xml_element *provider)
 {
-	return status == 200;
+	const struct autoconfig_rules *rules = &reading->model->autoconfig;
+	const char *why = rules->check_provider ? rules->check_provider(reading, provider) : NULL;
+
+	reading->settings.count = 0;
+	if (!why)
+		why = read_servers(reading, provider, "incomingServer", true);
+	if (!why)
+		why = read_servers(reading, provider, "outgoingServer", false);
+	return why ? why : settings_check(&reading->settings, rules->takes_pop3, rules->needs_smtp);
+}
+
+const char *read_autoconfig(struct reading *reading)
+{
+	const struct xml_element *root, *provider;
+	const char *why = document_parse(reading, &root);
+
+	if (why)
+		return why;
+	provider = element_child(root, "emailProvider");
+	if (!provider)
+		return "not an autoconfig document";
+	do
+		why = read_provider(reading, provider);
+	while (!why && reading->model->autoconfig.last_provider_wins &&
+	       (provider = element_next(provider)));
+	return why;
 }

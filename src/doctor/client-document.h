@@ -1,88 +1,76 @@
 #pragma once
 
-/* What the readers of settings share: a look into a document, in the ways of many clients. */
+/* The readers of documents in clients/, and what they share. */
 
 #include <stdbool.h>
 
 #include "doctor/client.h"
 #include "protocol/xml.h"
 
-/* The first child of the name, as clients see it that know no namespaces: one with a prefix has
- * another name. NULL where there is none. */
-const struct xml_element *document_child(const struct xml_element *element, const char *name);
-
-/* The first of the name and the namespace among the element and its siblings, or NULL. */
-const struct xml_element *document_in_space(const struct xml_element *element, const char *name,
-					    const char *space);
+/* Children as clients see them that ignore namespaces: an element with a prefix has another name.
+ * NULL where there is none. element may be NULL. */
+const struct xml_element *element_child(const struct xml_element *element, const char *name);
+const char *element_child_text(const struct xml_element *element, const char *name);
 
 /* The next sibling of the same name, or NULL. */
-const struct xml_element *document_next(const struct xml_element *element);
+const struct xml_element *element_next(const struct xml_element *element);
 
-/* The text of the first child of the name, NULL where there is none. */
-const char *document_child_text(const struct xml_element *element, const char *name);
+/* The text with the three placeholders of autoconfig replaced. */
+const char *expand_placeholders(const struct reading *reading, const char *text);
 
-/* Replaces the three placeholders of autoconfig. domain NULL: that of the address. */
-const char *document_fill_in(struct arena *memory, const char *text, const struct address *address,
-			     const char *domain);
+/* The kind of "imap", "pop3" and "smtp"; SERVICE_KINDS for other words and NULL. */
+enum service_kind mail_kind_parse(const char *type);
+enum service_kind mail_kind_parse_ignoring_case(struct arena *memory, const char *type);
 
-/* The kind of a type: "imap", "pop3", "smtp", or SERVICE_KINDS for others and NULL. */
-enum service_kind document_kind(const char *type);
+/* The text without whitespace at its ends. In memory. */
+const char *text_trim(struct arena *memory, const char *text);
 
-/* The same in any letter case. In memory. */
-enum service_kind document_kind_in_any_case(struct arena *memory, const char *type);
+/* Whether all of the text is letters, digits, dots and hyphens. */
+bool text_is_host(const char *text);
 
-/* The text without blanks at its ends. In memory. */
-const char *document_trim(struct arena *memory, const char *text);
+/* Whether it is an absolute https URL with a host, in ASCII and without whitespace. */
+bool text_is_https_url(struct arena *memory, const char *text);
 
-/* All letters and digits, dots and hyphens. */
-bool document_is_host(const char *text);
-
-/* An absolute https URL with a host, in ASCII and without blanks. */
-bool document_is_url(struct arena *memory, const char *text);
-
-/* Namespaces of Autodiscover begin so; its outermost element has the second. */
-#define AUTODISCOVER_SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
-#define AUTODISCOVER_SPACE AUTODISCOVER_SCHEMAS "responseschema/2006"
-
-/* Takes the setting, unless there is one of its kind already. */
-void settings_take_first(struct settings_found *settings, const struct setting *setting);
-
-/* Takes the setting instead of one of its kind. */
-void settings_take_last(struct settings_found *settings, const struct setting *setting);
+/* Adds the setting unless there is one of its kind. */
+void settings_add(struct settings_found *settings, const struct setting *setting);
 
 bool settings_have(const struct settings_found *settings, enum service_kind kind);
 
-/* Parses it. Returns NULL, or why that fails. */
-const char *document_parse(struct arena *memory, const char *data, size_t size,
-			   const struct xml_element **ret_root);
+/* Returns NULL, or which server the client misses. */
+const char *settings_check(const struct settings_found *settings, bool takes_pop3, bool needs_smtp);
 
-/* Parses it, and finds its first emailProvider. Returns NULL, or why not. */
-const char *document_provider(struct arena *memory, const char *data, size_t size,
-			      const struct xml_element **ret_provider);
+/* Parses the document. Returns NULL, or why that fails. */
+const char *document_parse(struct reading *reading, const struct xml_element **ret_root);
 
-/* Parses it, and finds Response and Account. Returns NULL, or why not. */
-const char *document_account(struct arena *memory, const char *data, size_t size,
-			     const struct xml_element **ret_account);
+/* Parses Outlook's document for clients that ignore namespaces. Returns NULL with its Account, or
+ * why there is none. */
+const char *document_account(struct reading *reading, const struct xml_element **ret_account);
 
-/* A server element as clients read it that take no great care. */
-struct careless {
-	bool tls_is_starttls; /* a socketType TLS */
-};
+/* Reads autoconfig by the rules of the model. */
+const char *read_autoconfig(struct reading *reading);
 
-/* Calls take for each usable server, incoming ones first. */
-void each_server(struct arena *memory, const struct xml_element *provider,
-		 const struct address *address, const struct careless *care,
-		 void (*take)(const struct setting *setting, void *context), void *context);
+/* Reads a server of autoconfig as most clients do. Returns NULL, or why it cannot be used. */
+const char *read_autoconfig_server(struct reading *reading, const struct xml_element *element,
+				   struct setting *setting);
 
-/* Reads one server. Returns whether it is usable. */
-bool document_server(struct arena *memory, const struct xml_element *element,
-		     const struct address *address, const struct careless *care,
-		     struct setting *ret_setting);
+/* Thunderbird, and Thunderbird for Android: parts of autoconfig_rules. */
+const char *check_android_provider(struct reading *reading, const struct xml_element *provider);
+const char *read_android_server(struct reading *reading, const struct xml_element *element,
+				struct setting *setting);
+const char *check_thunderbird_provider(struct reading *reading, const struct xml_element *provider);
+const char *read_thunderbird_server(struct reading *reading, const struct xml_element *element,
+				    struct setting *setting);
 
-/* Status 200, whatever the media type. */
-bool accepts_ok(int status, const char *media_type);
+/* Documents of Autodiscover. */
+const char *read_outlook(struct reading *reading);
+const char *read_outlook_as_deltachat(struct reading *reading);
+const char *read_outlook_as_fairemail(struct reading *reading);
+const char *read_outlook_as_thunderbird(struct reading *reading);
+const char *read_mobilesync(struct reading *reading);
 
-/* Reads Outlook's document by the rules of Outlook; a document_reader. */
-const char *read_outlook_strictly(struct arena *memory, const char *data, size_t size,
-				  const struct address *address,
-				  struct settings_found *ret_settings);
+/* Autodiscover v2: the settings of ActiveSync, and the URL of Outlook's document. */
+const char *read_v2_activesync(struct reading *reading);
+const char *read_v2_outlook_url(struct reading *reading);
+
+const char *read_mobileconfig(struct reading *reading);
+const char *read_pacc(struct reading *reading);

@@ -2,204 +2,144 @@
 
 #include <string.h>
 
+#include "answer/answer.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/digest.h"
 
-/* More hops than any client follows end in a circle. */
+/* More than any client follows. */
 #define REDIRECTS_MAX 10
 
-extern const struct client client_outlook, client_thunderbird, client_thunderbird_android;
-extern const struct client client_fairemail, client_deltachat, client_nextcloud;
-extern const struct client client_kmail, client_evolution, client_geary;
-extern const struct client client_activesync, client_new_outlook, client_apple, client_pacc;
+#define AUTODISCOVER_SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
 
-/* Those that begin at the same host stand together, for a connection is kept for the next
- * request. */
-const struct client *const clients[] = {
-	&client_outlook,
-	&client_activesync,
-	&client_new_outlook,
-	&client_thunderbird,
-	&client_thunderbird_android,
-	&client_fairemail,
-	&client_deltachat,
-	&client_nextcloud,
-	&client_kmail,
-	&client_evolution,
-	&client_geary,
-	&client_apple,
-	&client_pacc,
-	NULL,
+static const struct {
+	const char *path, *document; /* the document as 'preview' calls it */
+} urls[] = {
+	[URL_OUTLOOK] = { PATH_AUTODISCOVER, "outlook" },
+	[URL_MOBILESYNC] = { PATH_AUTODISCOVER, "mobilesync" },
+	[URL_AUTOCONFIG] = { PATH_AUTOCONFIG, "autoconfig" },
+	[URL_WELL_KNOWN] = { PATH_WELL_KNOWN, "autoconfig" },
+	[URL_MOBILECONFIG] = { "/mobileconfig", "mobileconfig" },
+	[URL_AUTODISCOVER_V2] = { "/autodiscover/autodiscover.json", "autodiscover-v2" },
+	[URL_PACC] = { "/.well-known/user-agent-configuration.json", "pacc" },
 };
 
-const struct client *client_find(const char *word)
+const struct client_model *client_model_find(const char *word)
 {
-	for (size_t i = 0; clients[i]; i++)
-		if (text_equals(clients[i]->word, word))
-			return clients[i];
+	for (const struct client_model *model = client_models; model->word; model++)
+		if (text_equals(model->word, word))
+			return model;
 	return NULL;
 }
 
-const char *step_document(const struct step *step)
+bool client_model_reads(const struct client_model *model, const char *document)
 {
-	static const char *const documents[][2] = {
-		{ PATH_AUTOCONFIG, "autoconfig" },
-		{ PATH_WELL_KNOWN, "autoconfig" },
-		{ PATH_AUTODISCOVER_V2, "autodiscover-v2" },
-		{ PATH_MOBILECONFIG, "mobileconfig" },
-		{ PATH_PACC, "pacc" },
-	};
-
-	for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++)
-		if (text_equals(step->path, documents[i][0]))
-			return documents[i][1];
-	return step->asks_mobilesync ? "mobilesync" : "outlook";
-}
-
-bool client_reads(const struct client *client, const char *document)
-{
-	for (const struct step *step = client->steps; step->path; step++)
-		if (text_equals(step_document(step), document))
+	for (const struct client_step *step = model->steps; step->method; step++)
+		if (text_equals(urls[step->url].document, document))
 			return true;
 	return false;
 }
 
-const char *client_documents(struct arena *memory, const struct client *client)
+const char *client_model_documents(struct arena *memory, const struct client_model *model)
 {
-	static const char *const documents[] = {
-		"outlook", "mobilesync", "autoconfig", "mobileconfig", "autodiscover-v2", "pacc",
-	};
 	struct bytes text = BYTES_IN(memory);
 
-	for (size_t i = 0; i < sizeof(documents) / sizeof(*documents); i++)
-		if (client_reads(client, documents[i]))
-			bytes_add_format(&text, "%s%s", text.size ? " and " : "", documents[i]);
+	for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++)
+		if (i != URL_WELL_KNOWN && client_model_reads(model, urls[i].document))
+			bytes_add_format(&text, "%s%s", text.size ? " and " : "", urls[i].document);
 	return bytes_text(&text);
 }
 
-static const char *escape(struct arena *memory, const char *text)
+/* The request of MS-OXDSCLI 2.2.3 and of MS-ASCMD 2.2.1.1, which differ in their schemas. */
+static const char *request_body(struct arena *memory, enum client_url url, const char *address)
 {
 	struct bytes escaped = BYTES_IN(memory);
+	bool is_phone = url == URL_MOBILESYNC;
 
-	for (; *text; text++)
-		if (*text == '&')
+	for (; *address; address++)
+		if (*address == '&')
 			bytes_add_text(&escaped, "&amp;");
-		else if (*text == '<')
+		else if (*address == '<')
 			bytes_add_text(&escaped, "&lt;");
 		else
-			bytes_add_char(&escaped, *text);
-	return bytes_text(&escaped);
-}
-
-/* The request of MS-OXDSCLI 2.2.3 and of MS-ASCMD 2.2.1.1, which differ in their schemas. */
-static const char *autodiscover_body(struct arena *memory, const char *address, const char *asked,
-				     const char *wanted)
-{
-#define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
+			bytes_add_char(&escaped, *address);
 	return arena_printf(memory,
 			    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
-			    "<Autodiscover xmlns=\"" SCHEMAS "%s\"><Request>"
-			    "<EMailAddress>%s</EMailAddress><AcceptableResponseSchema>" SCHEMAS
-			    "%s</AcceptableResponseSchema></Request></Autodiscover>",
-			    asked, escape(memory, address), wanted);
-#undef SCHEMAS
+			    "<Autodiscover xmlns=\"" AUTODISCOVER_SCHEMAS "%s/requestschema/2006\">"
+			    "<Request><EMailAddress>%s</"
+			    "EMailAddress><AcceptableResponseSchema>" AUTODISCOVER_SCHEMAS
+			    "%s</AcceptableResponseSchema></Request>"
+			    "</Autodiscover>",
+			    is_phone ? "mobilesync" : "outlook", bytes_text(&escaped),
+			    is_phone ? "mobilesync/responseschema/2006"
+				     : "outlook/responseschema/2006a");
 }
 
-const char *outlook_body(struct arena *memory, const char *address)
+const char *outlook_request_body(struct arena *memory, const char *address)
 {
-	return autodiscover_body(memory, address, "outlook/requestschema/2006",
-				 "outlook/responseschema/2006a");
+	return request_body(memory, URL_OUTLOOK, address);
 }
 
-static const char *step_body(struct arena *memory, const struct step *step, const char *address)
+static const char *query_text(struct arena *memory, enum client_query query,
+			      const struct address *address)
 {
-	if (!step->asks_mobilesync)
-		return outlook_body(memory, address);
-	return autodiscover_body(memory, address, "mobilesync/requestschema/2006",
-				 "mobilesync/responseschema/2006");
-}
-
-static const char *evolution_query(struct arena *memory, const struct address *address)
-{
-	const char *query = arena_printf(memory, "?emailaddress=EVOLUTIONUSER%%40%s",
-					 address->domain);
+	const char *encoded = percent_encode(memory, address->text), *text;
 	struct md5 md5;
 
-	if (!md5_of(address->text, strlen(address->text), &md5))
-		return query;
-	return arena_printf(memory, "%s&emailmd5=%s", query, md5_text(memory, &md5));
-}
-
-static const char *query_of(struct arena *memory, enum step_query query,
-			    const struct address *address)
-{
 	switch (query) {
 	case QUERY_ENCODED:
-		return arena_printf(memory, "?emailaddress=%s",
-				    percent_encode(memory, address->text));
+		return arena_printf(memory, "?emailaddress=%s", encoded);
 	case QUERY_RAW:
 		return arena_printf(memory, "?emailaddress=%s", address->text);
 	case QUERY_EVOLUTION:
-		return evolution_query(memory, address);
+		text = arena_printf(memory, "?emailaddress=EVOLUTIONUSER%%40%s", address->domain);
+		if (!md5_of(address->text, strlen(address->text), &md5))
+			return text;
+		return arena_printf(memory, "%s&emailmd5=%s", text, md5_text(memory, &md5));
 	case QUERY_ACTIVESYNC:
-		return arena_printf(memory, "?Email=%s&Protocol=ActiveSync",
-				    percent_encode(memory, address->text));
+		return arena_printf(memory, "?Email=%s&Protocol=ActiveSync", encoded);
 	case QUERY_VERSION_1:
-		return arena_printf(memory, "?Email=%s&Protocol=AutodiscoverV1",
-				    percent_encode(memory, address->text));
+		return arena_printf(memory, "?Email=%s&Protocol=AutodiscoverV1", encoded);
 	default:
 		return "";
 	}
 }
 
-static struct http_request request_of(struct arena *memory, const struct step *step,
-				      const char *host, const struct address *address)
-{
-	struct http_request request = {
-		.method = step->method,
-		.is_tls = step->is_tls,
-		.host = host,
-		.port = step->is_tls ? 443 : 80,
-		.target = arena_printf(memory, "%s%s", step->path,
-				       query_of(memory, step->query, address)),
-	};
-
-	if (text_equals(step->method, "POST")) {
-		request.media_type = "text/xml; charset=utf-8";
-		request.body = step_body(memory, step, address->text);
-	}
-	return request;
-}
-
-struct walk {
-	const struct client *client;
-	struct asker *asker;
+/* A client on its way through its steps. */
+struct playing {
+	const struct client_model *model;
+	struct response_source *source;
 	struct arena *memory;
 	const struct address *address;
-	bool is_at_apex;    /* it asks the domain itself, whose web site may be anybody's */
-	bool prefers_other; /* what there is comes from there, and explains little */
-	struct conclusion conclusion;
+	const struct client_step *step;
+	struct http_request request; /* of the step; after redirects, the last one */
+	bool is_at_apex;	     /* the domain itself is asked, often somebody's web site */
+	bool refusal_is_of_apex;     /* so a refusal of any other host replaces it */
+	struct client_result result;
 };
 
-static void note_refusal(struct walk *walk, const struct http_request *request, bool was_answered,
-			 const char *why)
+static void set_body(struct playing *playing, enum client_url url)
 {
-	struct conclusion *conclusion = &walk->conclusion;
+	struct http_request *request = &playing->request;
+	bool is_post = text_equals(request->method, "POST");
 
-	if (conclusion->refusal && walk->is_at_apex && !walk->prefers_other)
-		return;
-	walk->prefers_other = walk->is_at_apex;
-	conclusion->refused = *request;
-	conclusion->was_answered = was_answered;
-	conclusion->refusal = arena_printf(walk->memory, "%s: %s", http_url(walk->memory, request),
-					   why);
+	request->media_type = is_post ? "text/xml; charset=utf-8" : NULL;
+	request->body = is_post ? request_body(playing->memory, url, playing->address->text) : NULL;
 }
 
-/* For what the answer is. */
-static void refuse(struct walk *walk, const struct http_request *request, const char *why)
+/* Keeps why the client gets nothing from a host. Returns false. */
+static bool note_refusal(struct playing *playing, bool was_answered, const char *why)
 {
-	note_refusal(walk, request, true, why);
+	struct client_result *result = &playing->result;
+
+	if (result->refusal && playing->is_at_apex && !playing->refusal_is_of_apex)
+		return false;
+	playing->refusal_is_of_apex = playing->is_at_apex;
+	result->refused = playing->request;
+	result->was_answered = was_answered;
+	result->refusal = arena_printf(playing->memory, "%s: %s",
+				       http_url(playing->memory, &playing->request), why);
+	return false;
 }
 
 static bool is_redirect(const struct http_answer *answer)
@@ -209,172 +149,207 @@ static bool is_redirect(const struct http_answer *answer)
 	       *answer->location;
 }
 
-/* What the client does not even look at counts as no answer. */
-static bool is_heard(struct walk *walk, const struct http_request *request,
-		     const struct http_answer *answer)
+/* Whether the client looks at the response at all. */
+static bool accept_response(struct playing *playing, const struct http_answer *answer)
 {
-	const struct client *client = walk->client;
+	const struct client_model *model = playing->model;
 	struct peer peer = answer->peer;
 
-	if (client->takes_any_name)
-		peer.covers_name = true;
+	peer.covers_name |= model->takes_any_name;
 	if (answer->status == 0) {
-		if (!walk->conclusion.refusal || walk->prefers_other)
-			note_refusal(walk, request, answer->has_peer && peer_is_good(&peer),
+		if (!playing->result.refusal || playing->refusal_is_of_apex)
+			note_refusal(playing, answer->has_peer && peer_is_good(&peer),
 				     answer->failure);
 		return false;
 	}
-	if (answer->status == 429) {
-		refuse(walk, request,
-		       "the server says that this network asks too often; its 'trusted' in "
-		       "[limits] can except it");
-		return false;
+	if (answer->status == 429)
+		return note_refusal(playing, true,
+				    "status 429: the server's rate limit for this network is "
+				    "reached; 'trusted' in its [limits] exempts a network");
+	if (model->timeout && answer->milliseconds > model->timeout) {
+		playing->result.slow_url = http_url(playing->memory, &playing->request);
+		playing->result.slow_milliseconds = answer->milliseconds;
+		return note_refusal(playing, true, "the response comes after the client's timeout");
 	}
-	if (client->limit && answer->milliseconds > client->limit) {
-		walk->conclusion.slow_url = http_url(walk->memory, request);
-		walk->conclusion.slow_milliseconds = answer->milliseconds;
-		refuse(walk, request, "the answer comes too late");
-		return false;
-	}
-	if (answer->has_peer && !peer_is_good(&peer)) {
-		note_refusal(walk, request, false, "its certificate is not good");
-		return false;
-	}
+	if (answer->has_peer && !peer_is_good(&peer))
+		return note_refusal(playing, false, "the certificate is invalid");
 	return true;
 }
 
-/* Follows redirects to the answer that counts. Returns whether there is one. */
-static bool ask(struct walk *walk, const struct step *step, struct http_request *request,
-		struct http_answer *answer)
+/* Whether the redirect is followed; then playing->request is the next one. */
+static bool follow_redirect(struct playing *playing, const char *location)
 {
-	for (int hop = 0; hop <= REDIRECTS_MAX; hop++) {
-		struct http_request next;
+	const struct client_step *step = playing->step;
+	struct http_request next;
 
-		walk->asker->ask(walk->asker, walk->memory, request, answer);
-		if (!is_heard(walk, request, answer))
+	if (!http_url_parse(playing->memory, location, &playing->request, &next) ||
+	    (!next.is_tls && (playing->model->only_to_tls || step->only_redirects)))
+		return note_refusal(playing, true,
+				    arena_printf(playing->memory,
+						 "the client does not follow the redirect to %s",
+						 location));
+	/* After a GET that finds Outlook's host comes the POST to it. */
+	next.method = step->only_redirects ? "POST" : playing->request.method;
+	playing->request = next;
+	set_body(playing, step->url);
+	return true;
+}
+
+/* Sends the request and follows redirects. Returns whether the client reads the response. */
+static bool send_request(struct playing *playing, struct http_answer *answer)
+{
+	bool (*accepts)(int status, const char *media_type) = playing->model->accepts;
+
+	for (int hop = 0;; hop++) {
+		playing->source->fetch(playing->source, playing->memory, &playing->request, answer);
+		if (!accept_response(playing, answer))
 			return false;
 		if (!is_redirect(answer)) {
-			if (hop == 0 && step->only_redirects)
+			if (hop == 0 && playing->step->only_redirects)
 				return false;
-			return true;
+			break;
 		}
-		if (!http_url_parse(walk->memory, answer->location, request, &next) ||
-		    (!next.is_tls && (walk->client->only_to_tls || step->only_redirects))) {
-			refuse(walk, request, "it leads to nowhere that the client would go");
+		if (hop == REDIRECTS_MAX)
+			return note_refusal(playing, true, "too many redirects");
+		if (!follow_redirect(playing, answer->location))
 			return false;
-		}
-		/* Clients of Outlook's document ask the same again, as a POST. */
-		next.method = text_equals(step->path, PATH_AUTODISCOVER) && step->only_redirects
-				      ? "POST"
-				      : request->method;
-		next.media_type = "text/xml; charset=utf-8";
-		next.body = text_equals(next.method, "POST")
-				    ? step_body(walk->memory, step, walk->address->text)
-				    : NULL;
-		*request = next;
 	}
-	refuse(walk, request, "it leads on and on");
-	return false;
-}
-
-/* Asks, and takes what the client does not refuse for its status or type. */
-static bool ask_and_accept(struct walk *walk, const struct step *step, struct http_request *request,
-			   struct http_answer *answer)
-{
-	if (!ask(walk, step, request, answer))
-		return false;
-	if (walk->client->accepts(answer->status, answer->media_type))
+	if (accepts ? accepts(answer->status, answer->media_type) : answer->status == 200)
 		return true;
-	refuse(walk, request,
-	       arena_printf(walk->memory, "status %d%s%s", answer->status,
-			    *answer->media_type ? ", " : "", answer->media_type));
-	return false;
+	return note_refusal(playing, true,
+			    arena_printf(playing->memory, "status %d%s%s", answer->status,
+					 *answer->media_type ? ", " : "", answer->media_type));
 }
 
-/* The answer that has the settings, where the first only says who has them. */
-static bool follow_lead(struct walk *walk, const struct step *step, struct http_request *request,
-			struct http_answer *answer)
+/* The response that has the settings, where the first one only has its URL. */
+static bool send_next_request(struct playing *playing, struct reading *reading,
+			      struct http_answer *answer)
 {
+	const char *why = playing->step->next_url_of(reading);
 	struct http_request next;
-	const char *url = NULL, *why;
 
-	why = step->lead(walk->memory, answer->body, answer->size, &url);
-	if (!why && !http_url_parse(walk->memory, url, request, &next))
-		why = "it leads to nowhere that the client would go";
-	if (why) {
-		refuse(walk, request, why);
-		return false;
-	}
+	if (!why && !http_url_parse(playing->memory, reading->next_url, &playing->request, &next))
+		why = arena_printf(playing->memory, "the client cannot use the URL %s",
+				   reading->next_url);
+	if (why)
+		return note_refusal(playing, true, why);
 	next.method = "POST";
-	next.media_type = "text/xml; charset=utf-8";
-	next.body = outlook_body(walk->memory, walk->address->text);
-	*request = next;
-	walk->conclusion.refusal = NULL; /* from here on this says more than what was before */
-	return ask_and_accept(walk, step, request, answer);
+	playing->request = next;
+	set_body(playing, URL_OUTLOOK);
+	playing->result.refusal = NULL; /* from here on refusals are more specific */
+	return send_request(playing, answer);
 }
 
-/* Whoever knows the digest of a document believes no other. */
-static bool has_digest(struct walk *walk, const struct http_request *request,
-		       const struct http_answer *answer)
+/* A client that knows the digest rejects any other document. */
+static bool compare_digest(struct playing *playing, const struct http_answer *answer)
 {
-	const char *wanted = walk->asker->pacc_digest, *found;
+	const char *wanted = playing->source->pacc_digest, *found;
 	struct digest digest;
 
 	if (!wanted)
 		return true;
 	digest = digest_of(answer->body, answer->size);
-	found = digest_base64(walk->memory, &digest);
-	if (text_equals(found, wanted))
-		return true;
-	refuse(walk, request,
-	       arena_printf(walk->memory, "its digest is %s, not %s, which belongs into DNS", found,
-			    wanted));
-	return false;
+	found = digest_base64(playing->memory, &digest);
+	return text_equals(found, wanted) ||
+	       note_refusal(playing, true,
+			    arena_printf(playing->memory,
+					 "its digest is %s; in DNS it should be %s", found,
+					 wanted));
 }
 
-static bool take_step(struct walk *walk, const struct step *step)
+static void begin_request(struct playing *playing, const char *host)
 {
-	const char *host = step->asks_srv ? walk->asker->srv_target
-					  : arena_printf(walk->memory, "%s%s", step->prefix,
-							 walk->address->domain);
-	struct http_request request;
+	const struct client_step *step = playing->step;
+
+	playing->is_at_apex = step->prefix && !*step->prefix;
+	playing->request = (struct http_request){
+		.method = step->method,
+		.is_tls = step->is_tls,
+		.host = host,
+		.port = step->is_tls ? 443 : 80,
+		.target = arena_printf(playing->memory, "%s%s", urls[step->url].path,
+				       query_text(playing->memory, step->query, playing->address)),
+	};
+	set_body(playing, step->url);
+}
+
+static struct reading reading_of(const struct playing *playing, const struct http_answer *answer)
+{
+	return (struct reading){
+		.model = playing->model,
+		.memory = playing->memory,
+		.address = playing->address,
+		.data = answer->body,
+		.size = answer->size,
+	};
+}
+
+/* Returns whether the step gives settings. */
+static bool take_step(struct playing *playing)
+{
+	const struct client_step *step = playing->step;
+	const char *host = step->prefix ? arena_printf(playing->memory, "%s%s", step->prefix,
+						       playing->address->domain)
+					: playing->source->srv_target;
 	struct http_answer answer;
+	struct reading reading;
 	const char *why;
 
 	if (!host)
 		return false;
-	walk->is_at_apex = step->prefix && !*step->prefix;
-	request = request_of(walk->memory, step, host, walk->address);
-	if (!ask_and_accept(walk, step, &request, &answer) ||
-	    (step->lead && !follow_lead(walk, step, &request, &answer)) ||
-	    (step->has_digest && !has_digest(walk, &request, &answer)))
+	begin_request(playing, host);
+	if (!send_request(playing, &answer))
 		return false;
-	why = step->read(walk->memory, answer.body, answer.size, walk->address,
-			 &walk->conclusion.settings);
-	if (why) {
-		refuse(walk, &request, why);
-		walk->conclusion.settings.count = 0;
-		return false;
+	reading = reading_of(playing, &answer);
+	if (step->next_url_of) {
+		if (!send_next_request(playing, &reading, &answer))
+			return false;
+		reading = reading_of(playing, &answer);
 	}
-	walk->conclusion.url = http_url(walk->memory, &request);
+	if (step->has_digest && !compare_digest(playing, &answer))
+		return false;
+	why = step->read(&reading);
+	if (why)
+		return note_refusal(playing, true, why);
+	playing->result.settings = reading.settings;
+	playing->result.url = http_url(playing->memory, &playing->request);
 	return true;
 }
 
-void client_conclude(const struct client *client, struct asker *asker, struct arena *memory,
-		     const struct address *address, struct conclusion *ret_conclusion)
+void client_play(const struct client_model *model, struct response_source *source,
+		 struct arena *memory, const struct address *address,
+		 struct client_result *ret_result)
 {
-	struct walk walk = {
-		.client = client,
-		.asker = asker,
+	struct playing playing = {
+		.model = model,
+		.source = source,
 		.memory = memory,
 		.address = address,
 	};
 
-	for (const struct step *step = client->steps; step->path; step++)
-		if ((!asker->document || text_equals(step_document(step), asker->document)) &&
-		    take_step(&walk, step))
+	for (playing.step = model->steps; playing.step->method; playing.step++)
+		if ((!source->document ||
+		     text_equals(urls[playing.step->url].document, source->document)) &&
+		    take_step(&playing))
 			break;
-	*ret_conclusion = walk.conclusion;
+	*ret_result = playing.result;
+}
+
+int client_answer(const struct context *context, struct arena *memory,
+		  const struct request *request, struct http_answer *ret_answer,
+		  struct response *ret_response, struct error *err)
+{
+	int r = answer(context, memory, request, ret_response, err);
+
+	*ret_answer = HTTP_NO_ANSWER;
+	ret_answer->status = (int)ret_response->status;
+	if (ret_response->media_type)
+		ret_answer->media_type = ret_response->media_type;
+	if (ret_response->location)
+		ret_answer->location = ret_response->location;
+	ret_answer->body = arena_strndup(memory, ret_response->body, ret_response->size);
+	ret_answer->size = ret_response->size;
+	return r;
 }
 
 static bool setting_equals(const struct setting *a, const struct setting *b)
@@ -388,13 +363,12 @@ static bool setting_equals(const struct setting *a, const struct setting *b)
 
 bool settings_are_there(const struct settings_found *settings)
 {
-	return settings->count > 0 || settings->sent_on_to;
+	return settings->count > 0 || settings->redirect_to;
 }
 
 bool settings_equal(const struct settings_found *a, const struct settings_found *b)
 {
-	if (a->count != b->count || !a->sent_on_to != !b->sent_on_to ||
-	    (a->sent_on_to && !text_equals(a->sent_on_to, b->sent_on_to)))
+	if (a->count != b->count || !text_same(a->redirect_to, b->redirect_to))
 		return false;
 	for (size_t i = 0; i < a->count; i++)
 		if (!setting_equals(&a->items[i], &b->items[i]))
@@ -408,12 +382,12 @@ const char *settings_text(struct arena *memory, const struct settings_found *set
 		[SETTING_TLS] = "TLS",
 		[SETTING_STARTTLS] = "STARTTLS",
 		[SETTING_PLAIN] = "in clear text",
-		[SETTING_AUTOMATIC] = "with what it finds",
+		[SETTING_AUTOMATIC] = "with automatic encryption",
 	};
 	struct bytes text = BYTES_IN(memory);
 
-	if (settings->sent_on_to)
-		return arena_printf(memory, "a redirect to %s", settings->sent_on_to);
+	if (settings->redirect_to)
+		return arena_printf(memory, "a redirect to %s", settings->redirect_to);
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct setting *setting = &settings->items[i];
 

@@ -1,9 +1,10 @@
 #pragma once
 
 /*
- * Mail clients as far as they look for settings: what each asks, in its own order, which redirects
- * it follows, which answers it takes, and what it makes of the document. Each is a const struct in
- * a file of its own in clients/; what they are made after is in tests/clients/.
+ * Models of mail clients, as far as they look for settings: what each requests, in its own order,
+ * which redirects it follows, which responses it accepts, and how it reads the document. A model
+ * is a row of client_models[] in client-models.c. tests/clients/ has independent models, written
+ * after the sources of the clients, against which these are tested.
  */
 
 #include <stdbool.h>
@@ -15,6 +16,11 @@
 #include "mail/service.h"
 
 struct arena;
+struct client_model;
+struct context;
+struct request;
+struct response;
+struct xml_element;
 
 enum setting_security {
 	SETTING_TLS,
@@ -26,31 +32,51 @@ enum setting_security {
 /* One service as the client would use it. */
 struct setting {
 	enum service_kind kind;
-	const char *url; /* of an HTTP service; NULL where host, port and security are */
+	const char *url; /* of an HTTP service; NULL where host, port and security are set */
 	const char *host;
 	uint16_t port;
 	enum setting_security security;
 	const char *username;
 };
 
-/* One of each kind at most. */
+/* At most one of each kind. */
 struct settings_found {
 	struct setting items[SERVICE_KINDS];
 	size_t count;
-	const char *sent_on_to; /* instead: the address or URL where the client asks again */
+	const char *redirect_to; /* instead of settings: the address or URL to ask next */
 };
 
-/* Reads a document. Returns NULL with the settings, or why the client takes nothing from it. */
-typedef const char *(*document_reader)(struct arena *memory, const char *data, size_t size,
-				       const struct address *address,
-				       struct settings_found *ret_settings);
+/* A document that a client reads. */
+struct reading {
+	const struct client_model *model;
+	struct arena *memory;
+	const struct address *address;
+	const char *data;
+	size_t size;
+	struct settings_found settings; /* the result; empty at first */
+	const char *next_url;		/* the result of next_url_of */
+	const char *username;		/* instead of those in the document, or NULL */
+};
 
-/* Reads at which https URL Outlook's document is to be asked for. Returns NULL with it, or why
- * there is none. */
-typedef const char *(*lead_reader)(struct arena *memory, const char *data, size_t size,
-				   const char **ret_url);
+/* Returns NULL with the result filled in, or why the client rejects the document. */
+typedef const char *(*document_reader)(struct reading *reading);
 
-enum step_query {
+/* The URLs that clients request below a host. */
+enum client_url {
+	URL_OUTLOOK,
+	URL_MOBILESYNC, /* the same path; the body of the POST asks for another document */
+	URL_AUTOCONFIG,
+	URL_WELL_KNOWN,
+	URL_MOBILECONFIG,
+	URL_AUTODISCOVER_V2,
+	URL_PACC,
+};
+
+#define PATH_AUTOCONFIG "/mail/config-v1.1.xml"
+#define PATH_WELL_KNOWN "/.well-known/autoconfig/mail/config-v1.1.xml"
+#define PATH_AUTODISCOVER "/autodiscover/autodiscover.xml"
+
+enum client_query {
 	QUERY_NONE,
 	QUERY_ENCODED,	  /* ?emailaddress=fred%40example.org */
 	QUERY_RAW,	  /* ?emailaddress=fred@example.org */
@@ -59,70 +85,92 @@ enum step_query {
 	QUERY_VERSION_1,  /* ?Email=fred%40example.org&Protocol=AutodiscoverV1 */
 };
 
-/* One question, in the order of a client. Steps end with one without a path. */
-struct step {
+/* One request, in the order of the client. The last step has no method. */
+struct client_step {
 	const char *method;
 	bool is_tls;
-	const char *prefix; /* of the domain: "autoconfig." */
-	const char *path;
-	enum step_query query;
-	bool asks_srv;	      /* the host is the target of _autodiscover._tcp instead */
-	bool only_redirects;  /* of the answer only where it leads to counts */
-	bool asks_mobilesync; /* with a POST, for the document of phones instead of Outlook's */
-	bool has_digest;      /* the document's stands in DNS */
-	lead_reader lead;     /* NULL where the answer itself has the settings */
+	const char *prefix; /* of the domain: "autoconfig."; NULL: the SRV target is asked */
+	enum client_url url;
 	document_reader read;
+	enum client_query query;
+	bool only_redirects; /* only a redirect in the response counts */
+	bool has_digest;     /* DNS has the digest of the document */
+	/* Reads the https URL of Outlook's document, which `read` is for; or NULL. */
+	document_reader next_url_of;
 };
 
-struct client {
-	const char *word; /* for it in commands */
+/* How a client reads autoconfig, where it differs from the common reader. */
+struct autoconfig_rules {
+	/* Returns NULL with the setting filled in, or why the server cannot be used. */
+	const char *(*read_server)(struct reading *reading, const struct xml_element *element,
+				   struct setting *setting);
+	/* Returns NULL, or why the provider cannot be used. */
+	const char *(*check_provider)(struct reading *reading, const struct xml_element *provider);
+	bool tls_is_starttls;	 /* a socketType TLS is STARTTLS */
+	bool takes_pop3;	 /* else POP3 is ignored */
+	bool needs_smtp;	 /* without SMTP the document is rejected */
+	bool is_strict;		 /* one bad server rejects the document, else it is skipped */
+	bool matches_element;	 /* SMTP only in outgoingServer, IMAP and POP3 only in the other */
+	bool only_first;	 /* the first of either element must be IMAP and SMTP */
+	bool last_server_wins;	 /* of each kind; else the first */
+	bool last_provider_wins; /* else the first */
+};
+
+struct client_model {
+	const char *word; /* its name in commands */
 	const char *name;
-	int limit;	     /* milliseconds for an answer, 0 where it is not known */
-	bool takes_any_name; /* whatever name a certificate has */
-	bool is_optional;    /* few need what it reads: that there is none is not worth a word */
-	bool asks_of_domain; /* and about nobody in particular */
-	bool only_to_tls;    /* it follows no redirect to http */
-	bool (*accepts)(int status, const char *media_type);
-	const struct step *steps;
+	int timeout;	      /* for a response, in milliseconds; 0: unknown */
+	bool takes_any_name;  /* it does not compare the names of a certificate */
+	bool is_optional;     /* played only if the database has a document for it */
+	bool asks_for_domain; /* and for no particular address */
+	bool only_to_tls;     /* it follows no redirect to http */
+	bool (*accepts)(int status, const char *media_type); /* NULL: status 200 alone */
+	struct autoconfig_rules autoconfig;
+	const struct client_step *steps;
 };
 
-/* All of them; ends with NULL. */
-extern const struct client *const clients[];
+/* Ends with a row without word. */
+extern const struct client_model client_models[];
 
-/* Whoever answers: the network, or the database. */
-struct asker {
-	void (*ask)(struct asker *asker, struct arena *memory, const struct http_request *request,
-		    struct http_answer *ret_answer);
-	const char *document;	 /* the only one that is asked for, or NULL for all */
+/* Where responses come from: the network, or the database. */
+struct response_source {
+	void (*fetch)(struct response_source *source, struct arena *memory,
+		      const struct http_request *request, struct http_answer *ret_answer);
+	const char *document;	 /* the only one that is requested, or NULL for all */
 	const char *srv_target;	 /* of _autodiscover._tcp, or NULL */
-	const char *pacc_digest; /* that is in DNS if all is well; NULL where nobody asks DNS */
+	const char *pacc_digest; /* that DNS should have; NULL: it is not compared */
 };
 
-struct conclusion {
-	struct settings_found settings; /* none: the client is left without */
-	const char *url;		/* where they are from */
-	const char *refusal; /* the last "URL: why" that it took nothing; NULL where it has some */
-	struct http_request refused; /* then what it had asked */
-	bool was_answered;	     /* with a good certificate, so that is not what is wrong */
-	const char *slow_url;	     /* whose answer came too late; or NULL */
+/* What a client ends up with. */
+struct client_result {
+	struct settings_found settings; /* empty where the client gets none */
+	const char *url;		/* they are from this URL */
+	const char *refusal;	     /* why it gets none, "URL: reason"; NULL where it gets some */
+	struct http_request refused; /* the request that the refusal is about */
+	bool was_answered;	     /* by a server with a valid certificate */
+	const char *slow_url;	     /* which answered after the client's timeout; or NULL */
 	int64_t slow_milliseconds;
 };
 
-/* Goes through the client's steps until it has settings. Strings live in memory. */
-void client_conclude(const struct client *client, struct asker *asker, struct arena *memory,
-		     const struct address *address, struct conclusion *ret_conclusion);
+/* Follows the client's steps until it has settings. Strings live in memory. */
+void client_play(const struct client_model *model, struct response_source *source,
+		 struct arena *memory, const struct address *address,
+		 struct client_result *ret_result);
 
-/* The client of the word, or NULL. */
-const struct client *client_find(const char *word);
+/* The response of this daemon to a client's request over TLS, as the client sees it. Returns as
+ * answer(). */
+int client_answer(const struct context *context, struct arena *memory,
+		  const struct request *request, struct http_answer *ret_answer,
+		  struct response *ret_response, struct error *err);
 
-/* The document that the step asks for, as 'preview' calls it. */
-const char *step_document(const struct step *step);
+/* The model of the word, or NULL. */
+const struct client_model *client_model_find(const char *word);
 
-/* Whether the client asks for the document. */
-bool client_reads(const struct client *client, const char *document);
+/* Whether the client requests the document, which is named as in 'preview'. */
+bool client_model_reads(const struct client_model *model, const char *document);
 
-/* All that it asks for, "outlook and autoconfig". In memory. */
-const char *client_documents(struct arena *memory, const struct client *client);
+/* All that it requests: "outlook and autoconfig". In memory. */
+const char *client_model_documents(struct arena *memory, const struct client_model *model);
 
 bool settings_are_there(const struct settings_found *settings);
 
@@ -132,12 +180,5 @@ bool settings_equal(const struct settings_found *a, const struct settings_found 
  * fred@example.net"; "nothing". In memory. */
 const char *settings_text(struct arena *memory, const struct settings_found *settings);
 
-/* The request that asks for Outlook's document. In memory. */
-const char *outlook_body(struct arena *memory, const char *address);
-
-#define PATH_AUTOCONFIG "/mail/config-v1.1.xml"
-#define PATH_WELL_KNOWN "/.well-known/autoconfig/mail/config-v1.1.xml"
-#define PATH_AUTODISCOVER "/autodiscover/autodiscover.xml"
-#define PATH_AUTODISCOVER_V2 "/autodiscover/autodiscover.json"
-#define PATH_MOBILECONFIG "/mobileconfig"
-#define PATH_PACC "/.well-known/user-agent-configuration.json"
+/* The body of the request for Outlook's document. In memory. */
+const char *outlook_request_body(struct arena *memory, const char *address);

@@ -18,18 +18,18 @@ void patient_note(struct patient *patient, enum finding_kind kind, const char *s
 	findings_add(&patient->findings, &finding);
 }
 
-/* What the database itself would answer: clients that try names of ours get this. */
-struct database {
-	struct asker asker;
+/* What the daemon would answer from this database, under the names that are its own. */
+struct database_source {
+	struct response_source source;
 	const struct context *context;
 	const struct patient *patient;
 	const struct sockaddr *client; /* as in struct request */
 };
 
-static void ask_database(struct asker *asker, struct arena *memory,
-			 const struct http_request *request, struct http_answer *ret_answer)
+static void fetch_from_database(struct response_source *source, struct arena *memory,
+				const struct http_request *request, struct http_answer *ret_answer)
 {
-	const struct database *database = (struct database *)asker;
+	const struct database_source *database = (struct database_source *)source;
 	const struct request local = {
 		.method = request->method,
 		.target = request->target,
@@ -38,54 +38,42 @@ static void ask_database(struct asker *asker, struct arena *memory,
 		.body_size = request->body ? strlen(request->body) : 0,
 		.client = database->client,
 	};
-	struct http_answer got = {
-		.failure = "nobody answers",
-		.media_type = "",
-		.location = "",
-		.body = "",
-	};
 	struct response response;
 	struct error err;
 
-	if (request->is_tls && is_own_name(&database->patient->examined, request->host) &&
-	    answer(database->context, memory, &local, &response, &err) == 0) {
-		got.status = (int)response.status;
-		got.media_type = response.media_type ? response.media_type : "";
-		got.location = response.location ? response.location : "";
-		got.body = arena_strndup(memory, response.body, response.size);
-		got.size = response.size;
-	}
-	*ret_answer = got;
+	if (!request->is_tls || !is_own_name(&database->patient->examined, request->host) ||
+	    client_answer(database->context, memory, &local, ret_answer, &response, &err) != 0)
+		*ret_answer = HTTP_NO_ANSWER;
 }
 
-static struct conclusion *conclusions_for(const struct context *context, struct patient *patient,
+static struct client_result *play_clients(const struct context *context, struct patient *patient,
 					  const struct sockaddr *client)
 {
-	struct database database = {
-		.asker = { .ask = ask_database },
+	struct database_source database = {
+		.source = { .fetch = fetch_from_database },
 		.context = context,
 		.patient = patient,
 		.client = client,
 	};
-	struct conclusion *conclusions;
+	struct client_result *results;
 	size_t count = 0;
 
-	while (clients[count])
+	while (client_models[count].word)
 		count++;
-	conclusions = arena_array(&patient->memory, struct conclusion, count);
+	results = arena_array(&patient->memory, struct client_result, count);
 	for (size_t i = 0; i < count; i++)
-		client_conclude(clients[i], &database.asker, &patient->memory,
-				&patient->examined.sample, &conclusions[i]);
-	return conclusions;
+		client_play(&client_models[i], &database.source, &patient->memory,
+			    &patient->examined.sample, &results[i]);
+	return results;
 }
 
-/* From which address the server sees the doctor come, nobody here knows: where logins are sent to
- * some networks only, what the others get is right too. */
-static void expect_conclusions(const struct context *context, struct patient *patient)
+/* The doctor cannot know its address as the server sees it. Where logins are sent to some networks
+ * only, the settings that other networks get are right too. */
+static void expect_results(const struct context *context, struct patient *patient)
 {
-	patient->examined.expected = conclusions_for(context, patient, NULL);
-	patient->examined.for_strangers = conclusions_for(context, patient,
-							  ip_address_parse(&patient->memory, "::"));
+	patient->examined.expected = play_clients(context, patient, NULL);
+	patient->examined.for_strangers = play_clients(context, patient,
+						       ip_address_parse(&patient->memory, "::"));
 }
 
 /* Users of the domain: how many have a login that the pattern would not give, and the first. */
@@ -299,7 +287,7 @@ int patient_examine(struct patient *patient, const struct context *context,
 	note_starttls_only(patient);
 	note_uncertified(options->coverage, patient);
 	note_any_domain(patient);
-	expect_conclusions(context, patient);
+	expect_results(context, patient);
 	return 0;
 }
 

@@ -200,31 +200,19 @@ static const char *skip_blanks(const char *text)
 	return text;
 }
 
-static const char **field_of(struct http_answer *answer, const char *name)
-{
-	if (text_equals_ignoring_case(name, "Content-Type"))
-		return &answer->media_type;
-	if (text_equals_ignoring_case(name, "Location"))
-		return &answer->location;
-	if (text_equals_ignoring_case(name, "Allow"))
-		return &answer->allow;
-	if (text_equals_ignoring_case(name, "DAV"))
-		return &answer->dav;
-	return NULL;
-}
-
 static void read_field(struct arena *memory, const char *line, struct http_answer *answer,
 		       struct framing *framing)
 {
-	const char *colon = strchr(line, ':'), *name, *value, **place;
+	const char *colon = strchr(line, ':'), *name, *value;
 
 	if (!colon)
 		return;
 	name = arena_strndup(memory, line, (size_t)(colon - line));
 	value = skip_blanks(colon + 1);
-	place = field_of(answer, name);
-	if (place)
-		*place = value;
+	if (text_equals_ignoring_case(name, "Content-Type"))
+		answer->media_type = value;
+	else if (text_equals_ignoring_case(name, "Location"))
+		answer->location = value;
 	else if (text_equals_ignoring_case(name, "WWW-Authenticate"))
 		answer->authenticate = *answer->authenticate
 					       ? arena_printf(memory, "%s, %s",
@@ -347,22 +335,10 @@ static int read_body(struct wire *wire, struct arena *memory, const struct http_
 	return r;
 }
 
-static struct http_answer empty_answer(void)
-{
-	return (struct http_answer){
-		.media_type = "",
-		.location = "",
-		.authenticate = "",
-		.allow = "",
-		.dav = "",
-		.body = "",
-	};
-}
-
 int http_read(struct wire *wire, struct arena *memory, const struct http_request *request,
 	      struct http_answer *ret_answer, bool *ret_closes, struct error *err)
 {
-	struct http_answer answer = empty_answer();
+	struct http_answer answer = HTTP_NO_ANSWER;
 	struct framing framing = { 0 };
 
 	if (read_head(wire, memory, &answer, &framing, err) < 0 ||
@@ -409,7 +385,7 @@ void browser_ask(struct browser *browser, struct arena *memory, const struct htt
 
 	/* A connection that was kept may have been closed meanwhile: once more on a new one. */
 	do {
-		answer = empty_answer();
+		answer = HTTP_NO_ANSWER;
 		has_peer = false;
 		r = connect_to(browser, memory, request, is_ours, &is_kept, &err);
 		if (r < 0)

@@ -36,13 +36,21 @@ struct http_answer {
 	int status;					  /* 0 where there is no answer */
 	const char *failure;				  /* then why not */
 	const char *media_type, *location, *authenticate; /* "" where there is no such field */
-	const char *allow, *dav;
 	const char *body;
 	size_t size;
 	int64_t milliseconds; /* from before the connection until the last byte */
 	bool has_peer;	      /* TLS began */
 	struct peer peer;
 };
+
+#define HTTP_NO_ANSWER                  \
+	((struct http_answer){          \
+		.failure = "no answer", \
+		.media_type = "",       \
+		.location = "",         \
+		.authenticate = "",     \
+		.body = "",             \
+	})
 
 struct browser;
 

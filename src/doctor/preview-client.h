@@ -1,6 +1,6 @@
 #pragma once
 
-/* What a mail client would make of a document: it is asked for as that client asks, and read by
+/* What a mail client would make of a document: it is requested as that client does, and read by
  * that client's rules. */
 
 #include "answer/answer.h"
@@ -8,28 +8,27 @@
 struct arena;
 struct error;
 
-/* The values that --as takes. */
-#define IMPRESSION_CLIENTS                                                                    \
+/* The values of --as. */
+#define PREVIEW_CLIENTS                                                                       \
 	"outlook|activesync|new-outlook|thunderbird|thunderbird-android|fairemail|deltachat|" \
 	"nextcloud|kmail|evolution|geary|apple|pacc"
 
-struct impression {
-	const char *client;   /* as --as has it */
-	const char *document; /* as 'preview' has it */
+struct client_preview {
+	const char *client;   /* a value of --as */
+	const char *document; /* as 'preview' calls it */
 	const char *address;
-	const char *host;	     /* that is asked instead of the client's choice, or NULL */
+	const char *host;	     /* asked instead of the client's choice, or NULL */
 	const struct sockaddr *from; /* the client's address, or NULL */
 
-	const char *conclusion;	  /* "Geary: IMAP imap.example.org:993 TLS as fred; ..." */
-	struct request request;	  /* whose answer it is about */
-	struct response response; /* its answer */
+	const char *settings;	  /* "Geary: IMAP imap.example.org:993 TLS as fred; ..." */
+	struct response response; /* with the document */
 };
 
-/* Why the client makes nothing of such a document: it does not ask for it. NULL where it does. In
- * memory. */
-const char *impression_misfit(struct arena *memory, const struct impression *impression);
+/* Returns NULL where the client requests the document, or a sentence that says what it requests
+ * instead. In memory. */
+const char *client_preview_check(struct arena *memory, const struct client_preview *preview);
 
-/* Fills in the rest, where the client asks for the document. All lives in memory. Returns as
- * answer(), or -1 with err set. */
-int impression_make(const struct context *context, struct arena *memory,
-		    struct impression *impression, struct error *err);
+/* Fills in the second part of a checked preview. All lives in memory. Returns as answer(), or -1
+ * with err set. */
+int client_preview_make(const struct context *context, struct arena *memory,
+			struct client_preview *preview, struct error *err);

@@ -49,7 +49,7 @@ def words_of(settings):
             yield f"a redirect to {each.target}"
             continue
         where = each.url if isinstance(each, Place) else (
-            f"{each.host}:{each.port} {SAID.get(each.security, 'with what it finds')}")
+            f"{each.host}:{each.port} {SAID.get(each.security, 'with automatic encryption')}")
         yield f"{NAMED[each.kind]} {where} as {each.username}"
 
 

@@ -7,23 +7,24 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 
-/* Where the document leads, if anywhere, no blank or line end can get into a request. */
-static void follow(struct arena *memory, const struct step *step, const char *data, size_t size)
+/* No whitespace or line end of a document can get into a request. */
+static void check_next_url(const struct client_step *step, struct reading *reading)
 {
 	const struct http_request base = { .host = "b.example", .target = "/" };
 	struct http_request request;
-	const char *url = NULL, *why;
+	const char *why;
 
-	if (!step->lead)
+	if (!step->next_url_of)
 		return;
-	why = step->lead(memory, data, size, &url);
-	if (why ? !*why : !url || strpbrk(url, " \r\n"))
+	why = step->next_url_of(reading);
+	if (why ? !*why : !reading->next_url || strpbrk(reading->next_url, " \r\n"))
 		abort();
-	if (!why && (!http_url_parse(memory, url, &base, &request) || !request.is_tls))
+	if (!why && (!http_url_parse(reading->memory, reading->next_url, &base, &request) ||
+		     !request.is_tls))
 		abort();
 }
 
-static void check(const struct settings_found *found)
+static void check_settings(const struct settings_found *found)
 {
 	for (size_t i = 0; i < found->count; i++)
 		if (!found->items[i].username || !found->items[i].url == !found->items[i].host)
@@ -38,17 +39,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct http_request base = { .host = "b.example", .target = "/" };
 	struct http_request request;
 
-	for (size_t i = 0; clients[i]; i++)
-		for (const struct step *step = clients[i]->steps; step->path; step++) {
-			struct settings_found found = { .count = 0 };
-			const char *why = step->read(&memory, (const char *)data, size, &address,
-						     &found);
+	for (const struct client_model *model = client_models; model->word; model++)
+		for (const struct client_step *step = model->steps; step->method; step++) {
+			struct reading reading = {
+				.model = model,
+				.memory = &memory,
+				.address = &address,
+				.data = (const char *)data,
+				.size = size,
+			};
+			const char *why = step->read(&reading);
 
-			if (why ? !*why : !found.count)
+			if (why ? !*why : !settings_are_there(&reading.settings))
 				abort();
-			check(&found);
-			(void)settings_text(&memory, &found);
-			follow(&memory, step, (const char *)data, size);
+			if (why)
+				reading.settings.count = 0;
+			check_settings(&reading.settings);
+			(void)settings_text(&memory, &reading.settings);
+			check_next_url(step, &reading);
 		}
 	if (http_url_parse(&memory, arena_strndup(&memory, (const char *)data, size), &base,
 			   &request) &&

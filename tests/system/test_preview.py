@@ -227,7 +227,7 @@ def test_what_a_client_concludes(filled, client, name, autoconfig, outlook_too):
         told = filled.ctl("preview", document, "first.last@example.org", "--as", client, check=False)
         if login is None:
             assert (told.returncode, told.stdout) == (2, "")
-            assert told.stderr.startswith(f"mailconfctl: {name} does not ask for {document}; it reads ")
+            assert told.stderr.startswith(f"mailconfctl: {name} does not request {document}; it requests ")
         else:
             assert told.returncode == 0 and told.stdout.startswith("<?xml")
             assert login is ... or f"{name}: {TLS.format(login)}" in without_pop3(told.stderr)
@@ -285,13 +285,13 @@ def test_a_phone_without_activesync(filled):
     told = filled.ctl("preview", "mobilesync", "a@example.org", "--as", "activesync", check=False)
     assert told.returncode == 1 and "<ErrorCode>601</ErrorCode>" in told.stdout
     assert told.stderr.startswith("ActiveSync phone: nothing: https://autodiscover.example.org/autodiscover/"
-                                  "autodiscover.xml: it is Autodiscover's error document\n")
+                                  "autodiscover.xml: an Autodiscover error document\n")
 
 
 def test_a_client_of_another_document(filled):
     told = filled.ctl("preview", "mobileconfig", "a@example.org", "--as", "thunderbird", check=False)
     assert (told.returncode, told.stdout) == (2, "")
-    assert told.stderr.startswith("mailconfctl: Thunderbird does not ask for mobileconfig; it reads outlook and "
+    assert told.stderr.startswith("mailconfctl: Thunderbird does not request mobileconfig; it requests outlook and "
                                   "autoconfig; see ")
 
 

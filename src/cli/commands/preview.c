@@ -313,28 +313,28 @@ static int ask_as(struct admin *admin, const struct arguments *arguments,
 		  const struct context *context, const struct request *request,
 		  struct preview *preview, struct error *err)
 {
-	struct impression impression = {
+	struct client_preview as = {
 		.client = option_value(arguments, "as"),
 		.document = preview->client->name,
 		.address = arguments->words[1],
 		.host = option_is_given(arguments, "host") ? request->host : NULL,
 		.from = request->client,
 	};
-	const char *misfit = impression_misfit(admin->memory, &impression);
+	const char *why = client_preview_check(admin->memory, &as);
 	int r;
 
-	if (misfit)
-		return usage_error(admin->memory, arguments->command, err, "%s", misfit);
+	if (why)
+		return usage_error(admin->memory, arguments->command, err, "%s", why);
 	if (option_is_given(arguments, "protocol"))
 		return usage_error(admin->memory, arguments->command, err,
 				   "either --protocol or --as, whose client asks by its own rules");
-	if (impression.address[0] == '@')
+	if (as.address[0] == '@')
 		return usage_error(admin->memory, arguments->command, err,
 				   "--as needs an address, though the client may keep it to "
 				   "itself");
-	r = impression_make(context, admin->memory, &impression, err);
-	preview->response = impression.response;
-	preview->conclusion = impression.conclusion;
+	r = client_preview_make(context, admin->memory, &as, err);
+	preview->response = as.response;
+	preview->conclusion = as.settings;
 	return r;
 }
 
@@ -394,7 +394,7 @@ static const struct option options[] = {
 	{ "from", "IP", "the client's address (one that is told everything)" },
 	{ "protocol", "AutodiscoverV1|ActiveSync",
 	  "what autodiscover-v2 asks for (AutodiscoverV1)" },
-	{ "as", IMPRESSION_CLIENTS, "what this client asks, and what it makes of the answer" },
+	{ "as", PREVIEW_CLIENTS, "what this client asks, and what it makes of the answer" },
 	{ "headers", NULL, "show the head of the HTTP answer too" },
 	{ "explain", NULL, "say on standard error which row, pattern or wildcard decided" },
 	{ 0 },

@@ -1,11 +1,7 @@
 /*
- * Thunderbird on the desktop, through its JXON: names with their prefixes, text untrimmed, text
- * that looks like a number or a truth value as such, an element with attributes and text as an
- * object.
- *
- * Autoconfig comes first, Outlook's document only where there is none. Of that the port decides how
- * a service encrypts, unless SSL off or Encryption None says that it does not. The address goes
- * into the request unescaped, which no good sample shows.
+ * Thunderbird on the desktop reads documents through its JXON, a conversion to JavaScript objects:
+ * names have their prefixes, text is not trimmed, text that looks like a number or a boolean
+ * becomes one, and an element with attributes and text becomes an object.
  */
 
 #include <math.h>
@@ -17,20 +13,10 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 
-#define OBJECT "[object Object]"
-
-static bool accepts(int status, const char *media_type)
-{
-	return status >= 200 && status < 300 &&
-	       (text_starts_with_ignoring_case(media_type, "text/xml") ||
-		text_starts_with_ignoring_case(media_type, "application/xml") ||
-		text_starts_with_ignoring_case(media_type, "text/rdf"));
-}
-
 /* Whether JavaScript's isFinite() holds, and what parseFloat() makes of it, to which 0x10 is 0. */
 static bool is_number(struct arena *memory, const char *text, double *ret_number)
 {
-	const char *start = document_trim(memory, text), *digits = start + strspn(start, "+-");
+	const char *start = text_trim(memory, text), *digits = start + strspn(start, "+-");
 	char *end = NULL;
 
 	if (digits - start > 1 || (!char_is_digit(digits[0]) && digits[0] != '.'))
@@ -86,12 +72,12 @@ static const char *number_text(struct arena *memory, double number)
 	return arena_printf(memory, "%s%.*s.%s", sign, point, digits, digits + point);
 }
 
-static bool is_truth(const char *text)
+static bool is_boolean(const char *text)
 {
 	return text_equals_ignoring_case(text, "true") || text_equals_ignoring_case(text, "false");
 }
 
-/* The element where a string is wanted. */
+/* The element where a string is expected. */
 static const char *string_of(struct arena *memory, const struct xml_element *element)
 {
 	double number;
@@ -99,267 +85,181 @@ static const char *string_of(struct arena *memory, const struct xml_element *ele
 	if (!element)
 		return "undefined";
 	if (element->first_child || element->attributes)
-		return OBJECT;
+		return "[object Object]";
 	if (!*element->text)
 		return "true";
-	if (is_truth(element->text))
+	if (is_boolean(element->text))
 		return text_lower(memory, element->text);
 	if (is_number(memory, element->text, &number))
 		return number_text(memory, number);
 	return element->text;
 }
 
-/* Whether it is a string by itself: of anything else there is no lower case, and it throws. */
+/* Whether it is absent or becomes a string; of anything else toLowerCase() throws. */
 static bool is_string(struct arena *memory, const struct xml_element *element)
 {
 	double number;
 
-	return !element->first_child && !element->attributes && *element->text &&
-	       !is_truth(element->text) && !is_number(memory, element->text, &number);
+	return !element ||
+	       (!element->first_child && !element->attributes && *element->text &&
+		!is_boolean(element->text) && !is_number(memory, element->text, &number));
 }
 
 /* ([A-Za-z0-9.-]|%[A-Z]+%)+ */
-static bool is_host(const char *text)
+static bool is_host_pattern(const char *text)
 {
-	if (!*text)
-		return false;
-	while (*text) {
+	const char *at = text;
+
+	while (*at) {
 		size_t length = 1;
 
-		if (*text == '%') {
-			length = 1 + strspn(text + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-			if (length == 1 || text[length] != '%')
+		if (*at == '%') {
+			length = 1 + strspn(at + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+			if (length == 1 || at[length] != '%')
 				return false;
 			length++;
-		} else if (!char_is_alphanumeric(*text) && *text != '.' && *text != '-') {
+		} else if (!char_is_alphanumeric(*at) && *at != '.' && *at != '-') {
 			return false;
 		}
-		text += length;
+		at += length;
 	}
-	return true;
+	return *text;
 }
 
-/* NULL where it is none. */
+/* NULL where it is not a host name. */
 static const char *host_of(struct arena *memory, const struct xml_element *element)
 {
-	const char *text = document_trim(memory, string_of(memory, element));
+	const char *text = text_trim(memory, string_of(memory, element));
 
-	return element && is_host(text) ? text : NULL;
+	return element && is_host_pattern(text) ? text : NULL;
 }
 
-static bool port_of(struct arena *memory, const struct xml_element *element, uint16_t *ret_port)
+static bool read_port(struct arena *memory, const struct xml_element *element,
+		      struct setting *setting)
 {
 	unsigned long number;
 
 	if (!number_parse(string_of(memory, element), 1, UINT16_MAX, &number))
 		return false;
-	*ret_port = (uint16_t)number;
+	setting->port = (uint16_t)number;
 	return true;
 }
 
-/* The first child of the name whose text is one of the words. */
-static const char *first_known(struct arena *memory, const struct xml_element *server,
-			       const char *name, const char *const *words)
+/* The first of the words that a child of the name has. */
+static const char *find_known_word(struct arena *memory, const struct xml_element *server,
+				   const char *name, const char *const *words)
 {
-	const struct xml_element *each = document_child(server, name);
+	const struct xml_element *child = element_child(server, name);
 
-	for (; each; each = document_next(each))
+	for (; child; child = element_next(child))
 		for (const char *const *word = words; *word; word++)
-			if (text_equals(string_of(memory, each), *word))
+			if (text_equals(string_of(memory, child), *word))
 				return *word;
 	return NULL;
 }
 
-/* Without OAuth2: of the hosts that it has details for, none runs a server of ours. */
-static const char *const authentications[] = { "password-cleartext",
-					       "plain",
-					       "password-encrypted",
-					       "secure",
-					       "GSSAPI",
-					       "NTLM",
-					       "TLS-client-cert",
-					       "client-IP-address",
-					       "none",
-					       NULL };
-
-static bool needs_no_name(enum service_kind kind, const char *authentication)
-{
-	return kind == SERVICE_SUBMISSION && (text_equals(authentication, "client-IP-address") ||
-					      text_equals(authentication, "none"));
-}
-
-/* A server with a value that is bad is dropped alone. */
-static bool read_one(struct arena *memory, const struct xml_element *server,
-		     const struct address *address, struct setting *setting)
+const char *read_thunderbird_server(struct reading *reading, const struct xml_element *element,
+				    struct setting *setting)
 {
 	static const char *const types[] = { "SSL", "STARTTLS", "plain", NULL };
-	const char *host = host_of(memory, document_child(server, "hostname"));
-	const char *type = first_known(memory, server, "socketType", types);
-	const char *authentication = first_known(memory, server, "authentication", authentications);
-	const struct xml_element *username = document_child(server, "username");
+	/* OAuth2 is missing: Thunderbird has no details of hosts that run this daemon. */
+	static const char *const authentications[] = {
+		"password-cleartext",
+		"plain",
+		"password-encrypted",
+		"secure",
+		"GSSAPI",
+		"NTLM",
+		"TLS-client-cert",
+		"client-IP-address",
+		"none",
+		NULL,
+	};
+	struct arena *memory = reading->memory;
+	const char *host = host_of(memory, element_child(element, "hostname"));
+	const char *type = find_known_word(memory, element, "socketType", types);
+	const char *authentication = find_known_word(memory, element, "authentication",
+						     authentications);
+	const struct xml_element *username = element_child(element, "username");
 
-	setting->kind = document_kind(xml_attribute(server, "type"));
 	if (!host || !type || !authentication ||
-	    !port_of(memory, document_child(server, "port"), &setting->port))
-		return false;
-	setting->host = document_fill_in(memory, host, address, NULL);
+	    !read_port(memory, element_child(element, "port"), setting))
+		return "a server has an invalid value";
+	setting->host = expand_placeholders(reading, host);
 	setting->security = text_equals(type, "SSL")	    ? SETTING_TLS
 			    : text_equals(type, "STARTTLS") ? SETTING_STARTTLS
 							    : SETTING_PLAIN;
-	setting->username = !username && needs_no_name(setting->kind, authentication)
-				    ? ""
-				    : document_fill_in(memory, string_of(memory, username), address,
-						       NULL);
-	return true;
+	if (!username && setting->kind == SERVICE_SUBMISSION &&
+	    (text_equals(authentication, "client-IP-address") ||
+	     text_equals(authentication, "none")))
+		setting->username = "";
+	else
+		setting->username = expand_placeholders(reading, string_of(memory, username));
+	return NULL;
 }
 
-static void read_servers(struct arena *memory, const struct xml_element *provider, const char *name,
-			 bool is_incoming, const struct address *address,
-			 struct settings_found *settings)
+const char *check_thunderbird_provider(struct reading *reading, const struct xml_element *provider)
 {
-	for (const struct xml_element *each = document_child(provider, name); each;
-	     each = document_next(each)) {
-		enum service_kind kind = document_kind(xml_attribute(each, "type"));
-		struct setting setting = { 0 };
+	const char *id = xml_attribute(provider, "id");
+	const struct xml_element *domain = element_child(provider, "domain");
 
-		if (kind == SERVICE_KINDS || (kind != SERVICE_SUBMISSION) != is_incoming)
-			continue;
-		if (read_one(memory, each, address, &setting))
-			settings_take_first(settings, &setting);
-	}
+	if (!id || !is_host_pattern(id))
+		return "the provider's id is not a host name";
+	while (domain && !host_of(reading->memory, domain))
+		domain = element_next(domain);
+	return domain ? NULL : "no valid <domain>";
 }
 
-static bool has_domain(struct arena *memory, const struct xml_element *provider)
+static bool has_word(const struct xml_element *protocol, const char *name, const char *word)
 {
-	const struct xml_element *each = document_child(provider, "domain");
-
-	for (; each; each = document_next(each))
-		if (host_of(memory, each))
-			return true;
-	return false;
-}
-
-static const char *check_incoming(const struct settings_found *settings)
-{
-	return settings_have(settings, SERVICE_IMAP) || settings_have(settings, SERVICE_POP3)
-		       ? NULL
-		       : "it has no incoming server that it can use";
-}
-
-static const char *read_autoconfig(struct arena *memory, const char *data, size_t size,
-				   const struct address *address,
-				   struct settings_found *ret_settings)
-{
-	const struct xml_element *provider = NULL;
-	const char *why = document_provider(memory, data, size, &provider), *id;
-
-	if (why)
-		return why;
-	id = xml_attribute(provider, "id");
-	if (!id || !is_host(id))
-		return "the provider's id is no host name";
-	if (!has_domain(memory, provider))
-		return "it has no domain";
-	read_servers(memory, provider, "incomingServer", true, address, ret_settings);
-	read_servers(memory, provider, "outgoingServer", false, address, ret_settings);
-	why = check_incoming(ret_settings);
-	if (why)
-		return why;
-	return settings_have(ret_settings, SERVICE_SUBMISSION)
-		       ? NULL
-		       : "it has no outgoing server that it can use";
-}
-
-/* Whether SSL or Encryption is absent, or a string. */
-static bool is_readable(struct arena *memory, const struct xml_element *protocol, const char *name)
-{
-	const struct xml_element *element = document_child(protocol, name);
-
-	return !element || is_string(memory, element);
-}
-
-static bool says(const struct xml_element *protocol, const char *name, const char *word)
-{
-	const char *text = document_child_text(protocol, name);
+	const char *text = element_child_text(protocol, name);
 
 	return text && text_equals_ignoring_case(text, word);
 }
 
-/* Written in capitals, and only so. */
-static enum service_kind kind_in_capitals(struct arena *memory, const char *type)
+/* The port decides on encryption unless SSL or Encryption turn it off. Returns whether the
+ * protocol can be used. */
+static bool read_outlook_protocol(struct reading *reading, const struct xml_element *protocol,
+				  struct setting *setting)
 {
-	static const char *const types[] = { "IMAP", "POP3", "SMTP" };
+	struct arena *memory = reading->memory;
+	const char *type = string_of(memory, element_child(protocol, "Type"));
+	const struct xml_element *login = element_child(protocol, "LoginName");
 
-	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (text_equals(type, types[i]))
-			return document_kind_in_any_case(memory, type);
-	return SERVICE_KINDS;
-}
-
-static bool read_protocol(struct arena *memory, const struct xml_element *protocol,
-			  const struct address *address, struct setting *setting)
-{
-	const char *host = host_of(memory, document_child(protocol, "Server"));
-	const struct xml_element *login = document_child(protocol, "LoginName");
-	uint16_t port;
-
-	setting->kind = kind_in_capitals(memory,
-					 string_of(memory, document_child(protocol, "Type")));
-	if (setting->kind == SERVICE_KINDS || !host || !is_readable(memory, protocol, "SSL") ||
-	    !is_readable(memory, protocol, "Encryption") ||
-	    !port_of(memory, document_child(protocol, "Port"), &port))
+	/* Capitals only. */
+	if (text_equals(type, "IMAP") || text_equals(type, "POP3") || text_equals(type, "SMTP"))
+		setting->kind = mail_kind_parse_ignoring_case(memory, type);
+	else
 		return false;
-	setting->host = host;
-	setting->port = port;
-	if (says(protocol, "SSL", "off") || says(protocol, "Encryption", "none"))
+	setting->host = host_of(memory, element_child(protocol, "Server"));
+	if (!setting->host || !is_string(memory, element_child(protocol, "SSL")) ||
+	    !is_string(memory, element_child(protocol, "Encryption")) ||
+	    !read_port(memory, element_child(protocol, "Port"), setting))
+		return false;
+	if (has_word(protocol, "SSL", "off") || has_word(protocol, "Encryption", "none"))
 		setting->security = SETTING_PLAIN;
-	else if (port == 143 || port == 110 || port == 25 || port == 587)
+	else if (setting->port == 143 || setting->port == 110 || setting->port == 25 ||
+		 setting->port == 587)
 		setting->security = SETTING_STARTTLS;
 	else
 		setting->security = SETTING_TLS;
-	setting->username = login ? string_of(memory, login) : address->text;
+	setting->username = login ? string_of(memory, login) : reading->address->text;
 	return true;
 }
 
-static const char *read_outlook(struct arena *memory, const char *data, size_t size,
-				const struct address *address, struct settings_found *ret_settings)
+const char *read_outlook_as_thunderbird(struct reading *reading)
 {
 	const struct xml_element *account = NULL, *protocol;
-	const char *why = document_account(memory, data, size, &account);
+	const char *why = document_account(reading, &account);
 
 	if (why)
 		return why;
-	for (protocol = document_child(account, "Protocol"); protocol;
-	     protocol = document_next(protocol)) {
+	for (protocol = element_child(account, "Protocol"); protocol;
+	     protocol = element_next(protocol)) {
 		struct setting setting = { 0 };
 
-		if (read_protocol(memory, protocol, address, &setting))
-			settings_take_first(ret_settings, &setting);
+		if (read_outlook_protocol(reading, protocol, &setting))
+			settings_add(&reading->settings, &setting);
 	}
-	return check_incoming(ret_settings);
+	return settings_check(&reading->settings, true, false);
 }
-
-const struct client client_thunderbird = {
-	.word = "thunderbird",
-	.name = "Thunderbird",
-	.limit = 5000,
-	.accepts = accepts,
-	.steps =
-		(const struct step[]){
-			{ "GET", true, "autoconfig.", PATH_AUTOCONFIG, QUERY_ENCODED,
-			  .read = read_autoconfig },
-			{ "GET", true, "", PATH_WELL_KNOWN, QUERY_ENCODED,
-			  .read = read_autoconfig },
-			{ "GET", false, "autoconfig.", PATH_AUTOCONFIG, QUERY_ENCODED,
-			  .read = read_autoconfig },
-			{ "GET", false, "", PATH_WELL_KNOWN, QUERY_ENCODED,
-			  .read = read_autoconfig },
-			{ "POST", true, "autodiscover.", PATH_AUTODISCOVER, .read = read_outlook },
-			{ "POST", true, "", PATH_AUTODISCOVER, .read = read_outlook },
-			{ "POST", false, "autodiscover.", PATH_AUTODISCOVER, .only_redirects = true,
-			  .read = read_outlook },
-			{ "POST", true, NULL, PATH_AUTODISCOVER, .asks_srv = true,
-			  .read = read_outlook },
-			{ 0 },
-		},
-};
