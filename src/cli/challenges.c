@@ -2,7 +2,7 @@
 
 #include "acme/challenge.h"
 #include "admin/admin.h"
-#include "cli/issuing.h"
+#include "acme/issue.h"
 #include "config/settings.h"
 #include "mail/address.h"
 #include "util/error.h"

@@ -10,7 +10,7 @@
 #include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/complete.h"
-#include "cli/excerpt.h"
+#include "acme/excerpt.h"
 #include "cli/file-argument.h"
 #include "cli/help.h"
 #include "cli/options.h"

@@ -7,7 +7,7 @@
 #include "http/listener.h"
 #include "tls/certificate-file.h"
 #include "tls/certificates.h"
-#include "tls/signer.h"
+#include "tls/cms.h"
 #include "tls/trust-store.h"
 #include "tls/watch.h"
 #include "util/arena.h"

@@ -19,7 +19,7 @@
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificates.h"
-#include "tls/signer.h"
+#include "tls/cms.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/clock.h"

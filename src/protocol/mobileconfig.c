@@ -19,7 +19,7 @@
 
 #include "protocol/sample.h"
 #include "protocol/templates.h"
-#include "tls/signer.h"
+#include "tls/cms.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/digest.h"

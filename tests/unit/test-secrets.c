@@ -7,7 +7,7 @@
 #include <gnutls/abstract.h>
 
 #include "tls/certificates.h"
-#include "tls/signer.h"
+#include "tls/cms.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 #include "util/cleanup.h"

@@ -8,7 +8,7 @@
 #include "acme/managed-certificate.h"
 #include "admin/admin.h"
 #include "cli/command.h"
-#include "cli/issuing.h"
+#include "acme/issue.h"
 #include "cli/options.h"
 #include "config/settings.h"
 #include "http/retired-certificates.h"

@@ -4,10 +4,10 @@
 
 #include "admin/admin.h"
 #include "cli/command.h"
-#include "cli/issuing.h"
-#include "cli/missing.h"
+#include "acme/issue.h"
+#include "acme/missing.h"
 #include "cli/options.h"
-#include "cli/order.h"
+#include "acme/order.h"
 #include "cli/renewal-timer.h"
 #include "config/settings.h"
 #include "doctor/expected.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/certificates.h"
+#include "tls/certificate-list.h"
 #include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/certificates.h"
+#include "tls/certificate-list.h"
 #include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"

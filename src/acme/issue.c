@@ -1,4 +1,4 @@
-#include "cli/issuing.h"
+#include "acme/issue.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +15,9 @@
 #include "cli/challenges.h"
 #include "admin/admin.h"
 #include "cli/options.h"
-#include "cli/order.h"
-#include "cli/outcome.h"
-#include "cli/preflight.h"
+#include "acme/order.h"
+#include "cli/commands/certificate-run.h"
+#include "acme/preflight.h"
 #include "cli/print.h"
 #include "config/settings.h"
 #include "dns/resolver.h"

@@ -8,7 +8,7 @@
 
 #include "acme/local-names.h"
 #include "acme/uacme.h"
-#include "cli/certificates.h"
+#include "tls/certificate-list.h"
 #include "cli/command.h"
 #include "cli/public-hosts.h"
 #include "tls/coverage.h"

@@ -1,12 +1,12 @@
-#include "cli/preflight.h"
+#include "acme/preflight.h"
 
 #include <jansson.h>
 
 #include "acme/local-names.h"
 #include "acme/probe.h"
 #include "admin/admin.h"
-#include "cli/issuing.h"
-#include "cli/order.h"
+#include "acme/issue.h"
+#include "acme/order.h"
 #include "config/settings.h"
 #include "dns/caa.h"
 #include "doctor/connection.h"

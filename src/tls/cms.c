@@ -3,7 +3,7 @@
  * do not know it.
  */
 
-#include "tls/signer.h"
+#include "tls/cms.h"
 
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>

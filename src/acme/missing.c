@@ -4,7 +4,7 @@
  * all addresses of all names.
  */
 
-#include "cli/missing.h"
+#include "acme/missing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,8 +12,8 @@
 #include "acme/backoff.h"
 #include "acme/local-names.h"
 #include "admin/admin.h"
-#include "cli/issuing.h"
-#include "cli/order.h"
+#include "acme/issue.h"
+#include "acme/order.h"
 #include "cli/print.h"
 #include "config/settings.h"
 #include "dns/resolver.h"

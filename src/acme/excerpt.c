@@ -8,7 +8,7 @@
  * does.
  */
 
-#include "cli/excerpt.h"
+#include "acme/excerpt.h"
 
 #include <stdio.h>
 #include <string.h>

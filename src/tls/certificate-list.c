@@ -1,4 +1,4 @@
-#include "cli/certificates.h"
+#include "tls/certificate-list.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
-#include "cli/outcome.h"
+#include "cli/commands/certificate-run.h"
 
 #include <stdio.h>
 
 #include "acme/local-names.h"
-#include "cli/order.h"
+#include "acme/order.h"
 #include "cli/print.h"
 #include "util/arena.h"
 #include "util/bytes.h"

@@ -1,10 +1,10 @@
-#include "cli/order.h"
+#include "acme/order.h"
 
 #include <string.h>
 
 #include "acme/local-names.h"
 #include "admin/admin.h"
-#include "cli/issuing.h"
+#include "acme/issue.h"
 #include "dns/wanted.h"
 #include "mail/address.h"
 #include "store/store.h"
