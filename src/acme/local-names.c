@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -18,30 +17,15 @@
 
 DEFINE_CLEANUP(struct ifaddrs *, freeifaddrs);
 
-bool ours_have(const struct ours *ours, const char *address)
+static void add_address(struct local_addresses *local, const char *address)
 {
-	for (size_t i = 0; i < ours->count; i++)
-		if (text_equals(ours->addresses[i], address))
-			return true;
-	return false;
+	if (!texts_has(&local->texts, address))
+		texts_add(&local->texts, arena_strdup(local->texts.memory, address));
 }
 
-static void add(struct arena *memory, struct ours *ours, const char *address)
+static int add_given_addresses(struct local_addresses *local, const char *given, struct error *err)
 {
-	const char **addresses;
-
-	if (ours_have(ours, address))
-		return;
-	addresses = arena_array(memory, const char *, ours->count + 1);
-	if (ours->count)
-		memcpy(addresses, ours->addresses, ours->count * sizeof(*addresses));
-	addresses[ours->count++] = arena_strdup(memory, address);
-	ours->addresses = addresses;
-}
-
-static int add_given(struct arena *memory, const char *given, struct ours *ours, struct error *err)
-{
-	char *rest = arena_strdup(memory, given), *word;
+	char *rest = arena_strdup(local->texts.memory, given), *word;
 
 	while ((word = strsep(&rest, ","))) {
 		unsigned char binary[sizeof(struct in6_addr)];
@@ -53,12 +37,12 @@ static int add_given(struct arena *memory, const char *given, struct ours *ours,
 					 "'%s' is not an address; write IP addresses with commas "
 					 "between them, as in 192.0.2.10,2001:db8::10",
 					 word);
-		add(memory, ours, inet_ntop(family, binary, text, sizeof(text)));
+		add_address(local, inet_ntop(family, binary, text, sizeof(text)));
 	}
 	return 0;
 }
 
-static bool is_reachable(const struct sockaddr *address)
+static bool is_reachable_from_outside(const struct sockaddr *address)
 {
 	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
@@ -69,7 +53,7 @@ static bool is_reachable(const struct sockaddr *address)
 	       !IN6_IS_ADDR_LINKLOCAL(v6);
 }
 
-static int add_of_machine(struct arena *memory, struct ours *ours, struct error *err)
+static int add_interface_addresses(struct local_addresses *local, struct error *err)
 {
 	_cleanup_(freeifaddrsp) struct ifaddrs *interfaces = NULL;
 
@@ -83,53 +67,54 @@ static int add_of_machine(struct arena *memory, struct ours *ours, struct error 
 		char text[INET6_ADDRSTRLEN];
 		const void *binary;
 
-		if (!address || !is_reachable(address))
+		if (!address || !is_reachable_from_outside(address))
 			continue;
 		binary = address->sa_family == AF_INET
 				 ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
 				 : &((const struct sockaddr_in6 *)address)->sin6_addr;
-		add(memory, ours, inet_ntop(address->sa_family, binary, text, sizeof(text)));
+		add_address(local, inet_ntop(address->sa_family, binary, text, sizeof(text)));
 	}
 	return 0;
 }
 
-static void add_of_name(struct arena *memory, struct resolver *resolver, const char *name,
-			struct ours *ours)
+static void add_addresses_of_name(struct local_addresses *local, struct resolver *resolver,
+				  const char *name)
 {
 	struct dns_question questions[] = {
 		{ .name = name, .type = DNS_A },
 		{ .name = name, .type = DNS_AAAA },
 	};
 
-	resolver_ask(resolver, memory, questions, 2);
+	resolver_ask(resolver, local->texts.memory, questions, 2);
 	for (size_t i = 0; i < 2; i++) {
 		const struct dns_answer *answer = &questions[i].answer;
 
 		if (answer->outcome == DNS_FAILED)
-			ours->doubt = arena_printf(memory, "DNS gives no answer for public-name %s",
-						   name);
+			local->doubt = arena_printf(local->texts.memory,
+						    "DNS gives no answer for public-name %s", name);
 		for (size_t j = 0; j < answer->count; j++)
-			add(memory, ours, answer->records[j].text);
+			add_address(local, answer->records[j].text);
 	}
 }
 
-int ours_find(struct arena *memory, struct resolver *resolver, const char *given,
-	      const char *public_name, struct ours *ret_ours, struct error *err)
+int local_addresses_find(struct arena *memory, struct resolver *resolver, const char *given,
+			 const char *public_name, struct local_addresses *ret_addresses,
+			 struct error *err)
 {
-	struct ours ours = { 0 };
+	struct local_addresses local = { .texts = TEXTS_IN(memory) };
 
 	if (given) {
-		if (add_given(memory, given, &ours, err) < 0)
+		if (add_given_addresses(&local, given, err) < 0)
 			return -1;
 	} else {
-		if (add_of_machine(memory, &ours, err) < 0)
+		if (add_interface_addresses(&local, err) < 0)
 			return -1;
 		if (*public_name)
-			add_of_name(memory, resolver, public_name, &ours);
-		if (!ours.count && !ours.doubt)
-			ours.doubt = "no network interface has an address";
+			add_addresses_of_name(&local, resolver, public_name);
+		if (!local.texts.count && !local.doubt)
+			local.doubt = "no network interface has an address";
 	}
-	*ret_ours = ours;
+	*ret_addresses = local;
 	return 0;
 }
 
@@ -141,38 +126,38 @@ static const char *parent_of(const char *name)
 	return dot ? dot + 1 : "";
 }
 
-static const char *explain_stranger(struct arena *memory, const struct name_place *place,
-				    bool has_wildcard)
+static const char *describe_other_server(struct arena *memory, const struct name_place *place,
+					 bool has_wildcard)
 {
 	const char *first;
 
 	if (has_wildcard)
 		first = arena_printf(memory, "has no record of its own, *.%s answers with %s",
-				     parent_of(place->name), place->stranger);
+				     parent_of(place->name), place->other_address);
 	else
-		first = arena_printf(memory, "resolves to %s", place->stranger);
+		first = arena_printf(memory, "resolves to %s", place->other_address);
 	if (place->response)
 		return arena_printf(memory, "%s, where another web server answers on port 80 (%s)",
 				    first, place->response);
 	return arena_printf(memory, "%s, which is not an address of this server", first);
 }
 
-void ours_note_stranger(struct arena *memory, struct name_place *place, const char *address,
-			const char *response)
+void name_place_set_other_server(struct arena *memory, struct name_place *place,
+				 const char *address, const char *response)
 {
-	place->where = ELSEWHERE;
-	place->stranger = address;
+	place->location = NAME_ELSEWHERE;
+	place->other_address = address;
 	place->response = response;
-	place->reason = explain_stranger(memory, place, false);
+	place->reason = describe_other_server(memory, place, false);
 }
 
 /* Whether a name beside this one, which nobody has registered, has the same address: then a
  * wildcard record answers for both. */
-static bool is_of_wildcard(struct arena *memory, struct resolver *resolver,
-			   const struct name_place *place)
+static bool is_answered_by_wildcard(struct arena *memory, struct resolver *resolver,
+				    const struct name_place *place)
 {
 	struct dns_question question = {
-		.type = strchr(place->stranger, ':') ? DNS_AAAA : DNS_A,
+		.type = strchr(place->other_address, ':') ? DNS_AAAA : DNS_A,
 	};
 	unsigned long long noise = 0;
 
@@ -182,67 +167,60 @@ static bool is_of_wildcard(struct arena *memory, struct resolver *resolver,
 	question.name = arena_printf(memory, "mailconfd-%016llx.%s", noise, parent_of(place->name));
 	resolver_ask(resolver, memory, &question, 1);
 	for (size_t i = 0; i < question.answer.count; i++)
-		if (text_equals(question.answer.records[i].text, place->stranger))
+		if (text_equals(question.answer.records[i].text, place->other_address))
 			return true;
 	return false;
 }
 
-void ours_find_wildcards(struct arena *memory, struct resolver *resolver, struct name_place *places,
-			 size_t count)
+void local_names_find_wildcards(struct arena *memory, struct resolver *resolver,
+				struct name_place *places, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (places[i].where == ELSEWHERE && is_of_wildcard(memory, resolver, &places[i]))
-			places[i].reason = explain_stranger(memory, &places[i], true);
+		if (places[i].location == NAME_ELSEWHERE &&
+		    is_answered_by_wildcard(memory, resolver, &places[i]))
+			places[i].reason = describe_other_server(memory, &places[i], true);
 }
 
-static void keep_addresses(struct arena *memory, const struct dns_question questions[2],
-			   struct name_place *place)
+static void locate_name(struct arena *memory, const struct local_addresses *local,
+			const struct dns_question questions[2], struct name_place *place)
 {
-	place->addresses = arena_array(memory, const char *,
-				       questions[0].answer.count + questions[1].answer.count + 1);
-	place->n_addresses = 0;
+	place->addresses = TEXTS_IN(memory);
 	for (size_t i = 0; i < 2; i++)
 		for (size_t j = 0; j < questions[i].answer.count; j++)
-			place->addresses[place->n_addresses++] =
-				questions[i].answer.records[j].text;
-}
-
-static void judge(struct arena *memory, const struct ours *ours,
-		  const struct dns_question questions[2], struct name_place *place)
-{
-	keep_addresses(memory, questions, place);
-	place->stranger = place->response = place->reason = NULL;
+			texts_add(&place->addresses, questions[i].answer.records[j].text);
+	place->other_address = place->response = place->reason = NULL;
 	if (domain_is_pattern(place->name)) {
-		place->where = HERE;
+		place->location = NAME_HERE;
 		return;
 	}
-	for (size_t i = 0; i < place->n_addresses && !place->stranger; i++)
-		if (!ours_have(ours, place->addresses[i]))
-			place->stranger = place->addresses[i];
-	if (place->stranger && !ours->doubt) {
-		place->where = ELSEWHERE;
-		place->reason = explain_stranger(memory, place, false);
+	for (size_t i = 0; i < place->addresses.count && !place->other_address; i++)
+		if (!texts_has(&local->texts, place->addresses.items[i]))
+			place->other_address = place->addresses.items[i];
+	if (place->other_address && !local->doubt) {
+		place->location = NAME_ELSEWHERE;
+		place->reason = describe_other_server(memory, place, false);
 		return;
 	}
-	place->where = UNKNOWN;
+	place->location = NAME_UNKNOWN;
 	for (size_t i = 0; i < 2; i++)
 		if (questions[i].answer.outcome == DNS_FAILED)
 			place->reason = arena_printf(memory, "cannot be looked up: %s",
 						     questions[i].answer.failure);
 	if (place->reason)
 		return;
-	if (place->stranger) {
+	if (place->other_address) {
 		place->reason = arena_printf(
 			memory, "resolves to %s, which may be an address of this server: %s",
-			place->stranger, ours->doubt);
+			place->other_address, local->doubt);
 		return;
 	}
-	place->where = place->n_addresses ? HERE : NOWHERE;
-	place->reason = place->n_addresses ? NULL : "has no address in DNS";
+	place->location = place->addresses.count ? NAME_HERE : NAME_NOWHERE;
+	place->reason = place->addresses.count ? NULL : "has no address in DNS";
 }
 
-void ours_locate(struct arena *memory, struct resolver *resolver, const struct ours *ours,
-		 struct name_place *places, size_t count)
+void local_names_locate(struct arena *memory, struct resolver *resolver,
+			const struct local_addresses *local, struct name_place *places,
+			size_t count)
 {
 	struct dns_question *questions = arena_array(memory, struct dns_question, 2 * count);
 
@@ -252,5 +230,5 @@ void ours_locate(struct arena *memory, struct resolver *resolver, const struct o
 	}
 	resolver_ask(resolver, memory, questions, 2 * count);
 	for (size_t i = 0; i < count; i++)
-		judge(memory, ours, &questions[2 * i], &places[i]);
+		locate_name(memory, local, &questions[2 * i], &places[i]);
 }

@@ -8,7 +8,9 @@
 
 #include "config/settings.h"
 #include "tls/certificate-file.h"
+#include "tls/certificate-list.h"
 #include "util/arena.h"
+#include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/file.h"
@@ -24,7 +26,7 @@ static bool has_pattern(const char *text, size_t length)
 	return false;
 }
 
-const char *held_directory(struct arena *memory, const struct words *globs, struct error *err)
+const char *managed_directory(struct arena *memory, const struct words *globs, struct error *err)
 {
 	for (size_t i = 0; i < globs->count; i++) {
 		const char *glob = globs->items[i], *slash = strrchr(glob, '/');
@@ -40,18 +42,18 @@ const char *held_directory(struct arena *memory, const struct words *globs, stru
 	return NULL;
 }
 
-const char *held_keys_directory(struct arena *memory, const char *directory)
+const char *managed_keys_directory(struct arena *memory, const char *directory)
 {
 	return arena_printf(memory, "%s/.acme", directory);
 }
 
-const char *held_file(struct arena *memory, const char *directory, const char *domain)
+const char *managed_file(struct arena *memory, const char *directory, const char *domain)
 {
 	return arena_printf(memory, "%s/%s%s.pem", directory, *domain == '*' ? "_" : "",
 			    *domain == '*' ? domain + 1 : domain);
 }
 
-const char *held_domain(struct arena *memory, const char *file)
+static const char *domain_of_file(struct arena *memory, const char *file)
 {
 	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
 	size_t length = strlen(name), ending = strlen(".pem");
@@ -62,7 +64,7 @@ const char *held_domain(struct arena *memory, const char *file)
 	return domain;
 }
 
-const char *held_server(struct arena *memory, const char *file)
+const char *managed_server(struct arena *memory, const char *file)
 {
 	_cleanup_(fclosep) FILE *stream = fopen(file, "re");
 	char line[2048];
@@ -78,9 +80,25 @@ const char *held_server(struct arena *memory, const char *file)
 			     length - end - strlen(first_words));
 }
 
-/* A key that stands alone in the file is not used, so they go into one. */
-int held_store(const char *file, gid_t group, const char *server, const char *chain_file,
-	       const char *key_file, struct error *err)
+bool managed_certificate_find(struct arena *memory, const char *directory,
+			      const struct listed_certificate *listed,
+			      struct managed_certificate *ret_managed)
+{
+	const struct managed_certificate managed = {
+		.domain = domain_of_file(memory, listed->file),
+		.server = managed_server(memory, listed->file),
+		.listed = listed,
+	};
+
+	if (!managed.server ||
+	    !text_equals(listed->file, managed_file(memory, directory, managed.domain)))
+		return false;
+	*ret_managed = managed;
+	return true;
+}
+
+int managed_store(const char *file, gid_t group, const char *server, const char *chain_file,
+		  const char *key_file, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	size_t chain_size, key_size, size;
@@ -99,7 +117,7 @@ int held_store(const char *file, gid_t group, const char *server, const char *ch
 	return r;
 }
 
-gid_t held_group(struct arena *memory, const char *directory, const char *database)
+gid_t managed_group(struct arena *memory, const char *directory, const char *database)
 {
 	const char *slash = strrchr(database, '/');
 	struct stat status;

@@ -13,9 +13,11 @@
 #include <stddef.h>
 #include <time.h>
 
+#include "util/string-list.h"
+
+struct acme_run;
 struct certificate;
 struct error;
-struct issuing;
 struct name_place;
 
 enum order_kind {
@@ -28,37 +30,41 @@ struct order {
 	enum order_kind kind;
 	const char *domain;
 	const char *server;
-	const struct certificate *held; /* that was requested before under the name, or NULL */
-	bool is_due;			/* the held one is */
+	const struct certificate *present; /* that was requested before under the name, or NULL */
+	bool is_due;			   /* the present one is */
 	struct name_place *places;
 	size_t count;
 	bool is_located; /* the places are known */
 };
 
+/* When it is time for a new certificate: 30 days before the end of this one, or a third of its
+ * lifetime if that is less. */
+time_t order_due_time(const struct certificate *certificate);
+
 /* Begins an order; unless it is ORDER_NAMED, with the names of the present certificate. */
-struct order order_begin(struct issuing *issuing, enum order_kind kind, const char *domain,
+struct order order_begin(struct acme_run *run, enum order_kind kind, const char *domain,
 			 const char *server);
 
 /* Adds a name, once. */
-void order_add(struct issuing *issuing, struct order *order, const char *name);
+void order_add(struct acme_run *run, struct order *order, const char *name);
 
 /* Adds the names by which clients look for the domain's settings, the public names within it, and
  * the domain itself. Returns 0, STORE_NOT_FOUND if nothing serves the domain, or -1 with err set.
  */
-int order_add_wanted(struct issuing *issuing, struct order *order, struct error *err);
+int order_add_wanted(struct acme_run *run, struct order *order, struct error *err);
 
-/* Returns 0, or -1 with err set where the domain or a name is not a host name: they come from the
+/* Returns 0, or -1 with err set if the domain or a name is not a host name: they come from the
  * database, which the daemon's account can write, and go into file names and the arguments of the
  * ACME client. */
 int order_validate(const struct order *order, struct error *err);
 
 /* Removes the names that other certificates have. */
-void order_leave_to_others(struct issuing *issuing, struct order *order);
+void order_leave_to_others(struct acme_run *run, struct order *order);
 
 /* Looks up where the names of all the orders are. Returns whether DNS answered anything. */
-bool orders_locate(struct issuing *issuing, struct order *orders, size_t count);
+bool orders_locate(struct acme_run *run, struct order *orders, size_t count);
 
-enum verdict {
+enum order_verdict {
 	ORDER_REQUEST,	  /* a certificate for the chosen names */
 	ORDER_COMPLETE,	  /* the present certificate has them, and is not due */
 	ORDER_COVERED,	  /* other certificates have all the names */
@@ -68,17 +74,14 @@ enum verdict {
 };
 
 struct choice {
-	enum verdict verdict;
-	const char **names; /* that resolve to this server, in memory of the command */
-	size_t count;
+	enum order_verdict verdict;
+	struct texts names;  /* that resolve to this server */
 	const char *problem; /* of ORDER_UNANSWERED */
 	time_t until;	     /* of ORDER_WAITS: when names are dropped */
 };
 
 /* Decides what to do about an order whose names are located. */
-struct choice order_judge(struct issuing *issuing, const struct order *order);
-
-bool choice_has(const struct choice *choice, const char *name);
+struct choice order_judge(struct acme_run *run, const struct order *order);
 
 /* Whether the name is to be reported if the certificate does not get it. */
-bool order_must_tell(const struct order *order, const struct name_place *place);
+bool order_must_report(const struct order *order, const struct name_place *place);

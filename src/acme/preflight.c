@@ -2,11 +2,9 @@
 
 #include <jansson.h>
 
-#include "acme/local-names.h"
-#include "acme/probe.h"
-#include "admin/admin.h"
-#include "acme/issue.h"
 #include "acme/order.h"
+#include "acme/probe.h"
+#include "acme/run.h"
 #include "config/settings.h"
 #include "dns/caa.h"
 #include "doctor/connection.h"
@@ -14,36 +12,85 @@
 #include "import/download.h"
 #include "mail/address.h"
 #include "util/arena.h"
-#include "util/bytes.h"
 #include "util/error.h"
+#include "util/process.h"
 
 /* The directory of a CA (RFC 8555 7.1.1) is small. */
 #define DIRECTORY_MAX ((size_t)64 * 1024)
 
-/* The names that stand for a CA in CAA records, by its own account. */
-struct identities {
-	const char *server;
-	const char **names;
-	size_t count;
-	const struct identities *next;
-};
-
-static void read_identities(struct arena *memory, const json_t *directory,
-			    struct identities *identities)
+static bool has_wildcard(const struct texts *names)
 {
-	const json_t *list = json_object_get(json_object_get(directory, "meta"), "caaIdentities");
-	size_t count = json_array_size(list);
-
-	identities->names = arena_array(memory, const char *, count + 1);
-	for (size_t i = 0; i < count; i++) {
-		const char *name = json_string_value(json_array_get(list, i));
-
-		if (name)
-			identities->names[identities->count++] = arena_strdup(memory, name);
-	}
+	for (size_t i = 0; i < names->count; i++)
+		if (domain_is_pattern(names->items[i]))
+			return true;
+	return false;
 }
 
-/* NULL with err set where it cannot be fetched. */
+static int probe_names(struct acme_run *run, const struct probe *probe, struct order *order,
+		       const struct choice *choice, struct error *err)
+{
+	if (!run->can_show_challenges && probe_own_listener(run->memory, probe, err) < 0)
+		return -1;
+	run->can_show_challenges = true;
+	for (size_t i = 0; i < order->count; i++)
+		if (texts_has(&choice->names, order->places[i].name))
+			probe_place(run->memory, probe, &order->places[i]);
+	return 0;
+}
+
+static int prepare_http(struct acme_run *run, struct order *order, const struct choice *choice,
+			struct error *err)
+{
+	const struct words *listen_http = &run->settings->server.listen_http;
+	struct probe probe;
+	int r;
+
+	if (!listen_http->count)
+		return error_set(
+			err, ERROR_CONFIG,
+			"[server] listen-http is empty, but the certificate authority asks "
+			"on port 80; set it to [::]:80 and restart mailconfd, or use DNS-01 with "
+			"dns-hook in [acme]");
+	if (!run->silent)
+		run->silent = memo_new();
+	if (!run->trust && trust_load(NULL, &run->trust, err) < 0)
+		return -1;
+	probe = (struct probe){
+		.directory = run->uacme.challenges,
+		.listen = listen_http->items[0],
+		.silent = run->silent,
+		.resolver = run->resolver,
+		.trust = run->trust,
+	};
+	if (probe_begin(run->memory, &probe, err) < 0)
+		return -1;
+	r = probe_names(run, &probe, order, choice, err);
+	probe_end(&probe);
+	return r;
+}
+
+int preflight_challenges(struct acme_run *run, struct order *order, const struct choice *choice,
+			 struct error *err)
+{
+	const char *hook = run->settings->acme.dns_hook;
+	bool is_wildcard = has_wildcard(&choice->names);
+
+	run->uacme.dns_hook = NULL;
+	if (is_wildcard && !*hook) {
+		error_set(err, ERROR_CONFIG,
+			  "a wildcard certificate needs DNS-01; set dns-hook in [acme] of "
+			  "the settings");
+		return PREFLIGHT_REFUSED;
+	}
+	if (!*hook || (!is_wildcard && run->settings->server.listen_http.count))
+		return prepare_http(run, order, choice, err);
+	if (process_check_program(hook, err) < 0)
+		return error_prefix(err, "[acme] dns-hook");
+	run->uacme.dns_hook = hook;
+	return 0;
+}
+
+/* NULL with err set if it cannot be fetched. */
 static json_t *fetch_directory(struct arena *memory, const char *server, struct error *err)
 {
 	size_t size;
@@ -55,9 +102,9 @@ static json_t *fetch_directory(struct arena *memory, const char *server, struct 
 	return directory;
 }
 
-int preflight_reach(struct arena *memory, const char *server, struct error *err)
+int preflight_reach(struct acme_run *run, const char *server, struct error *err)
 {
-	json_t *directory = fetch_directory(memory, server, err);
+	json_t *directory = fetch_directory(run->memory, server, err);
 
 	if (!directory)
 		return PREFLIGHT_UNREACHABLE;
@@ -65,33 +112,36 @@ int preflight_reach(struct arena *memory, const char *server, struct error *err)
 	return 0;
 }
 
-/* NULL with err set where they cannot be fetched. */
-static const struct identities *find_identities(struct issuing *issuing, const char *server,
-						struct error *err)
+/* Fetches the names by which the CA is called in CAA records. */
+static int find_identities(struct acme_run *run, struct authority *authority, struct error *err)
 {
-	struct arena *memory = issuing->admin->memory;
-	struct identities *identities;
+	struct texts identities = TEXTS_IN(run->memory);
 	json_t *directory;
+	const json_t *list;
 
-	for (const struct identities *at = issuing->identities; at; at = at->next)
-		if (text_equals(at->server, server))
-			return at;
-	directory = fetch_directory(memory, server, err);
+	if (authority->has_identities)
+		return 0;
+	directory = fetch_directory(run->memory, authority->server, err);
 	if (!directory)
-		return NULL;
-	identities = arena_array(memory, struct identities, 1);
-	*identities = (struct identities){ .server = server, .next = issuing->identities };
-	read_identities(memory, directory, identities);
+		return PREFLIGHT_UNREACHABLE;
+	list = json_object_get(json_object_get(directory, "meta"), "caaIdentities");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+
+		if (name)
+			texts_add(&identities, arena_strdup(run->memory, name));
+	}
 	json_decref(directory);
-	issuing->identities = identities;
-	return identities;
+	authority->identities = identities;
+	authority->has_identities = true;
+	return 0;
 }
 
 /* Returns 0, or an outcome with err set. */
-static int judge_set(struct issuing *issuing, const struct order *order, const struct caa_set *set,
-		     struct error *err)
+static int check_caa_set(struct acme_run *run, const struct order *order, const struct caa_set *set,
+			 struct error *err)
 {
-	bool is_dns = issuing->uacme.dns_hook || domain_is_pattern(set->name);
+	bool is_dns = run->uacme.dns_hook || domain_is_pattern(set->name);
 	struct caa_issuer issuer = { .method = is_dns ? "dns-01" : "http-01" };
 	const char *objection;
 
@@ -102,14 +152,14 @@ static int judge_set(struct issuing *issuing, const struct order *order, const s
 		return PREFLIGHT_REFUSED;
 	}
 	if (caa_names_issuers(set)) {
-		const struct identities *identities = find_identities(issuing, order->server, err);
+		struct authority *authority = acme_run_authority(run, order->server);
 
-		if (!identities)
+		if (find_identities(run, authority, err) != 0)
 			return PREFLIGHT_UNREACHABLE;
-		issuer.identities = identities->names;
-		issuer.n_identities = identities->count;
+		issuer.identities = authority->identities.items;
+		issuer.n_identities = authority->identities.count;
 	}
-	objection = caa_find_objection(issuing->admin->memory, set, &issuer);
+	objection = caa_find_objection(run->memory, set, &issuer);
 	if (!objection)
 		return 0;
 	if (issuer.n_identities)
@@ -120,49 +170,23 @@ static int judge_set(struct issuing *issuing, const struct order *order, const s
 	return PREFLIGHT_REFUSED;
 }
 
-int preflight_caa(struct issuing *issuing, const struct order *order, const struct choice *choice,
+int preflight_caa(struct acme_run *run, const struct order *order, const struct choice *choice,
 		  struct error *err)
 {
-	struct arena *memory = issuing->admin->memory;
-	struct caa_set *sets = arena_array(memory, struct caa_set, choice->count);
+	size_t count = choice->names.count;
+	struct caa_set *sets = arena_array(run->memory, struct caa_set, count);
 
-	for (size_t i = 0; i < choice->count; i++)
-		sets[i] = (struct caa_set){ .name = choice->names[i] };
-	caa_find(memory, issuing->resolver, sets, choice->count);
-	for (size_t i = 0; i < choice->count; i++) {
+	for (size_t i = 0; i < count; i++)
+		sets[i] = (struct caa_set){ .name = choice->names.items[i] };
+	caa_find(run->memory, run->resolver, sets, count);
+	for (size_t i = 0; i < count; i++) {
 		int r;
 
-		if (sets[i].failure && order->kind == ORDER_RENEWAL &&
-		    issuing->now >= choice->until)
+		if (sets[i].failure && order->kind == ORDER_RENEWAL && run->now >= choice->until)
 			continue;
-		r = judge_set(issuing, order, &sets[i], err);
+		r = check_caa_set(run, order, &sets[i], err);
 		if (r != 0)
 			return r;
 	}
-	return 0;
-}
-
-int preflight_probe(struct issuing *issuing, struct order *order, const struct choice *choice,
-		    struct error *err)
-{
-	struct admin *admin = issuing->admin;
-	struct probe probe;
-
-	if (!issuing->silent)
-		issuing->silent = memo_new();
-	if (!issuing->trust && trust_load(NULL, &issuing->trust, err) < 0)
-		return -1;
-	probe = (struct probe){
-		.directory = issuing->uacme.challenges,
-		.silent = issuing->silent,
-		.resolver = issuing->resolver,
-		.trust = issuing->trust,
-	};
-	if (probe_begin(admin->memory, &admin->settings->server.listen_http, &probe, err) < 0)
-		return -1;
-	for (size_t i = 0; i < order->count; i++)
-		if (choice_has(choice, order->places[i].name))
-			probe_place(admin->memory, &probe, &order->places[i]);
-	probe_end(&probe);
 	return 0;
 }

@@ -3,13 +3,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <time.h>
 
 #include "acme/challenge.h"
 #include "acme/local-names.h"
-#include "config/settings.h"
 #include "doctor/connection.h"
 #include "doctor/host.h"
 #include "doctor/http.h"
+#include "tls/certificate.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/clock.h"
@@ -23,34 +24,42 @@
 /* As many as Let's Encrypt follows. */
 #define REDIRECTS_MAX 10
 
-#define ANSWER_PATIENCE 10000
+#define ANSWER_PATIENCE_MS 10000
+
+/* The daemon reads a new file a moment after it was written. */
+#define SERVED_PATIENCE_MS 10000
+#define FIRST_PAUSE_MS 20
+#define LAST_PAUSE_MS 320
 
 /* What was found at an address. */
-enum finding { FOUND_OURS, FOUND_STRANGER, FOUND_NOTHING };
+enum finding { FOUND_DAEMON, FOUND_OTHER_SERVER, FOUND_NOTHING };
 
-static uint16_t port_of(const char *listen)
+int probe_begin(struct arena *memory, struct probe *probe, struct error *err)
 {
-	struct sockaddr_storage address;
-	socklen_t length;
-	struct error err;
-
-	if (socket_address_parse(listen, &address, &length, &err) < 0)
-		return HTTP_PORT;
-	return ntohs(address.ss_family == AF_INET
-			     ? ((const struct sockaddr_in *)&address)->sin_port
-			     : ((const struct sockaddr_in6 *)&address)->sin6_port);
-}
-
-int probe_begin(struct arena *memory, const struct words *listen_http, struct probe *probe,
-		struct error *err)
-{
-	probe->port = port_of(listen_http->items[0]);
 	return challenge_show(memory, probe->directory, &probe->token, &probe->text, err);
 }
 
 void probe_end(const struct probe *probe)
 {
 	challenge_hide(probe->directory, probe->token);
+}
+
+/* Connects to a listener of this machine. Returns as wire_open(). */
+static int connect_to_listener(const char *listen, int64_t deadline, struct wire **ret_wire,
+			       struct error *err)
+{
+	struct sockaddr_storage address, ways[SOCKET_ADDRESS_WAYS_MAX];
+	socklen_t length;
+	size_t count;
+	int r = -1;
+
+	if (socket_address_parse(listen, &address, &length, err) < 0)
+		return -1;
+	count = socket_address_ways(&address, ways);
+	for (size_t i = 0; i < count && r != 0; i++)
+		r = wire_open((const struct sockaddr *)&ways[i], socket_address_length(&ways[i]),
+			      deadline, ret_wire, err);
+	return r;
 }
 
 /* The CA compares without trailing whitespace (RFC 8555 8.3). */
@@ -79,7 +88,7 @@ static int open_wire(struct arena *memory, const struct probe *probe, const char
 		return error_set(err, ERROR_SYSTEM, "cannot be looked up: %s", host.failure);
 	if (host_connect(&world, &host, request->port, &wire, err) != 0)
 		return -1;
-	wire_set_deadline(wire, clock_now() + ANSWER_PATIENCE);
+	wire_set_deadline(wire, clock_now() + ANSWER_PATIENCE_MS);
 	if (request->is_tls && wire_secure(wire, probe->trust, request->host, TLS_OFFER_ALL, memory,
 					   &ignored, err) < 0)
 		return -1;
@@ -87,29 +96,57 @@ static int open_wire(struct arena *memory, const struct probe *probe, const char
 	return 0;
 }
 
-static int get(struct arena *memory, const struct probe *probe, const char *name,
-	       const char *address, const struct http_request *request,
-	       struct http_answer *ret_answer, struct error *err)
+static int exchange(struct arena *memory, struct wire *wire, const struct http_request *request,
+		    struct http_answer *ret_answer, struct error *err)
 {
-	_cleanup_(wire_closep) struct wire *wire = NULL;
-	const char *text;
+	const char *text = arena_printf(memory,
+					"GET %s HTTP/1.1\r\nHost: %s\r\n"
+					"User-Agent: mailconfctl/" MAILCONFD_VERSION "\r\n"
+					"Accept: */*\r\nConnection: close\r\n\r\n",
+					request->target, request->host);
 	bool closes;
 
-	text = arena_printf(memory,
-			    "GET %s HTTP/1.1\r\nHost: %s\r\n"
-			    "User-Agent: mailconfctl/" MAILCONFD_VERSION "\r\n"
-			    "Accept: */*\r\nConnection: close\r\n\r\n",
-			    request->target, request->host);
-	if (open_wire(memory, probe, name, address, request, &wire, err) < 0 ||
-	    wire_send(wire, text, strlen(text), err) < 0)
+	if (wire_send(wire, text, strlen(text), err) < 0)
 		return -1;
 	return http_read(wire, memory, request, ret_answer, &closes, err);
 }
 
+static struct http_request request_of_token(struct arena *memory, const struct probe *probe,
+					    const char *host, uint16_t port)
+{
+	return (struct http_request){
+		.method = "GET",
+		.host = host,
+		.port = port,
+		.target = arena_printf(memory, "/.well-known/acme-challenge/%s", probe->token),
+	};
+}
+
+int probe_own_listener(struct arena *memory, const struct probe *probe, struct error *err)
+{
+	const struct http_request request = request_of_token(memory, probe, "localhost", HTTP_PORT);
+	_cleanup_(wire_closep) struct wire *wire = NULL;
+	struct http_answer answer;
+
+	if (connect_to_listener(probe->listen, clock_now() + ANSWER_PATIENCE_MS, &wire, err) != 0) {
+		error_prefix(err, "cannot reach the plain port, http://%s", probe->listen);
+		return error_append(err, "; start mailconfd, which shows the challenges there, or "
+					 "restart it if the settings are newer");
+	}
+	if (exchange(memory, wire, &request, &answer, err) == 0 && is_token(probe, &answer))
+		return 0;
+	return error_set(
+		err, ERROR_SYSTEM,
+		"http://%s does not show the challenges that are put into the directory of "
+		"[acme] in the settings: is it mailconfd, with these settings, and may its "
+		"user read the directory?",
+		probe->listen);
+}
+
 /* Whether the answer redirects to where CAs go: to the ports of HTTP and HTTPS, without looking at
  * the certificate, because the challenge is to get one. */
-static bool follow(struct arena *memory, const struct http_answer *answer,
-		   struct http_request *request)
+static bool follow_redirect(struct arena *memory, const struct http_answer *answer,
+			    struct http_request *request)
 {
 	switch (answer->status) {
 	case 301:
@@ -124,66 +161,128 @@ static bool follow(struct arena *memory, const struct http_answer *answer,
 	}
 }
 
-static enum finding ask(struct arena *memory, const struct probe *probe, const char *name,
-			const char *address, uint16_t port, const char **ret_detail)
+static enum finding request_token(struct arena *memory, const struct probe *probe, const char *name,
+				  const char *address, uint16_t port, const char **ret_detail)
 {
-	struct http_request request = {
-		.method = "GET",
-		.host = name,
-		.port = port,
-		.target = arena_printf(memory, "/.well-known/acme-challenge/%s", probe->token),
-	};
+	struct http_request request = request_of_token(memory, probe, name, port);
 	const char *way = "";
 
 	for (unsigned n_redirects = 0;; n_redirects++) {
+		_cleanup_(wire_closep) struct wire *wire = NULL;
 		struct http_answer answer;
 		struct error err;
 
-		if (get(memory, probe, name, address, &request, &answer, &err) < 0) {
+		if (open_wire(memory, probe, name, address, &request, &wire, &err) < 0 ||
+		    exchange(memory, wire, &request, &answer, &err) < 0) {
 			*ret_detail = arena_printf(memory, "%s%s", way, err.text);
-			return err.kind == ERROR_SYSTEM ? FOUND_NOTHING : FOUND_STRANGER;
+			return err.kind == ERROR_SYSTEM ? FOUND_NOTHING : FOUND_OTHER_SERVER;
 		}
 		if (is_token(probe, &answer))
-			return FOUND_OURS;
-		if (n_redirects == REDIRECTS_MAX || !follow(memory, &answer, &request)) {
+			return FOUND_DAEMON;
+		if (n_redirects == REDIRECTS_MAX || !follow_redirect(memory, &answer, &request)) {
 			*ret_detail = arena_printf(memory, "%sHTTP %d", way, answer.status);
-			return FOUND_STRANGER;
+			return FOUND_OTHER_SERVER;
 		}
 		way = arena_printf(memory, "HTTP %d to %s: ", answer.status, request.host);
 	}
 }
 
-/* A router may forward its port 80 to another one of ours. */
-static enum finding ask_both(struct arena *memory, const struct probe *probe, const char *name,
-			     const char *address, const char **ret_detail)
+static uint16_t port_of(const char *listen)
 {
-	enum finding finding = ask(memory, probe, name, address, HTTP_PORT, ret_detail);
+	struct sockaddr_storage address;
+	socklen_t length;
+	struct error err;
+
+	if (socket_address_parse(listen, &address, &length, &err) < 0)
+		return HTTP_PORT;
+	return ntohs(address.ss_family == AF_INET
+			     ? ((const struct sockaddr_in *)&address)->sin_port
+			     : ((const struct sockaddr_in6 *)&address)->sin6_port);
+}
+
+/* A router may forward its port 80 to another port of this machine. */
+static enum finding probe_address(struct arena *memory, const struct probe *probe, const char *name,
+				  const char *address, const char **ret_detail)
+{
+	enum finding finding = request_token(memory, probe, name, address, HTTP_PORT, ret_detail);
+	uint16_t port = port_of(probe->listen);
 	const char *ignored;
 
-	if (finding == FOUND_NOTHING && probe->port != HTTP_PORT &&
-	    ask(memory, probe, name, address, probe->port, &ignored) == FOUND_OURS)
-		return FOUND_OURS;
+	if (finding == FOUND_NOTHING && port != HTTP_PORT &&
+	    request_token(memory, probe, name, address, port, &ignored) == FOUND_DAEMON)
+		return FOUND_DAEMON;
 	return finding;
 }
 
 void probe_place(struct arena *memory, const struct probe *probe, struct name_place *place)
 {
-	size_t n_ours = 0;
+	size_t n_daemon = 0;
 
-	place->unseen = NULL;
-	for (size_t i = 0; i < place->n_addresses; i++) {
-		const char *address = place->addresses[i], *detail = NULL;
-		enum finding finding = ask_both(memory, probe, place->name, address, &detail);
+	place->unreachable = NULL;
+	for (size_t i = 0; i < place->addresses.count; i++) {
+		const char *address = place->addresses.items[i], *detail = NULL;
+		enum finding finding = probe_address(memory, probe, place->name, address, &detail);
 
-		if (finding == FOUND_STRANGER) {
-			ours_note_stranger(memory, place, address, detail);
+		if (finding == FOUND_OTHER_SERVER) {
+			name_place_set_other_server(memory, place, address, detail);
 			return;
 		}
-		if (finding == FOUND_OURS)
-			n_ours++;
-		else if (!place->unseen)
-			place->unseen = arena_printf(memory, "%s: %s", address, detail);
+		if (finding == FOUND_DAEMON)
+			n_daemon++;
+		else if (!place->unreachable)
+			place->unreachable = arena_printf(memory, "%s: %s", address, detail);
 	}
-	if (n_ours > 0 && n_ours == place->n_addresses)
-		place->where = HERE;
+	if (n_daemon > 0 && n_daemon == place->addresses.count)
+		place->location = NAME_HERE;
+}
+
+/* A wildcard is served for any name below its parent. */
+static const char *find_server_name(struct arena *memory, const struct certificate *certificate)
+{
+	const char *name = certificate->n_names ? certificate->names[0] : "localhost";
+
+	return name[0] == '*' ? arena_printf(memory, "any%s", name + 1) : name;
+}
+
+/* Returns 1 if the certificate is served, 0 if not yet, or -1 if nothing listens. Unless it is
+ * served, err says what was seen. */
+static int find_served(const char *listen, const struct trust *trust, const char *name,
+		       const struct digest *leaf, int64_t deadline, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(wire_closep) struct wire *wire = NULL;
+	struct peer peer;
+
+	if (connect_to_listener(listen, deadline, &wire, err) != 0)
+		return error_prefix(err, "cannot connect to %s", listen);
+	if (wire_secure(wire, trust, name, TLS_OFFER_ALL, &memory, &peer, err) < 0)
+		return 0;
+	if (memcmp(&peer.leaf, leaf, sizeof(*leaf)) == 0)
+		return 1;
+	error_set(err, ERROR_TLS, "%s serves another certificate for %s", listen, name);
+	return 0;
+}
+
+int probe_wait_until_served(struct arena *memory, const char *listen, const struct trust *trust,
+			    const struct certificate *certificate, struct error *err)
+{
+	const char *name = find_server_name(memory, certificate);
+	const struct digest leaf = digest_of(certificate->chain[0].cert.data,
+					     certificate->chain[0].cert.size);
+	int64_t deadline = clock_now() + SERVED_PATIENCE_MS;
+	long pause = FIRST_PAUSE_MS;
+	int r;
+
+	while ((r = find_served(listen, trust, name, &leaf, deadline, err)) == 0) {
+		const struct timespec time = { .tv_nsec = pause * 1000000 };
+
+		if (clock_now() + pause >= deadline) {
+			error_prefix(err, "after %d seconds", SERVED_PATIENCE_MS / 1000);
+			return PROBE_NOT_SERVED;
+		}
+		nanosleep(&time, NULL);
+		if (pause < LAST_PAUSE_MS)
+			pause *= 2;
+	}
+	return r > 0 ? 0 : PROBE_NOT_SERVED;
 }

@@ -1,42 +1,55 @@
 #pragma once
 
 /*
- * Whether the daemon of this machine answers at the addresses of a name, as a certificate authority
- * (CA) will see it: a token of our own is requested there over port 80. A web server that has the
- * address, such as one behind a wildcard record, gives another response.
+ * Requests to servers as a certificate authority (CA) or a client would make them: whether the
+ * daemon of this machine answers challenges at its own listener and at the addresses of names, and
+ * whether it serves a certificate. A web server that has the address of a name, such as one behind
+ * a wildcard record, gives another response.
  */
 
 #include <stdint.h>
 
 struct arena;
+struct certificate;
 struct error;
 struct memo;
 struct name_place;
 struct resolver;
 struct trust;
-struct words;
 
 struct probe {
 	const char *directory; /* of challenges */
-	struct memo *silent;   /* "ADDRESS:PORT" of which no answer came; for the whole run */
+	const char *listen;    /* the first of listen-http */
+	struct memo *silent;   /* "ADDRESS:PORT" that did not answer, for the whole run */
 	struct resolver *resolver;
 	const struct trust *trust;
 
 	/* Filled in. */
-	uint16_t port; /* of listen-http */
 	const char *token, *text;
 };
 
-/* Shows a token until probe_end(). listen_http is that of the settings and not empty. Returns 0, or
- * -1 with err set. */
-int probe_begin(struct arena *memory, const struct words *listen_http, struct probe *probe,
-		struct error *err);
+/* Puts a token of ours among the challenges until probe_end(). Returns 0, or -1 with err set. */
+int probe_begin(struct arena *memory, struct probe *probe, struct error *err);
 void probe_end(const struct probe *probe);
+
+/* Requests the token from the listener of this machine: a CA that gets no answer may refuse further
+ * orders for hours. Returns 0, or -1 with err set. */
+int probe_own_listener(struct arena *memory, const struct probe *probe, struct error *err);
 
 /*
  * Requests the token at each address of the place, and follows redirects as CAs do (RFC 8555 8.3).
- * If another web server answers at one of the addresses, the place is ELSEWHERE. If the daemon
- * answers at all of them, it is HERE. An address that cannot be reached changes nothing, because a
- * router may not loop connections back to its own outer address; place->unseen says so.
+ * If another web server answers at one of the addresses, the place is NAME_ELSEWHERE. If the daemon
+ * answers at all of them, it is NAME_HERE. An address that cannot be reached changes nothing,
+ * because a router may not loop connections back to its own outer address; place->unreachable says
+ * so.
  */
 void probe_place(struct arena *memory, const struct probe *probe, struct name_place *place);
+
+/* Expected outcome: the certificate is not served, or that cannot be seen from here. */
+enum { PROBE_NOT_SERVED = 1 };
+
+/* Waits until a TLS handshake at the listener, with the SNI of its first name, returns the
+ * certificate: for some seconds at most, and not at all if nothing listens. Returns 0, or
+ * PROBE_NOT_SERVED with err set to the reason. */
+int probe_wait_until_served(struct arena *memory, const char *listen, const struct trust *trust,
+			    const struct certificate *certificate, struct error *err);

@@ -4,7 +4,7 @@
 
 #include "doctor/client.h"
 #include "store/store.h"
-#include "tls/coverage.h"
+#include "tls/certificate-list.h"
 #include "util/bytes.h"
 #include "util/error.h"
 #include "util/network.h"

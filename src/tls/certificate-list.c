@@ -2,159 +2,163 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "admin/admin.h"
-#include "config/settings.h"
 #include "tls/certificate-file.h"
-#include "tls/certificates.h"
 #include "tls/layout.h"
 #include "util/account.h"
 #include "util/arena.h"
 #include "util/error.h"
+#include "util/string-list.h"
 
-/* What deserves the eye can be read in the list. */
-static void ignore(const char *sentence, void *context)
+static void ignore_warning(const char *sentence, void *context)
 {
 }
 
-int certificates_of_settings(struct admin *admin, struct loaded_certificates *loaded,
-			     struct error *err)
+int certificate_list_load(struct arena *memory, const char *const *globs, size_t n_globs,
+			  struct certificate_list *ret_list, struct error *err)
 {
-	const struct words *globs = &admin->settings->tls.certificates;
-	struct certificate_files files;
-	int r = certificate_files_find(admin->memory, globs->items, globs->count, &files, err);
+	struct certificate_list list = { .globs = globs, .n_globs = n_globs };
+	struct certificate_files files = { 0 };
+	int r = certificate_files_find(memory, globs, n_globs, &files, err);
 
-	if (r != 0)
-		return r;
-	loaded->files = arena_array(admin->memory, const char *, files.count);
-	loaded->n_files = files.count;
-	loaded->certificates = arena_array(admin->memory, struct certificate, loaded->n_files);
-	loaded->of_file = arena_array(admin->memory, struct certificate *, loaded->n_files);
-	loaded->problems = arena_array(admin->memory, const char *, loaded->n_files);
-	for (size_t i = 0; i < loaded->n_files; i++) {
-		struct certificate *certificate = &loaded->certificates[loaded->count];
+	if (r < 0)
+		return -1;
+	list.items = arena_array(memory, struct listed_certificate, files.count);
+	for (; list.count < files.count; list.count++) {
+		struct listed_certificate *item = &list.items[list.count];
 		struct error why;
 
-		loaded->files[i] = files.items[i].path;
-		loaded->problems[i] = files.items[i].problem;
-		if (loaded->problems[i])
-			continue;
-		if (certificate_file_load(admin->memory, loaded->files[i], ignore, NULL,
-					  certificate, &why) < 0) {
-			loaded->problems[i] = arena_strdup(admin->memory, why.text);
-			continue;
-		}
-		loaded->of_file[i] = certificate;
-		loaded->count++;
+		item->file = files.items[list.count].path;
+		item->problem = files.items[list.count].problem;
+		if (!item->problem && certificate_file_load(memory, item->file, ignore_warning,
+							    NULL, &item->certificate, &why) < 0)
+			item->problem = arena_strdup(memory, why.text);
+		list.n_usable += !item->problem;
 	}
-	return 0;
+	*ret_list = list;
+	return r;
 }
 
-void loaded_certificates_clear(struct loaded_certificates *loaded)
+void certificate_list_clear(struct certificate_list *list)
 {
-	for (size_t i = 0; i < loaded->count; i++)
-		certificate_clear(&loaded->certificates[i]);
+	for (size_t i = 0; i < list->count; i++)
+		certificate_clear(&list->items[i].certificate);
 }
 
 /* What the child writes for each file. */
 enum { IS_READABLE = '+', HAS_UNREADABLE_CHAIN = 'c', HAS_UNREADABLE_KEY = 'k' };
 
 struct reading {
-	struct admin *admin;
-	const struct loaded_certificates *loaded;
+	struct arena *memory;
+	const struct certificate_list *list;
 };
 
-static int try_to_read(struct admin *admin, const struct certificate_files *found, const char *file)
+static int compare_file(const void *file, const void *item)
 {
-	const struct certificate_file *item = certificate_files_get(found, file);
-	struct certificate certificate;
-	struct error ignored;
+	return strcmp(file, ((const struct listed_certificate *)item)->file);
+}
 
-	if (!item || item->problem || eaccess(file, R_OK) < 0)
-		return HAS_UNREADABLE_CHAIN;
-	if (certificate_file_load(admin->memory, file, ignore, NULL, &certificate, &ignored) < 0)
-		return HAS_UNREADABLE_KEY;
-	certificate_clear(&certificate);
-	return IS_READABLE;
+static const struct listed_certificate *find_file(const struct certificate_list *list,
+						  const char *file)
+{
+	return list->count
+		       ? bsearch(file, list->items, list->count, sizeof(*list->items), compare_file)
+		       : NULL;
 }
 
 /* In the child: finds and loads the files as the daemon does. */
 static int write_readability(FILE *output, void *context, struct error *err)
 {
 	const struct reading *reading = context;
-	const struct words *globs = &reading->admin->settings->tls.certificates;
-	struct certificate_files found = { 0 };
+	const struct certificate_list *list = reading->list;
+	struct certificate_list own;
 
-	if (certificate_files_find(reading->admin->memory, globs->items, globs->count, &found,
-				   err) < 0)
+	if (certificate_list_load(reading->memory, list->globs, list->n_globs, &own, err) < 0)
 		return -1;
-	for (size_t i = 0; i < reading->loaded->n_files; i++)
-		putc(reading->loaded->of_file[i]
-			     ? try_to_read(reading->admin, &found, reading->loaded->files[i])
-			     : IS_READABLE,
-		     output);
+	for (size_t i = 0; i < list->count; i++) {
+		const char *file = list->items[i].file;
+		const struct listed_certificate *found = find_file(&own, file);
+
+		if (list->items[i].problem || (found && !found->problem))
+			putc(IS_READABLE, output);
+		else
+			putc(found && eaccess(file, R_OK) == 0 ? HAS_UNREADABLE_KEY
+							       : HAS_UNREADABLE_CHAIN,
+			     output);
+	}
+	certificate_list_clear(&own);
 	return 0;
 }
 
 static const char *describe_unreadable(struct arena *memory, const char *file, int letter,
 				       const struct account *account)
 {
-	const char *key_file = layout_key_of(memory, file);
+	const char *key_file = letter == HAS_UNREADABLE_KEY ? layout_key_of(memory, file) : NULL;
 
 	return arena_printf(memory,
 			    "cannot read '%s' as user '%s': %s; give the daemon's user read "
 			    "permission",
-			    letter == HAS_UNREADABLE_KEY && key_file ? key_file : file,
-			    account->name, strerror(EACCES));
+			    key_file ? key_file : file, account->name, strerror(EACCES));
 }
 
-static void leave_out(struct admin *admin, struct loaded_certificates *loaded, const char *letters,
-		      const struct account *account)
+int certificate_list_check_readable(struct arena *memory, struct certificate_list *list,
+				    const char *database, struct error *err)
 {
-	size_t kept = 0;
-
-	for (size_t i = 0; i < loaded->n_files; i++) {
-		struct certificate *certificate = loaded->of_file[i];
-
-		if (!certificate)
-			continue;
-		if (letters[i] == IS_READABLE) {
-			loaded->certificates[kept] = *certificate;
-			loaded->of_file[i] = &loaded->certificates[kept++];
-			continue;
-		}
-		loaded->problems[i] = describe_unreadable(admin->memory, loaded->files[i],
-							  letters[i], account);
-		loaded->of_file[i] = NULL;
-		certificate_clear(certificate);
-	}
-	loaded->count = kept;
-}
-
-int certificates_leave_out_unreadable(struct admin *admin, struct loaded_certificates *loaded,
-				      struct error *err)
-{
-	struct reading reading = { admin, loaded };
+	struct reading reading = { memory, list };
 	struct account account;
 	const char *letters;
 	size_t size;
 
-	if (geteuid() != 0 || !loaded->count)
+	if (geteuid() != 0 || !list->count)
 		return 0;
-	if (account_of_directory(admin->memory, admin->database, &account, err) < 0)
+	if (account_of_directory(memory, database, &account, err) < 0)
 		return -1;
 	if (account.uid == 0)
 		return 0;
-	letters = account_run(admin->memory, &account, write_readability, &reading, loaded->n_files,
-			      &size, err);
+	letters = account_run(memory, &account, write_readability, &reading, list->count, &size,
+			      err);
 	if (!letters)
 		return -1;
-	if (size != loaded->n_files)
+	if (size != list->count)
 		return error_set(err, ERROR_SYSTEM,
 				 "the process that reads as user '%s' ended before it was done",
 				 account.name);
-	leave_out(admin, loaded, letters, &account);
+	for (size_t i = 0; i < list->count; i++) {
+		struct listed_certificate *item = &list->items[i];
+
+		if (letters[i] == IS_READABLE)
+			continue;
+		item->problem = describe_unreadable(memory, item->file, letters[i], &account);
+		certificate_clear(&item->certificate);
+		list->n_usable--;
+	}
 	return 0;
+}
+
+struct coverage certificate_list_coverage(struct arena *memory, const struct certificate_list *list,
+					  time_t now)
+{
+	struct texts names = TEXTS_IN(memory);
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct certificate *certificate = &list->items[i].certificate;
+
+		if (certificate->starts > now || certificate->expires <= now)
+			continue;
+		for (size_t j = 0; j < certificate->n_names; j++)
+			texts_add(&names, certificate->names[j]);
+	}
+	return (struct coverage){ names.items, texts_sort(names.items, names.count) };
+}
+
+bool coverage_has(struct arena *memory, const struct coverage *coverage, const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return texts_find(coverage->names, coverage->count, name) ||
+	       (dot && dot != name &&
+		texts_find(coverage->names, coverage->count, arena_printf(memory, "*%s", dot)));
 }

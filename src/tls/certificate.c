@@ -202,7 +202,7 @@ static void import_names(struct arena *memory, gnutls_x509_crt_t leaf,
 	certificate->n_names = count;
 }
 
-static const char *date(struct arena *memory, time_t when)
+const char *certificate_date(struct arena *memory, time_t when)
 {
 	char text[sizeof("-2147483648-12-31")] = "?";
 	struct tm parts;
@@ -225,10 +225,11 @@ const char *certificate_date_problem(struct arena *memory, const struct certific
 				     time_t now)
 {
 	if (certificate->expires <= now)
-		return arena_printf(memory, "expired on %s", date(memory, certificate->expires));
+		return arena_printf(memory, "expired on %s",
+				    certificate_date(memory, certificate->expires));
 	if (certificate->starts > now)
 		return arena_printf(memory, "not valid before %s",
-				    date(memory, certificate->starts));
+				    certificate_date(memory, certificate->starts));
 	return NULL;
 }
 
@@ -243,7 +244,8 @@ static const char *date_warning(struct arena *memory, const struct certificate *
 				    problem);
 	if (expires_soon(certificate, now))
 		return arena_printf(memory, "certificate '%s' expires soon, on %s; renew it",
-				    certificate->file, date(memory, certificate->expires));
+				    certificate->file,
+				    certificate_date(memory, certificate->expires));
 	return NULL;
 }
 

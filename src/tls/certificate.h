@@ -58,6 +58,9 @@ int certificate_key_digest(const struct certificate *certificate, struct digest 
 /* "ECDSA P-256", "RSA 2048", "Ed25519". Lives in memory. */
 const char *certificate_key_kind(struct arena *memory, const struct certificate *certificate);
 
+/* "2026-11-30", in UTC. Lives in memory. */
+const char *certificate_date(struct arena *memory, time_t when);
+
 /* Why clients reject it at this time: "expired on 2026-11-30", "not valid before 2026-11-30"; NULL
  * where it is valid. Lives in memory. */
 const char *certificate_date_problem(struct arena *memory, const struct certificate *certificate,

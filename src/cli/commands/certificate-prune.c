@@ -4,11 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "acme/backoff.h"
-#include "acme/managed-certificate.h"
+#include "acme/schedule.h"
 #include "admin/admin.h"
 #include "cli/command.h"
-#include "acme/issue.h"
+#include "cli/commands/certificate-run.h"
 #include "cli/options.h"
 #include "config/settings.h"
 #include "http/retired-certificates.h"
@@ -17,79 +16,64 @@
 #include "util/error.h"
 #include "util/idna.h"
 
-/* The server that the file was requested from, NULL where it is not ours to delete. */
-static const char *server_of(const struct issuing *issuing, const char *file)
-{
-	struct arena *memory = issuing->admin->memory;
-
-	if (!text_equals(file, held_file(memory, issuing->directory, held_domain(memory, file))))
-		return NULL;
-	return held_server(memory, file);
-}
-
 /* Whether another certificate that stays has the name, whose key may then be the same. */
-static bool has_other(const struct issuing *issuing, const struct certificate *certificate,
-		      const char *name)
+static bool is_name_of_other(const struct acme_run *run, const struct listed_certificate *listed,
+			     const char *name)
 {
-	for (size_t i = 0; i < issuing->loaded.count; i++) {
-		const struct certificate *other = &issuing->loaded.certificates[i];
+	for (size_t i = 0; i < run->certificates.count; i++) {
+		const struct listed_certificate *other = &run->certificates.items[i];
 
-		for (size_t j = 0; other != certificate && j < other->n_names; j++)
-			if (text_equals(other->names[j], name))
+		for (size_t j = 0; other != listed && j < other->certificate.n_names; j++)
+			if (text_equals(other->certificate.names[j], name))
 				return true;
 	}
 	return false;
 }
 
 /* The keys are kept by the first name of the order, which is one of those in the certificate. */
-static void forget_keys(struct issuing *issuing, const struct certificate *certificate)
+static void delete_keys(struct acme_run *run, const struct listed_certificate *listed)
 {
-	for (size_t i = 0; i < certificate->n_names; i++) {
-		const char *name = certificate->names[i];
+	for (size_t i = 0; i < listed->certificate.n_names; i++) {
+		const char *name = listed->certificate.names[i];
 
-		if (host_pattern_is_valid(name) && !has_other(issuing, certificate, name))
-			uacme_forget(issuing->admin->memory, &issuing->uacme, name);
+		if (host_pattern_is_valid(name) && !is_name_of_other(run, listed, name))
+			uacme_forget(run->memory, &run->uacme, name);
 	}
 }
 
-static int delete_one(struct issuing *issuing, const char *file, const char *server,
-		      const struct certificate *certificate, struct error *err)
+static int delete_certificate(struct acme_run *run, const struct managed_certificate *managed,
+			      struct error *err)
 {
-	struct arena *memory = issuing->admin->memory;
-	const char *domain = held_domain(memory, file);
+	const char *file = managed->listed->file;
 
-	if (issuing->is_trial) {
-		issuing_pass(issuing, domain, "would-delete",
-			     arena_printf(memory, "would delete %s", file));
+	if (run->is_dry) {
+		acme_run_skip(run, managed->domain, "would-delete",
+			      arena_printf(run->memory, "would delete %s", file));
 		return 0;
 	}
 	if (unlink(file) < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot delete '%s': %s", file,
 				 strerror(errno));
-	issuing->uacme.server = server;
-	forget_keys(issuing, certificate);
-	failure_forget(issuing->uacme.directory, domain);
-	issuing_pass(issuing, domain, "deleted", arena_printf(memory, "deleted %s", file));
+	run->uacme.server = managed->server;
+	delete_keys(run, managed->listed);
+	backoff_forget(run->uacme.directory, managed->domain);
+	acme_run_skip(run, managed->domain, "deleted",
+		      arena_printf(run->memory, "deleted %s", file));
 	return 0;
 }
 
-static int prune(struct issuing *issuing, struct error *err)
+static int delete_unused(struct acme_run *run, struct error *err)
 {
-	const struct loaded_certificates *loaded = &issuing->loaded;
-	struct admin *admin = issuing->admin;
-
-	for (size_t i = 0; i < loaded->n_files; i++) {
-		const char *server = server_of(issuing, loaded->files[i]);
+	for (size_t i = 0; i < run->n_managed; i++) {
+		const struct managed_certificate *managed = &run->managed[i];
 		enum use use;
 
-		if (!server || !loaded->of_file[i])
+		if (managed->listed->problem)
 			continue;
-		if (retired_find_use(admin->store, admin->memory,
-				     admin->settings->server.public_name, loaded->of_file[i], &use,
-				     err) != 0)
+		if (retired_find_use(run->store, run->memory, run->settings->server.public_name,
+				     &managed->listed->certificate, &use, err) != 0)
 			return -1;
-		if (use == USE_NONE &&
-		    delete_one(issuing, loaded->files[i], server, loaded->of_file[i], err) < 0)
+		if (use == USE_NONE && delete_certificate(run, managed, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -97,7 +81,7 @@ static int prune(struct issuing *issuing, struct error *err)
 
 static int run(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	struct issuing issuing;
+	struct certificate_run run;
 	int r;
 
 	/* Their domains would pass for removed ones. */
@@ -106,10 +90,11 @@ static int run(struct admin *admin, const struct arguments *arguments, struct er
 				 "database '%s' has invalid rows; correct them first, because "
 				 "certificates of their domains would be deleted",
 				 admin->database);
-	r = issuing_open_files(&issuing, admin, arguments, err);
+	certificate_run_init(&run, admin, arguments);
+	r = acme_run_open_files(&run.acme, err);
 	if (r == 0)
-		r = prune(&issuing, err);
-	issuing_close(&issuing);
+		r = delete_unused(&run.acme, err);
+	certificate_run_close(&run);
 	return r;
 }
 

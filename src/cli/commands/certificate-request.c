@@ -1,14 +1,16 @@
 /* mailconfctl certificate request: certificates for the names of domains that lead here. */
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "acme/issue.h"
+#include "acme/order.h"
 #include "admin/admin.h"
 #include "cli/command.h"
-#include "acme/issue.h"
-#include "acme/missing.h"
+#include "cli/commands/certificate-run.h"
 #include "cli/options.h"
-#include "acme/order.h"
-#include "cli/renewal-timer.h"
+#include "cli/print.h"
 #include "config/settings.h"
 #include "doctor/expected.h"
 #include "mail/address.h"
@@ -16,34 +18,35 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
-#include "util/idna.h"
+#include "util/process.h"
 
 struct request {
-	struct issuing issuing;
+	struct admin *admin;
+	struct certificate_run run;
 	const char *server;
 };
 
 /* A public name that is in no domain of ours has a certificate for itself. */
 static int request_host(struct request *request, const char *name, struct error *err)
 {
-	struct order order = order_begin(&request->issuing, ORDER_NAMED, name, request->server);
+	struct order order = order_begin(&request->run.acme, ORDER_NAMED, name, request->server);
 
-	order_add(&request->issuing, &order, name);
-	return issuing_place(&request->issuing, &order, err);
+	order_add(&request->run.acme, &order, name);
+	return issue_order(&request->run.acme, &order, err);
 }
 
 /* Returns 0, STORE_NOT_FOUND where nothing serves the domain, or -1 with err set. */
 static int request_domain(struct request *request, const char *domain, struct error *err)
 {
-	struct order order = order_begin(&request->issuing, ORDER_NAMED, domain, request->server);
-	int r = order_add_wanted(&request->issuing, &order, err);
+	struct order order = order_begin(&request->run.acme, ORDER_NAMED, domain, request->server);
+	int r = order_add_wanted(&request->run.acme, &order, err);
 
-	return r == 0 ? issuing_place(&request->issuing, &order, err) : r;
+	return r == 0 ? issue_order(&request->run.acme, &order, err) : r;
 }
 
-static int refuse_unserved(struct request *request, const char *domain, struct error *err)
+static int fail_unserved(struct request *request, const char *domain, struct error *err)
 {
-	struct admin *admin = request->issuing.admin;
+	struct admin *admin = request->admin;
 	const char *disabled, *problem;
 
 	if (subject_find_disabled(admin->store, admin->memory, domain, &disabled, err) < 0)
@@ -53,22 +56,22 @@ static int refuse_unserved(struct request *request, const char *domain, struct e
 					  "is not served here; add it first, with "
 					  "'mailconfctl domain add %s'",
 					  domain);
-	issuing_fail(&request->issuing, domain, problem);
+	acme_run_fail(&request->run.acme, domain, problem);
 	return 0;
 }
 
 /* A wildcard domain of the database, or the names below any domain that is served. */
 static int request_wildcard(struct request *request, const char *pattern, struct error *err)
 {
-	struct order order = order_begin(&request->issuing, ORDER_NAMED, pattern, request->server);
-	struct admin *admin = request->issuing.admin;
+	struct order order = order_begin(&request->run.acme, ORDER_NAMED, pattern, request->server);
+	struct admin *admin = request->admin;
 	const char *domain = pattern;
 	struct domain row;
 	int r;
 
 	if (text_equals(pattern, "*")) {
-		issuing_fail(&request->issuing, pattern,
-			     "stands for all domains, and no certificate does; name a domain");
+		acme_run_fail(&request->run.acme, pattern,
+			      "stands for all domains, and no certificate does; name a domain");
 		return 0;
 	}
 	r = store_find_domain(admin->store, admin->memory, pattern, &row, err);
@@ -79,14 +82,14 @@ static int request_wildcard(struct request *request, const char *pattern, struct
 	if (r != 0 && r != STORE_NOT_FOUND)
 		return -1;
 	if (r == STORE_NOT_FOUND || !row.is_enabled)
-		return refuse_unserved(request, domain, err);
-	order_add(&request->issuing, &order, pattern);
-	return issuing_place(&request->issuing, &order, err);
+		return fail_unserved(request, domain, err);
+	order_add(&request->run.acme, &order, pattern);
+	return issue_order(&request->run.acme, &order, err);
 }
 
 static int request_word(struct request *request, const char *word, struct error *err)
 {
-	struct arena *memory = request->issuing.admin->memory;
+	struct arena *memory = request->admin->memory;
 	const char *domain = domain_parse(memory, word, true, err);
 	int r;
 
@@ -95,28 +98,74 @@ static int request_word(struct request *request, const char *word, struct error 
 	if (domain_is_pattern(domain))
 		return request_wildcard(request, domain, err);
 	r = request_domain(request, domain, err);
-	if (r == STORE_NOT_FOUND && public_hosts_have(&request->issuing.hosts, domain))
+	if (r == STORE_NOT_FOUND && texts_has(&request->run.acme.hosts, domain))
 		return request_host(request, domain, err);
-	return r == STORE_NOT_FOUND ? refuse_unserved(request, domain, err) : r;
+	return r == STORE_NOT_FOUND ? fail_unserved(request, domain, err) : r;
 }
 
 static int request_all(struct request *request, const struct arguments *arguments,
 		       struct error *err)
 {
-	if (option_is_given(arguments, "missing") &&
-	    missing_request(&request->issuing, request->server,
-			    option_is_given(arguments, "verbose"), err) < 0)
-		return -1;
-	for (size_t i = 0; i < arguments->count; i++)
-		if (request_word(request, arguments->words[i], err) < 0)
-			return -1;
-	return issuing_end(&request->issuing, err);
+	struct missing_counts counts = { 0 };
+	int r = 0;
+
+	if (option_is_given(arguments, "missing"))
+		r = missing_request(&request->run.acme, request->server, &counts, err);
+	certificate_run_print_skipped(&request->run, &counts);
+	for (size_t i = 0; i < arguments->count && r == 0; i++)
+		r = request_word(request, arguments->words[i], err);
+	return r < 0 ? -1 : acme_run_result(&request->run.acme, err);
+}
+
+#define TIMER "mailconfd-renew.timer"
+#define PATIENCE_SECONDS 10
+
+/* As sd_booted(3) does it. */
+static bool is_systemd_running(void)
+{
+	return access("/run/systemd/system", F_OK) == 0;
+}
+
+/* "enabled", "disabled", or another state of systemctl(1); NULL if there is no such unit, or
+ * systemctl cannot be run. */
+static const char *find_timer_state(struct arena *memory)
+{
+	static const char *const words[] = { "systemctl", "is-enabled", TIMER, NULL };
+	struct process_end end;
+	struct error ignored;
+	const char *state;
+
+	if (process_run(memory, words, NULL, PATIENCE_SECONDS, &end, &ignored) < 0)
+		return NULL;
+	state = arena_strndup(memory, end.output, strcspn(end.output, "\n"));
+	return strchr(state, ' ') || !*state || text_equals(state, "not-found") ? NULL : state;
+}
+
+/* The installation enables nothing by itself. Does nothing where systemd does not run. */
+static void report_renewal_timer(struct admin *admin)
+{
+	const char *state;
+
+	if (!is_systemd_running())
+		return;
+	state = find_timer_state(admin->memory);
+	if (!state)
+		warning_print("systemd has no " TIMER,
+			      "run 'mailconfctl certificate renew --scheduled' from cron");
+	else if (text_starts_with_ignoring_case(state, "enabled"))
+		puts(TIMER " is enabled and renews certificates");
+	else
+		warning_print(arena_printf(admin->memory,
+					   TIMER " is %s, so systemd does not renew certificates",
+					   state),
+			      "run 'systemctl enable --now " TIMER "'");
 }
 
 static int run(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *server = option_value(arguments, "server");
-	struct request request = { .server = server ? server : admin->settings->acme.server };
+	struct request request = { .admin = admin,
+				   .server = server ? server : admin->settings->acme.server };
 	int r;
 
 	if (!arguments->count == !option_is_given(arguments, "missing"))
@@ -126,14 +175,14 @@ static int run(struct admin *admin, const struct arguments *arguments, struct er
 		return usage_error(admin->memory, arguments->command, err,
 				   "'%s' is not a server; write the https URL of its directory",
 				   request.server);
-	r = issuing_open(&request.issuing, admin, arguments, err);
-	request.issuing.email = option_value(arguments, "email");
-	request.issuing.accepts_terms = option_is_given(arguments, "accept-terms");
+	r = certificate_run_open(&request.run, admin, arguments, err);
+	request.run.acme.email = option_value(arguments, "email");
+	request.run.acme.accepts_terms = option_is_given(arguments, "accept-terms");
 	if (r == 0)
 		r = request_all(&request, arguments, err);
-	if (request.issuing.n_requested && !arguments->is_json)
-		renewal_timer_tell(admin);
-	issuing_close(&request.issuing);
+	if (request.run.acme.n_requested && !arguments->is_json)
+		report_renewal_timer(admin);
+	certificate_run_close(&request.run);
 	return r;
 }
 
@@ -157,7 +206,7 @@ const struct command certificate_request = {
 		"server.\nThe authority asks for them on port 80 of mailconfd, which must run.",
 	.example = "mailconfctl certificate request example.org --accept-terms\n"
 		   "mailconfctl certificate request --missing",
-	.options = { options, issuing_options },
+	.options = { options, certificate_run_options },
 	.database = DATABASE_EXCERPT,
 	.run = run,
 };

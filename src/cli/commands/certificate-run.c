@@ -1,19 +1,31 @@
 #include "cli/commands/certificate-run.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
-#include "acme/local-names.h"
 #include "acme/order.h"
+#include "admin/admin.h"
+#include "cli/command.h"
+#include "cli/options.h"
 #include "cli/print.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+
+const struct option certificate_run_options[] = {
+	{ "address", "ADDRESSES",
+	  "the addresses of this server, with commas (its own, and those of public-name)" },
+	{ "resolver", "ADDRESS", "ask this DNS resolver, IP or IP:PORT (that of the system)" },
+	{ "dry-run", NULL, "only say what would be requested" },
+	{ "verbose", NULL, "list the domains for which nothing is requested" },
+	{ 0 },
+};
 
 /* Whether the requested certificate lacks the name, and the user is warned. */
 static bool is_left_out(const struct outcome *outcome, size_t index)
 {
 	const struct name_place *place = &outcome->order->places[index];
 
-	if (!order_must_tell(outcome->order, place))
+	if (!order_must_report(outcome->order, place))
 		return false;
 	for (size_t i = 0; i < outcome->n_names; i++)
 		if (text_equals(outcome->names[i], place->name))
@@ -21,7 +33,7 @@ static bool is_left_out(const struct outcome *outcome, size_t index)
 	return true;
 }
 
-json_t *outcome_entry(const struct outcome *outcome)
+static json_t *outcome_entry(const struct outcome *outcome)
 {
 	json_t *entry = json_object(), *names = json_array(), *left_out = json_array();
 	const struct order *order = outcome->order;
@@ -58,7 +70,7 @@ static const char *join(struct arena *memory, const char *const *names, size_t c
 	return bytes_text(&joined);
 }
 
-static void tell_left_out(struct arena *memory, const struct outcome *outcome)
+static void warn_of_left_out(struct arena *memory, const struct outcome *outcome)
 {
 	const char *domain = outcome->domain, *fate = "it is left out";
 	const struct order *order = outcome->order;
@@ -76,19 +88,20 @@ static void tell_left_out(struct arena *memory, const struct outcome *outcome)
 				      NULL);
 }
 
-/* At once, because it may take minutes until all orders are done. */
-void outcome_print(struct arena *memory, const struct outcome *outcome)
+static void print_outcome(struct arena *memory, const struct outcome *outcome)
 {
+	const struct order *order = outcome->order;
+
 	if (!outcome->is_unanswered)
-		tell_left_out(memory, outcome);
-	for (size_t i = 0; outcome->order && i < outcome->order->count; i++)
-		if (outcome->order->places[i].unseen)
+		warn_of_left_out(memory, outcome);
+	for (size_t i = 0; order && i < order->count; i++)
+		if (order->places[i].unreachable)
 			warning_print(arena_printf(memory,
 						   "%s: %s cannot be reached on port 80 from this "
 						   "server (%s); the CA "
 						   "may be able to",
-						   outcome->domain, outcome->order->places[i].name,
-						   outcome->order->places[i].unseen),
+						   outcome->domain, order->places[i].name,
+						   order->places[i].unreachable),
 				      NULL);
 	if (outcome->problem) {
 		error_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->problem),
@@ -106,5 +119,90 @@ void outcome_print(struct arena *memory, const struct outcome *outcome)
 	fflush(stdout);
 	if (outcome->unserved)
 		warning_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->unserved),
+			      NULL);
+}
+
+static void report_outcome(const struct outcome *outcome, void *context)
+{
+	struct certificate_run *run = context;
+
+	if (run->list)
+		list_add(run->list, outcome_entry(outcome));
+	else if (!outcome->is_repeated)
+		print_outcome(run->acme.memory, outcome);
+}
+
+void certificate_run_init(struct certificate_run *run, struct admin *admin,
+			  const struct arguments *arguments)
+{
+	static const char *const columns[] = { "domain", NULL };
+
+	*run = (struct certificate_run){
+		.acme = {
+			.memory = admin->memory,
+			.settings = admin->settings,
+			.database = admin->database,
+			.store = admin->store,
+			.lacks_rows = admin->lacks_rows,
+			.is_dry = option_is_given(arguments, "dry-run"),
+			.report = report_outcome,
+			.context = run,
+		},
+		.list = arguments->is_json ? list_new(columns, true) : NULL,
+	};
+}
+
+int certificate_run_open(struct certificate_run *run, struct admin *admin,
+			 const struct arguments *arguments, struct error *err)
+{
+	certificate_run_init(run, admin, arguments);
+	run->acme.wants_all = run->list || option_is_given(arguments, "verbose");
+	return acme_run_open(&run->acme, option_value(arguments, "resolver"),
+			     option_value(arguments, "address"), err);
+}
+
+void certificate_run_close(struct certificate_run *run)
+{
+	if (run->list && run->acme.certificates.globs)
+		list_end(run->list, "");
+	acme_run_close(&run->acme);
+	list_free(run->list);
+}
+
+static const char *first_skipped(struct arena *memory, const struct missing_counts *counts,
+				 enum skip_reason reason)
+{
+	return arena_printf(memory, "%s: %s", counts->skipped[reason].domain,
+			    counts->skipped[reason].why);
+}
+
+void certificate_run_print_skipped(const struct certificate_run *run,
+				   const struct missing_counts *counts)
+{
+	const char *hint = run->acme.wants_all ? "" : "; --verbose lists them";
+	struct arena *memory = run->acme.memory;
+
+	if (run->list)
+		return;
+	if (counts->skipped[SKIP_ELSEWHERE].count)
+		printf("%zu of %zu domains have no name that resolves to this server%s\n",
+		       counts->skipped[SKIP_ELSEWHERE].count, counts->n_domains, hint);
+	if (counts->skipped[SKIP_BACKOFF].count)
+		printf("%zu of %zu domains failed lately and are tried again later%s\n",
+		       counts->skipped[SKIP_BACKOFF].count, counts->n_domains, hint);
+	if (counts->skipped[SKIP_REFUSED].count)
+		warning_print(
+			arena_printf(memory,
+				     "the CA would refuse %zu of %zu domains%s; the first: %s",
+				     counts->skipped[SKIP_REFUSED].count, counts->n_domains, hint,
+				     first_skipped(memory, counts, SKIP_REFUSED)),
+			NULL);
+	if (counts->skipped[SKIP_UNANSWERED].count)
+		warning_print(arena_printf(memory,
+					   "%zu of %zu domains cannot be looked up now; the first: "
+					   "%s",
+					   counts->skipped[SKIP_UNANSWERED].count,
+					   counts->n_domains,
+					   first_skipped(memory, counts, SKIP_UNANSWERED)),
 			      NULL);
 }

@@ -1,27 +1,34 @@
 #pragma once
 
-/* What came of an order: lines for people, or an entry of JSON. */
+/* What the commands share that request or delete certificates: their options, and how they print
+ * outcomes: at once, because a run may take minutes, or as a JSON array. */
 
-#include <jansson.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include "acme/missing.h"
+#include "acme/run.h"
+#include "cli/command.h"
 
-struct arena;
-struct order;
+struct arguments;
+struct admin;
+struct list;
 
-struct outcome {
-	const char *domain, *word; /* the word is for programs, the remark for people */
-	const char *remark, *problem;
-	bool is_repeated;	   /* the problem, which was reported before */
-	const struct order *order; /* or NULL */
-	const char *const *names;  /* that are requested */
-	size_t n_names;
-	const char *file, *expires; /* or NULL */
-	const char *unserved;	    /* why it is stored, but perhaps not served; or NULL */
-	const char *kept_until;	    /* the day when names are dropped, or NULL */
-	bool is_unanswered;	    /* the problem is that DNS gives no answer */
-	bool is_refused;	    /* the problem is that the CA would refuse the order */
+struct certificate_run {
+	struct acme_run acme;
+	struct list *list; /* for --json */
 };
 
-json_t *outcome_entry(const struct outcome *outcome);
-void outcome_print(struct arena *memory, const struct outcome *outcome);
+/* Of the commands that request certificates. */
+extern const struct option certificate_run_options[];
+
+/* Fills in what acme_run_open() wants. */
+void certificate_run_init(struct certificate_run *run, struct admin *admin,
+			  const struct arguments *arguments);
+
+/* Opens a run that requests certificates. Returns 0, or -1 with err set; in both cases
+ * certificate_run_close() follows. */
+int certificate_run_open(struct certificate_run *run, struct admin *admin,
+			 const struct arguments *arguments, struct error *err);
+void certificate_run_close(struct certificate_run *run);
+
+/* Prints how many domains were skipped: on a large server most are elsewhere. */
+void certificate_run_print_skipped(const struct certificate_run *run,
+				   const struct missing_counts *counts);

@@ -3,21 +3,21 @@
 #include <string.h>
 #include <time.h>
 
-#include "tls/certificate-list.h"
+#include "acme/missing.h"
 #include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "config/settings.h"
-#include "dns/wanted.h"
 #include "http/retired-certificates.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "tls/certificates.h"
-#include "tls/coverage.h"
+#include "tls/certificate-file.h"
+#include "tls/certificate-list.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/string-list.h"
 
 #define DAY ((time_t)24 * 60 * 60)
 
@@ -59,62 +59,39 @@ static const char *find_problem(struct admin *admin, const struct certificate *c
 			       : NULL;
 }
 
-static json_t *certificate_entry(struct admin *admin, const struct loaded_certificates *loaded,
-				 size_t index, time_t now)
+static json_t *certificate_entry(struct admin *admin, const struct listed_certificate *listed,
+				 time_t now)
 {
-	const struct certificate *certificate = loaded->of_file[index];
+	const struct certificate *certificate = &listed->certificate;
 	json_t *entry = json_object(), *names = json_array();
-	const char *problem = certificate ? find_problem(admin, certificate, now) : NULL;
 
-	if (certificate) {
-		for (size_t i = 0; i < certificate->n_names; i++)
-			json_array_append_new(names, json_string(certificate->names[i]));
-		entry_put(entry, "names", names);
-		entry_put_text(entry, "key", certificate_key_kind(admin->memory, certificate));
-		entry_put(entry, "days_left", json_integer(days_left(certificate, now)));
-		entry_put_text(entry, "expires", moment(admin->memory, certificate->expires));
-		entry_put_text(entry, "problem", problem);
-	} else {
+	if (listed->problem) {
 		json_decref(names);
-		entry_put_text(entry, "problem", loaded->problems[index]);
+		entry_put_text(entry, "problem", listed->problem);
+		entry_put_text(entry, "file", listed->file);
+		return entry;
 	}
-	entry_put_text(entry, "file", loaded->files[index]);
+	for (size_t i = 0; i < certificate->n_names; i++)
+		json_array_append_new(names, json_string(certificate->names[i]));
+	entry_put(entry, "names", names);
+	entry_put_text(entry, "key", certificate_key_kind(admin->memory, certificate));
+	entry_put(entry, "days_left", json_integer(days_left(certificate, now)));
+	entry_put_text(entry, "expires", moment(admin->memory, certificate->expires));
+	entry_put_text(entry, "problem", find_problem(admin, certificate, now));
+	entry_put_text(entry, "file", listed->file);
 	return entry;
 }
 
-/* The names of a served domain that no certificate covers; NULL where there are none. */
-static json_t *gap_entry(struct admin *admin, const struct coverage *coverage, const char *domain,
-			 bool has_pacc)
+/* A served domain with the names that no certificate has. */
+static json_t *gap_entry(const char *domain, const struct texts *missing)
 {
-	json_t *entry, *missing = json_array();
-	size_t count;
-	const char *const *names = wanted_names(admin->memory, domain, has_pacc, &count);
+	json_t *entry = json_object(), *names = json_array();
 
-	for (size_t i = 0; i < count; i++)
-		if (!coverage_has(admin->memory, coverage, names[i]))
-			json_array_append_new(missing, json_string(names[i]));
-	if (json_array_size(missing) == 0) {
-		json_decref(missing);
-		return NULL;
-	}
-	entry = json_object();
+	for (size_t i = 0; i < missing->count; i++)
+		json_array_append_new(names, json_string(missing->items[i]));
 	entry_put_text(entry, "domain", domain);
-	entry_put(entry, "without_certificate", missing);
+	entry_put(entry, "without_certificate", names);
 	return entry;
-}
-
-/* Returns 0, STORE_NOT_FOUND where the domain is not served, as an alias of one that is disabled,
- * or -1 with err set. */
-static int find_pacc(struct admin *admin, const struct domain *domain, bool *ret_has_pacc,
-		     struct error *err)
-{
-	const struct query query = { .domain = domain->name };
-	struct match match;
-	int r = store_match(admin->store, admin->memory, &query, &match, err);
-
-	if (r == 0)
-		*ret_has_pacc = match.provider.pacc;
-	return r == 0 || r == STORE_NOT_FOUND ? r : -1;
 }
 
 /* Of which domains a pattern stands for, nobody has a list. */
@@ -128,27 +105,22 @@ static int list_gaps(struct admin *admin, const struct coverage *coverage, struc
 	if (store_list_domains(admin->store, admin->memory, &all, &domains, &count, err) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
-		bool has_pacc;
-		json_t *gap;
-		int r;
+		struct texts missing;
 
 		if (domain_is_pattern(domains[i].name) || !domains[i].is_enabled)
 			continue;
-		r = find_pacc(admin, &domains[i], &has_pacc, err);
-		if (r < 0)
+		if (missing_names_find(admin->store, admin->memory, coverage, domains[i].name,
+				       &missing, err) < 0)
 			return -1;
-		if (r == STORE_NOT_FOUND)
-			continue;
-		gap = gap_entry(admin, coverage, domains[i].name, has_pacc);
-		if (gap && gaps)
-			json_array_append_new(gaps, gap);
-		else if (gap)
-			list_add(lines, gap);
+		if (missing.count && gaps)
+			json_array_append_new(gaps, gap_entry(domains[i].name, &missing));
+		else if (missing.count)
+			list_add(lines, gap_entry(domains[i].name, &missing));
 	}
 	return 0;
 }
 
-static int print_for_people(struct admin *admin, const struct loaded_certificates *loaded,
+static int print_for_people(struct admin *admin, const struct certificate_list *list,
 			    const struct coverage *coverage, time_t now, struct error *err)
 {
 	static const char *const columns[] = {
@@ -158,24 +130,24 @@ static int print_for_people(struct admin *admin, const struct loaded_certificate
 	_cleanup_(list_freep) struct list *lines = list_new(columns, false);
 	_cleanup_(list_freep) struct list *gaps = list_new(gap_columns, false);
 
-	for (size_t i = 0; i < loaded->n_files; i++)
-		list_add(lines, certificate_entry(admin, loaded, i, now));
+	for (size_t i = 0; i < list->count; i++)
+		list_add(lines, certificate_entry(admin, &list->items[i], now));
 	list_end(lines, "there are no certificates");
 	if (list_gaps(admin, coverage, gaps, NULL, err) < 0)
 		return -1;
-	if (loaded->n_files && list_has_entries(gaps))
+	if (list->count && list_has_entries(gaps))
 		putchar('\n');
 	list_end(gaps, "every domain has a certificate");
 	return 0;
 }
 
-static int print_json(struct admin *admin, const struct loaded_certificates *loaded,
+static int print_json(struct admin *admin, const struct certificate_list *list,
 		      const struct coverage *coverage, time_t now, struct error *err)
 {
 	json_t *entry = json_object(), *certificates = json_array(), *gaps = json_array();
 
-	for (size_t i = 0; i < loaded->n_files; i++)
-		json_array_append_new(certificates, certificate_entry(admin, loaded, i, now));
+	for (size_t i = 0; i < list->count; i++)
+		json_array_append_new(certificates, certificate_entry(admin, &list->items[i], now));
 	entry_put(entry, "certificates", certificates);
 	entry_put(entry, "domains", gaps);
 	if (list_gaps(admin, coverage, NULL, gaps, err) < 0) {
@@ -186,25 +158,25 @@ static int print_json(struct admin *admin, const struct loaded_certificates *loa
 	return 0;
 }
 
-static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int run_list(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
+	const struct words *globs = &admin->settings->tls.certificates;
 	time_t now = time(NULL);
-	struct loaded_certificates loaded = { 0 };
+	struct certificate_list list;
 	struct coverage coverage;
-	int r = certificates_of_settings(admin, &loaded, err);
+	int r = certificate_list_load(admin->memory, globs->items, globs->count, &list, err);
 
 	if (r < 0)
 		return -1;
 	if (r == CERTIFICATES_NONE)
 		admin_warn(admin, "%s", err->text);
-	if (certificates_leave_out_unreadable(admin, &loaded, err) < 0) {
-		loaded_certificates_clear(&loaded);
-		return -1;
+	r = certificate_list_check_readable(admin->memory, &list, admin->database, err);
+	if (r == 0) {
+		coverage = certificate_list_coverage(admin->memory, &list, now);
+		r = arguments->is_json ? print_json(admin, &list, &coverage, now, err)
+				       : print_for_people(admin, &list, &coverage, now, err);
 	}
-	coverage = coverage_of(admin->memory, loaded.certificates, loaded.count, now);
-	r = arguments->is_json ? print_json(admin, &loaded, &coverage, now, err)
-			       : print_for_people(admin, &loaded, &coverage, now, err);
-	loaded_certificates_clear(&loaded);
+	certificate_list_clear(&list);
 	return r;
 }
 
@@ -219,7 +191,7 @@ static const struct command certificate_list = {
 	.example = "mailconfctl certificate list\n"
 		   "mailconfctl certificate list --json",
 	.database = DATABASE_EXCERPT,
-	.run = list,
+	.run = run_list,
 };
 
 static const struct command *const commands[] = {

@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tls/certificate-list.h"
 #include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
@@ -17,7 +16,7 @@
 #include "mail/address.h"
 #include "protocol/templates.h"
 #include "store/store.h"
-#include "tls/coverage.h"
+#include "tls/certificate-list.h"
 #include "util/arena.h"
 #include "util/error.h"
 
@@ -215,16 +214,18 @@ static int examine_with_certificates(struct admin *admin, const struct arguments
 				     const char *const *domains, size_t count,
 				     struct report *report, struct error *err)
 {
-	struct loaded_certificates loaded = { 0 };
+	const struct words *globs = &admin->settings->tls.certificates;
+	struct certificate_list list;
 	struct coverage coverage;
 	struct error ignored;
 	int r;
 
-	if (certificates_of_settings(admin, &loaded, &ignored) != 0)
+	if (certificate_list_load(admin->memory, globs->items, globs->count, &list, &ignored) != 0)
 		return examine(admin, arguments, NULL, domains, count, report, err);
-	coverage = coverage_of(admin->memory, loaded.certificates, loaded.count, time(NULL));
-	r = examine(admin, arguments, loaded.count ? &coverage : NULL, domains, count, report, err);
-	loaded_certificates_clear(&loaded);
+	coverage = certificate_list_coverage(admin->memory, &list, time(NULL));
+	r = examine(admin, arguments, list.n_usable ? &coverage : NULL, domains, count, report,
+		    err);
+	certificate_list_clear(&list);
 	return r;
 }
 

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "acme/backoff.h"
+#include "acme/schedule.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 
@@ -57,7 +57,7 @@ static time_t time_of(struct remembered *remembered)
 
 static time_t until(const struct remembered *remembered)
 {
-	return failure_until(remembered->directory, "example.org");
+	return backoff_until(remembered->directory, "example.org");
 }
 
 static void test_pauses_double_up_to_a_week(void **state)
@@ -71,11 +71,11 @@ static void test_pauses_double_up_to_a_week(void **state)
 
 	assert_int_equal(until(remembered), 0);
 	for (size_t i = 0; i < sizeof(pauses) / sizeof(*pauses); i++) {
-		failure_note(remembered->directory, "example.org");
+		backoff_note_failure(remembered->directory, "example.org");
 		set_time(remembered, at);
 		assert_int_equal(until(remembered), at + pauses[i]);
 	}
-	failure_forget(remembered->directory, "example.org");
+	backoff_forget(remembered->directory, "example.org");
 	assert_int_equal(until(remembered), 0);
 }
 
@@ -84,10 +84,10 @@ static void test_a_wildcard_pauses_too(void **state)
 {
 	struct remembered *remembered = *state;
 
-	failure_note(remembered->directory, "*.example.org");
-	assert_true(failure_until(remembered->directory, "*.example.org") > time(NULL));
+	backoff_note_failure(remembered->directory, "*.example.org");
+	assert_true(backoff_until(remembered->directory, "*.example.org") > time(NULL));
 	assert_int_equal(until(remembered), 0);
-	assert_int_equal(failure_until(remembered->directory, "*.../example.org"), 0);
+	assert_int_equal(backoff_until(remembered->directory, "*.../example.org"), 0);
 }
 
 /* The clock was wrong when the request failed. The new time is written to the file, so that the
@@ -98,7 +98,7 @@ static void test_a_time_in_the_future_counts_as_now(void **state)
 	const time_t before = time(NULL);
 	time_t noticed;
 
-	failure_note(remembered->directory, "example.org");
+	backoff_note_failure(remembered->directory, "example.org");
 	set_time(remembered, before + 3650 * DAY);
 	noticed = until(remembered) - HOUR / 4;
 	assert_in_range(noticed, before, time(NULL));
@@ -115,5 +115,5 @@ int main(void)
 		TEST(test_a_time_in_the_future_counts_as_now),
 	};
 
-	return cmocka_run_group_tests_name("failures", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("schedule", tests, NULL, NULL);
 }
