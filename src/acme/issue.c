@@ -13,10 +13,6 @@
 #include "util/arena.h"
 #include "util/error.h"
 
-static void ignore_warning(const char *sentence, void *context)
-{
-}
-
 /* Waits until the daemon serves it; after one timeout, not for later certificates. */
 static void wait_until_served(struct acme_run *run, const struct certificate *certificate,
 			      struct outcome *outcome)
@@ -48,7 +44,7 @@ static int store_certificate(struct acme_run *run, const struct uacme_issue *iss
 
 	if (managed_store(file, group, run->uacme.server, issue->chain_file, issue->key_file, err) <
 		    0 ||
-	    certificate_file_load(run->memory, file, ignore_warning, NULL, &certificate, err) < 0)
+	    certificate_file_load(run->memory, file, NULL, NULL, &certificate, err) < 0)
 		return -1;
 	outcome->file = file;
 	outcome->expires = certificate_date(run->memory, certificate.expires);

@@ -5,10 +5,11 @@
 
 #include "config/settings.h"
 #include "http/listener.h"
+#include "tls/certificate.h"
 #include "tls/certificate-file.h"
+#include "tls/certificate-paths.h"
 #include "tls/certificates.h"
 #include "tls/cms.h"
-#include "tls/trust-store.h"
 #include "tls/watch.h"
 #include "util/arena.h"
 #include "util/bytes.h"

@@ -17,7 +17,7 @@
 #include "daemon/landlock.h"
 #include "daemon/seccomp.h"
 #include "tls/certificate-file.h"
-#include "tls/layout.h"
+#include "tls/certificate-paths.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"

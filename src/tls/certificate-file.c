@@ -1,25 +1,31 @@
 /*
- * Finding, reading and looking again. The bytes of a key live in an arena of their own, which is
- * wiped; what GnuTLS has parsed is all that stays.
+ * The bytes of a key live in an arena of their own, which is wiped; what GnuTLS has parsed is all
+ * that stays.
  */
 
 #include "tls/certificate-file.h"
 
 #include <errno.h>
-#include <glob.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <gnutls/crypto.h>
+#include <gnutls/x509.h>
 
-#include "tls/layout.h"
-#include "tls/pem.h"
+#include "tls/certificate-paths.h"
+#include "tls/key.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/error.h"
 #include "util/file.h"
-#include "util/string-list.h"
+
+#define DAY ((time_t)24 * 60 * 60)
+#define SELF_SIGNED_DAYS 365
+#define SELF_SIGNED_DAYS_LEFT 30 /* one with less is replaced */
+
+DEFINE_CLEANUP(gnutls_x509_crt_t, gnutls_x509_crt_deinit);
+DEFINE_CLEANUP(gnutls_x509_privkey_t, gnutls_x509_privkey_deinit);
 
 /* Such a file stands for a directory without a pair. */
 static void explain_absence(const char *file, struct error *err)
@@ -61,7 +67,7 @@ static void warn_of_mode(const char *key_file, certificates_warner warn, void *c
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct stat status;
 
-	if (stat(key_file, &status) == 0 && (status.st_mode & S_IROTH))
+	if (warn && stat(key_file, &status) == 0 && (status.st_mode & S_IROTH))
 		warn(arena_printf(&memory,
 				  "the private key in '%s' can be read by every user of this "
 				  "machine; take that away with chmod o-r",
@@ -148,187 +154,94 @@ int certificate_file_load(struct arena *memory, const char *file, certificates_w
 	return result;
 }
 
-/* A growing list of what globs match. */
-struct matches {
-	struct arena *memory;
-	struct certificate_file *items; /* on the heap */
-	size_t count;
-};
-
-static void matches_clear(struct matches *matches)
+static bool is_still_usable(const char *file, const char *name)
 {
-	free(matches->items);
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct certificate certificate;
+	struct error err;
+	bool fits;
+
+	if (certificate_file_load(&memory, file, NULL, NULL, &certificate, &err) < 0)
+		return false;
+	fits = certificate.n_names == 1 && text_equals_ignoring_case(certificate.names[0], name) &&
+	       certificate.expires > time(NULL) + SELF_SIGNED_DAYS_LEFT * DAY;
+	certificate_clear(&certificate);
+	return fits;
 }
 
-static void add_match(struct matches *matches, const char *path, const char *problem)
+static int set_serial(gnutls_x509_crt_t certificate)
 {
-	if ((matches->count & (matches->count - 1)) == 0)
-		matches->items = xrealloc(matches->items, matches->count ? matches->count * 2 : 1,
-					  sizeof(*matches->items));
-	matches->items[matches->count++] = (struct certificate_file){ path, problem };
+	unsigned char serial[16];
+	int r = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial));
+
+	serial[0] = (serial[0] & 0x7f) |
+		    1; /* positive (RFC 5280 4.1.2.2), without leading zeroes */
+	return r < 0 ? r : gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial));
 }
 
-static void add_unreadable(struct matches *matches, const char *path, int reason)
+/* Returns what GnuTLS says. */
+static int sign_itself(gnutls_x509_privkey_t key, gnutls_x509_crt_t certificate, const char *name)
 {
-	add_match(matches, arena_strdup(matches->memory, path),
-		  arena_printf(matches->memory,
-			       "cannot look for certificates in '%s': %s; give the daemon's user "
-			       "read permission",
-			       path, strerror(reason)));
-}
-
-/* glob(3) gives its callback no context. */
-static _Thread_local struct matches *matches_of_glob;
-
-static int note_unreadable(const char *path, int reason)
-{
-	if (reason != ENOENT && reason != ENOTDIR)
-		add_unreadable(matches_of_glob, path, reason);
-	return 0;
-}
-
-/* Whether it has only a key or only certificates, or cannot be read. */
-static bool is_half(const char *file)
-{
-	_cleanup_(arena_wipe) struct arena secret = ARENA_NULL;
-	struct pem_content content;
-	struct error ignored;
-	size_t size;
-	const char *data = read_file(&secret, file, &size, &ignored);
-
-	if (!data)
-		return true;
-	content = pem_scan(data, size);
-	return !content.certificates || !content.keys;
-}
-
-/* Files of a pair beside its chain stand for the pair. */
-static void add_file(struct matches *matches, const char *path)
-{
-	const char *chain = layout_chain_of(matches->memory, path);
-
-	add_match(matches, chain && is_half(path) ? chain : arena_strdup(matches->memory, path),
-		  NULL);
-}
-
-static void add_directory(struct matches *matches, const char *path)
-{
-	struct texts chains = TEXTS_IN(matches->memory);
-	size_t length = strlen(path);
-
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	path = arena_strndup(matches->memory, path, length);
-	if (layout_find(&chains, path) < 0) {
-		add_unreadable(matches, path, errno);
-		return;
-	}
-	for (size_t i = 0; i < chains.count; i++)
-		add_match(matches, chains.items[i], NULL);
-	if (!chains.count)
-		add_match(matches, arena_printf(matches->memory, "%s/%s", path, LAYOUT_CHAIN),
-			  NULL);
-}
-
-static void add_found(struct matches *matches, const char *path)
-{
-	struct stat status;
-
-	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-		add_directory(matches, path);
-	else
-		add_file(matches, path);
-}
-
-static void expand(const char *pattern, struct matches *matches)
-{
-	glob_t found = { 0 };
+	static const char dn[] = "CN=self-signed"; /* no software is named to clients */
+	time_t now = time(NULL);
 	int r;
 
-	matches_of_glob = matches;
-	r = glob(pattern, 0, note_unreadable, &found);
-	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
-		add_found(matches, found.gl_pathv[i]);
-	globfree(&found);
-	/* Without a wildcard no directory is read. */
-	if (r != 0 && !strpbrk(pattern, "*?[") && eaccess(pattern, F_OK) < 0 && errno == EACCES)
-		add_unreadable(matches, pattern, EACCES);
-}
-
-static int compare_files(const void *left, const void *right)
-{
-	const struct certificate_file *a = left, *b = right;
-
-	return strcmp(a->path, b->path);
-}
-
-static size_t sort_files(struct certificate_file *files, size_t count)
-{
-	size_t kept = 0;
-
-	if (count)
-		qsort(files, count, sizeof(*files), compare_files);
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || !text_equals(files[kept - 1].path, files[i].path))
-			files[kept++] = files[i];
-	return kept;
-}
-
-int certificate_files_find(struct arena *memory, const char *const *globs, size_t n_globs,
-			   struct certificate_files *ret_files, struct error *err)
-{
-	_cleanup_(matches_clear) struct matches matches = { .memory = memory };
-	struct certificate_files files = { .complaints = arena_array(memory, const char *,
-								     n_globs) };
-
-	error_set(err, ERROR_CONFIG, "'certificates' names no files; HTTPS needs at least one");
-	for (size_t i = 0; i < n_globs; i++) {
-		size_t before = matches.count;
-
-		expand(globs[i], &matches);
-		if (matches.count > before)
-			continue;
-		error_set(err, ERROR_CONFIG,
-			  "no certificate matches '%s'; put one there, or change "
-			  "'certificates' in the settings",
-			  globs[i]);
-		files.complaints[files.n_complaints++] = arena_strdup(memory, err->text);
-	}
-	if (!matches.count)
-		return CERTIFICATES_NONE;
-	files.count = sort_files(matches.items, matches.count);
-	files.items = arena_copy(memory, matches.items, files.count, sizeof(*matches.items));
-	*ret_files = files;
+	if ((r = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
+					      GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+					      0)) < 0 ||
+	    (r = gnutls_x509_crt_set_version(certificate, 3)) < 0 ||
+	    (r = set_serial(certificate)) < 0 ||
+	    (r = gnutls_x509_crt_set_dn(certificate, dn, NULL)) < 0 ||
+	    (r = gnutls_x509_crt_set_activation_time(certificate, now - DAY)) < 0 ||
+	    (r = gnutls_x509_crt_set_expiration_time(certificate, now + SELF_SIGNED_DAYS * DAY)) <
+		    0 ||
+	    (r = gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_DNSNAME, name,
+						      (unsigned)strlen(name), GNUTLS_FSAN_SET)) <
+		    0 ||
+	    (r = gnutls_x509_crt_set_basic_constraints(certificate, 0, -1)) < 0 ||
+	    (r = gnutls_x509_crt_set_key_purpose_oid(certificate, GNUTLS_KP_TLS_WWW_SERVER, 0)) <
+		    0 ||
+	    (r = gnutls_x509_crt_set_key(certificate, key)) < 0 ||
+	    (r = gnutls_x509_crt_sign2(certificate, certificate, key, GNUTLS_DIG_SHA256, 0)) < 0)
+		return r;
 	return 0;
 }
 
-static int compare_path(const void *path, const void *file)
+static int write_key_pair(const char *file, gnutls_x509_privkey_t key,
+			  gnutls_x509_crt_t certificate, struct error *err)
 {
-	return strcmp(path, ((const struct certificate_file *)file)->path);
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	gnutls_datum_t chain = { 0 }, secret = { 0 };
+	char *text;
+	int r;
+
+	if ((r = gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &chain)) < 0 ||
+	    (r = gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &secret)) < 0) {
+		gnutls_free(chain.data);
+		return error_set(err, ERROR_TLS, "%s", gnutls_strerror(r));
+	}
+	text = arena_printf(&memory, "%.*s%.*s", (int)chain.size, chain.data, (int)secret.size,
+			    secret.data);
+	r = file_replace(file, 0600, (gid_t)-1, text, strlen(text), err);
+	explicit_bzero(text, strlen(text));
+	gnutls_memset(secret.data, 0, secret.size);
+	gnutls_free(secret.data);
+	gnutls_free(chain.data);
+	return r;
 }
 
-const struct certificate_file *certificate_files_get(const struct certificate_files *files,
-						     const char *path)
+int certificate_file_self_sign(const char *file, const char *name, struct error *err)
 {
-	return files->count ? bsearch(path, files->items, files->count, sizeof(*files->items),
-				      compare_path)
-			    : NULL;
-}
+	_cleanup_(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t key = NULL;
+	_cleanup_(gnutls_x509_crt_deinitp) gnutls_x509_crt_t certificate = NULL;
+	int r;
 
-static bool is_at_or_below(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	return strncmp(path, directory, length) == 0 &&
-	       (path[length] == '\0' || path[length] == '/');
-}
-
-bool certificate_files_hide(const struct certificate_files *files, const char *path)
-{
-	const struct certificate_file *found = certificate_files_get(files, path);
-
-	for (size_t i = 0; i < files->count && (!found || found->problem); i++)
-		if (files->items[i].problem && is_at_or_below(path, files->items[i].path))
-			return true;
-	return false;
+	if (is_still_usable(file, name))
+		return 0;
+	if ((r = gnutls_x509_privkey_init(&key)) < 0 ||
+	    (r = gnutls_x509_crt_init(&certificate)) < 0 ||
+	    (r = sign_itself(key, certificate, name)) < 0)
+		return error_set(err, ERROR_TLS, "cannot make a certificate for '%s': %s", name,
+				 gnutls_strerror(r));
+	return write_key_pair(file, key, certificate, err);
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-/* Files of certificates: found, loaded, and looked at again for whether they have changed. */
+/* Files of certificates: loaded, created, and checked for changes. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -10,38 +10,6 @@
 
 /* A key with a whole chain takes some 10 KiB; what is larger is something else. */
 #define CERTIFICATE_FILE_LIMIT ((size_t)256 * 1024)
-
-struct certificate_file {
-	const char *path;
-	const char *problem; /* of a directory that cannot be read, a sentence; NULL of a file */
-};
-
-/* In the order of paths, each once; and a sentence for each glob that matches nothing. */
-struct certificate_files {
-	struct certificate_file *items;
-	const char **complaints;
-	size_t count, n_complaints;
-};
-
-/* The globs match nothing at all: an expected outcome, with err set to what to do. */
-enum { CERTIFICATES_NONE = 1 };
-
-/*
- * Expands the globs to the files that they name: a PEM file with chain and key, or of a pair the
- * file of the chain (layout.h). A directory stands for the pairs in it, and for its fullchain.pem
- * where it has none; the key of a pair stands for the pair. A glob that ends in a slash names
- * directories only. A directory that a glob has to read and cannot is an item with a problem.
- * Lives in memory. Returns 0 or CERTIFICATES_NONE.
- */
-int certificate_files_find(struct arena *memory, const char *const *globs, size_t n_globs,
-			   struct certificate_files *ret_files, struct error *err);
-
-/* The item with this path, NULL where there is none. */
-const struct certificate_file *certificate_files_get(const struct certificate_files *files,
-						     const char *path);
-
-/* Whether the file is not among them because a directory that it may be in cannot be read. */
-bool certificate_files_hide(const struct certificate_files *files, const char *path);
 
 /*
  * Loads a PEM file, as certificate_parse() reads it. A file without a key takes that of the file
@@ -65,3 +33,8 @@ struct certificate_stamp {
 /* As the files are at this moment; to be taken before they are loaded. */
 struct certificate_stamp certificate_stamp_take(const char *file);
 bool certificate_stamp_equals(const struct certificate_stamp *a, const struct certificate_stamp *b);
+
+/* Makes sure that the file has a self-signed certificate for the name that is valid for another
+ * month, with its key (ECDSA P-256), readable by its owner alone: it is served until there is a
+ * real one. No client trusts it. Returns 0, or -1 with err set. */
+int certificate_file_self_sign(const char *file, const char *name, struct error *err);

@@ -7,15 +7,11 @@
 #include <unistd.h>
 
 #include "tls/certificate-file.h"
-#include "tls/layout.h"
+#include "tls/certificate-paths.h"
 #include "util/account.h"
 #include "util/arena.h"
 #include "util/error.h"
 #include "util/string-list.h"
-
-static void ignore_warning(const char *sentence, void *context)
-{
-}
 
 int certificate_list_load(struct arena *memory, const char *const *globs, size_t n_globs,
 			  struct certificate_list *ret_list, struct error *err)
@@ -33,8 +29,8 @@ int certificate_list_load(struct arena *memory, const char *const *globs, size_t
 
 		item->file = files.items[list.count].path;
 		item->problem = files.items[list.count].problem;
-		if (!item->problem && certificate_file_load(memory, item->file, ignore_warning,
-							    NULL, &item->certificate, &why) < 0)
+		if (!item->problem && certificate_file_load(memory, item->file, NULL, NULL,
+							    &item->certificate, &why) < 0)
 			item->problem = arena_strdup(memory, why.text);
 		list.n_usable += !item->problem;
 	}

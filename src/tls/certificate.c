@@ -5,12 +5,12 @@
 
 #include "tls/certificate.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <gnutls/x509.h>
 
+#include "tls/certificate-paths.h"
 #include "tls/key.h"
-#include "tls/layout.h"
-#include "tls/pem.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
@@ -20,20 +20,21 @@
 
 #define DAY ((time_t)24 * 60 * 60)
 
+DEFINE_CLEANUP(gnutls_x509_crt_t, gnutls_x509_crt_deinit);
 DEFINE_CLEANUP(gnutls_x509_tlsfeatures_t, gnutls_x509_tlsfeatures_deinit);
 
 /* The certificates of a file, as parsed for their contents; the leaf first. */
-struct list {
+struct chain {
 	gnutls_x509_crt_t *items;
 	unsigned length;
 };
 
-static void list_clear(struct list *list)
+static void chain_clear(struct chain *list)
 {
 	for (unsigned i = 0; i < list->length; i++)
 		gnutls_x509_crt_deinit(list->items[i]);
 	gnutls_free(list->items);
-	*list = (struct list){ 0 };
+	*list = (struct chain){ 0 };
 }
 
 static int check_content(const char *file, const struct pem_content *content, struct error *err)
@@ -93,7 +94,7 @@ static bool is_issued_by(gnutls_x509_crt_t certificate, gnutls_x509_crt_t issuer
 	return is_issuer;
 }
 
-static bool is_in_order(const struct list *list)
+static bool is_in_order(const struct chain *list)
 {
 	for (unsigned i = 1; i < list->length; i++)
 		if (!is_issued_by(list->items[i - 1], list->items[i]))
@@ -102,10 +103,10 @@ static bool is_in_order(const struct list *list)
 }
 
 static int import_list(const struct certificate_source *source, unsigned flags,
-		       struct list *ret_list, struct error *err)
+		       struct chain *ret_list, struct error *err)
 {
 	gnutls_datum_t data = { (unsigned char *)source->data, (unsigned)source->size };
-	struct list list = { 0 };
+	struct chain list = { 0 };
 	int result;
 
 	result = gnutls_x509_crt_list_import2(&list.items, &list.length, &data, GNUTLS_X509_FMT_PEM,
@@ -120,14 +121,14 @@ static int import_list(const struct certificate_source *source, unsigned flags,
 
 /* GnuTLS sorts a chain so that each is followed by its issuer, and drops what is no part of it. It
  * takes as long for that as for parsing, so it need not where the names are in order already. */
-static int import_sorted(const struct certificate_source *source, struct list *list,
+static int import_sorted(const struct certificate_source *source, struct chain *list,
 			 struct error *err)
 {
 	if (import_list(source, 0, list, err) < 0)
 		return -1;
 	if (is_in_order(list))
 		return 0;
-	list_clear(list);
+	chain_clear(list);
 	return import_list(source, GNUTLS_X509_CRT_LIST_SORT, list, err);
 }
 
@@ -144,7 +145,8 @@ static int check_key(const struct certificate_source *source, const struct certi
 
 /* A self-signed root at the end is left out: clients have it, or would not believe it. */
 static int import_chain(struct arena *memory, const struct certificate_source *source,
-			const struct list *list, struct certificate *certificate, struct error *err)
+			const struct chain *list, struct certificate *certificate,
+			struct error *err)
 {
 	unsigned length = list->length;
 	gnutls_x509_crt_t last = list->items[length - 1];
@@ -290,7 +292,7 @@ static void warn_of(const struct certificate *certificate, unsigned unrelated,
 			  : NULL,
 	};
 
-	for (size_t i = 0; i < sizeof(sentences) / sizeof(*sentences); i++)
+	for (size_t i = 0; warn && i < sizeof(sentences) / sizeof(*sentences); i++)
 		if (sentences[i])
 			warn(sentences[i], context);
 }
@@ -316,8 +318,8 @@ static int check_features(const char *file, gnutls_x509_crt_t leaf, struct error
 }
 
 static int fill(struct arena *memory, const struct certificate_source *source,
-		const struct list *list, const gnutls_datum_t *key, struct certificate *certificate,
-		struct error *err)
+		const struct chain *list, const gnutls_datum_t *key,
+		struct certificate *certificate, struct error *err)
 {
 	gnutls_x509_crt_t leaf = list->items[0];
 
@@ -340,7 +342,7 @@ int certificate_parse(struct arena *memory, const struct certificate_source *sou
 		      certificates_warner warn, void *context, struct certificate *ret_certificate,
 		      struct error *err)
 {
-	_cleanup_(list_clear) struct list list = { 0 };
+	_cleanup_(chain_clear) struct chain list = { 0 };
 	struct pem_content content = pem_scan(source->data, source->size), key_content = content;
 	struct certificate certificate = { 0 };
 	unsigned unrelated = 0;
@@ -425,4 +427,53 @@ void certificate_clear(struct certificate *certificate)
 	if (certificate->key)
 		gnutls_privkey_deinit(certificate->key);
 	*certificate = (struct certificate){ 0 };
+}
+
+struct trust_store {
+	gnutls_x509_trust_list_t list;
+};
+
+struct trust_store *trust_store_open(void)
+{
+	struct trust_store *store = xnew(struct trust_store);
+
+	if (gnutls_x509_trust_list_init(&store->list, 0) < 0)
+		abort();
+	gnutls_x509_trust_list_add_system_trust(store->list, 0, 0);
+	return store;
+}
+
+void trust_store_close(struct trust_store *store)
+{
+	if (!store)
+		return;
+	gnutls_x509_trust_list_deinit(store->list, 1);
+	free(store);
+}
+
+static const char *issuer_name(struct arena *memory, gnutls_x509_crt_t certificate)
+{
+	gnutls_datum_t name = { 0 };
+	const char *text = "?";
+
+	if (gnutls_x509_crt_get_issuer_dn3(certificate, &name, 0) == 0)
+		text = arena_strndup(memory, (const char *)name.data, name.size);
+	gnutls_free(name.data);
+	return text;
+}
+
+const char *trust_store_chain_warning(const struct trust_store *store, struct arena *memory,
+				      const struct certificate *certificate)
+{
+	_cleanup_(gnutls_x509_crt_deinitp) gnutls_x509_crt_t leaf = NULL, issuer = NULL;
+
+	if (certificate->has_issuer || gnutls_x509_crt_init(&leaf) < 0 ||
+	    gnutls_x509_crt_import(leaf, &certificate->chain[0].cert, GNUTLS_X509_FMT_DER) < 0 ||
+	    gnutls_x509_trust_list_get_issuer(store->list, leaf, &issuer, GNUTLS_TL_GET_COPY) == 0)
+		return NULL;
+	return arena_printf(memory,
+			    "certificate '%s' has no chain: the certificate of its issuer '%s' is "
+			    "neither in the file nor a root that this system trusts; append it, or "
+			    "clients that do not have it reject the certificate",
+			    certificate->file, issuer_name(memory, leaf));
 }

@@ -8,6 +8,8 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 
+#include "util/cleanup.h"
+
 struct arena;
 struct digest;
 struct error;
@@ -31,7 +33,7 @@ struct certificate {
 	bool has_issuer;   /* the file has the issuer's certificate, or this one is self-signed */
 };
 
-/* Is told, one sentence a call, of what can be used but deserves the operator's eye. */
+/* Gets a warning about a certificate that can be used. Functions take NULL if nobody wants them. */
 typedef void (*certificates_warner)(const char *sentence, void *context);
 
 /* Where it comes from: the bytes of a file and, where they stand in a file of their own, those of
@@ -68,3 +70,15 @@ const char *certificate_date_problem(struct arena *memory, const struct certific
 
 /* Releases what GnuTLS holds; the key is wiped. */
 void certificate_clear(struct certificate *certificate);
+
+struct trust_store;
+
+/* Reads the certificate authorities that this system trusts: none if it has no store of them. */
+struct trust_store *trust_store_open(void);
+void trust_store_close(struct trust_store *store);
+DEFINE_CLEANUP(struct trust_store *, trust_store_close);
+
+/* The warning that the file of a certificate lacks the chain: the issuer's certificate is neither
+ * in the file nor a root of the store. NULL where nothing is missing. Lives in memory. */
+const char *trust_store_chain_warning(const struct trust_store *store, struct arena *memory,
+				      const struct certificate *certificate);

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "tls/certificate-file.h"
+#include "tls/certificate-paths.h"
 #include "tls/name-index.h"
-#include "tls/self-signed.h"
 #include "tls/watch.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -318,7 +318,7 @@ static int load_stand_in(struct certificates *set, const struct reporter *report
 	struct certificate_stamp stamp;
 	struct item *before = find_item(options->previous, file);
 
-	if (self_signed_provide(file, options->stand_in_name, err) < 0)
+	if (certificate_file_self_sign(file, options->stand_in_name, err) < 0)
 		return -1;
 	set->items = arena_array(&set->memory, struct item *, 1);
 	stamp = certificate_stamp_take(file);

@@ -20,10 +20,14 @@
 #include "util/error.h"
 #include "util/file.h"
 
+/* Of the certificates that come with a signature, only so many are tried. */
+#define UNWRAP_CERTIFICATES_MAX 16
+
 #define SIGN_FLAGS (GNUTLS_PKCS7_EMBED_DATA | GNUTLS_PKCS7_INCLUDE_TIME | GNUTLS_PKCS7_INCLUDE_CERT)
 
 DEFINE_CLEANUP(gnutls_pkcs7_t, gnutls_pkcs7_deinit);
 DEFINE_CLEANUP(gnutls_pubkey_t, gnutls_pubkey_deinit);
+DEFINE_CLEANUP(gnutls_x509_crt_t, gnutls_x509_crt_deinit);
 
 struct signer {
 	atomic_uint references;
@@ -32,7 +36,7 @@ struct signer {
 	gnutls_privkey_t key;
 };
 
-static void drop_last(struct signer *signer)
+static void drop_last_certificate(struct signer *signer)
 {
 	gnutls_x509_crt_deinit(signer->chain[--signer->length]);
 }
@@ -57,11 +61,11 @@ static int load_chain(struct signer *signer, const char *file, struct error *err
 			gnutls_strerror(result < 0 ? result : GNUTLS_E_NO_CERTIFICATE_FOUND));
 	last = signer->chain[signer->length - 1];
 	if (signer->length > 1 && gnutls_x509_crt_check_issuer(last, last))
-		drop_last(signer);
+		drop_last_certificate(signer);
 	return 0;
 }
 
-static int load_key(struct signer *signer, const char *file, struct error *err)
+static int load_signer_key(struct signer *signer, const char *file, struct error *err)
 {
 	_cleanup_(arena_wipe) struct arena memory = ARENA_NULL;
 	gnutls_datum_t pem;
@@ -83,8 +87,8 @@ static int load_key(struct signer *signer, const char *file, struct error *err)
 	return 0;
 }
 
-static int check_key(const struct signer *signer, const char *certificate_file,
-		     const char *key_file, struct error *err)
+static int check_signer_key(const struct signer *signer, const char *certificate_file,
+			    const char *key_file, struct error *err)
 {
 	_cleanup_(gnutls_pubkey_deinitp) gnutls_pubkey_t public_key = NULL;
 
@@ -118,7 +122,7 @@ static void warn_of_dates(const struct signer *signer, const char *file,
 	     context);
 }
 
-static int try(const struct signer *signer, const char *certificate_file, struct error *err)
+static int sign_sample(const struct signer *signer, const char *certificate_file, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	static const char sample[] = "<plist/>"; /* GnuTLS signs nothing only detached */
@@ -137,9 +141,10 @@ int signer_load(const char *certificate_file, const char *key_file,
 	_cleanup_(signer_unrefp) struct signer *signer = xnew(struct signer);
 
 	signer->references = 1;
-	if (load_chain(signer, certificate_file, err) < 0 || load_key(signer, key_file, err) < 0 ||
-	    check_key(signer, certificate_file, key_file, err) < 0 ||
-	    try(signer, certificate_file, err) < 0)
+	if (load_chain(signer, certificate_file, err) < 0 ||
+	    load_signer_key(signer, key_file, err) < 0 ||
+	    check_signer_key(signer, certificate_file, key_file, err) < 0 ||
+	    sign_sample(signer, certificate_file, err) < 0)
 		return -1;
 	warn_of_dates(signer, certificate_file, warn, context);
 	*ret_signer = TAKE(signer);
@@ -158,14 +163,14 @@ void signer_unref(struct signer *signer)
 	if (!signer || atomic_fetch_sub(&signer->references, 1) != 1)
 		return;
 	while (signer->length > 0)
-		drop_last(signer);
+		drop_last_certificate(signer);
 	gnutls_free(signer->chain);
 	gnutls_privkey_deinit(signer->key);
 	free(signer);
 }
 
-static int sign(const struct signer *signer, gnutls_pkcs7_t message, const gnutls_datum_t *data,
-		gnutls_datum_t *ret_signed)
+static int sign_message(const struct signer *signer, gnutls_pkcs7_t message,
+			const gnutls_datum_t *data, gnutls_datum_t *ret_signed)
 {
 	int result = gnutls_pkcs7_sign(message, signer->chain[0], signer->key, data, NULL, NULL,
 				       GNUTLS_DIG_SHA256, SIGN_FLAGS);
@@ -187,11 +192,74 @@ int signer_sign(const struct signer *signer, struct arena *memory, const char *d
 
 	result = gnutls_pkcs7_init(&message);
 	if (result == 0)
-		result = sign(signer, message, &input, &output);
+		result = sign_message(signer, message, &input, &output);
 	if (result < 0)
 		return error_set(err, ERROR_TLS, "cannot sign: %s", gnutls_strerror(result));
 	*ret_signed = arena_strndup(memory, (const char *)output.data, output.size);
 	*ret_size = output.size;
 	gnutls_free(output.data);
+	return 0;
+}
+
+/* GnuTLS 3.7 loses memory where it verifies with a certificate whose key it cannot read. */
+static bool has_readable_key(gnutls_x509_crt_t certificate)
+{
+	_cleanup_(gnutls_pubkey_deinitp) gnutls_pubkey_t key = NULL;
+
+	return gnutls_pubkey_init(&key) == 0 && gnutls_pubkey_import_x509(key, certificate, 0) == 0;
+}
+
+static bool is_signed_by(gnutls_pkcs7_t message, const gnutls_datum_t *der)
+{
+	_cleanup_(gnutls_x509_crt_deinitp) gnutls_x509_crt_t certificate = NULL;
+
+	return gnutls_x509_crt_init(&certificate) == 0 &&
+	       gnutls_x509_crt_import(certificate, der, GNUTLS_X509_FMT_DER) == 0 &&
+	       has_readable_key(certificate) &&
+	       gnutls_pkcs7_verify_direct(message, certificate, 0, NULL, 0) == 0;
+}
+
+static bool has_signer(gnutls_pkcs7_t message)
+{
+	int count = gnutls_pkcs7_get_crt_count(message);
+
+	for (int i = 0; i < count && i < UNWRAP_CERTIFICATES_MAX; i++) {
+		gnutls_datum_t der = { 0 };
+		bool is_signer;
+
+		if (gnutls_pkcs7_get_crt_raw2(message, (unsigned)i, &der) < 0)
+			return false;
+		is_signer = is_signed_by(message, &der);
+		gnutls_free(der.data);
+		if (is_signer)
+			return true;
+	}
+	return false;
+}
+
+int cms_unwrap(struct arena *memory, const char *data, size_t size, const char **ret_data,
+	       size_t *ret_size, struct error *err)
+{
+	_cleanup_(gnutls_pkcs7_deinitp) gnutls_pkcs7_t message = NULL;
+	const gnutls_datum_t input = { (unsigned char *)data, (unsigned)size };
+	gnutls_datum_t content = { 0 };
+	int result;
+
+	result = gnutls_pkcs7_init(&message);
+	if (result == 0)
+		result = gnutls_pkcs7_import(message, &input, GNUTLS_X509_FMT_DER);
+	if (result == 0)
+		result = gnutls_pkcs7_get_embedded_data(message, 0, &content);
+	if (result < 0)
+		return error_set(err, ERROR_INPUT, "no signed data can be read: %s",
+				 gnutls_strerror(result));
+	if (!has_signer(message)) {
+		gnutls_free(content.data);
+		return error_set(err, ERROR_INPUT, "the signature is not right");
+	}
+	*ret_data = arena_strndup(memory, content.size ? (const char *)content.data : "",
+				  content.size);
+	*ret_size = content.size;
+	gnutls_free(content.data);
 	return 0;
 }

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * Signs what devices show the origin of: the document inside a CMS SignedData (RFC 5652 5), in DER,
- * with the chain of the signer. A signer never changes once it is loaded, and threads share it.
+ * CMS SignedData (RFC 5652 5) in DER, as configuration profiles are signed: a document with its
+ * signature and the certificate chain of the signer. A signer never changes once it is loaded, and
+ * threads share it.
  */
 
 #include <stddef.h>
@@ -34,3 +35,8 @@ DEFINE_CLEANUP(struct signer *, signer_unref);
  * with err set. */
 int signer_sign(const struct signer *signer, struct arena *memory, const char *data, size_t size,
 		const char **ret_signed, size_t *ret_size, struct error *err);
+
+/* Returns what is signed inside DER. The signature must be that of a certificate inside; who issued
+ * that is not checked. The result lives in memory. Returns 0, or -1 with err set. */
+int cms_unwrap(struct arena *memory, const char *data, size_t size, const char **ret_data,
+	       size_t *ret_size, struct error *err);

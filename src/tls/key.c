@@ -1,6 +1,6 @@
 /*
  * GnuTLS copies the text of a key while it decodes PEM, and leaves the copies behind in memory that
- * it frees; what it decodes from DER it wipes. So the text is decoded here.
+ * it frees; what it decodes from DER it wipes. So nettle decodes the text.
  *
  * That a key belongs to a certificate is proved in two steps: checking its parameters computes the
  * public half anew from the secret one, as the file of an EC key states it and may lie; then the
@@ -12,6 +12,7 @@
 
 #include <string.h>
 #include <gnutls/x509.h>
+#include <nettle/base64.h>
 
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -34,37 +35,65 @@ static bool algorithm_is_served(int algorithm)
 	}
 }
 
-static int value_of(char digit)
+static bool text_has(const char *text, size_t length, const char *word)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *found = digit ? strchr(digits, digit) : NULL;
-
-	return found ? (int)(found - digits) : -1;
+	return memmem(text, length, word, strlen(word)) != NULL;
 }
 
-/* Base64 with line breaks (RFC 7468 3). Returns whether it is that. */
-static bool decode(const char *text, size_t length, unsigned char *ret_data, size_t *ret_size)
+static bool label_is(const char *label, size_t length, const char *word)
 {
-	unsigned bits = 0, count = 0;
-	size_t size = 0, i;
+	return length == strlen(word) && memcmp(label, word, length) == 0;
+}
 
-	for (i = 0; i < length && text[i] != '='; i++) {
-		int value = value_of(text[i]);
+static const char *find_text(const char *at, const char *end, const char *text)
+{
+	return memmem(at, (size_t)(end - at), text, strlen(text));
+}
 
-		if (char_is_blank(text[i]))
-			continue;
-		if (value < 0)
-			return false;
-		bits = bits << 6 | (unsigned)value;
-		if (++count % 4 != 1)
-			ret_data[size++] = (unsigned char)(bits >> (6 - 2 * ((count - 1) % 4)));
+/* Where the block ends whose label was before this place: after its end mark, or where the next
+ * block begins if that was lost. */
+static const char *block_end(const char *at, const char *end)
+{
+	static const char mark[] = "-----END ", dashes[] = "-----";
+	const char *next = find_text(at, end, "-----BEGIN ");
+
+	end = next ? next : end;
+	at = find_text(at, end, mark);
+	at = at ? find_text(at + sizeof(mark) - 1, end, dashes) : NULL;
+	return at ? at + sizeof(dashes) - 1 : end;
+}
+
+/*
+ *     -----BEGIN EC PRIVATE KEY-----
+ *     Proc-Type: 4,ENCRYPTED              (in the older form, RFC 1421 4.6.1.1)
+ *     -----END EC PRIVATE KEY-----
+ */
+struct pem_content pem_scan(const char *data, size_t size)
+{
+	static const char mark[] = "-----BEGIN ";
+	const char *end = data + size, *at = data;
+	struct pem_content content = { 0 };
+
+	while ((at = find_text(at, end, mark))) {
+		const char *label = at + sizeof(mark) - 1, *stop;
+		const char *after = find_text(label, end, "-----");
+		size_t length = after ? (size_t)(after - label) : 0;
+
+		if (!after)
+			break;
+		stop = block_end(after, end);
+		content.blocks++;
+		if (label_is(label, length, "CERTIFICATE") ||
+		    label_is(label, length, "X509 CERTIFICATE"))
+			content.certificates++;
+		if (text_has(label, length, "PRIVATE KEY") && content.keys++ == 0) {
+			content.key.data = (unsigned char *)at;
+			content.key.size = (unsigned)(stop - at);
+			content.key_is_encrypted = text_has(at, (size_t)(stop - at), "ENCRYPTED");
+		}
+		at = stop;
 	}
-	for (; i < length; i++)
-		if (text[i] != '=' && !char_is_blank(text[i]))
-			return false;
-	*ret_size = size;
-	return true;
+	return content;
 }
 
 /*
@@ -74,19 +103,22 @@ static bool decode(const char *text, size_t length, unsigned char *ret_data, siz
  */
 static int decode_block(const gnutls_datum_t *pem, struct arena *secret, gnutls_datum_t *ret_der)
 {
-	static const char mark[] = "PRIVATE KEY-----", end_mark[] = "-----END ";
 	const char *end = (const char *)pem->data + pem->size;
-	const char *begin = memmem(pem->data, pem->size, mark, sizeof(mark) - 1), *stop;
+	const char *begin = find_text((const char *)pem->data, end, "PRIVATE KEY-----"), *stop;
+	struct base64_decode_ctx base64;
 	size_t size;
 
 	if (!begin)
 		return GNUTLS_E_BASE64_UNEXPECTED_HEADER_ERROR;
-	begin += sizeof(mark) - 1;
-	stop = memmem(begin, (size_t)(end - begin), end_mark, sizeof(end_mark) - 1);
+	begin += strlen("PRIVATE KEY-----");
+	stop = find_text(begin, end, "-----END ");
 	if (!stop)
 		return GNUTLS_E_BASE64_DECODING_ERROR;
-	ret_der->data = arena_alloc(secret, (size_t)(stop - begin));
-	if (!decode(begin, (size_t)(stop - begin), ret_der->data, &size))
+	size = BASE64_DECODE_LENGTH((size_t)(stop - begin));
+	ret_der->data = arena_alloc(secret, size);
+	base64_decode_init(&base64);
+	if (!base64_decode_update(&base64, &size, ret_der->data, (size_t)(stop - begin), begin) ||
+	    !base64_decode_final(&base64))
 		return GNUTLS_E_BASE64_DECODING_ERROR;
 	ret_der->size = (unsigned)size;
 	return 0;

@@ -1,12 +1,23 @@
 #pragma once
 
-/* Private keys of the kinds that a server can use: RSA, RSA-PSS, ECDSA and Ed25519. */
+/* PEM (RFC 7468), and private keys in it of the kinds that a server can use: RSA, RSA-PSS, ECDSA
+ * and Ed25519. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 
 struct error;
+
+struct pem_content {
+	unsigned blocks, certificates, keys;
+	gnutls_datum_t key; /* the first block of a key, its marks included; within the data */
+	bool key_is_encrypted;
+};
+
+/* Counts the blocks, by their labels alone. */
+struct pem_content pem_scan(const char *data, size_t size);
 
 /* Reads a key that is not encrypted, and checks that its secret half makes its public half.
  * Returns 0, or -1 with err set to a sentence that names the file. */

@@ -27,7 +27,7 @@
 #include <sys/stat.h>
 
 #include "tls/certificate-file.h"
-#include "tls/layout.h"
+#include "tls/certificate-paths.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"

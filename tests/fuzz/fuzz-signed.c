@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "tls/signed.h"
+#include "tls/cms.h"
 #include "util/arena.h"
 #include "util/error.h"
 
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *content = NULL;
 	size_t length = 0;
 
-	if (signed_unwrap(&memory, (const char *)data, size, &content, &length, &err) < 0) {
+	if (cms_unwrap(&memory, (const char *)data, size, &content, &length, &err) < 0) {
 		if (!*err.text)
 			abort();
 		return 0;

@@ -12,10 +12,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tls/certificate.h"
 #include "tls/certificate-file.h"
+#include "tls/certificate-paths.h"
 #include "tls/client-hello.h"
-#include "tls/layout.h"
-#include "tls/trust-store.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"

@@ -10,10 +10,10 @@
 #include "http/worker.h"
 #include "protocol/templates.h"
 #include "store/store.h"
+#include "tls/certificate-file.h"
 #include "tls/certificates.h"
 #include "tls/client-hello.h"
 #include "tls/priorities.h"
-#include "tls/self-signed.h"
 #include "tls/ticket-key.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
@@ -134,7 +134,7 @@ static void serve_certificate(struct served *served)
 	const struct certificates_options options = { .globs = &path, .n_globs = 1 };
 	struct error err;
 
-	assert_int_equal(self_signed_provide(path, "autoconfig.example.org", &err), 0);
+	assert_int_equal(certificate_file_self_sign(path, "autoconfig.example.org", &err), 0);
 	assert_int_equal(certificates_load(&options, ignore, NULL, &certificates, &err), 0);
 	worker_set_certificates(served->worker, certificates);
 }

@@ -6,7 +6,7 @@
 
 #include "doctor/client-document.h"
 #include "protocol/mobileconfig.h"
-#include "tls/signed.h"
+#include "tls/cms.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -201,7 +201,7 @@ const char *read_mobileconfig(struct reading *reading)
 	struct error err;
 
 	if (size > 0 && data[0] == 0x30 &&
-	    signed_unwrap(reading->memory, data, size, &data, &size, &err) < 0)
+	    cms_unwrap(reading->memory, data, size, &data, &size, &err) < 0)
 		return arena_strdup(reading->memory, err.text);
 	root = xml_parse_whole_with_doctype(reading->memory, data, size, &mobileconfig_doctype,
 					    &err);
