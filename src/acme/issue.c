@@ -8,7 +8,7 @@
 #include "acme/run.h"
 #include "acme/schedule.h"
 #include "config/settings.h"
-#include "doctor/connection.h"
+#include "doctor/stream.h"
 #include "tls/certificate-file.h"
 #include "util/arena.h"
 #include "util/error.h"

@@ -7,7 +7,7 @@
 #include "acme/run.h"
 #include "config/settings.h"
 #include "dns/caa.h"
-#include "doctor/connection.h"
+#include "doctor/stream.h"
 #include "doctor/memo.h"
 #include "import/download.h"
 #include "mail/address.h"

@@ -7,7 +7,7 @@
 
 #include "acme/challenge.h"
 #include "acme/local-names.h"
-#include "doctor/connection.h"
+#include "doctor/stream.h"
 #include "doctor/host.h"
 #include "doctor/http.h"
 #include "tls/certificate.h"
@@ -44,8 +44,8 @@ void probe_end(const struct probe *probe)
 	challenge_hide(probe->directory, probe->token);
 }
 
-/* Connects to a listener of this machine. Returns as wire_open(). */
-static int connect_to_listener(const char *listen, int64_t deadline, struct wire **ret_wire,
+/* Connects to a listener of this machine. Returns as stream_open(). */
+static int connect_to_listener(const char *listen, int64_t deadline, struct stream **ret_stream,
 			       struct error *err)
 {
 	struct sockaddr_storage address, ways[SOCKET_ADDRESS_WAYS_MAX];
@@ -57,8 +57,8 @@ static int connect_to_listener(const char *listen, int64_t deadline, struct wire
 		return -1;
 	count = socket_address_ways(&address, ways);
 	for (size_t i = 0; i < count && r != 0; i++)
-		r = wire_open((const struct sockaddr *)&ways[i], socket_address_length(&ways[i]),
-			      deadline, ret_wire, err);
+		r = stream_open((const struct sockaddr *)&ways[i], socket_address_length(&ways[i]),
+				deadline, ret_stream, err);
 	return r;
 }
 
@@ -72,13 +72,13 @@ static bool is_token(const struct probe *probe, const struct http_answer *answer
 }
 
 /* Connects to where the request goes: for the name itself, to the address that is examined. */
-static int open_wire(struct arena *memory, const struct probe *probe, const char *name,
-		     const char *address, const struct http_request *request,
-		     struct wire **ret_wire, struct error *err)
+static int open_stream(struct arena *memory, const struct probe *probe, const char *name,
+		       const char *address, const struct http_request *request,
+		       struct stream **ret_stream, struct error *err)
 {
 	const struct world world = { .silent = probe->silent };
 	struct host host = { .name = name, .n_addresses = 1 };
-	_cleanup_(wire_closep) struct wire *wire = NULL;
+	_cleanup_(stream_closep) struct stream *stream = NULL;
 	struct peer ignored;
 
 	host.addresses[0] = (struct host_address){ address, strchr(address, ':') };
@@ -86,17 +86,17 @@ static int open_wire(struct arena *memory, const struct probe *probe, const char
 		host_find(probe->resolver, memory, request->host, &host);
 	if (host.outcome == DNS_FAILED)
 		return error_set(err, ERROR_SYSTEM, "cannot be looked up: %s", host.failure);
-	if (host_connect(&world, &host, request->port, &wire, err) != 0)
+	if (host_connect(&world, &host, request->port, &stream, err) != 0)
 		return -1;
-	wire_set_deadline(wire, clock_now() + ANSWER_PATIENCE_MS);
-	if (request->is_tls && wire_secure(wire, probe->trust, request->host, TLS_OFFER_ALL, memory,
-					   &ignored, err) < 0)
+	stream_set_deadline(stream, clock_now() + ANSWER_PATIENCE_MS);
+	if (request->is_tls && stream_start_tls(stream, probe->trust, request->host, TLS_OFFER_ALL,
+						memory, &ignored, err) < 0)
 		return -1;
-	*ret_wire = TAKE(wire);
+	*ret_stream = TAKE(stream);
 	return 0;
 }
 
-static int exchange(struct arena *memory, struct wire *wire, const struct http_request *request,
+static int exchange(struct arena *memory, struct stream *stream, const struct http_request *request,
 		    struct http_answer *ret_answer, struct error *err)
 {
 	const char *text = arena_printf(memory,
@@ -106,9 +106,9 @@ static int exchange(struct arena *memory, struct wire *wire, const struct http_r
 					request->target, request->host);
 	bool closes;
 
-	if (wire_send(wire, text, strlen(text), err) < 0)
+	if (stream_send(stream, text, strlen(text), err) < 0)
 		return -1;
-	return http_read(wire, memory, request, ret_answer, &closes, err);
+	return http_read(stream, memory, request, ret_answer, &closes, err);
 }
 
 static struct http_request request_of_token(struct arena *memory, const struct probe *probe,
@@ -125,15 +125,16 @@ static struct http_request request_of_token(struct arena *memory, const struct p
 int probe_own_listener(struct arena *memory, const struct probe *probe, struct error *err)
 {
 	const struct http_request request = request_of_token(memory, probe, "localhost", HTTP_PORT);
-	_cleanup_(wire_closep) struct wire *wire = NULL;
+	_cleanup_(stream_closep) struct stream *stream = NULL;
 	struct http_answer answer;
 
-	if (connect_to_listener(probe->listen, clock_now() + ANSWER_PATIENCE_MS, &wire, err) != 0) {
+	if (connect_to_listener(probe->listen, clock_now() + ANSWER_PATIENCE_MS, &stream, err) !=
+	    0) {
 		error_prefix(err, "cannot reach the plain port, http://%s", probe->listen);
 		return error_append(err, "; start mailconfd, which shows the challenges there, or "
 					 "restart it if the settings are newer");
 	}
-	if (exchange(memory, wire, &request, &answer, err) == 0 && is_token(probe, &answer))
+	if (exchange(memory, stream, &request, &answer, err) == 0 && is_token(probe, &answer))
 		return 0;
 	return error_set(
 		err, ERROR_SYSTEM,
@@ -168,12 +169,12 @@ static enum finding request_token(struct arena *memory, const struct probe *prob
 	const char *way = "";
 
 	for (unsigned n_redirects = 0;; n_redirects++) {
-		_cleanup_(wire_closep) struct wire *wire = NULL;
+		_cleanup_(stream_closep) struct stream *stream = NULL;
 		struct http_answer answer;
 		struct error err;
 
-		if (open_wire(memory, probe, name, address, &request, &wire, &err) < 0 ||
-		    exchange(memory, wire, &request, &answer, &err) < 0) {
+		if (open_stream(memory, probe, name, address, &request, &stream, &err) < 0 ||
+		    exchange(memory, stream, &request, &answer, &err) < 0) {
 			*ret_detail = arena_printf(memory, "%s%s", way, err.text);
 			return err.kind == ERROR_SYSTEM ? FOUND_NOTHING : FOUND_OTHER_SERVER;
 		}
@@ -250,12 +251,12 @@ static int find_served(const char *listen, const struct trust *trust, const char
 		       const struct digest *leaf, int64_t deadline, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(wire_closep) struct wire *wire = NULL;
+	_cleanup_(stream_closep) struct stream *stream = NULL;
 	struct peer peer;
 
-	if (connect_to_listener(listen, deadline, &wire, err) != 0)
+	if (connect_to_listener(listen, deadline, &stream, err) != 0)
 		return error_prefix(err, "cannot connect to %s", listen);
-	if (wire_secure(wire, trust, name, TLS_OFFER_ALL, &memory, &peer, err) < 0)
+	if (stream_start_tls(stream, trust, name, TLS_OFFER_ALL, &memory, &peer, err) < 0)
 		return 0;
 	if (memcmp(&peer.leaf, leaf, sizeof(*leaf)) == 0)
 		return 1;

@@ -8,7 +8,7 @@
 
 #include "config/settings.h"
 #include "dns/resolver.h"
-#include "doctor/connection.h"
+#include "doctor/stream.h"
 #include "doctor/memo.h"
 #include "store/store.h"
 #include "tls/certificate-file.h"

@@ -3,7 +3,7 @@
 
 #include "dns/resolver.h"
 #include "doctor/check.h"
-#include "doctor/connection.h"
+#include "doctor/stream.h"
 #include "util/bytes.h"
 #include "util/clock.h"
 #include "util/error.h"
@@ -49,38 +49,39 @@ static void report_handshake(struct check *check, const char *place, const char 
 
 /* How a version fares alone. Returns 0 where it does, -1 where it does not. */
 static int try_version(struct check *check,
-		       int (*connect)(struct check *, const char *, struct wire **),
+		       int (*connect)(struct check *, const char *, struct stream **),
 		       const char *address, const char *name, enum tls_offer offer)
 {
-	_cleanup_(wire_closep) struct wire *wire = NULL;
+	_cleanup_(stream_closep) struct stream *stream = NULL;
 	struct error err;
 	struct peer peer;
 
-	if (connect(check, address, &wire) != 0)
+	if (connect(check, address, &stream) != 0)
 		return 0;
-	wire_set_deadline(wire, clock_now() + HOST_PATIENCE);
-	return wire_secure(wire, check->world->trust, name, offer, &check->memory, &peer, &err);
+	stream_set_deadline(stream, clock_now() + HOST_PATIENCE);
+	return stream_start_tls(stream, check->world->trust, name, offer, &check->memory, &peer,
+				&err);
 }
 
-static int connect_override(struct check *check, const char *address, struct wire **ret_link)
+static int connect_override(struct check *check, const char *address, struct stream **ret_stream)
 {
 	const struct world *world = check->world;
 	struct error err;
 
-	return wire_open((const struct sockaddr *)&world->connect, world->connect_length,
-			 clock_now() + HOST_PATIENCE, ret_link, &err);
+	return stream_open((const struct sockaddr *)&world->connect, world->connect_length,
+			   clock_now() + HOST_PATIENCE, ret_stream, &err);
 }
 
-static int connect_address(struct check *check, const char *address, struct wire **ret_link)
+static int connect_address(struct check *check, const char *address, struct stream **ret_stream)
 {
 	const struct host_address to = { address, strchr(address, ':') != NULL };
 	struct error err;
 
-	return host_connect_address(check->world, &to, check->port, ret_link, &err);
+	return host_connect_address(check->world, &to, check->port, ret_stream, &err);
 }
 
 static void check_versions(struct check *check,
-			   int (*connect)(struct check *, const char *, struct wire **),
+			   int (*connect)(struct check *, const char *, struct stream **),
 			   const char *address, const char *place, const char *name)
 {
 	if (try_version(check, connect, address, name, TLS_OFFER_12) < 0)
@@ -128,15 +129,15 @@ static void check_tlsa(struct check *check, struct resolver *resolver, const cha
 }
 
 /* Speaks TLS on a connection. Returns whether it came about. */
-static bool look_at(struct check *check, struct wire *wire, const char *name, const char *place,
+static bool look_at(struct check *check, struct stream *stream, const char *name, const char *place,
 		    struct digest *ret_key)
 {
 	struct error err;
 	struct peer peer;
 
-	wire_set_deadline(wire, clock_now() + HOST_PATIENCE);
-	if (wire_secure(wire, check->world->trust, name, TLS_OFFER_ALL, &check->memory, &peer,
-			&err) < 0) {
+	stream_set_deadline(stream, clock_now() + HOST_PATIENCE);
+	if (stream_start_tls(stream, check->world->trust, name, TLS_OFFER_ALL, &check->memory,
+			     &peer, &err) < 0) {
 		report_handshake(check, place, name, say(check, "%s", err.text));
 		return false;
 	}
@@ -152,12 +153,12 @@ static bool look_at(struct check *check, struct wire *wire, const char *name, co
 static void try_address(struct check *check, struct resolver *resolver,
 			const struct host_address *address, struct reached *reached)
 {
-	_cleanup_(wire_closep) struct wire *wire = NULL;
+	_cleanup_(stream_closep) struct stream *stream = NULL;
 	const char *place = place_of(check, reached->name, address->text);
 	struct error err;
-	int r = host_connect_address(check->world, address, check->port, &wire, &err);
+	int r = host_connect_address(check->world, address, check->port, &stream, &err);
 
-	if (r == WIRE_NO_ROUTE) {
+	if (r == STREAM_NO_ROUTE) {
 		if (!is_reported(check, FINDING_UNTESTED))
 			report(check, FINDING_UNTESTED,
 			       say(check, "%s: this machine has no way to %s", place,
@@ -173,7 +174,8 @@ static void try_address(struct check *check, struct resolver *resolver,
 		return;
 	}
 	*(address->is_ipv6 ? &reached->good_ipv6 : &reached->good_ipv4) += 1;
-	if (look_at(check, wire, reached->name, place, &reached->key) && !reached->has_handshake) {
+	if (look_at(check, stream, reached->name, place, &reached->key) &&
+	    !reached->has_handshake) {
 		reached->has_handshake = true;
 		check_tlsa(check, resolver, reached->name, &reached->key);
 		check_versions(check, connect_address, address->text, place, reached->name);
@@ -210,17 +212,17 @@ static void look_at_override(struct check *check, struct resolver *resolver)
 	struct digest key;
 	const struct world *world = check->world;
 	const char *place = place_of(check, check->name, world->connect_text);
-	_cleanup_(wire_closep) struct wire *wire = NULL;
+	_cleanup_(stream_closep) struct stream *stream = NULL;
 	struct error err;
 
-	if (wire_open((const struct sockaddr *)&world->connect, world->connect_length,
-		      clock_now() + HOST_PATIENCE, &wire, &err) != 0) {
+	if (stream_open((const struct sockaddr *)&world->connect, world->connect_length,
+			clock_now() + HOST_PATIENCE, &stream, &err) != 0) {
 		report(check, FINDING_UNREACHABLE, say(check, "%s: %s", place, err.text),
 		       say(check, "%s takes connections", world->connect_text),
 		       "start mailconfd, and see that it listens there");
 		return;
 	}
-	if (!look_at(check, wire, check->name, place, &key))
+	if (!look_at(check, stream, check->name, place, &key))
 		return;
 	check_tlsa(check, resolver, check->name, &key);
 	check_versions(check, connect_override, NULL, place, check->name);

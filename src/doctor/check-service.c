@@ -3,7 +3,7 @@
 
 #include "dns/resolver.h"
 #include "doctor/check.h"
-#include "doctor/connection.h"
+#include "doctor/stream.h"
 #include "doctor/mail-dialogue.h"
 #include "util/bytes.h"
 #include "util/clock.h"
@@ -89,13 +89,13 @@ static bool check_authentications(struct check *check, const char *place, const 
 	return is_good;
 }
 
-static int check_tls(struct check *check, struct wire *wire, const char *place, bool *is_good)
+static int check_tls(struct check *check, struct stream *stream, const char *place, bool *is_good)
 {
 	struct error err;
 	struct peer peer;
 
-	if (wire_secure(wire, check->world->trust, check->endpoint.host, TLS_OFFER_ALL,
-			&check->memory, &peer, &err) < 0) {
+	if (stream_start_tls(stream, check->world->trust, check->endpoint.host, TLS_OFFER_ALL,
+			     &check->memory, &peer, &err) < 0) {
 		report(check, FINDING_HANDSHAKE_FAILED, say(check, "%s: %s", place, err.text),
 		       say(check, "TLS with a certificate for %s", check->endpoint.host),
 		       say(check,
@@ -116,37 +116,39 @@ static int report_protocol(struct check *check, const char *place, const struct 
 	return -1;
 }
 
-static int begin_starttls(struct check *check, struct talk *talk, const char *place, bool *is_good)
+static int begin_starttls(struct check *check, struct dialogue *dialogue, const char *place,
+			  bool *is_good)
 {
 	enum service_kind kind = check->endpoint.kind;
 	const char *word = kind == SERVICE_POP3 ? " STLS " : " STARTTLS ";
 	struct error err;
 
-	if (talk_greet(talk, kind, &err) < 0 || talk_capabilities(talk, kind, &err) < 0)
+	if (dialogue_greet(dialogue, kind, &err) < 0 ||
+	    dialogue_capabilities(dialogue, kind, &err) < 0)
 		return report_protocol(check, place, &err);
-	if (!strstr(talk->extensions, word) || talk_starttls(talk, kind, &err) < 0) {
+	if (!strstr(dialogue->extensions, word) || dialogue_starttls(dialogue, kind, &err) < 0) {
 		report(check, FINDING_STARTTLS_MISSING,
 		       say(check, "%s does not offer STARTTLS", place),
 		       "STARTTLS, which clients are told",
 		       "turn STARTTLS on at the server, or announce the service that it has");
 		return -1;
 	}
-	if (check_tls(check, talk->wire, place, is_good) < 0)
+	if (check_tls(check, dialogue->stream, place, is_good) < 0)
 		return -1;
-	return talk_after_tls(talk, kind, &err) < 0 ? report_protocol(check, place, &err) : 0;
+	return dialogue_resume(dialogue, kind, &err) < 0 ? report_protocol(check, place, &err) : 0;
 }
 
-static int begin(struct check *check, struct talk *talk, const char *place, bool *is_good)
+static int begin(struct check *check, struct dialogue *dialogue, const char *place, bool *is_good)
 {
 	enum service_kind kind = check->endpoint.kind;
 	struct error err;
 
 	if (check->endpoint.security == SECURITY_STARTTLS)
-		return begin_starttls(check, talk, place, is_good);
+		return begin_starttls(check, dialogue, place, is_good);
 	if (check->endpoint.security == SECURITY_TLS &&
-	    check_tls(check, talk->wire, place, is_good) < 0)
+	    check_tls(check, dialogue->stream, place, is_good) < 0)
 		return -1;
-	return talk_greet(talk, kind, &err) < 0 ? report_protocol(check, place, &err) : 0;
+	return dialogue_greet(dialogue, kind, &err) < 0 ? report_protocol(check, place, &err) : 0;
 }
 
 /* A, PTR and the name that the server gives itself should agree: others judge its mail by them. */
@@ -176,26 +178,28 @@ static void check_submission_names(struct check *check, struct resolver *resolve
 		   address));
 }
 
-static void talk_to(struct check *check, struct resolver *resolver, struct wire *wire,
-		    const struct host_address *address, const char *place)
+static void run_dialogue(struct check *check, struct resolver *resolver, struct stream *stream,
+			 const struct host_address *address, const char *place)
 {
-	struct talk talk = { .wire = wire, .memory = &check->memory, .own_name = OWN_NAME };
+	struct dialogue dialogue = { .stream = stream,
+				     .memory = &check->memory,
+				     .own_name = OWN_NAME };
 	enum service_kind kind = check->endpoint.kind;
 	bool is_good = true;
 	struct error err;
 
-	wire_set_deadline(wire, clock_now() + 2 * HOST_PATIENCE);
-	if (begin(check, &talk, place, &is_good) < 0)
+	stream_set_deadline(stream, clock_now() + 2 * HOST_PATIENCE);
+	if (begin(check, &dialogue, place, &is_good) < 0)
 		return;
-	if (talk_capabilities(&talk, kind, &err) < 0) {
+	if (dialogue_capabilities(&dialogue, kind, &err) < 0) {
 		(void)report_protocol(check, place, &err);
 		return;
 	}
-	if (check_authentications(check, place, talk.mechanisms) && is_good)
+	if (check_authentications(check, place, dialogue.mechanisms) && is_good)
 		report(check, FINDING_SERVICE, say(check, "%s works as announced", place), NULL,
 		       NULL);
-	if (kind == SERVICE_SUBMISSION && talk.name)
-		check_submission_names(check, resolver, address->text, talk.name, place);
+	if (kind == SERVICE_SUBMISSION && dialogue.name)
+		check_submission_names(check, resolver, address->text, dialogue.name, place);
 }
 
 /* Talks to the first address that answers; the others are only knocked at. */
@@ -207,18 +211,18 @@ static void try_addresses(struct check *check, struct resolver *resolver, const 
 
 	for (size_t i = 0; i < host->n_addresses; i++) {
 		const struct host_address *address = &host->addresses[i];
-		_cleanup_(wire_closep) struct wire *wire = NULL;
+		_cleanup_(stream_closep) struct stream *stream = NULL;
 		struct error err;
-		int r = host_connect_address(check->world, address, check->endpoint.port, &wire,
+		int r = host_connect_address(check->world, address, check->endpoint.port, &stream,
 					     &err);
 
 		if (r == 0 && !has_talked) {
 			has_talked = true;
-			talk_to(check, resolver, wire, address, place);
-		} else if (r != 0 && r != WIRE_NO_ROUTE) {
+			run_dialogue(check, resolver, stream, address, place);
+		} else if (r != 0 && r != STREAM_NO_ROUTE) {
 			failure = say(check, "%s, address %s: %s", place, address->text, err.text);
 			failed_ipv6 = address->is_ipv6;
-		} else if (r == WIRE_NO_ROUTE && host->n_addresses == 1) {
+		} else if (r == STREAM_NO_ROUTE && host->n_addresses == 1) {
 			failure = say(check, "%s: %s", place, err.text);
 		}
 	}

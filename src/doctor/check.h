@@ -22,7 +22,7 @@ struct run;
 
 /* What the checks of one domain know. It does not change once they run. */
 struct examined {
-	struct subject subject;
+	struct expected subject;
 	struct wanted wanted;
 	const char *const *names; /* n_names of ours that clients try */
 	size_t n_names;

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "doctor/check.h"
-#include "doctor/connection.h"
-#include "doctor/domain.h"
+#include "doctor/stream.h"
+#include "doctor/examination.h"
 #include "doctor/memo.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -152,7 +152,7 @@ static void add_service_check(struct run *run, struct patient *patient,
  * domain's. */
 static void add_target_check(struct run *run, struct patient *patient)
 {
-	const struct subject *subject = &patient->examined.subject;
+	const struct expected *subject = &patient->examined.subject;
 	const char *key = arena_printf(&patient->memory, "public name %s:%u", subject->target,
 				       subject->target_port);
 	struct check *check = memo_get(run->looked_at, key);
@@ -169,7 +169,7 @@ static void add_target_check(struct run *run, struct patient *patient)
 /* Whether the domain's own checks do not look at the public name already. */
 static bool has_other_target(const struct patient *patient)
 {
-	const struct subject *subject = &patient->examined.subject;
+	const struct expected *subject = &patient->examined.subject;
 
 	return subject->target && (subject->target_port != HTTPS ||
 				   (!is_wanted_name(&patient->examined, subject->target) &&

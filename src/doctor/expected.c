@@ -12,8 +12,8 @@
 #include "util/error.h"
 #include "util/idna.h"
 
-int subject_find_disabled(struct store *store, struct arena *memory, const char *domain,
-			  const char **ret_reason, struct error *err)
+int expected_find_disabled(struct store *store, struct arena *memory, const char *domain,
+			   const char **ret_reason, struct error *err)
 {
 	struct domain row, target = { .is_enabled = true };
 	int r = store_serving_domain(store, memory, domain, &row, err);
@@ -39,7 +39,7 @@ static int refuse_unserved(const struct context *context, struct arena *memory, 
 {
 	const char *disabled;
 
-	if (subject_find_disabled(context->store, memory, domain, &disabled, err) < 0)
+	if (expected_find_disabled(context->store, memory, domain, &disabled, err) < 0)
 		return -1;
 	if (disabled)
 		return error_set(err, ERROR_INPUT, "domain %s", disabled);
@@ -54,7 +54,7 @@ static int check_name(const char *domain, struct error *err)
 				 "'%s' stands for many domains, each with records of its own; name "
 				 "one that it serves",
 				 domain);
-	if (strlen(domain) > SUBJECT_DOMAIN_MAX_LENGTH)
+	if (strlen(domain) > EXPECTED_DOMAIN_MAX_LENGTH)
 		return error_set(err, ERROR_INPUT,
 				 "'%s' is too long: names below it would have more than %d "
 				 "characters",
@@ -121,33 +121,33 @@ static uint16_t port_of(const char *public_name)
 
 /* The provider's public name, or that of the settings. */
 static void find_target(const struct context *context, struct arena *memory,
-			struct subject *subject)
+			struct expected *expected)
 {
-	const char *public_name = subject->provider.public_name;
+	const char *public_name = expected->provider.public_name;
 
 	if (!public_name || !*public_name)
 		public_name = context->site.public_name;
-	subject->target = host_of(memory, public_name);
-	if (subject->target)
-		subject->target_port = port_of(public_name);
+	expected->target = host_of(memory, public_name);
+	if (expected->target)
+		expected->target_port = port_of(public_name);
 }
 
-int subject_load(const struct context *context, struct arena *memory, const char *domain,
-		 struct subject *ret_subject, struct error *err)
+int expected_load(const struct context *context, struct arena *memory, const char *domain,
+		  struct expected *ret_expected, struct error *err)
 {
 	const struct query query = { .domain = domain };
-	struct subject subject = { .domain = domain };
+	struct expected expected = { .domain = domain };
 	struct match *match = arena_new(memory, struct match);
 
 	if (check_name(domain, err) < 0 || match_domain(context, memory, domain, match, err) < 0 ||
-	    profile_build(memory, &query, match, &subject.profile, err) < 0)
+	    profile_build(memory, &query, match, &expected.profile, err) < 0)
 		return -1;
-	subject.row = match->row;
-	subject.provider = match->provider;
-	find_target(context, memory, &subject);
-	if (subject.profile.pacc)
-		subject.pacc_digest = find_pacc_digest(context, memory, domain);
-	*ret_subject = subject;
+	expected.row = match->row;
+	expected.provider = match->provider;
+	find_target(context, memory, &expected);
+	if (expected.profile.pacc)
+		expected.pacc_digest = find_pacc_digest(context, memory, domain);
+	*ret_expected = expected;
 	return 0;
 }
 
@@ -176,12 +176,12 @@ static int keys_of_name(const struct certificates *certificates, const char *nam
 	return 0;
 }
 
-int subject_keys(struct arena *memory, const struct subject *subject,
-		 const struct certificates *certificates, const struct name_key **ret_keys,
-		 size_t *ret_count, struct error *err)
+int expected_keys(struct arena *memory, const struct expected *expected,
+		  const struct certificates *certificates, const struct name_key **ret_keys,
+		  size_t *ret_count, struct error *err)
 {
 	size_t n_names, count = 0;
-	const char *const *names = wanted_names(memory, subject->domain, subject->profile.pacc,
+	const char *const *names = wanted_names(memory, expected->domain, expected->profile.pacc,
 						&n_names);
 	struct name_key *keys = arena_array(memory, struct name_key, n_names * 4);
 
@@ -232,16 +232,16 @@ static int parse_target(struct arena *memory, const char *text, struct wanted_fo
 	return 0;
 }
 
-int subject_wanted(struct arena *memory, const struct subject *subject, const char *target,
-		   const struct name_key *keys, size_t n_keys, struct wanted *ret_wanted,
-		   struct error *err)
+int expected_records(struct arena *memory, const struct expected *expected, const char *target,
+		     const struct name_key *keys, size_t n_keys, struct wanted *ret_wanted,
+		     struct error *err)
 {
 	/* This host's own name may lack its domain: clients find it as little as records do. */
-	bool is_known = subject->target && strchr(subject->target, '.');
+	bool is_known = expected->target && strchr(expected->target, '.');
 	struct wanted_for wish = {
-		.profile = &subject->profile,
-		.target = is_known ? subject->target : NULL,
-		.pacc_digest = subject->pacc_digest,
+		.profile = &expected->profile,
+		.target = is_known ? expected->target : NULL,
+		.pacc_digest = expected->pacc_digest,
 		.keys = keys,
 		.n_keys = n_keys,
 	};

@@ -14,9 +14,9 @@ struct error;
 struct store;
 
 /* A domain that leaves room for the longest label that a record puts before it. */
-#define SUBJECT_DOMAIN_MAX_LENGTH 227
+#define EXPECTED_DOMAIN_MAX_LENGTH 227
 
-struct subject {
+struct expected {
 	const char *domain;
 	const char *row; /* the domain row that answers for it: itself, "*.parent" or "*" */
 	struct provider provider;
@@ -30,22 +30,22 @@ struct subject {
  * Looks the domain up. All lives in memory. Returns 0, or -1 with err set: a pattern, a domain that
  * nothing here serves or that is disabled, a provider without services.
  */
-int subject_load(const struct context *context, struct arena *memory, const char *domain,
-		 struct subject *ret_subject, struct error *err);
+int expected_load(const struct context *context, struct arena *memory, const char *domain,
+		  struct expected *ret_expected, struct error *err);
 
 /* Where the domain is not served because its row, the pattern that covers it or the target of its
  * alias is disabled, what to say after "domain ": "'example.org' is disabled; use 'domain enable
  * example.org'". In memory; else NULL. Returns 0, or -1 with err set. */
-int subject_find_disabled(struct store *store, struct arena *memory, const char *domain,
-			  const char **ret_reason, struct error *err);
+int expected_find_disabled(struct store *store, struct arena *memory, const char *domain,
+			   const char **ret_reason, struct error *err);
 
-/* The keys that certificates of ours have for the subject's names. */
-int subject_keys(struct arena *memory, const struct subject *subject,
-		 const struct certificates *certificates, const struct name_key **ret_keys,
-		 size_t *ret_count, struct error *err);
+/* The keys of this server's certificates for the names of the domain. */
+int expected_keys(struct arena *memory, const struct expected *expected,
+		  const struct certificates *certificates, const struct name_key **ret_keys,
+		  size_t *ret_count, struct error *err);
 
-/* The records that it ought to have. target takes the place of the subject's own: a host name, or
+/* The records that the domain should have. target overrides the public name: a host name, or
  * addresses with commas between them; or NULL. Returns 0, or -1 with err set. */
-int subject_wanted(struct arena *memory, const struct subject *subject, const char *target,
-		   const struct name_key *keys, size_t n_keys, struct wanted *ret_wanted,
-		   struct error *err);
+int expected_records(struct arena *memory, const struct expected *expected, const char *target,
+		     const struct name_key *keys, size_t n_keys, struct wanted *ret_wanted,
+		     struct error *err);

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "doctor/connection.h"
+#include "doctor/stream.h"
 #include "doctor/memo.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -63,7 +63,7 @@ static socklen_t socket_address_of(const struct host_address *address, uint16_t 
 }
 
 int host_connect_address(const struct world *world, const struct host_address *address,
-			 uint16_t port, struct wire **ret_link, struct error *err)
+			 uint16_t port, struct stream **ret_stream, struct error *err)
 {
 	static char yes;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -74,22 +74,22 @@ int host_connect_address(const struct world *world, const struct host_address *a
 
 	if (memo_get(world->silent, key)) {
 		error_set(err, ERROR_SYSTEM, "no answer in time");
-		return WIRE_SILENT;
+		return STREAM_SILENT;
 	}
-	r = wire_open((struct sockaddr *)&socket, length, clock_now() + HOST_PATIENCE, ret_link,
-		      err);
-	if (r == WIRE_SILENT)
+	r = stream_open((struct sockaddr *)&socket, length, clock_now() + HOST_PATIENCE, ret_stream,
+			err);
+	if (r == STREAM_SILENT)
 		(void)memo_put(world->silent, key, &yes);
 	return r;
 }
 
 int host_connect(const struct world *world, const struct host *host, uint16_t port,
-		 struct wire **ret_link, struct error *err)
+		 struct stream **ret_stream, struct error *err)
 {
 	int r = error_set(err, ERROR_INPUT, "%s has no address", host->name);
 
 	for (size_t i = 0; i < host->n_addresses; i++) {
-		r = host_connect_address(world, &host->addresses[i], port, ret_link, err);
+		r = host_connect_address(world, &host->addresses[i], port, ret_stream, err);
 		if (r == 0)
 			return 0;
 	}

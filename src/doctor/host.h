@@ -11,7 +11,7 @@
 
 struct arena;
 struct error;
-struct wire;
+struct stream;
 struct memo;
 struct trust;
 
@@ -53,11 +53,11 @@ void host_find(struct resolver *resolver, struct arena *memory, const char *name
 /* "192.0.2.1, 2001:db8::1"; "no address". In memory. */
 const char *host_addresses(struct arena *memory, const struct host *host);
 
-/* Connects to one of its addresses. Returns as wire_open(); an address that was silent once is not
- * waited for again. */
+/* Connects to one of its addresses. Returns as stream_open(); an address that was silent once is
+ * not waited for again. */
 int host_connect_address(const struct world *world, const struct host_address *address,
-			 uint16_t port, struct wire **ret_link, struct error *err);
+			 uint16_t port, struct stream **ret_stream, struct error *err);
 
-/* Connects to the first that answers. Returns as wire_open() for the last of them. */
+/* Connects to the first that answers. Returns as stream_open() for the last of them. */
 int host_connect(const struct world *world, const struct host *host, uint16_t port,
-		 struct wire **ret_link, struct error *err);
+		 struct stream **ret_stream, struct error *err);

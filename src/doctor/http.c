@@ -20,7 +20,7 @@
 struct browser {
 	const struct world *world;
 	struct resolver *resolver;
-	struct wire *wire; /* open to this, or NULL */
+	struct stream *stream; /* open to this, or NULL */
 	char *place;
 	struct peer peer;
 	struct arena peer_memory;
@@ -40,8 +40,8 @@ struct browser *browser_new(const struct world *world, struct resolver *resolver
 
 static void hang_up(struct browser *browser)
 {
-	wire_close(browser->wire);
-	browser->wire = NULL;
+	stream_close(browser->stream);
+	browser->stream = NULL;
 	free(browser->place);
 	browser->place = NULL;
 	browser->peer = (struct peer){ 0 };
@@ -119,26 +119,26 @@ static int open_tcp(struct browser *browser, struct arena *memory,
 	int r;
 
 	if (is_ours && request->is_tls && world->connect_length) {
-		r = wire_open((const struct sockaddr *)&world->connect, world->connect_length,
-			      clock_now() + HOST_PATIENCE, &browser->wire, err);
+		r = stream_open((const struct sockaddr *)&world->connect, world->connect_length,
+				clock_now() + HOST_PATIENCE, &browser->stream, err);
 		return r == 0 ? 0 : -1;
 	}
 	host_find(browser->resolver, memory, request->host, &host);
 	if (host.outcome == DNS_FAILED)
 		return error_set(err, ERROR_INPUT, "%s cannot be looked up: %s", request->host,
 				 host.failure);
-	return host_connect(world, &host, request->port, &browser->wire, err) == 0 ? 0 : -1;
+	return host_connect(world, &host, request->port, &browser->stream, err) == 0 ? 0 : -1;
 }
 
-static int open_link(struct browser *browser, struct arena *memory,
-		     const struct http_request *request, bool is_ours, struct error *err)
+static int open_stream(struct browser *browser, struct arena *memory,
+		       const struct http_request *request, bool is_ours, struct error *err)
 {
 	if (open_tcp(browser, memory, request, is_ours, err) < 0)
 		return -1;
-	wire_set_deadline(browser->wire, clock_now() + HTTP_PATIENCE);
+	stream_set_deadline(browser->stream, clock_now() + HTTP_PATIENCE);
 	return request->is_tls
-		       ? wire_secure(browser->wire, browser->world->trust, request->host,
-				     TLS_OFFER_ALL, &browser->peer_memory, &browser->peer, err)
+		       ? stream_start_tls(browser->stream, browser->world->trust, request->host,
+					  TLS_OFFER_ALL, &browser->peer_memory, &browser->peer, err)
 		       : 0;
 }
 
@@ -152,13 +152,13 @@ static int connect_to(struct browser *browser, struct arena *memory,
 					 request->port);
 	const char *failure = memo_get(browser->failures, place);
 
-	*ret_is_kept = browser->wire && text_equals(browser->place, place);
+	*ret_is_kept = browser->stream && text_equals(browser->place, place);
 	if (*ret_is_kept)
 		return 0;
 	if (failure)
 		return error_set(err, ERROR_SYSTEM, "%s", failure);
 	hang_up(browser);
-	if (open_link(browser, memory, request, is_ours, err) < 0) {
+	if (open_stream(browser, memory, request, is_ours, err) < 0) {
 		hang_up(browser);
 		(void)memo_put(browser->failures, place, arena_strdup(&browser->memory, err->text));
 		return -1;
@@ -227,13 +227,13 @@ static void read_field(struct arena *memory, const char *line, struct http_answe
 }
 
 /* HTTP/1.1 200 OK */
-static int read_status(struct wire *wire, struct arena *memory, struct http_answer *answer,
+static int read_status(struct stream *stream, struct arena *memory, struct http_answer *answer,
 		       struct framing *framing, struct error *err)
 {
 	const char *line, *status;
 	unsigned long number;
 
-	if (wire_read_line(wire, memory, &line, err) < 0)
+	if (stream_read_line(stream, memory, &line, err) < 0)
 		return -1;
 	status = strchr(line, ' ');
 	if (strncmp(line, "HTTP/1.", 7) != 0 || !status ||
@@ -244,16 +244,16 @@ static int read_status(struct wire *wire, struct arena *memory, struct http_answ
 	return 0;
 }
 
-static int read_head(struct wire *wire, struct arena *memory, struct http_answer *answer,
+static int read_head(struct stream *stream, struct arena *memory, struct http_answer *answer,
 		     struct framing *framing, struct error *err)
 {
 	do {
-		if (read_status(wire, memory, answer, framing, err) < 0)
+		if (read_status(stream, memory, answer, framing, err) < 0)
 			return -1;
 		for (size_t i = 0;; i++) {
 			const char *line;
 
-			if (wire_read_line(wire, memory, &line, err) < 0)
+			if (stream_read_line(stream, memory, &line, err) < 0)
 				return -1;
 			if (!*line)
 				break;
@@ -267,7 +267,7 @@ static int read_head(struct wire *wire, struct arena *memory, struct http_answer
 }
 
 /* Reads count bytes, or to the end where count is larger than what comes. */
-static int read_bytes(struct wire *wire, struct bytes *body, size_t count, bool to_end,
+static int read_bytes(struct stream *stream, struct bytes *body, size_t count, bool to_end,
 		      struct error *err)
 {
 	char part[4096];
@@ -278,7 +278,7 @@ static int read_bytes(struct wire *wire, struct bytes *body, size_t count, bool 
 		if (body->size >= HTTP_BODY_MAX)
 			return error_set(err, ERROR_INPUT, "the answer is larger than %zu KiB",
 					 HTTP_BODY_MAX / 1024);
-		if (wire_read(wire, part, most, &got, err) < 0)
+		if (stream_read(stream, part, most, &got, err) < 0)
 			return -1;
 		if (got == 0)
 			return to_end ? 0
@@ -290,7 +290,7 @@ static int read_bytes(struct wire *wire, struct bytes *body, size_t count, bool 
 	return 0;
 }
 
-static int read_chunks(struct wire *wire, struct arena *memory, struct bytes *body,
+static int read_chunks(struct stream *stream, struct arena *memory, struct bytes *body,
 		       struct error *err)
 {
 	for (;;) {
@@ -298,15 +298,15 @@ static int read_chunks(struct wire *wire, struct arena *memory, struct bytes *bo
 		unsigned long size;
 		char *end;
 
-		if (wire_read_line(wire, memory, &line, err) < 0)
+		if (stream_read_line(stream, memory, &line, err) < 0)
 			return -1;
 		size = strtoul(line, &end, 16);
 		if (end == line || size > HTTP_BODY_MAX)
 			return error_set(err, ERROR_INPUT, "the answer has a chunk that is wrong");
-		if (size > 0 && read_bytes(wire, body, size, false, err) < 0)
+		if (size > 0 && read_bytes(stream, body, size, false, err) < 0)
 			return -1;
 		do {
-			if (wire_read_line(wire, memory, &line, err) < 0)
+			if (stream_read_line(stream, memory, &line, err) < 0)
 				return -1;
 		} while (size == 0 && *line);
 		if (size == 0)
@@ -314,8 +314,9 @@ static int read_chunks(struct wire *wire, struct arena *memory, struct bytes *bo
 	}
 }
 
-static int read_body(struct wire *wire, struct arena *memory, const struct http_request *request,
-		     struct http_answer *answer, struct framing *framing, struct error *err)
+static int read_body(struct stream *stream, struct arena *memory,
+		     const struct http_request *request, struct http_answer *answer,
+		     struct framing *framing, struct error *err)
 {
 	struct bytes body = BYTES_IN(memory);
 	int r = 0;
@@ -323,11 +324,11 @@ static int read_body(struct wire *wire, struct arena *memory, const struct http_
 	if (text_equals(request->method, "HEAD") || answer->status == 204 || answer->status == 304)
 		;
 	else if (framing->is_chunked)
-		r = read_chunks(wire, memory, &body, err);
+		r = read_chunks(stream, memory, &body, err);
 	else if (framing->has_length)
-		r = read_bytes(wire, &body, framing->length, false, err);
+		r = read_bytes(stream, &body, framing->length, false, err);
 	else {
-		r = read_bytes(wire, &body, SIZE_MAX, true, err);
+		r = read_bytes(stream, &body, SIZE_MAX, true, err);
 		framing->closes = true;
 	}
 	answer->body = bytes_text(&body);
@@ -335,14 +336,14 @@ static int read_body(struct wire *wire, struct arena *memory, const struct http_
 	return r;
 }
 
-int http_read(struct wire *wire, struct arena *memory, const struct http_request *request,
+int http_read(struct stream *stream, struct arena *memory, const struct http_request *request,
 	      struct http_answer *ret_answer, bool *ret_closes, struct error *err)
 {
 	struct http_answer answer = HTTP_NO_ANSWER;
 	struct framing framing = { 0 };
 
-	if (read_head(wire, memory, &answer, &framing, err) < 0 ||
-	    read_body(wire, memory, request, &answer, &framing, err) < 0)
+	if (read_head(stream, memory, &answer, &framing, err) < 0 ||
+	    read_body(stream, memory, request, &answer, &framing, err) < 0)
 		return -1;
 	*ret_answer = answer;
 	*ret_closes = framing.closes;
@@ -357,10 +358,10 @@ static int exchange(struct browser *browser, struct arena *memory,
 	bool closes = true;
 	int r;
 
-	wire_set_deadline(browser->wire, clock_now() + HTTP_PATIENCE);
-	r = wire_send(browser->wire, head, strlen(head), err);
+	stream_set_deadline(browser->stream, clock_now() + HTTP_PATIENCE);
+	r = stream_send(browser->stream, head, strlen(head), err);
 	if (r == 0)
-		r = http_read(browser->wire, memory, request, answer, &closes, err);
+		r = http_read(browser->stream, memory, request, answer, &closes, err);
 	if (closes)
 		hang_up(browser);
 	return r;

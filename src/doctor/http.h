@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "doctor/connection.h"
+#include "doctor/stream.h"
 
 struct arena;
 struct error;
@@ -62,9 +62,9 @@ DEFINE_CLEANUP(struct browser *, browser_free);
 void browser_ask(struct browser *browser, struct arena *memory, const struct http_request *request,
 		 bool is_ours, struct http_answer *ret_answer);
 
-/* Reads the answer to a request that was sent on the wire, and whether the wire ends with it.
+/* Reads the answer to a request that was sent on the stream, and whether the stream ends with it.
  * Returns 0, or -1 with err set; milliseconds and peer are the caller's. */
-int http_read(struct wire *wire, struct arena *memory, const struct http_request *request,
+int http_read(struct stream *stream, struct arena *memory, const struct http_request *request,
 	      struct http_answer *ret_answer, bool *ret_closes, struct error *err);
 
 /* "https://autoconfig.example.org/mail/config-v1.1.xml". In memory. */

@@ -8,10 +8,10 @@
 
 struct arena;
 struct error;
-struct wire;
+struct stream;
 
-struct talk {
-	struct wire *wire;
+struct dialogue {
+	struct stream *stream;
 	struct arena *memory;
 	const char *own_name; /* for EHLO */
 	const char *greeting; /* the server's first line */
@@ -23,11 +23,11 @@ struct talk {
 };
 
 /* Each returns 0, or -1 with err set to what the server did instead. */
-int talk_greet(struct talk *talk, enum service_kind kind, struct error *err);
-int talk_capabilities(struct talk *talk, enum service_kind kind, struct error *err);
+int dialogue_greet(struct dialogue *dialogue, enum service_kind kind, struct error *err);
+int dialogue_capabilities(struct dialogue *dialogue, enum service_kind kind, struct error *err);
 
 /* Asks for TLS; the handshake is the caller's next step. Not to be called unless it is offered. */
-int talk_starttls(struct talk *talk, enum service_kind kind, struct error *err);
+int dialogue_starttls(struct dialogue *dialogue, enum service_kind kind, struct error *err);
 
 /* ManageSieve says its capabilities anew once TLS has begun. */
-int talk_after_tls(struct talk *talk, enum service_kind kind, struct error *err);
+int dialogue_resume(struct dialogue *dialogue, enum service_kind kind, struct error *err);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "doctor/connection.h"
+#include "doctor/stream.h"
 #include "doctor/http.h"
 #include "doctor/mail-dialogue.h"
 #include "util/arena.h"
@@ -15,8 +15,8 @@
 /* More would not fit into a socket that nobody reads from. */
 #define INPUT_MAX 65536
 
-/* A wire to a server that says all of it at once, and nothing more; its end is to be closed. */
-static struct wire *wire_to(const uint8_t *data, size_t size, int *ret_server)
+/* A stream to a server that says all of it at once, and nothing more; its end is to be closed. */
+static struct stream *stream_to(const uint8_t *data, size_t size, int *ret_server)
 {
 	int ends[2];
 
@@ -24,19 +24,20 @@ static struct wire *wire_to(const uint8_t *data, size_t size, int *ret_server)
 	    send(ends[1], data, size, 0) != (ssize_t)size || shutdown(ends[1], SHUT_WR) < 0)
 		abort();
 	*ret_server = ends[1];
-	return wire_new(ends[0], clock_now() + 1000);
+	return stream_new(ends[0], clock_now() + 1000);
 }
 
-static void talk_with(const uint8_t *data, size_t size, enum service_kind kind)
+static void run_dialogue(const uint8_t *data, size_t size, enum service_kind kind)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(closep) int server = -1;
-	_cleanup_(wire_closep) struct wire *wire = wire_to(data, size, &server);
-	struct talk talk = { .wire = wire, .memory = &memory, .own_name = "x.invalid" };
+	_cleanup_(stream_closep) struct stream *stream = stream_to(data, size, &server);
+	struct dialogue dialogue = { .stream = stream, .memory = &memory, .own_name = "x.invalid" };
 	struct error err;
 
-	if (talk_greet(&talk, kind, &err) == 0 && talk_capabilities(&talk, kind, &err) == 0 &&
-	    (!talk.extensions || !talk.mechanisms))
+	if (dialogue_greet(&dialogue, kind, &err) == 0 &&
+	    dialogue_capabilities(&dialogue, kind, &err) == 0 &&
+	    (!dialogue.extensions || !dialogue.mechanisms))
 		abort();
 }
 
@@ -44,13 +45,13 @@ static void browse(const uint8_t *data, size_t size)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(closep) int server = -1;
-	_cleanup_(wire_closep) struct wire *wire = wire_to(data, size, &server);
+	_cleanup_(stream_closep) struct stream *stream = stream_to(data, size, &server);
 	const struct http_request request = { .method = "GET" };
 	struct http_answer answer;
 	struct error err;
 	bool closes;
 
-	if (http_read(wire, &memory, &request, &answer, &closes, &err) == 0 &&
+	if (http_read(stream, &memory, &request, &answer, &closes, &err) == 0 &&
 	    (answer.status < 200 || strlen(answer.media_type) > size || answer.size > size))
 		abort();
 }
@@ -64,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0 || size > INPUT_MAX)
 		return 0;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		talk_with(data, size, kinds[i]);
+		run_dialogue(data, size, kinds[i]);
 	browse(data, size);
 	return 0;
 }

@@ -49,7 +49,7 @@ static int fail_unserved(struct request *request, const char *domain, struct err
 	struct admin *admin = request->admin;
 	const char *disabled, *problem;
 
-	if (subject_find_disabled(admin->store, admin->memory, domain, &disabled, err) < 0)
+	if (expected_find_disabled(admin->store, admin->memory, domain, &disabled, err) < 0)
 		return -1;
 	problem = disabled ? arena_printf(admin->memory, "domain %s", disabled)
 			   : arena_printf(admin->memory,

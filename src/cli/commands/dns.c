@@ -68,7 +68,7 @@ static void warn(const char *sentence, void *context)
 }
 
 /* Those of the running settings, with one warning for each name that none of them has. */
-static int find_keys(struct admin *admin, const struct subject *subject,
+static int find_keys(struct admin *admin, const struct expected *expected,
 		     const struct name_key **keys, size_t *count, struct error *err)
 {
 	const struct certificates_options options = {
@@ -80,9 +80,9 @@ static int find_keys(struct admin *admin, const struct subject *subject,
 	size_t n_names;
 
 	if (certificates_load(&options, warn, admin, &certificates, err) != 0 ||
-	    subject_keys(admin->memory, subject, certificates, keys, count, err) < 0)
+	    expected_keys(admin->memory, expected, certificates, keys, count, err) < 0)
 		return -1;
-	names = wanted_names(admin->memory, subject->domain, subject->profile.pacc, &n_names);
+	names = wanted_names(admin->memory, expected->domain, expected->profile.pacc, &n_names);
 	for (size_t i = 0; i < n_names; i++)
 		if (!certificates_match(certificates, names[i], NULL, 0))
 			admin_warn(admin, "no certificate covers '%s', so it has no TLSA record",
@@ -90,13 +90,13 @@ static int find_keys(struct admin *admin, const struct subject *subject,
 	return 0;
 }
 
-static void warn_of_gaps(struct admin *admin, const struct subject *subject,
+static void warn_of_gaps(struct admin *admin, const struct expected *expected,
 			 const struct wanted *wanted)
 {
 	for (size_t i = 0; i < wanted->n_gaps; i++)
 		admin_warn(admin, "%s", wanted->gaps[i]);
 	for (size_t i = 0; i < wanted->count; i++)
-		if (!*record_value(admin->memory, &wanted->records[i]) && !subject->target) {
+		if (!*record_value(admin->memory, &wanted->records[i]) && !expected->target) {
 			admin_warn(admin,
 				   "where this server is, is not known: give --target, or set "
 				   "public-name in the settings");
@@ -108,7 +108,7 @@ static int show(struct admin *admin, const struct arguments *arguments, struct e
 {
 	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	const struct name_key *keys = NULL;
-	struct subject subject;
+	struct expected expected;
 	struct wanted wanted;
 	enum format format = format_of(admin, arguments);
 	const char *domain;
@@ -118,24 +118,24 @@ static int show(struct admin *admin, const struct arguments *arguments, struct e
 	if (!domain)
 		return -1;
 	templates = admin_templates(admin);
-	if (subject_load(
+	if (expected_load(
 		    &(struct context){
 			    .store = admin->store,
 			    .site = { templates, admin->settings->server.public_name },
 		    },
-		    admin->memory, domain, &subject, err) < 0)
+		    admin->memory, domain, &expected, err) < 0)
 		return -1;
 	if (option_is_given(arguments, "dane") &&
-	    find_keys(admin, &subject, &keys, &n_keys, err) < 0)
+	    find_keys(admin, &expected, &keys, &n_keys, err) < 0)
 		return -1;
-	if (subject_wanted(admin->memory, &subject, option_value(arguments, "target"), keys, n_keys,
-			   &wanted, err) < 0)
+	if (expected_records(admin->memory, &expected, option_value(arguments, "target"), keys,
+			     n_keys, &wanted, err) < 0)
 		return -1;
 	if (format == FORMAT_ZONE)
 		print_zone(admin, domain, &wanted);
 	else
 		print_list(admin, &wanted, format == FORMAT_JSON);
-	warn_of_gaps(admin, &subject, &wanted);
+	warn_of_gaps(admin, &expected, &wanted);
 	return 0;
 }
 

@@ -48,8 +48,8 @@ int explain_disabled(struct admin *admin, const struct response *response, const
 	*ret_reason = NULL;
 	if (!response->query || response->match)
 		return 0;
-	return subject_find_disabled(admin->store, admin->memory, asked_domain(response->query),
-				     ret_reason, err);
+	return expected_find_disabled(admin->store, admin->memory, asked_domain(response->query),
+				      ret_reason, err);
 }
 
 /* Nothing matched: looks for the row that stood in the way. */

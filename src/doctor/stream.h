@@ -15,7 +15,7 @@
 
 struct arena;
 struct error;
-struct wire;
+struct stream;
 struct trust;
 
 /* The authorities that certificates must come from: those of the file, or of the system where it is
@@ -26,21 +26,21 @@ DEFINE_CLEANUP(struct trust *, trust_free);
 
 /* Expected outcomes of opening. */
 enum {
-	WIRE_REFUSED = 1, /* somebody is there, and says no */
-	WIRE_SILENT,	  /* nobody answers */
-	WIRE_NO_ROUTE,	  /* this machine cannot get there, such as by IPv6 */
+	STREAM_REFUSED = 1, /* somebody is there, and says no */
+	STREAM_SILENT,	    /* nobody answers */
+	STREAM_NO_ROUTE,    /* this machine cannot get there, such as by IPv6 */
 };
 
 /* Connects. deadline is in the milliseconds of clock_now(), and holds for what follows until it is
  * set anew. Returns 0, an outcome, or -1, err saying why. */
-int wire_open(const struct sockaddr *address, socklen_t length, int64_t deadline,
-	      struct wire **ret_link, struct error *err);
+int stream_open(const struct sockaddr *address, socklen_t length, int64_t deadline,
+		struct stream **ret_stream, struct error *err);
 
-/* A wire over a connected socket that does not block, which it owns from then on. */
-struct wire *wire_new(int fd, int64_t deadline);
-void wire_close(struct wire *wire);
-DEFINE_CLEANUP(struct wire *, wire_close);
-void wire_set_deadline(struct wire *wire, int64_t deadline);
+/* A stream over a connected socket that does not block, which it owns from then on. */
+struct stream *stream_new(int fd, int64_t deadline);
+void stream_close(struct stream *stream);
+DEFINE_CLEANUP(struct stream *, stream_close);
+void stream_set_deadline(struct stream *stream, int64_t deadline);
 
 enum tls_offer { TLS_OFFER_ALL, TLS_OFFER_12, TLS_OFFER_13 };
 
@@ -62,18 +62,19 @@ bool peer_is_good(const struct peer *peer);
 
 /* Begins TLS and asks for the name; a certificate that is wrong is no error. Returns 0, or -1 with
  * err set to why the handshake failed. */
-int wire_secure(struct wire *wire, const struct trust *trust, const char *name,
-		enum tls_offer offer, struct arena *memory, struct peer *ret_peer,
-		struct error *err);
+int stream_start_tls(struct stream *stream, const struct trust *trust, const char *name,
+		     enum tls_offer offer, struct arena *memory, struct peer *ret_peer,
+		     struct error *err);
 
 /* Each returns 0 or -1 with err set. */
-int wire_send(struct wire *wire, const char *data, size_t size, struct error *err);
+int stream_send(struct stream *stream, const char *data, size_t size, struct error *err);
 
 /* A line without its end. A longer one, and one more than so many, is an error. Lives in memory. */
-#define WIRE_LINE_MAX 8192
-#define WIRE_LINES_MAX 4096
-int wire_read_line(struct wire *wire, struct arena *memory, const char **ret_line,
-		   struct error *err);
+#define STREAM_LINE_MAX 8192
+#define STREAM_LINES_MAX 4096
+int stream_read_line(struct stream *stream, struct arena *memory, const char **ret_line,
+		     struct error *err);
 
 /* At least one and at most size bytes, fewer at will; 0 at the end. */
-int wire_read(struct wire *wire, char *data, size_t size, size_t *ret_count, struct error *err);
+int stream_read(struct stream *stream, char *data, size_t size, size_t *ret_count,
+		struct error *err);

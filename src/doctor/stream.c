@@ -1,4 +1,4 @@
-#include "doctor/connection.h"
+#include "doctor/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ struct trust {
 	gnutls_certificate_credentials_t credentials;
 };
 
-struct wire {
+struct stream {
 	int fd;
 	int64_t deadline;
 	gnutls_session_t session; /* NULL without TLS */
@@ -66,11 +66,11 @@ void trust_free(struct trust *trust)
 }
 
 /* Waits until the descriptor is ready. Returns 0, or -1 with err set. */
-static int wait_for(struct wire *wire, short events, struct error *err)
+static int wait_for(struct stream *stream, short events, struct error *err)
 {
 	for (;;) {
-		struct pollfd socket = { .fd = wire->fd, .events = events };
-		int64_t left = wire->deadline - clock_now();
+		struct pollfd socket = { .fd = stream->fd, .events = events };
+		int64_t left = stream->deadline - clock_now();
 		int ready = left > 0 ? poll(&socket, 1, (int)left) : 0;
 
 		if (ready > 0)
@@ -88,81 +88,81 @@ static int outcome_of(int number, struct error *err)
 	switch (number) {
 	case ECONNREFUSED:
 	case ECONNRESET:
-		return WIRE_REFUSED;
+		return STREAM_REFUSED;
 	case ETIMEDOUT:
 	case EHOSTUNREACH:
-		return WIRE_SILENT;
+		return STREAM_SILENT;
 	case ENETUNREACH:
 	case EADDRNOTAVAIL:
 	case EAFNOSUPPORT:
 	case EACCES:
 	case EPERM:
 	case EINVAL: /* a link-local address without its interface */
-		return WIRE_NO_ROUTE;
+		return STREAM_NO_ROUTE;
 	default:
 		return -1;
 	}
 }
 
-static int connect_link(struct wire *wire, const struct sockaddr *address, socklen_t length,
-			struct error *err)
+static int connect_socket(struct stream *stream, const struct sockaddr *address, socklen_t length,
+			  struct error *err)
 {
 	int number = 0;
 	socklen_t size = sizeof(number);
 
-	if (connect(wire->fd, address, length) == 0)
+	if (connect(stream->fd, address, length) == 0)
 		return 0;
 	if (errno != EINPROGRESS)
 		return outcome_of(errno, err);
-	if (wait_for(wire, POLLOUT, err) < 0)
-		return WIRE_SILENT;
-	if (getsockopt(wire->fd, SOL_SOCKET, SO_ERROR, &number, &size) < 0)
+	if (wait_for(stream, POLLOUT, err) < 0)
+		return STREAM_SILENT;
+	if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &number, &size) < 0)
 		number = errno;
 	return number ? outcome_of(number, err) : 0;
 }
 
-struct wire *wire_new(int fd, int64_t deadline)
+struct stream *stream_new(int fd, int64_t deadline)
 {
-	struct wire *wire = xnew(struct wire);
+	struct stream *stream = xnew(struct stream);
 
-	wire->fd = fd;
-	wire->deadline = deadline;
-	return wire;
+	stream->fd = fd;
+	stream->deadline = deadline;
+	return stream;
 }
 
-int wire_open(const struct sockaddr *address, socklen_t length, int64_t deadline,
-	      struct wire **ret_link, struct error *err)
+int stream_open(const struct sockaddr *address, socklen_t length, int64_t deadline,
+		struct stream **ret_stream, struct error *err)
 {
 	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	_cleanup_(wire_closep) struct wire *wire = NULL;
+	_cleanup_(stream_closep) struct stream *stream = NULL;
 	const int on = 1;
 	int r;
 
 	if (fd < 0)
 		return outcome_of(errno, err);
-	wire = wire_new(fd, deadline);
+	stream = stream_new(fd, deadline);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	r = connect_link(wire, address, length, err);
+	r = connect_socket(stream, address, length, err);
 	if (r == 0)
-		*ret_link = TAKE(wire);
+		*ret_stream = TAKE(stream);
 	return r;
 }
 
-void wire_close(struct wire *wire)
+void stream_close(struct stream *stream)
 {
-	if (!wire)
+	if (!stream)
 		return;
-	if (wire->session) {
-		(void)gnutls_bye(wire->session, GNUTLS_SHUT_WR);
-		gnutls_deinit(wire->session);
+	if (stream->session) {
+		(void)gnutls_bye(stream->session, GNUTLS_SHUT_WR);
+		gnutls_deinit(stream->session);
 	}
-	closep(&wire->fd);
-	free(wire);
+	closep(&stream->fd);
+	free(stream);
 }
 
-void wire_set_deadline(struct wire *wire, int64_t deadline)
+void stream_set_deadline(struct stream *stream, int64_t deadline)
 {
-	wire->deadline = deadline;
+	stream->deadline = deadline;
 }
 
 bool peer_is_good(const struct peer *peer)
@@ -170,7 +170,7 @@ bool peer_is_good(const struct peer *peer)
 	return peer->covers_name && !peer->is_expired && !peer->is_future && !peer->is_untrusted;
 }
 
-static int session_new(struct wire *wire, const struct trust *trust, const char *name,
+static int session_new(struct stream *stream, const struct trust *trust, const char *name,
 		       enum tls_offer offer)
 {
 	static const char *const priorities[] = {
@@ -178,43 +178,45 @@ static int session_new(struct wire *wire, const struct trust *trust, const char 
 		[TLS_OFFER_12] = "NORMAL:-VERS-ALL:+VERS-TLS1.2",
 		[TLS_OFFER_13] = "NORMAL:-VERS-ALL:+VERS-TLS1.3",
 	};
-	int result = gnutls_init(&wire->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
-							 GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
+	int result = gnutls_init(&stream->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
+							   GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
 
 	if (result >= 0)
-		result = gnutls_priority_set_direct(wire->session, priorities[offer], NULL);
+		result = gnutls_priority_set_direct(stream->session, priorities[offer], NULL);
 	if (result >= 0)
-		result = gnutls_credentials_set(wire->session, GNUTLS_CRD_CERTIFICATE,
+		result = gnutls_credentials_set(stream->session, GNUTLS_CRD_CERTIFICATE,
 						trust->credentials);
 	if (result >= 0)
-		result = gnutls_server_name_set(wire->session, GNUTLS_NAME_DNS, name, strlen(name));
+		result = gnutls_server_name_set(stream->session, GNUTLS_NAME_DNS, name,
+						strlen(name));
 	if (result >= 0)
-		gnutls_transport_set_int(wire->session, wire->fd);
+		gnutls_transport_set_int(stream->session, stream->fd);
 	return result;
 }
 
-static int fail_handshake(struct wire *wire, int result, struct error *err)
+static int fail_handshake(struct stream *stream, int result, struct error *err)
 {
 	if (result == GNUTLS_E_FATAL_ALERT_RECEIVED)
 		return error_set(err, ERROR_TLS, "the server refuses: %s",
-				 gnutls_alert_get_name(gnutls_alert_get(wire->session)));
+				 gnutls_alert_get_name(gnutls_alert_get(stream->session)));
 	if (result == GNUTLS_E_UNEXPECTED_PACKET || result == GNUTLS_E_UNEXPECTED_PACKET_LENGTH ||
 	    result == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
 		return error_set(err, ERROR_TLS, "what answers is not TLS");
 	return error_set(err, ERROR_TLS, "%s", gnutls_strerror(result));
 }
 
-static int shake_hands(struct wire *wire, struct error *err)
+static int shake_hands(struct stream *stream, struct error *err)
 {
 	for (;;) {
-		int result = gnutls_handshake(wire->session);
+		int result = gnutls_handshake(stream->session);
 
 		if (result >= 0)
 			return 0;
 		if (gnutls_error_is_fatal(result))
-			return fail_handshake(wire, result, err);
+			return fail_handshake(stream, result, err);
 		if (result == GNUTLS_E_AGAIN &&
-		    wait_for(wire, gnutls_record_get_direction(wire->session) ? POLLOUT : POLLIN,
+		    wait_for(stream,
+			     gnutls_record_get_direction(stream->session) ? POLLOUT : POLLIN,
 			     err) < 0)
 			return -1;
 	}
@@ -290,16 +292,17 @@ static int import(const gnutls_datum_t *data, gnutls_x509_crt_t *ret_certificate
 			  : gnutls_x509_crt_import(*ret_certificate, data, GNUTLS_X509_FMT_DER);
 }
 
-static int read_peer(struct wire *wire, const char *name, struct arena *memory, struct peer *peer)
+static int read_peer(struct stream *stream, const char *name, struct arena *memory,
+		     struct peer *peer)
 {
 	_cleanup_(gnutls_x509_crt_deinitp) gnutls_x509_crt_t leaf = NULL, last = NULL;
 	unsigned count = 0, status = 0;
-	const gnutls_datum_t *chain = gnutls_certificate_get_peers(wire->session, &count);
+	const gnutls_datum_t *chain = gnutls_certificate_get_peers(stream->session, &count);
 	int result;
 
 	if (!chain || count == 0)
 		return GNUTLS_E_NO_CERTIFICATE_FOUND;
-	result = gnutls_certificate_verify_peers2(wire->session, &status);
+	result = gnutls_certificate_verify_peers2(stream->session, &status);
 	if (result >= 0)
 		result = import(&chain[0], &leaf);
 	if (result >= 0)
@@ -320,20 +323,20 @@ static int read_peer(struct wire *wire, const char *name, struct arena *memory, 
 	return 0;
 }
 
-int wire_secure(struct wire *wire, const struct trust *trust, const char *name,
-		enum tls_offer offer, struct arena *memory, struct peer *ret_peer,
-		struct error *err)
+int stream_start_tls(struct stream *stream, const struct trust *trust, const char *name,
+		     enum tls_offer offer, struct arena *memory, struct peer *ret_peer,
+		     struct error *err)
 {
 	struct peer peer = { 0 };
-	int result = session_new(wire, trust, name, offer);
+	int result = session_new(stream, trust, name, offer);
 
 	/* What came before TLS was for no one in particular to read (CVE-2011-0411). */
-	wire->start = wire->end = 0;
+	stream->start = stream->end = 0;
 	if (result < 0)
 		return error_set(err, ERROR_TLS, "%s", gnutls_strerror(result));
-	if (shake_hands(wire, err) < 0)
+	if (shake_hands(stream, err) < 0)
 		return -1;
-	result = read_peer(wire, name, memory, &peer);
+	result = read_peer(stream, name, memory, &peer);
 	if (result < 0)
 		return error_set(err, ERROR_TLS, "its certificate cannot be read: %s",
 				 gnutls_strerror(result));
@@ -342,25 +345,25 @@ int wire_secure(struct wire *wire, const struct trust *trust, const char *name,
 }
 
 /* What a system call or GnuTLS gave: bytes, to be waited for (0), or -1 with err set. */
-static int settle(struct wire *wire, ssize_t result, short events, struct error *err)
+static int settle(struct stream *stream, ssize_t result, short events, struct error *err)
 {
-	if (wire->session) {
+	if (stream->session) {
 		if (gnutls_error_is_fatal((int)result))
 			return error_set(err, ERROR_TLS, "%s", gnutls_strerror((int)result));
-		return result == GNUTLS_E_AGAIN ? wait_for(wire, events, err) : 0;
+		return result == GNUTLS_E_AGAIN ? wait_for(stream, events, err) : 0;
 	}
 	if (errno == EAGAIN)
-		return wait_for(wire, events, err);
+		return wait_for(stream, events, err);
 	return errno == EINTR ? 0 : error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
 }
 
-int wire_send(struct wire *wire, const char *data, size_t size, struct error *err)
+int stream_send(struct stream *stream, const char *data, size_t size, struct error *err)
 {
 	while (size > 0) {
-		ssize_t sent = wire->session ? gnutls_record_send(wire->session, data, size)
-					     : send(wire->fd, data, size, MSG_NOSIGNAL);
+		ssize_t sent = stream->session ? gnutls_record_send(stream->session, data, size)
+					       : send(stream->fd, data, size, MSG_NOSIGNAL);
 
-		if (sent < 0 && settle(wire, sent, POLLOUT, err) < 0)
+		if (sent < 0 && settle(stream, sent, POLLOUT, err) < 0)
 			return -1;
 		if (sent > 0) {
 			data += sent;
@@ -371,56 +374,57 @@ int wire_send(struct wire *wire, const char *data, size_t size, struct error *er
 }
 
 /* Some servers close without saying so in TLS: that is an end as well. */
-static int fill(struct wire *wire, struct error *err)
+static int fill(struct stream *stream, struct error *err)
 {
 	for (;;) {
-		ssize_t got = wire->session
-				      ? gnutls_record_recv(wire->session, wire->buffer, BUFFER_SIZE)
-				      : recv(wire->fd, wire->buffer, BUFFER_SIZE, 0);
+		ssize_t got = stream->session ? gnutls_record_recv(stream->session, stream->buffer,
+								   BUFFER_SIZE)
+					      : recv(stream->fd, stream->buffer, BUFFER_SIZE, 0);
 
-		if (got >= 0 || (wire->session && got == GNUTLS_E_PREMATURE_TERMINATION)) {
-			wire->start = 0;
-			wire->end = got > 0 ? (size_t)got : 0;
+		if (got >= 0 || (stream->session && got == GNUTLS_E_PREMATURE_TERMINATION)) {
+			stream->start = 0;
+			stream->end = got > 0 ? (size_t)got : 0;
 			return 0;
 		}
-		if (settle(wire, got, POLLIN, err) < 0)
+		if (settle(stream, got, POLLIN, err) < 0)
 			return -1;
 	}
 }
 
-int wire_read(struct wire *wire, char *data, size_t size, size_t *ret_count, struct error *err)
+int stream_read(struct stream *stream, char *data, size_t size, size_t *ret_count,
+		struct error *err)
 {
 	size_t count;
 
-	if (wire->start == wire->end && fill(wire, err) < 0)
+	if (stream->start == stream->end && fill(stream, err) < 0)
 		return -1;
-	count = wire->end - wire->start;
+	count = stream->end - stream->start;
 	if (count > size)
 		count = size;
-	memcpy(data, wire->buffer + wire->start, count);
-	wire->start += count;
+	memcpy(data, stream->buffer + stream->start, count);
+	stream->start += count;
 	*ret_count = count;
 	return 0;
 }
 
-int wire_read_line(struct wire *wire, struct arena *memory, const char **ret_line,
-		   struct error *err)
+int stream_read_line(struct stream *stream, struct arena *memory, const char **ret_line,
+		     struct error *err)
 {
 	struct bytes line = BYTES_IN(memory);
 
-	if (++wire->lines > WIRE_LINES_MAX)
+	if (++stream->lines > STREAM_LINES_MAX)
 		return error_set(err, ERROR_INPUT, "the server sends lines without end");
 	for (;;) {
 		size_t count = 0;
 		char c;
 
-		if (wire_read(wire, &c, 1, &count, err) < 0)
+		if (stream_read(stream, &c, 1, &count, err) < 0)
 			return -1;
 		if (count == 0)
 			return error_set(err, ERROR_SYSTEM, "the server closed the connection");
 		if (c == '\n')
 			break;
-		if (line.size == WIRE_LINE_MAX)
+		if (line.size == STREAM_LINE_MAX)
 			return error_set(err, ERROR_INPUT, "the server sends a line without end");
 		bytes_add_char(&line, c ? c : ' ');
 	}

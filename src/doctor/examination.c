@@ -1,4 +1,4 @@
-#include "doctor/domain.h"
+#include "doctor/examination.h"
 
 #include <string.h>
 
@@ -275,9 +275,10 @@ int patient_examine(struct patient *patient, const struct context *context,
 	struct examined *examined = &patient->examined;
 	struct tally tally;
 
-	if (subject_load(context, &patient->memory, patient->domain, &examined->subject, err) < 0 ||
-	    subject_wanted(&patient->memory, &examined->subject, NULL, NULL, 0, &examined->wanted,
-			   err) < 0 ||
+	if (expected_load(context, &patient->memory, patient->domain, &examined->subject, err) <
+		    0 ||
+	    expected_records(&patient->memory, &examined->subject, NULL, NULL, 0, &examined->wanted,
+			     err) < 0 ||
 	    tally_users(context, patient, &tally, err) < 0 ||
 	    choose_sample(patient, &tally, err) < 0)
 		return -1;
