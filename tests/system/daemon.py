@@ -2,6 +2,8 @@
 import collections
 import os
 import re
+import select
+import shlex
 import signal
 import socket
 import ssl
@@ -150,7 +152,7 @@ class Daemon:
                 for key, value in keys.items():
                     out.write(f"{key} = {value}\n")
 
-    def ctl(self, *arguments, check=True):
+    def ctl(self, *arguments, check=True, **options):
         """Runs mailconfctl with the daemon's settings."""
         self.write_settings()
         result = subprocess.run(
@@ -158,14 +160,14 @@ class Daemon:
             check=False,
             capture_output=True,
             text=True,
+            **options,
         )
         assert not check or result.returncode == 0, result.stderr
         return result
 
     def setup(self, *commands):
-        """Runs admin commands, each a list of words."""
-        for command in commands:
-            self.ctl(*command)
+        """Runs commands that change the database, each a list of words, as one batch."""
+        self.ctl("batch", "-", input="".join(f"{shlex.join(map(str, words))}\n" for words in commands))
 
     def command(self, *arguments):
         program = [self.build / "src" / "mailconfd", "--config", self.config]
@@ -216,7 +218,12 @@ class Daemon:
         self.wait_for_log("reloaded", before + 1)
 
     def wait(self):
-        return self.process.wait(timeout=PATIENCE)
+        """Waits for its end without the pauses of Popen.wait() with a timeout."""
+        if self.process.poll() is None:
+            descriptor = os.pidfd_open(self.process.pid)
+            select.select([descriptor], [], [], PATIENCE)
+            os.close(descriptor)
+        return self.process.wait(timeout=0)
 
     def stop(self):
         """Ends the daemon, which must do so without complaint."""

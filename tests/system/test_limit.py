@@ -64,9 +64,8 @@ class Client:
 def served(daemon):
     """Users u00 to u19 with the logins x0 to x19; everybody else has the pattern."""
     daemon.settings["limits"] = {"addresses-per-network": "5", "trusted": ""}
-    daemon.ctl("domain", "add", "example.org", *SERVICES)
-    for i in range(20):
-        daemon.ctl("user", "add", f"{user(i)}@example.org", f"x{i}")
+    daemon.setup(["domain", "add", "example.org", *SERVICES],
+                 *(["user", "add", f"{user(i)}@example.org", f"x{i}"] for i in range(20)))
     return daemon
 
 
