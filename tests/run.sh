@@ -1,53 +1,69 @@
 #!/bin/sh
-# Builds everything with warnings as errors and runs every test: unit, golden, template conformance,
-# fuzz corpora, system, models of mail clients. Ends with the line "N passed, N failed".
+# Builds everything with warnings as errors and runs groups of tests. Ends with the line "N passed, N failed".
+# shellcheck disable=SC2086 # lists of words are split
 set -eu
 
 usage() {
 	cat <<-END
-	Usage: tests/run.sh [--sanitize | --thread | --valgrind | --package] [PYTEST-ARGUMENT ...]
+	Usage: tests/run.sh [--GROUP ... | --all] [PYTEST-ARGUMENT ...]
 
-	  --sanitize  under AddressSanitizer and UndefinedBehaviorSanitizer
-	  --thread    the system tests of the daemon under ThreadSanitizer
-	  --valgrind  the daemon's life under valgrind: nothing may be lost at exit
-	  --package   the Debian package: built, installed, upgraded and purged in a chroot and in a
-	              container that systemd boots; needs root and Debian's mirror, and takes some
-	              minutes. What this machine does not allow is skipped, and the reason said.
-	              MAILCONFD_RELEASE is the release of Debian (bookworm), MAILCONFD_DEBOOTSTRAP
-	              a directory that keeps what debootstrap has unpacked
+	Groups of tests (default: --fast):
+	  --fast           unit tests, parsers on their corpora, golden files, all tests without another
+	                   server, and for each other server one test that succeeds and one that fails
+	  --engines        the other tests with servers: pebble, Dovecot, dnsmasq, nginx, Apache
+	  --soak           much data, many random cases
+	  --sanitize       AddressSanitizer and UndefinedBehaviorSanitizer: hostile input to C code
+	  --sanitize-rest  the same for all other tests
+	  --thread         ThreadSanitizer: the daemon's life
+	  --valgrind       valgrind: the daemon's life; nothing may be lost at exit
+	  --boot           the Debian package in a container that systemd boots: build, installation, start
+	  --package        everything about the Debian package, also upgrade, removal and purge
+	  --all            all groups, as before a release
 
-	Packages that are missing are installed with apt-get, as root or through sudo.
-	MAILCONFD_TEST_DATA names a directory with public test data (mustache-spec/, ispdb/); tests
-	that need it are skipped where it is unset. MAILCONFD_PROVIDERS is the number of random
-	providers that models of mail clients are asked about (2000; 200 in the slower ways).
+	--boot and --package need root and a Debian mirror. What this machine does not allow is skipped
+	with a reason. MAILCONFD_RELEASE is the release of Debian (default: bookworm),
+	MAILCONFD_DEBOOTSTRAP a directory that keeps unpacked releases.
+
+	Missing packages are installed with apt-get, as root or through sudo.
+	MAILCONFD_TEST_DATA is a directory with public test data (mustache-spec/, ispdb/); without it,
+	tests that need it are skipped.
 	END
 }
 
 cd "$(dirname "$0")/.."
-mode=plain
-case "${1:-}" in
---sanitize | --thread | --valgrind | --package) mode=${1#--}; shift ;;
---help) usage; exit 0 ;;
---*) usage >&2; exit 2 ;;
-esac
+groups=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--fast | --engines | --soak | --sanitize | --sanitize-rest | --thread | --valgrind | --boot | --package)
+		groups="$groups ${1#--}" ;;
+	--all) groups="fast engines soak sanitize sanitize-rest thread valgrind package" ;;
+	--help) usage; exit 0 ;;
+	--*) usage >&2; exit 2 ;;
+	*) break ;;
+	esac
+	shift
+done
+groups=${groups:-fast}
+
+has_group() {
+	for name; do
+		case " $groups " in *" $name "*) return 0 ;; esac
+	done
+	return 1
+}
 
 packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28-dev libxml2-dev
 	libsqlite3-dev libinih-dev libjansson-dev libc-ares-dev libcurl4-gnutls-dev libseccomp-dev
 	libcmocka-dev python3-pytest python3-pytest-xdist python3-cryptography openssl gnutls-bin libxml2-utils mandoc nginx apache2-bin procps
 	zsh bash-completion iproute2 systemd git rpm bind9-utils dnsmasq-base dovecot-imapd dovecot-pop3d
 	dovecot-submissiond dovecot-managesieved uacme pebble curl"
-[ $mode != valgrind ] || packages="$packages valgrind"
-[ $mode != package ] || packages="python3-pytest openssl debootstrap systemd-container iproute2 git curl"
-# The tests of the package say themselves what they lack, as on a machine without a network.
-./packaging/install-packages.sh $packages || [ $mode = package ]
-if [ $mode = package ]; then
-	mkdir -p build-package
-	status=0
-	/usr/bin/python3 -m pytest -q -p no:cacheprovider --junitxml=build-package/results.xml "$@" \
-		tests/package || status=1
-	/usr/bin/python3 tests/summary.py --all-may-be-skipped build-package/results.xml || status=1
-	exit $status
+! has_group valgrind || packages="$packages valgrind"
+if has_group fast engines soak sanitize sanitize-rest thread valgrind; then
+	./packaging/install-packages.sh $packages
 fi
+# The tests of the package report what is missing, as on a machine without a network.
+! has_group boot package ||
+	./packaging/install-packages.sh python3-pytest openssl debootstrap systemd-container iproute2 git curl || true
 
 # Debian has promtool in prometheus, which would start a service if it were installed.
 fetch_promtool() {
@@ -61,45 +77,92 @@ fetch_promtool() {
 	PATH=$PATH:$tools/usr/bin
 }
 
-case $mode in
-plain) build=build options= ;;
-sanitize) build=build-sanitize options='-Db_sanitize=address,undefined' ;;
-thread) build=build-thread options='-Db_sanitize=thread' ;;
-# It makes memory executable, which the filter of system calls refuses.
-valgrind) build=build-valgrind options='-Dseccomp=disabled' ;;
-esac
-if [ -d $build ]; then
-	meson configure $build -Dwerror=true -Dtests=true
-else
-	meson setup $build -Dwerror=true -Dtests=true $options
-fi
-ninja -C $build
-fetch_promtool
-
-results=$build/results
-rm -rf $results
-mkdir -p $results
-status=0
-export MAILCONFD_BUILD="$PWD/$build" MAILCONFD_MODE=$mode
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS="halt_on_error=0:exitcode=66:suppressions=$PWD/tests/thread-sanitizer.supp"
 
-case $mode in
-plain | sanitize)
-	meson test -C $build --no-rebuild --print-errorlogs --timeout-multiplier 4 || status=1
-	cp $build/meson-logs/testlog.junit.xml $results/unit.xml
-	;;
-esac
-# What is slow under an instrument runs what the instrument is for: threads, and the daemon's life.
-case $mode in
-plain | sanitize) tests="tests/clients tests/system" ;;
-thread) tests="tests/system/test_life.py tests/system/test_renewal.py tests/system/test_listener.py tests/system/test_golden.py" ;;
-valgrind) tests=tests/system/test_life.py ;;
-esac
+# build DIRECTORY MESON-OPTIONS TARGET...
+build() {
+	directory=$1 options=$2
+	shift 2
+	if [ -d "$directory" ]; then
+		meson configure "$directory" -Dwerror=true -Dtests=true
+	else
+			meson setup "$directory" -Dwerror=true -Dtests=true $options
+	fi
+	ninja -C "$directory" "$@"
+	export MAILCONFD_BUILD="$PWD/$directory"
+}
+
+# unit_tests GROUP DIRECTORY
+unit_tests() {
+	meson test -C "$2" --no-rebuild --print-errorlogs --timeout-multiplier 4 || status=1
+	cp "$2/meson-logs/testlog.junit.xml" "$results/$1/unit.xml"
+}
+
+# run_pytest GROUP ARGUMENT...
+run_pytest() {
+	group=$1
+	shift
+	/usr/bin/python3 -m pytest -q --junitxml="$results/$group/pytest.xml" "$@" || status=1
+}
+
 # Most of a test is waiting, so one more than there are processors.
-/usr/bin/python3 -m pytest -q -p no:cacheprovider -n $(($(nproc) + 1)) --junitxml=$results/system.xml \
-	"$@" $tests ||
-	status=1
-[ $mode != plain ] || echo "Not run here: the tests of the Debian package; as root, ./tests/run.sh --package does"
-/usr/bin/python3 tests/summary.py $results/*.xml || status=1
+parallel="-n $(($(nproc) + 1))"
+life="tests/system/test_life.py tests/system/test_renewal.py tests/system/test_listener.py"
+daemon_targets="src/mailconfd src/mailconfctl"
+
+# build_for GROUP
+build_for() {
+	case $1 in
+	fast | engines | soak) build build "" all ;;
+	sanitize | sanitize-rest) build build-sanitize -Db_sanitize=address,undefined all ;;
+	thread) build build-thread -Db_sanitize=thread $daemon_targets ;;
+	# It makes memory executable, which the filter of system calls refuses.
+	valgrind) build build-valgrind -Dseccomp=disabled $daemon_targets ;;
+	esac
+}
+
+# run_group GROUP PYTEST-ARGUMENT...
+run_group() {
+	group=$1
+	shift
+	case $group in
+	fast | engines | soak) MAILCONFD_MODE=plain ;;
+	sanitize*) MAILCONFD_MODE=sanitize ;;
+	*) MAILCONFD_MODE=$group ;;
+	esac
+	export MAILCONFD_MODE
+	case $group in
+	fast)
+		unit_tests fast build
+		run_pytest fast $parallel -m "ci or not (engines or soak)" "$@" tests/clients tests/system
+		;;
+	engines) run_pytest engines $parallel -m "engines and not ci" "$@" tests/system ;;
+	soak) run_pytest soak $parallel -m soak "$@" tests/system ;;
+	sanitize)
+		unit_tests sanitize build-sanitize
+		run_pytest sanitize $parallel -m sanitize "$@" tests/system
+		;;
+	sanitize-rest) run_pytest sanitize-rest $parallel -m "not sanitize" "$@" tests/clients tests/system ;;
+	thread) run_pytest thread $parallel "$@" $life tests/system/test_golden.py ;;
+	valgrind) run_pytest valgrind $parallel "$@" tests/system/test_life.py ;;
+	boot) run_pytest boot -m ci "$@" tests/package ;;
+	package) run_pytest package "$@" tests/package ;;
+	esac
+}
+
+results=$PWD/build-results
+rm -rf "$results"
+status=0
+for group in $groups; do
+	echo "== $group"
+	mkdir -p "$results/$group"
+	begun=$(date +%s)
+	build_for "$group"
+	fetch_promtool
+	built=$(date +%s)
+	run_group "$group" "$@"
+	echo "$((built - begun)) $(($(date +%s) - built))" >"$results/$group/seconds"
+done
+/usr/bin/python3 tests/summary.py "$results" || status=1
 exit $status

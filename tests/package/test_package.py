@@ -97,6 +97,7 @@ def journal(machine):
     return machine.run("journalctl", "--unit=mailconfd", "--no-pager", "--output=cat").stdout
 
 
+@pytest.mark.ci
 def test_installs(machine):
     """apt-get has no terminal, so a question would be an error."""
     install(machine, "/root/mailconfd.deb")
@@ -124,6 +125,7 @@ def ask(machine, authority, *arguments, check=True):
                         *arguments, f"https://{HOST}{CONFIG}", check=check)
 
 
+@pytest.mark.ci
 def test_starts(machine, authority):
     """As README says it: a certificate, a domain, a check, and systemctl."""
     (machine.directory / "root/harbour.pem").write_bytes((authority / "harbour.pem").read_bytes())

@@ -16,6 +16,7 @@ import pytest
 from daemon import Daemon
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+os.environ.setdefault("MAILCONFD_BUILD", str(ROOT / "build"))
 sys.path.insert(0, str(ROOT / "tests"))  # for the models of tests/clients
 
 CLONE_NEWNET = 0x40000000  # os.unshare() came with Python 3.12
@@ -64,7 +65,7 @@ def authority(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def build():
-    return pathlib.Path(os.environ.get("MAILCONFD_BUILD", ROOT / "build"))
+    return pathlib.Path(os.environ["MAILCONFD_BUILD"])
 
 
 @pytest.fixture

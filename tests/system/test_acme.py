@@ -18,6 +18,8 @@ import pytest
 from acme import ELSEWHERE, acme, ctl, file_of, names_in, renew, request, serial_in, served, trusting  # pylint: disable=unused-import
 from daemon import PATIENCE
 
+pytestmark = pytest.mark.engines
+
 CONFIG = "/mail/config-v1.1.xml"
 
 
@@ -38,6 +40,7 @@ def wait_until_served(daemon, acme, name, serial):
     raise AssertionError(f"{name} is not served with {serial}:\n{daemon.log()}")
 
 
+@pytest.mark.ci
 def test_from_none_to_renewed(served, acme):
     """The whole way: no certificate, request, served by SNI, renewed, swapped under load."""
     served.start()
@@ -200,6 +203,7 @@ def test_public_name_within_a_domain(served, acme):
     assert not file_of(served, "auto.example.org").exists()
 
 
+@pytest.mark.ci
 def test_failure_is_said_and_rests(served, acme):
     """One that fails does not hold up others, is told in the authority's words, and not tried for ever."""
     served.start()

@@ -15,6 +15,8 @@ from daemon import free_port
 from upstream import A, AAAA, CAA, CNAME, NODATA, REFUSED, SERVFAIL, SILENCE, Upstream, encode_name, record
 from world import Nginx, address
 
+pytestmark = pytest.mark.engines
+
 
 def change_row(daemon, statement, *values):
     """As whoever controls the account of the daemon can."""

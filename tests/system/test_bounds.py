@@ -14,6 +14,8 @@ import pytest
 import tls_records
 from daemon import PATIENCE, free_port
 
+pytestmark = pytest.mark.sanitize
+
 CONFIG = "/mail/config-v1.1.xml?emailaddress=first.last%40example.org"
 
 EXTENSION = """

@@ -16,12 +16,6 @@ from daemon import Daemon
 
 SEED = 20261122
 
-# A few dozen do not show every limit.
-COUNT = int(
-    os.environ.get("MAILCONFD_PROVIDERS")
-    or (2000 if os.environ.get("MAILCONFD_MODE", "plain") == "plain" else 200)
-)
-
 
 class Asker:
     """Asks over one connection. The Host is not the name of the TLS handshake, which is no error;
@@ -107,8 +101,10 @@ def fail_if_any(wrong):
         pytest.fail(f"{dict(readers)}; first:\n" + "\n\n".join(wrong[:3]), pytrace=False)
 
 
-def test_random_providers(serve):
-    domains = list(generator.Generator(SEED).domains(COUNT))
+# A few dozen do not show every limit.
+@pytest.mark.parametrize("count", [200, pytest.param(2000, marks=pytest.mark.soak)])
+def test_random_providers(serve, count):
+    domains = list(generator.Generator(SEED).domains(count))
     asker = serve(domains)
     shown, wrong = set(), []
     for domain in domains:

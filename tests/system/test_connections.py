@@ -13,6 +13,8 @@ import pytest
 import tls_records
 from daemon import PATIENCE, Connection, free_port
 
+pytestmark = pytest.mark.sanitize
+
 CONFIG = b"GET /mail/config-v1.1.xml HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n"
 
 

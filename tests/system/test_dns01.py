@@ -8,6 +8,8 @@ from acme import comes_up, skip_unless_installed
 from daemon import free_port
 from test_acme import acme, file_of, names_in, renew, request, serial_in, served  # noqa: F401, fixtures too
 
+pytestmark = pytest.mark.engines
+
 HOOK = """#!/bin/sh
 # As uacme calls its hooks: METHOD TYPE IDENTIFIER TOKEN AUTHORIZATION.
 echo "$# $1 $2 $3" >>"{log}"
@@ -46,6 +48,7 @@ def calls(served):
     return (served.directory / "hook.log").read_text().splitlines()
 
 
+@pytest.mark.ci
 def test_port_80_is_closed(served, acme, hook):
     served.start()
     result = request(served, acme, "example.org")
@@ -129,6 +132,7 @@ def test_wildcards_that_are_refused(served, acme, hook, pattern, said):
     assert not (served.directory / "hook.log").exists()
 
 
+@pytest.mark.ci
 def test_hook_that_fails(served, acme, hook):
     """What it writes and its exit status are in the error, and the others go on."""
     served.ctl("domain", "add", "refused.example.org", "--provider", "example.org")

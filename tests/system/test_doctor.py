@@ -12,7 +12,7 @@ import upstream
 import world
 from conftest import ROOT
 
-pytestmark = world.needed
+pytestmark = [world.needed, pytest.mark.engines]
 
 NAMES = ("autoconfig", "autodiscover", "ua-auto-config")
 DOMAIN = "example.org"
@@ -111,6 +111,7 @@ def reverse(address):
     return ".".join(reversed(address.split("."))) + ".in-addr.arpa"
 
 
+@pytest.mark.ci
 def test_all_is_well(site):
     site.start_mail()
     site.setup(*EVERYTHING)
@@ -803,7 +804,12 @@ def no_services(site):
     site.daemon.setup(["service", "remove", DOMAIN, IMAP], ["service", "remove", DOMAIN, SUBMISSION])
 
 
-@pytest.mark.parametrize("name", FAULTS)
+# Of the tests with dnsmasq; all run under the sanitizers.
+IN_CI = ("service-protocol", "resolver-failed")
+
+
+@pytest.mark.sanitize
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.ci if name in IN_CI else ()) for name in FAULTS])
 def test_fault_is_found(site, name):
     kind, plant, seen, fix, level = FAULTS[name]
     plant(site)
@@ -897,6 +903,7 @@ def test_domain_named_twice_is_looked_at_once(site):
     assert len(once) == len(twice)
 
 
+@pytest.mark.sanitize
 def test_hostile_answers_do_not_reach_the_terminal(site):
     site.setup(IMAP, SUBMISSION)
     site.dns.host(HOST, site.address)

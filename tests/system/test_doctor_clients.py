@@ -5,13 +5,15 @@ import plistlib
 import re
 import subprocess
 
+import pytest
+
 import world
 from clients import activesync, apple, deltachat, evolution, fairemail, geary, kmail, new_outlook, nextcloud, outlook
 from clients import test_models, thunderbird, thunderbird_android
 from clients.client import ONLY_TO_TLS, Refused, words_of
 from clients.test_models import autoconfig, pox, pox_of, protocol, provider, server
 
-pytestmark = world.needed
+pytestmark = [world.needed, pytest.mark.engines, pytest.mark.sanitize]
 
 SMTP = test_models.SMTP
 

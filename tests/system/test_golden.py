@@ -9,6 +9,8 @@ import pytest
 
 from daemon import NAMES, Connection, Daemon, free_port
 
+pytestmark = pytest.mark.sanitize
+
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
 CASES = sorted(path.parent for path in GOLDEN.rglob("request.http"))
 MUST_WRITE = os.environ.get("MAILCONFD_GOLDEN") == "write"

@@ -101,6 +101,7 @@ def run_lego(acme, directory, webroot, target):
     return first, again, {"LEGO_CA_CERTIFICATES": str(acme.authority.file)}
 
 
+@pytest.mark.engines
 @pytest.mark.parametrize("client", [run_certbot, run_lego])
 def test_real_client(daemon, authority, tmp_path_factory, client):
     """The client itself, with pebble: challenges are shown by the daemon, what it gets is served."""

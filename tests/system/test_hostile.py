@@ -10,6 +10,8 @@ import pytest
 
 from daemon import Connection, Response, free_port
 
+pytestmark = pytest.mark.sanitize
+
 HOST = "autoconfig.example.org"
 V2 = "/autodiscover/autodiscover.json"
 

@@ -13,6 +13,8 @@ import pytest
 
 from mailconfctl import Mailconfctl
 
+pytestmark = pytest.mark.sanitize
+
 SERVICES = ["imaps://imap.example.org", "submissions://smtp.example.org"]
 
 
@@ -559,6 +561,7 @@ def many(tmp_path_factory):
     path.unlink()
 
 
+@pytest.mark.soak
 def test_more_than_fits_into_memory(ctl, many, tmp_path):
     """Several sorted runs, which leave nothing behind; and readers see all or nothing."""
     scratch = tmp_path / "scratch"
@@ -586,7 +589,7 @@ def test_killed_half_way(ctl, write, tmp_path):
     old = write(csv(1000))
     ctl("user", "import", old)
     before = users(ctl)
-    count = 200000
+    count = 50000
     path = write("address,login\n" + "".join(
         f"first.last{i * 7919 % count:08}@example.org,a{i}\n" for i in range(count)), "many")
     scratch = tmp_path / "scratch"
@@ -624,9 +627,10 @@ def test_killed_half_way(ctl, write, tmp_path):
 def small_files_only():
     """What a full disk does to whoever writes more than this."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, 4 << 20))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 
 
+@pytest.mark.soak
 def test_no_room_to_sort(ctl, many, tmp_path):
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     environment.pop("SQLITE_TMPDIR", None)
@@ -641,7 +645,7 @@ def test_no_room_to_sort(ctl, many, tmp_path):
 def test_no_room_in_the_database(ctl, write):
     ctl("user", "import", write(csv(10)))
     before = users(ctl)
-    path = write(csv(200000, login="b%d"))
+    path = write(csv(50000, login="b%d"))
     result = subprocess.run(ctl.command("user", "import", path, "--replace-all"), text=True,
                             check=False, capture_output=True, preexec_fn=small_files_only)
     assert (result.returncode, result.stdout) == (1, "")
@@ -649,7 +653,7 @@ def test_no_room_in_the_database(ctl, write):
     assert result.stderr.count("\n") == 1
     assert users(ctl) == before
     assert ctl("user", "import", path, "--replace-all") == \
-        "199990 users added, 10 changed, 0 removed\n"
+        "49990 users added, 10 changed, 0 removed\n"
 
 
 def test_progress_on_a_terminal(ctl, write):

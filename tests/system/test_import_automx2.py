@@ -6,6 +6,8 @@ import pytest
 
 from mailconfctl import Mailconfctl
 
+pytestmark = pytest.mark.sanitize
+
 # Release 2020.0 (revision f62e64b43d2f).
 FIRST = """
 CREATE TABLE ldapserver (id INTEGER NOT NULL, name VARCHAR(128) NOT NULL, port INTEGER NOT NULL,

@@ -13,6 +13,8 @@ import pytest
 
 from daemon import NAMES, PATIENCE
 
+pytestmark = pytest.mark.sanitize
+
 CONFIG = "/mail/config-v1.1.xml"
 ADDRESS = CONFIG + "?emailaddress=first.last%40example.org"
 V2 = "/autodiscover/autodiscover.json?Email=first.last@example.org&Protocol=AutodiscoverV1"

@@ -11,6 +11,8 @@ import pytest
 
 from daemon import PATIENCE, Connection, free_port
 
+pytestmark = pytest.mark.sanitize
+
 OUTLOOK = (pathlib.Path(__file__).parents[1] / "golden/outlook/r01-thunderbird/request.http").read_bytes()
 CONFIG = b"GET /mail/config-v1.1.xml HTTP/1.1\r\nHost: autoconfig.example.com\r\n\r\n"
 

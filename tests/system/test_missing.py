@@ -8,6 +8,8 @@ import pytest
 from test_acme_names import ForeignWebServer
 from test_acme import acme, ctl, file_of, renew, request, serial_in, served  # noqa: F401, fixtures too
 
+pytestmark = pytest.mark.engines
+
 MANY = 1988
 
 

@@ -110,6 +110,8 @@ only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root sees who has
 
 
 @only_root
+@pytest.mark.engines
+@pytest.mark.ci
 def test_port_of_a_web_server(served, nginx):
     """The master process is named, and how both can live together."""
     words = (f"cannot listen on 127.0.0.1:{served.port}: Address already in use by nginx, process {nginx.pid};",

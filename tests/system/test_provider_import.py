@@ -13,6 +13,8 @@ import pytest
 
 from mailconfctl import Mailconfctl, without
 
+pytestmark = pytest.mark.sanitize
+
 DOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
 <clientConfig version="1.1">
   <emailProvider id="uni">

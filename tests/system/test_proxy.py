@@ -150,7 +150,8 @@ class Front:
             self.process.wait(timeout=PATIENCE)
 
 
-@pytest.fixture(params=[("nginx", False), ("nginx", True), ("apache2", False), ("apache2", True)],
+@pytest.fixture(params=[pytest.param(("nginx", False), marks=pytest.mark.ci), ("nginx", True), ("apache2", False),
+                        pytest.param(("apache2", True), marks=pytest.mark.ci)],
                 ids=["nginx-tcp", "nginx-unix", "apache-tcp", "apache-unix"])
 def front(request, behind, authority, run_directory):
     server = Front(*request.param, behind, authority, run_directory)
@@ -194,6 +195,7 @@ def answers_of(ask_it):
     return [(answer.status, [answer.headers.get(name) for name in names], answer.body) for answer in answers]
 
 
+@pytest.mark.engines
 def test_a_proxy_in_front_is_as_good_as_https(behind, front):
     behind.settings["server"]["listen-https"] = f"127.0.0.1:{behind.port}"
     (behind.directory / "certificates").mkdir()
@@ -207,6 +209,7 @@ def test_a_proxy_in_front_is_as_good_as_https(behind, front):
     assert LOGIN in own[0][2] and b"<LoginName>a4711</LoginName>" in own[9][2]
 
 
+@pytest.mark.engines
 def test_a_proxy_tells_who_the_client_is(behind, front):
     """Logins are for one network only. Our client comes from 127.0.0.1, whatever it writes."""
     behind.settings["server"]["trusted-proxies"] = "::1" if front.is_unix else "127.0.0.1"

@@ -1,7 +1,11 @@
 """'certificate prune': what was requested for a domain goes when the domain is gone."""
 import json
 
+import pytest
+
 from test_acme import acme, ctl, file_of, names_in, renew, request, served  # noqa: F401, fixtures too
+
+pytestmark = pytest.mark.engines
 
 
 def listed(daemon):

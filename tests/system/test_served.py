@@ -2,7 +2,11 @@
 import json
 import os
 
+import pytest
+
 from test_acme import acme, ctl, file_of, renew, request, serial_in, served, trusting  # noqa: F401, fixtures too
+
+pytestmark = pytest.mark.engines
 
 
 def serial_served(daemon, acme, name):

@@ -5,6 +5,8 @@ from acme import skip_unless_installed
 from conftest import ROOT
 from test_acme import acme, served  # noqa: F401, fixtures too
 
+pytestmark = pytest.mark.engines
+
 TIMER = "mailconfd-renew.timer"
 SCRIPT = """
 mount -t tmpfs none /run && mkdir -p /run/systemd/system && mount -t tmpfs none /etc/systemd/system || exit 99
