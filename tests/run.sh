@@ -54,28 +54,19 @@ has_group() {
 
 packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28-dev libxml2-dev
 	libsqlite3-dev libinih-dev libjansson-dev libc-ares-dev libcurl4-gnutls-dev libseccomp-dev
-	libcmocka-dev python3-pytest python3-pytest-xdist python3-cryptography openssl gnutls-bin libxml2-utils mandoc nginx apache2-bin procps
-	zsh bash-completion iproute2 systemd git rpm bind9-utils dnsmasq-base dovecot-imapd dovecot-pop3d
-	dovecot-submissiond dovecot-managesieved uacme pebble curl"
+	libcmocka-dev python3-pytest python3-pytest-xdist python3-cryptography openssl gnutls-bin libxml2-utils mandoc
+	apache2-bin procps zsh bash-completion iproute2 systemd git rpm bind9-utils dnsmasq-base uacme pebble curl"
+servers="prometheus nginx dovecot-imapd dovecot-pop3d dovecot-submissiond dovecot-managesieved"
 ! has_group valgrind || packages="$packages valgrind"
+! has_group engines || packages="$packages lego" servers="$servers certbot"
 if has_group fast engines soak sanitize sanitize-rest thread valgrind; then
 	./packaging/install-packages.sh $packages
+	./tests/unpack-servers.sh build-tools $servers || echo "some servers are missing; their tests are skipped" >&2
+	PATH=$PATH:$PWD/build-tools/bin:/usr/sbin:/sbin
 fi
 # The tests of the package report what is missing, as on a machine without a network.
 ! has_group boot package ||
 	./packaging/install-packages.sh python3-pytest openssl debootstrap systemd-container iproute2 git curl || true
-
-# Debian has promtool in prometheus, which would start a service if it were installed.
-fetch_promtool() {
-	command -v promtool >/dev/null && return
-	tools=$PWD/build-tools
-	if [ ! -x "$tools/usr/bin/promtool" ]; then
-		mkdir -p "$tools"
-		(cd "$tools" && apt-get -o APT::Sandbox::User=root download -qq prometheus >/dev/null && dpkg -x prometheus_*.deb . &&
-			rm prometheus_*.deb) || echo "promtool could not be fetched; its tests are skipped" >&2
-	fi
-	PATH=$PATH:$tools/usr/bin
-}
 
 export ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 export TSAN_OPTIONS="halt_on_error=0:exitcode=66:suppressions=$PWD/tests/thread-sanitizer.supp"
@@ -159,7 +150,6 @@ for group in $groups; do
 	mkdir -p "$results/$group"
 	begun=$(date +%s)
 	build_for "$group"
-	fetch_promtool
 	built=$(date +%s)
 	run_group "$group" "$@"
 	echo "$((built - begun)) $(($(date +%s) - built))" >"$results/$group/seconds"

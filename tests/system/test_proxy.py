@@ -131,7 +131,7 @@ class Front:
         config.write_text({"nginx": NGINX, "apache2": APACHE}[self.name].format(
             directory=self.daemon.directory, port=self.port, certificate=self.certificate, target=self.target(),
             user=as_nobody if os.geteuid() == 0 else ""))
-        program = f"/usr/sbin/{self.name}"
+        program = shutil.which(self.name, path=f"{os.environ['PATH']}:/usr/sbin")
         command = {"nginx": [program, "-p", self.daemon.directory, "-c", config],
                    "apache2": [program, "-D", "FOREGROUND", "-f", config]}[self.name]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)

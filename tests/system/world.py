@@ -137,6 +137,8 @@ class Dovecot:
         config.write_text(
             f"protocols = imap pop3 submission sieve\nbase_dir = {self.base}\nlog_path = {self.log}\n"
             f"state_dir = {directory / 'state'}\n"
+            # The users that the package of Dovecot creates exist only where it is installed.
+            "default_internal_user = daemon\ndefault_internal_group = daemon\ndefault_login_user = nobody\n"
             f"listen = {self.address}\nhostname = {options.get('hostname', 'mail.example.org')}\n"
             f"ssl = {options.get('ssl', 'yes')}\nssl_cert = <{certificate}\nssl_key = <{certificate}\n"
             f"ssl_min_protocol = TLSv1.2\nauth_mechanisms = {options.get('mechanisms', 'plain login')}\n"
