@@ -51,15 +51,20 @@ def comes_up(port, process):
 ATTEMPTS = 5
 
 
+VALIDITY = 90 * 86400
+
+
 class Acme:
     """Names are in DNS as the test says; challenges are asked for at the daemon's plain port."""
 
-    def __init__(self, directory, authority, validity=90 * 86400):
-        self.directory, self.authority, self.validity = pathlib.Path(directory), authority, validity
+    def __init__(self, directory, authority):
+        self.directory, self.authority, self.validity = pathlib.Path(directory), authority, VALIDITY
         self.directory.mkdir()
         self.http_port = free_port()  # of the daemon
         self.dns_port = self.port = self.management = None
         self.dns = self.pebble = None
+        self.running = None  # the configuration of pebble that runs
+        self.log_start = 0  # where the test's part of its log begins
         self.validator_dns = None  # the server that pebble asks, if it is another one
         self.addresses, self.options = {}, []
 
@@ -109,18 +114,28 @@ class Acme:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return comes_up(port, self.dns)
 
-    def start(self):
-        if not self.dns:
-            self.start_dns()
-        self.authority.run("pair", str(self.directory.relative_to(self.authority.directory) / "pebble"),
-                           "localhost", "127.0.0.1")
+    def configuration(self):
+        return self.validity, self.validator_dns
+
+    def start(self, addresses):
+        """Begins a test with these names in DNS alone. A pebble that runs is kept, because a new one creates keys."""
+        self.addresses, self.options, self.validity = dict(addresses), [], VALIDITY
+        self.start_dns()
+        if self.pebble and self.pebble.poll() is None and self.running == self.configuration():
+            self.log_start += len(self.log())
+            return
+        self.end(self.pebble)
+        if not self.port:
+            self.authority.run("pair", str(self.directory.relative_to(self.authority.directory) / "pebble"),
+                               "localhost", "127.0.0.1")
         for _ in range(ATTEMPTS):
             self.port, self.management = free_port(), free_port()
             if self.run_pebble():
-                return self
+                return
         raise AssertionError(f"pebble does not start:\n{self.log()}")
 
     def run_pebble(self):
+        self.running, self.log_start = self.configuration(), 0
         config = self.directory / "pebble.json"
         config.write_text(json.dumps({"pebble": {
             "listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{self.management}",
@@ -136,7 +151,7 @@ class Acme:
         return comes_up(self.port, self.pebble)
 
     def log(self):
-        return (self.directory / "pebble.log").read_text()
+        return (self.directory / "pebble.log").read_text()[self.log_start:]
 
     def root(self):
         """The certificate that signs what pebble issues: made anew at each start."""
@@ -180,10 +195,9 @@ def served(daemon):
 
 
 @pytest.fixture
-def acme(served, authority, tmp_path_factory):
-    instance = Acme(authority.directory / f"acme-{tmp_path_factory.mktemp('x').name}-{os.getpid()}", authority)
-    served.settings["server"]["listen-http"] = f"127.0.0.1:{instance.http_port}"
-    instance.set_names({
+def acme(served, shared_acme):
+    served.settings["server"]["listen-http"] = f"127.0.0.1:{shared_acme.http_port}"
+    shared_acme.start({
         "auto.example.net": "127.0.0.1",
         "autoconfig.example.org": "127.0.0.1",
         "autodiscover.example.org": "127.0.0.1",
@@ -192,9 +206,7 @@ def acme(served, authority, tmp_path_factory):
         "autodiscover.example.com": ELSEWHERE,
         "example.com": "127.0.0.1",
     })
-    instance.start()
-    yield instance
-    instance.stop()
+    return shared_acme
 
 
 def ctl(daemon, acme, *words):

@@ -13,6 +13,7 @@ import tempfile
 
 import pytest
 
+from acme import Acme
 from daemon import Daemon
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -66,6 +67,14 @@ def authority(tmp_path_factory):
 @pytest.fixture(scope="session")
 def build():
     return pathlib.Path(os.environ["MAILCONFD_BUILD"])
+
+
+@pytest.fixture(scope="module")
+def shared_acme(authority, tmp_path_factory):
+    """One pebble and one dnsmasq for the tests of a module; the fixture 'acme' begins each."""
+    instance = Acme(authority.directory / f"acme-{tmp_path_factory.mktemp('x').name}-{os.getpid()}", authority)
+    yield instance
+    instance.stop()
 
 
 @pytest.fixture

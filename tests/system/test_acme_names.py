@@ -321,7 +321,7 @@ def test_address_that_cannot_be_reached_only_warns(served, acme):
 def ca_with_identity(served, acme):
     """The directory of pebble, which names no identity for CAA records, with one."""
     skip_unless_installed("nginx")
-    place = acme.directory / "ca"
+    place = served.directory / "ca"
     place.mkdir()
     directory = json.loads(acme.run("curl", "--silent", "--fail", acme.server).stdout)
     directory["meta"]["caaIdentities"] = ["pebble.example"]

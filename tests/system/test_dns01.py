@@ -22,26 +22,30 @@ esac
 """
 
 
-@pytest.fixture
-def hook(served, acme):
-    """A server whose port 80 is closed. pebble asks a DNS server whose records the hook sets."""
+@pytest.fixture(scope="module")
+def management(shared_acme):
+    """A DNS server that pebble asks. Returns the port at which its records are set."""
     skip_unless_installed("pebble-challtestsrv", "curl")
     dns, management = free_port(), free_port()
     process = subprocess.Popen(
         ["pebble-challtestsrv", "-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv6", "", "-dns01", f"127.0.0.1:{dns}",
          "-management", f"127.0.0.1:{management}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert comes_up(management, process)
-    acme.end(acme.pebble)
-    acme.validator_dns = f"127.0.0.1:{dns}"
-    assert acme.run_pebble()
+    shared_acme.validator_dns = f"127.0.0.1:{dns}"
+    yield management
+    process.terminate()
+    process.wait()
+
+
+@pytest.fixture
+def hook(management, served, acme):
+    """A program that sets the records, for a server whose port 80 is closed."""
     program = served.directory / "hook"
     program.write_text(HOOK.format(log=served.directory / "hook.log", management=management))
     program.chmod(0o755)
     served.settings["acme"]["dns-hook"] = program
     served.settings["server"]["listen-http"] = ""
-    yield program
-    process.terminate()
-    process.wait()
+    return program
 
 
 def calls(served):

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from acme import Acme, skip_unless_installed
+from acme import skip_unless_installed
 from conftest import ROOT
 from test_renewal import put, serial_of, split, wait_until_served
 
@@ -103,31 +103,26 @@ def run_lego(acme, directory, webroot, target):
 
 @pytest.mark.engines
 @pytest.mark.parametrize("client", [run_certbot, run_lego])
-def test_real_client(daemon, authority, tmp_path_factory, client):
+def test_real_client(daemon, shared_acme, tmp_path_factory, client):
     """The client itself, with pebble: challenges are shown by the daemon, what it gets is served."""
     skip_unless_installed("pebble", "dnsmasq", client.__name__.removeprefix("run_"))
-    acme = Acme(authority.directory / f"client-{client.__name__}-{os.getpid()}", authority)
+    shared_acme.start({"deployed.invalid": "127.0.0.1"})
     webroot = daemon.directory / "webroot"
     (webroot / ".well-known" / "acme-challenge").mkdir(parents=True)
     daemon.settings["acme"] = {"directory": webroot / ".well-known" / "acme-challenge"}
-    daemon.settings["server"]["listen-http"] = f"127.0.0.1:{acme.http_port}"
+    daemon.settings["server"]["listen-http"] = f"127.0.0.1:{shared_acme.http_port}"
     daemon.setup(["domain", "add", "example.org", "imaps://imap.example.org"])
-    acme.addresses["deployed.invalid"] = "127.0.0.1"
     target = daemon.directory / "certificates"
     daemon.start()
-    try:
-        acme.start()
-        first, again, environment = client(acme, tmp_path_factory.mktemp("client"), webroot, target)
-        serials = set()
-        for command in (first, again):
-            result = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
-            assert result.returncode == 0, result.stderr + result.stdout
-            serials.add(serial_of(target / "deployed.invalid.pem"))
-        assert len(serials) == 2
-        daemon.wait_for_log("certificates have changed: new=1 certificates=2")
-        assert (target / "deployed.invalid.pem").read_text().count("BEGIN CERTIFICATE") == 2, "with its chain"
-    finally:
-        acme.stop()
+    first, again, environment = client(shared_acme, tmp_path_factory.mktemp("client"), webroot, target)
+    serials = set()
+    for command in (first, again):
+        result = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr + result.stdout
+        serials.add(serial_of(target / "deployed.invalid.pem"))
+    assert len(serials) == 2
+    daemon.wait_for_log("certificates have changed: new=1 certificates=2")
+    assert (target / "deployed.invalid.pem").read_text().count("BEGIN CERTIFICATE") == 2, "with its chain"
 
 
 def test_wildcards_have_names_of_files(tmp_path, authority):
