@@ -13,6 +13,7 @@ import pytest
 from acme import acme, file_of, names_in, served  # noqa: F401, fixtures too
 
 pytestmark = [
+    pytest.mark.engines,
     pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights that another user wants"),
     pytest.mark.skipif(not shutil.which("cc"), reason="the attacker is compiled"),
     pytest.mark.skipif(os.environ.get("MAILCONFD_MODE") == "valgrind", reason="the attacker is preloaded"),

@@ -438,9 +438,9 @@ def test_dashboard_asks_what_prometheus_understands(promtool, tmp_path):
 
 def test_every_outcome_has_a_name():
     """What answer.c and its kin call an outcome or a protocol is in the tables of the counters."""
-    known = (ROOT / "src" / "http" / "counters.c").read_text()
+    known = (ROOT / "src" / "observe" / "counters.c").read_text()
     found = set()
-    for file in (ROOT / "src" / "http").glob("*.c"):
+    for file in (ROOT / "src").rglob("*.c"):
         found |= set(re.findall(r'\.?(?:outcome|protocol) = ("[^"]+")', file.read_text()))
     assert len(found) > 6
     assert not [name for name in found if name not in known]
