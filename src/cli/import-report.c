@@ -1,11 +1,29 @@
 #include "cli/import-report.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "admin/admin.h"
+#include "cli/options.h"
 #include "cli/print.h"
+#include "util/arena.h"
 #include "util/error.h"
 
-static size_t latest(const struct report *report)
+static void clear_line(struct report_line *line)
+{
+	free(line->text);
+	free(line->hint);
+}
+
+void report_clear(struct report *report)
+{
+	for (size_t i = 0; i < report->kept; i++)
+		clear_line(&report->lines[i]);
+	report->kept = report->count = 0;
+}
+
+static size_t find_last_line(const struct report *report)
 {
 	size_t found = 0;
 
@@ -15,30 +33,42 @@ static size_t latest(const struct report *report)
 	return found;
 }
 
-void report_add(struct report *report, unsigned long line, const char *text)
+static void add_line(struct report *report, unsigned long line, const char *text, const char *hint)
 {
 	size_t at = report->kept;
 
 	report->count++;
 	if (report->kept == REPORT_LINES_MAX) {
-		at = latest(report);
+		at = find_last_line(report);
 		if (report->lines[at].line <= line)
 			return;
-		free(report->lines[at].text);
+		clear_line(&report->lines[at]);
 	} else {
 		report->kept++;
 	}
-	report->lines[at] = (struct report_line){ .line = line, .text = xstrdup(text) };
+	report->lines[at] = (struct report_line){
+		.line = line,
+		.text = xstrdup(text),
+		.hint = *hint ? xstrdup(hint) : NULL,
+	};
 }
 
-void report_clear(struct report *report)
+void report_add(struct report *report, unsigned long line, const char *format, ...)
 {
-	for (size_t i = 0; i < report->kept; i++)
-		free(report->lines[i].text);
-	report->kept = report->count = 0;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	va_list args;
+
+	va_start(args, format);
+	add_line(report, line, arena_vprintf(&memory, format, args), "");
+	va_end(args);
 }
 
-static int compare(const void *a, const void *b)
+void report_add_error(struct report *report, unsigned long line, const struct error *err)
+{
+	add_line(report, line, err->text, err->hint);
+}
+
+static int compare_lines(const void *a, const void *b)
 {
 	unsigned long left = ((const struct report_line *)a)->line;
 	unsigned long right = ((const struct report_line *)b)->line;
@@ -46,26 +76,81 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-void report_print(struct report *report, const char *prefix, const char *more, bool as_warnings)
+/* A hint that several lines share is printed once, after the first of them. */
+static bool is_hint_known(const struct report *report, size_t at)
 {
-	void (*print)(const char *text, const char *hint) = as_warnings ? warning_print
-									: error_print;
+	for (size_t i = 0; i < at; i++)
+		if (report->lines[i].hint &&
+		    strcmp(report->lines[i].hint, report->lines[at].hint) == 0)
+			return true;
+	return false;
+}
+
+static void print_lines(struct report *report, const char *prefix, const char *more,
+			void (*print)(const char *text, const char *hint))
+{
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	qsort(report->lines, report->kept, sizeof(*report->lines), compare);
-	for (size_t i = 0; i < report->kept; i++)
-		print(arena_printf(&memory, "%s:%lu: %s%s", report->name, report->lines[i].line,
-				   prefix, report->lines[i].text),
-		      NULL);
+	qsort(report->lines, report->kept, sizeof(*report->lines), compare_lines);
+	for (size_t i = 0; i < report->kept; i++) {
+		const struct report_line *line = &report->lines[i];
+
+		print(arena_printf(&memory, "%s:%lu: %s%s", report->name, line->line, prefix,
+				   line->text),
+		      line->hint && !is_hint_known(report, i) ? line->hint : NULL);
+	}
 	if (report->count > report->kept)
 		print(arena_printf(&memory, "%s: %zu more %s", report->name,
 				   report->count - report->kept, more),
 		      NULL);
 }
 
+void report_warn_of_skipped(struct report *report)
+{
+	print_lines(report, "skipped: ", "lines skipped", warning_print);
+}
+
 int report_refuse(struct report *report, struct error *err)
 {
-	report_print(report, "", "bad lines", false);
+	print_lines(report, "", "bad lines", error_print);
 	return error_set(err, ERROR_INPUT, "%s: %zu bad line%s; nothing is imported", report->name,
 			 report->count, report->count == 1 ? "" : "s");
+}
+
+static void print_counts(const struct row_counts *counts, size_t skipped, bool is_dry)
+{
+	json_t *entry = json_object();
+
+	entry_put(entry, "added", json_integer(counts->added));
+	entry_put(entry, "changed", json_integer(counts->changed));
+	entry_put(entry, "removed", json_integer(counts->removed));
+	entry_put(entry, "unchanged", json_integer(counts->unchanged));
+	entry_put(entry, "skipped", json_integer((json_int_t)skipped));
+	entry_put_truth(entry, "dry_run", is_dry);
+	entry_print(entry, true);
+}
+
+void report_counts(struct admin *admin, const struct arguments *arguments, const char *what,
+		   const struct row_counts *counts, size_t skipped)
+{
+	bool is_dry = option_is_given(arguments, "dry-run");
+	struct texts others = admin->messages;
+	const char *and_skipped = "";
+
+	/* In a dry run the other messages, of what would be done, follow. */
+	if (is_dry || arguments->is_json)
+		admin->messages = TEXTS_IN(others.memory);
+	if (arguments->is_json) {
+		print_counts(counts, skipped, is_dry);
+		return;
+	}
+	if (skipped > 0)
+		and_skipped = arena_printf(admin->memory, "; %zu line%s skipped", skipped,
+					   skipped == 1 ? "" : "s");
+	admin_say(admin, "%s%lld %s%s added, %lld changed, %lld removed%s",
+		  is_dry ? "dry run, nothing is done: " : "", (long long)counts->added, what,
+		  counts->added == 1 ? "" : "s", (long long)counts->changed,
+		  (long long)counts->removed, and_skipped);
+	for (size_t i = 0; i < others.count && is_dry; i++)
+		texts_add(&admin->messages, others.items[i]);
 }

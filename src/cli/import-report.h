@@ -1,35 +1,44 @@
 #pragma once
 
-/* What is wrong with the lines of a file: the first of them are kept and the others counted. */
+/* What the import of a file reports: invalid or skipped lines, and what became of the rows. */
 
-#include <stdbool.h>
 #include <stddef.h>
 
-#include "util/arena.h"
+#include "store/bulk.h"
 
+struct admin;
+struct arguments;
 struct error;
 
 #define REPORT_LINES_MAX 100
 
 struct report_line {
 	unsigned long line;
-	char *text;
+	char *text, *hint; /* hint may be NULL */
 };
 
+/* The first lines are kept, and all are counted. */
 struct report {
 	const char *name; /* of the file */
 	struct report_line lines[REPORT_LINES_MAX];
 	size_t kept, count;
 };
 
-/* Adds a line; of more than fit those with the highest numbers go. The text is copied. */
-void report_add(struct report *report, unsigned long line, const char *text);
 void report_clear(struct report *report);
 
-/* Prints the lines in order, "FILE:LINE: TEXT", then how many more there are ("more" of what), as
- * errors or as warnings. */
-void report_print(struct report *report, const char *prefix, const char *more, bool as_warnings);
+/* Adds a line with a text, or with the text and the hint of an error. */
+void report_add(struct report *report, unsigned long line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void report_add_error(struct report *report, unsigned long line, const struct error *err);
 
-/* Prints the lines, which are bad, and sets err to how many there are: nothing is imported. Returns
- * -1. */
+/* Prints warnings, "FILE:LINE: skipped: TEXT" by line, then how many more there are. */
+void report_warn_of_skipped(struct report *report);
+
+/* Prints the lines as errors, "FILE:LINE: TEXT" by line, then how many more there are. Returns -1
+ * with err set: nothing is imported. */
 int report_refuse(struct report *report, struct error *err);
+
+/* Reports counts of rows, each of them one 'what' ("user"), and of skipped lines: in a sentence, or
+ * as JSON in place of all other messages. The command has the option --dry-run. */
+void report_counts(struct admin *admin, const struct arguments *arguments, const char *what,
+		   const struct row_counts *counts, size_t skipped);

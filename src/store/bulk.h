@@ -44,6 +44,12 @@ struct row_counts {
 	int64_t added, changed, removed, unchanged;
 };
 
+/* How many there were. */
+static inline int64_t row_counts_before(const struct row_counts *counts)
+{
+	return counts->changed + counts->removed + counts->unchanged;
+}
+
 /* Gets a user who is about to be added (before is NULL), changed, or removed (after is NULL). */
 typedef void (*bulk_visitor)(const struct bulk_user *before, const struct bulk_user *after,
 			     void *context);

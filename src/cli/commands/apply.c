@@ -170,8 +170,8 @@ static int check_removals(const struct application *application, const struct re
 	for (size_t i = RECONCILE_DOMAINS; i < RECONCILE_KINDS; i++) {
 		const struct row_counts *counts = &application->counts[i];
 
-		if (removals_check(removals, kinds[i], counts->removed,
-				   counts->removed + counts->changed + counts->unchanged, err) < 0)
+		if (removals_check(removals, kinds[i], counts->removed, row_counts_before(counts),
+				   err) < 0)
 			return -1;
 	}
 	return 0;

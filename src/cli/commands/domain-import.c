@@ -1,21 +1,22 @@
 /*
- * mailconfctl domain import and export: the table of domains, as CSV. There are far fewer of them
- * than users, so that all of it is laid out in memory: the domains that there are, changed as the
- * file says, are what there will be, and are looked at as a whole before the first is written.
+ * mailconfctl domain import and export: all domains as a CSV. The file is merged with the rows of
+ * the database in memory, because domains are few; the result is checked as a whole and written.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/moved-to.h"
+#include "admin/reconcile.h"
 #include "cli/command.h"
-#include "cli/domain-lines.h"
 #include "cli/domains.h"
 #include "cli/file-argument.h"
 #include "cli/import-report.h"
 #include "cli/options.h"
 #include "cli/providers.h"
 #include "cli/removal-limit.h"
-#include "cli/tally.h"
+#include "import/csv.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -24,70 +25,182 @@
 #include "util/input.h"
 #include "util/string-list.h"
 
-/* A domain as it is, where it is there, and as it shall be. */
+enum { DOMAIN, PROVIDER, ALIAS_OF, ENABLED, MOVED_TO, COLUMNS };
+
+static const struct csv_column columns[COLUMNS] = {
+	[DOMAIN] = { "domain", true },	    [PROVIDER] = { "provider", false },
+	[ALIAS_OF] = { "alias_of", false }, [ENABLED] = { "enabled", false },
+	[MOVED_TO] = { "moved_to", false },
+};
+
+/* A line of the file: NULL for a column that it does not have, "" for an empty field. */
+struct domain_line {
+	unsigned long number;
+	const char *name, *provider, *alias_of, *enabled, *moved_to;
+};
+
+/* A domain of the database, of the file, or of both. */
 struct plan {
-	struct domain before, after;
-	const struct domain_line *line; /* NULL where the file does not have it */
-	bool is_there, stays;
+	const struct domain *before;	/* NULL: it is added */
+	struct domain after;		/* if it stays */
+	const struct domain_line *line; /* NULL: the file does not have it */
+	bool stays;
 };
 
 struct domain_import {
 	struct admin *admin;
-	struct domain_lines lines;
+	struct report bad;
+	struct domain_line *lines; /* by name, each name once */
+	size_t n_lines;
 	struct plan *plans; /* by name */
 	size_t n_plans;
-	const char **providers; /* all there are, by name */
+	const char **providers; /* of the database, by name */
 	size_t n_providers;
-	struct tally tally;
+	struct row_counts counts;
 	bool replaces, takes_any, removes_users;
 };
 
-/* What of the line holds, on top of what there is. */
-static void apply_line(struct plan *plan)
-{
-	const struct domain_line *line = plan->line;
-	struct domain *after = &plan->after;
+/* Reading */
 
-	if (line->provider && *line->provider) {
-		after->provider = line->provider;
-		after->alias_of = NULL;
+static int read_line(struct domain_import *import, const char *const *values, unsigned long number,
+		     struct error *err)
+{
+	struct arena *memory = import->admin->memory;
+	struct domain_line line = { .number = number };
+
+	line.name = domain_parse(memory, values[DOMAIN], true, err);
+	if (!line.name)
+		return -1;
+	if (values[PROVIDER])
+		line.provider = arena_strdup(memory, values[PROVIDER]);
+	if (values[ALIAS_OF])
+		line.alias_of = arena_strdup(memory, values[ALIAS_OF]);
+	if (values[ENABLED])
+		line.enabled = arena_strdup(memory, values[ENABLED]);
+	if (line.provider && *line.provider && line.alias_of && *line.alias_of)
+		return error_set(err, ERROR_INPUT,
+				 "domain '%s' can have a provider or be an alias, not both",
+				 line.name);
+	if (line.enabled && !text_equals(line.enabled, "yes") && !text_equals(line.enabled, "no"))
+		return error_set(err, ERROR_INPUT, "enabled is yes or no, not '%s'", line.enabled);
+	if (line.alias_of && *line.alias_of) {
+		line.alias_of = domain_parse(memory, line.alias_of, true, err);
+		if (!line.alias_of)
+			return -1;
 	}
-	if (line->alias_of && *line->alias_of) {
-		after->alias_of = line->alias_of;
-		after->provider = NULL;
+	if (values[MOVED_TO]) {
+		if (moves_parse_domain(memory, values[MOVED_TO], &line.moved_to, err) < 0)
+			return -1;
+		if (!line.moved_to)
+			line.moved_to = "";
+		if (text_equals(line.moved_to, line.name))
+			return error_set(err, ERROR_INPUT, "domain '%s' cannot move to itself",
+					 line.name);
 	}
-	if (line->enabled)
-		after->is_enabled = text_equals(line->enabled, "yes");
-	if (line->moved_to)
-		after->moved_to = *line->moved_to ? line->moved_to : NULL;
+	if ((import->n_lines & (import->n_lines - 1)) == 0)
+		import->lines = xrealloc(import->lines, import->n_lines ? import->n_lines * 2 : 1,
+					 sizeof(line));
+	import->lines[import->n_lines++] = line;
+	return 0;
 }
 
-/* Lays the lines and the domains that there are beside each other. */
-static void make_plans(struct domain_import *import, const struct domain *domains, size_t count)
+static int compare_lines(const void *a, const void *b)
 {
-	size_t at = 0, next = 0;
+	const struct domain_line *left = a, *right = b;
+	int order = strcmp(left->name, right->name);
 
-	import->plans = xcalloc(count + import->lines.count, sizeof(*import->plans));
-	while (at < count || next < import->lines.count) {
+	return order ? order : (left->number > right->number) - (left->number < right->number);
+}
+
+static bool lines_agree(const struct domain_line *a, const struct domain_line *b)
+{
+	return text_same(a->provider, b->provider) && text_same(a->alias_of, b->alias_of) &&
+	       text_same(a->enabled, b->enabled) && text_same(a->moved_to, b->moved_to);
+}
+
+/* Sorts the lines by name; repeated lines of a name must agree. */
+static void sort_lines(struct domain_import *import)
+{
+	struct domain_line *lines = import->lines;
+	size_t kept = 0;
+
+	if (import->n_lines == 0)
+		return;
+	qsort(lines, import->n_lines, sizeof(*lines), compare_lines);
+	for (size_t i = 1; i < import->n_lines; i++) {
+		if (!text_equals(lines[i].name, lines[kept].name))
+			lines[++kept] = lines[i];
+		else if (!lines_agree(&lines[i], &lines[kept]))
+			report_add(&import->bad, lines[i].number,
+				   "domain '%s' differs from line %lu", lines[i].name,
+				   lines[kept].number);
+	}
+	import->n_lines = kept + 1;
+}
+
+static void report_bad_line(unsigned long line, const char *reason, void *context)
+{
+	struct domain_import *import = context;
+
+	report_add(&import->bad, line, "%s", reason);
+}
+
+static int read_lines(struct domain_import *import, struct input *input, struct error *err)
+{
+	_cleanup_(source_clear) struct source source;
+	_cleanup_(csv_clear) struct csv csv;
+	const char *values[COLUMNS];
+	int r;
+
+	import->bad.name = input->name;
+	source_init(&source, input, report_bad_line, import);
+	r = csv_begin(&csv, &source, columns, COLUMNS, err);
+	while (r == 0 && (r = csv_next(&csv, values, err)) == 0)
+		if (read_line(import, values, csv.line, err) < 0)
+			report_add_error(&import->bad, csv.line, err);
+	if (r < 0)
+		return -1;
+	sort_lines(import);
+	return 0;
+}
+
+/* Planning */
+
+static void apply_line(struct domain *domain, const struct domain_line *line)
+{
+	if (line->provider && *line->provider) {
+		domain->provider = line->provider;
+		domain->alias_of = NULL;
+	}
+	if (line->alias_of && *line->alias_of) {
+		domain->alias_of = line->alias_of;
+		domain->provider = NULL;
+	}
+	if (line->enabled)
+		domain->is_enabled = text_equals(line->enabled, "yes");
+	if (line->moved_to)
+		domain->moved_to = *line->moved_to ? line->moved_to : NULL;
+}
+
+static void merge_lines(struct domain_import *import, const struct domain *domains, size_t count)
+{
+	const struct domain_line *line = import->lines, *end = line + import->n_lines;
+
+	import->plans = xcalloc(count + import->n_lines, sizeof(*import->plans));
+	for (size_t i = 0; i < count || line < end;) {
 		struct plan *plan = &import->plans[import->n_plans++];
-		int order = at == count ? 1
-			    : next == import->lines.count
-				    ? -1
-				    : strcmp(domains[at].name, import->lines.items[next].name);
+		int order = i == count ? 1 : line == end ? -1 : strcmp(domains[i].name, line->name);
 
+		plan->after = (struct domain){ .name = line->name, .is_enabled = true };
 		if (order <= 0) {
-			plan->before = plan->after = domains[at++];
-			plan->is_there = true;
-			plan->stays = !import->replaces;
-		} else {
-			plan->after.name = import->lines.items[next].name;
-			plan->after.is_enabled = true;
+			plan->before = &domains[i++];
+			plan->after = *plan->before;
 		}
 		if (order >= 0) {
-			plan->line = &import->lines.items[next++];
-			plan->stays = true;
-			apply_line(plan);
+			plan->line = line++;
+			apply_line(&plan->after, plan->line);
 		}
+		plan->stays = plan->line || !import->replaces;
 	}
 }
 
@@ -96,7 +209,8 @@ static int compare_plan(const void *name, const void *plan)
 	return strcmp(name, ((const struct plan *)plan)->after.name);
 }
 
-static const struct plan *plan_of(const struct domain_import *import, const char *name)
+/* NULL where there is no such domain, or it is removed. */
+static const struct plan *find_plan(const struct domain_import *import, const char *name)
 {
 	const struct plan *plan = bsearch(name, import->plans, import->n_plans,
 					  sizeof(*import->plans), compare_plan);
@@ -104,183 +218,114 @@ static const struct plan *plan_of(const struct domain_import *import, const char
 	return plan && plan->stays ? plan : NULL;
 }
 
-/* An alias whose target is made one, or goes, is the fault of the target's line where there is one.
- */
+/* If the file does not have the alias, the line of its target is to blame. */
 static void check_alias(struct domain_import *import, const struct plan *plan)
 {
 	const char *name = plan->after.name, *alias_of = plan->after.alias_of;
-	const struct plan *target = plan_of(import, alias_of);
+	const struct plan *target = find_plan(import, alias_of);
 	unsigned long line = plan->line ? plan->line->number : 0;
 
 	if (text_equals(name, alias_of))
-		domain_lines_refuse(&import->lines, line,
-				    "domain '%s' cannot be an alias of itself", name);
+		report_add(&import->bad, line, "domain '%s' cannot be an alias of itself", name);
 	else if (domain_is_pattern(alias_of))
-		domain_lines_refuse(&import->lines, line,
-				    "'%s' stands for many domains, and an alias needs one",
-				    alias_of);
+		report_add(&import->bad, line,
+			   "'%s' stands for many domains, and an alias needs one", alias_of);
 	else if (!target)
-		domain_lines_refuse(&import->lines, line,
-				    "there is no domain '%s' that '%s' could be an alias of",
-				    alias_of, name);
+		report_add(&import->bad, line,
+			   "there is no domain '%s' that '%s' could be an alias of", alias_of,
+			   name);
 	else if (target->after.alias_of)
-		domain_lines_refuse(&import->lines, line ? line : target->line->number,
-				    "domain '%s' is an alias of '%s', which is an alias itself",
-				    name, alias_of);
+		report_add(&import->bad, line ? line : target->line->number,
+			   "domain '%s' is an alias of '%s', which is an alias itself", name,
+			   alias_of);
 }
 
-static void check_plan(struct domain_import *import, const struct plan *plan)
+static int check_line(struct domain_import *import, const struct plan *plan, struct error *err)
 {
 	const struct domain *after = &plan->after;
 
-	if (!plan->stays)
-		return;
-	if (plan->line && !after->provider && !after->alias_of) {
-		domain_lines_refuse(&import->lines, plan->line->number,
-				    "domain '%s' needs a provider or alias_of", after->name);
-		return;
+	if (!after->provider && !after->alias_of)
+		return error_set(err, ERROR_INPUT, "domain '%s' needs a provider or alias_of",
+				 after->name);
+	if (!plan->before && text_equals(after->name, "*") && !import->takes_any) {
+		error_set(err, ERROR_INPUT,
+			  "'*' answers for every domain that points here, whoever owns it");
+		return error_hint(err, "say --any-domain if that is meant");
 	}
-	if (plan->line && !plan->is_there && text_equals(after->name, "*") && !import->takes_any)
-		domain_lines_refuse(
-			&import->lines, plan->line->number,
-			"'*' answers for every domain that points here, whoever owns it; say "
-			"--any-domain if that is meant");
-	if (after->alias_of)
-		check_alias(import, plan);
-	else if (plan->line && !texts_find(import->providers, import->n_providers, after->provider))
-		domain_lines_refuse(&import->lines, plan->line->number,
-				    "there is no provider '%s'; 'provider add' makes one",
-				    after->provider);
-}
-
-static int list_providers(struct domain_import *import, struct error *err)
-{
-	struct arena *memory = import->admin->memory;
-	struct provider *list;
-
-	if (store_list_providers(import->admin->store, memory, &list, &import->n_providers, err) !=
-	    0)
-		return -1;
-	import->providers = arena_array(memory, const char *, import->n_providers);
-	for (size_t i = 0; i < import->n_providers; i++)
-		import->providers[i] = list[i].name;
+	if (after->provider &&
+	    !texts_find(import->providers, import->n_providers, after->provider)) {
+		error_set(err, ERROR_INPUT, "there is no provider '%s'", after->provider);
+		return error_hint(err, "'provider add' adds one, 'provider list' shows all");
+	}
 	return 0;
 }
 
-static int plan(struct domain_import *import, struct error *err)
+static int plan_domains(struct domain_import *import, struct error *err)
 {
-	const struct domain_filter all = { 0 };
+	static const struct domain_filter all = { 0 };
+	struct arena *memory = import->admin->memory;
+	struct store *store = import->admin->store;
 	struct domain *domains;
 	size_t count;
 
-	if (list_providers(import, err) < 0 ||
-	    store_list_domains(import->admin->store, import->admin->memory, &all, &domains, &count,
-			       err) != 0)
+	if (store_list_names(store, memory, PROVIDER_NAMES, "", SIZE_MAX, &import->providers,
+			     &import->n_providers, err) != 0 ||
+	    store_list_domains(store, memory, &all, &domains, &count, err) != 0)
 		return -1;
-	make_plans(import, domains, count);
-	for (size_t i = 0; i < import->n_plans; i++)
-		check_plan(import, &import->plans[i]);
-	return 0;
-}
-
-static bool is_changed(const struct plan *plan)
-{
-	const struct domain *before = &plan->before, *after = &plan->after;
-
-	return !text_same(before->provider, after->provider) ||
-	       !text_same(before->alias_of, after->alias_of) ||
-	       !text_same(before->moved_to, after->moved_to) ||
-	       before->is_enabled != after->is_enabled;
-}
-
-/* Writes those that are aliases, or those that are none: an alias needs its target first. */
-static int write_plans(struct domain_import *import, bool aliases, struct error *err)
-{
-	struct store *store = import->admin->store;
-
+	merge_lines(import, domains, count);
 	for (size_t i = 0; i < import->n_plans; i++) {
 		const struct plan *plan = &import->plans[i];
-		int r = 0;
 
-		if (!plan->line || (plan->after.alias_of != NULL) != aliases)
-			continue;
-		if (!plan->is_there) {
-			import->tally.added++;
-			r = store_add_domain(store, &plan->after, err);
-		} else if (is_changed(plan)) {
-			import->tally.changed++;
-			r = store_update_domain(store, &plan->after, err);
-		} else {
-			import->tally.unchanged++;
+		if (plan->line && check_line(import, plan, err) < 0) {
+			if (err->kind != ERROR_INPUT)
+				return -1;
+			report_add_error(&import->bad, plan->line->number, err);
 		}
-		if (r != 0)
-			return -1;
+		if (plan->stays && plan->after.alias_of)
+			check_alias(import, plan);
 	}
 	return 0;
 }
 
-/* And the other way round when they go. */
-static int remove_plans(struct domain_import *import, bool aliases, struct error *err)
-{
-	for (size_t i = 0; i < import->n_plans; i++) {
-		const struct plan *plan = &import->plans[i];
+/* Writing */
 
-		if (plan->stays || (plan->before.alias_of != NULL) != aliases)
-			continue;
-		import->tally.removed++;
-		if (store_remove_domain(import->admin->store, plan->before.name, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Users and providers that went with the domains, when all of those are as they shall be. */
-static int follow_up(struct domain_import *import, struct error *err)
+/* Removes users and implicit providers that no remaining domain uses. */
+static int remove_unused(struct domain_import *import, struct error *err)
 {
 	struct admin *admin = import->admin;
 
 	for (size_t i = 0; i < import->n_plans; i++) {
 		const struct plan *plan = &import->plans[i];
 
-		if (!plan->is_there ||
-		    (plan->stays && text_same(plan->before.provider, plan->after.provider)))
+		if (!plan->before ||
+		    (plan->stays && text_same(plan->before->provider, plan->after.provider)))
 			continue;
 		if (!plan->stays &&
-		    domain_remove_users(admin, plan->before.name, import->removes_users, err) < 0)
+		    domain_remove_users(admin, plan->before->name, import->removes_users, err) < 0)
 			return -1;
-		if (provider_drop_if_unused(admin, plan->before.provider, err) < 0)
+		if (provider_drop_if_unused(admin, plan->before->provider, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int count_users(struct domain_import *import, const char *domain, int64_t *ret_count,
-		       struct error *err)
-{
-	const struct user_filter filter = { .domain = domain };
-
-	return store_count_users(import->admin->store, &filter, ret_count, err) == 0 ? 0 : -1;
-}
-
-/* Whether the users of a domain go with its row, or with the pattern that served it. */
+/* Whether a domain of users has lost its row, or the pattern that served it. */
 static int is_abandoned(struct domain_import *import, const char *name, bool *ret_is_abandoned,
 			struct error *err)
 {
+	struct domain serving;
+	int r = store_serving_domain(import->admin->store, import->admin->memory, name, &serving,
+				     err);
 	const struct plan *plan = bsearch(name, import->plans, import->n_plans,
 					  sizeof(*import->plans), compare_plan);
-	struct domain serving;
-	int r = STORE_NOT_FOUND;
 
-	if (!plan || plan->stays)
-		r = store_serving_domain(import->admin->store, import->admin->memory, name,
-					 &serving, err);
-	*ret_is_abandoned = r == STORE_NOT_FOUND;
+	*ret_is_abandoned = r == STORE_NOT_FOUND || (plan && !plan->stays);
 	return r == 0 || r == STORE_NOT_FOUND ? 0 : -1;
 }
 
-/* One domain that the file lacks can have most of the users. */
-static int check_users(struct domain_import *import, const struct removals *removals,
-		       struct error *err)
+/* A single domain that the file lacks may have most of the users. */
+static int check_removed_users(struct domain_import *import, const struct removals *removals,
+			       struct error *err)
 {
 	struct admin *admin = import->admin;
 	int64_t all = 0, removed = 0;
@@ -290,49 +335,63 @@ static int check_users(struct domain_import *import, const struct removals *remo
 	if (store_list_user_domains(admin->store, admin->memory, &domains, &count, err) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++) {
+		const struct user_filter filter = { .domain = domains[i] };
 		bool is_gone;
 		int64_t here;
 
-		if (count_users(import, domains[i], &here, err) < 0 ||
+		if (store_count_users(admin->store, &filter, &here, err) != 0 ||
 		    is_abandoned(import, domains[i], &is_gone, err) < 0)
 			return -1;
 		all += here;
 		removed += is_gone ? here : 0;
 	}
-	if (removals_check(removals, "user", removed, all, err) < 0)
-		return error_prefix(err, "%s", import->lines.bad.name);
+	return removals_check(removals, "user", removed, all, err);
+}
+
+static int check_removals(struct domain_import *import, const struct removals *removals,
+			  struct error *err)
+{
+	const struct row_counts *counts = &import->counts;
+
+	if (removals_check(removals, "domain", counts->removed, row_counts_before(counts), err) <
+		    0 ||
+	    (import->removes_users && check_removed_users(import, removals, err) < 0))
+		return error_prefix(err, "%s", import->bad.name);
 	return 0;
 }
 
-static int write_all(struct domain_import *import, const struct removals *removals,
-		     struct error *err)
+static int write_plans(struct domain_import *import, const struct removals *removals,
+		       struct error *err)
 {
-	int64_t there = 0;
+	struct store *store = import->admin->store;
 
-	if (write_plans(import, false, err) < 0 || write_plans(import, true, err) < 0 ||
-	    remove_plans(import, true, err) < 0 || remove_plans(import, false, err) < 0)
+	if (store_defer_references(store, err) < 0)
 		return -1;
-	for (size_t i = 0; i < import->n_plans; i++)
-		there += import->plans[i].is_there;
-	if (removals_check(removals, "domain", import->tally.removed, there, err) < 0)
-		return error_prefix(err, "%s", import->lines.bad.name);
-	if (import->removes_users && check_users(import, removals, err) < 0)
+	for (size_t i = 0; i < import->n_plans; i++) {
+		const struct plan *plan = &import->plans[i];
+
+		if ((plan->line || !plan->stays) &&
+		    reconcile_domain(store, plan->before, plan->stays ? &plan->after : NULL,
+				     &import->counts, err) < 0)
+			return -1;
+	}
+	if (check_removals(import, removals, err) < 0)
 		return -1;
-	return follow_up(import, err);
+	return remove_unused(import, err);
 }
 
-static int change(struct domain_import *import, const struct removals *removals, bool is_dry,
-		  struct error *err)
+static int change_domains(struct domain_import *import, const struct removals *removals,
+			  bool is_dry, struct error *err)
 {
 	struct store *store = import->admin->store;
 	int r;
 
 	if (store_begin(store, err) < 0)
 		return -1;
-	r = plan(import, err);
+	r = plan_domains(import, err);
 	if (r == 0)
-		r = import->lines.bad.count > 0 ? report_refuse(&import->lines.bad, err)
-						: write_all(import, removals, err);
+		r = import->bad.count > 0 ? report_refuse(&import->bad, err)
+					  : write_plans(import, removals, err);
 	if (r == 0)
 		r = admin_commit(import->admin, is_dry, err);
 	store_rollback(store);
@@ -341,7 +400,8 @@ static int change(struct domain_import *import, const struct removals *removals,
 
 static void import_clear(struct domain_import *import)
 {
-	domain_lines_clear(&import->lines);
+	report_clear(&import->bad);
+	free(import->lines);
 	free(import->plans);
 }
 
@@ -361,7 +421,6 @@ static int import_domains(struct admin *admin, const struct arguments *arguments
 {
 	_cleanup_(import_clear) struct domain_import import = {
 		.admin = admin,
-		.lines = { .memory = admin->memory },
 		.replaces = option_is_given(arguments, "replace-all"),
 		.takes_any = option_is_given(arguments, "any-domain"),
 		.removes_users = option_is_given(arguments, "with-users"),
@@ -371,12 +430,11 @@ static int import_domains(struct admin *admin, const struct arguments *arguments
 
 	if (check_usage(admin, arguments, err) < 0 ||
 	    removals_parse(admin, arguments, &removals, err) < 0 ||
-	    admin_open(admin, false, err) < 0)
+	    admin_open(admin, false, err) < 0 ||
+	    read_lines(&import, &arguments->files->input, err) < 0 ||
+	    change_domains(&import, &removals, is_dry, err) < 0)
 		return -1;
-	if (domain_lines_read(&import.lines, &arguments->files->input, err) < 0 ||
-	    change(&import, &removals, is_dry, err) < 0)
-		return -1;
-	tally_say(admin, arguments, &import.tally, "domain");
+	report_counts(admin, arguments, "domain", &import.counts, 0);
 	return 0;
 }
 
@@ -409,14 +467,24 @@ const struct command domain_import = {
 
 static int export_domains(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	const struct domain_filter all = { 0 };
+	static const struct domain_filter all = { 0 };
 	struct domain *domains;
 	size_t count;
 
-	(void)arguments;
 	if (store_list_domains(admin->store, admin->memory, &all, &domains, &count, err) != 0)
 		return -1;
-	domain_lines_write(stdout, domains, count);
+	csv_write_header(stdout, columns, COLUMNS);
+	for (size_t i = 0; i < count; i++) {
+		const char *const values[COLUMNS] = {
+			[DOMAIN] = domains[i].name,
+			[PROVIDER] = domains[i].provider,
+			[ALIAS_OF] = domains[i].alias_of,
+			[ENABLED] = domains[i].is_enabled ? "yes" : "no",
+			[MOVED_TO] = domains[i].moved_to,
+		};
+
+		csv_write_record(stdout, values, COLUMNS);
+	}
 	return 0;
 }
 

@@ -1,265 +1,444 @@
-/* The reading half of 'user import': the rules for one user are those of 'user add'. */
+/* Reading for 'user import'. The rules for one user are those of 'user add'. */
 
+#include <endian.h>
 #include <string.h>
 
 #include "admin/admin.h"
-#include "cli/commands/user-import.h"
 #include "admin/moved-to.h"
+#include "cli/commands/user-import.h"
 #include "mail/address.h"
 #include "mail/login.h"
+#include "mail/profile.h"
 #include "mail/text.h"
 #include "store/store.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
-/* What a row is taken apart into; most addresses need no more room than this. */
-struct taken {
-	struct record record;
+#define LAST_LINE UINT64_MAX
+
+/* A provider that rows have named. */
+struct known_provider {
+	const char *name;
+	int64_t id; /* 0: there is none */
+};
+
+struct reader {
+	struct user_import *import;
+	struct arena memory; /* of one row */
 	char local[ADDRESS_LOCAL_MAX_LENGTH + 1];
+	char plain_characters[256]; /* see below */
+
+	/* The domain of the previous row, as written and in its normal form. */
+	const char *typed_domain, *domain;
+	char domain_room[2][1024];
+
+	struct known_provider *providers;
+	size_t n_providers;
+
+	/* The domain that the table asked for last, as written, with its provider. */
+	struct arena asked_memory;
+	const char *asked_domain;
+	struct table_domain asked;
+	struct provider asked_provider; /* if the domain is served */
+
+	size_t n_rows;
 };
 
-/* Most names are plain ASCII: what address_parse() would say of them is known without it. Here is
- * what becomes of such a character. */
-static const char plain_lower[256] = {
-	['-'] = '-', ['.'] = '.', ['_'] = '_', ['+'] = '+', ['0'] = '0', ['1'] = '1', ['2'] = '2',
-	['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
-	['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e', ['f'] = 'f', ['g'] = 'g',
-	['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l', ['m'] = 'm', ['n'] = 'n',
-	['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's', ['t'] = 't', ['u'] = 'u',
-	['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z', ['A'] = 'a', ['B'] = 'b',
-	['C'] = 'c', ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i',
-	['J'] = 'j', ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p',
-	['Q'] = 'q', ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w',
-	['X'] = 'x', ['Y'] = 'y', ['Z'] = 'z',
-};
+/*
+ * Records for the sorter, which begin with their key:
+ *
+ *     domain NUL local NUL numbers login NUL name NUL moved_to NUL
+ */
+struct record_numbers {
+	uint64_t line; /* in big-endian order */
+	int64_t provider;
+	uint8_t has; /* as of struct row */
+} __attribute__((packed));
 
-static bool take_plain_local(const char *text, size_t length, char *ret_local)
+static char *put_text(char *at, const char *text)
+{
+	return stpcpy(at, text ? text : "") + 1;
+}
+
+static int add_record(struct reader *reader, const struct bulk_user *user, unsigned has,
+		      unsigned long line, struct error *err)
+{
+	const struct record_numbers numbers = {
+		.line = htobe64(user->login ? line : LAST_LINE),
+		.provider = user->provider,
+		.has = (uint8_t)has,
+	};
+	char bytes[SORTER_RECORD_MAX], *at = put_text(put_text(bytes, user->domain), user->local);
+
+	memcpy(at, &numbers, sizeof(numbers));
+	at = put_text(at + sizeof(numbers), user->login);
+	at = put_text(put_text(at, user->name), user->moved_to);
+	return sorter_add(reader->import->sorter, bytes, (size_t)(at - bytes), err);
+}
+
+static const char *take_text(const char **at)
+{
+	const char *text = *at;
+
+	*at += strlen(text) + 1;
+	return text;
+}
+
+static const char *take_text_or_null(const char **at)
+{
+	const char *text = take_text(at);
+
+	return *text ? text : NULL;
+}
+
+struct user_record user_record_read(const char *bytes)
+{
+	struct record_numbers numbers;
+	struct user_record record;
+	const char *at = bytes;
+
+	record.user.domain = take_text(&at);
+	record.user.local = take_text(&at);
+	memcpy(&numbers, at, sizeof(numbers));
+	at += sizeof(numbers);
+	record.line = be64toh(numbers.line);
+	record.user.provider = numbers.provider;
+	record.user.keeps_name = !(numbers.has & ROW_HAS_NAME);
+	record.user.keeps_provider = !(numbers.has & ROW_HAS_PROVIDER);
+	record.user.keeps_moved_to = !(numbers.has & ROW_HAS_MOVED_TO);
+	record.user.login = take_text_or_null(&at);
+	record.user.name = take_text_or_null(&at);
+	record.user.moved_to = take_text_or_null(&at);
+	return record;
+}
+
+/* Addresses */
+
+/* Local parts of these characters are valid. Each is mapped to its normal form, others to NUL. */
+static void fill_plain_characters(char *characters)
+{
+	for (char c = 'a'; c <= 'z'; c++)
+		characters[(size_t)c] = characters[(size_t)(c - 'a' + 'A')] = c;
+	for (const char *c = "0123456789-._+"; *c; c++)
+		characters[(size_t)*c] = *c;
+}
+
+/* Spares most addresses address_parse(). */
+static bool read_plain_local(struct reader *reader, const char *text, size_t length)
 {
 	if (length == 0 || length > ADDRESS_LOCAL_MAX_LENGTH)
 		return false;
 	for (size_t i = 0; i < length; i++) {
-		ret_local[i] = plain_lower[(unsigned char)text[i]];
-		if (!ret_local[i])
+		reader->local[i] = reader->plain_characters[(unsigned char)text[i]];
+		if (!reader->local[i])
 			return false;
 	}
-	ret_local[length] = '\0';
+	reader->local[length] = '\0';
 	return true;
 }
 
-/* Neighbours are mostly of one domain, which then need not be converted again. */
-static bool is_domain_before(const struct import *import, const char *text)
+static bool is_domain_of_last_row(const struct reader *reader, const char *text)
 {
-	return import->typed_domain && text_equals(import->typed_domain, text);
+	return reader->typed_domain && text_equals(reader->typed_domain, text);
 }
 
-static void remember_domain(struct import *import, const char *typed, const char *domain)
+static void remember_domain(struct reader *reader, const char *typed, const char *domain)
 {
-	size_t room = sizeof(import->domain_room[0]);
+	size_t room = sizeof(reader->domain_room[0]);
 
-	import->typed_domain = NULL;
+	reader->typed_domain = NULL;
 	if (strlen(typed) >= room)
 		return;
-	import->typed_domain = strcpy(import->domain_room[0], typed);
-	import->domain = strcpy(import->domain_room[1], domain);
+	reader->typed_domain = strcpy(reader->domain_room[0], typed);
+	reader->domain = strcpy(reader->domain_room[1], domain);
 }
 
 /* Returns the domain in its normal form, or NULL with err set. */
-static const char *take_domain(struct import *import, const char *text, struct error *err)
+static const char *read_domain(struct reader *reader, const char *text, struct error *err)
 {
 	const char *domain;
 
-	if (is_domain_before(import, text))
-		return import->domain;
-	domain = domain_parse(&import->row_memory, text, false, err);
+	if (is_domain_of_last_row(reader, text))
+		return reader->domain;
+	domain = domain_parse(&reader->memory, text, false, err);
 	if (domain)
-		remember_domain(import, text, domain);
+		remember_domain(reader, text, domain);
 	return domain;
 }
 
-static int take_address(struct import *import, const char *text, struct taken *taken,
-			struct error *err)
+/* Reads an address with a domain, or a catch-all. */
+static int read_whole_address(struct reader *reader, const char *text, const char *at,
+			      struct bulk_user *user, struct error *err)
 {
-	struct arena *memory = &import->row_memory;
-	const char *at = strrchr(text, '@');
 	struct address address;
 
-	if (!at && import->table.domain)
-		return take_address(import,
-				    arena_printf(memory, "%s@%s", text, import->table.domain),
-				    taken, err);
-	if (at == text && *text) {
-		taken->record.local = "";
-		taken->record.domain = take_domain(import, text + 1, err);
-		return taken->record.domain ? 0 : -1;
+	if (at == text) {
+		user->local = "";
+		user->domain = read_domain(reader, text + 1, err);
+		return user->domain ? 0 : -1;
 	}
-	if (at && is_domain_before(import, at + 1) &&
-	    (size_t)(at - text) + 1 + strlen(import->domain) <= ADDRESS_MAX_LENGTH &&
-	    take_plain_local(text, (size_t)(at - text), taken->local)) {
-		taken->record.local = taken->local;
-		taken->record.domain = import->domain;
+	if (is_domain_of_last_row(reader, at + 1) &&
+	    (size_t)(at - text) + 1 + strlen(reader->domain) <= ADDRESS_MAX_LENGTH &&
+	    read_plain_local(reader, text, (size_t)(at - text))) {
+		user->local = reader->local;
+		user->domain = reader->domain;
 		return 0;
 	}
-	if (address_parse(memory, text, &address, err) < 0)
-		return at ? -1
-			  : error_set(err, ERROR_INPUT,
-				      "%s; --domain says of which domain such names are",
-				      arena_strdup(memory, err->text));
-	remember_domain(import, at + 1, address.domain);
-	taken->record.local = address.key;
-	taken->record.domain = address.domain;
+	if (address_parse(&reader->memory, text, &address, err) < 0)
+		return -1;
+	remember_domain(reader, at + 1, address.domain);
+	user->local = address.key;
+	user->domain = address.domain;
 	return 0;
 }
 
-static int take_provider(struct import *import, const char *name, int64_t *ret_id,
+static int read_address(struct reader *reader, const char *text, struct bulk_user *user,
+			struct error *err)
+{
+	const char *at = strrchr(text, '@'), *domain = reader->import->table.domain;
+	struct address address;
+
+	if (!at && domain) {
+		text = arena_printf(&reader->memory, "%s@%s", text, domain);
+		at = strrchr(text, '@');
+	}
+	if (at)
+		return read_whole_address(reader, text, at, user, err);
+	address_parse(&reader->memory, text, &address, err);
+	return error_hint(err, "--domain sets the domain of such names");
+}
+
+/* The other values */
+
+static int read_provider(struct reader *reader, const char *name, int64_t *ret_id,
 			 struct error *err)
 {
-	struct arena *memory = import->admin->memory;
-	struct import_provider known = { .name = NULL };
+	struct admin *admin = reader->import->admin;
+	struct known_provider known = { .name = NULL };
 	struct provider provider;
 	int r;
 
-	for (size_t i = import->n_providers; i > 0 && !known.name; i--)
-		if (text_equals(import->providers[i - 1].name, name))
-			known = import->providers[i - 1];
+	for (size_t i = reader->n_providers; i > 0 && !known.name; i--)
+		if (text_equals(reader->providers[i - 1].name, name))
+			known = reader->providers[i - 1];
 	if (!known.name) {
-		r = store_find_provider(import->admin->store, &import->row_memory, name, &provider,
-					err);
+		r = store_find_provider(admin->store, &reader->memory, name, &provider, err);
 		if (r < 0 || r == STORE_BUSY)
 			return -1;
 		known.id = r == 0 ? provider.id : 0;
-		known.name = arena_strdup(memory, name);
-		import->providers = xrealloc(import->providers, import->n_providers + 1,
+		known.name = arena_strdup(admin->memory, name);
+		reader->providers = xrealloc(reader->providers, reader->n_providers + 1,
 					     sizeof(known));
-		import->providers[import->n_providers++] = known;
+		reader->providers[reader->n_providers++] = known;
 	}
-	if (known.id == 0)
-		return error_set(err, ERROR_INPUT,
-				 "there is no provider '%s'; 'provider add' makes one", name);
+	if (known.id == 0) {
+		error_set(err, ERROR_INPUT, "there is no provider '%s'", name);
+		return error_hint(err, "'provider add' adds one, 'provider list' shows all");
+	}
 	*ret_id = known.id;
 	return 0;
 }
 
-static int take_move(struct import *import, const char *text, struct taken *taken,
-		     struct error *err)
+static int read_moved_to(struct reader *reader, const char *text, struct bulk_user *user,
+			 struct error *err)
 {
-	const char *address = arena_printf(&import->row_memory, "%s@%s", taken->record.local,
-					   taken->record.domain);
+	const char *address = arena_printf(&reader->memory, "%s@%s", user->local, user->domain);
 
-	if (!*taken->record.local)
-		return error_set(err, ERROR_INPUT, "the catch-all '%s' is no person that moves",
-				 address);
-	if (moves_parse_user(&import->row_memory, text, &taken->record.moved_to, err) < 0)
+	if (!*user->local)
+		return error_set(err, ERROR_INPUT, "the catch-all '%s' cannot move", address);
+	if (moves_parse_user(&reader->memory, text, &user->moved_to, err) < 0)
 		return -1;
-	if (text_equals_ignoring_case(taken->record.moved_to, address))
+	if (text_equals_ignoring_case(user->moved_to, address))
 		return error_set(err, ERROR_INPUT, "user '%s' cannot move to itself", address);
 	return 0;
 }
 
-static void note_misread(struct import *import, const struct taken *taken)
+static void count_if_misread(struct user_import *import, const struct bulk_user *user)
 {
-	if (login_reading(taken->record.login) == LOGIN_READ_AS_TEXT ||
-	    text_equals_ignoring_case(taken->record.login, taken->record.local))
+	if (login_reading(user->login) == LOGIN_READ_AS_TEXT ||
+	    text_equals_ignoring_case(user->login, user->local))
 		return;
 	if (import->n_misread++ == 0)
-		import->misread_login = arena_strdup(import->admin->memory, taken->record.login);
+		import->misread_login = arena_strdup(import->admin->memory, user->login);
 }
 
-static int take(struct import *import, const struct row *row, struct taken *taken,
-		struct error *err)
+static int read_values(struct reader *reader, const struct row *row, struct bulk_user *ret_user,
+		       struct error *err)
 {
-	taken->record = (struct record){
-		.login = row->login,
-		.name = row->name ? row->name : "",
-		.moved_to = "",
-		.has = row->has,
-		.line = row->line,
-	};
-	if (take_address(import, row->address, taken, err) < 0 ||
-	    login_check(&import->row_memory, row->login, err) < 0)
+	struct bulk_user user = { .login = row->login, .name = row->name };
+
+	if (read_address(reader, row->address, &user, err) < 0 ||
+	    login_check(&reader->memory, user.login, err) < 0)
 		return -1;
-	if (*taken->record.name &&
-	    text_check("name", taken->record.name, USER_NAME_MAX_LENGTH, err) < 0)
+	if (user.name && *user.name && text_check("name", user.name, USER_NAME_MAX_LENGTH, err) < 0)
 		return -1;
 	if (row->provider && *row->provider &&
-	    take_provider(import, row->provider, &taken->record.provider, err) < 0)
+	    read_provider(reader, row->provider, &user.provider, err) < 0)
 		return -1;
-	if (row->moved_to && *row->moved_to && take_move(import, row->moved_to, taken, err) < 0)
+	if (row->moved_to && *row->moved_to && read_moved_to(reader, row->moved_to, &user, err) < 0)
 		return -1;
-	note_misread(import, taken);
+	count_if_misread(reader->import, &user);
+	*ret_user = user;
 	return 0;
+}
+
+static int read_user(struct reader *reader, const struct row *row, struct error *err)
+{
+	struct bulk_user user;
+
+	if (read_values(reader, row, &user, err) == 0)
+		return add_record(reader, &user, row->has, row->line, err);
+	if (err->kind != ERROR_INPUT)
+		return -1;
+	report_add_error(&reader->import->bad, row->line, err);
+	return 0;
+}
+
+static bool replaces_domain(const struct user_import *import, const char *domain)
+{
+	return import->scope.is_all || user_import_names_domain(import, domain);
 }
 
 /* A user whose line was skipped is not missing in the file. */
-static int keep(struct import *import, const struct row *row, struct taken *taken,
-		struct error *err)
+static int keep_user(struct reader *reader, const struct row *row, struct error *err)
 {
+	struct bulk_user user = { .login = NULL };
 	struct error ignored = { 0 };
 
-	taken->record = (struct record){
-		.login = "",
-		.name = "",
-		.moved_to = "",
-		.line = RECORD_LINE_MAX, /* after a line that was not */
-	};
-	if (take_address(import, row->address, taken, &ignored) < 0 ||
-	    !import_replaces(import, taken->record.domain))
+	if (read_address(reader, row->address, &user, &ignored) < 0 ||
+	    !replaces_domain(reader->import, user.domain))
 		return 0;
-	return record_add(import->sorter, &taken->record, err);
+	return add_record(reader, &user, 0, row->line, err);
 }
 
-/* What is wrong with a row is the file's fault; anything else ends the import. */
-static int take_login(struct import *import, const struct row *row, struct taken *taken,
-		      struct error *err)
+static int read_row(const struct row *row, void *context, struct error *err)
 {
-	if (take(import, row, taken, err) == 0)
-		return record_add(import->sorter, &taken->record, err);
-	if (err->kind != ERROR_INPUT)
-		return -1;
-	report_add(&import->bad, row->line, err->text);
-	return 0;
-}
-
-static int take_row(const struct row *row, void *context, struct error *err)
-{
-	struct import *import = context;
-	struct taken taken;
+	struct reader *reader = context;
+	struct user_import *import = reader->import;
 	int r;
 
-	if (import->n_rows++ % 1024 == 0)
+	if (reader->n_rows++ % 1024 == 0)
 		progress_at(&import->progress, import->input.position);
-	r = row->login ? take_login(import, row, &taken, err) : keep(import, row, &taken, err);
-	if (import->row_memory.blocks)
-		arena_clear(&import->row_memory);
+	r = row->login ? read_user(reader, row, err) : keep_user(reader, row, err);
+	if (reader->memory.blocks)
+		arena_clear(&reader->memory);
 	return r;
 }
 
-static void note_bad(unsigned long line, const char *reason, void *context)
-{
-	struct import *import = context;
+/* Lookups for the table: what the daemon answers for an address that the table does not have. As in
+ * match.c, but a disabled domain counts, because it may be enabled again. */
 
-	report_add(&import->bad, line, reason);
+static int look_up_domain(struct reader *reader, const char *text, struct error *err)
+{
+	struct arena *memory = &reader->asked_memory;
+	struct store *store = reader->import->admin->store;
+	struct table_domain *asked = &reader->asked;
+	struct domain domain;
+	int r;
+
+	*asked = (struct table_domain){
+		.name = domain_parse(memory, text, false, err),
+		.delimiters = "",
+	};
+	if (!asked->name)
+		return 0;
+	r = store_serving_domain(store, memory, asked->name, &domain, err);
+	if (r == 0 && domain.alias_of) {
+		asked->alias_of = domain.alias_of;
+		r = store_find_domain(store, memory, domain.alias_of, &domain, err);
+	}
+	if (r == 0)
+		r = domain.provider ? store_find_provider(store, memory, domain.provider,
+							  &reader->asked_provider, err)
+				    : STORE_NOT_FOUND;
+	if (r != 0)
+		return r == STORE_NOT_FOUND ? 0 : -1;
+	asked->is_served = true;
+	asked->delimiters = reader->asked_provider.recipient_delimiter;
+	return 0;
 }
 
-static void note_skipped(unsigned long line, const char *reason, void *context)
+/* Neighbouring rows mostly ask for the same domain. */
+static int find_domain(struct arena *memory, const char *domain, struct table_domain *ret_domain,
+		       void *context, struct error *err)
 {
-	struct import *import = context;
+	struct reader *reader = context;
 
-	report_add(&import->skipped, line, reason);
+	if (!reader->asked_domain || !text_equals(reader->asked_domain, domain)) {
+		reader->asked_domain = NULL;
+		arena_clear(&reader->asked_memory);
+		if (look_up_domain(reader, domain, err) < 0)
+			return -1;
+		reader->asked_domain = arena_strdup(&reader->asked_memory, domain);
+	}
+	*ret_domain = reader->asked;
+	return 0;
 }
 
-int import_read(struct import *import, const struct table_format *format, struct error *err)
+static int find_remaining_login(struct arena *memory, const char *address, bool in_table,
+				const char **ret_login, void *context, struct error *err)
 {
+	const struct reader *reader = context;
+	struct user user;
+	int r = STORE_NOT_FOUND;
+
+	if (in_table || !replaces_domain(reader->import, strrchr(address, '@') + 1))
+		r = store_find_user(reader->import->admin->store, memory, address, &user, err);
+	if (r != 0 && r != STORE_NOT_FOUND)
+		return -1;
+	*ret_login = r == 0 ? user.login : NULL;
+	return 0;
+}
+
+/* The table has just asked for the domain. */
+static int expand_login(struct arena *memory, const char *text, const char **ret_login,
+			void *context, struct error *err)
+{
+	const struct reader *reader = context;
+	const struct match match = { .provider = reader->asked_provider };
+	struct address address;
+
+	*ret_login = address_parse(memory, text, &address, err) == 0
+			     ? login_of(memory, &address, &match)
+			     : NULL;
+	return 0;
+}
+
+static void report_bad_line(unsigned long line, const char *reason, void *context)
+{
+	const struct reader *reader = context;
+
+	report_add(&reader->import->bad, line, "%s", reason);
+}
+
+static void report_skipped_line(unsigned long line, const char *reason, void *context)
+{
+	const struct reader *reader = context;
+
+	report_add(&reader->import->skipped, line, "%s", reason);
+}
+
+int user_import_read(struct user_import *import, const struct table_format *format,
+		     struct error *err)
+{
+	struct reader reader = { .import = import };
 	struct table *table = &import->table;
 	int r;
 
-	source_init(&table->source, &import->input, note_bad, import);
-	table->context = import;
-	table->row = take_row;
-	table->skip = note_skipped;
-	import_answer(table);
+	fill_plain_characters(reader.plain_characters);
+	source_init(&table->source, &import->input, report_bad_line, &reader);
+	table->context = &reader;
+	table->row = read_row;
+	table->skip = report_skipped_line;
+	table->domain_find = find_domain;
+	table->login_there = find_remaining_login;
+	table->login_made = expand_login;
 	progress_begin(&import->progress, "reading", import->input.size);
 	r = format->read(table, err);
 	progress_end(&import->progress);
 	source_clear(&table->source);
+	arena_clear(&reader.memory);
+	arena_clear(&reader.asked_memory);
+	free(reader.providers);
 	return r;
 }

@@ -2,16 +2,17 @@
 
 #include "cli/commands/user-import.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "admin/admin.h"
 #include "cli/command.h"
+#include "cli/domains.h"
 #include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/providers.h"
 #include "cli/removal-limit.h"
 #include "admin/suggestions.h"
-#include "cli/tally.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "util/bytes.h"
@@ -24,17 +25,14 @@
 /* From so many users on, what SQLite's log has grown by is worth waiting for readers. */
 #define TIDY_FROM ((size_t)10000)
 
-static void import_free(struct import *import)
+static void import_free(struct user_import *import)
 {
 	report_clear(&import->bad);
 	report_clear(&import->skipped);
 	sorter_free(import->sorter);
-	arena_clear(&import->row_memory);
-	arena_clear(&import->asked_memory);
-	free(import->providers);
 	free(import);
 }
-DEFINE_CLEANUP(struct import *, import_free);
+DEFINE_CLEANUP(struct user_import *, import_free);
 
 /* --replace example.org,example.net --replace example.com: by name, each once. */
 static int parse_scope(struct admin *admin, const struct arguments *arguments,
@@ -116,7 +114,7 @@ static const char *value_or(const struct arguments *arguments, const char *optio
 	return value ? value : otherwise;
 }
 
-static int apply_options(struct import *import, const struct arguments *arguments,
+static int apply_options(struct user_import *import, const struct arguments *arguments,
 			 struct error *err)
 {
 	const char *domain = option_value(arguments, "domain");
@@ -138,41 +136,227 @@ static int apply_options(struct import *import, const struct arguments *argument
 	return check_scope(import->admin, &import->scope, err);
 }
 
-static int64_t count_before(const struct row_counts *counts)
+bool user_import_names_domain(const struct user_import *import, const char *domain)
 {
-	return counts->removed + counts->changed + counts->unchanged;
+	return texts_find(import->scope.domains, import->scope.n_domains, domain);
 }
 
-/* A small domain can be emptied within the bounds of a large one beside it. */
-static int check_removals(const struct import *import, const struct removals *removals,
-			  struct error *err)
+/* The users of one domain in the file. */
+struct group {
+	char *domain;	    /* NULL before the first */
+	unsigned long line; /* the first of them */
+	size_t count;
+	bool is_in_scope;
+};
+
+struct merge {
+	struct user_import *import;
+	struct bulk *bulk; /* NULL where nothing is written */
+	struct group group;
+	char last[SORTER_RECORD_MAX]; /* the previous record that has a login */
+	bool has_last;
+};
+
+/* Each problem of a domain is reported once, with the number of its users. */
+static int end_group(struct merge *merge, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct group *group = &merge->group;
+	struct report *bad = &merge->import->bad;
+	const char *plural = group->count == 1 ? "" : "s";
+
+	if (!group->domain)
+		return 0;
+	if (!group->is_in_scope) {
+		report_add(bad, group->line,
+			   "the file has %zu user%s of the domain '%s', which is not one of "
+			   "--replace",
+			   group->count, plural, group->domain);
+		return 0;
+	}
+	if (domain_check_served(merge->import->admin, group->domain,
+				arena_printf(&memory, "the %zu user%s of '%s'", group->count,
+					     plural, group->domain),
+				err) == 0)
+		return 0;
+	if (err->kind != ERROR_INPUT)
+		return -1;
+	error_append(err, " (the file has %zu user%s of it)", group->count, plural);
+	report_add_error(bad, group->line, err);
+	return 0;
+}
+
+static int add_to_group(struct merge *merge, const struct user_record *record, struct error *err)
+{
+	struct group *group = &merge->group;
+	const char *domain = record->user.domain;
+
+	if (!group->domain || !text_equals(group->domain, domain)) {
+		if (end_group(merge, err) < 0)
+			return -1;
+		free(group->domain);
+		*group = (struct group){
+			.domain = xstrdup(domain),
+			.line = record->line,
+			.is_in_scope = merge->import->scope.n_domains == 0 ||
+				       user_import_names_domain(merge->import, domain),
+		};
+	}
+	if (record->line < group->line)
+		group->line = record->line;
+	group->count++;
+	return 0;
+}
+
+static bool records_agree(const struct bulk_user *a, const struct bulk_user *b)
+{
+	return text_same(a->login, b->login) && text_same(a->name, b->name) &&
+	       a->provider == b->provider && text_same(a->moved_to, b->moved_to) &&
+	       a->keeps_name == b->keeps_name && a->keeps_provider == b->keeps_provider &&
+	       a->keeps_moved_to == b->keeps_moved_to;
+}
+
+/* Whether the address is another than that of the previous record. Repeated lines of an address
+ * must agree. */
+static bool is_new_address(struct merge *merge, const struct user_record *record)
+{
+	const struct bulk_user *user = &record->user;
+	struct user_record last;
+
+	if (!merge->has_last)
+		return true;
+	last = user_record_read(merge->last);
+	if (!text_equals(last.user.local, user->local) ||
+	    !text_equals(last.user.domain, user->domain))
+		return true;
+	if (!text_equals(last.user.login, user->login))
+		report_add(&merge->import->bad, record->line,
+			   "'%s@%s' has the login '%s' here, but '%s' in line %lu", user->local,
+			   user->domain, user->login, last.user.login, last.line);
+	else if (!records_agree(&last.user, user))
+		report_add(&merge->import->bad, record->line,
+			   "'%s@%s' has other values here than in line %lu", user->local,
+			   user->domain, last.line);
+	return false;
+}
+
+static int merge_record(struct merge *merge, const char *bytes, size_t size, struct error *err)
+{
+	const struct user_record record = user_record_read(bytes);
+
+	if (record.user.login) {
+		if (!is_new_address(merge, &record))
+			return 0;
+		if (add_to_group(merge, &record, err) < 0)
+			return -1;
+		memcpy(merge->last, bytes, size);
+		merge->has_last = true;
+		if (!merge->group.is_in_scope)
+			return 0;
+	}
+	if (!merge->bulk || merge->import->bad.count > 0)
+		return 0;
+	return bulk_put(merge->bulk, &record.user, err);
+}
+
+static int merge_all_records(struct merge *merge, struct error *err)
+{
+	struct user_import *import = merge->import;
+	size_t done = 0, size;
+	const char *bytes;
+	int r;
+
+	while ((r = sorter_next(import->sorter, &bytes, &size, err)) == 0) {
+		if (done++ % 1024 == 0)
+			progress_at(&import->progress, (long long)done);
+		if (merge_record(merge, bytes, size, err) < 0)
+			return -1;
+	}
+	return r < 0 ? -1 : end_group(merge, err);
+}
+
+/* Writes the records, or only looks for invalid ones where bulk is NULL. */
+static int merge_records(struct user_import *import, struct bulk *bulk, struct error *err)
+{
+	_cleanup_(freep) struct merge *merge = xnew(struct merge);
+	int r;
+
+	merge->import = import;
+	merge->bulk = bulk;
+	progress_begin(&import->progress, "writing", (long long)sorter_count(import->sorter));
+	r = merge_all_records(merge, err);
+	progress_end(&import->progress);
+	free(merge->group.domain);
+	if (r == 0 && import->bad.count > 0)
+		r = report_refuse(&import->bad, err);
+	return r;
+}
+
+/* The limit holds for each domain, because a small one could be emptied within the limit of all. */
+static int check_removals(const struct user_import *import, const struct bulk *bulk,
+			  const struct removals *removals, struct error *err)
 {
 	const struct row_counts *counts = &import->counts;
 	const struct bulk_scope *scope = &import->scope;
 
-	if (removals_check(removals, "user", counts->removed, count_before(counts), err) < 0)
+	if (removals_check(removals, "user", counts->removed, row_counts_before(counts), err) < 0)
 		return -1;
 	for (size_t i = 0; scope->n_domains > 1 && i < scope->n_domains; i++) {
-		const struct row_counts *here = &import->counts_of_domains[i];
+		const struct row_counts here = bulk_counts_of(bulk, i);
 
-		if (removals_check_part(removals, "user", scope->domains[i], here->removed,
-					count_before(here), counts->removed, err) < 0)
+		if (removals_check_part(removals, "user", scope->domains[i], here.removed,
+					row_counts_before(&here), counts->removed, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int settle(struct import *import, const struct removals *removals, struct error *err)
+static int drop_unused_providers(struct user_import *import, struct bulk *bulk, struct error *err)
 {
-	if (check_removals(import, removals, err) < 0)
-		return error_prefix(err, "%s", import->input.name);
-	for (size_t i = 0; i < import->n_providers_before; i++)
-		if (provider_drop_if_unused(import->admin, import->providers_before[i], err) < 0)
+	struct admin *admin = import->admin;
+	const char **names;
+	size_t count;
+
+	if (bulk_list_providers(bulk, admin->memory, &names, &count, err) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (provider_drop_if_unused(admin, names[i], err) < 0)
 			return -1;
 	return 0;
 }
 
-static void warn(struct import *import)
+static int write_users(struct user_import *import, const struct removals *removals,
+		       struct error *err)
+{
+	_cleanup_(bulk_freep) struct bulk *bulk = NULL;
+
+	if (bulk_begin(import->admin->store, &import->scope, &bulk, err) < 0 ||
+	    merge_records(import, bulk, err) < 0 || bulk_end(bulk, &import->counts, err) < 0)
+		return -1;
+	if (check_removals(import, bulk, removals, err) < 0)
+		return error_prefix(err, "%s", import->input.name);
+	return drop_unused_providers(import, bulk, err);
+}
+
+/* Other writers wait only from here on. */
+static int change_users(struct user_import *import, const struct removals *removals, bool is_dry,
+			struct error *err)
+{
+	struct store *store = import->admin->store;
+	int r;
+
+	if (store_begin(store, err) < 0)
+		return -1;
+	r = write_users(import, removals, err);
+	if (r == 0)
+		r = admin_commit(import->admin, is_dry, err);
+	store_rollback(store);
+	if (sorter_count(import->sorter) >= TIDY_FROM)
+		store_tidy(store);
+	return r;
+}
+
+static void warn_of_misread_logins(const struct user_import *import)
 {
 	if (import->n_misread > 0)
 		admin_warn(import->admin,
@@ -182,69 +366,10 @@ static void warn(struct import *import)
 			   import->misread_login);
 }
 
-static void say(struct import *import, const struct arguments *arguments)
-{
-	const struct row_counts *counts = &import->counts;
-	const struct tally tally = {
-		.added = counts->added,
-		.changed = counts->changed,
-		.removed = counts->removed,
-		.unchanged = counts->unchanged,
-		.skipped = import->skipped.count,
-	};
-
-	tally_say(import->admin, arguments, &tally, "user");
-}
-
-/* Other admins are kept waiting only from here on. */
-static int change(struct import *import, const struct removals *removals, bool is_dry,
-		  struct error *err)
-{
-	struct store *store = import->admin->store;
-	int r;
-
-	if (store_begin(store, err) < 0)
-		return -1;
-	r = import_write(import, err);
-	if (r == 0 && import->bad.count > 0)
-		r = report_refuse(&import->bad, err);
-	if (r == 0)
-		r = settle(import, removals, err);
-	if (r == 0)
-		r = admin_commit(import->admin, is_dry, err);
-	store_rollback(store);
-	if (sorter_count(import->sorter) >= TIDY_FROM)
-		store_tidy(store);
-	return r;
-}
-
-static int run(struct import *import, const struct arguments *arguments,
-	       const struct table_format *format, const struct removals *removals,
-	       struct error *err)
-{
-	bool is_dry = option_is_given(arguments, "dry-run");
-	int r = import_read(import, format, err);
-
-	if (r == 0 && import->bad.count > 0) {
-		/* There may be more to say. */
-		r = import_write(import, err);
-		if (r == 0)
-			r = report_refuse(&import->bad, err);
-	} else if (r == 0) {
-		r = change(import, removals, is_dry, err);
-	}
-	report_print(&import->skipped, "skipped: ", "lines skipped", true);
-	if (r < 0)
-		return -1;
-	warn(import);
-	say(import, arguments);
-	return 0;
-}
-
 static int import_users(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	_cleanup_(import_freep) struct import *import = xnew(struct import);
-	/* The options know these names alone. */
+	_cleanup_(import_freep) struct user_import *import = xnew(struct user_import);
+	bool is_dry = option_is_given(arguments, "dry-run");
 	const struct table_format *format = table_format_find(value_or(arguments, "format", "csv"));
 	struct removals removals;
 	int r;
@@ -256,12 +381,19 @@ static int import_users(struct admin *admin, const struct arguments *arguments, 
 	import->input = arguments->files->input;
 	import->bad.name = import->skipped.name = import->input.name;
 	import->sorter = sorter_new(SORT_MEMORY);
-	r = admin_open(admin, false, err);
+	if (admin_open(admin, false, err) < 0 || apply_options(import, arguments, err) < 0)
+		return -1;
+	r = user_import_read(import, format, err);
+	/* Of an invalid file the records are checked too, to report all at once. */
 	if (r == 0)
-		r = apply_options(import, arguments, err);
-	if (r == 0)
-		r = run(import, arguments, format, &removals, err);
-	return r;
+		r = import->bad.count > 0 ? merge_records(import, NULL, err)
+					  : change_users(import, &removals, is_dry, err);
+	report_warn_of_skipped(&import->skipped);
+	if (r < 0)
+		return -1;
+	warn_of_misread_logins(import);
+	report_counts(admin, arguments, "user", &import->counts, import->skipped.count);
+	return 0;
 }
 
 static const struct option import_options[] = {
