@@ -51,8 +51,8 @@ static int64_t most_of(const struct removals *removals, int64_t all)
 	return removals->is_percent ? all / 100 * max + all % 100 * max / 100 : max;
 }
 
-static int refuse(const struct removals *removals, int64_t removed, int64_t all, const char *whom,
-		  int64_t needed, struct error *err)
+static int refuse_removals(const struct removals *removals, int64_t removed, int64_t all,
+			   const char *whom, int64_t needed, struct error *err)
 {
 	error_set(
 		err, ERROR_INPUT,
@@ -73,8 +73,9 @@ int removals_check(const struct removals *removals, const char *what, int64_t re
 
 	if (removed <= most_of(removals, all))
 		return 0;
-	return refuse(removals, removed, all,
-		      arena_printf(&memory, "%s%s", what, all == 1 ? "" : "s"), removed, err);
+	return refuse_removals(removals, removed, all,
+			       arena_printf(&memory, "%s%s", what, all == 1 ? "" : "s"), removed,
+			       err);
 }
 
 int removals_check_part(const struct removals *removals, const char *what, const char *domain,
@@ -84,7 +85,8 @@ int removals_check_part(const struct removals *removals, const char *what, const
 
 	if (!removals->is_percent || removed <= most_of(removals, here))
 		return 0;
-	return refuse(removals, removed, here,
-		      arena_printf(&memory, "%s%s of '%s'", what, here == 1 ? "" : "s", domain),
-		      in_all, err);
+	return refuse_removals(
+		removals, removed, here,
+		arena_printf(&memory, "%s%s of '%s'", what, here == 1 ? "" : "s", domain), in_all,
+		err);
 }

@@ -76,7 +76,7 @@ static size_t *place_of(const struct chains *chains, const char *key)
 	return &chains->places[at];
 }
 
-static void grow(struct chains *chains)
+static void grow_places(struct chains *chains)
 {
 	free(chains->places);
 	chains->n_places *= 2;
@@ -85,7 +85,7 @@ static void grow(struct chains *chains)
 		*place_of(chains, chains->aliases[i].key) = i + 1;
 }
 
-static struct alias *find(const struct chains *chains, const char *key)
+static struct alias *find_alias(const struct chains *chains, const char *key)
 {
 	size_t place = *place_of(chains, key);
 
@@ -135,7 +135,7 @@ void chains_add(struct chains *chains, unsigned long line, const char *text,
 	alias.key = key_of(chains, &chains->memory, alias.text);
 	for (size_t i = 0; i < count; i++)
 		alias.digest = digest_add(alias.digest, targets[i]);
-	before = find(chains, alias.key);
+	before = find_alias(chains, alias.key);
 	if (before) {
 		if (before->digest != alias.digest)
 			source_bad(&chains->table->source, line,
@@ -150,7 +150,7 @@ void chains_add(struct chains *chains, unsigned long line, const char *text,
 	chains->aliases[chains->count++] = alias;
 	*place_of(chains, alias.key) = chains->count;
 	if (chains->count * 2 > chains->n_places)
-		grow(chains);
+		grow_places(chains);
 }
 
 /* What a target is that is no mailbox, NULL for what may be one. */
@@ -213,8 +213,8 @@ static int target_of(struct chains *chains, struct arena *memory, const struct a
 }
 
 /* The end: what the provider's pattern makes of an address, or the bare name. */
-static int end_at(struct chains *chains, struct arena *memory, const struct target *target,
-		  struct step *step, struct error *err)
+static int end_at_address(struct chains *chains, struct arena *memory, const struct target *target,
+			  struct step *step, struct error *err)
 {
 	const struct table *table = chains->table;
 
@@ -235,13 +235,13 @@ static int end_at(struct chains *chains, struct arena *memory, const struct targ
 /* Looks for what belongs to the local part, "" for the catch-all, in one of the target's domains.
  * Sets ret_is_found also where that is the alias itself, which says that the mailbox is there; of
  * its login nothing is said, so that it stays. */
-static int look_at(struct chains *chains, struct arena *memory, const struct alias *alias,
-		   const struct target *target, const char *local, const char *domain,
-		   struct step *step, bool *ret_is_found, struct error *err)
+static int look_in_domain(struct chains *chains, struct arena *memory, const struct alias *alias,
+			  const struct target *target, const char *local, const char *domain,
+			  struct step *step, bool *ret_is_found, struct error *err)
 {
 	const struct table *table = chains->table;
 	const char *key = key_in_domain(memory, local, strlen(local), domain);
-	struct alias *next = find(chains, key);
+	struct alias *next = find_alias(chains, key);
 	bool is_itself = next == alias;
 
 	*ret_is_found = next;
@@ -259,8 +259,8 @@ static int look_at(struct chains *chains, struct arena *memory, const struct ali
 }
 
 /* As the daemon looks for users, among the aliases and the users that stay beside them. */
-static int search(struct chains *chains, struct arena *memory, const struct alias *alias,
-		  const struct target *target, struct step *step, struct error *err)
+static int search_domains(struct chains *chains, struct arena *memory, const struct alias *alias,
+			  const struct target *target, struct step *step, struct error *err)
 {
 	const char *domains[] = { target->domain.name, target->domain.alias_of };
 	const char *locals[] = { target->local, target->untagged, "" };
@@ -270,8 +270,8 @@ static int search(struct chains *chains, struct arena *memory, const struct alia
 		for (size_t k = 0; k < 3 && !is_found; k++) {
 			if (k > 0 && text_equals(locals[k], locals[k - 1]))
 				continue;
-			if (look_at(chains, memory, alias, target, locals[k], domains[i], step,
-				    &is_found, err) < 0)
+			if (look_in_domain(chains, memory, alias, target, locals[k], domains[i],
+					   step, &is_found, err) < 0)
 				return -1;
 		}
 	return 0;
@@ -280,20 +280,21 @@ static int search(struct chains *chains, struct arena *memory, const struct alia
 static int step_from(struct chains *chains, struct arena *memory, const struct alias *alias,
 		     struct step *ret_step, struct error *err)
 {
-	struct step step = { .next = find(chains, key_of(chains, memory, alias->target)) };
+	struct step step = { .next = find_alias(chains, key_of(chains, memory, alias->target)) };
 	struct target target;
 
 	if (!step.next || step.next == alias) {
 		step.next = NULL;
 		if (target_of(chains, memory, alias, &target, err) < 0 ||
-		    search(chains, memory, alias, &target, &step, err) < 0)
+		    search_domains(chains, memory, alias, &target, &step, err) < 0)
 			return -1;
 		/* A bare name of no domain. */
 		if (!target.is_address && !target.domain.name)
-			step.next = find(chains, text_lower(memory, target.untagged));
+			step.next = find_alias(chains, text_lower(memory, target.untagged));
 		if (step.next == alias)
 			step.next = NULL;
-		if (!step.next && !step.login && end_at(chains, memory, &target, &step, err) < 0)
+		if (!step.next && !step.login &&
+		    end_at_address(chains, memory, &target, &step, err) < 0)
 			return -1;
 	}
 	*ret_step = step;
@@ -301,8 +302,8 @@ static int step_from(struct chains *chains, struct arena *memory, const struct a
 }
 
 /* ", by line 7" where it is not the alias's own line that says so. */
-static const char *elsewhere(struct arena *memory, const struct alias *start,
-			     const struct alias *end)
+static const char *describe_other_line(struct arena *memory, const struct alias *start,
+				       const struct alias *end)
 {
 	return start == end ? "" : arena_printf(memory, ", by line %lu", end->line);
 }
@@ -319,8 +320,8 @@ static const char *fault_of(struct arena *memory, const struct alias *alias)
 
 /* Follows the alias to its end. Returns 0 with its login, or NULL where the table was told that it
  * has none; or -1 with err set. */
-static int follow(struct chains *chains, struct arena *memory, struct alias *start,
-		  const char **ret_login, struct error *err)
+static int follow_alias(struct chains *chains, struct arena *memory, struct alias *start,
+			const char **ret_login, struct error *err)
 {
 	size_t number = (size_t)(start - chains->aliases) + 1;
 	struct alias *alias = start;
@@ -336,7 +337,7 @@ static int follow(struct chains *chains, struct arena *memory, struct alias *sta
 			fault = arena_printf(memory, "leads to %s", step.reason);
 		if (fault) {
 			table_skip(chains->table, start->line, "'" SHOWN "' %s%s", start->text,
-				   fault, elsewhere(memory, start, alias));
+				   fault, describe_other_line(memory, start, alias));
 			return 0;
 		}
 		if (!step.next) {
@@ -354,12 +355,13 @@ static int follow(struct chains *chains, struct arena *memory, struct alias *sta
 	}
 }
 
-static int give(struct chains *chains, struct arena *memory, struct alias *alias, struct error *err)
+static int give_row(struct chains *chains, struct arena *memory, struct alias *alias,
+		    struct error *err)
 {
 	struct table *table = chains->table;
 	struct row row = { .line = alias->line, .address = alias->text };
 
-	if (follow(chains, memory, alias, &row.login, err) < 0)
+	if (follow_alias(chains, memory, alias, &row.login, err) < 0)
 		return -1;
 	return table->row(&row, table->context, err);
 }
@@ -369,7 +371,7 @@ int chains_give(struct chains *chains, struct error *err)
 	for (size_t i = 0; i < chains->count; i++) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-		if (give(chains, &memory, &chains->aliases[i], err) < 0)
+		if (give_row(chains, &memory, &chains->aliases[i], err) < 0)
 			return -1;
 	}
 	return 0;

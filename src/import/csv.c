@@ -40,7 +40,7 @@ static enum shape shape_of(const char *text)
 	}
 }
 
-static void keep(struct csv *csv, size_t at, const char *line, size_t size)
+static void keep_line(struct csv *csv, size_t at, const char *line, size_t size)
 {
 	if (at + size + 2 > csv->room) {
 		csv->room = at + size + 2 + SOURCE_LINE_MAX;
@@ -56,7 +56,7 @@ static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record
 {
 	int r;
 
-	keep(csv, 0, line, size);
+	keep_line(csv, 0, line, size);
 	while (*ret_shape == SHAPE_OPEN) {
 		size_t at = size + 1;
 
@@ -65,7 +65,7 @@ static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record
 			return r < 0 ? -1 : CSV_END;
 		if (at + size > SOURCE_LINE_MAX)
 			return 0;
-		keep(csv, at, line, size);
+		keep_line(csv, at, line, size);
 		csv->record[at - 1] = '\n';
 		size += at;
 		if (strchr(csv->record + at, '"'))

@@ -19,7 +19,7 @@
 enum { USER, PASSWORD, UID, GID, GECOS, HOME, SHELL, EXTRA };
 
 /* The extra fields hold colons. Returns how many fields there are. */
-static size_t split(char *line, char *fields[EXTRA + 1])
+static size_t split_fields(char *line, char *fields[EXTRA + 1])
 {
 	size_t count = 0;
 
@@ -54,7 +54,7 @@ static int read_user(struct table *table, char *line, struct error *err)
 {
 	struct row row = { .line = table->source.line };
 	char *fields[EXTRA + 1];
-	size_t count = split(line, fields);
+	size_t count = split_fields(line, fields);
 
 	if (count < 2) {
 		source_bad(&table->source, row.line,

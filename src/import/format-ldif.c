@@ -10,6 +10,7 @@
  * over.
  */
 
+#include <nettle/base64.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,48 +50,24 @@ struct ldif {
 	bool is_cut;
 };
 
-static void refuse(struct ldif *ldif, const char *reason)
+static void reject_entry(struct ldif *ldif, const char *reason)
 {
 	source_bad(&ldif->table->source, ldif->number, "%s", reason);
 	ldif->entry.is_bad = true;
 }
 
-static int digit_of(char c)
+/* Decodes base64 in place. Returns whether it is valid, and a text. */
+static bool decode_base64(char *text)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *found = c ? strchr(digits, c) : NULL;
+	struct base64_decode_ctx context;
+	size_t size;
 
-	return found ? (int)(found - digits) : -1;
-}
-
-/* Undoes base64 (RFC 4648 4), in place. Returns whether it was, and a text. */
-static bool base64_decode(char *text)
-{
-	size_t size = strlen(text), padding = 0;
-	char *to = text;
-	uint32_t bits = 0;
-
-	while (padding < 2 && padding < size && text[size - 1 - padding] == '=')
-		padding++;
-	if (size % 4 != 0)
+	base64_decode_init(&context);
+	if (!base64_decode_update(&context, &size, (uint8_t *)text, strlen(text), text) ||
+	    !base64_decode_final(&context))
 		return false;
-	for (size_t i = 0; i < size; i++) {
-		int digit = i < size - padding ? digit_of(text[i]) : 0;
-
-		if (digit < 0)
-			return false;
-		bits = bits << 6 | (uint32_t)digit;
-		if (i % 4 != 3)
-			continue;
-		*to++ = (char)(bits >> 16);
-		*to++ = (char)(bits >> 8);
-		*to++ = (char)bits;
-		bits = 0;
-	}
-	to -= padding;
-	*to = '\0';
-	return strlen(text) == (size_t)(to - text);
+	text[size] = '\0';
+	return strlen(text) == size;
 }
 
 /* Whether the attribute, without its options (mail;lang-de), is in a list separated by commas. */
@@ -126,25 +103,26 @@ static char *value_of(struct ldif *ldif, char *text)
 	while (*text == ' ')
 		text++;
 	if (kind == '<') {
-		refuse(ldif,
-		       "the value is a URL, and is not fetched; export the values themselves");
+		reject_entry(
+			ldif,
+			"the value is a URL, and is not fetched; export the values themselves");
 		return NULL;
 	}
-	if (kind == ':' && !base64_decode(text)) {
-		refuse(ldif, "what follows '::' is not the base64 of a text");
+	if (kind == ':' && !decode_base64(text)) {
+		reject_entry(ldif, "what follows '::' is not the base64 of a text");
 		return NULL;
 	}
 	return text;
 }
 
-static void keep(struct ldif *ldif, const char *attribute, const char *value)
+static void keep_value(struct ldif *ldif, const char *attribute, const char *value)
 {
 	const struct table *table = ldif->table;
 	struct entry *entry = &ldif->entry;
 
 	if (is_listed(table->address_attributes, attribute)) {
 		if (entry->n_addresses == ADDRESSES_MAX) {
-			refuse(ldif, "the entry has more than 1000 addresses");
+			reject_entry(ldif, "the entry has more than 1000 addresses");
 			return;
 		}
 		entry->addresses[entry->n_addresses++] = (struct address_value){
@@ -167,7 +145,8 @@ static bool begin_entry(struct ldif *ldif, const char *attribute)
 		return false;
 	ldif->entry.line = ldif->number;
 	if (!text_equals_ignoring_case(attribute, "dn"))
-		refuse(ldif, "an entry begins with 'dn:' (ldapsearch writes clean LDIF with -LLL)");
+		reject_entry(ldif,
+			     "an entry begins with 'dn:' (ldapsearch writes clean LDIF with -LLL)");
 	return true;
 }
 
@@ -180,25 +159,25 @@ static void take_line(struct ldif *ldif)
 	if (!colon || colon == ldif->line) {
 		if (!ldif->entry.line)
 			ldif->entry.line = ldif->number;
-		refuse(ldif, "no colon follows the name of an attribute");
+		reject_entry(ldif, "no colon follows the name of an attribute");
 		return;
 	}
 	*colon = '\0';
 	if (!begin_entry(ldif, ldif->line) || ldif->entry.is_bad)
 		return;
 	if (text_equals_ignoring_case(ldif->line, "changetype")) {
-		refuse(ldif, "this entry is a change; export the entries themselves");
+		reject_entry(ldif, "this entry is a change; export the entries themselves");
 		return;
 	}
 	if (!is_wanted(ldif->table, ldif->line))
 		return;
 	if (ldif->is_cut) {
-		refuse(ldif, "the value is too long");
+		reject_entry(ldif, "the value is too long");
 		return;
 	}
 	value = value_of(ldif, colon + 1);
 	if (value)
-		keep(ldif, ldif->line, value);
+		keep_value(ldif, ldif->line, value);
 }
 
 /* A line is whole when the next one does not begin with a space. */
@@ -222,7 +201,7 @@ static void add_to_line(struct ldif *ldif, const char *text, size_t size)
 	ldif->line[ldif->size] = '\0';
 }
 
-static int give(struct ldif *ldif, struct error *err)
+static int give_rows(struct ldif *ldif, struct error *err)
 {
 	const struct entry *entry = &ldif->entry;
 	struct table *table = ldif->table;
@@ -253,7 +232,7 @@ static int end_entry(struct ldif *ldif, struct error *err)
 	int r;
 
 	end_line(ldif);
-	r = give(ldif, err);
+	r = give_rows(ldif, err);
 	arena_clear(&ldif->entry.memory);
 	ldif->entry.line = 0;
 	ldif->entry.is_bad = false;

@@ -1,59 +1,153 @@
 /*
- * Tables of Postfix, as their text is before postmap(1):
+ * Tables of Postfix, in their text form before postmap(1), and aliases(5), which Exim and sendmail
+ * share:
  *
  *     virtual(5), virtual_alias_maps          first.last@example.org   a4711
  *                                             @example.org             collect@example.org
  *     smtpd_sender_login_maps                 first.last@example.org   a4711
+ *     aliases(5), names without a domain      postmaster: root
+ *                                             news:       "|/usr/bin/rnews -x", archive
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "import/alias-chains.h"
-#include "import/postfix-lines.h"
 #include "import/user-table.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
+/* An entry with its continuation lines: a list of members can be long. */
+#define ENTRY_MAX ((size_t)1024 * 1024)
 #define TARGETS_MAX 1000
 
-/* An entry, taken apart in place: what stands before the first blank, and after it words with
- * blanks or commas between. Past TARGETS_MAX they are only counted. */
+/* Entries of several lines: a line that begins with whitespace continues the previous one. Lines
+ * that are empty or begin with '#' are skipped. */
+struct entries {
+	struct source *source;
+	char *text; /* the entry read last */
+	size_t size, room;
+	unsigned long line;  /* where it begins */
+	const char *pending; /* the line after it, until the next is read; or NULL */
+	size_t pending_size;
+};
+
+enum { ENTRIES_END = 1 };
+
+static void entries_clear(struct entries *entries)
+{
+	free(entries->text);
+}
+
+static void append_line(struct entries *entries, const char *line, size_t size)
+{
+	if (entries->size + size + 1 > entries->room) {
+		entries->room = (entries->size + size + 1) * 2;
+		entries->text = xrealloc(entries->text, entries->room, 1);
+	}
+	memcpy(entries->text + entries->size, line, size + 1);
+	entries->size += size;
+}
+
+static bool is_comment(const char *line)
+{
+	while (char_is_blank(*line))
+		line++;
+	return !*line || *line == '#';
+}
+
+static int read_line(struct entries *entries, char **ret_line, size_t *ret_size, struct error *err)
+{
+	int r;
+
+	do {
+		r = source_line(entries->source, ret_line, ret_size, err);
+	} while (r == 0 && is_comment(*ret_line));
+	return r;
+}
+
+static int read_first_line(struct entries *entries, struct error *err)
+{
+	bool is_first = true;
+	char *line;
+	size_t size;
+	int r;
+
+	while ((r = read_line(entries, &line, &size, err)) == 0 && char_is_blank(*line)) {
+		if (!is_first)
+			continue;
+		is_first = false;
+		source_bad(entries->source, entries->source->line,
+			   "a line that begins with whitespace continues the previous one, and "
+			   "there is none");
+	}
+	if (r == 0) {
+		entries->pending = line;
+		entries->pending_size = size;
+	}
+	return r;
+}
+
+/* Reads an entry, which may be changed and is valid until the next call. Returns 0, ENTRIES_END, or
+ * -1 with err set. */
+static int read_entry(struct entries *entries, char **ret_entry, struct error *err)
+{
+	char *line;
+	size_t size;
+	int r;
+
+	if (!entries->pending) {
+		r = read_first_line(entries, err);
+		if (r != 0)
+			return r < 0 ? -1 : ENTRIES_END;
+	}
+	entries->size = 0;
+	append_line(entries, entries->pending, entries->pending_size);
+	entries->line = entries->source->line;
+	entries->pending = NULL;
+	while ((r = read_line(entries, &line, &size, err)) == 0) {
+		if (!char_is_blank(*line)) {
+			entries->pending = line;
+			entries->pending_size = size;
+			break;
+		}
+		if (entries->size + size > ENTRY_MAX)
+			source_bad(entries->source, entries->source->line,
+				   "the entry that begins in line %lu has more than %zu bytes",
+				   entries->line, ENTRY_MAX);
+		else
+			append_line(entries, line, size);
+	}
+	*ret_entry = entries->text;
+	return r < 0 ? -1 : 0;
+}
+
+/* Tables of Postfix */
+
+/* An entry, split in place: a key, then words between whitespace or commas. Words beyond
+ * TARGETS_MAX are dropped. */
 struct entry {
 	const char *key;
 	const char *values[TARGETS_MAX];
 	size_t count;
 };
 
-static void split(char *text, struct entry *ret_entry)
+/* Reads an entry that has a key and a value, and reports others as bad. */
+static int read_pair(struct entries *entries, struct entry *ret_entry, struct error *err)
 {
-	char *word;
-
-	ret_entry->count = 0;
-	ret_entry->key = strsep(&text, " \t");
-	while ((word = strsep(&text, ", \t")))
-		if (*word && ret_entry->count < TARGETS_MAX)
-			ret_entry->values[ret_entry->count++] = word;
-}
-
-/* Reads an entry that has a key and a value; others are told of as bad. */
-static int read_entry(struct table *table, struct postfix *postfix, struct entry *ret_entry,
-		      struct error *err)
-{
-	char *text;
+	char *text, *word;
 	int r;
 
-	while ((r = postfix_next(postfix, &text, err)) == 0) {
-		if (char_is_blank(*text)) {
-			source_bad(&table->source, postfix->line,
-				   "a line that begins with a blank goes on with the one before, "
-				   "and there is none");
-			continue;
-		}
-		split(text, ret_entry);
+	while ((r = read_entry(entries, &text, err)) == 0) {
+		ret_entry->count = 0;
+		ret_entry->key = strsep(&text, " \t");
+		while ((word = strsep(&text, ", \t")))
+			if (*word && ret_entry->count < TARGETS_MAX)
+				ret_entry->values[ret_entry->count++] = word;
 		if (ret_entry->count > 0)
 			return 0;
-		source_bad(&table->source, postfix->line, "nothing follows '%.200s'",
+		source_bad(entries->source, entries->line, "nothing follows '%.200s'",
 			   ret_entry->key);
 	}
 	return r;
@@ -62,18 +156,16 @@ static int read_entry(struct table *table, struct postfix *postfix, struct entry
 static int virtual_alias_read(struct table *table, struct error *err)
 {
 	_cleanup_(chains_freep) struct chains *chains = chains_new(table);
-	_cleanup_(postfix_clear) struct postfix postfix;
+	_cleanup_(entries_clear) struct entries entries = { .source = &table->source };
 	struct entry entry;
 	int r;
 
-	postfix_init(&postfix, &table->source);
-	while ((r = read_entry(table, &postfix, &entry, err)) == 0) {
-		/* As virtual(5) has it, "example.org anything" only says that there is such a
-		 * domain. */
+	while ((r = read_pair(&entries, &entry, err)) == 0) {
+		/* In virtual(5), "example.org anything" declares a domain. */
 		if (strchr(entry.key, '@') || table->domain || !strchr(entry.key, '.'))
-			chains_add(chains, postfix.line, entry.key, entry.values, entry.count);
+			chains_add(chains, entries.line, entry.key, entry.values, entry.count);
 		else
-			table_skip(table, postfix.line,
+			table_skip(table, entries.line,
 				   "'%.200s' has no '@' and is taken for a domain; with --domain "
 				   "it is an address there",
 				   entry.key);
@@ -88,14 +180,13 @@ const struct table_format format_postfix_virtual_alias = {
 
 static int sender_login_read(struct table *table, struct error *err)
 {
-	_cleanup_(postfix_clear) struct postfix postfix;
+	_cleanup_(entries_clear) struct entries entries = { .source = &table->source };
 	struct entry entry;
 	int r;
 
-	postfix_init(&postfix, &table->source);
-	while ((r = read_entry(table, &postfix, &entry, err)) == 0) {
+	while ((r = read_pair(&entries, &entry, err)) == 0) {
 		const struct row row = {
-			.line = postfix.line,
+			.line = entries.line,
 			.address = entry.key,
 			.login = entry.count == 1 ? entry.values[0] : NULL,
 		};
@@ -113,3 +204,77 @@ const struct table_format format_postfix_sender_login = {
 	.name = "postfix-sender-login",
 	.read = sender_login_read,
 };
+
+/* aliases(5) */
+
+/* Cuts the text up to the separator off the rest, in place, without whitespace around it and
+ * without quotes, which may hold a separator. Returns NULL where a quote is not closed. The rest is
+ * NULL after the last. */
+static char *cut_text(char **rest, char separator)
+{
+	char *from = *rest, *to, *text;
+
+	while (char_is_blank(*from))
+		from++;
+	text = to = from;
+	for (; *from && *from != separator; from++) {
+		if (*from != '"') {
+			*to++ = *from;
+			continue;
+		}
+		for (from++; *from != '"'; from++) {
+			if (*from == '\\' && from[1])
+				from++;
+			if (!*from)
+				return NULL;
+			*to++ = *from;
+		}
+	}
+	*rest = *from ? from + 1 : NULL;
+	while (to > text && char_is_blank(to[-1]))
+		to--;
+	*to = '\0';
+	return text;
+}
+
+/* Returns why the entry is bad, or NULL. */
+static const char *add_alias(struct chains *chains, unsigned long line, char *text)
+{
+	const char *targets[TARGETS_MAX], *name = cut_text(&text, ':');
+	size_t count = 0;
+
+	if (!name)
+		return "a quote is not closed";
+	if (!text)
+		return "no colon follows the name; a line is NAME: TARGET";
+	while (text) {
+		const char *target = cut_text(&text, ',');
+
+		if (!target)
+			return "a quote is not closed";
+		if (*target && count < TARGETS_MAX)
+			targets[count++] = target;
+	}
+	if (count == 0)
+		return "nothing follows the name";
+	chains_add(chains, line, name, targets, count);
+	return NULL;
+}
+
+static int aliases_read(struct table *table, struct error *err)
+{
+	_cleanup_(chains_freep) struct chains *chains = chains_new(table);
+	_cleanup_(entries_clear) struct entries entries = { .source = &table->source };
+	char *text;
+	int r;
+
+	while ((r = read_entry(&entries, &text, err)) == 0) {
+		const char *reason = add_alias(chains, entries.line, text);
+
+		if (reason)
+			source_bad(&table->source, entries.line, "%s", reason);
+	}
+	return r < 0 ? -1 : chains_give(chains, err);
+}
+
+const struct table_format format_aliases = { .name = "aliases", .read = aliases_read };

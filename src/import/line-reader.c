@@ -40,7 +40,7 @@ void source_bad(struct source *source, unsigned long line, const char *format, .
 	source->bad(line, reason, source->context);
 }
 
-static int fill(struct source *source, struct error *err)
+static int fill_buffer(struct source *source, struct error *err)
 {
 	size_t got, rest = source->filled - source->at;
 
@@ -79,7 +79,7 @@ static int find_end(struct source *source, size_t *ret_size, struct error *err)
 			here = SOURCE_LINE_MAX;
 		}
 		searched = here;
-		if (fill(source, err) < 0)
+		if (fill_buffer(source, err) < 0)
 			return -1;
 	}
 }

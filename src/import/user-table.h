@@ -2,7 +2,7 @@
 
 /*
  * Tables of users as other programs keep them: addresses, and the login that belongs to each. A
- * format is a file with its reader; formats.c lists them.
+ * format is a file with its reader; user-table.c lists them.
  */
 
 #include <stdbool.h>

@@ -54,7 +54,7 @@ static int read_row(struct row *row, struct bulk *bulk, struct error *err)
 	return row_end(row, err);
 }
 
-static int settle(struct bulk *bulk, int step, struct error *err)
+static int handle_step(struct bulk *bulk, int step, struct error *err)
 {
 	struct row row = row_begin(bulk->store, NULL, bulk->cursor, TABLE_USER);
 
@@ -68,21 +68,22 @@ static int settle(struct bulk *bulk, int step, struct error *err)
 }
 
 /* Moves the cursor to the first row at or after the key. */
-static int seek(struct bulk *bulk, const char *domain, const char *local, struct error *err)
+static int move_cursor_to(struct bulk *bulk, const char *domain, const char *local,
+			  struct error *err)
 {
 	sqlite3_reset(bulk->cursor);
 	sqlite3_bind_text(bulk->cursor, 1, domain, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(bulk->cursor, 2, local, -1, SQLITE_TRANSIENT);
-	return settle(bulk, sqlite3_step(bulk->cursor), err);
+	return handle_step(bulk, sqlite3_step(bulk->cursor), err);
 }
 
-static int advance(struct bulk *bulk, struct error *err)
+static int move_cursor(struct bulk *bulk, struct error *err)
 {
-	return settle(bulk, sqlite3_step(bulk->cursor), err);
+	return handle_step(bulk, sqlite3_step(bulk->cursor), err);
 }
 
 /* Where the cursor's row stands to the key: below 0 before it. */
-static int compare(const struct bulk *bulk, const char *domain, const char *local)
+static int compare_row(const struct bulk *bulk, const char *domain, const char *local)
 {
 	int order = strcmp(bulk->row.domain, domain);
 
@@ -100,7 +101,7 @@ int bulk_begin(struct store *store, const struct bulk_scope *scope, struct bulk 
 	bulk->totals = xcalloc(scope->n_domains + 1, sizeof(*bulk->totals));
 	if (store_execute(store, "PRAGMA cache_size = " CACHE_SIZE, err) != 0 ||
 	    query_begin(store, USERS_FROM, &bulk->cursor, err) != 0 ||
-	    seek(bulk, first, "", err) < 0)
+	    move_cursor_to(bulk, first, "", err) < 0)
 		return -1;
 	*ret_bulk = TAKE(bulk);
 	return 0;
@@ -124,8 +125,8 @@ void bulk_watch(struct bulk *bulk, bulk_visitor visit, void *context)
 	bulk->context = context;
 }
 
-static void visit(const struct bulk *bulk, const struct bulk_user *before,
-		  const struct bulk_user *after)
+static void call_visitor(const struct bulk *bulk, const struct bulk_user *before,
+			 const struct bulk_user *after)
 {
 	if (bulk->visit)
 		bulk->visit(before, after, bulk->context);
@@ -158,7 +159,7 @@ static void note_domain(struct bulk *bulk, const char *domain)
 	bulk->touched[bulk->n_touched++] = arena_strdup(&bulk->memory, domain);
 }
 
-static int run(struct bulk *bulk, sqlite3_stmt *query, const char *doing, struct error *err)
+static int run_query(struct bulk *bulk, sqlite3_stmt *query, const char *doing, struct error *err)
 {
 	return query_run(bulk->store, query, doing, err) == 0 ? 0 : -1;
 }
@@ -167,7 +168,7 @@ static int remove_row(struct bulk *bulk, struct error *err)
 {
 	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 
-	visit(bulk, &bulk->row, NULL);
+	call_visitor(bulk, &bulk->row, NULL);
 	note_provider(bulk);
 	note_domain(bulk, bulk->row.domain);
 	if (query_begin(bulk->store, REMOVE_USER, &query, err) != 0)
@@ -175,7 +176,7 @@ static int remove_row(struct bulk *bulk, struct error *err)
 	sqlite3_bind_text(query, 1, bulk->row.domain, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(query, 2, bulk->row.local, -1, SQLITE_TRANSIENT);
 	bulk->counts.removed++;
-	return run(bulk, query, "removing a user", err);
+	return run_query(bulk, query, "removing a user", err);
 }
 
 /* What the file does not say stays as it is. */
@@ -193,11 +194,11 @@ static int write_row(struct bulk *bulk, enum statement statement, const struct b
 	if (user->provider)
 		sqlite3_bind_int64(query, 5, user->provider);
 	query_bind_text(query, 6, user->moved_to);
-	return run(bulk, query, "writing a user", err);
+	return run_query(bulk, query, "writing a user", err);
 }
 
 /* Puts what the row has and the user does not say into the user; strings are the cursor's. */
-static void complete(const struct bulk *bulk, struct bulk_user *user)
+static void fill_kept_values(const struct bulk *bulk, struct bulk_user *user)
 {
 	if (user->keeps_name)
 		user->name = bulk->row.name;
@@ -215,13 +216,13 @@ static int update_row(struct bulk *bulk, const struct bulk_user *given, struct e
 		bulk->counts.unchanged++;
 		return 0;
 	}
-	complete(bulk, &user);
+	fill_kept_values(bulk, &user);
 	if (text_same(user.login, bulk->row.login) && text_same(user.name, bulk->row.name) &&
 	    user.provider == bulk->row.provider && text_same(user.moved_to, bulk->row.moved_to)) {
 		bulk->counts.unchanged++;
 		return 0;
 	}
-	visit(bulk, &bulk->row, &user);
+	call_visitor(bulk, &bulk->row, &user);
 	if (user.provider != bulk->row.provider)
 		note_provider(bulk);
 	bulk->counts.changed++;
@@ -232,7 +233,7 @@ static int update_row(struct bulk *bulk, const struct bulk_user *given, struct e
 static int remove_rest(struct bulk *bulk, const char *domain, struct error *err)
 {
 	while (bulk->has_row && (!domain || strcmp(bulk->row.domain, domain) == 0))
-		if (remove_row(bulk, err) < 0 || advance(bulk, err) < 0)
+		if (remove_row(bulk, err) < 0 || move_cursor(bulk, err) < 0)
 			return -1;
 	return 0;
 }
@@ -248,50 +249,50 @@ static int finish_domains(struct bulk *bulk, const char *domain, struct error *e
 			return -1;
 		bulk->totals[bulk->current++] = bulk->counts;
 		if (bulk->current < scope->n_domains &&
-		    seek(bulk, scope->domains[bulk->current], "", err) < 0)
+		    move_cursor_to(bulk, scope->domains[bulk->current], "", err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 /* Moves the cursor to the key or beyond it, and removes what lies between. */
-static int approach(struct bulk *bulk, const struct bulk_user *user, struct error *err)
+static int pass_rows_before(struct bulk *bulk, const struct bulk_user *user, struct error *err)
 {
 	bool removes = bulk->scope.is_all || bulk->scope.n_domains > 0;
 	size_t passed = 0;
 
-	while (bulk->has_row && compare(bulk, user->domain, user->local) < 0) {
+	while (bulk->has_row && compare_row(bulk, user->domain, user->local) < 0) {
 		if (removes) {
 			if (remove_row(bulk, err) < 0)
 				return -1;
 		} else if (++passed > PASSED_OVER_MAX) {
-			return seek(bulk, user->domain, user->local, err);
+			return move_cursor_to(bulk, user->domain, user->local, err);
 		}
-		if (advance(bulk, err) < 0)
+		if (move_cursor(bulk, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
 /* A row that was changed is met again where what follows the key in it has become greater. */
-static int pass_over(struct bulk *bulk, const struct bulk_user *user, struct error *err)
+static int pass_row(struct bulk *bulk, const struct bulk_user *user, struct error *err)
 {
 	do {
-		if (advance(bulk, err) < 0)
+		if (move_cursor(bulk, err) < 0)
 			return -1;
-	} while (bulk->has_row && compare(bulk, user->domain, user->local) == 0);
+	} while (bulk->has_row && compare_row(bulk, user->domain, user->local) == 0);
 	return 0;
 }
 
 int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err)
 {
-	if (finish_domains(bulk, user->domain, err) < 0 || approach(bulk, user, err) < 0)
+	if (finish_domains(bulk, user->domain, err) < 0 || pass_rows_before(bulk, user, err) < 0)
 		return -1;
-	if (bulk->has_row && compare(bulk, user->domain, user->local) == 0)
-		return update_row(bulk, user, err) < 0 ? -1 : pass_over(bulk, user, err);
+	if (bulk->has_row && compare_row(bulk, user->domain, user->local) == 0)
+		return update_row(bulk, user, err) < 0 ? -1 : pass_row(bulk, user, err);
 	if (!user->login)
 		return 0;
-	visit(bulk, NULL, user);
+	call_visitor(bulk, NULL, user);
 	bulk->counts.added++;
 	note_domain(bulk, user->domain);
 	return write_row(bulk, BULK_ADD_USER, user, err);

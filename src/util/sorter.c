@@ -93,7 +93,7 @@ static length length_at(const char *place)
 	return size;
 }
 
-static int compare(const char *a, size_t a_size, const char *b, size_t b_size)
+static int compare_bytes(const char *a, size_t a_size, const char *b, size_t b_size)
 {
 	int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
 
@@ -105,8 +105,8 @@ static int compare_offsets(const void *a, const void *b, void *memory)
 	const char *left = (const char *)memory + *(const offset *)a;
 	const char *right = (const char *)memory + *(const offset *)b;
 
-	return compare(left + sizeof(length), length_at(left), right + sizeof(length),
-		       length_at(right));
+	return compare_bytes(left + sizeof(length), length_at(left), right + sizeof(length),
+			     length_at(right));
 }
 
 static offset *lowest_offset(struct sorter *sorter)
@@ -221,8 +221,8 @@ int sorter_add(struct sorter *sorter, const void *record, size_t size, struct er
 	if (sorter->is_ordered && sorter->n_offsets > 0) {
 		const char *last = sorter->memory + sorter->last;
 
-		sorter->is_ordered = compare(last + sizeof(length), length_at(last), record,
-					     size) <= 0;
+		sorter->is_ordered = compare_bytes(last + sizeof(length), length_at(last), record,
+						   size) <= 0;
 	}
 	sorter->last = sorter->used;
 	sorter->used += sizeof(prefix) + size;
@@ -232,7 +232,7 @@ int sorter_add(struct sorter *sorter, const void *record, size_t size, struct er
 	return 0;
 }
 
-static int fill(struct sorter *sorter, struct run *run, struct error *err)
+static int fill_buffer(struct sorter *sorter, struct run *run, struct error *err)
 {
 	size_t rest = run->filled - run->at, wanted = run->room - rest;
 
@@ -263,7 +263,7 @@ static int run_next(struct sorter *sorter, struct run *run, struct error *err)
 	struct share share;
 
 	if (run->next < run->end && run->filled - run->at < sizeof(share) + SORTER_RECORD_MAX &&
-	    fill(sorter, run, err) < 0)
+	    fill_buffer(sorter, run, err) < 0)
 		return -1;
 	if (run->at == run->filled)
 		return SORTER_END;
@@ -279,7 +279,7 @@ static bool is_lower(const struct sorter *sorter, size_t a, size_t b)
 	const struct run *left = &sorter->runs[sorter->heap[a]];
 	const struct run *right = &sorter->runs[sorter->heap[b]];
 
-	return compare(left->record, left->size, right->record, right->size) < 0;
+	return compare_bytes(left->record, left->size, right->record, right->size) < 0;
 }
 
 static void sift_down(struct sorter *sorter, size_t at)

@@ -245,9 +245,8 @@ static void test_chains(void **state)
 		{ { VIRTUAL, "a@b\nc@b ,\n" },
 		  "1 bad: nothing follows 'a@b'\n2 bad: nothing follows 'c@b'\n" },
 		{ { VIRTUAL, "  a@b c\n" },
-		  "1 bad: a line that begins with a blank goes on with the one before, and there "
-		  "is "
-		  "none\n" },
+		  "1 bad: a line that begins with whitespace continues the previous one, "
+		  "and there is none\n" },
 	};
 
 	CHECK(rows);

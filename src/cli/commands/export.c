@@ -145,7 +145,7 @@ static int export_all(struct exporter *exporter, struct error *err)
 	return 0;
 }
 
-static int fail(const char *path, struct error *err)
+static int fail_to_write(const char *path, struct error *err)
 {
 	return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
 }
@@ -158,17 +158,18 @@ static int export_to_file(struct exporter *exporter, struct output *output, stru
 	stream = fd < 0 ? NULL : fdopen(fd, "w");
 	if (!stream) {
 		closep(&fd);
-		return fail(output->path, err);
+		return fail_to_write(output->path, err);
 	}
 	exporter->stream = stream;
 	if (export_all(exporter, err) < 0)
 		return -1;
 	if (fflush(stream) != 0 || ferror(stream))
-		return fail(output->path, err);
+		return fail_to_write(output->path, err);
 	return output_commit(output, err);
 }
 
-static int export(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int export_installation(struct admin *admin, const struct arguments *arguments,
+			       struct error *err)
 {
 	struct exporter exporter = { .admin = admin, .stream = stdout };
 	const char *path = arguments->count > 0 ? arguments->words[0] : "-";
@@ -201,7 +202,7 @@ static const struct command command_export = {
 	.options = { options },
 	.database = DATABASE_READ,
 	.file = FILE_OUTPUT,
-	.run = export,
+	.run = export_installation,
 };
 
 const struct family family_export = {

@@ -1,7 +1,8 @@
+#include "import/user-table.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "import/user-table.h"
 #include "util/bytes.h"
 #include "util/error.h"
 
