@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/holder.h"
 #include "store/store.h"
 #include "util/arena.h"
 
@@ -100,12 +99,11 @@ struct store {
 	sqlite3_stmt *statements[STATEMENTS];
 	bool in_snapshot;
 	bool is_new;	    /* was created when it was opened */
-	bool is_patient;    /* waits for locks, and can name their holder */
+	bool is_patient;    /* waits for locks */
 	bool has_bad_pages; /* SQLite's cache holds pages that are corrupted, or were */
 	invalid_row_visitor note_invalid_row; /* NULL: lists fail at the first */
 	void *note_context;
 	int64_t waiting_since; /* for a lock, in milliseconds */
-	struct holder_files holder_files;
 	struct kept_provider kept[PROVIDERS_KEPT];
 	int64_t data_version; /* that they are of */
 };

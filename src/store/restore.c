@@ -88,7 +88,6 @@ static int open_stage(struct stage *stage, const char *file, struct error *err)
 	_cleanup_(store_closep) struct store *store = xnew(struct store);
 
 	store->path = xstrdup(file);
-	store->holder_files = HOLDER_FILES_NONE;
 	if (sqlite3_open_v2(stage->path, &store->database,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return store_fail(store, err, "opening a copy of it");

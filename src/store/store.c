@@ -41,28 +41,13 @@ static void configure_once(void)
 	pthread_once(&once, configure_sqlite);
 }
 
-/* "mailconfctl (process 4711)", or NULL where that cannot be told. */
-static const char *who_holds(struct arena *memory, const char *path, struct holder_files *files)
-{
-	struct holder holder;
-
-	return holder_find(path, files, &holder)
-		       ? arena_printf(memory, "%s (process %d)", holder.name, (int)holder.process)
-		       : NULL;
-}
-
-/* Who changes something has waited. */
 static int fail_busy(struct store *store, struct error *err, const char *doing)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *who = store->is_patient ? who_holds(&memory, store->path, &store->holder_files)
-					    : NULL;
-
 	if (store->is_patient)
 		error_set(err, ERROR_STORE,
-			  "database '%s' is in use by %s for more than %d seconds already; "
-			  "nothing is changed, try again later",
-			  store->path, who ? who : "another process", STORE_PATIENCE_MS / 1000);
+			  "database '%s' has been in use by another process for more than %d "
+			  "seconds already; nothing is changed, try again later",
+			  store->path, STORE_PATIENCE_MS / 1000);
 	else
 		error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
 			  store->path, doing);
@@ -310,7 +295,6 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 	configure_once();
 	store = xnew(struct store);
 	store->path = xstrdup(path);
-	store->holder_files = HOLDER_FILES_NONE;
 	r = stat(path, &status);
 	/* SQLite would wait for a writer of a FIFO. */
 	if (r == 0 && !S_ISREG(status.st_mode))
@@ -328,22 +312,6 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 	return 0;
 }
 
-/* Where there is no telling who it is, err stays as it is. */
-static int give_up_opening(const char *path, int patience, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct holder_files files = HOLDER_FILES_NONE;
-	const char *who = who_holds(&memory, path, &files);
-
-	holder_close(&files);
-	if (who)
-		error_set(err, ERROR_STORE,
-			  "database '%s' is in use by %s for more than %d seconds already; "
-			  "try again later",
-			  path, who, patience / 1000);
-	return -1;
-}
-
 int store_open_patiently(const char *path, enum store_mode mode, int patience,
 			 struct store **ret_store, struct error *err)
 {
@@ -353,7 +321,7 @@ int store_open_patiently(const char *path, enum store_mode mode, int patience,
 	for (int waited = 0;; waited += OPEN_PAUSE_MS) {
 		r = store_open(path, mode, ret_store, err);
 		if (r == STORE_BUSY && waited >= patience)
-			return give_up_opening(path, patience, err);
+			return -1;
 		if (r != STORE_BUSY)
 			return r;
 		nanosleep(&pause, NULL);
@@ -369,7 +337,6 @@ int store_open_scratch(struct store **ret_store, struct error *err)
 	configure_once();
 	store = xnew(struct store);
 	store->path = xstrdup("(scratch)");
-	store->holder_files = HOLDER_FILES_NONE;
 	if (open_database(store, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0)
 		return -1;
 	if (md5_register(store, err) != 0 ||
@@ -387,7 +354,6 @@ void store_close(struct store *store)
 	for (size_t i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(store->statements[i]);
 	sqlite3_close(store->database);
-	holder_close(&store->holder_files);
 	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
 		arena_clear(&store->kept[i].memory);
 	free(store->path);
