@@ -40,6 +40,7 @@ struct oauth2 {
 struct spoiled_service {
 	const char *url; /* as it stands there; NULL where it cannot be read */
 	const char *reason;
+	bool is_unreadable; /* the file is corrupted; else it is no service */
 };
 
 /* A named set of services, texts and a default login pattern. */
@@ -78,6 +79,7 @@ struct provider {
 struct domain {
 	const char *name;
 	const char *provider; /* its name, or NULL */
+	int64_t provider_id;  /* as it was read, 0 for none */
 	const char *alias_of; /* or NULL */
 	const char *moved_to; /* an https URL or another domain, or NULL */
 	bool is_enabled;
@@ -92,6 +94,7 @@ struct user {
 	const char *login;
 	const char *name;     /* the person's own, or NULL */
 	const char *provider; /* its name, or NULL for that of the domain */
+	int64_t provider_id;  /* as it was read, 0 for none */
 	const char *moved_to; /* another address, or NULL */
 };
 

@@ -45,43 +45,44 @@ int row_attributes(struct row *row, int column, const struct option *options, vo
 	return column;
 }
 
-static void bind_choice(sqlite3_stmt *query, int parameter, const char *words, unsigned index)
+static struct value choice_value(const char *words, unsigned index)
 {
 	size_t length;
 	const char *word = choice_word(words, index, &length);
 
-	sqlite3_bind_text(query, parameter, word, (int)length, SQLITE_STATIC);
+	return TEXT_PART(word, length);
 }
 
-int query_bind_attributes(sqlite3_stmt *query, int parameter, const struct option *options,
-			  const void *row)
+static struct value value_of(const struct option *option, const void *member)
 {
-	for (; options->name; options++) {
-		const void *member = (const char *)row + options->offset;
+	enum wish wish;
+	unsigned number;
 
-		switch (options->type) {
-		case ATTRIBUTE_NONE:
-			continue;
-		case ATTRIBUTE_TEXT:
-			query_bind_text(query, parameter, *(const char *const *)member);
-			break;
-		case ATTRIBUTE_TRUTH:
-			sqlite3_bind_int(query, parameter, *(const bool *)member);
-			break;
-		case ATTRIBUTE_CHOICE:
-			bind_choice(query, parameter, options->value, *(const unsigned *)member);
-			break;
-		case ATTRIBUTE_WISH:
-			if (*(const enum wish *)member != WISH_NONE)
-				sqlite3_bind_int(query, parameter,
-						 *(const enum wish *)member == WISH_YES);
-			break;
-		case ATTRIBUTE_NUMBER:
-			if (*(const unsigned *)member > 0 || !options->is_optional)
-				sqlite3_bind_int64(query, parameter, *(const unsigned *)member);
-			break;
-		}
-		parameter++;
+	switch (option->type) {
+	case ATTRIBUTE_TEXT:
+		return TEXT(*(const char *const *)member);
+	case ATTRIBUTE_TRUTH:
+		return NUMBER(*(const bool *)member);
+	case ATTRIBUTE_CHOICE:
+		return choice_value(option->value, *(const unsigned *)member);
+	case ATTRIBUTE_WISH:
+		wish = *(const enum wish *)member;
+		return NUMBER_OR_NULL(wish != WISH_NONE, wish == WISH_YES);
+	case ATTRIBUTE_NUMBER:
+		number = *(const unsigned *)member;
+		return NUMBER_OR_NULL(number > 0 || !option->is_optional, number);
+	case ATTRIBUTE_NONE:
+		break;
 	}
-	return parameter;
+	return (struct value){ .type = VALUE_END };
+}
+
+struct value *attribute_values(const struct option *options, const void *row,
+			       struct value *ret_values)
+{
+	for (; options->name; options++)
+		if (options->type != ATTRIBUTE_NONE)
+			*ret_values++ = value_of(options, (const char *)row + options->offset);
+	*ret_values = (struct value){ .type = VALUE_END };
+	return ret_values;
 }

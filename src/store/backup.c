@@ -1,8 +1,8 @@
 /*
- * A copy of the database while others use it. SQLite's online backup copies all pages within one
- * read transaction: in WAL mode no writer waits for it, and what is committed meanwhile is not in
- * the copy. No version is asked for: whoever installs a newer mailconfd wants a copy of the
- * database that the old one made.
+ * Copies of the database while others use it: backups, and those that are kept beside it before a
+ * migration or a restore. SQLite's online backup copies all pages within one read transaction: in
+ * WAL mode no writer waits for it, and what is committed meanwhile is not in the copy. Backups are
+ * made of any schema version, so that one can be made before mailconfd is upgraded.
  */
 
 #include <errno.h>
@@ -54,23 +54,61 @@ int store_refuse_place(const char *database, const char *file, struct error *err
 	return 0;
 }
 
-static int fail(struct store *store, sqlite3 *target, const char *file, struct error *err)
+int directory_sync_of(const char *path)
 {
-	return error_set(err, ERROR_STORE, "copying database '%s' to '%s': %s", store->path, file,
-			 sqlite3_errmsg(target));
+	_cleanup_(freep) char *name = xstrdup(path);
+	_cleanup_(closep) int fd = open(dirname(name), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fsync(fd);
 }
 
-/* A copy that fails is removed: it needs no journal. */
-static int copy(struct store *store, sqlite3 *target, const char *file, struct error *err)
+/* A copy that fails is removed, so it needs no journal. Returns what SQLite says. */
+static int copy_pages(sqlite3 *source, const char *path)
 {
 	sqlite3_backup *backup = NULL;
+	sqlite3 *target = NULL;
+	int code = sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+				   NULL);
 
-	if (sqlite3_exec(target, "PRAGMA journal_mode = OFF", NULL, NULL, NULL) == SQLITE_OK)
-		backup = sqlite3_backup_init(target, "main", store->database, "main");
-	if (!backup)
-		return fail(store, target, file, err);
-	sqlite3_backup_step(backup, -1);
-	return sqlite3_backup_finish(backup) == SQLITE_OK ? 0 : fail(store, target, file, err);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(target, "PRAGMA journal_mode = OFF", NULL, NULL, NULL);
+	if (code == SQLITE_OK) {
+		backup = sqlite3_backup_init(target, "main", source, "main");
+		if (backup)
+			sqlite3_backup_step(backup, -1);
+		code = backup ? sqlite3_backup_finish(backup) : sqlite3_errcode(target);
+	}
+	sqlite3_close(target);
+	return code;
+}
+
+/* The reason is errno's where code is SQLITE_OK. */
+static int fail_to_copy(const char *database, const char *target, int code, struct error *err)
+{
+	return error_set(err, ERROR_STORE, "cannot copy database '%s' to '%s': %s", database,
+			 target, code == SQLITE_OK ? strerror(errno) : sqlite3_errstr(code));
+}
+
+int database_keep(const char *database, const char *target, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	char *temporary = arena_printf(&memory, "%s.XXXXXX", target);
+	_cleanup_(closep) int fd = mkostemp(temporary, O_CLOEXEC);
+	sqlite3 *reader = NULL;
+	int code;
+
+	if (fd < 0)
+		return fail_to_copy(database, target, SQLITE_OK, err);
+	code = sqlite3_open_v2(database, &reader, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	if (code == SQLITE_OK)
+		code = copy_pages(reader, temporary);
+	sqlite3_close(reader);
+	if (code == SQLITE_OK && fsync(fd) == 0 && rename(temporary, target) == 0 &&
+	    directory_sync_of(target) == 0)
+		return 0;
+	fail_to_copy(database, target, code, err);
+	(void)unlink(temporary);
+	return -1;
 }
 
 /*
@@ -91,7 +129,7 @@ static int create_temporary(struct arena *memory, const char *database, char **r
 	return fd;
 }
 
-static int copy_bytes(int from, int to)
+int copy_bytes(int from, int to)
 {
 	ssize_t copied;
 
@@ -105,20 +143,19 @@ int store_backup(struct store *store, const char *file, int fd, struct error *er
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(closep) int temporary = -1;
-	sqlite3 *target = NULL;
 	char *path;
-	int r;
+	int code;
 
 	sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
 	temporary = create_temporary(&memory, store->path, &path);
 	if (temporary < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot create a temporary file: %s",
 				 strerror(errno));
-	r = sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	code = copy_pages(store->database, path);
 	(void)unlink(path);
-	r = r == SQLITE_OK ? copy(store, target, file, err) : fail(store, target, file, err);
-	sqlite3_close(target);
-	if (r == 0 && copy_bytes(temporary, fd) < 0)
-		r = error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", file, strerror(errno));
-	return r;
+	if (code != SQLITE_OK)
+		return fail_to_copy(store->path, file, code, err);
+	if (copy_bytes(temporary, fd) < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", file, strerror(errno));
+	return 0;
 }

@@ -27,7 +27,7 @@ struct bulk {
 	struct bulk_scope scope;
 	size_t current;		   /* of the domains to be replaced */
 	struct row_counts *totals; /* up to the end of each of these */
-	sqlite3_stmt *cursor;
+	struct row cursor;
 	bool has_row;	      /* the cursor stands on one */
 	struct bulk_user row; /* what it holds */
 	struct row_counts counts;
@@ -51,35 +51,28 @@ static int read_row(struct row *row, struct bulk *bulk, struct error *err)
 		.provider = row_integer_or_null(row, 4, 1, INT64_MAX, 0),
 		.moved_to = row_text_or_null(row, 5),
 	};
-	return row_end(row, err);
+	return row_check(row, err);
 }
 
-static int handle_step(struct bulk *bulk, int step, struct error *err)
+static int move_cursor(struct bulk *bulk, struct error *err)
 {
-	struct row row = row_begin(bulk->store, NULL, bulk->cursor, TABLE_USER);
+	int r = row_next(&bulk->cursor, err);
 
-	bulk->has_row = step == SQLITE_ROW;
-	if (step == SQLITE_ROW)
-		return read_row(&row, bulk, err);
-	if (step == SQLITE_DONE)
+	bulk->has_row = r == 0;
+	if (r == STORE_NOT_FOUND)
 		return 0;
-	store_fail(bulk->store, err, "reading users");
-	return -1;
+	return r == 0 ? read_row(&bulk->cursor, bulk, err) : -1;
 }
 
 /* Moves the cursor to the first row at or after the key. */
 static int move_cursor_to(struct bulk *bulk, const char *domain, const char *local,
 			  struct error *err)
 {
-	sqlite3_reset(bulk->cursor);
-	sqlite3_bind_text(bulk->cursor, 1, domain, -1, SQLITE_TRANSIENT);
-	sqlite3_bind_text(bulk->cursor, 2, local, -1, SQLITE_TRANSIENT);
-	return handle_step(bulk, sqlite3_step(bulk->cursor), err);
-}
-
-static int move_cursor(struct bulk *bulk, struct error *err)
-{
-	return handle_step(bulk, sqlite3_step(bulk->cursor), err);
+	row_close(&bulk->cursor);
+	return row_open(bulk->store, NULL, USERS_FROM, VALUES(TEXT_COPY(domain), TEXT_COPY(local)),
+			&bulk->cursor, err) == 0
+		       ? move_cursor(bulk, err)
+		       : -1;
 }
 
 /* Where the cursor's row stands to the key: below 0 before it. */
@@ -100,7 +93,6 @@ int bulk_begin(struct store *store, const struct bulk_scope *scope, struct bulk 
 	bulk->scope = *scope;
 	bulk->totals = xcalloc(scope->n_domains + 1, sizeof(*bulk->totals));
 	if (store_execute(store, "PRAGMA cache_size = " CACHE_SIZE, err) != 0 ||
-	    query_begin(store, USERS_FROM, &bulk->cursor, err) != 0 ||
 	    move_cursor_to(bulk, first, "", err) < 0)
 		return -1;
 	*ret_bulk = TAKE(bulk);
@@ -111,7 +103,7 @@ void bulk_free(struct bulk *bulk)
 {
 	if (!bulk)
 		return;
-	query_endp(&bulk->cursor);
+	row_close(&bulk->cursor);
 	arena_clear(&bulk->memory);
 	free(bulk->totals);
 	free(bulk->touched);
@@ -159,42 +151,30 @@ static void note_domain(struct bulk *bulk, const char *domain)
 	bulk->touched[bulk->n_touched++] = arena_strdup(&bulk->memory, domain);
 }
 
-static int run_query(struct bulk *bulk, sqlite3_stmt *query, const char *doing, struct error *err)
-{
-	return query_run(bulk->store, query, doing, err) == 0 ? 0 : -1;
-}
-
 static int remove_row(struct bulk *bulk, struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-
 	call_visitor(bulk, &bulk->row, NULL);
 	note_provider(bulk);
 	note_domain(bulk, bulk->row.domain);
-	if (query_begin(bulk->store, REMOVE_USER, &query, err) != 0)
-		return -1;
-	sqlite3_bind_text(query, 1, bulk->row.domain, -1, SQLITE_TRANSIENT);
-	sqlite3_bind_text(query, 2, bulk->row.local, -1, SQLITE_TRANSIENT);
 	bulk->counts.removed++;
-	return run_query(bulk, query, "removing a user", err);
+	return store_run(bulk->store, REMOVE_USER,
+			 VALUES(TEXT_COPY(bulk->row.domain), TEXT_COPY(bulk->row.local)), err) == 0
+		       ? 0
+		       : -1;
 }
 
 /* What the file does not say stays as it is. */
 static int write_row(struct bulk *bulk, enum statement statement, const struct bulk_user *user,
 		     struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-
-	if (query_begin(bulk->store, statement, &query, err) != 0)
-		return -1;
-	query_bind_text(query, 1, user->domain);
-	query_bind_text(query, 2, user->local);
-	query_bind_text(query, 3, user->login);
-	query_bind_text(query, 4, user->name);
-	if (user->provider)
-		sqlite3_bind_int64(query, 5, user->provider);
-	query_bind_text(query, 6, user->moved_to);
-	return run_query(bulk, query, "writing a user", err);
+	return store_run(bulk->store, statement,
+			 VALUES(TEXT(user->domain), TEXT(user->local), TEXT(user->login),
+				TEXT(user->name),
+				NUMBER_OR_NULL(user->provider != 0, user->provider),
+				TEXT(user->moved_to)),
+			 err) == 0
+		       ? 0
+		       : -1;
 }
 
 /* Puts what the row has and the user does not say into the user; strings are the cursor's. */
@@ -303,7 +283,7 @@ int bulk_end(struct bulk *bulk, struct row_counts *ret_counts, struct error *err
 	if (finish_domains(bulk, NULL, err) < 0 ||
 	    (bulk->scope.is_all && remove_rest(bulk, NULL, err) < 0))
 		return -1;
-	query_endp(&bulk->cursor);
+	row_close(&bulk->cursor);
 	bulk->has_row = false;
 	for (size_t i = 0; i < bulk->n_touched; i++)
 		if (md5_follow_domain(bulk->store, bulk->touched[i], err) != 0)

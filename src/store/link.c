@@ -65,21 +65,16 @@ static struct link_row read_link(struct row *row)
 int links_load(struct store *store, struct arena *memory, struct provider *provider,
 	       struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	_cleanup_(row_close) struct row row;
 	struct gathered gathered;
 	int64_t position = 0;
-	int r;
+	int r = row_open(store, memory, LIST_LINKS, VALUES(NUMBER(provider->id)), &row, err);
 
 	gathered.memory = memory;
 	gathered.n_links = gathered.n_texts = 0;
-	r = query_begin(store, LIST_LINKS, &query, err);
-	if (r != 0)
-		return r;
-	sqlite3_bind_int64(query, 1, provider->id);
-	for (size_t i = 0; i < ROWS_MAX && (r = sqlite3_step(query)) == SQLITE_ROW; i++) {
-		struct row row = row_begin(store, memory, query, TABLE_LINK);
+	for (size_t i = 0; r == 0 && i < ROWS_MAX && (r = row_next(&row, err)) == 0; i++) {
 		struct link_row values = read_link(&row);
-		int end = row_end_in_list(&row, err);
+		int end = row_check_in_list(&row, err);
 
 		if (end < 0)
 			return -1;
@@ -93,8 +88,8 @@ int links_load(struct store *store, struct arena *memory, struct provider *provi
 		position = values.position;
 		add_text(&gathered, &values.text);
 	}
-	if (r != SQLITE_DONE && r != SQLITE_ROW)
-		return store_fail(store, err, "looking up links");
+	if (r != 0 && r != STORE_NOT_FOUND)
+		return r;
 	end_link(&gathered);
 	provider->links = arena_copy(memory, gathered.links, gathered.n_links,
 				     sizeof(*gathered.links));
@@ -105,46 +100,17 @@ int links_load(struct store *store, struct arena *memory, struct provider *provi
 static int add_link(struct store *store, int64_t provider, size_t position, const struct link *link,
 		    struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r;
+	int r = store_run(store, ADD_LINK,
+			  VALUES(NUMBER(provider), NUMBER(position),
+				 TEXT(link_kind_name(link->kind)), TEXT(link->url)),
+			  err);
 
-	r = query_begin(store, ADD_LINK, &query, err);
-	if (r != 0)
-		return r;
-	sqlite3_bind_int64(query, 1, provider);
-	sqlite3_bind_int64(query, 2, (int64_t)position);
-	query_bind_text(query, 3, link_kind_name(link->kind));
-	query_bind_text(query, 4, link->url);
-	return query_run(store, query, "adding a link", err);
-}
-
-static int add_link_text(struct store *store, int64_t provider, size_t link, size_t position,
-			 const struct link_text *text, struct error *err)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r;
-
-	r = query_begin(store, ADD_LINK_TEXT, &query, err);
-	if (r != 0)
-		return r;
-	sqlite3_bind_int64(query, 1, provider);
-	sqlite3_bind_int64(query, 2, (int64_t)link);
-	sqlite3_bind_int64(query, 3, (int64_t)position);
-	query_bind_text(query, 4, text->language);
-	query_bind_text(query, 5, text->text);
-	return query_run(store, query, "adding a link", err);
-}
-
-static int remove_links(struct store *store, int64_t provider, struct error *err)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r;
-
-	r = query_begin(store, REMOVE_LINKS, &query, err);
-	if (r != 0)
-		return r;
-	sqlite3_bind_int64(query, 1, provider);
-	return query_run(store, query, "changing links", err);
+	for (size_t i = 0; i < link->n_texts && r == 0; i++)
+		r = store_run(store, ADD_LINK_TEXT,
+			      VALUES(NUMBER(provider), NUMBER(position), NUMBER(i),
+				     TEXT(link->texts[i].language), TEXT(link->texts[i].text)),
+			      err);
+	return r;
 }
 
 int store_set_links(struct store *store, int64_t provider, const struct link *links, size_t count,
@@ -154,12 +120,9 @@ int store_set_links(struct store *store, int64_t provider, const struct link *li
 
 	if (count > LINKS_MAX)
 		return error_set(err, ERROR_INPUT, "a provider has at most %d links", LINKS_MAX);
-	r = remove_links(store, provider, err);
-	for (size_t i = 0; i < count && r == 0; i++) {
+	r = store_run(store, REMOVE_LINKS, VALUES(NUMBER(provider)), err);
+	for (size_t i = 0; i < count && r == 0; i++)
 		r = add_link(store, provider, i, &links[i], err);
-		for (size_t j = 0; j < links[i].n_texts && r == 0; j++)
-			r = add_link_text(store, provider, i, j, &links[i].texts[j], err);
-	}
 	if (r == STORE_EXISTS)
 		return error_set(err, ERROR_INPUT, "the same link is given twice");
 	return r;

@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "store/database.h"
-#include "store/user.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -27,22 +26,11 @@
 /* Providers stay good while no other connection has changed the database. */
 static int check_kept(struct store *store, struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	int64_t version;
-	struct row row;
-	int r;
+	int r = store_read_number(store, DATA_VERSION, NULL, &version, err);
 
-	r = query_begin(store, DATA_VERSION, &query, err);
-	if (r != 0)
+	if (r != 0 || version == store->data_version)
 		return r;
-	if (sqlite3_step(query) != SQLITE_ROW)
-		return store_fail(store, err, "reading it");
-	row = row_begin(store, NULL, query, TABLE_NAMES);
-	version = row_integer(&row, 0, 0, INT64_MAX);
-	if (row_end(&row, err) < 0)
-		return -1;
-	if (version == store->data_version)
-		return 0;
 	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
 		store->kept[i].provider.id = 0;
 	store->data_version = version;
@@ -53,14 +41,11 @@ static int check_kept(struct store *store, struct error *err)
  * has one already. */
 int store_snapshot(struct store *store, struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	int r;
 
 	if (store->in_snapshot || !sqlite3_get_autocommit(store->database))
 		return 0;
-	r = query_begin(store, BEGIN_SNAPSHOT, &query, err);
-	if (r == 0)
-		r = query_run(store, query, "beginning to read it", err);
+	r = store_run(store, BEGIN_SNAPSHOT, NULL, err);
 	if (r != 0)
 		return r;
 	store->in_snapshot = true;
@@ -116,17 +101,17 @@ static bool host_agrees(const struct query *query)
 
 /* The row for a domain, unless it is "*" and may not answer here. */
 static int serving(struct store *store, struct arena *memory, const struct query *query,
-		   const char *domain, struct domain_row *ret_row, struct error *err)
+		   const char *domain, struct domain *ret_row, struct error *err)
 {
-	int r = domain_row_serving(store, memory, domain, ret_row, err);
+	int r = store_serving_domain(store, memory, domain, ret_row, err);
 
-	if (r == 0 && text_equals(ret_row->domain.name, "*") && !host_agrees(query))
+	if (r == 0 && text_equals(ret_row->name, "*") && !host_agrees(query))
 		return STORE_NOT_FOUND;
 	return r;
 }
 
 static int find_by_host(struct store *store, struct arena *memory, const struct query *query,
-			const char **ret_domain, struct domain_row *ret_row, struct error *err)
+			const char **ret_domain, struct domain *ret_row, struct error *err)
 {
 	struct host_domains domains = host_domains(query->host);
 	int r;
@@ -140,11 +125,11 @@ static int find_by_host(struct store *store, struct arena *memory, const struct 
 	if (r != STORE_NOT_FOUND)
 		return r;
 	*ret_domain = domains.bare;
-	return domain_row_find(store, memory, domains.bare, ret_row, err);
+	return store_find_domain(store, memory, domains.bare, ret_row, err);
 }
 
 static int find_domain(struct store *store, struct arena *memory, const struct query *query,
-		       struct match *match, struct domain_row *ret_row, struct error *err)
+		       struct match *match, struct domain *ret_row, struct error *err)
 {
 	int r = STORE_NOT_FOUND;
 
@@ -158,33 +143,33 @@ static int find_domain(struct store *store, struct arena *memory, const struct q
 	}
 	if (r != 0)
 		return r;
-	match->row = ret_row->domain.name;
-	return ret_row->domain.is_enabled ? 0 : STORE_NOT_FOUND;
+	match->row = ret_row->name;
+	return ret_row->is_enabled ? 0 : STORE_NOT_FOUND;
 }
 
 /* The row of a domain, or of what it is an alias of, has the provider. */
-static int find_provider(struct store *store, struct arena *memory, struct domain_row *row,
+static int find_provider(struct store *store, struct arena *memory, struct domain *row,
 			 struct match *match, struct error *err)
 {
 	int r;
 
-	match->alias_of = row->domain.alias_of;
-	match->moved_to = row->domain.moved_to;
-	if (row->domain.alias_of) {
-		r = domain_row_find(store, memory, row->domain.alias_of, row, err);
-		if (r == 0 && !row->domain.is_enabled)
+	match->alias_of = row->alias_of;
+	match->moved_to = row->moved_to;
+	if (row->alias_of) {
+		r = store_find_domain(store, memory, row->alias_of, row, err);
+		if (r == 0 && !row->is_enabled)
 			return STORE_NOT_FOUND;
 		if (r != 0 && r != STORE_NOT_FOUND)
 			return r;
-		if (r == STORE_NOT_FOUND || row->provider == 0)
+		if (r == STORE_NOT_FOUND || row->provider_id == 0)
 			return error_set(err, ERROR_DATA,
 					 "domain '%s' is an alias of '%s', which "
 					 "has no provider",
 					 match->row, match->alias_of);
 	}
 	if (!match->moved_to)
-		match->moved_to = row->domain.moved_to;
-	r = find_kept_provider(store, row->provider, &match->provider, err);
+		match->moved_to = row->moved_to;
+	r = find_kept_provider(store, row->provider_id, &match->provider, err);
 	if (r == STORE_NOT_FOUND)
 		return error_set(err, ERROR_DATA, "domain '%s' has a provider that is not there",
 				 match->row);
@@ -193,7 +178,6 @@ static int find_provider(struct store *store, struct arena *memory, struct domai
 
 struct found_user {
 	struct user user;
-	int64_t provider;
 	int rank; /* 0: none */
 };
 
@@ -206,29 +190,21 @@ static int find_user(struct store *store, struct arena *memory, const char *doma
 		     const char *local, const char *untagged, struct found_user *found,
 		     struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	_cleanup_(row_close) struct row row;
 	bool is_decided = found->rank > 0;
-	int r, step;
+	int r = row_open(store, memory, FIND_USERS,
+			 VALUES(TEXT(domain), TEXT(local), TEXT(untagged)), &row, err);
 
-	r = query_begin(store, FIND_USERS, &query, err);
-	if (r != 0)
-		return r;
-	query_bind_text(query, 1, domain);
-	query_bind_text(query, 2, local);
-	query_bind_text(query, 3, untagged);
-	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-		struct row row = row_begin(store, memory, query, TABLE_USER);
+	while (r == 0 && (r = row_next(&row, err)) == 0) {
 		int rank = rank_of(row_text(&row, 1), local, untagged);
 
 		if (is_decided || rank <= found->rank)
 			continue;
 		found->user = user_read(&row);
-		found->provider = row_integer_or_null(&row, 5, 1, INT64_MAX, 0);
 		found->rank = rank;
-		if (row_end(&row, err) < 0)
-			return -1;
+		r = row_check(&row, err);
 	}
-	return step == SQLITE_DONE ? 0 : store_fail(store, err, "looking up a user");
+	return r == STORE_NOT_FOUND ? 0 : r;
 }
 
 static int match_user(struct store *store, struct arena *memory, const struct address *address,
@@ -246,11 +222,11 @@ static int match_user(struct store *store, struct arena *memory, const struct ad
 		return r;
 	match->user = found.user;
 	match->has_user = true;
-	if (found.provider == 0)
+	if (found.user.provider_id == 0)
 		return 0;
 	match->has_own_provider = true;
-	r = find_beside(store, memory, found.provider, &match->domain_provider, &match->provider,
-			err);
+	r = find_beside(store, memory, found.user.provider_id, &match->domain_provider,
+			&match->provider, err);
 	if (r == STORE_NOT_FOUND)
 		return error_set(err, ERROR_DATA, "user '%s' has a provider that is not there",
 				 found.user.address);
@@ -294,7 +270,7 @@ int store_match(struct store *store, struct arena *memory, const struct query *q
 		struct match *ret_match, struct error *err)
 {
 	struct match match = { 0 };
-	struct domain_row row;
+	struct domain row;
 	int r;
 
 	r = store_snapshot(store, err);

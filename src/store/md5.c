@@ -41,56 +41,24 @@ int md5_register(struct store *store, struct error *err)
 int md5_find(struct store *store, struct arena *memory, const char *domain, const struct md5 *md5,
 	     const char **ret_local, struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	_cleanup_(row_close) struct row row;
 	const char *local;
-	struct row row;
-	int r;
+	int r = row_find(store, memory, FIND_MD5, VALUES(TEXT(domain), BLOB(md5->bytes)), &row,
+			 err);
 
-	r = query_begin(store, FIND_MD5, &query, err);
 	if (r != 0)
 		return r;
-	query_bind_text(query, 1, domain);
-	sqlite3_bind_blob(query, 2, md5->bytes, sizeof(md5->bytes), SQLITE_STATIC);
-	switch (sqlite3_step(query)) {
-	case SQLITE_ROW:
-		row = row_begin(store, memory, query, TABLE_USER_MD5);
-		local = row_text(&row, 0);
-		if (row_end(&row, err) < 0)
-			return -1;
+	local = row_text(&row, 0);
+	r = row_check(&row, err);
+	if (r == 0)
 		*ret_local = local;
-		return 0;
-	case SQLITE_DONE:
-		return STORE_NOT_FOUND;
-	default:
-		return store_fail(store, err, "looking up a user");
-	}
-}
-
-/* A number that a statement gives, 0 where it gives none. */
-static int read_truth(struct store *store, enum statement statement, int64_t id, bool *ret_truth,
-		      struct error *err)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	struct row row;
-	int r;
-
-	r = query_begin(store, statement, &query, err);
-	if (r != 0)
-		return r;
-	if (id)
-		sqlite3_bind_int64(query, 1, id);
-	*ret_truth = false;
-	r = sqlite3_step(query);
-	if (r != SQLITE_ROW)
-		return r == SQLITE_DONE ? 0 : store_fail(store, err, "reading it");
-	row = row_begin(store, NULL, query, TABLE_NAMES);
-	*ret_truth = row_truth(&row, 0);
-	return row_end(&row, err);
+	return r;
 }
 
 int md5_is_used_by(struct store *store, int64_t provider, bool *ret_is_used, struct error *err)
 {
-	return read_truth(store, PROVIDER_USES_MD5, provider, ret_is_used, err);
+	return store_read_truth(store, PROVIDER_USES_MD5, VALUES(NUMBER(provider)), ret_is_used,
+				err);
 }
 
 /* What decides the entries of a domain. */
@@ -103,42 +71,23 @@ struct scope {
 static int find_scope(struct store *store, struct arena *memory, const char *domain,
 		      struct scope *ret_scope, struct error *err)
 {
-	struct domain_row row;
+	struct domain row;
 	int r;
 
 	*ret_scope = (struct scope){ .domain = domain };
-	r = domain_row_serving(store, memory, domain, &row, err);
+	r = store_serving_domain(store, memory, domain, &row, err);
+	if (r == 0 && row.alias_of) {
+		if (text_equals(row.name, domain))
+			ret_scope->alias_of = row.alias_of;
+		r = store_find_domain(store, memory, row.alias_of, &row, err);
+	}
 	if (r != 0)
 		return r == STORE_NOT_FOUND ? 0 : r;
-	if (row.domain.alias_of) {
-		if (text_equals(row.domain.name, domain))
-			ret_scope->alias_of = row.domain.alias_of;
-		r = domain_row_find(store, memory, row.domain.alias_of, &row, err);
-		if (r != 0)
-			return r == STORE_NOT_FOUND ? 0 : r;
-	}
-	return md5_is_used_by(store, row.provider, &ret_scope->has_entries, err);
+	return md5_is_used_by(store, row.provider_id, &ret_scope->has_entries, err);
 }
 
-static int run(struct store *store, enum statement statement, const char *domain,
-	       const char *users_of, const char *local, struct error *err)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r;
-
-	r = query_begin(store, statement, &query, err);
-	if (r != 0)
-		return r;
-	query_bind_text(query, 1, domain);
-	if (users_of)
-		query_bind_text(query, 2, users_of);
-	if (local)
-		query_bind_text(query, 3, local);
-	return query_run(store, query, "changing what users are found by", err);
-}
-
-/* Makes the entries of the domain anew: all of them, or the one of the local part. */
-static int fill(struct store *store, const char *domain, const char *local, struct error *err)
+/* Makes the entries of the domain again: all of them, or the one of the local part. */
+static int refill(struct store *store, const char *domain, const char *local, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct scope scope;
@@ -146,43 +95,41 @@ static int fill(struct store *store, const char *domain, const char *local, stru
 
 	r = find_scope(store, &memory, domain, &scope, err);
 	if (r == 0)
-		r = run(store, local ? REMOVE_MD5 : REMOVE_MD5S, domain, NULL, local, err);
+		r = store_run(store, local ? REMOVE_MD5 : REMOVE_MD5S,
+			      VALUES(TEXT(domain), TEXT(NULL), TEXT(local)), err);
 	if (r != 0 || !scope.has_entries)
 		return r;
 	if (local)
-		return run(store, ADD_MD5, domain, scope.alias_of, local, err);
-	r = run(store, ADD_MD5S, domain, domain, NULL, err);
+		return store_run(store, ADD_MD5,
+				 VALUES(TEXT(domain), TEXT(scope.alias_of), TEXT(local)), err);
+	r = store_run(store, ADD_MD5S, VALUES(TEXT(domain), TEXT(domain)), err);
 	if (r == 0 && scope.alias_of)
-		r = run(store, ADD_MD5S, domain, scope.alias_of, NULL, err);
+		r = store_run(store, ADD_MD5S, VALUES(TEXT(domain), TEXT(scope.alias_of)), err);
 	return r;
 }
 
-static int fill_aliases(struct store *store, const char *domain, const char *local,
-			struct error *err)
+/* Of the domain and of its aliases. */
+static int refill_with_aliases(struct store *store, const char *domain, const char *local,
+			       struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r, step;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(row_close) struct row row;
+	int r = row_open(store, &memory, LIST_ALIASES, VALUES(TEXT(domain)), &row, err);
 
-	r = query_begin(store, LIST_ALIASES, &query, err);
-	if (r != 0)
-		return r;
-	query_bind_text(query, 1, domain);
-	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
-		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		struct row row = row_begin(store, &memory, query, TABLE_DOMAIN);
+	if (r == 0)
+		r = refill(store, domain, local, err);
+	while (r == 0 && (r = row_next(&row, err)) == 0) {
 		const char *alias = row_text(&row, 0);
 
-		if (row_end(&row, err) < 0)
-			return -1;
-		r = domain_is_pattern(alias) ? 0 : fill(store, alias, local, err);
-		if (r != 0)
-			return r;
+		r = row_check(&row, err);
+		if (r == 0 && !domain_is_pattern(alias))
+			r = refill(store, alias, local, err);
 	}
-	return step == SQLITE_DONE ? 0 : store_fail(store, err, "listing aliases");
+	return r == STORE_NOT_FOUND ? 0 : r;
 }
 
 /* The users of all domains that a pattern stands for, or stood for until now. */
-static int fill_below(struct store *store, const char *pattern, struct error *err)
+static int refill_below(struct store *store, const char *pattern, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char **domains, *tail = pattern + 1;
@@ -194,43 +141,33 @@ static int fill_below(struct store *store, const char *pattern, struct error *er
 		size_t length = strlen(domains[i]);
 
 		if (length > strlen(tail) && text_equals(domains[i] + length - strlen(tail), tail))
-			r = fill(store, domains[i], NULL, err);
+			r = refill(store, domains[i], NULL, err);
 	}
 	return r;
-}
-
-static int is_used(struct store *store, bool *ret_is_used, struct error *err)
-{
-	return read_truth(store, USES_MD5, 0, ret_is_used, err);
 }
 
 int md5_follow_user(struct store *store, const char *address, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *at = strrchr(address, '@'), *local;
-	bool used = false;
-	int r;
+	const char *at = strrchr(address, '@');
+	bool is_used = false;
+	int r = store_read_truth(store, USES_MD5, NULL, &is_used, err);
 
-	r = is_used(store, &used, err);
-	if (r != 0 || !used || at == address)
+	if (r != 0 || !is_used || at == address)
 		return r;
-	local = arena_strndup(&memory, address, (size_t)(at - address));
-	r = fill(store, at + 1, local, err);
-	return r == 0 ? fill_aliases(store, at + 1, local, err) : r;
+	return refill_with_aliases(store, at + 1,
+				   arena_strndup(&memory, address, (size_t)(at - address)), err);
 }
 
 int md5_follow_domain(struct store *store, const char *name, struct error *err)
 {
-	bool used = false;
-	int r;
+	bool is_used = false;
+	int r = store_read_truth(store, USES_MD5, NULL, &is_used, err);
 
-	r = is_used(store, &used, err);
-	if (r != 0 || !used)
+	if (r != 0 || !is_used)
 		return r;
-	if (domain_is_pattern(name))
-		return fill_below(store, name, err);
-	r = fill(store, name, NULL, err);
-	return r == 0 ? fill_aliases(store, name, NULL, err) : r;
+	return domain_is_pattern(name) ? refill_below(store, name, err)
+				       : refill_with_aliases(store, name, NULL, err);
 }
 
 int md5_follow_provider(struct store *store, const char *name, struct error *err)

@@ -36,23 +36,13 @@ static const char *copy_name(struct arena *memory, const struct store *store, in
 	return arena_printf(memory, "%s.schema-%lld", store->path, (long long)version);
 }
 
-/* Keeps a copy, and of older ones the newest. Another connection reads what is copied, while this
- * one keeps writers away. */
+/* Keeps a copy, and of older ones the newest. */
 static int keep_copy(struct store *store, int64_t version, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	sqlite3 *reader = NULL;
 	size_t kept = 0;
-	int r = -1;
 
-	if (sqlite3_open_v2(store->path, &reader, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
-			    NULL) == SQLITE_OK)
-		r = database_keep(reader, store->path, copy_name(&memory, store, version), err);
-	else
-		error_set(err, ERROR_STORE, "cannot read database '%s': %s", store->path,
-			  sqlite3_errmsg(reader));
-	sqlite3_close(reader);
-	if (r < 0)
+	if (database_keep(store->path, copy_name(&memory, store, version), err) < 0)
 		return error_prefix(err, "before a migration");
 	for (int64_t older = version - 1; older > 0; older--) {
 		const char *name = copy_name(&memory, store, older);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,9 +25,6 @@
 #define HEADER_SIZE 100
 #define VERSION_OFFSET 60
 #define APPLICATION_OFFSET 68
-
-/* In bytes, for each system call. */
-#define COPY_SIZE ((size_t)16 * 1024 * 1024)
 
 struct stage {
 	char *path;
@@ -70,18 +66,6 @@ static int check_header(int fd, const char *file, struct error *err)
 	return 0;
 }
 
-static int copy_bytes(int from, int to)
-{
-	ssize_t copied;
-
-	if (lseek(from, 0, SEEK_SET) < 0)
-		return -1;
-	do {
-		copied = sendfile(to, from, NULL, COPY_SIZE);
-	} while (copied > 0 || (copied < 0 && errno == EINTR));
-	return (int)copied;
-}
-
 /* Its errors name the file that it is a copy of. */
 static int open_stage(struct stage *stage, const char *file, struct error *err)
 {
@@ -110,7 +94,8 @@ static int make_stage(struct stage *stage, const char *database, int fd, const c
 		return error_set(err, ERROR_STORE, "cannot create a file beside '%s': %s", database,
 				 strerror(errno));
 	stage->path = xstrdup(path);
-	if (fchmod(copy, 0640) < 0 || copy_bytes(fd, copy) < 0 || fsync(copy) < 0)
+	if (fchmod(copy, 0640) < 0 || lseek(fd, 0, SEEK_SET) < 0 || copy_bytes(fd, copy) < 0 ||
+	    fsync(copy) < 0)
 		return error_set(err, ERROR_STORE, "cannot copy '%s': %s", file, strerror(errno));
 	return open_stage(stage, file, err);
 }
@@ -124,11 +109,8 @@ static int check_integrity(struct store *stage, const char *file, struct error *
 
 	if (sqlite3_prepare_v2(stage->database, "PRAGMA integrity_check(1)", -1, &query, NULL) ==
 		    SQLITE_OK &&
-	    sqlite3_step(query) == SQLITE_ROW) {
-		struct row row = row_begin(stage, NULL, query, TABLE_NAMES);
-
-		found = row_text(&row, 0);
-	}
+	    sqlite3_step(query) == SQLITE_ROW)
+		found = (const char *)sqlite3_column_text(query, 0);
 	if (!found)
 		found = sqlite3_errmsg(stage->database);
 	if (strcmp(found, "ok") != 0)
@@ -208,16 +190,8 @@ static int check_live(sqlite3 *live, const char *database, struct error *err)
 static int keep_live(const char *database, const char *kept, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	sqlite3 *reader = NULL;
-	int r = -1;
+	int r = database_keep(database, kept, err);
 
-	if (sqlite3_open_v2(database, &reader, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
-	    SQLITE_OK)
-		r = database_keep(reader, database, kept, err);
-	else
-		error_set(err, ERROR_STORE, "cannot read database '%s': %s", database,
-			  sqlite3_errmsg(reader));
-	sqlite3_close(reader);
 	if (r == 0)
 		(void)unlink(arena_printf(&memory, "%s-wal", kept));
 	return r;

@@ -3,9 +3,13 @@
  * a NOT NULL column may hold NULL, a STRICT column any type, and a text any length.
  */
 
+#include "store/row.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "mail/attribute.h"
 #include "store/database.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -15,36 +19,86 @@
 #define TEXT_MAX 65536
 
 /* How much of an invalid key an error shows. */
-#define SHOWN_MAX 64
+#define SHOWN_MAX 128
 
 #define RESTORE_REMEDY "restore a backup with 'mailconfctl restore FILE'"
 
-/* The columns of its queries that are the primary key, -1 for none; and the command that removes
- * the row. */
+/* The columns of its statements that are the primary key, -1 for none. */
 static const struct {
 	const char *name;
 	int local, key;
-	const char *remove;
 } tables[] = {
-	[TABLE_DOMAIN] = { "domain", -1, 0, "domain remove" },
-	[TABLE_USER] = { "user", 1, 0, "user remove" },
-	[TABLE_USER_MD5] = { "user_md5", -1, -1, NULL },
-	[TABLE_PROVIDER] = { "provider", -1, 0, NULL },
-	[TABLE_SERVICE] = { "service", -1, -1, NULL },
-	[TABLE_LINK] = { "link", -1, -1, NULL },
-	[TABLE_SECRET] = { "secret", -1, -1, NULL },
-	[TABLE_NAMES] = { "names", -1, -1, NULL },
+	[TABLE_NAMES] = { "names", -1, -1 },	  [TABLE_DOMAIN] = { "domain", -1, 0 },
+	[TABLE_USER] = { "user", 1, 0 },	  [TABLE_USER_MD5] = { "user_md5", -1, -1 },
+	[TABLE_PROVIDER] = { "provider", -1, 0 }, [TABLE_SERVICE] = { "service", -1, -1 },
+	[TABLE_LINK] = { "link", -1, -1 },	  [TABLE_SECRET] = { "secret", -1, -1 },
 };
 
-struct row row_begin(struct store *store, struct arena *memory, sqlite3_stmt *query,
-		     enum table table)
+static int prepare(struct row *row, struct error *err)
 {
-	return (struct row){
-		.store = store, .memory = memory, .query = query, .table = table, .invalid = -1
-	};
+	sqlite3_stmt **prepared = &row->store->prepared[row->statement];
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	if (!*prepared &&
+	    sqlite3_prepare_v3(row->store->database, statement_sql(&memory, row->statement), -1,
+			       SQLITE_PREPARE_PERSISTENT, prepared, NULL) != SQLITE_OK)
+		return store_fail(row->store, err, statements[row->statement].doing);
+	row->query = *prepared;
+	return 0;
 }
 
-void row_reject(struct row *row, int column, const char *reason)
+int row_open(struct store *store, struct arena *memory, enum statement statement,
+	     const struct value *values, struct row *ret_row, struct error *err)
+{
+	int r, count;
+
+	*ret_row = (struct row){ .store = store, .memory = memory, .statement = statement };
+	r = prepare(ret_row, err);
+	count = r == 0 && values ? sqlite3_bind_parameter_count(ret_row->query) : 0;
+	for (int i = 1; i <= count && values->type != VALUE_END; i++, values++) {
+		if (values->type == VALUE_TEXT)
+			sqlite3_bind_text(ret_row->query, i, values->data, (int)values->number,
+					  values->is_copied ? SQLITE_TRANSIENT : SQLITE_STATIC);
+		else if (values->type == VALUE_NUMBER)
+			sqlite3_bind_int64(ret_row->query, i, values->number);
+		else
+			sqlite3_bind_blob(ret_row->query, i, values->data, (int)values->number,
+					  SQLITE_STATIC);
+	}
+	return r;
+}
+
+void row_close(struct row *row)
+{
+	if (!row->query)
+		return;
+	sqlite3_reset(row->query);
+	sqlite3_clear_bindings(row->query);
+	row->query = NULL;
+}
+
+int row_next(struct row *row, struct error *err)
+{
+	row->invalid = -1;
+	switch (sqlite3_step(row->query)) {
+	case SQLITE_ROW:
+		return 0;
+	case SQLITE_DONE:
+		return STORE_NOT_FOUND;
+	default:
+		return store_fail(row->store, err, statements[row->statement].doing);
+	}
+}
+
+int row_find(struct store *store, struct arena *memory, enum statement statement,
+	     const struct value *values, struct row *ret_row, struct error *err)
+{
+	int r = row_open(store, memory, statement, values, ret_row, err);
+
+	return r == 0 ? row_next(ret_row, err) : r;
+}
+
+static void row_reject(struct row *row, int column, const char *reason)
 {
 	if (row->invalid >= 0)
 		return;
@@ -144,90 +198,74 @@ unsigned row_choice(struct row *row, int column, const char *words)
 	return index < 0 ? 0 : (unsigned)index;
 }
 
-bool row_blob(struct row *row, int column, void *ret_bytes, size_t size)
+void row_blob(struct row *row, int column, void *ret_bytes, size_t size)
 {
 	const void *bytes;
 
 	if (!has_type(row, column, SQLITE_BLOB))
-		return false;
+		return;
 	bytes = sqlite3_column_blob(row->query, column);
-	if (!bytes || (size_t)sqlite3_column_bytes(row->query, column) != size) {
-		row_reject(row, column, "has the wrong length");
-		return false;
-	}
-	memcpy(ret_bytes, bytes, size);
-	return true;
-}
-
-/* Whether the column can be typed as an argument. */
-static bool is_plain(const struct row *row, int column)
-{
-	struct row probe = row_begin(row->store, NULL, row->query, row->table);
-	size_t length = 0;
-	const char *text = valid_text(&probe, column, &length);
-
-	if (!text || length > 320)
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (!char_is_alphanumeric(text[i]) && !strchr("._-+*=@", text[i]))
-			return false;
-	return true;
-}
-
-/* A value as SQLite's shell shows it, cut, since it may be of any type and length. */
-static void add_value(struct bytes *text, const struct row *row, int column)
-{
-	struct row probe = row_begin(row->store, NULL, row->query, row->table);
-	size_t length = 0;
-	const char *value = valid_text(&probe, column, &length);
-
-	if (value)
-		bytes_add_format(text, "%.*s", (int)(length < SHOWN_MAX ? length : SHOWN_MAX),
-				 value);
+	if (bytes && (size_t)sqlite3_column_bytes(row->query, column) == size)
+		memcpy(ret_bytes, bytes, size);
 	else
-		bytes_add_format(text, "(%s)", probe.reason);
+		row_reject(row, column, "has the wrong length");
 }
 
-static const char *key_of(struct arena *memory, const struct row *row)
+/* Adds what the row is found by, cut, since it may be of any type and length. Returns whether it
+ * can be typed as an argument. */
+static bool add_key(struct bytes *key, const struct row *row, int column)
 {
-	struct bytes key = BYTES_IN(memory);
+	struct row probe = *row;
+	const char *text;
+	size_t length = 0, plain = 0;
 
-	if (tables[row->table].local >= 0) {
-		add_value(&key, row, tables[row->table].local);
-		bytes_add_char(&key, '@');
+	probe.invalid = -1;
+	text = valid_text(&probe, column, &length);
+	if (!text) {
+		bytes_add_format(key, "(%s)", probe.reason);
+		return false;
 	}
-	if (tables[row->table].key >= 0)
-		add_value(&key, row, tables[row->table].key);
-	return bytes_text(&key);
+	bytes_add_format(key, "%.*s", SHOWN_MAX, text);
+	while (plain < length &&
+	       (char_is_alphanumeric(text[plain]) || strchr("._-+*=@", text[plain])))
+		plain++;
+	return plain == length && length <= SHOWN_MAX;
 }
 
-static const char *remedy_of(struct arena *memory, const struct row *row, const char *key)
+static const char *remedy_of(struct arena *memory, enum table table, const char *key)
 {
-	if (!tables[row->table].remove || !is_plain(row, tables[row->table].key) ||
-	    (tables[row->table].local >= 0 && !is_plain(row, tables[row->table].local)))
-		return RESTORE_REMEDY;
-	return arena_printf(memory, "'mailconfctl %s %s' removes it", tables[row->table].remove,
-			    key);
+	if (table == TABLE_DOMAIN || table == TABLE_USER)
+		return arena_printf(memory, "'mailconfctl %s remove %s' removes it",
+				    tables[table].name, key);
+	return RESTORE_REMEDY;
 }
 
-int row_end(const struct row *row, struct error *err)
+int row_check(const struct row *row, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *key;
+	enum table table = statements[row->statement].table;
+	struct bytes key = BYTES_IN(&memory);
+	bool is_plain = true;
 
 	if (row->invalid < 0)
 		return 0;
 	row->store->has_bad_pages = true;
-	key = key_of(&memory, row);
+	if (tables[table].local >= 0) {
+		is_plain = add_key(&key, row, tables[table].local);
+		bytes_add_char(&key, '@');
+	}
+	if (tables[table].key >= 0 && !add_key(&key, row, tables[table].key))
+		is_plain = false;
 	return error_set(err, ERROR_ROW, "database '%s': invalid row%s%s%s in table %s: %s %s; %s",
-			 row->store->path, *key ? " '" : "", key, *key ? "'" : "",
-			 tables[row->table].name, sqlite3_column_name(row->query, row->invalid),
-			 row->reason, remedy_of(&memory, row, key));
+			 row->store->path, key.size ? " '" : "", bytes_text(&key),
+			 key.size ? "'" : "", tables[table].name,
+			 sqlite3_column_name(row->query, row->invalid), row->reason,
+			 is_plain ? remedy_of(&memory, table, bytes_text(&key)) : RESTORE_REMEDY);
 }
 
-int row_end_in_list(const struct row *row, struct error *err)
+int row_check_in_list(const struct row *row, struct error *err)
 {
-	if (row_end(row, err) == 0)
+	if (row_check(row, err) == 0)
 		return 0;
 	if (!row->store->note_invalid_row)
 		return -1;
@@ -239,4 +277,76 @@ void store_skip_invalid_rows(struct store *store, invalid_row_visitor note, void
 {
 	store->note_invalid_row = note;
 	store->note_context = context;
+}
+
+int store_list(struct store *store, struct arena *memory, enum statement statement,
+	       const struct value *values, size_t size, void (*read)(struct row *row, void *item),
+	       void **ret_items, size_t *ret_count, struct error *err)
+{
+	_cleanup_(row_close) struct row row;
+	_cleanup_(freep) char *items = NULL;
+	size_t count = 0;
+	int r = row_open(store, memory, statement, values, &row, err);
+
+	while (r == 0 && (r = row_next(&row, err)) == 0) {
+		if ((count & (count - 1)) == 0)
+			items = xrealloc(items, count ? count * 2 : 1, size);
+		read(&row, items + count * size);
+		r = row_check_in_list(&row, err);
+		if (r == 0)
+			count++;
+		else if (r == ROW_SKIPPED)
+			r = 0;
+	}
+	if (r != STORE_NOT_FOUND)
+		return r;
+	*ret_items = arena_copy(memory, items, count, size);
+	*ret_count = count;
+	return 0;
+}
+
+int store_run(struct store *store, enum statement statement, const struct value *values,
+	      struct error *err)
+{
+	_cleanup_(row_close) struct row row;
+	int r = row_find(store, NULL, statement, values, &row, err);
+	int extended;
+
+	if (r == STORE_NOT_FOUND)
+		return 0;
+	extended = sqlite3_extended_errcode(store->database);
+	return extended == SQLITE_CONSTRAINT_PRIMARYKEY || extended == SQLITE_CONSTRAINT_UNIQUE
+		       ? STORE_EXISTS
+		       : r;
+}
+
+int store_run_on_row(struct store *store, enum statement statement, const struct value *values,
+		     struct error *err)
+{
+	int r = store_run(store, statement, values, err);
+
+	return r == 0 && sqlite3_changes(store->database) == 0 ? STORE_NOT_FOUND : r;
+}
+
+int store_read_number(struct store *store, enum statement statement, const struct value *values,
+		      int64_t *ret_number, struct error *err)
+{
+	_cleanup_(row_close) struct row row;
+	int r = row_find(store, NULL, statement, values, &row, err);
+
+	*ret_number = 0;
+	if (r != 0)
+		return r == STORE_NOT_FOUND ? 0 : r;
+	*ret_number = row_integer(&row, 0, 0, INT64_MAX);
+	return row_check(&row, err);
+}
+
+int store_read_truth(struct store *store, enum statement statement, const struct value *values,
+		     bool *ret_truth, struct error *err)
+{
+	int64_t number;
+	int r = store_read_number(store, statement, values, &number, err);
+
+	*ret_truth = r == 0 && number == 1;
+	return r;
 }

@@ -17,7 +17,7 @@ static int service_from_row(struct row *row, struct service *ret_service, struct
 
 	column = row_attributes(row, COLUMN_ATTRIBUTES, service_options, &attributes);
 	row_attributes(row, column, pop3_options, &attributes);
-	if (row_end(row, err) < 0 || service_parse(row->memory, url, &service, err) < 0 ||
+	if (row_check(row, err) < 0 || service_parse(row->memory, url, &service, err) < 0 ||
 	    service_parse_authentications(row->memory, authentications, &service, err) < 0)
 		return -1;
 	service.login = attributes.login;
@@ -31,56 +31,39 @@ static int service_from_row(struct row *row, struct service *ret_service, struct
 }
 
 /* By its URL as it stands in the database; NULL where not even that can be read. */
-static struct spoiled_service spoiled_from_row(struct arena *memory, const struct row *row,
-					       const struct error *reason)
+static struct spoiled_service spoiled_from_row(const struct row *row, const struct error *reason)
 {
-	struct row url = row_begin(row->store, memory, row->query, row->table);
-	const char *text = row_text(&url, 0);
+	struct row url = *row;
+	const char *text;
 
+	url.invalid = -1;
+	text = row_text(&url, 0);
 	return (struct spoiled_service){
 		.url = url.invalid < 0 ? text : NULL,
-		.reason = arena_strdup(memory, reason->text),
+		.reason = arena_strdup(row->memory, reason->text),
+		.is_unreadable = reason->kind == ERROR_ROW,
 	};
 }
 
-/* An error of the file stays one of the file, and is not one of the provider. */
-static int fail_with_row(const struct provider *provider, const struct error *reason,
-			 struct error *err)
+int services_load(struct store *store, struct arena *memory, struct provider *provider,
+		  struct error *err)
 {
-	*err = *reason;
-	if (err->kind == ERROR_ROW)
-		return -1;
-	err->kind = ERROR_DATA;
-	return error_prefix(err, "provider '%s'", provider->name);
-}
-
-int services_load(struct store *store, struct arena *memory, enum row_trust trust,
-		  struct provider *provider, struct error *err)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
+	_cleanup_(row_close) struct row row;
 	struct spoiled_service spoiled[SERVICES_MAX];
 	struct service services[SERVICES_MAX];
 	size_t count = 0, n_spoiled = 0;
-	int r;
+	int r = row_open(store, memory, LIST_SERVICES, VALUES(NUMBER(provider->id)), &row, err);
 
-	r = query_begin(store, LIST_SERVICES, &query, err);
-	if (r != 0)
-		return r;
-	sqlite3_bind_int64(query, 1, provider->id);
-	while ((r = sqlite3_step(query)) == SQLITE_ROW && count + n_spoiled < SERVICES_MAX) {
-		struct row row = row_begin(store, memory, query, TABLE_SERVICE);
+	while (r == 0 && count + n_spoiled < SERVICES_MAX && (r = row_next(&row, err)) == 0) {
 		struct error reason;
 
-		if (service_from_row(&row, &services[count], &reason) == 0) {
+		if (service_from_row(&row, &services[count], &reason) == 0)
 			count++;
-			continue;
-		}
-		if (trust == ROWS_MUST_BE_GOOD)
-			return fail_with_row(provider, &reason, err);
-		spoiled[n_spoiled++] = spoiled_from_row(memory, &row, &reason);
+		else
+			spoiled[n_spoiled++] = spoiled_from_row(&row, &reason);
 	}
-	if (r != SQLITE_DONE && r != SQLITE_ROW)
-		return store_fail(store, err, "looking up services");
+	if (r != 0 && r != STORE_NOT_FOUND)
+		return r;
 	provider->services = arena_copy(memory, services, count, sizeof(*services));
 	provider->n_services = count;
 	provider->spoiled = arena_copy(memory, spoiled, n_spoiled, sizeof(*spoiled));
@@ -103,25 +86,21 @@ static void sort_services(const struct service **sorted, size_t count)
 static int add_service(struct store *store, struct arena *memory, int64_t provider, size_t position,
 		       const struct service *service, struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r;
+	struct value values[4 + ATTRIBUTES_MAX + 1] = {
+		NUMBER(provider),
+		NUMBER(position),
+		TEXT(service_url(memory, service)),
+		TEXT(service_authentications(memory, service)),
+	};
 
-	r = query_begin(store, ADD_SERVICE, &query, err);
-	if (r != 0)
-		return r;
-	sqlite3_bind_int64(query, 1, provider);
-	sqlite3_bind_int64(query, 2, (int64_t)position);
-	query_bind_text(query, 3, service_url(memory, service));
-	query_bind_text(query, 4, service_authentications(memory, service));
-	query_bind_attributes(query, query_bind_attributes(query, 5, service_options, service),
-			      pop3_options, service);
-	return query_run(store, query, "adding a service", err);
+	attribute_values(pop3_options, service,
+			 attribute_values(service_options, service, values + 4));
+	return store_run(store, ADD_SERVICE, values, err);
 }
 
 int store_set_services(struct store *store, int64_t provider, const struct service *services,
 		       size_t count, struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const struct service **sorted = arena_array(&memory, const struct service *, count);
 	int r;
@@ -133,11 +112,7 @@ int store_set_services(struct store *store, int64_t provider, const struct servi
 		sorted[i] = &services[i];
 	sort_services(sorted, count);
 
-	r = query_begin(store, REMOVE_SERVICES, &query, err);
-	if (r != 0)
-		return r;
-	sqlite3_bind_int64(query, 1, provider);
-	r = query_run(store, query, "changing services", err);
+	r = store_run(store, REMOVE_SERVICES, VALUES(NUMBER(provider)), err);
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = add_service(store, &memory, provider, i, sorted[i], err);
 	if (r == STORE_EXISTS)
@@ -147,45 +122,27 @@ int store_set_services(struct store *store, int64_t provider, const struct servi
 
 int store_remove_service(struct store *store, int64_t provider, const char *url, struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r;
-
-	r = query_begin(store, REMOVE_SERVICE, &query, err);
-	if (r != 0)
-		return r;
-	sqlite3_bind_int64(query, 1, provider);
-	query_bind_text(query, 2, url);
-	r = query_run(store, query, "removing a service", err);
-	if (r != 0)
-		return r;
-	return sqlite3_changes(store->database) > 0 ? 0 : STORE_NOT_FOUND;
+	return store_run_on_row(store, REMOVE_SERVICE, VALUES(NUMBER(provider), TEXT(url)), err);
 }
 
 int store_visit_asking_services(struct store *store, service_visitor visit, void *context,
 				struct error *err)
 {
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	int r, step;
+	_cleanup_(row_close) struct row row;
+	int r = row_open(store, NULL, LIST_ASKING_SERVICES, NULL, &row, err);
 
-	r = query_begin(store, LIST_ASKING_SERVICES, &query, err);
-	if (r != 0)
-		return r;
-	while ((step = sqlite3_step(query)) == SQLITE_ROW) {
+	while (r == 0 && (r = row_next(&row, err)) == 0) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		struct row row = row_begin(store, &memory, query, TABLE_SERVICE);
 		const char *url = row_text(&row, 0), *provider = row_text(&row, 1);
 		struct service service;
 		struct error reason;
 
-		r = row_end_in_list(&row, err);
-		if (r < 0)
-			return -1;
-		if (r == ROW_SKIPPED || service_parse(&memory, url, &service, &reason) < 0 ||
-		    !path_asks_for_dav(service.path))
-			continue;
-		r = visit(provider, &service, context, err);
-		if (r != 0)
-			return r;
+		r = row_check_in_list(&row, err);
+		if (r == 0 && service_parse(&memory, url, &service, &reason) == 0 &&
+		    path_asks_for_dav(service.path))
+			r = visit(provider, &service, context, err);
+		else if (r == ROW_SKIPPED)
+			r = 0;
 	}
-	return step == SQLITE_DONE ? 0 : store_fail(store, err, "looking for services");
+	return r == STORE_NOT_FOUND ? 0 : r;
 }

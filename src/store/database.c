@@ -1,4 +1,4 @@
-#include "store/store.h"
+#include "store/database.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,12 +8,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "store/database.h"
-#include "store/statements.h"
 #include "util/account.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
+#include "util/digest.h"
 #include "util/error.h"
 
 /* In bytes. A corrupted page can announce a value of a gigabyte, for which SQLite takes memory. */
@@ -91,75 +90,12 @@ int store_number(struct store *store, const char *sql, int64_t *ret_number, stru
 	int r = 0;
 
 	if (sqlite3_prepare_v2(store->database, sql, -1, &query, NULL) == SQLITE_OK &&
-	    sqlite3_step(query) == SQLITE_ROW) {
-		struct row row = row_begin(store, NULL, query, TABLE_NAMES);
-
-		*ret_number = row_integer(&row, 0, INT64_MIN, INT64_MAX);
-		r = row_end(&row, err);
-	} else {
+	    sqlite3_step(query) == SQLITE_ROW)
+		*ret_number = sqlite3_column_int64(query, 0);
+	else
 		r = store_fail(store, err, "reading it");
-	}
 	sqlite3_finalize(query);
 	return r;
-}
-
-int query_begin(struct store *store, enum statement statement, sqlite3_stmt **ret_query,
-		struct error *err)
-{
-	sqlite3_stmt **prepared = &store->statements[statement];
-
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
-	if (!*prepared &&
-	    sqlite3_prepare_v3(store->database, statement_sql(&memory, statement), -1,
-			       SQLITE_PREPARE_PERSISTENT, prepared, NULL) != SQLITE_OK)
-		return store_fail(store, err, "preparing to read it");
-	*ret_query = *prepared;
-	return 0;
-}
-
-void query_endp(sqlite3_stmt **query)
-{
-	if (*query) {
-		sqlite3_reset(*query);
-		sqlite3_clear_bindings(*query);
-	}
-}
-
-void query_bind_text(sqlite3_stmt *query, int parameter, const char *text)
-{
-	sqlite3_bind_text(query, parameter, text, -1, SQLITE_STATIC);
-}
-
-int query_run(struct store *store, sqlite3_stmt *query, const char *doing, struct error *err)
-{
-	int extended;
-
-	if (sqlite3_step(query) == SQLITE_DONE)
-		return 0;
-	extended = sqlite3_extended_errcode(store->database);
-	if (extended == SQLITE_CONSTRAINT_PRIMARYKEY || extended == SQLITE_CONSTRAINT_UNIQUE)
-		return STORE_EXISTS;
-	return store_fail(store, err, doing);
-}
-
-int query_truth(struct store *store, enum statement statement, const char *text, bool *ret_truth,
-		const char *doing, struct error *err)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	struct row row;
-	int r;
-
-	r = query_begin(store, statement, &query, err);
-	if (r != 0)
-		return r;
-	if (text)
-		query_bind_text(query, 1, text);
-	if (sqlite3_step(query) != SQLITE_ROW)
-		return store_fail(store, err, doing);
-	row = row_begin(store, NULL, query, TABLE_NAMES);
-	*ret_truth = row_truth(&row, 0);
-	return row_end(&row, err);
 }
 
 static int refuse_to(const char *what, const char *path, bool for_writing, int error,
@@ -352,7 +288,7 @@ void store_close(struct store *store)
 	if (!store)
 		return;
 	for (size_t i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(store->statements[i]);
+		sqlite3_finalize(store->prepared[i]);
 	sqlite3_close(store->database);
 	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
 		arena_clear(&store->kept[i].memory);
@@ -360,20 +296,12 @@ void store_close(struct store *store)
 	free(store);
 }
 
-static void end_snapshot(struct store *store)
-{
-	_cleanup_(query_endp) sqlite3_stmt *query = NULL;
-	struct error err;
-
-	if (query_begin(store, END_SNAPSHOT, &query, &err) != 0 ||
-	    query_run(store, query, "ending to read it", &err) != 0)
-		store_rollback(store);
-}
-
 void store_release(struct store *store)
 {
-	if (store->in_snapshot)
-		end_snapshot(store);
+	struct error err;
+
+	if (store->in_snapshot && store_run(store, END_SNAPSHOT, NULL, &err) != 0)
+		store_rollback(store);
 	store->in_snapshot = false;
 	/* So that a page that was put right is read again. */
 	if (store->has_bad_pages)
@@ -415,4 +343,17 @@ bool store_is_new(const struct store *store)
 const char *store_library_version(void)
 {
 	return sqlite3_libversion();
+}
+
+int store_secret(struct store *store, struct digest_key *ret_secret, struct error *err)
+{
+	_cleanup_(row_close) struct row row;
+	int r = row_find(store, NULL, FIND_SECRET, VALUES(TEXT("profile")), &row, err);
+
+	if (r == STORE_NOT_FOUND)
+		return error_set(err, ERROR_DATA, "database '%s' has lost its secret", store->path);
+	if (r != 0)
+		return r;
+	row_blob(&row, 0, ret_secret->bytes, sizeof(ret_secret->bytes));
+	return row_check(&row, err);
 }
