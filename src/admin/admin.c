@@ -9,7 +9,7 @@
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/error.h"
-#include "util/host-fqdn.h"
+#include "util/idna.h"
 
 void admin_say(struct admin *admin, const char *format, ...)
 {

@@ -9,7 +9,7 @@
 #include "answer/rate-limit.h"
 #include "answer/refusal-log.h"
 #include "util/arena.h"
-#include "util/hash.h"
+#include "util/digest.h"
 #include "util/log.h"
 #include "util/network.h"
 

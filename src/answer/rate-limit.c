@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "util/arena.h"
-#include "util/hash.h"
+#include "util/digest.h"
 
 #define PLACES 8
 

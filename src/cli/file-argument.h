@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "util/input.h"
+#include "util/file.h"
 #include "util/output.h"
 
 struct account;

@@ -9,7 +9,6 @@
 #include "admin/suggestions.h"
 #include "admin/warnings.h"
 #include "mail/address.h"
-#include "mail/login.h"
 #include "mail/pattern.h"
 #include "mail/text.h"
 #include "mail/url.h"

@@ -10,7 +10,7 @@
 #include "util/account.h"
 #include "util/arena.h"
 #include "util/error.h"
-#include "util/host-fqdn.h"
+#include "util/idna.h"
 #include "util/socket-address.h"
 #include "util/unix-socket.h"
 

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #include "util/cleanup.h"
-#include "util/hash.h"
+#include "util/digest.h"
 #include "util/network.h"
 
 struct connection;

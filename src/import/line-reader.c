@@ -7,7 +7,7 @@
 
 #include "util/arena.h"
 #include "util/error.h"
-#include "util/input.h"
+#include "util/file.h"
 
 #define BUFFER_SIZE (4 * SOURCE_LINE_MAX)
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"

@@ -54,3 +54,15 @@ const char *local_without_tag(struct arena *memory, const char *local, const cha
 /* Whether the text is a set of delimiters: characters that an address may have before its '@',
  * neither letters nor digits, each once. "" is the empty set. Returns 0, or -1 with err set. */
 int delimiters_check(const char *text, struct error *err);
+
+/*
+ * The domains for which a host may be asked, in the order of trying: the name without one leading
+ * autoconfig., autodiscover. or ua-auto-config., then the name itself. The second is matched
+ * exactly only, for "*.example.org" must not take autoconfig.example.org for a customer.
+ */
+struct host_domains {
+	const char *stripped; /* NULL where nothing was stripped */
+	const char *bare;
+};
+
+struct host_domains host_domains(const char *host);

@@ -8,7 +8,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "mail/match.h"
 #include "mail/query.h"
 
 struct arena;

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct arena;
 struct error;
 
 /* Whether UTF-8 has characters that a terminal or XML cannot bear. */
@@ -14,3 +15,13 @@ bool text_has_unbearable(const char *text);
  * unbearable, at most max characters. what names it in the error ("login"),
  * which holds the text as it is. Returns 0, or -1 with err set. */
 int text_check(const char *what, const char *text, size_t max, struct error *err);
+
+/* What a client takes a user name in an XML document for. */
+enum login_reading { LOGIN_READ_AS_TEXT, LOGIN_READ_AS_NUMBER, LOGIN_READ_AS_TRUTH };
+
+/* Whether the text can be a user's login. Returns 0, or -1 with err set. */
+int login_check(struct arena *memory, const char *text, struct error *err);
+
+/* What Thunderbird on the desktop takes the login for. A number that it writes just as it was
+ * (4711) counts as text. */
+enum login_reading login_reading(const char *text);

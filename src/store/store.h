@@ -13,7 +13,6 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "mail/match.h"
 #include "mail/provider.h"
 #include "mail/query.h"
 #include "util/cleanup.h"

@@ -3,6 +3,18 @@
 /* A clock that never jumps. */
 
 #include <stdint.h>
+#include <time.h>
 
-int64_t clock_now(void); /* in milliseconds */
-int64_t clock_microseconds(void);
+static inline int64_t clock_microseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* In milliseconds. */
+static inline int64_t clock_now(void)
+{
+	return clock_microseconds() / 1000;
+}

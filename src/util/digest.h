@@ -1,9 +1,11 @@
 #pragma once
 
-/* SHA-256, plain and with a key; and MD5, for a client that names people by it. */
+/* SHA-256, plain and with a key; MD5, for a client that names people by it; and a keyed hash for
+ * tables that strangers fill: without its key nobody can choose which entries collide. */
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 
@@ -43,3 +45,15 @@ const char *md5_text(struct arena *memory, const struct md5 *md5);
 
 /* Base64 with its padding (RFC 4648 4). Lives in memory. */
 const char *digest_base64(struct arena *memory, const struct digest *digest);
+
+#define HASH_KEY_SIZE 16
+
+struct hash_key {
+	uint8_t bytes[HASH_KEY_SIZE];
+};
+
+/* A key that nobody else knows. */
+struct hash_key hash_key_new(void);
+
+/* SipHash-2-4 (Aumasson and Bernstein, 2012). */
+uint64_t hash_of(const struct hash_key *key, const void *data, size_t size);

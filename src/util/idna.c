@@ -2,6 +2,9 @@
 
 #include <gnutls/gnutls.h>
 #include <string.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -89,4 +92,22 @@ const char *idna_to_ascii(struct arena *memory, const char *name)
 	}
 	ascii = text_lower(memory, ascii);
 	return host_name_is_valid(ascii) ? ascii : NULL;
+}
+
+const char *own_name(struct arena *memory)
+{
+	const struct addrinfo hints = { .ai_flags = AI_CANONNAME, .ai_socktype = SOCK_STREAM };
+	char name[HOST_NAME_MAX_LENGTH + 1] = "";
+	struct addrinfo *found = NULL;
+	const char *own;
+
+	if (gethostname(name, sizeof(name) - 1) < 0)
+		return NULL;
+	own = idna_to_ascii(memory, name);
+	if (own && !strchr(own, '.') && getaddrinfo(name, NULL, &hints, &found) == 0) {
+		if (found->ai_canonname && strchr(found->ai_canonname, '.'))
+			own = idna_to_ascii(memory, found->ai_canonname);
+		freeaddrinfo(found);
+	}
+	return own;
 }

@@ -29,3 +29,7 @@ bool host_name_is_within(const char *name, const char *domain);
  * labels, characters that no domain name may have.
  */
 const char *idna_to_ascii(struct arena *memory, const char *name);
+
+/* This host's name with its domain, as far as the resolver knows it, which may take a while to ask.
+ * NULL if it has none. Lives in memory. */
+const char *own_name(struct arena *memory);

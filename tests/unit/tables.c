@@ -9,7 +9,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
-#include "util/input.h"
+#include "util/file.h"
 
 #define SERVED "served.example"
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "unit/fixture.h"
-#include "util/hash.h"
+#include "util/digest.h"
 
 /* The vectors of the reference implementation: key 00 01 ... 0f, message 00 01 ... */
 static void test_known_answers(void **state)

@@ -1,4 +1,4 @@
-#include "mail/link.h"
+#include "mail/provider.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 

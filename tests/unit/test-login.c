@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "mail/login.h"
+#include "mail/text.h"
 #include "util/arena.h"
 #include "util/error.h"
 

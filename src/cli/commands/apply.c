@@ -18,7 +18,7 @@
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/error.h"
-#include "util/input.h"
+#include "util/file.h"
 #include "util/string-list.h"
 #include "util/temporary-file.h"
 

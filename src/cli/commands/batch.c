@@ -12,7 +12,7 @@
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/error.h"
-#include "util/input.h"
+#include "util/file.h"
 #include "util/shell-words.h"
 
 static int check_command(struct arena *memory, const struct command_line *line, struct error *err)

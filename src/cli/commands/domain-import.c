@@ -22,7 +22,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
-#include "util/input.h"
+#include "util/file.h"
 #include "util/string-list.h"
 
 enum { DOMAIN, PROVIDER, ALIAS_OF, ENABLED, MOVED_TO, COLUMNS };

@@ -6,7 +6,6 @@
 #include "admin/admin.h"
 #include "cli/print.h"
 #include "doctor/expected.h"
-#include "mail/match.h"
 #include "mail/profile.h"
 #include "mail/query.h"
 #include "protocol/protocol.h"

@@ -16,7 +16,6 @@
 #include "doctor/preview-client.h"
 #include "http/mhd-response.h"
 #include "mail/address.h"
-#include "mail/match.h"
 #include "mail/profile.h"
 #include "mail/query.h"
 #include "protocol/protocol.h"

@@ -13,7 +13,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
-#include "util/input.h"
+#include "util/file.h"
 #include "util/shell-words.h"
 
 static const char *read_input(struct arena *memory, struct input *input, size_t *ret_size,

@@ -7,7 +7,6 @@
 #include "admin/moved-to.h"
 #include "cli/commands/user-import.h"
 #include "mail/address.h"
-#include "mail/login.h"
 #include "mail/profile.h"
 #include "mail/text.h"
 #include "store/store.h"

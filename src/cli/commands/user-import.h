@@ -12,7 +12,7 @@
 #include "mail/provider.h"
 #include "store/bulk.h"
 #include "util/arena.h"
-#include "util/input.h"
+#include "util/file.h"
 #include "util/sorter.h"
 
 struct admin;

@@ -12,7 +12,6 @@
 #include "admin/suggestions.h"
 #include "admin/warnings.h"
 #include "mail/address.h"
-#include "mail/login.h"
 #include "mail/text.h"
 #include "store/store.h"
 #include "util/arena.h"
