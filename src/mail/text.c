@@ -8,7 +8,6 @@
 #include "util/bytes.h"
 #include "util/error.h"
 #include "mail/pattern.h"
-#include "mail/provider.h"
 #include "util/arena.h"
 
 /* Control characters of ASCII, those of Unicode (U+0080 to U+009F), and U+FFFE and U+FFFF, which

@@ -19,6 +19,8 @@ int text_check(const char *what, const char *text, size_t max, struct error *err
 /* What a client takes a user name in an XML document for. */
 enum login_reading { LOGIN_READ_AS_TEXT, LOGIN_READ_AS_NUMBER, LOGIN_READ_AS_TRUTH };
 
+#define LOGIN_MAX_LENGTH 255 /* in bytes */
+
 /* Whether the text can be a user's login. Returns 0, or -1 with err set. */
 int login_check(struct arena *memory, const char *text, struct error *err);
 

@@ -1,4 +1,5 @@
 #include "store/database.h"
+#include "store/row.h"
 
 static enum wish read_wish(struct row *row, int column)
 {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "store/database.h"
+#include "store/row.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"

@@ -12,7 +12,6 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
-#include "util/digest.h"
 #include "util/error.h"
 
 /* In bytes. A corrupted page can announce a value of a gigabyte, for which SQLite takes memory. */
@@ -296,24 +295,6 @@ void store_close(struct store *store)
 	free(store);
 }
 
-void store_release(struct store *store)
-{
-	struct error err;
-
-	if (store->in_snapshot && store_run(store, END_SNAPSHOT, NULL, &err) != 0)
-		store_rollback(store);
-	store->in_snapshot = false;
-	/* So that a page that was put right is read again. */
-	if (store->has_bad_pages)
-		sqlite3_db_release_memory(store->database);
-	store->has_bad_pages = false;
-}
-
-bool store_has_snapshot(const struct store *store)
-{
-	return store->in_snapshot;
-}
-
 int store_begin(struct store *store, struct error *err)
 {
 	return store_execute(store, "BEGIN IMMEDIATE", err) == 0 ? 0 : -1;
@@ -343,17 +324,4 @@ bool store_is_new(const struct store *store)
 const char *store_library_version(void)
 {
 	return sqlite3_libversion();
-}
-
-int store_secret(struct store *store, struct digest_key *ret_secret, struct error *err)
-{
-	_cleanup_(row_close) struct row row;
-	int r = row_find(store, NULL, FIND_SECRET, VALUES(TEXT("profile")), &row, err);
-
-	if (r == STORE_NOT_FOUND)
-		return error_set(err, ERROR_DATA, "database '%s' has lost its secret", store->path);
-	if (r != 0)
-		return r;
-	row_blob(&row, 0, ret_secret->bytes, sizeof(ret_secret->bytes));
-	return row_check(&row, err);
 }

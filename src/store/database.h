@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/row.h"
 #include "store/statements.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -30,6 +29,7 @@ struct kept_provider {
 };
 
 struct md5;
+struct row;
 
 struct store {
 	sqlite3 *database;

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "store/database.h"
+#include "store/row.h"
 #include "util/arena.h"
 #include "util/error.h"
 

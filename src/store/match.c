@@ -19,8 +19,10 @@
 #include <string.h>
 
 #include "store/database.h"
+#include "store/row.h"
 #include "util/arena.h"
 #include "util/bytes.h"
+#include "util/digest.h"
 #include "util/error.h"
 
 /* Providers stay good while no other connection has changed the database. */
@@ -50,6 +52,24 @@ int store_snapshot(struct store *store, struct error *err)
 		return r;
 	store->in_snapshot = true;
 	return check_kept(store, err);
+}
+
+void store_release(struct store *store)
+{
+	struct error err;
+
+	if (store->in_snapshot && store_run(store, END_SNAPSHOT, NULL, &err) != 0)
+		store_rollback(store);
+	store->in_snapshot = false;
+	/* So that a page that was put right is read again. */
+	if (store->has_bad_pages)
+		sqlite3_db_release_memory(store->database);
+	store->has_bad_pages = false;
+}
+
+bool store_has_snapshot(const struct store *store)
+{
+	return store->in_snapshot;
 }
 
 /* What is returned borrows from the store until the next call. */
@@ -290,4 +310,17 @@ int store_match(struct store *store, struct arena *memory, const struct query *q
 	else if (r != STORE_NOT_FOUND)
 		store_release(store);
 	return r;
+}
+
+int store_secret(struct store *store, struct digest_key *ret_secret, struct error *err)
+{
+	_cleanup_(row_close) struct row row;
+	int r = row_find(store, NULL, FIND_SECRET, VALUES(TEXT("profile")), &row, err);
+
+	if (r == STORE_NOT_FOUND)
+		return error_set(err, ERROR_DATA, "database '%s' has lost its secret", store->path);
+	if (r != 0)
+		return r;
+	row_blob(&row, 0, ret_secret->bytes, sizeof(ret_secret->bytes));
+	return row_check(&row, err);
 }

@@ -12,6 +12,7 @@
 
 #include "mail/address.h"
 #include "store/database.h"
+#include "store/row.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/digest.h"

@@ -1,4 +1,5 @@
 #include "store/database.h"
+#include "store/row.h"
 
 static void read_name(struct row *row, void *name)
 {

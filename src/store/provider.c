@@ -2,6 +2,7 @@
 
 #include "mail/pattern.h"
 #include "store/database.h"
+#include "store/row.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
