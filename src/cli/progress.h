@@ -1,21 +1,21 @@
 #pragma once
 
-/* A bar on the terminal that standard error is; nothing where it is none. */
+/* A progress bar on standard error, if that is a terminal. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct progress {
 	const char *doing; /* "reading" */
-	long long whole;   /* what done counts up to, 0 where nobody knows */
+	long long whole;   /* the final value of done, 0 if unknown */
 	int64_t next;	   /* when it is drawn again */
 	bool is_shown, is_drawn;
 };
 
 void progress_begin(struct progress *progress, const char *doing, long long whole);
 
-/* Draws it, not more often than a person sees. */
+/* Redraws it, at most ten times a second. */
 void progress_at(struct progress *progress, long long done);
 
-/* Wipes it from the line. */
+/* Clears the line. */
 void progress_end(struct progress *progress);

@@ -12,7 +12,7 @@
 #define PERCENT_BY_DEFAULT 10
 
 const struct option removal_options[] = {
-	{ "max-removals", "NUMBER[%]", "remove up to so many that are not in the file (10%)" },
+	{ "max-removals", "NUMBER[%]", "remove at most so many (default: 10%)" },
 	{ 0 },
 };
 
@@ -51,18 +51,18 @@ static int64_t most_of(const struct removals *removals, int64_t all)
 	return removals->is_percent ? all / 100 * max + all % 100 * max / 100 : max;
 }
 
+/* objects are what would be removed, and needed is the limit that allows it. */
 static int refuse_removals(const struct removals *removals, int64_t removed, int64_t all,
-			   const char *whom, int64_t needed, struct error *err)
+			   const char *objects, int64_t needed, struct error *err)
 {
-	error_set(
-		err, ERROR_INPUT,
-		"this would remove %lld of %lld %s, more than the %lu%s allowed; if that is meant, "
-		"say --max-removals %lld",
-		(long long)removed, (long long)all, whom, removals->max,
-		removals->is_percent ? " %" : "", (long long)needed);
+	error_set(err, ERROR_INPUT,
+		  "this would remove %lld of %lld %s, more than the %lu%s allowed",
+		  (long long)removed, (long long)all, objects, removals->max,
+		  removals->is_percent ? " %" : "");
+	error_hint(err, "if that is meant, say --max-removals %lld", (long long)needed);
 	if (!removals->only_warns)
 		return -1;
-	admin_warn(removals->admin, "%s", err->text);
+	admin_warn_of_error(removals->admin, err);
 	return 0;
 }
 

@@ -11,17 +11,17 @@
 
 #define FIRST_PLACES ((size_t)1024)
 
-/* Addresses in messages; what is longer is none. */
+/* An address in a message. */
 #define SHOWN "%.200s"
 
 struct alias {
 	const char *text; /* as written */
-	const char *key;  /* in lower case, with a domain where one is known */
+	const char *key;  /* in lower case, with a domain if one is known */
 	const char *target;
 	size_t n_targets;
 	uint64_t digest; /* of all targets */
 	unsigned long line;
-	size_t seen_by; /* the alias that was followed through it last, counted from 1 */
+	size_t seen_by; /* the last alias whose chain passed here, counted from 1 */
 };
 
 struct chains {
@@ -29,7 +29,7 @@ struct chains {
 	struct arena memory;
 	struct alias *aliases;
 	size_t count, room;
-	size_t *places; /* a hash table of indices, counted from 1, twice as large as need be */
+	size_t *places; /* hash table of indices, counted from 1, at most half full */
 	size_t n_places;
 };
 
@@ -66,7 +66,7 @@ static uint64_t digest_of(const char *text)
 	return digest_add(0xcbf29ce484222325, text);
 }
 
-/* The place of the key, or the empty one where it belongs. */
+/* The place of the key, or the empty place for it. */
 static size_t *place_of(const struct chains *chains, const char *key)
 {
 	size_t at = digest_of(key) & (chains->n_places - 1);
@@ -99,7 +99,7 @@ static bool is_ascii(const char *text)
 	return !*text;
 }
 
-/* Lower case is all that ASCII needs; A-labels are what rows have. */
+/* Rows have domains as A-labels. */
 static const char *key_in_domain(struct arena *memory, const char *local, size_t length,
 				 const char *domain)
 {
@@ -139,7 +139,7 @@ void chains_add(struct chains *chains, unsigned long line, const char *text,
 	if (before) {
 		if (before->digest != alias.digest)
 			source_bad(&chains->table->source, line,
-				   "'" SHOWN "' leads elsewhere than in line %lu", text,
+				   "'" SHOWN "' has other targets than in line %lu", text,
 				   before->line);
 		return;
 	}
@@ -153,7 +153,7 @@ void chains_add(struct chains *chains, unsigned long line, const char *text,
 		grow_places(chains);
 }
 
-/* What a target is that is no mailbox, NULL for what may be one. */
+/* What a target is instead of a mailbox, or NULL. */
 static const char *not_a_mailbox(const char *target)
 {
 	switch (target[0]) {
@@ -164,7 +164,7 @@ static const char *not_a_mailbox(const char *target)
 	case ':':
 		return "a list or an instruction";
 	case '@':
-		return "a whole domain ('--alias-of' of 'domain add' and 'domain set' does that)";
+		return "a whole domain (use --alias-of of 'domain add' or 'domain set')";
 	case '\\':
 	case '<':
 	case '"':
@@ -174,21 +174,21 @@ static const char *not_a_mailbox(const char *target)
 	}
 }
 
-/* Where an alias leads. */
+/* The next step of a chain. */
 struct step {
-	struct alias *next; /* to this one */
-	const char *login;  /* else it ends with this, */
-	const char *reason; /* or at no mailbox, for this reason */
+	struct alias *next; /* this alias, */
+	const char *login;  /* or the end with this login, */
+	const char *reason; /* or at no mailbox, with the reason */
 };
 
-/* A target with its parts, of which none has a '@'. */
+/* A target, split into parts without '@'. */
 struct target {
-	bool is_address; /* as written; a bare name is a login where it is no alias */
+	bool is_address; /* as written; a bare name is a login unless it is an alias */
 	const char *text, *local, *untagged;
 	struct table_domain domain;
 };
 
-/* Of a bare name only the tag is looked for in the domain of the alias, if no other is known. */
+/* A bare name has the recipient delimiters of the alias's domain, if no other domain is known. */
 static int target_of(struct chains *chains, struct arena *memory, const struct alias *alias,
 		     struct target *ret_target, struct error *err)
 {
@@ -212,7 +212,7 @@ static int target_of(struct chains *chains, struct arena *memory, const struct a
 	return 0;
 }
 
-/* The end: what the provider's pattern makes of an address, or the bare name. */
+/* The end of a chain: the login that the provider's pattern gives, or the bare name. */
 static int end_at_address(struct chains *chains, struct arena *memory, const struct target *target,
 			  struct step *step, struct error *err)
 {
@@ -232,9 +232,8 @@ static int end_at_address(struct chains *chains, struct arena *memory, const str
 	return 0;
 }
 
-/* Looks for what belongs to the local part, "" for the catch-all, in one of the target's domains.
- * Sets ret_is_found also where that is the alias itself, which says that the mailbox is there; of
- * its login nothing is said, so that it stays. */
+/* Looks up a local part, "" for the catch-all, in one of the target's domains. Sets ret_is_found
+ * also for the alias itself: then the mailbox exists, and its present login stays. */
 static int look_in_domain(struct chains *chains, struct arena *memory, const struct alias *alias,
 			  const struct target *target, const char *local, const char *domain,
 			  struct step *step, bool *ret_is_found, struct error *err)
@@ -258,7 +257,7 @@ static int look_in_domain(struct chains *chains, struct arena *memory, const str
 	return 0;
 }
 
-/* As the daemon looks for users, among the aliases and the users that stay beside them. */
+/* Looks up users as the daemon does, among the aliases and the users that the import keeps. */
 static int search_domains(struct chains *chains, struct arena *memory, const struct alias *alias,
 			  const struct target *target, struct step *step, struct error *err)
 {
@@ -288,7 +287,7 @@ static int step_from(struct chains *chains, struct arena *memory, const struct a
 		if (target_of(chains, memory, alias, &target, err) < 0 ||
 		    search_domains(chains, memory, alias, &target, &step, err) < 0)
 			return -1;
-		/* A bare name of no domain. */
+		/* A bare name without a domain. */
 		if (!target.is_address && !target.domain.name)
 			step.next = find_alias(chains, text_lower(memory, target.untagged));
 		if (step.next == alias)
@@ -301,14 +300,14 @@ static int step_from(struct chains *chains, struct arena *memory, const struct a
 	return 0;
 }
 
-/* ", by line 7" where it is not the alias's own line that says so. */
+/* ", by line 7" if that is not the alias's own line. */
 static const char *describe_other_line(struct arena *memory, const struct alias *start,
 				       const struct alias *end)
 {
 	return start == end ? "" : arena_printf(memory, ", by line %lu", end->line);
 }
 
-/* What is wrong with an alias, whatever it leads to; NULL for nothing. */
+/* What is wrong with an alias by itself, or NULL. */
 static const char *fault_of(struct arena *memory, const struct alias *alias)
 {
 	if (alias->n_targets > 1)
@@ -318,8 +317,8 @@ static const char *fault_of(struct arena *memory, const struct alias *alias)
 	return NULL;
 }
 
-/* Follows the alias to its end. Returns 0 with its login, or NULL where the table was told that it
- * has none; or -1 with err set. */
+/* Follows the alias to its end. Returns 0 with its login, NULL if it has none, which was reported;
+ * or -1 with err set. */
 static int follow_alias(struct chains *chains, struct arena *memory, struct alias *start,
 			const char **ret_login, struct error *err)
 {
@@ -347,7 +346,7 @@ static int follow_alias(struct chains *chains, struct arena *memory, struct alia
 		alias->seen_by = number;
 		if (step.next->seen_by == number) {
 			source_bad(&chains->table->source, start->line,
-				   "'" SHOWN "' leads in a circle, by line %lu", start->text,
+				   "'" SHOWN "' is in a loop, by line %lu", start->text,
 				   alias->line);
 			return 0;
 		}

@@ -10,12 +10,12 @@
 #include "util/error.h"
 #include "util/log.h"
 
-/* A field that is taken for a header can be long, and an error is short. */
+/* An error has little room, and an unknown column name may be long. */
 #define NAME_SHOWN_MAX 60
 
 enum shape { SHAPE_WHOLE, SHAPE_OPEN, SHAPE_STRAY_QUOTE, SHAPE_AFTER_QUOTE };
 
-/* How the quotes of a record stand: it may go on in the next line. */
+/* Whether the quotes of a record are valid, or open, so that it continues in the next line. */
 static enum shape shape_of(const char *text)
 {
 	if (!strchr(text, '"'))
@@ -49,8 +49,8 @@ static void keep_line(struct csv *csv, size_t at, const char *line, size_t size)
 	memcpy(csv->record + at, line, size + 1);
 }
 
-/* Reads on to the end of a record whose first line leaves a quote open. Returns 0; CSV_END where
- * the file ends before the quote; or -1. */
+/* Reads the rest of a record whose first line leaves a quote open. Returns 0; CSV_END where the
+ * file ends first; or -1. */
 static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record,
 		     enum shape *ret_shape, struct error *err)
 {
@@ -79,14 +79,14 @@ static void refuse_open_quote(struct csv *csv, bool has_ended)
 {
 	if (has_ended)
 		source_bad(csv->source, csv->line,
-			   "a quote is opened here and not closed before the end of the file");
+			   "a quote that is opened here is not closed before the end of the file");
 	else
 		source_bad(csv->source, csv->line,
-			   "a quote is opened here and not closed within %zu bytes",
+			   "a quote that is opened here is not closed within %zu bytes",
 			   SOURCE_LINE_MAX);
 }
 
-/* The next record whose quotes are right. */
+/* Reads the next record with valid quotes. */
 static int read_record(struct csv *csv, char **ret_record, struct error *err)
 {
 	for (;;) {
@@ -114,19 +114,20 @@ static int read_record(struct csv *csv, char **ret_record, struct error *err)
 			refuse_open_quote(csv, r == CSV_END);
 			break;
 		case SHAPE_STRAY_QUOTE:
-			source_bad(csv->source, csv->line,
-				   "a quote stands within a field; put the field into quotes and "
-				   "double those in it");
+			source_bad(
+				csv->source, csv->line,
+				"a field that contains a quote must be in quotes, with the quote "
+				"doubled");
 			break;
 		case SHAPE_AFTER_QUOTE:
 			source_bad(csv->source, csv->line,
-				   "something other than a comma follows a field in quotes");
+				   "a field in quotes must be followed by a comma");
 			break;
 		}
 	}
 }
 
-/* Takes the first field off the rest of a record, in place; rest is NULL after the last. */
+/* Cuts the first field off the rest of a record, in place. rest is NULL after the last. */
 static char *take_field(char **rest)
 {
 	char *field = *rest, *from, *to;
@@ -160,8 +161,7 @@ static int refuse_name(struct csv *csv, const char *name)
 							   : ", ",
 				 csv->columns[i].name);
 	source_bad(csv->source, csv->line,
-		   "there is no column %s; this line must be the header of a CSV, with the "
-		   "columns %s",
+		   "unknown column %s: this line must be the header of a CSV, with the columns %s",
 		   log_quote(&memory, arena_strndup(&memory, name, strnlen(name, NAME_SHOWN_MAX))),
 		   bytes_text(&known));
 	return CSV_END;
@@ -186,7 +186,7 @@ static int read_header(struct csv *csv, char *rest)
 		if (!column_find(csv, name, &column))
 			return refuse_name(csv, name);
 		if (csv_has(csv, column)) {
-			source_bad(csv->source, csv->line, "the column '%s' is there twice",
+			source_bad(csv->source, csv->line, "duplicate column '%s'",
 				   csv->columns[column].name);
 			return CSV_END;
 		}
@@ -194,7 +194,7 @@ static int read_header(struct csv *csv, char *rest)
 	}
 	for (size_t i = 0; i < csv->n_columns; i++)
 		if (csv->columns[i].is_required && !csv_has(csv, i)) {
-			source_bad(csv->source, csv->line, "the header has no column '%s'",
+			source_bad(csv->source, csv->line, "the header lacks the column '%s'",
 				   csv->columns[i].name);
 			return CSV_END;
 		}
@@ -213,7 +213,7 @@ int csv_begin(struct csv *csv, struct source *source, const struct csv_column *c
 	if (r == 0)
 		return read_header(csv, record);
 	if (r == CSV_END)
-		source_bad(source, 1, "there is no header, such as '%s,%s'", columns[0].name,
+		source_bad(source, 1, "the header is missing, such as '%s,%s'", columns[0].name,
 			   columns[1].name);
 	return r;
 }
@@ -250,9 +250,8 @@ int csv_next(struct csv *csv, const char **values, struct error *err)
 		}
 		if (count == csv->n_fields)
 			return 0;
-		source_bad(csv->source, csv->line,
-			   "there %s %zu field%s here, and the header has %zu",
-			   count == 1 ? "is" : "are", count, count == 1 ? "" : "s", csv->n_fields);
+		source_bad(csv->source, csv->line, "the line has %zu field%s, but the header %zu",
+			   count, count == 1 ? "" : "s", csv->n_fields);
 	}
 	return r;
 }

@@ -7,7 +7,7 @@
  *     first.last@example.org,a4711,"Last, ""First"""
  *
  * Columns come in any order; a field in quotes may hold commas, quotes (doubled) and ends of lines;
- * lines end in LF or CR LF. Empty lines are passed over.
+ * lines end in LF or CR LF. Empty lines are skipped.
  */
 
 #include <stdbool.h>
@@ -20,7 +20,7 @@
 
 struct csv_column {
 	const char *name;
-	bool is_required; /* to be in the header */
+	bool is_required; /* in the header */
 };
 
 struct csv {
@@ -36,15 +36,15 @@ struct csv {
 
 enum { CSV_END = 1 };
 
-/* Reads the header. Returns 0; CSV_END where it is missing or wrong, which the source was told; or
- * -1 with err set. */
+/* Reads the header. Returns 0; CSV_END where it is missing or invalid, which is reported as a bad
+ * line; or -1 with err set. */
 int csv_begin(struct csv *csv, struct source *source, const struct csv_column *columns,
 	      size_t n_columns, struct error *err);
 void csv_clear(struct csv *csv);
 
-/* Reads a record as the values of all columns, NULL for those that the file does not have; they are
- * good until the next call. Bad records are told to the source and passed over. Returns 0, CSV_END,
- * or -1 with err set. */
+/* Reads a record: the values of all columns, NULL for those that the file does not have. They are
+ * valid until the next call. Invalid records are reported as bad lines and skipped. Returns 0,
+ * CSV_END, or -1 with err set. */
 int csv_next(struct csv *csv, const char **values, struct error *err);
 
 /* Whether the file has the column. */

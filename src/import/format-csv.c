@@ -1,4 +1,4 @@
-/* address,login,name,provider,moved_to: our own, which 'user export' writes. */
+/* address,login,name,provider,moved_to: mailconfctl's own format, which 'user export' writes. */
 
 #include "import/csv.h"
 #include "import/user-table.h"

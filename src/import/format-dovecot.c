@@ -4,8 +4,7 @@
  *     first.last@example.org:{SHA512-CRYPT}$6$...:1000:1000:First Last:/home/a4711::userdb_quota=1G
  *     user                   password             uid  gid  name       home        extra fields
  *
- * The user is what is typed as the login, and is the address too, or its local part. The password
- * is not even looked at.
+ * The user is the login, and also the address or its local part. The password is ignored.
  */
 
 #include <string.h>
@@ -18,7 +17,7 @@
 
 enum { USER, PASSWORD, UID, GID, GECOS, HOME, SHELL, EXTRA };
 
-/* The extra fields hold colons. Returns how many fields there are. */
+/* Extra fields may contain colons. Returns the number of fields. */
 static size_t split_fields(char *line, char *fields[EXTRA + 1])
 {
 	size_t count = 0;
@@ -34,7 +33,7 @@ static size_t split_fields(char *line, char *fields[EXTRA + 1])
 	return count;
 }
 
-/* A field of the passdb that stands by itself, or with a value that does not say no. */
+/* Whether the extra field is set: it has no value, or one other than no, false or 0. */
 static bool has_extra(char *extra, const char *name)
 {
 	char *word;
@@ -58,7 +57,7 @@ static int read_user(struct table *table, char *line, struct error *err)
 
 	if (count < 2) {
 		source_bad(&table->source, row.line,
-			   "no colon follows the user; a line is USER:PASSWORD:...");
+			   "no colon follows the user: a line is USER:PASSWORD:...");
 		return 0;
 	}
 	if (count > EXTRA && has_extra(fields[EXTRA], "nologin")) {
@@ -68,7 +67,7 @@ static int read_user(struct table *table, char *line, struct error *err)
 	}
 	row.address = row.login = fields[USER];
 	if (count > GECOS) {
-		/* passwd(5) has room and telephone after the name. */
+		/* In passwd(5), room and telephone follow the name. */
 		row.name = strsep(&fields[GECOS], ",");
 		row.has = *row.name ? ROW_HAS_NAME : 0;
 	}

@@ -6,8 +6,7 @@
  *     mail: f.last@example.org
  *     uid:: YTQ3MTE=
  *
- * Each value of the address attributes is a row. Entries without one are no people, and are passed
- * over.
+ * Each value of the address attributes is a row. Entries without one are skipped.
  */
 
 #include <nettle/base64.h>
@@ -21,7 +20,7 @@
 #include "util/cleanup.h"
 #include "util/error.h"
 
-/* A photograph can be long; what we read of it is nothing. */
+/* Longer values, such as photographs, are cut. */
 #define VALUE_MAX SOURCE_LINE_MAX
 
 #define ADDRESSES_MAX 1000
@@ -92,8 +91,7 @@ static bool is_wanted(const struct table *table, const char *attribute)
 	       is_listed(table->name_attribute, attribute);
 }
 
-/* Finds the value after the colon: "mail: text", "mail:: base64", "mail:< URL". Returns NULL where
- * there is none to be had. */
+/* Returns the value after the colon ("mail: text", "mail:: base64"), or NULL if it is invalid. */
 static char *value_of(struct ldif *ldif, char *text)
 {
 	char kind = *text;
@@ -103,13 +101,11 @@ static char *value_of(struct ldif *ldif, char *text)
 	while (*text == ' ')
 		text++;
 	if (kind == '<') {
-		reject_entry(
-			ldif,
-			"the value is a URL, and is not fetched; export the values themselves");
+		reject_entry(ldif, "the value is a URL, which is not fetched");
 		return NULL;
 	}
 	if (kind == ':' && !decode_base64(text)) {
-		reject_entry(ldif, "what follows '::' is not the base64 of a text");
+		reject_entry(ldif, "the value after '::' is not base64 of a text");
 		return NULL;
 	}
 	return text;
@@ -136,7 +132,7 @@ static void keep_value(struct ldif *ldif, const char *attribute, const char *val
 		entry->name = arena_strdup(&entry->memory, value);
 }
 
-/* The first attribute of an entry is its name; "version: 1" may stand before the first. */
+/* The first attribute of an entry is its name. "version: 1" may precede the first entry. */
 static bool begin_entry(struct ldif *ldif, const char *attribute)
 {
 	if (ldif->entry.line)
@@ -145,8 +141,9 @@ static bool begin_entry(struct ldif *ldif, const char *attribute)
 		return false;
 	ldif->entry.line = ldif->number;
 	if (!text_equals_ignoring_case(attribute, "dn"))
-		reject_entry(ldif,
-			     "an entry begins with 'dn:' (ldapsearch writes clean LDIF with -LLL)");
+		reject_entry(
+			ldif,
+			"an entry must begin with 'dn:' (ldapsearch writes clean LDIF with -LLL)");
 	return true;
 }
 
@@ -159,14 +156,14 @@ static void take_line(struct ldif *ldif)
 	if (!colon || colon == ldif->line) {
 		if (!ldif->entry.line)
 			ldif->entry.line = ldif->number;
-		reject_entry(ldif, "no colon follows the name of an attribute");
+		reject_entry(ldif, "no colon follows the attribute's name");
 		return;
 	}
 	*colon = '\0';
 	if (!begin_entry(ldif, ldif->line) || ldif->entry.is_bad)
 		return;
 	if (text_equals_ignoring_case(ldif->line, "changetype")) {
-		reject_entry(ldif, "this entry is a change; export the entries themselves");
+		reject_entry(ldif, "change records are not supported");
 		return;
 	}
 	if (!is_wanted(ldif->table, ldif->line))
@@ -180,7 +177,7 @@ static void take_line(struct ldif *ldif)
 		keep_value(ldif, ldif->line, value);
 }
 
-/* A line is whole when the next one does not begin with a space. */
+/* A line is complete when the next one does not begin with a space. */
 static void end_line(struct ldif *ldif)
 {
 	if (ldif->number)

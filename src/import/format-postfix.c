@@ -166,8 +166,8 @@ static int virtual_alias_read(struct table *table, struct error *err)
 			chains_add(chains, entries.line, entry.key, entry.values, entry.count);
 		else
 			table_skip(table, entries.line,
-				   "'%.200s' has no '@' and is taken for a domain; with --domain "
-				   "it is an address there",
+				   "'%.200s' has no '@' and is read as a domain; with --domain it "
+				   "is an address of that domain",
 				   entry.key);
 	}
 	return r < 0 ? -1 : chains_give(chains, err);
@@ -246,7 +246,7 @@ static const char *add_alias(struct chains *chains, unsigned long line, char *te
 	if (!name)
 		return "a quote is not closed";
 	if (!text)
-		return "no colon follows the name; a line is NAME: TARGET";
+		return "no colon follows the name: a line is NAME: TARGET";
 	while (text) {
 		const char *target = cut_text(&text, ',');
 

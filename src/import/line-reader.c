@@ -54,8 +54,8 @@ static int fill_buffer(struct source *source, struct error *err)
 	return 0;
 }
 
-/* Finds the end of the line that begins at source->at. Returns 0 with its size, of which what is
- * beyond the longest is dropped; SOURCE_END; or -1. */
+/* Finds the end of the line that begins at source->at. Returns 0 with its size (the beginning of a
+ * line that is too long is dropped), SOURCE_END, or -1. */
 static int find_end(struct source *source, size_t *ret_size, struct error *err)
 {
 	size_t searched = 0, dropped = 0;
@@ -116,7 +116,7 @@ int source_line(struct source *source, char **ret_line, size_t *ret_size, struct
 					   source->filled - source->at);
 
 			source->at = end ? (size_t)(end + 1 - source->buffer) : source->filled;
-			source_bad(source, source->line, "this line has more than %zu bytes",
+			source_bad(source, source->line, "the line has more than %zu bytes",
 				   SOURCE_LINE_MAX);
 			continue;
 		}
@@ -124,6 +124,6 @@ int source_line(struct source *source, char **ret_line, size_t *ret_size, struct
 		take_line(source, ret_line, ret_size);
 		if (!memchr(*ret_line, '\0', *ret_size))
 			return 0;
-		source_bad(source, source->line, "a NUL byte is in this line; is it a text?");
+		source_bad(source, source->line, "the line contains a NUL byte");
 	}
 }

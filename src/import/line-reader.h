@@ -1,7 +1,6 @@
 #pragma once
 
-/* The lines of a table, read from a file of any size in bounded memory, and who is told of the bad
- * ones. */
+/* Reads lines from a file of any size in bounded memory, and reports bad ones. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,10 +8,10 @@
 struct error;
 struct input;
 
-/* No row of any table needs more. */
+/* The longest line. */
 #define SOURCE_LINE_MAX ((size_t)64 * 1024)
 
-/* Is told of a line that cannot be used, and why; reading goes on. */
+/* Gets a bad line with the reason. Reading continues. */
 typedef void (*bad_line)(unsigned long line, const char *reason, void *context);
 
 struct source {
@@ -27,15 +26,15 @@ struct source {
 
 enum { SOURCE_END = 1 };
 
-/* The input stays the caller's. */
+/* Borrows the input. */
 void source_init(struct source *source, struct input *input, bad_line bad, void *context);
 void source_clear(struct source *source);
 
 /*
  * Reads the next line, without its end (LF or CR LF) and, at the beginning of the file, without a
- * byte order mark. It ends in a NUL that is not counted, may be changed, and is good until the next
- * call. Lines that are too long or have a NUL are told of and passed over. Returns 0, SOURCE_END,
- * or -1 with err set.
+ * byte order mark. It ends in a NUL that is not counted, may be changed, and is valid until the
+ * next call. Lines that are too long or contain a NUL are reported and skipped. Returns 0,
+ * SOURCE_END, or -1 with err set.
  */
 int source_line(struct source *source, char **ret_line, size_t *ret_size, struct error *err);
 

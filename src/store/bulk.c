@@ -1,9 +1,7 @@
 /*
- * Users by the million: what comes in the order of the key is laid beside the table in that order,
- * so that each row is found added, changed or unchanged where the eye is already, and what is
- * missing between two of them is there to be removed. The cursor over the table is open while rows
- * are written, but only at or before the place where it stands, so that it meets none of them but
- * the one that it stands on.
+ * A merge join of the users put with the table, both in the order of the key. The cursor over the
+ * table is open while rows are written, but only at or before its place, so that it returns none of
+ * them but the row that it stands on.
  */
 
 #include "store/bulk.h"
@@ -17,10 +15,10 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-/* Rows of the table that are passed over one by one before the next one wanted is looked up. */
+/* Rows of the table that are skipped one by one before the next wanted row is looked up. */
 #define PASSED_OVER_MAX 32
 
-/* SQLite's page cache, in KiB: the pages of a table that is written in order are done with soon. */
+/* SQLite's page cache, in KiB. A table that is written in order needs few pages at a time. */
 #define CACHE_SIZE "-32768"
 
 struct bulk {
@@ -30,18 +28,18 @@ struct bulk {
 	struct row_counts *totals; /* up to the end of each of these */
 	struct row cursor;
 	bool has_row;	      /* the cursor stands on one */
-	struct bulk_user row; /* what it holds */
+	struct bulk_user row; /* its values */
 	struct row_counts counts;
 	bulk_visitor visit; /* or NULL */
 	void *context;
 	struct arena memory;
-	const char **touched; /* domains that users came to or went from */
+	const char **touched; /* domains of users that were added or removed */
 	size_t n_touched;
-	int64_t *providers; /* that users no longer have, each once */
+	int64_t *providers; /* of removed or changed users, each once */
 	size_t n_providers;
 };
 
-/* Texts are the cursor's, until it is moved. */
+/* Texts are valid until the cursor is moved. */
 static int read_row(struct row *row, struct bulk *bulk, struct error *err)
 {
 	bulk->row = (struct bulk_user){
@@ -76,7 +74,7 @@ static int move_cursor_to(struct bulk *bulk, const char *domain, const char *loc
 		       : -1;
 }
 
-/* Where the cursor's row stands to the key: below 0 before it. */
+/* Compares the cursor's row with the key, like strcmp(). */
 static int compare_row(const struct bulk *bulk, const char *domain, const char *local)
 {
 	int order = strcmp(bulk->row.domain, domain);
@@ -164,7 +162,6 @@ static int remove_row(struct bulk *bulk, struct error *err)
 		       : -1;
 }
 
-/* What the file does not say stays as it is. */
 static int write_row(struct bulk *bulk, enum statement statement, const struct bulk_user *user,
 		     struct error *err)
 {
@@ -178,7 +175,7 @@ static int write_row(struct bulk *bulk, enum statement statement, const struct b
 		       : -1;
 }
 
-/* Puts what the row has and the user does not say into the user; strings are the cursor's. */
+/* Copies the values to keep from the row to the user. Strings are the cursor's. */
 static void fill_kept_values(const struct bulk *bulk, struct bulk_user *user)
 {
 	if (user->keeps_name)
@@ -210,7 +207,7 @@ static int update_row(struct bulk *bulk, const struct bulk_user *given, struct e
 	return write_row(bulk, BULK_UPDATE_USER, &user, err);
 }
 
-/* Removes what is left of the domain from the cursor on, or all rows where it is NULL. */
+/* Removes the remaining rows of the domain from the cursor on, or all if it is NULL. */
 static int remove_rest(struct bulk *bulk, const char *domain, struct error *err)
 {
 	while (bulk->has_row && (!domain || strcmp(bulk->row.domain, domain) == 0))
@@ -219,7 +216,7 @@ static int remove_rest(struct bulk *bulk, const char *domain, struct error *err)
 	return 0;
 }
 
-/* Finishes the domains to be replaced that come before this one; all where it is NULL. */
+/* Finishes the domains to be replaced before this one, or all if it is NULL. */
 static int finish_domains(struct bulk *bulk, const char *domain, struct error *err)
 {
 	const struct bulk_scope *scope = &bulk->scope;
@@ -236,7 +233,7 @@ static int finish_domains(struct bulk *bulk, const char *domain, struct error *e
 	return 0;
 }
 
-/* Moves the cursor to the key or beyond it, and removes what lies between. */
+/* Moves the cursor to the key or beyond it. Rows in between are removed if they are in scope. */
 static int pass_rows_before(struct bulk *bulk, const struct bulk_user *user, struct error *err)
 {
 	bool removes = bulk->scope.is_all || bulk->scope.n_domains > 0;
@@ -255,7 +252,7 @@ static int pass_rows_before(struct bulk *bulk, const struct bulk_user *user, str
 	return 0;
 }
 
-/* A row that was changed is met again where what follows the key in it has become greater. */
+/* SQLite may return a changed row again, if the columns after the key have become greater. */
 static int pass_row(struct bulk *bulk, const struct bulk_user *user, struct error *err)
 {
 	do {

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Writing users by the million: they are put in the order of the key, by domain and then local
- * part, each once, and only what differs is written.
+ * Merges users, by the million, with those of the database. They are put in the order of the key,
+ * by domain and then local part, each once. Only rows that differ are written.
  *
  *     bulk_begin(store, &scope, &bulk, err)      within a transaction
  *     bulk_put(bulk, &user, err)                 for each user
@@ -20,8 +20,8 @@ struct bulk;
 struct error;
 struct store;
 
-/* Which users are removed when they are not put: none, those of some domains, or all. Users of
- * other domains must then not be put. */
+/* Which users are removed unless they are put: none, those of some domains, or all. With domains,
+ * users of other domains must not be put. */
 struct bulk_scope {
 	const char *const *domains; /* by name, each once */
 	size_t n_domains;
@@ -30,12 +30,12 @@ struct bulk_scope {
 
 struct bulk_user {
 	const char *domain, *local; /* in their normal form; local is "" for the catch-all */
-	const char *login;	    /* NULL: who is there stays, and nobody is added */
+	const char *login;	    /* NULL: a present user stays unchanged, none is added */
 	const char *name;	    /* or NULL */
 	int64_t provider;	    /* its id, 0 for that of the domain */
 	const char *moved_to;	    /* or NULL */
 
-	/* Of a user that is there already these stay as they are. */
+	/* Values of a present user that stay unchanged. */
 	bool keeps_name, keeps_provider, keeps_moved_to;
 };
 
@@ -61,15 +61,15 @@ void bulk_watch(struct bulk *bulk, bulk_visitor visit, void *context);
 int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err);
 int bulk_end(struct bulk *bulk, struct row_counts *ret_counts, struct error *err);
 
-/* Once it has ended: what became of the users of one of the scope's domains. */
+/* After bulk_end(): the counts of one of the scope's domains. */
 struct row_counts bulk_counts_of(const struct bulk *bulk, size_t domain);
 void bulk_free(struct bulk *bulk);
 DEFINE_CLEANUP(struct bulk *, bulk_free);
 
-/* The names of providers that users had before. */
+/* The names of providers that removed or changed users had. */
 int bulk_list_providers(struct bulk *bulk, struct arena *memory, const char ***ret_names,
 			size_t *ret_count, struct error *err);
 
-/* Writes the log of changes, which a large transaction makes large, into the database and empties
- * it, if nobody reads just now for longer than a writer waits. Outside of transactions. */
+/* Writes the WAL, which is large after a large transaction, into the database and truncates it,
+ * unless a reader blocks that for longer than a writer waits. Outside of transactions. */
 void store_tidy(struct store *store);

@@ -1,10 +1,10 @@
 /*
- * One block of memory serves twice. While records are added they grow from its beginning, each
- * after its size, and their offsets from its end; when the two meet, the offsets are sorted and the
- * records written out as a run. Then it is divided among the runs as their read buffers.
+ * External merge sort. Records are added from the beginning of one block of memory, each after its
+ * size, and their offsets from its end. When the two meet, the offsets are sorted and the records
+ * are written to a file as a run. For merging, the block is divided into read buffers of the runs.
  *
- * Of neighbours in a run most of the beginning is the same, and is not written again: what a file
- * has of a record is how many bytes it shares with the one before, how many are its own, and those.
+ * Neighbours in a run share most of their beginning. So the file has, for each record, how many
+ * bytes it shares with the previous one, how many follow, and those.
  */
 
 #include "util/sorter.h"
@@ -114,7 +114,7 @@ static offset *lowest_offset(struct sorter *sorter)
 	return (offset *)(void *)(sorter->memory + sorter->room) - sorter->n_offsets;
 }
 
-/* Turns the offsets round, so that they stand in the order in which they were added. */
+/* Reverses the offsets into the order of adding, and sorts them unless that is in order. */
 static void sort_offsets(struct sorter *sorter)
 {
 	offset *offsets = lowest_offset(sorter);
@@ -307,8 +307,8 @@ static int begin_run(struct sorter *sorter, size_t number, struct error *err)
 	size_t room = sorter->room / sorter->n_runs;
 
 	if (room < SORTER_RECORD_MAX + READ_SIZE_MIN)
-		return error_set(err, ERROR_SYSTEM,
-				 "there are too many rows to sort in the memory set aside");
+		return error_set(err, ERROR_SYSTEM, "cannot sort so many rows in %zu MiB",
+				 sorter->room >> 20);
 	run->record = sorter->memory + number * room;
 	run->buffer = run->record + SORTER_RECORD_MAX;
 	run->room = room - SORTER_RECORD_MAX;

@@ -23,10 +23,9 @@ static const char *temporary_directory(void)
 
 int temporary_file_fail(struct error *err)
 {
-	return error_set(err, ERROR_SYSTEM,
-			 "cannot use a temporary file in '%s': %s; TMPDIR can name another "
-			 "directory",
-			 temporary_directory(), strerror(errno));
+	error_set(err, ERROR_SYSTEM, "cannot use a temporary file in '%s': %s",
+		  temporary_directory(), strerror(errno));
+	return error_hint(err, "set TMPDIR to another directory");
 }
 
 int temporary_file_open(struct error *err)

@@ -37,21 +37,27 @@ class Mailconfctl:
         return json.loads(self("--json", *words))
 
     def warned(self, *words):
-        """Runs it; it must succeed. Returns its warnings, as a list."""
+        """Runs it; it must succeed. Returns its warnings with their hints, as a list."""
         result = self.run(*words)
         assert result.returncode == 0, result.stderr
-        return [without(line, "mailconfctl: warning: ") for line in result.stderr.splitlines()]
+        return [without(line, "mailconfctl: warning: ") for line in joined(result.stderr).splitlines()]
 
     def refused(self, *words, status=1):
-        """Runs it; it must fail with this status and one line, and print nothing. Returns the
-        line."""
+        """Runs it; it must fail with this status and one error, and print nothing. Returns the
+        error with its hint: "TEXT; HINT"."""
         result = self.run(*words)
         assert (result.returncode, result.stdout) == (status, ""), result.stderr
-        assert result.stderr.count("\n") == 1
-        return without(result.stderr.rstrip("\n"), "mailconfctl: ")
+        text = joined(result.stderr)
+        assert text.count("\n") == 1
+        return without(text.rstrip("\n"), "mailconfctl: ")
 
     def misused(self, *words):
         return self.refused(*words, status=2)
+
+
+def joined(stderr):
+    """Puts each hint behind what it belongs to."""
+    return stderr.replace("\nhint: ", "; ")
 
 
 def without(line, prefix):

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from mailconfctl import Mailconfctl, without
+from mailconfctl import Mailconfctl, joined, without
 
 SERVICES = ["imaps://imap.example.org", "submissions://smtp.example.org"]
 
@@ -42,8 +42,9 @@ class Installation(Mailconfctl):
     def refused_text(self, text, *options):
         result = self.fed(text, "apply", "-", *options)
         assert (result.returncode, result.stdout) == (1, "")
-        assert result.stderr.count("\n") == 1
-        return without(result.stderr.rstrip("\n"), "mailconfctl: ")
+        text = joined(result.stderr)
+        assert text.count("\n") == 1
+        return without(text.rstrip("\n"), "mailconfctl: ")
 
     def dump(self):
         with contextlib.closing(sqlite3.connect(self.database)) as connection:
@@ -239,7 +240,7 @@ def test_a_dry_run_tells_what_would_be_refused(ctl, tmp_path):
     for options in (), ("--json",):
         result = ctl.run("apply", str(empty), "--dry-run", *options)
         assert result.returncode == 0
-        assert result.stderr == (
+        assert joined(result.stderr) == (
             "mailconfctl: warning: this would remove 2 of 2 domains, more than the 10 % allowed; if "
             "that is meant, say --max-removals 2\n"
             "mailconfctl: warning: this would remove 30 of 30 users, more than the 10 % allowed; if "

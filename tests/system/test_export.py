@@ -189,15 +189,15 @@ def test_bad_domains(ctl, write):
         f"{path}:6: domain 'e.example' cannot be an alias of itself",
         f"{path}:7: there is no domain 'missing.example' that 'f.example' could be an alias of",
         f"{path}:8: domain 'g.example' is an alias of 'alias.example', which is an alias itself",
-        f"{path}:9: '*.example.org' stands for many domains, and an alias needs one",
+        f"{path}:9: '*.example.org' is a wildcard domain, which cannot have aliases",
         f"{path}:10: '*' answers for every domain that points here, whoever owns it",
-        "hint: say --any-domain if that is meant",
+        "hint: if that is meant, add --any-domain",
         f"{path}:10: domain '*' is an alias of 'example.org', which is an alias itself",
-        f"{path}:11: enabled is yes or no, not 'true'",
+        f"{path}:11: enabled must be yes or no, not 'true'",
         f"{path}:12: domain 'j.example' cannot move to itself",
         f"{path}:13: domain 'k.example' is an alias of 'example.org', which is an alias itself",
         f"{path}:14: domain 'k.example' differs from line 13",
-        f"{path}:16: there is 1 field here, and the header has 5",
+        f"{path}:16: the line has 1 field, but the header 5",
         f"{path}:17: domain 'alias.example' is an alias of 'example.org', which is an alias itself",
         f"{path}:17: domain 'example.org' is an alias of 'k.example', which is an alias itself",
         f"{path}: 17 bad lines; nothing is imported"]
@@ -211,7 +211,7 @@ def test_circles_of_domains(ctl, write):
 
 def test_misuse(ctl, write):
     path = write("domain\n")
-    assert "--with-users goes with --replace-all" in ctl.misused("domain", "import", path,
+    assert "--with-users requires --replace-all" in ctl.misused("domain", "import", path,
                                                                  "--with-users")
-    assert "--max-removals goes with --replace-all" in ctl.misused("domain", "import", path,
+    assert "--max-removals requires --replace-all" in ctl.misused("domain", "import", path,
                                                                    "--max-removals=3")

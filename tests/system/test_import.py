@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from mailconfctl import Mailconfctl
+from mailconfctl import Mailconfctl, joined
 
 pytestmark = pytest.mark.sanitize
 
@@ -172,7 +172,7 @@ def test_max_removals(ctl, write, options, all_, kept, says, scope):
 def test_dry_run_tells_what_would_be_refused(ctl, write, scope):
     ctl("user", "import", write(csv(10)))
     result = ctl.run("user", "import", write(csv(5)), *scope, "--dry-run")
-    assert (result.returncode, result.stdout, result.stderr) == (
+    assert (result.returncode, result.stdout, joined(result.stderr)) == (
         0, "dry run, nothing is done: 0 users added, 0 changed, 5 removed\n",
         "mailconfctl: warning: this would remove 5 of 10 users, more than the 10 % allowed; if that "
         "is meant, say --max-removals 5\n")
@@ -202,7 +202,7 @@ def test_an_empty_table_is_refused(ctl, write):
         assert "would remove 3 of 3 users" in ctl.refused(
             "user", "import", path, "--format", format_, "--replace-all")
     assert complaints(ctl, path, "--replace-all")[0] == \
-        f"{path}:1: there is no header, such as 'address,login'"
+        f"{path}:1: the header is missing, such as 'address,login'"
 
 
 def test_dry_run(ctl, write):
@@ -290,7 +290,7 @@ def test_bad_lines(ctl, write):
         "hint: 'provider add' adds one, 'provider list' shows all",
         f"{path}:8: the catch-all '@example.org' cannot move",
         f"{path}:9: user 'i@example.org' cannot move to itself",
-        f"{path}:10: there are 2 fields here, and the header has 5",
+        f"{path}:10: the line has 2 fields, but the header 5",
         f"{path}:11: the name 'K\\u000aK' has a control character",
         f"{path}:13: '' is not a domain name",
         f"{path}:14: 'm@not_a_domain' is not a mail address: what follows the '@' is not a domain "
@@ -338,8 +338,8 @@ def test_warnings(ctl, write):
     assert ctl.warned("user", "import", path) == [
         "domain 'example.net' is disabled, so nothing is answered for the 3 users of 'example.net'; "
         "use 'domain enable example.net'",
-        "Thunderbird on the desktop may log in with another text than the login of 2 users, such as "
-        "'007', which it reads as a number or truth value"]
+        "Thunderbird on the desktop may change the login of 2 users, such as '007', because it reads it "
+        "as a number or truth value"]
 
 
 def test_circles_of_moves(ctl, write):
@@ -368,7 +368,7 @@ def test_misuse(ctl, write):
     path = write(csv(1))
     for words, says in [
         (["--replace", "example.org", "--replace-all"], "only one of --replace and --replace-all"),
-        (["--max-removals", "5"], "--max-removals goes with --replace or --replace-all"),
+        (["--max-removals", "5"], "--max-removals requires --replace or --replace-all"),
         (["--replace-all", "--max-removals", "many"],
          "option '--max-removals' takes a number, or a percentage such as 25%, not 'many'"),
         (["--replace-all", "--max-removals", "101%"], "not '101%'"),
@@ -376,8 +376,8 @@ def test_misuse(ctl, write):
         (["--replace-all", "--max-removals", "-1"], "not '-1'"),
         (["--format", "xml"], "option '--format' takes csv, ldif, postfix-virtual-alias, "
                               "postfix-sender-login, aliases or dovecot-passwd, not 'xml'; see"),
-        (["--login-attribute", "uid"], "attributes are those of --format ldif"),
-        (["--format", "aliases"], "--format aliases needs --domain DOMAIN"),
+        (["--login-attribute", "uid"], "--name-attribute require --format ldif"),
+        (["--format", "aliases"], "--format aliases requires --domain DOMAIN"),
     ]:
         assert says in ctl.misused("user", "import", path, *words)
     assert "is not a domain name" in ctl.refused("user", "import", path, "--replace", "a,")
@@ -637,9 +637,9 @@ def test_no_room_to_sort(ctl, many, tmp_path):
     environment.pop("SQLITE_TMPDIR", None)
     result = subprocess.run(ctl.command("user", "import", many), text=True, check=False,
                             capture_output=True, env=environment, preexec_fn=small_files_only)
-    assert (result.returncode, result.stderr) == (
+    assert (result.returncode, joined(result.stderr)) == (
         1, f"mailconfctl: cannot use a temporary file in '{tmp_path}': File too large; "
-           "TMPDIR can name another directory\n")
+           "set TMPDIR to another directory\n")
     assert users(ctl) == {}
 
 

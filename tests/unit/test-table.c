@@ -53,31 +53,30 @@ static void test_csv(void **state)
 static void test_csv_refused(void **state)
 {
 	static const struct row_case rows[] = {
-		{ { CSV, "" }, "1 bad: there is no header, such as 'address,login'\n" },
+		{ { CSV, "" }, "1 bad: the header is missing, such as 'address,login'\n" },
 		{ { CSV, "a@b,c\n" },
-		  "1 bad: there is no column 'a@b'; this line must be the header of a CSV, with "
+		  "1 bad: unknown column 'a@b': this line must be the header of a CSV, with "
 		  "the columns "
 		  "address, login, name, provider and moved_to\n" },
 		{ { CSV, "address,login,phone\na@b,c,d\n" },
-		  "1 bad: there is no column 'phone'; this line must be the header of a CSV, with "
+		  "1 bad: unknown column 'phone': this line must be the header of a CSV, with "
 		  "the "
 		  "columns "
 		  "address, login, name, provider and moved_to\n" },
-		{ { CSV, "address,login,address\n" },
-		  "1 bad: the column 'address' is there twice\n" },
-		{ { CSV, "address,name\n" }, "1 bad: the header has no column 'login'\n" },
+		{ { CSV, "address,login,address\n" }, "1 bad: duplicate column 'address'\n" },
+		{ { CSV, "address,name\n" }, "1 bad: the header lacks the column 'login'\n" },
 		{ { CSV, "address,login\na@b\nc@b,d\ne@b,f,g\n" },
-		  "2 bad: there is 1 field here, and the header has 2\n3 c@b=d\n"
-		  "4 bad: there are 3 fields here, and the header has 2\n" },
+		  "2 bad: the line has 1 field, but the header 2\n3 c@b=d\n"
+		  "4 bad: the line has 3 fields, but the header 2\n" },
 		{ { CSV, "address,login\na@b,c\"d\ne@b,f\n" },
-		  "2 bad: a quote stands within a field; put the field into quotes and double "
-		  "those in it\n3 e@b=f\n" },
+		  "2 bad: a field that contains a quote must be in quotes, with the quote "
+		  "doubled\n3 e@b=f\n" },
 		{ { CSV, "address,login\na@b,\"c\"d\ne@b,f\n" },
-		  "2 bad: something other than a comma follows a field in quotes\n3 e@b=f\n" },
+		  "2 bad: a field in quotes must be followed by a comma\n3 e@b=f\n" },
 		{ { CSV, "address,login\na@b,\"c\ne@b,f\n" },
-		  "2 bad: a quote is opened here and not closed before the end of the file\n" },
+		  "2 bad: a quote that is opened here is not closed before the end of the file\n" },
 		{ { CSV, "address,login\na@b,c\0d\ne@b,f\n", 28 },
-		  "2 bad: a NUL byte is in this line; is it a text?\n3 e@b=f\n" },
+		  "2 bad: the line contains a NUL byte\n3 e@b=f\n" },
 	};
 
 	CHECK(rows);
@@ -99,7 +98,7 @@ static void test_long_lines(void **state)
 		};
 		const char *wanted =
 			sizes[i] > SOURCE_LINE_MAX
-				? "2 bad: this line has more than 65536 bytes\n3 c@b=d\n"
+				? "2 bad: the line has more than 65536 bytes\n3 c@b=d\n"
 				: arena_printf(&memory, "2 a@b=%s\n3 c@b=d\n",
 					       row + strlen("a@b,"));
 
@@ -118,7 +117,7 @@ static void test_a_long_quote(void **state)
 	};
 
 	check_text("a long quote", strtok(arena_strdup(&memory, table_tell(&memory, &in)), "\n"),
-		   "2 bad: a quote is opened here and not closed within 65536 bytes");
+		   "2 bad: a quote that is opened here is not closed within 65536 bytes");
 }
 
 static void test_ldif(void **state)
@@ -158,20 +157,21 @@ static void test_ldif_refused(void **state)
 	static const struct row_case rows[] = {
 		{ { LDIF,
 		    "dn: x\nmail:< file:///etc/passwd\nuid: c\n\ndn: y\nmail: a@b\nuid: d\n" },
-		  "2 bad: the value is a URL, and is not fetched; export the values themselves\n"
+		  "2 bad: the value is a URL, which is not fetched\n"
 		  "6 a@b=d\n" },
 		{ { LDIF, "dn: x\nmail:: YUB\nuid: c\n" },
-		  "2 bad: what follows '::' is not the base64 of a text\n" },
+		  "2 bad: the value after '::' is not base64 of a text\n" },
 		{ { LDIF, "dn: x\nmail:: Y=Bi\nuid: c\n" },
-		  "2 bad: what follows '::' is not the base64 of a text\n" },
+		  "2 bad: the value after '::' is not base64 of a text\n" },
 		{ { LDIF, "dn: x\nmail:: YQBi\nuid: c\n" },
-		  "2 bad: what follows '::' is not the base64 of a text\n" },
+		  "2 bad: the value after '::' is not base64 of a text\n" },
 		{ { LDIF, "dn: x\nmail\nuid: c\n" },
-		  "2 bad: no colon follows the name of an attribute\n" },
+		  "2 bad: no colon follows the attribute's name\n" },
 		{ { LDIF, "mail: a@b\nuid: c\n" },
-		  "1 bad: an entry begins with 'dn:' (ldapsearch writes clean LDIF with -LLL)\n" },
+		  "1 bad: an entry must begin with 'dn:' (ldapsearch writes clean LDIF with "
+		  "-LLL)\n" },
 		{ { LDIF, "dn: x\nchangetype: delete\n" },
-		  "2 bad: this entry is a change; export the entries themselves\n" },
+		  "2 bad: change records are not supported\n" },
 	};
 
 	CHECK(rows);
@@ -225,23 +225,22 @@ static void test_chains(void **state)
 		{ { VIRTUAL, "a d\nd e\n", .domain = "b" }, "1 a=e\n2 d=e\n" },
 		{ { VIRTUAL, "a a\n", .domain = "b" }, "1 a=a\n" },
 		{ { VIRTUAL, "b.example anything\nA@b.example c\n" },
-		  "1 skipped: 'b.example' has no '@' and is taken for a domain; with --domain it "
-		  "is "
-		  "an address there\n2 A@b.example=c\n" },
+		  "1 skipped: 'b.example' has no '@' and is read as a domain; with --domain it is "
+		  "an address of that domain\n2 A@b.example=c\n" },
 		{ { VIRTUAL, "a@b c, d e\nf@b a@b\n" },
 		  "1 skipped: 'a@b' has 3 targets\n"
 		  "2 skipped: 'f@b' has 3 targets, by line 1\n" },
 		{ { VIRTUAL, "a@b c@elsewhere.example\n" },
 		  "1 skipped: 'a@b' leads to 'c@elsewhere.example', which is not served here\n" },
 		{ { VIRTUAL, "@b @c\n" },
-		  "1 skipped: '@b' leads to a whole domain ('--alias-of' of 'domain add' "
-		  "and 'domain set' does that)\n" },
+		  "1 skipped: '@b' leads to a whole domain (use --alias-of of 'domain add' "
+		  "or 'domain set')\n" },
 		{ { VIRTUAL, "a@b d@b\nd@b e@b\ne@b d@b\n" },
-		  "1 bad: 'a@b' leads in a circle, by line 3\n"
-		  "2 bad: 'd@b' leads in a circle, by line 3\n"
-		  "3 bad: 'e@b' leads in a circle, by line 2\n" },
+		  "1 bad: 'a@b' is in a loop, by line 3\n"
+		  "2 bad: 'd@b' is in a loop, by line 3\n"
+		  "3 bad: 'e@b' is in a loop, by line 2\n" },
 		{ { VIRTUAL, "a@b c\nA@b d\n" },
-		  "2 bad: 'A@b' leads elsewhere than in line 1\n1 a@b=c\n" },
+		  "2 bad: 'A@b' has other targets than in line 1\n1 a@b=c\n" },
 		{ { VIRTUAL, "a@b\nc@b ,\n" },
 		  "1 bad: nothing follows 'a@b'\n2 bad: nothing follows 'c@b'\n" },
 		{ { VIRTUAL, "  a@b c\n" },
@@ -287,10 +286,10 @@ static void test_aliases(void **state)
 		  "4 skipped: 'd' leads to a list or an instruction\n"
 		  "5 skipped: 'e' has 2 targets\n6 skipped: 'h' has 2 targets, by line 5\n" },
 		{ { ALIASES, "a: b\nb: a\n", .domain = "b" },
-		  "1 bad: 'a' leads in a circle, by line 2\n"
-		  "2 bad: 'b' leads in a circle, by line 1\n" },
+		  "1 bad: 'a' is in a loop, by line 2\n"
+		  "2 bad: 'b' is in a loop, by line 1\n" },
 		{ { ALIASES, "a\nb:\nc: \"d\n\"e: f\n", .domain = "b" },
-		  "1 bad: no colon follows the name; a line is NAME: TARGET\n"
+		  "1 bad: no colon follows the name: a line is NAME: TARGET\n"
 		  "2 bad: nothing follows the name\n3 bad: a quote is not closed\n"
 		  "4 bad: a quote is not closed\n" },
 	};
@@ -308,7 +307,7 @@ static void test_dovecot(void **state)
 		{ { DOVECOT, "a:x::::::nologin\nb:x::::::foo nologin=yes\nc:x::::::nologin=n\n" },
 		  "1 skipped: 'a' may not log in\n2 skipped: 'b' may not log in\n3 c=c\n" },
 		{ { DOVECOT, "a@b\n" },
-		  "1 bad: no colon follows the user; a line is USER:PASSWORD:...\n" },
+		  "1 bad: no colon follows the user: a line is USER:PASSWORD:...\n" },
 	};
 
 	CHECK(rows);

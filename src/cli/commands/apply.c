@@ -141,7 +141,7 @@ static int print_result(struct application *application, struct error *err)
 	return print_lines(application, NULL, err);
 }
 
-/* Runs the commands in the scratch database, without a word. */
+/* Runs the commands in a scratch database, without messages. */
 static int read_wanted(struct admin *admin, const struct arguments *arguments,
 		       struct store **ret_store, struct error *err)
 {
@@ -232,7 +232,7 @@ static int apply(struct admin *admin, const struct arguments *arguments, struct 
 }
 
 static const struct option options[] = {
-	{ "dry-run", NULL, "say what would be done, and do nothing" },
+	{ "dry-run", NULL, "print what would change, without changing it" },
 	{ 0 },
 };
 
@@ -242,11 +242,10 @@ static const struct command command_apply = {
 	.min = 1,
 	.max = 1,
 	.summary = "Make the database equal to a file of commands",
-	.details = "The file is what 'export' wrote, or commands as for 'batch', which begin with "
-		   "an empty\ndatabase. Only what differs is changed, all of it at once; it is "
-		   "printed as commands, -\nbefore those that are gone and + before those that are "
-		   "new. What the file lacks is\nremoved, but not more than a tenth of the domains "
-		   "or users unless told.",
+	.details = "The file was written by 'export', or has commands as for 'batch' that start "
+		   "with an\nempty database. Only rows that differ are changed, atomically. The "
+		   "differences are\nprinted as commands: - for removed and + for added ones. Rows "
+		   "that the file lacks are\nremoved, up to the limit of --max-removals.",
 	.example = "mailconfctl apply mailconfd.commands --dry-run",
 	.options = { options, removal_options },
 	.database = DATABASE_OWN_CHANGE,

@@ -82,7 +82,8 @@ static int read_line(struct domain_import *import, const char *const *values, un
 				 "domain '%s' can have a provider or be an alias, not both",
 				 line.name);
 	if (line.enabled && !text_equals(line.enabled, "yes") && !text_equals(line.enabled, "no"))
-		return error_set(err, ERROR_INPUT, "enabled is yes or no, not '%s'", line.enabled);
+		return error_set(err, ERROR_INPUT, "enabled must be yes or no, not '%s'",
+				 line.enabled);
 	if (line.alias_of && *line.alias_of) {
 		line.alias_of = domain_parse(memory, line.alias_of, true, err);
 		if (!line.alias_of)
@@ -229,7 +230,7 @@ static void check_alias(struct domain_import *import, const struct plan *plan)
 		report_add(&import->bad, line, "domain '%s' cannot be an alias of itself", name);
 	else if (domain_is_pattern(alias_of))
 		report_add(&import->bad, line,
-			   "'%s' stands for many domains, and an alias needs one", alias_of);
+			   "'%s' is a wildcard domain, which cannot have aliases", alias_of);
 	else if (!target)
 		report_add(&import->bad, line,
 			   "there is no domain '%s' that '%s' could be an alias of", alias_of,
@@ -250,7 +251,7 @@ static int check_line(struct domain_import *import, const struct plan *plan, str
 	if (!plan->before && text_equals(after->name, "*") && !import->takes_any) {
 		error_set(err, ERROR_INPUT,
 			  "'*' answers for every domain that points here, whoever owns it");
-		return error_hint(err, "say --any-domain if that is meant");
+		return error_hint(err, "if that is meant, add --any-domain");
 	}
 	if (after->provider &&
 	    !texts_find(import->providers, import->n_providers, after->provider)) {
@@ -413,7 +414,7 @@ static int check_usage(struct admin *admin, const struct arguments *arguments, s
 		if (option_is_given(arguments, removing[i]) &&
 		    !option_is_given(arguments, "replace-all"))
 			return usage_error(admin->memory, arguments->command, err,
-					   "--%s goes with --replace-all", removing[i]);
+					   "--%s requires --replace-all", removing[i]);
 	return 0;
 }
 
@@ -439,10 +440,10 @@ static int import_domains(struct admin *admin, const struct arguments *arguments
 }
 
 static const struct option import_options[] = {
-	{ "replace-all", NULL, "make the domains those of the file" },
+	{ "replace-all", NULL, "remove domains that the file lacks" },
 	{ "with-users", NULL, "remove the users of domains that are removed" },
 	{ "any-domain", NULL, "accept *, which answers for all domains" },
-	{ "dry-run", NULL, "say what would be done, and do nothing" },
+	{ "dry-run", NULL, "print what would change, without changing it" },
 	{ 0 },
 };
 
@@ -452,10 +453,9 @@ const struct command domain_import = {
 	.arguments = "[FILE|-]",
 	.max = 1,
 	.summary = "Add and change domains from a CSV",
-	.details =
-		"It begins with a header: domain,provider,alias_of,enabled,moved_to, of which all "
-		"but the\nfirst may be missing. All of the file is taken, or nothing: bad lines "
-		"are listed.",
+	.details = "The import is atomic: invalid lines are listed, and then nothing changes. The "
+		   "file\nbegins with a header: domain,provider,alias_of,enabled,moved_to. All "
+		   "columns but the\nfirst are optional.",
 	.example =
 		"mailconfctl domain import domains.csv\n"
 		"mailconfctl domain import domains.csv --replace-all --max-removals 50 --dry-run",
@@ -493,8 +493,8 @@ const struct command domain_export = {
 	.verb = "export",
 	.arguments = "",
 	.summary = "Print domains as the CSV that 'domain import' reads",
-	.details = "Imported with --replace-all it makes the domains what they were, where the "
-		   "providers\nare there.",
+	.details = "To restore the domains, import the file with --replace-all. Their providers "
+		   "must\nexist.",
 	.example = "mailconfctl domain export >domains.csv",
 	.database = DATABASE_READ,
 	.run = export_domains,

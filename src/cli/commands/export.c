@@ -1,4 +1,4 @@
-/* mailconfctl export: a whole installation as the commands that make it. */
+/* mailconfctl export: a whole installation as the commands that create it. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static const char heading[] = "# An installation of mailconfd: 'mailconfctl appl
 struct exporter {
 	struct admin *admin;
 	FILE *stream;
-	const char *section; /* whose heading comes with its first line, or NULL */
+	const char *section; /* its heading is written before its first line, or NULL */
 	int64_t providers, domains, users;
 };
 
@@ -116,7 +116,7 @@ static int export_users(struct exporter *exporter, struct error *err)
 	return store_visit_moved_users(store, export_user_move, exporter, err) == 0 ? 0 : -1;
 }
 
-/* That it was not written is found in the end. */
+/* Errors of the stream are checked at the end. */
 static int export_all(struct exporter *exporter, struct error *err)
 {
 	static const struct domain_filter all = { 0 };
@@ -186,7 +186,7 @@ static int export_installation(struct admin *admin, const struct arguments *argu
 }
 
 static const struct option options[] = {
-	{ "force", NULL, "replace the file where there is one, once the new one is whole" },
+	{ "force", NULL, "replace an existing file, atomically" },
 	{ 0 },
 };
 
@@ -195,9 +195,9 @@ static const struct command command_export = {
 	.arguments = "[FILE|-]",
 	.max = 1,
 	.summary = "Write the whole installation as commands, one a line",
-	.details = "The order is always the same, so that the text can be kept in git. 'apply' "
-		   "makes a\ndatabase equal to it. The secret behind the identifiers of Apple "
-		   "profiles is not in it.",
+	.details = "The order is stable, so that you can keep the text in git. 'apply' makes a "
+		   "database\nequal to it. It does not contain the secret behind the identifiers "
+		   "of Apple profiles.",
 	.example = "mailconfctl export mailconfd.commands --force",
 	.options = { options },
 	.database = DATABASE_READ,

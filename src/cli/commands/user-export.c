@@ -1,4 +1,4 @@
-/* mailconfctl user export: what 'user import' reads back. */
+/* mailconfctl user export: users as the CSV that 'user import' reads. */
 
 #include <stdio.h>
 
@@ -9,7 +9,7 @@
 #include "mail/address.h"
 #include "store/store.h"
 
-/* Where nobody reads any more, there is no use in going on; that it was cut is said in the end. */
+/* Stops when the output fails; the framework reports that at the end. */
 static int write_user(const struct user *user, void *context, struct error *err)
 {
 	(void)err;
@@ -43,8 +43,8 @@ const struct command user_export = {
 	.verb = "export",
 	.arguments = "",
 	.summary = "Print users as the CSV that 'user import' reads",
-	.details = "The columns are address,login,name,provider,moved_to. Imported with "
-		   "--replace-all (or\n--replace DOMAIN) it makes the users what they were.",
+	.details = "The columns are address,login,name,provider,moved_to. To restore the "
+		   "users, import\nthe file with --replace-all (or --replace DOMAIN).",
 	.example = "mailconfctl user export --domain example.org >users.csv",
 	.options = { export_options },
 	.database = DATABASE_READ,

@@ -1,4 +1,4 @@
-/* mailconfctl user import: users by the million, from what other programs have. */
+/* mailconfctl user import: users from a table of another program, by the million. */
 
 #include "cli/commands/user-import.h"
 
@@ -19,10 +19,11 @@
 #include "util/error.h"
 #include "util/string-list.h"
 
-/* What is sorted in memory: a million users and more. */
+/* Enough to sort a million users in memory. */
 #define SORT_MEMORY ((size_t)64 * 1024 * 1024)
 
-/* From so many users on, what SQLite's log has grown by is worth waiting for readers. */
+/* A transaction of so many rows leaves a log large enough to wait for readers, so as to shrink it.
+ */
 #define TIDY_FROM ((size_t)10000)
 
 static void import_free(struct user_import *import)
@@ -34,7 +35,7 @@ static void import_free(struct user_import *import)
 }
 DEFINE_CLEANUP(struct user_import *, import_free);
 
-/* --replace example.org,example.net --replace example.com: by name, each once. */
+/* --replace example.org,example.net --replace example.com: sorted, without duplicates. */
 static int parse_scope(struct admin *admin, const struct arguments *arguments,
 		       struct bulk_scope *scope, struct error *err)
 {
@@ -59,7 +60,7 @@ static int parse_scope(struct admin *admin, const struct arguments *arguments,
 	return 0;
 }
 
-/* A mistyped domain has no users that could be missing. */
+/* A mistyped domain has no users to remove, so nothing else would notice it. */
 static int check_scope(struct admin *admin, const struct bulk_scope *scope, struct error *err)
 {
 	for (size_t i = 0; i < scope->n_domains; i++) {
@@ -71,12 +72,11 @@ static int check_scope(struct admin *admin, const struct bulk_scope *scope, stru
 			continue;
 		if (r != STORE_NOT_FOUND)
 			return -1;
+		error_set(err, ERROR_INPUT, "nothing here serves the domain '%s' of --replace",
+			  name);
 		similar = similar_domain(admin, name);
-		return error_set(
-			err, ERROR_INPUT, "nothing here serves the domain '%s' of --replace; %s",
-			name,
-			similar ? arena_printf(admin->memory, "did you mean '%s'?", similar)
-				: "'domain list' shows all");
+		return similar ? error_hint(err, "did you mean '%s'?", similar)
+			       : error_hint(err, "'domain list' shows all");
 	}
 	return 0;
 }
@@ -92,17 +92,17 @@ static int check_usage(struct admin *admin, const struct arguments *arguments, s
 				   "'user import' takes only one of --replace and --replace-all");
 	if (option_is_given(arguments, "max-removals") && !replaces)
 		return usage_error(admin->memory, arguments->command, err,
-				   "--max-removals goes with --replace or --replace-all");
+				   "--max-removals requires --replace or --replace-all");
 	if ((!format || !text_equals(format, "ldif")) &&
 	    (option_is_given(arguments, "address-attribute") ||
 	     option_is_given(arguments, "login-attribute") ||
 	     option_is_given(arguments, "name-attribute")))
 		return usage_error(admin->memory, arguments->command, err,
-				   "attributes are those of --format ldif");
+				   "--address-attribute, --login-attribute and --name-attribute "
+				   "require --format ldif");
 	if (format && text_equals(format, "aliases") && !option_is_given(arguments, "domain"))
 		return usage_error(admin->memory, arguments->command, err,
-				   "--format aliases needs --domain DOMAIN, which its names do not "
-				   "have");
+				   "--format aliases requires --domain DOMAIN");
 	return 0;
 }
 
@@ -360,8 +360,8 @@ static void warn_of_misread_logins(const struct user_import *import)
 {
 	if (import->n_misread > 0)
 		admin_warn(import->admin,
-			   "Thunderbird on the desktop may log in with another text than the login "
-			   "of %zu user%s, such as '%s', which it reads as a number or truth value",
+			   "Thunderbird on the desktop may change the login of %zu user%s, such as "
+			   "'%s', because it reads it as a number or truth value",
 			   import->n_misread, import->n_misread == 1 ? "" : "s",
 			   import->misread_login);
 }
@@ -398,19 +398,19 @@ static int import_users(struct admin *admin, const struct arguments *arguments, 
 
 static const struct option import_options[] = {
 	{ "format", "csv|ldif|postfix-virtual-alias|postfix-sender-login|aliases|dovecot-passwd",
-	  "what the file is (csv)" },
-	{ "domain", "DOMAIN", "the domain of addresses that are written without one" },
-	{ "replace", "DOMAIN[,DOMAIN...]", "make their users those of the file; may be repeated",
+	  "format of the file (default: csv)" },
+	{ "domain", "DOMAIN", "domain of addresses without one" },
+	{ "replace", "DOMAIN[,DOMAIN...]", "remove users of these domains that the file lacks",
 	  .repeats = true },
-	{ "replace-all", NULL, "make the users of all domains those of the file" },
-	{ "dry-run", NULL, "say what would be done, and do nothing" },
+	{ "replace-all", NULL, "remove all users that the file lacks" },
+	{ "dry-run", NULL, "print what would change, without changing it" },
 	{ 0 },
 };
 
 static const struct option ldif_options[] = {
-	{ "address-attribute", "A[,A...]", "the attributes that hold addresses (mail)" },
-	{ "login-attribute", "A", "the attribute that holds the login (uid)" },
-	{ "name-attribute", "A", "the attribute that holds the person's name (none)" },
+	{ "address-attribute", "A[,A...]", "attributes with addresses (default: mail)" },
+	{ "login-attribute", "A", "attribute with the login (default: uid)" },
+	{ "name-attribute", "A", "attribute with the person's name (default: none)" },
 	{ 0 },
 };
 
@@ -421,11 +421,10 @@ const struct command user_import = {
 	.max = 1,
 	.summary = "Add and change users from a file",
 	.details =
-		"All of the file is taken, or nothing: bad lines are listed. Until then the "
-		"daemon\n"
-		"answers from what was there before. What the format does not say of a user stays\n"
-		"as it is. With --replace users that are not in the file are removed.\n"
-		"A CSV begins with a header: address,login,name,provider,moved_to.",
+		"The import is atomic: invalid lines are listed, and then nothing changes. Values\n"
+		"that the file does not have stay unchanged.\n"
+		"A CSV begins with a header: address,login,name,provider,moved_to. All columns\n"
+		"but the first two are optional.",
 	.example = "mailconfctl user import users.csv\n"
 		   "mailconfctl user import people.ldif --format ldif \\\n"
 		   "        --address-attribute mail,mailAlternateAddress --login-attribute uid\n"
