@@ -181,54 +181,80 @@ void local_names_find_wildcards(struct arena *memory, struct resolver *resolver,
 			places[i].reason = describe_other_server(memory, &places[i], true);
 }
 
-static void locate_name(struct arena *memory, const struct local_addresses *local,
-			const struct dns_question questions[2], struct name_place *place)
+/* Whether the A records alone tell that a new name does not resolve to this server, or that nothing
+ * can be requested for it now: on a large server most names are elsewhere, and are looked up every
+ * ten minutes. */
+static bool is_decided_by_a(const struct local_addresses *local, const struct name_place *place,
+			    const struct dns_answer *answer)
 {
+	if (place->is_in_certificate || local->doubt)
+		return false;
+	for (size_t i = 0; i < answer->count; i++)
+		if (!texts_has(&local->texts, answer->records[i].text))
+			return true;
+	return answer->outcome == DNS_FAILED || answer->has_no_name;
+}
+
+static void locate_name(struct arena *memory, const struct local_addresses *local,
+			const struct dns_answer answers[2], struct name_place *place)
+{
+	const char *failure = NULL;
+
 	place->addresses = TEXTS_IN(memory);
-	for (size_t i = 0; i < 2; i++)
-		for (size_t j = 0; j < questions[i].answer.count; j++)
-			texts_add(&place->addresses, questions[i].answer.records[j].text);
-	place->other_address = place->response = place->reason = NULL;
-	if (domain_is_pattern(place->name)) {
-		place->location = NAME_HERE;
-		return;
+	for (size_t i = 0; i < 2; i++) {
+		if (answers[i].outcome == DNS_FAILED)
+			failure = answers[i].failure;
+		for (size_t j = 0; j < answers[i].count; j++)
+			texts_add(&place->addresses,
+				  arena_strdup(memory, answers[i].records[j].text));
 	}
+	place->other_address = place->response = place->reason = NULL;
 	for (size_t i = 0; i < place->addresses.count && !place->other_address; i++)
 		if (!texts_has(&local->texts, place->addresses.items[i]))
 			place->other_address = place->addresses.items[i];
-	if (place->other_address && !local->doubt) {
+	if (domain_is_pattern(place->name)) {
+		place->location = NAME_HERE;
+	} else if (place->other_address && !local->doubt) {
 		place->location = NAME_ELSEWHERE;
 		place->reason = describe_other_server(memory, place, false);
-		return;
-	}
-	place->location = NAME_UNKNOWN;
-	for (size_t i = 0; i < 2; i++)
-		if (questions[i].answer.outcome == DNS_FAILED)
-			place->reason = arena_printf(memory, "cannot be looked up: %s",
-						     questions[i].answer.failure);
-	if (place->reason)
-		return;
-	if (place->other_address) {
+	} else if (failure) {
+		place->location = NAME_UNKNOWN;
+		place->reason = arena_printf(memory, "cannot be looked up: %s", failure);
+	} else if (place->other_address) {
+		place->location = NAME_UNKNOWN;
 		place->reason = arena_printf(
 			memory, "resolves to %s, which may be an address of this server: %s",
 			place->other_address, local->doubt);
-		return;
+	} else if (place->addresses.count) {
+		place->location = NAME_HERE;
+	} else {
+		place->location = NAME_NOWHERE;
+		place->reason = "has no address in DNS";
 	}
-	place->location = place->addresses.count ? NAME_HERE : NAME_NOWHERE;
-	place->reason = place->addresses.count ? NULL : "has no address in DNS";
 }
 
 void local_names_locate(struct arena *memory, struct resolver *resolver,
 			const struct local_addresses *local, struct name_place *places,
 			size_t count)
 {
-	struct dns_question *questions = arena_array(memory, struct dns_question, 2 * count);
+	_cleanup_(arena_clear) struct arena scratch = ARENA_NULL;
+	struct dns_question *a = arena_array(&scratch, struct dns_question, count);
+	struct dns_question *aaaa = arena_array(&scratch, struct dns_question, count);
+	size_t n_aaaa = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		questions[2 * i] = (struct dns_question){ places[i].name, DNS_A, { 0 } };
-		questions[2 * i + 1] = (struct dns_question){ places[i].name, DNS_AAAA, { 0 } };
-	}
-	resolver_ask(resolver, memory, questions, 2 * count);
 	for (size_t i = 0; i < count; i++)
-		locate_name(memory, local, &questions[2 * i], &places[i]);
+		a[i] = (struct dns_question){ places[i].name, DNS_A, { 0 } };
+	resolver_ask(resolver, &scratch, a, count);
+	for (size_t i = 0; i < count; i++)
+		if (!is_decided_by_a(local, &places[i], &a[i].answer))
+			aaaa[n_aaaa++] = (struct dns_question){ places[i].name, DNS_AAAA, { 0 } };
+	resolver_ask(resolver, &scratch, aaaa, n_aaaa);
+	n_aaaa = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct dns_answer answers[2] = { a[i].answer };
+
+		if (!is_decided_by_a(local, &places[i], &a[i].answer))
+			answers[1] = aaaa[n_aaaa++].answer;
+		locate_name(memory, local, answers, &places[i]);
+	}
 }

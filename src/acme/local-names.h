@@ -45,8 +45,9 @@ int local_addresses_find(struct arena *memory, struct resolver *resolver, const 
 			 const char *public_name, struct local_addresses *ret_addresses,
 			 struct error *err);
 
-/* Looks up where the names are, side by side. Wildcards count as NAME_HERE, because DNS-01 does not
- * depend on their addresses. */
+/* Looks up where the names are, side by side. AAAA records are not looked up for names whose A
+ * records exclude them, unless the present certificate has them. Wildcards count as NAME_HERE,
+ * because DNS-01 does not depend on their addresses. */
 void local_names_locate(struct arena *memory, struct resolver *resolver,
 			const struct local_addresses *local, struct name_place *places,
 			size_t count);

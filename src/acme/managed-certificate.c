@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "config/settings.h"
-#include "tls/certificate-file.h"
 #include "tls/certificate-list.h"
+#include "tls/key.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"

@@ -1,19 +1,10 @@
-/*
- * Most domains without a certificate do not resolve to this server, and a timer looks again every
- * ten minutes. So one A record of each name is asked for first, and only where that could be ours,
- * all addresses of all names.
- */
-
 #include "acme/missing.h"
-
-#include <string.h>
 
 #include "acme/issue.h"
 #include "acme/order.h"
 #include "acme/run.h"
 #include "acme/schedule.h"
 #include "config/settings.h"
-#include "dns/resolver.h"
 #include "dns/wanted.h"
 #include "mail/address.h"
 #include "store/store.h"
@@ -29,7 +20,6 @@
 struct search {
 	struct acme_run *run;
 	const char *server;
-	bool has_ipv6;	 /* among the addresses of this server */
 	bool has_answer; /* DNS answered something */
 	struct missing_counts counts;
 };
@@ -85,68 +75,6 @@ static bool skip_if_failed_lately(struct search *search, const char *domain)
 	return true;
 }
 
-/* Whether the addresses of the name are worth a complete lookup. */
-static bool may_be_here(const struct search *search, const struct dns_answer *answer)
-{
-	const struct local_addresses *local = &search->run->addresses;
-
-	if (answer->outcome == DNS_NOTHING)
-		return search->has_ipv6 && !answer->has_no_name;
-	for (size_t i = 0; i < answer->count; i++)
-		if (local->doubt || texts_has(&local->texts, answer->records[i].text))
-			return true;
-	return false;
-}
-
-/* Reads the answers about the names of one order. Returns whether it is worth a complete lookup. */
-static bool read_first_answers(struct search *search, const struct order *order,
-			       const struct dns_question *questions)
-{
-	const char *failure = NULL;
-
-	for (size_t i = 0; i < order->count; i++) {
-		const struct dns_answer *answer = &questions[i].answer;
-
-		search->has_answer |= answer->outcome != DNS_FAILED;
-		if (may_be_here(search, answer))
-			return true;
-		if (answer->outcome == DNS_FAILED && !failure)
-			failure = arena_printf(search->run->memory, "%s cannot be looked up: %s",
-					       questions[i].name, answer->failure);
-	}
-	if (failure)
-		skip_domain(search, SKIP_UNANSWERED, order->domain, failure);
-	else
-		skip_elsewhere(search, order->domain);
-	return false;
-}
-
-/* Keeps the orders that are worth a complete lookup. Returns how many. */
-static size_t look_up_first(struct search *search, struct order *orders, size_t count)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct dns_question *questions;
-	size_t total = 0, at = 0, kept = 0;
-
-	for (size_t i = 0; i < count; i++)
-		total += orders[i].count;
-	questions = arena_array(&memory, struct dns_question, total);
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < orders[i].count; j++)
-			questions[at++] = (struct dns_question){ .name = orders[i].places[j].name,
-								 .type = DNS_A };
-	resolver_ask(search->run->resolver, &memory, questions, total);
-	at = 0;
-	for (size_t i = 0; i < count; i++) {
-		size_t first = at;
-
-		at += orders[i].count;
-		if (read_first_answers(search, &orders[i], questions + first))
-			orders[kept++] = orders[i];
-	}
-	return kept;
-}
-
 static int issue_missing(struct search *search, struct order *order, struct error *err)
 {
 	int r = issue_order(search->run, order, err);
@@ -160,8 +88,7 @@ static int issue_missing(struct search *search, struct order *order, struct erro
 /* Requests those that resolve to this server, and counts the others. */
 static int issue_all(struct search *search, struct order *orders, size_t count, struct error *err)
 {
-	count = look_up_first(search, orders, count);
-	(void)orders_locate(search->run, orders, count);
+	search->has_answer |= orders_locate(search->run, orders, count);
 	for (size_t i = 0; i < count; i++) {
 		struct choice choice = order_judge(search->run, &orders[i]);
 
@@ -272,8 +199,6 @@ int missing_request(struct acme_run *run, const char *server, struct missing_cou
 	struct domain *domains;
 	size_t count;
 
-	for (size_t i = 0; i < run->addresses.texts.count; i++)
-		search.has_ipv6 |= strchr(run->addresses.texts.items[i], ':') != NULL;
 	if (store_list_domains(run->store, run->memory, &all, &domains, &count, err) != 0 ||
 	    request_domains(&search, domains, count, err) < 0 ||
 	    request_hosts(&search, domains, count, err) < 0)

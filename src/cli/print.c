@@ -502,11 +502,6 @@ void list_add(struct list *list, json_t *entry)
 	json_decref(entry);
 }
 
-bool list_has_entries(const struct list *list)
-{
-	return list->has_begun || list->n_rows > 0;
-}
-
 void list_end(struct list *list, const char *nothing)
 {
 	if (list->as_json) {

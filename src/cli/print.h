@@ -59,9 +59,6 @@ void text_member_end(struct text_member *member, json_t *others);
 struct list *list_new(const char *const *columns, bool as_json);
 void list_add(struct list *list, json_t *entry); /* takes the entry */
 
-/* Whether anything was added. */
-bool list_has_entries(const struct list *list);
-
 /* Prints the rest. Where there was no entry and somebody watches, says so: "there are no users". */
 void list_end(struct list *list, const char *nothing);
 void list_free(struct list *list);

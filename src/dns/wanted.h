@@ -11,6 +11,7 @@
 #include "dns/record.h"
 
 struct arena;
+struct bytes;
 struct profile;
 
 /* A name of ours, and the key of a certificate that is served for it. */
@@ -47,3 +48,7 @@ const char *const *wanted_names(struct arena *memory, const char *domain, bool h
 /* Records of one purpose stand together, in an order for people to read. All lives in memory, or is
  * borrowed from the wish. */
 struct wanted wanted_records(struct arena *memory, const struct wanted_for *wish);
+
+/* Writes the records as a part of a zone file (RFC 1035 5), with comments; those that are not
+ * RECORD_WANTED are commented out. */
+void wanted_write_zone(struct bytes *zone, const char *domain, const struct wanted *wanted);

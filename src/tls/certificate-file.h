@@ -8,9 +8,6 @@
 
 #include "tls/certificate.h"
 
-/* A key with a whole chain takes some 10 KiB; what is larger is something else. */
-#define CERTIFICATE_FILE_LIMIT ((size_t)256 * 1024)
-
 /*
  * Loads a PEM file, as certificate_parse() reads it. A file without a key takes that of the file
  * beside it which layout_key_of() names. Returns 0, or -1 with err set to a sentence that names the

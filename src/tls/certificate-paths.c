@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tls/certificate-file.h"
 #include "tls/key.h"
 #include "util/arena.h"
 #include "util/bytes.h"

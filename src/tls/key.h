@@ -10,6 +10,9 @@
 
 struct error;
 
+/* A key with a whole chain takes some 10 KiB; what is larger is something else. */
+#define CERTIFICATE_FILE_LIMIT ((size_t)256 * 1024)
+
 struct pem_content {
 	unsigned blocks, certificates, keys;
 	gnutls_datum_t key; /* the first block of a key, its marks included; within the data */

@@ -1,6 +1,5 @@
 #include "tls/name-index.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -38,18 +37,8 @@ static int compare_pairs(const void *left, const void *right)
 	return (a->position > b->position) - (a->position < b->position);
 }
 
-/* FNV-1a: the names are the operator's own, so nobody can choose them to collide. */
-static size_t hash(const char *name)
-{
-	uint64_t value = UINT64_C(14695981039346656037);
-
-	for (; *name; name++)
-		value = (value ^ (unsigned char)*name) * UINT64_C(1099511628211);
-	return (size_t)(value ^ value >> 32);
-}
-
-static void gather_pairs(struct name_index *index, struct arena *memory,
-			 const struct certificate *const *certificates, size_t count)
+void name_index_build(struct name_index *index, struct arena *memory,
+		      const struct certificate *const *certificates, size_t count)
 {
 	time_t now = time(NULL);
 
@@ -73,27 +62,6 @@ static void gather_pairs(struct name_index *index, struct arena *memory,
 		qsort(index->pairs, index->n_pairs, sizeof(*index->pairs), compare_pairs);
 }
 
-void name_index_build(struct name_index *index, struct arena *memory,
-		      const struct certificate *const *certificates, size_t count)
-{
-	gather_pairs(index, memory, certificates, count);
-	index->n_slots = 8;
-	while (index->n_slots < index->n_pairs * 2)
-		index->n_slots *= 2;
-	index->table = arena_array(memory, struct name_pair *, index->n_slots);
-	for (size_t i = 0; i < index->n_pairs; i++) {
-		struct name_pair *pair = &index->pairs[i];
-		size_t slot;
-
-		if (i > 0 && text_equals(pair[-1].name, pair->name))
-			continue;
-		slot = hash(pair->name) & (index->n_slots - 1);
-		while (index->table[slot])
-			slot = (slot + 1) & (index->n_slots - 1);
-		index->table[slot] = pair;
-	}
-}
-
 bool certificate_fits(const struct certificate *certificate, const gnutls_pk_algorithm_t *pk_algos,
 		      int n_pk_algos)
 {
@@ -106,13 +74,18 @@ bool certificate_fits(const struct certificate *certificate, const gnutls_pk_alg
 const struct certificate *name_index_find(const struct name_index *index, const char *name,
 					  const gnutls_pk_algorithm_t *pk_algos, int n_pk_algos)
 {
-	const struct name_pair *end = index->pairs + index->n_pairs, *pair;
-	size_t slot = hash(name) & (index->n_slots - 1);
+	size_t low = 0, high = index->n_pairs;
 
-	while ((pair = index->table[slot]) && !text_equals(pair->name, name))
-		slot = (slot + 1) & (index->n_slots - 1);
-	for (; pair && pair < end && text_equals(pair->name, name); pair++)
-		if (certificate_fits(pair->certificate, pk_algos, n_pk_algos))
-			return pair->certificate;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(index->pairs[middle].name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < index->n_pairs && text_equals(index->pairs[low].name, name); low++)
+		if (certificate_fits(index->pairs[low].certificate, pk_algos, n_pk_algos))
+			return index->pairs[low].certificate;
 	return NULL;
 }

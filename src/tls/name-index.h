@@ -1,10 +1,7 @@
 #pragma once
 
-/*
- * The names of a set of certificates: an open hash table over one array of (name, certificate)
- * pairs, sorted by name and then by preference. The table leads to the first pair of a name, the
- * others of that name follow it, so that nothing is allocated per name.
- */
+/* The names of a set of certificates: an array of (name, certificate) pairs, sorted by name and
+ * then by preference, that is searched by halves. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,8 +14,6 @@ struct name_pair;
 struct name_index {
 	struct name_pair *pairs;
 	size_t n_pairs;
-	struct name_pair **table; /* n_slots of them, a power of two, some NULL */
-	size_t n_slots;
 };
 
 /* Lives in memory, and borrows the certificates. Of those with the same name the order is: valid on

@@ -2,6 +2,7 @@
 
 #include "tls/certificate-file.h"
 #include "tls/client-hello.h"
+#include "tls/key.h"
 #include "util/arena.h"
 #include "util/error.h"
 

@@ -59,111 +59,112 @@ static const char *find_problem(struct admin *admin, const struct certificate *c
 			       : NULL;
 }
 
+static json_t *names_array(const char *const *names, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_string(names[i]));
+	return array;
+}
+
 static json_t *certificate_entry(struct admin *admin, const struct listed_certificate *listed,
 				 time_t now)
 {
 	const struct certificate *certificate = &listed->certificate;
-	json_t *entry = json_object(), *names = json_array();
+	const char *problem = listed->problem;
+	json_t *entry = json_object();
 
-	if (listed->problem) {
-		json_decref(names);
-		entry_put_text(entry, "problem", listed->problem);
-		entry_put_text(entry, "file", listed->file);
-		return entry;
+	if (!problem) {
+		entry_put(entry, "names", names_array(certificate->names, certificate->n_names));
+		entry_put_text(entry, "key", certificate_key_kind(admin->memory, certificate));
+		entry_put(entry, "days_left", json_integer(days_left(certificate, now)));
+		entry_put_text(entry, "expires", moment(admin->memory, certificate->expires));
+		problem = find_problem(admin, certificate, now);
 	}
-	for (size_t i = 0; i < certificate->n_names; i++)
-		json_array_append_new(names, json_string(certificate->names[i]));
-	entry_put(entry, "names", names);
-	entry_put_text(entry, "key", certificate_key_kind(admin->memory, certificate));
-	entry_put(entry, "days_left", json_integer(days_left(certificate, now)));
-	entry_put_text(entry, "expires", moment(admin->memory, certificate->expires));
-	entry_put_text(entry, "problem", find_problem(admin, certificate, now));
+	entry_put_text(entry, "problem", problem);
 	entry_put_text(entry, "file", listed->file);
 	return entry;
 }
 
-/* A served domain with the names that no certificate has. */
-static json_t *gap_entry(const char *domain, const struct texts *missing)
-{
-	json_t *entry = json_object(), *names = json_array();
-
-	for (size_t i = 0; i < missing->count; i++)
-		json_array_append_new(names, json_string(missing->items[i]));
-	entry_put_text(entry, "domain", domain);
-	entry_put(entry, "without_certificate", names);
-	return entry;
-}
-
-/* Of which domains a pattern stands for, nobody has a list. */
-static int list_gaps(struct admin *admin, const struct coverage *coverage, struct list *lines,
-		     json_t *gaps, struct error *err)
+/* The served domains with the names that no certificate has. Patterns stand for domains that are
+ * not known. Returns a JSON array, or NULL with err set. */
+static json_t *find_gaps(struct admin *admin, const struct coverage *coverage, struct error *err)
 {
 	const struct domain_filter all = { 0 };
 	struct domain *domains;
+	json_t *gaps;
 	size_t count;
 
 	if (store_list_domains(admin->store, admin->memory, &all, &domains, &count, err) != 0)
-		return -1;
+		return NULL;
+	gaps = json_array();
 	for (size_t i = 0; i < count; i++) {
 		struct texts missing;
+		json_t *entry;
 
 		if (domain_is_pattern(domains[i].name) || !domains[i].is_enabled)
 			continue;
 		if (missing_names_find(admin->store, admin->memory, coverage, domains[i].name,
-				       &missing, err) < 0)
-			return -1;
-		if (missing.count && gaps)
-			json_array_append_new(gaps, gap_entry(domains[i].name, &missing));
-		else if (missing.count)
-			list_add(lines, gap_entry(domains[i].name, &missing));
+				       &missing, err) < 0) {
+			json_decref(gaps);
+			return NULL;
+		}
+		if (!missing.count)
+			continue;
+		entry = json_object();
+		entry_put_text(entry, "domain", domains[i].name);
+		entry_put(entry, "without_certificate", names_array(missing.items, missing.count));
+		json_array_append_new(gaps, entry);
 	}
-	return 0;
+	return gaps;
 }
 
-static int print_for_people(struct admin *admin, const struct certificate_list *list,
-			    const struct coverage *coverage, time_t now, struct error *err)
+static void print_table(const char *const *columns, json_t *entries, const char *nothing)
+{
+	_cleanup_(list_freep) struct list *list = list_new(columns, false);
+
+	for (size_t i = 0; i < json_array_size(entries); i++)
+		list_add(list, json_incref(json_array_get(entries, i)));
+	list_end(list, nothing);
+}
+
+static int print_certificates(struct admin *admin, const struct certificate_list *list,
+			      bool is_json, struct error *err)
 {
 	static const char *const columns[] = {
 		"names", "key", "days_left", "file", "problem", NULL
 	};
 	static const char *const gap_columns[] = { "domain", "without_certificate", NULL };
-	_cleanup_(list_freep) struct list *lines = list_new(columns, false);
-	_cleanup_(list_freep) struct list *gaps = list_new(gap_columns, false);
+	time_t now = time(NULL);
+	struct coverage coverage = certificate_list_coverage(admin->memory, list, now);
+	json_t *certificates, *entry, *gaps = find_gaps(admin, &coverage, err);
 
-	for (size_t i = 0; i < list->count; i++)
-		list_add(lines, certificate_entry(admin, &list->items[i], now));
-	list_end(lines, "there are no certificates");
-	if (list_gaps(admin, coverage, gaps, NULL, err) < 0)
+	if (!gaps)
 		return -1;
-	if (list->count && list_has_entries(gaps))
-		putchar('\n');
-	list_end(gaps, "every domain has a certificate");
-	return 0;
-}
-
-static int print_json(struct admin *admin, const struct certificate_list *list,
-		      const struct coverage *coverage, time_t now, struct error *err)
-{
-	json_t *entry = json_object(), *certificates = json_array(), *gaps = json_array();
-
+	certificates = json_array();
 	for (size_t i = 0; i < list->count; i++)
 		json_array_append_new(certificates, certificate_entry(admin, &list->items[i], now));
+	if (!is_json) {
+		print_table(columns, certificates, "there are no certificates");
+		if (list->count && json_array_size(gaps))
+			putchar('\n');
+		print_table(gap_columns, gaps, "every domain has a certificate");
+	}
+	entry = json_object();
 	entry_put(entry, "certificates", certificates);
 	entry_put(entry, "domains", gaps);
-	if (list_gaps(admin, coverage, NULL, gaps, err) < 0) {
+	if (is_json)
+		entry_print(entry, true);
+	else
 		json_decref(entry);
-		return -1;
-	}
-	entry_print(entry, true);
 	return 0;
 }
 
 static int run_list(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const struct words *globs = &admin->settings->tls.certificates;
-	time_t now = time(NULL);
 	struct certificate_list list;
-	struct coverage coverage;
 	int r = certificate_list_load(admin->memory, globs->items, globs->count, &list, err);
 
 	if (r < 0)
@@ -171,11 +172,8 @@ static int run_list(struct admin *admin, const struct arguments *arguments, stru
 	if (r == CERTIFICATES_NONE)
 		admin_warn(admin, "%s", err->text);
 	r = certificate_list_check_readable(admin->memory, &list, admin->database, err);
-	if (r == 0) {
-		coverage = certificate_list_coverage(admin->memory, &list, now);
-		r = arguments->is_json ? print_json(admin, &list, &coverage, now, err)
-				       : print_for_people(admin, &list, &coverage, now, err);
-	}
+	if (r == 0)
+		r = print_certificates(admin, &list, arguments->is_json, err);
 	certificate_list_clear(&list);
 	return r;
 }

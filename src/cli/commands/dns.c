@@ -2,13 +2,13 @@
 
 #include <stdio.h>
 
-#include "answer/answer.h"
 #include "admin/admin.h"
+#include "answer/answer.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "config/settings.h"
-#include "dns/zone.h"
+#include "dns/wanted.h"
 #include "doctor/expected.h"
 #include "mail/address.h"
 #include "protocol/templates.h"
@@ -21,7 +21,7 @@ static void print_zone(struct admin *admin, const char *domain, const struct wan
 {
 	struct bytes zone = BYTES_IN(admin->memory);
 
-	zone_write(&zone, domain, wanted);
+	wanted_write_zone(&zone, domain, wanted);
 	fputs(bytes_text(&zone), stdout);
 }
 
