@@ -95,7 +95,7 @@ static int write_excerpt(FILE *output, void *context, struct error *err)
  * In the parent.
  */
 
-static int refuse(const char *row, struct error *err)
+static int reject_row(const char *row, struct error *err)
 {
 	return error_set(err, ERROR_DATA, "row '%.100s' is invalid", row);
 }
@@ -107,17 +107,18 @@ static bool read_flag(const char *field, bool *ret_flag)
 }
 
 /* Only names in their normal form are in the database. */
-static int check_domain(struct arena *memory, const char *name, bool patterns, struct error *err)
+static int check_domain_name(struct arena *memory, const char *name, bool patterns,
+			     struct error *err)
 {
 	const char *parsed = domain_parse(memory, name, patterns, err);
 
 	if (!parsed)
 		return -1;
-	return text_equals(parsed, name) ? 0 : refuse(name, err);
+	return text_equals(parsed, name) ? 0 : reject_row(name, err);
 }
 
-static int add_provider(struct store *store, struct arena *memory, const char *const *fields,
-			struct error *err)
+static int add_excerpt_provider(struct store *store, struct arena *memory,
+				const char *const *fields, struct error *err)
 {
 	struct provider provider = PROVIDER_DEFAULT;
 
@@ -126,12 +127,12 @@ static int add_provider(struct store *store, struct arena *memory, const char *c
 		return -1;
 	provider.public_name = *fields[1] ? public_name_parse(memory, fields[1]) : NULL;
 	if ((*fields[1] && !provider.public_name) || !read_flag(fields[2], &provider.pacc))
-		return refuse(fields[0], err);
-	return store_add_provider(store, &provider, err) == 0 ? 0 : refuse(fields[0], err);
+		return reject_row(fields[0], err);
+	return store_add_provider(store, &provider, err) == 0 ? 0 : reject_row(fields[0], err);
 }
 
-static int add_domain(struct store *store, struct arena *memory, const char *const *fields,
-		      struct error *err)
+static int add_excerpt_domain(struct store *store, struct arena *memory, const char *const *fields,
+			      struct error *err)
 {
 	struct domain domain = {
 		.name = fields[0],
@@ -139,12 +140,12 @@ static int add_domain(struct store *store, struct arena *memory, const char *con
 		.alias_of = *fields[2] ? fields[2] : NULL,
 	};
 
-	if (check_domain(memory, domain.name, true, err) < 0 ||
-	    (domain.alias_of && check_domain(memory, domain.alias_of, false, err) < 0))
+	if (check_domain_name(memory, domain.name, true, err) < 0 ||
+	    (domain.alias_of && check_domain_name(memory, domain.alias_of, false, err) < 0))
 		return -1;
 	if (!domain.provider == !domain.alias_of || !read_flag(fields[3], &domain.is_enabled))
-		return refuse(fields[0], err);
-	return store_add_domain(store, &domain, err) == 0 ? 0 : refuse(fields[0], err);
+		return reject_row(fields[0], err);
+	return store_add_domain(store, &domain, err) == 0 ? 0 : reject_row(fields[0], err);
 }
 
 static const struct row_kind {
@@ -153,8 +154,8 @@ static const struct row_kind {
 	int (*add)(struct store *store, struct arena *memory, const char *const *fields,
 		   struct error *err);
 } kinds[] = {
-	{ "provider", 3, add_provider },
-	{ "domain", 4, add_domain },
+	{ "provider", 3, add_excerpt_provider },
+	{ "domain", 4, add_excerpt_domain },
 };
 
 static int add_row(struct store *store, char *line, struct error *err)
@@ -168,7 +169,7 @@ static int add_row(struct store *store, char *line, struct error *err)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && !line; i++)
 		if (text_equals(kinds[i].word, word) && kinds[i].n_fields == count)
 			return kinds[i].add(store, &memory, fields, err);
-	return refuse(word, err);
+	return reject_row(word, err);
 }
 
 /* An invalid row must not stop the renewal of all certificates: it is reported and left out. */

@@ -17,7 +17,7 @@
 
 DEFINE_CLEANUP(struct ifaddrs *, freeifaddrs);
 
-static void add_address(struct local_addresses *local, const char *address)
+static void add_local_address(struct local_addresses *local, const char *address)
 {
 	if (!texts_has(&local->texts, address))
 		texts_add(&local->texts, arena_strdup(local->texts.memory, address));
@@ -37,7 +37,7 @@ static int add_given_addresses(struct local_addresses *local, const char *given,
 					 "'%s' is not an address; write IP addresses with commas "
 					 "between them, as in 192.0.2.10,2001:db8::10",
 					 word);
-		add_address(local, inet_ntop(family, binary, text, sizeof(text)));
+		add_local_address(local, inet_ntop(family, binary, text, sizeof(text)));
 	}
 	return 0;
 }
@@ -72,7 +72,7 @@ static int add_interface_addresses(struct local_addresses *local, struct error *
 		binary = address->sa_family == AF_INET
 				 ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
 				 : &((const struct sockaddr_in6 *)address)->sin6_addr;
-		add_address(local, inet_ntop(address->sa_family, binary, text, sizeof(text)));
+		add_local_address(local, inet_ntop(address->sa_family, binary, text, sizeof(text)));
 	}
 	return 0;
 }
@@ -93,7 +93,7 @@ static void add_addresses_of_name(struct local_addresses *local, struct resolver
 			local->doubt = arena_printf(local->texts.memory,
 						    "DNS gives no answer for public-name %s", name);
 		for (size_t j = 0; j < answer->count; j++)
-			add_address(local, answer->records[j].text);
+			add_local_address(local, answer->records[j].text);
 	}
 }
 
@@ -119,7 +119,7 @@ int local_addresses_find(struct arena *memory, struct resolver *resolver, const 
 }
 
 /* "example.org" of "autoconfig.example.org"; "" for a top-level domain. */
-static const char *parent_of(const char *name)
+static const char *parent_name(const char *name)
 {
 	const char *dot = strchr(name, '.');
 
@@ -133,7 +133,7 @@ static const char *describe_other_server(struct arena *memory, const struct name
 
 	if (has_wildcard)
 		first = arena_printf(memory, "has no record of its own, *.%s answers with %s",
-				     parent_of(place->name), place->other_address);
+				     parent_name(place->name), place->other_address);
 	else
 		first = arena_printf(memory, "resolves to %s", place->other_address);
 	if (place->response)
@@ -161,10 +161,11 @@ static bool is_answered_by_wildcard(struct arena *memory, struct resolver *resol
 	};
 	unsigned long long noise = 0;
 
-	if (!strchr(parent_of(place->name), '.') ||
+	if (!strchr(parent_name(place->name), '.') ||
 	    getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
 		return false;
-	question.name = arena_printf(memory, "mailconfd-%016llx.%s", noise, parent_of(place->name));
+	question.name = arena_printf(memory, "mailconfd-%016llx.%s", noise,
+				     parent_name(place->name));
 	resolver_ask(resolver, memory, &question, 1);
 	for (size_t i = 0; i < question.answer.count; i++)
 		if (text_equals(question.answer.records[i].text, place->other_address))

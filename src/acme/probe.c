@@ -32,7 +32,7 @@
 #define LAST_PAUSE_MS 320
 
 /* What was found at an address. */
-enum finding { FOUND_DAEMON, FOUND_OTHER_SERVER, FOUND_NOTHING };
+enum probe_result { FOUND_DAEMON, FOUND_OTHER_SERVER, FOUND_NOTHING };
 
 int probe_begin(struct arena *memory, struct probe *probe, struct error *err)
 {
@@ -96,8 +96,9 @@ static int open_stream(struct arena *memory, const struct probe *probe, const ch
 	return 0;
 }
 
-static int exchange(struct arena *memory, struct stream *stream, const struct http_request *request,
-		    struct http_answer *ret_answer, struct error *err)
+static int send_and_read(struct arena *memory, struct stream *stream,
+			 const struct http_request *request, struct http_answer *ret_answer,
+			 struct error *err)
 {
 	const char *text = arena_printf(memory,
 					"GET %s HTTP/1.1\r\nHost: %s\r\n"
@@ -134,7 +135,7 @@ int probe_own_listener(struct arena *memory, const struct probe *probe, struct e
 		return error_append(err, "; start mailconfd, which shows the challenges there, or "
 					 "restart it if the settings are newer");
 	}
-	if (exchange(memory, stream, &request, &answer, err) == 0 && is_token(probe, &answer))
+	if (send_and_read(memory, stream, &request, &answer, err) == 0 && is_token(probe, &answer))
 		return 0;
 	return error_set(
 		err, ERROR_SYSTEM,
@@ -146,8 +147,8 @@ int probe_own_listener(struct arena *memory, const struct probe *probe, struct e
 
 /* Whether the answer redirects to where CAs go: to the ports of HTTP and HTTPS, without looking at
  * the certificate, because the challenge is to get one. */
-static bool follow_redirect(struct arena *memory, const struct http_answer *answer,
-			    struct http_request *request)
+static bool follow_like_ca(struct arena *memory, const struct http_answer *answer,
+			   struct http_request *request)
 {
 	switch (answer->status) {
 	case 301:
@@ -162,8 +163,9 @@ static bool follow_redirect(struct arena *memory, const struct http_answer *answ
 	}
 }
 
-static enum finding request_token(struct arena *memory, const struct probe *probe, const char *name,
-				  const char *address, uint16_t port, const char **ret_detail)
+static enum probe_result request_token(struct arena *memory, const struct probe *probe,
+				       const char *name, const char *address, uint16_t port,
+				       const char **ret_detail)
 {
 	struct http_request request = request_of_token(memory, probe, name, port);
 	const char *way = "";
@@ -174,13 +176,13 @@ static enum finding request_token(struct arena *memory, const struct probe *prob
 		struct error err;
 
 		if (open_stream(memory, probe, name, address, &request, &stream, &err) < 0 ||
-		    exchange(memory, stream, &request, &answer, &err) < 0) {
+		    send_and_read(memory, stream, &request, &answer, &err) < 0) {
 			*ret_detail = arena_printf(memory, "%s%s", way, err.text);
 			return err.kind == ERROR_SYSTEM ? FOUND_NOTHING : FOUND_OTHER_SERVER;
 		}
 		if (is_token(probe, &answer))
 			return FOUND_DAEMON;
-		if (n_redirects == REDIRECTS_MAX || !follow_redirect(memory, &answer, &request)) {
+		if (n_redirects == REDIRECTS_MAX || !follow_like_ca(memory, &answer, &request)) {
 			*ret_detail = arena_printf(memory, "%sHTTP %d", way, answer.status);
 			return FOUND_OTHER_SERVER;
 		}
@@ -188,7 +190,7 @@ static enum finding request_token(struct arena *memory, const struct probe *prob
 	}
 }
 
-static uint16_t port_of(const char *listen)
+static uint16_t port_of_listener(const char *listen)
 {
 	struct sockaddr_storage address;
 	socklen_t length;
@@ -202,11 +204,13 @@ static uint16_t port_of(const char *listen)
 }
 
 /* A router may forward its port 80 to another port of this machine. */
-static enum finding probe_address(struct arena *memory, const struct probe *probe, const char *name,
-				  const char *address, const char **ret_detail)
+static enum probe_result probe_address(struct arena *memory, const struct probe *probe,
+				       const char *name, const char *address,
+				       const char **ret_detail)
 {
-	enum finding finding = request_token(memory, probe, name, address, HTTP_PORT, ret_detail);
-	uint16_t port = port_of(probe->listen);
+	enum probe_result finding = request_token(memory, probe, name, address, HTTP_PORT,
+						  ret_detail);
+	uint16_t port = port_of_listener(probe->listen);
 	const char *ignored;
 
 	if (finding == FOUND_NOTHING && port != HTTP_PORT &&
@@ -222,7 +226,8 @@ void probe_place(struct arena *memory, const struct probe *probe, struct name_pl
 	place->unreachable = NULL;
 	for (size_t i = 0; i < place->addresses.count; i++) {
 		const char *address = place->addresses.items[i], *detail = NULL;
-		enum finding finding = probe_address(memory, probe, place->name, address, &detail);
+		enum probe_result finding = probe_address(memory, probe, place->name, address,
+							  &detail);
 
 		if (finding == FOUND_OTHER_SERVER) {
 			name_place_set_other_server(memory, place, address, detail);
@@ -247,8 +252,8 @@ static const char *find_server_name(struct arena *memory, const struct certifica
 
 /* Returns 1 if the certificate is served, 0 if not yet, or -1 if nothing listens. Unless it is
  * served, err says what was seen. */
-static int find_served(const char *listen, const struct trust *trust, const char *name,
-		       const struct digest *leaf, int64_t deadline, struct error *err)
+static int look_for_certificate(const char *listen, const struct trust *trust, const char *name,
+				const struct digest *leaf, int64_t deadline, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(stream_closep) struct stream *stream = NULL;
@@ -274,7 +279,7 @@ int probe_wait_until_served(struct arena *memory, const char *listen, const stru
 	long pause = FIRST_PAUSE_MS;
 	int r;
 
-	while ((r = find_served(listen, trust, name, &leaf, deadline, err)) == 0) {
+	while ((r = look_for_certificate(listen, trust, name, &leaf, deadline, err)) == 0) {
 		const struct timespec time = { .tv_nsec = pause * 1000000 };
 
 		if (clock_now() + pause >= deadline) {

@@ -73,7 +73,7 @@ int acme_run_open_files(struct acme_run *run, struct error *err)
 	return 0;
 }
 
-static const char *without_port(struct arena *memory, const char *host)
+static const char *drop_port(struct arena *memory, const char *host)
 {
 	return arena_strndup(memory, host, strcspn(host, ":"));
 }
@@ -81,7 +81,7 @@ static const char *without_port(struct arena *memory, const char *host)
 static void add_host(struct acme_run *run, const char *host)
 {
 	if (host && *host)
-		texts_add(&run->hosts, text_lower(run->memory, without_port(run->memory, host)));
+		texts_add(&run->hosts, text_lower(run->memory, drop_port(run->memory, host)));
 }
 
 static int find_hosts(struct acme_run *run, struct error *err)
@@ -111,7 +111,7 @@ int acme_run_open(struct acme_run *run, const char *resolver, const char *addres
 	run->coverage = certificate_list_coverage(run->memory, &run->certificates, run->now);
 	if (resolver_new(resolver, &run->resolver, err) < 0 ||
 	    local_addresses_find(run->memory, run->resolver, addresses,
-				 without_port(run->memory, run->settings->server.public_name),
+				 drop_port(run->memory, run->settings->server.public_name),
 				 &run->addresses, err) < 0)
 		return -1;
 	return find_hosts(run, err);

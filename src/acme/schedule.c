@@ -18,7 +18,7 @@
 #define LAST_PAUSE ((time_t)7 * 24 * 60 * 60)
 #define COUNT_MAX 11 /* more change nothing */
 
-static bool read_number(const char *file, unsigned long max, unsigned long *ret_number)
+static bool read_number_file(const char *file, unsigned long max, unsigned long *ret_number)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct error err;
@@ -28,7 +28,7 @@ static bool read_number(const char *file, unsigned long max, unsigned long *ret_
 	return text && number_parse(text, 0, max, ret_number);
 }
 
-static int write_number(const char *file, unsigned long number)
+static int write_number_file(const char *file, unsigned long number)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *text = arena_printf(&memory, "%lu", number);
@@ -49,8 +49,8 @@ void backoff_note_failure(const char *directory, const char *domain)
 	const char *file = failure_file(&memory, directory, domain);
 	unsigned long count = 0;
 
-	(void)read_number(file, COUNT_MAX, &count);
-	(void)write_number(file, count < COUNT_MAX ? count + 1 : COUNT_MAX);
+	(void)read_number_file(file, COUNT_MAX, &count);
+	(void)write_number_file(file, count < COUNT_MAX ? count + 1 : COUNT_MAX);
 }
 
 void backoff_forget(const char *directory, const char *domain)
@@ -80,8 +80,8 @@ time_t backoff_until(const char *directory, const char *domain)
 	unsigned long count;
 	struct stat status;
 
-	if (!host_pattern_is_valid(domain) || !read_number(file, COUNT_MAX, &count) || !count ||
-	    stat(file, &status) < 0)
+	if (!host_pattern_is_valid(domain) || !read_number_file(file, COUNT_MAX, &count) ||
+	    !count || stat(file, &status) < 0)
 		return 0;
 	while (--count > 0 && pause < LAST_PAUSE)
 		pause *= 2;
@@ -103,14 +103,14 @@ bool schedule_is_due(const char *directory, time_t now)
 	unsigned long next;
 
 	return stat(file, &status) < 0 || status.st_mtime > now ||
-	       !read_number(file, LONG_MAX, &next) || (time_t)next <= now;
+	       !read_number_file(file, LONG_MAX, &next) || (time_t)next <= now;
 }
 
 void schedule_set(const char *directory, time_t next)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	if (write_number(renewal_file(&memory, directory), (unsigned long)next) < 0)
+	if (write_number_file(renewal_file(&memory, directory), (unsigned long)next) < 0)
 		schedule_clear(directory);
 }
 

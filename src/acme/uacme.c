@@ -27,7 +27,7 @@
 #define WORDS_MAX (NAMES_MAX + 16)
 
 /* Its directory is one for each server: "acme-v02.api.letsencrypt.org", by the host of the URL. */
-static const char *home(struct arena *memory, const struct uacme *uacme)
+static const char *server_directory(struct arena *memory, const struct uacme *uacme)
 {
 	const char *host = strstr(uacme->server, "://");
 	char *name;
@@ -94,7 +94,7 @@ static const char *last_lines(struct arena *memory, const char *output)
 	return bytes_text(&shown);
 }
 
-static const char *cut(struct arena *memory, const char *text)
+static const char *shorten(struct arena *memory, const char *text)
 {
 	return strlen(text) <= SHOWN_LENGTH ? text
 					    : arena_printf(memory, "%.*s...", SHOWN_LENGTH, text);
@@ -135,7 +135,7 @@ static void remove_directory(const char *path)
 
 void uacme_forget(struct arena *memory, const struct uacme *uacme, const char *name)
 {
-	const char *directory = home(memory, uacme);
+	const char *directory = server_directory(memory, uacme);
 
 	if (strncmp(name, "*.", 2) == 0)
 		name += 2;
@@ -144,7 +144,7 @@ void uacme_forget(struct arena *memory, const struct uacme *uacme, const char *n
 }
 
 /* Puts into words why it failed. Returns UACME_LIMITED or -1. */
-static int explain(struct arena *memory, const struct process_end *end, struct error *err)
+static int explain_failure(struct arena *memory, const struct process_end *end, struct error *err)
 {
 	const char *type, *detail, *dns_failure;
 
@@ -154,19 +154,19 @@ static int explain(struct arena *memory, const struct process_end *end, struct e
 	if (read_problem(memory, end->output, &type, &detail)) {
 		const char *kind = strrchr(type, ':');
 
-		error_set(err, ERROR_SYSTEM, "%s (%s)", cut(memory, detail),
+		error_set(err, ERROR_SYSTEM, "%s (%s)", shorten(memory, detail),
 			  kind ? kind + 1 : type);
 		return ends_with(type, ":rateLimited") ? UACME_LIMITED : -1;
 	}
 	dns_failure = failure_of_dns_hook(memory, end->output);
 	if (dns_failure)
-		return error_set(err, ERROR_SYSTEM, "%s", cut(memory, dns_failure));
+		return error_set(err, ERROR_SYSTEM, "%s", shorten(memory, dns_failure));
 	return error_set(err, ERROR_SYSTEM, "uacme failed: %s",
-			 cut(memory, last_lines(memory, end->output)));
+			 shorten(memory, last_lines(memory, end->output)));
 }
 
-static int run(struct arena *memory, const struct uacme *uacme, const char *const *words,
-	       struct process_end *ret_end, struct error *err)
+static int run_uacme(struct arena *memory, const struct uacme *uacme, const char *const *words,
+		     struct process_end *ret_end, struct error *err)
 {
 	const char *addition =
 		uacme->dns_hook
@@ -181,7 +181,7 @@ static int run(struct arena *memory, const struct uacme *uacme, const char *cons
 /* Written once there is an account: the key alone may be left of a failed attempt. */
 static const char *mark_of_account(struct arena *memory, const struct uacme *uacme)
 {
-	return arena_printf(memory, "%s/account", home(memory, uacme));
+	return arena_printf(memory, "%s/account", server_directory(memory, uacme));
 }
 
 /* "uacme: type 'y' to accept the terms at https://..." */
@@ -199,7 +199,7 @@ static int make_account(struct arena *memory, const struct uacme *uacme, const c
 			bool accepts_terms, struct error *err)
 {
 	const char *mark = mark_of_account(memory, uacme), *terms;
-	const char *words[] = { "uacme",      "--confdir",   home(memory, uacme),
+	const char *words[] = { "uacme",      "--confdir",   server_directory(memory, uacme),
 				"--acme-url", uacme->server, NULL,
 				NULL,	      NULL,	     NULL,
 				NULL };
@@ -212,7 +212,7 @@ static int make_account(struct arena *memory, const struct uacme *uacme, const c
 	words[n++] = "--";
 	words[n++] = "new";
 	words[n++] = email;
-	if (run(memory, uacme, words, &end, err) < 0)
+	if (run_uacme(memory, uacme, words, &end, err) < 0)
 		return -1;
 	if (end.status == 0 || strstr(end.output, "already exists"))
 		return file_replace(mark, 0600, (gid_t)-1, uacme->server, strlen(uacme->server),
@@ -222,8 +222,8 @@ static int make_account(struct arena *memory, const struct uacme *uacme, const c
 		return error_set(err, ERROR_INPUT,
 				 "the authority has terms of service, at %s; read them and say "
 				 "--accept-terms",
-				 cut(memory, terms));
-	r = explain(memory, &end, err);
+				 shorten(memory, terms));
+	r = explain_failure(memory, &end, err);
 	error_prefix(err, "cannot make an account at %s", uacme->server);
 	return r;
 }
@@ -248,7 +248,7 @@ static bool is_forgotten(const struct process_end *end)
 int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *const *names,
 		size_t count, struct uacme_issue *ret_issue, struct error *err)
 {
-	const char *directory = home(memory, uacme), *words[WORDS_MAX];
+	const char *directory = server_directory(memory, uacme), *words[WORDS_MAX];
 	const char *const first[] = {
 		"uacme", "--confdir", directory,   "--acme-url", uacme->server, "--type",
 		"EC",	 "--force",   "--no-ocsp", "--hook",	 NULL,
@@ -280,17 +280,17 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 	words[n] = NULL;
 	/* It would keep each old one, and ours is stored elsewhere. */
 	(void)unlink(issue.chain_file);
-	if (run(memory, uacme, words, &end, err) < 0)
+	if (run_uacme(memory, uacme, words, &end, err) < 0)
 		return -1;
 	if (is_forgotten(&end)) {
 		r = make_account(memory, uacme, NULL, true, err);
 		if (r != 0)
 			return r;
-		if (run(memory, uacme, words, &end, err) < 0)
+		if (run_uacme(memory, uacme, words, &end, err) < 0)
 			return -1;
 	}
 	if (end.status != 0)
-		return explain(memory, &end, err);
+		return explain_failure(memory, &end, err);
 	*ret_issue = issue;
 	return 0;
 }

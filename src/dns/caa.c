@@ -45,7 +45,7 @@ static bool read_property(struct arena *memory, const struct dns_record *record,
 }
 
 /* Without spaces and tabs around it, in lower case. */
-static const char *trim(struct arena *memory, const char *text)
+static const char *trim_lower(struct arena *memory, const char *text)
 {
 	size_t length;
 
@@ -59,25 +59,25 @@ static const char *trim(struct arena *memory, const char *text)
 static struct issue read_issue(struct arena *memory, const char *value)
 {
 	char *rest = arena_strdup(memory, value);
-	struct issue issue = { .ca = trim(memory, strsep(&rest, ";")) };
+	struct issue issue = { .ca = trim_lower(memory, strsep(&rest, ";")) };
 	char *parameter;
 
 	while ((parameter = strsep(&rest, ";"))) {
 		char *text = parameter;
-		const char *tag = trim(memory, strsep(&text, "="));
+		const char *tag = trim_lower(memory, strsep(&text, "="));
 
 		if (text && text_equals(tag, "validationmethods"))
-			issue.methods = trim(memory, text);
+			issue.methods = trim_lower(memory, text);
 	}
 	return issue;
 }
 
-static bool has_word(struct arena *memory, const char *list, const char *word)
+static bool list_has(struct arena *memory, const char *list, const char *word)
 {
 	char *rest = arena_strdup(memory, list), *item;
 
 	while ((item = strsep(&rest, ",")))
-		if (text_equals(trim(memory, item), word))
+		if (text_equals(trim_lower(memory, item), word))
 			return true;
 	return false;
 }
@@ -129,11 +129,11 @@ static bool is_issuer(const struct caa_issuer *issuer, const char *ca)
 }
 
 /* Adds the name of a CA once, if it can be shown. */
-static void add_allowed(struct arena *memory, struct bytes *allowed, const char *ca)
+static void add_allowed_ca(struct arena *memory, struct bytes *allowed, const char *ca)
 {
 	const char *so_far = arena_strdup(memory, bytes_text(allowed));
 
-	if (host_name_is_valid(ca) && !has_word(memory, so_far, ca))
+	if (host_name_is_valid(ca) && !list_has(memory, so_far, ca))
 		bytes_add_format(allowed, "%s%s", allowed->size ? ", " : "", ca);
 }
 
@@ -158,8 +158,8 @@ const char *caa_find_objection(struct arena *memory, const struct caa_set *set,
 			continue;
 		issue = read_issue(memory, property.value);
 		if (!is_issuer(issuer, issue.ca))
-			add_allowed(memory, &allowed, issue.ca);
-		else if (!issue.methods || has_word(memory, issue.methods, issuer->method))
+			add_allowed_ca(memory, &allowed, issue.ca);
+		else if (!issue.methods || list_has(memory, issue.methods, issuer->method))
 			return NULL;
 		else
 			other_methods = issue.ca;
@@ -186,7 +186,7 @@ static const char *without_wildcard(const char *name)
 	return strncmp(name, "*.", 2) == 0 ? name + 2 : name;
 }
 
-static const char *parent_of(const char *name)
+static const char *domain_above(const char *name)
 {
 	const char *dot = strchr(name, '.');
 
@@ -205,7 +205,7 @@ static struct dns_question *find_question(const struct climb *climb, const char 
  * targets' parents do not count (RFC 8659 3). */
 static void find_relevant(const struct climb *climb, struct caa_set *set)
 {
-	for (const char *at = without_wildcard(set->name); at; at = parent_of(at)) {
+	for (const char *at = without_wildcard(set->name); at; at = domain_above(at)) {
 		const struct dns_question *question = find_question(climb, at);
 
 		if (question->answer.outcome == DNS_FAILED) {
@@ -229,11 +229,11 @@ void caa_find(struct arena *memory, struct resolver *resolver, struct caa_set *s
 	size_t n_max = 0;
 
 	for (size_t i = 0; i < count; i++)
-		for (const char *at = without_wildcard(sets[i].name); at; at = parent_of(at))
+		for (const char *at = without_wildcard(sets[i].name); at; at = domain_above(at))
 			n_max++;
 	climb.questions = arena_array(memory, struct dns_question, n_max);
 	for (size_t i = 0; i < count; i++)
-		for (const char *at = without_wildcard(sets[i].name); at; at = parent_of(at))
+		for (const char *at = without_wildcard(sets[i].name); at; at = domain_above(at))
 			if (!find_question(&climb, at))
 				climb.questions[climb.count++] =
 					(struct dns_question){ .name = at, .type = DNS_CAA };

@@ -44,7 +44,7 @@ struct asking {
 	size_t n_active;
 };
 
-static void prepare_library(void)
+static void init_ares(void)
 {
 	ares_library_init(ARES_LIB_INIT_ALL);
 }
@@ -98,7 +98,7 @@ int resolver_new(const char *server, struct resolver **ret_resolver, struct erro
 	};
 	struct resolver *resolver;
 
-	pthread_once(&once, prepare_library);
+	pthread_once(&once, init_ares);
 	if (server && resolver_check_server(server, err) < 0)
 		return -1;
 	resolver = xnew(struct resolver);
@@ -123,33 +123,33 @@ void resolver_free(struct resolver *resolver)
 }
 
 /* A message and how far it is read. */
-struct reader {
+struct message_reader {
 	struct arena *memory;
 	const unsigned char *message;
 	int size;
 	const unsigned char *at;
 };
 
-static size_t left(const struct reader *reader)
+static size_t bytes_left(const struct message_reader *reader)
 {
 	return (size_t)(reader->message + reader->size - reader->at);
 }
 
-static uint16_t number_at(const unsigned char *at)
+static uint16_t read_uint16(const unsigned char *at)
 {
 	return (uint16_t)(at[0] << 8 | at[1]);
 }
 
 /* NULL where there is no name. Bytes that no name of ours has stay escaped as c-ares escapes them.
  */
-static const char *read_name(struct reader *reader)
+static const char *read_dns_name(struct message_reader *reader)
 {
 	char *expanded = NULL;
 	const char *name;
 	long length = 0;
 
-	if (left(reader) == 0 || ares_expand_name(reader->at, reader->message, reader->size,
-						  &expanded, &length) != ARES_SUCCESS)
+	if (bytes_left(reader) == 0 || ares_expand_name(reader->at, reader->message, reader->size,
+							&expanded, &length) != ARES_SUCCESS)
 		return NULL;
 	name = *expanded ? text_lower(reader->memory, expanded) : ".";
 	ares_free_string(expanded);
@@ -157,7 +157,8 @@ static const char *read_name(struct reader *reader)
 	return name;
 }
 
-static const char *read_address(struct reader *reader, int family, size_t size, size_t wanted)
+static const char *read_address(struct message_reader *reader, int family, size_t size,
+				size_t wanted)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -167,7 +168,7 @@ static const char *read_address(struct reader *reader, int family, size_t size, 
 }
 
 /* The strings of a TXT record; a NUL byte ends it for us. */
-static const char *read_strings(struct reader *reader, size_t size)
+static const char *read_strings(struct message_reader *reader, size_t size)
 {
 	const unsigned char *at = reader->at, *end = at + size;
 	struct bytes text = BYTES_IN(reader->memory);
@@ -179,16 +180,16 @@ static const char *read_strings(struct reader *reader, size_t size)
 	return at == end ? bytes_text(&text) : NULL;
 }
 
-static const char *read_name_after(struct reader *reader, size_t skipped, size_t size)
+static const char *read_name_after(struct message_reader *reader, size_t skipped, size_t size)
 {
 	if (size < skipped)
 		return NULL;
 	reader->at += skipped;
-	return read_name(reader);
+	return read_dns_name(reader);
 }
 
 /* Leaves the reader anywhere within the data. Returns whether they are good. */
-static bool read_data(struct reader *reader, struct dns_record *record)
+static bool read_data(struct message_reader *reader, struct dns_record *record)
 {
 	const unsigned char *data = reader->at;
 	size_t size = record->size;
@@ -203,7 +204,7 @@ static bool read_data(struct reader *reader, struct dns_record *record)
 		break;
 	case DNS_CNAME:
 	case DNS_PTR:
-		record->text = read_name(reader);
+		record->text = read_dns_name(reader);
 		break;
 	case DNS_MX:
 		record->text = read_name_after(reader, 2, size);
@@ -222,29 +223,29 @@ static bool read_data(struct reader *reader, struct dns_record *record)
 	if (!record->text)
 		return false;
 	if (record->type == DNS_MX || record->type == DNS_SRV)
-		record->priority = number_at(data);
+		record->priority = read_uint16(data);
 	if (record->type == DNS_SRV) {
-		record->weight = number_at(data + 2);
-		record->port = number_at(data + 4);
+		record->weight = read_uint16(data + 2);
+		record->port = read_uint16(data + 4);
 	}
 	return true;
 }
 
 /* NAME TYPE(2) CLASS(2) TTL(4) LENGTH(2) DATA, of which other types are passed over. */
-static bool read_record(struct reader *reader, enum dns_type wanted, struct dns_record *ret_record,
-			bool *ret_is_wanted)
+static bool read_dns_record(struct message_reader *reader, enum dns_type wanted,
+			    struct dns_record *ret_record, bool *ret_is_wanted)
 {
 	const unsigned char *fields;
-	struct dns_record record = { .name = read_name(reader) };
+	struct dns_record record = { .name = read_dns_name(reader) };
 	unsigned type;
 
-	if (!record.name || left(reader) < 10)
+	if (!record.name || bytes_left(reader) < 10)
 		return false;
 	fields = reader->at;
-	type = number_at(fields);
-	record.size = number_at(fields + 8);
+	type = read_uint16(fields);
+	record.size = read_uint16(fields + 8);
 	reader->at += 10;
-	if (left(reader) < record.size)
+	if (bytes_left(reader) < record.size)
 		return false;
 	*ret_is_wanted = type == (unsigned)wanted || type == DNS_CNAME;
 	if (*ret_is_wanted) {
@@ -258,7 +259,7 @@ static bool read_record(struct reader *reader, enum dns_type wanted, struct dns_
 }
 
 /* The name at the end of the CNAMEs that begin at name. */
-static const char *follow(const struct dns_record *records, size_t count, const char *name)
+static const char *follow_cnames(const struct dns_record *records, size_t count, const char *name)
 {
 	for (size_t step = 0; step < ALIASES_MAX; step++) {
 		const char *next = NULL;
@@ -278,7 +279,7 @@ static void keep_wanted(struct arena *memory, struct dns_question *question,
 			const struct dns_record *found, size_t count)
 {
 	const char *asked = text_lower(memory, question->name);
-	const char *name = question->type == DNS_CNAME ? asked : follow(found, count, asked);
+	const char *name = question->type == DNS_CNAME ? asked : follow_cnames(found, count, asked);
 	struct dns_record *kept = arena_array(memory, struct dns_record, count);
 	struct dns_answer *answer = &question->answer;
 
@@ -294,29 +295,29 @@ static void keep_wanted(struct arena *memory, struct dns_question *question,
 int resolver_read(struct arena *memory, const unsigned char *message, size_t size,
 		  struct dns_question *question)
 {
-	struct reader reader = { memory, message, (int)size, message };
+	struct message_reader reader = { memory, message, (int)size, message };
 	unsigned questions, answers;
 	struct dns_record *found;
 	size_t count = 0;
 
 	if (size < HEADER_SIZE || size > MESSAGE_MAX)
 		return -1;
-	questions = number_at(message + 4);
-	answers = number_at(message + 6);
+	questions = read_uint16(message + 4);
+	answers = read_uint16(message + 6);
 	reader.at += HEADER_SIZE;
 	while (questions-- > 0) {
-		if (!read_name(&reader) || left(&reader) < 4)
+		if (!read_dns_name(&reader) || bytes_left(&reader) < 4)
 			return -1;
 		reader.at += 4;
 	}
 	/* The least that a record takes bounds how many there can be. */
-	if (answers > left(&reader) / RECORD_MIN_SIZE)
+	if (answers > bytes_left(&reader) / RECORD_MIN_SIZE)
 		return -1;
 	found = arena_array(memory, struct dns_record, answers);
 	for (unsigned i = 0; i < answers; i++) {
 		bool is_wanted;
 
-		if (!read_record(&reader, question->type, &found[count], &is_wanted))
+		if (!read_dns_record(&reader, question->type, &found[count], &is_wanted))
 			return -1;
 		count += is_wanted;
 	}
@@ -324,7 +325,7 @@ int resolver_read(struct arena *memory, const unsigned char *message, size_t siz
 	return 0;
 }
 
-static void fail(struct pending *pending, const char *why)
+static void fail_question(struct pending *pending, const char *why)
 {
 	pending->question->answer = (struct dns_answer){
 		.outcome = DNS_FAILED,
@@ -332,13 +333,14 @@ static void fail(struct pending *pending, const char *why)
 	};
 }
 
-static void receive(void *argument, int status, int timeouts, unsigned char *message, int size);
+static void receive_answer(void *argument, int status, int timeouts, unsigned char *message,
+			   int size);
 
 static void send_question(struct pending *pending)
 {
 	pending->asking->n_active++;
 	ares_query(pending->asking->channel, pending->name, 1, (int)pending->question->type,
-		   receive, pending);
+		   receive_answer, pending);
 }
 
 /* Reads the message about the name that was asked for now. Returns whether it is well-formed. */
@@ -366,14 +368,15 @@ static void ask_for_target(struct pending *pending)
 	    text_equals(answer->alias, pending->name))
 		return;
 	if (pending->n_targets++ == ALIASES_MAX) {
-		fail(pending, "too many CNAME records");
+		fail_question(pending, "too many CNAME records");
 		return;
 	}
 	pending->name = answer->alias;
 	send_question(pending);
 }
 
-static void receive(void *argument, int status, int timeouts, unsigned char *message, int size)
+static void receive_answer(void *argument, int status, int timeouts, unsigned char *message,
+			   int size)
 {
 	struct pending *pending = argument;
 	struct dns_answer *answer = &pending->question->answer;
@@ -383,11 +386,11 @@ static void receive(void *argument, int status, int timeouts, unsigned char *mes
 	is_read = read_message(pending, message, size);
 	answer->has_no_name = status == ARES_ENOTFOUND;
 	if (status == ARES_SUCCESS && !is_read)
-		fail(pending, "the answer is malformed");
+		fail_question(pending, "the answer is malformed");
 	else if (status == ARES_SUCCESS || status == ARES_ENODATA)
 		ask_for_target(pending);
 	else if (status != ARES_ENOTFOUND && status != ARES_EBADNAME)
-		fail(pending, ares_strerror(status));
+		fail_question(pending, ares_strerror(status));
 	pending->asking->n_active--;
 }
 

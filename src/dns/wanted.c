@@ -5,8 +5,8 @@
  *
  * One _autodiscover record at most, with port 443: Outlook ignores the port and warns of a target
  * outside the domain, Thunderbird takes the first by ascending weight. So it stands only in place
- * of an autodiscover name, for domains that can have no certificate, and leads to an address
- * record.
+ * of an autodiscover name, for domains that can have no certificate, and its target is the owner of
+ * address records.
  */
 
 #include "dns/wanted.h"
@@ -20,24 +20,27 @@
 
 #define PRIORITY_STEP 10
 
+/* The longest character-string (RFC 1035 3.3). */
+#define STRING_MAX_LENGTH 255
+
 struct builder {
 	struct arena *memory;
 	const struct wanted_for *wish;
 	const char *domain;
-	struct record *records;
+	struct wanted_record *records;
 	size_t count, room;
-	const char **gaps;
-	size_t n_gaps;
+	struct texts gaps;
 };
 
-static struct record *add(struct builder *builder, enum record_type type, const char *name,
-			  const char *purpose)
+static struct wanted_record *add_record(struct builder *builder, enum record_type type,
+					const char *name, const char *purpose)
 {
-	struct record *record;
+	struct wanted_record *record;
 
 	if (builder->count == builder->room) {
 		size_t room = builder->room ? builder->room * 2 : 32;
-		struct record *records = arena_array(builder->memory, struct record, room);
+		struct wanted_record *records = arena_array(builder->memory, struct wanted_record,
+							    room);
 
 		if (builder->count)
 			memcpy(records, builder->records, builder->count * sizeof(*records));
@@ -45,65 +48,61 @@ static struct record *add(struct builder *builder, enum record_type type, const 
 		builder->room = room;
 	}
 	record = &builder->records[builder->count++];
-	*record = (struct record){ .type = type, .name = name, .purpose = purpose };
+	*record = (struct wanted_record){ .type = type, .name = name, .purpose = purpose };
 	return record;
 }
 
-static const char *below(struct builder *builder, const char *label)
+static const char *name_below(struct builder *builder, const char *label)
 {
 	return arena_printf(builder->memory, "%s.%s", label, builder->domain);
 }
 
-/* Sentences are few: one for each service at most. */
 static void add_gap(struct builder *builder, const char *sentence)
 {
-	if (!builder->gaps)
-		builder->gaps = arena_array(builder->memory, const char *,
-					    builder->wish->profile->n_endpoints);
-	for (size_t i = 0; i < builder->n_gaps; i++)
-		if (text_equals(builder->gaps[i], sentence))
-			return;
-	builder->gaps[builder->n_gaps++] = sentence;
+	if (!texts_has(&builder->gaps, sentence))
+		texts_add(&builder->gaps, sentence);
 }
 
-/* A name that leads to this server. */
+/* A name that resolves to this server. */
 static void add_own_name(struct builder *builder, const char *name, const char *purpose)
 {
 	const struct wanted_for *wish = builder->wish;
-	struct record *record;
+	struct wanted_record *record;
 
 	for (size_t i = 0; i < wish->n_addresses; i++) {
 		enum record_type type = strchr(wish->addresses[i], ':') ? RECORD_AAAA : RECORD_A;
 
-		add(builder, type, name, purpose)->text = wish->addresses[i];
+		add_record(builder, type, name, purpose)->text = wish->addresses[i];
 	}
 	if (wish->n_addresses)
 		return;
-	record = add(builder, RECORD_CNAME, name, purpose);
+	record = add_record(builder, RECORD_CNAME, name, purpose);
 	if (wish->target && !text_equals(wish->target, name))
 		record->text = wish->target;
 }
 
 static void add_own_names(struct builder *builder)
 {
-	struct record *record;
+	struct wanted_record *record;
 
-	add_own_name(builder, below(builder, "autoconfig"),
+	add_own_name(builder, name_below(builder, "autoconfig"),
 		     "Where Thunderbird and those that read its autoconfig ask");
-	add_own_name(builder, below(builder, "autodiscover"), "Where Outlook and phones ask");
-	record = add(builder, RECORD_SRV, below(builder, "_autodiscover._tcp"),
-		     "Instead of autodiscover, for a domain that can have no certificate: Outlook "
-		     "then asks the person first");
+	add_own_name(builder, name_below(builder, "autodiscover"), "Where Outlook and phones ask");
+	record = add_record(
+		builder, RECORD_SRV, name_below(builder, "_autodiscover._tcp"),
+		"Instead of autodiscover, for a domain that can have no certificate: Outlook "
+		"then asks the person first");
 	record->presence = RECORD_INSTEAD;
 	record->port = 443;
 	record->text = builder->wish->target ? builder->wish->target
-					     : below(builder, "autodiscover");
+					     : name_below(builder, "autodiscover");
 }
 
 static void add_srv(struct builder *builder, const char *label, const char *purpose,
 		    const struct endpoint *endpoint, unsigned priority)
 {
-	struct record *record = add(builder, RECORD_SRV, below(builder, label), purpose);
+	struct wanted_record *record = add_record(builder, RECORD_SRV, name_below(builder, label),
+						  purpose);
 
 	record->text = endpoint ? endpoint->host : ".";
 	if (!endpoint)
@@ -179,7 +178,7 @@ static void add_sieve(struct builder *builder)
 }
 
 /* "/calendars/" of "https://dav.example.org/calendars/" */
-static const char *path_of(const struct endpoint *endpoint)
+static const char *path_of_endpoint(const struct endpoint *endpoint)
 {
 	return strchr(endpoint->url + strlen("https://"), '/');
 }
@@ -193,8 +192,8 @@ static void add_dav(struct builder *builder, enum service_kind kind, const char 
 	if (!endpoint)
 		return;
 	add_srv(builder, label, purpose, endpoint, 0);
-	add(builder, RECORD_TXT, below(builder, label), purpose)->text = arena_printf(
-		builder->memory, "path=%s", path_of(endpoint));
+	add_record(builder, RECORD_TXT, name_below(builder, label), purpose)->text = arena_printf(
+		builder->memory, "path=%s", path_of_endpoint(endpoint));
 }
 
 static void add_jmap(struct builder *builder)
@@ -216,17 +215,17 @@ static void add_pacc(struct builder *builder)
 {
 	if (!builder->wish->profile->pacc || !builder->wish->pacc_digest)
 		return;
-	add_own_name(builder, below(builder, "ua-auto-config"), "Where clients of PACC ask");
-	add(builder, RECORD_TXT, below(builder, "_ua-auto-config"),
-	    "The digest of the PACC document: publish a new one beside it before a change")
+	add_own_name(builder, name_below(builder, "ua-auto-config"), "Where clients of PACC ask");
+	add_record(builder, RECORD_TXT, name_below(builder, "_ua-auto-config"),
+		   "The digest of the PACC document: publish a new one beside it before a change")
 		->text = arena_printf(builder->memory, "v=UAAC1; a=sha256; d=%s",
 				      builder->wish->pacc_digest);
 }
 
 static void add_hint(struct builder *builder)
 {
-	struct record *record = add(builder, RECORD_TXT, builder->domain,
-				    "A hint that a few clients read");
+	struct wanted_record *record = add_record(builder, RECORD_TXT, builder->domain,
+						  "A hint that a few clients read");
 
 	record->presence = RECORD_OPTIONAL;
 	record->text = arena_printf(builder->memory,
@@ -239,10 +238,11 @@ static void add_keys(struct builder *builder)
 	const struct wanted_for *wish = builder->wish;
 
 	for (size_t i = 0; i < wish->n_keys; i++)
-		add(builder, RECORD_TLSA,
-		    arena_printf(builder->memory, "_443._tcp.%s", wish->keys[i].name),
-		    "The keys served now, for a zone with DNSSEC (RFC 7671): publish a new key's "
-		    "record before the key")
+		add_record(builder, RECORD_TLSA,
+			   arena_printf(builder->memory, "_443._tcp.%s", wish->keys[i].name),
+			   "The keys served now, for a zone with DNSSEC (RFC 7671): publish a new "
+			   "key's "
+			   "record before the key")
 			->digest = wish->keys[i].digest;
 }
 
@@ -299,6 +299,7 @@ struct wanted wanted_records(struct arena *memory, const struct wanted_for *wish
 		.memory = memory,
 		.wish = wish,
 		.domain = wish->profile->domain,
+		.gaps = TEXTS_IN(memory),
 	};
 
 	add_own_names(&builder);
@@ -311,16 +312,103 @@ struct wanted wanted_records(struct arena *memory, const struct wanted_for *wish
 	add_hint(&builder);
 	add_keys(&builder);
 	note_gaps(&builder);
-	return (struct wanted){ builder.records, builder.count, builder.gaps, builder.n_gaps };
+	return (struct wanted){ builder.records, builder.count, builder.gaps };
 }
 
-static void write_remark(struct bytes *zone, const struct record *record)
+const char *record_type_name(enum record_type type)
+{
+	static const char *const names[] = {
+		[RECORD_A] = "A",     [RECORD_AAAA] = "AAAA", [RECORD_CNAME] = "CNAME",
+		[RECORD_SRV] = "SRV", [RECORD_TXT] = "TXT",   [RECORD_TLSA] = "TLSA",
+	};
+
+	return names[type];
+}
+
+const char *record_presence_name(enum record_presence presence)
+{
+	static const char *const names[] = {
+		[RECORD_WANTED] = "wanted",
+		[RECORD_INSTEAD] = "instead",
+		[RECORD_OPTIONAL] = "optional",
+	};
+
+	return names[presence];
+}
+
+static void add_string(struct bytes *value, const char *text, size_t length)
+{
+	bytes_add_char(value, '"');
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '"' || c == '\\')
+			bytes_add_char(value, '\\');
+		if (c < ' ' || c >= 0x7f)
+			bytes_add_format(value, "\\%03u", c);
+		else
+			bytes_add_char(value, (char)c);
+	}
+	bytes_add_char(value, '"');
+}
+
+const char *record_quote(struct arena *memory, const char *text)
+{
+	struct bytes value = BYTES_IN(memory);
+	size_t left = strlen(text);
+
+	do {
+		size_t length = left < STRING_MAX_LENGTH ? left : STRING_MAX_LENGTH;
+
+		if (value.size)
+			bytes_add_char(&value, ' ');
+		add_string(&value, text, length);
+		text += length;
+		left -= length;
+	} while (left);
+	return bytes_text(&value);
+}
+
+static const char *absolute_name(struct arena *memory, const char *name)
+{
+	return text_equals(name, ".") ? name : arena_printf(memory, "%s.", name);
+}
+
+/* DANE-EE, the public key, SHA-256 (RFC 7671 5.1): holds through renewals that keep the key. */
+static const char *tlsa_value(struct arena *memory, const struct digest *digest)
+{
+	struct bytes value = BYTES_IN(memory);
+
+	bytes_add_text(&value, "3 1 1 ");
+	for (size_t i = 0; i < sizeof(digest->bytes); i++)
+		bytes_add_format(&value, "%02x", digest->bytes[i]);
+	return bytes_text(&value);
+}
+
+const char *record_value(struct arena *memory, const struct wanted_record *record)
+{
+	switch (record->type) {
+	case RECORD_CNAME:
+		return record->text ? absolute_name(memory, record->text) : "";
+	case RECORD_SRV:
+		return arena_printf(memory, "%u %u %u %s", record->priority, record->weight,
+				    record->port, absolute_name(memory, record->text));
+	case RECORD_TXT:
+		return record_quote(memory, record->text);
+	case RECORD_TLSA:
+		return tlsa_value(memory, &record->digest);
+	default:
+		return record->text;
+	}
+}
+
+static void write_remark(struct bytes *zone, const struct wanted_record *record)
 {
 	bytes_add_format(zone, "\n; %s%s.\n",
 			 record->presence == RECORD_OPTIONAL ? "Optional: " : "", record->purpose);
 }
 
-static void write_record(struct bytes *zone, const struct record *record, int width)
+static void write_record(struct bytes *zone, const struct wanted_record *record, int width)
 {
 	const char *value = record_value(zone->memory, record);
 
@@ -351,7 +439,7 @@ void wanted_write_zone(struct bytes *zone, const char *domain, const struct want
 	bytes_add_text(zone, "; Targets of SRV records need address records of their own, not a "
 			     "CNAME.\n");
 	for (size_t i = 0; i < wanted->count; i++) {
-		const struct record *record = &wanted->records[i];
+		const struct wanted_record *record = &wanted->records[i];
 
 		if (!purpose || !text_equals(purpose, record->purpose))
 			write_remark(zone, record);

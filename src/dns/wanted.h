@@ -7,12 +7,35 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "dns/record.h"
+#include "util/digest.h"
+#include "util/string-list.h"
 
 struct arena;
 struct bytes;
 struct profile;
+
+enum record_type { RECORD_A, RECORD_AAAA, RECORD_CNAME, RECORD_SRV, RECORD_TXT, RECORD_TLSA };
+
+enum record_presence {
+	RECORD_WANTED,
+	RECORD_INSTEAD, /* of a wanted one, where that cannot be had */
+	RECORD_OPTIONAL,
+};
+
+/* Names are lower case, A-labels, without a final dot. */
+struct wanted_record {
+	enum record_type type;
+	enum record_presence presence;
+	const char *name;
+	const char *purpose; /* what it is for: a sentence without its period */
+	/* A, AAAA: the address, CNAME, SRV: the target, "." for a service that is not offered;
+	 * TXT: the text. Of a CNAME, NULL: the name is the target's own, and needs addresses. */
+	const char *text;
+	uint16_t priority, weight, port; /* of SRV */
+	struct digest digest;		 /* of TLSA: of the public key */
+};
 
 /* A name of ours, and the key of a certificate that is served for it. */
 struct name_key {
@@ -34,11 +57,9 @@ struct wanted_for {
 };
 
 struct wanted {
-	const struct record *records;
+	const struct wanted_record *records;
 	size_t count;
-	/* What DNS has no words for: sentences without their periods. */
-	const char *const *gaps;
-	size_t n_gaps;
+	struct texts gaps; /* what no record can express: sentences without their periods */
 };
 
 /* The names below the domain under which clients look for this server. In memory. */
@@ -52,3 +73,16 @@ struct wanted wanted_records(struct arena *memory, const struct wanted_for *wish
 /* Writes the records as a part of a zone file (RFC 1035 5), with comments; those that are not
  * RECORD_WANTED are commented out. */
 void wanted_write_zone(struct bytes *zone, const char *domain, const struct wanted *wanted);
+
+/* "CNAME" */
+const char *record_type_name(enum record_type type);
+
+/* "wanted", "instead", "optional" */
+const char *record_presence_name(enum record_presence presence);
+
+/* What stands right of the type in a zone: '0 1 993 mail.example.org.', '"path=/dav/"'. "" for a
+ * CNAME without a target. Lives in memory. */
+const char *record_value(struct arena *memory, const struct wanted_record *record);
+
+/* A text as the character-strings of a TXT record (RFC 1035 3.3.14, 5.1). Lives in memory. */
+const char *record_quote(struct arena *memory, const char *text);

@@ -13,13 +13,13 @@
 /* No client asks for it; so only a wildcard answers. */
 #define NEVER "mailconf-no-such-name"
 
-const char *record_line(struct check *check, const struct record *record)
+const char *record_line(struct check *check, const struct wanted_record *record)
 {
 	return say(check, "%s. IN %s %s", record->name, record_type_name(record->type),
 		   record_value(&check->memory, record));
 }
 
-const char *record_addition(struct check *check, const struct record *record)
+const char *record_addition(struct check *check, const struct wanted_record *record)
 {
 	return say(check, "add to DNS: %s", record_line(check, record));
 }
@@ -50,7 +50,7 @@ static bool share_address(const struct host *a, const struct host *b)
 	return false;
 }
 
-static const struct record *own_record(const struct check *check, const char *name)
+static const struct wanted_record *own_record(const struct check *check, const char *name)
 {
 	for (size_t i = 0; i < check->examined->wanted.count; i++)
 		if (text_equals(check->examined->wanted.records[i].name, name))
@@ -60,7 +60,7 @@ static const struct record *own_record(const struct check *check, const char *na
 
 static const char *add_name(struct check *check, const char *name)
 {
-	const struct record *record = own_record(check, name);
+	const struct wanted_record *record = own_record(check, name);
 
 	return record && record->text
 		       ? record_addition(check, record)
@@ -137,7 +137,7 @@ static void check_own_names(struct check *check, struct resolver *resolver,
 }
 
 const struct dns_answer *answer_for(const struct dns_question *questions, size_t count,
-				    const struct record *record)
+				    const struct wanted_record *record)
 {
 	enum dns_type type = record->type == RECORD_SRV ? DNS_SRV : DNS_TXT;
 
@@ -175,7 +175,7 @@ static bool has_digest(struct check *check, const struct dns_answer *answer)
 	return false;
 }
 
-static void check_txt(struct check *check, const struct record *record,
+static void check_txt(struct check *check, const struct wanted_record *record,
 		      const struct dns_answer *answer)
 {
 	bool is_digest = strncmp(record->text, "v=UAAC1", strlen("v=UAAC1")) == 0;
@@ -290,7 +290,7 @@ static size_t gather(struct check *check, struct dns_question *questions)
 						    DNS_SRV };
 	questions[count++] = (struct dns_question){ domain, DNS_MX };
 	for (size_t i = 0; i < wanted->count; i++) {
-		const struct record *record = &wanted->records[i];
+		const struct wanted_record *record = &wanted->records[i];
 		enum dns_type type = record->type == RECORD_SRV ? DNS_SRV : DNS_TXT;
 
 		if (record->presence != RECORD_WANTED ||
@@ -311,7 +311,7 @@ void check_dns(struct check *check, struct resolver *resolver)
 	resolver_ask(resolver, &check->memory, questions, count);
 	check_own_names(check, resolver, &questions[0].answer);
 	for (size_t i = 0; i < wanted->count; i++) {
-		const struct record *record = &wanted->records[i];
+		const struct wanted_record *record = &wanted->records[i];
 		const struct dns_answer *answer = answer_for(questions, count, record);
 
 		if (record->presence != RECORD_WANTED || !answer)

@@ -104,7 +104,7 @@ static void check_tlsa(struct check *check, struct resolver *resolver, const cha
 		       const struct digest *key)
 {
 	struct dns_question question = { say(check, "_%u._tcp.%s", check->port, name), DNS_TLSA };
-	const struct record wanted = {
+	const struct wanted_record wanted = {
 		.type = RECORD_TLSA,
 		.name = question.name,
 		.digest = *key,

@@ -10,7 +10,7 @@
 #include "util/bytes.h"
 #include "util/idna.h"
 
-static bool srv_equals(const struct dns_record *seen, const struct record *wanted)
+static bool srv_equals(const struct dns_record *seen, const struct wanted_record *wanted)
 {
 	return text_equals(seen->text, wanted->text) &&
 	       (text_equals(wanted->text, ".") || seen->port == wanted->port);
@@ -49,7 +49,7 @@ static const struct dns_record *find_unwanted(struct check *check, const char *n
 	return NULL;
 }
 
-static bool find_srv(const struct dns_answer *answer, const struct record *wanted)
+static bool find_srv(const struct dns_answer *answer, const struct wanted_record *wanted)
 {
 	for (size_t i = 0; i < answer->count; i++)
 		if (srv_equals(&answer->records[i], wanted))
@@ -59,7 +59,7 @@ static bool find_srv(const struct dns_answer *answer, const struct record *wante
 
 /* The lowest priority that DNS gives to what is wanted. */
 static bool find_priority(const struct dns_question *questions, size_t count,
-			  const struct record *wanted, unsigned *ret_priority)
+			  const struct wanted_record *wanted, unsigned *ret_priority)
 {
 	const struct dns_answer *answer = answer_for(questions, count, wanted);
 	bool is_found = false;
@@ -80,7 +80,7 @@ static bool find_priority(const struct dns_question *questions, size_t count,
  * nothing (RFC 6186 3.4).
  */
 static bool is_reversed(const struct dns_question *questions, size_t count,
-			const struct record *first, const struct record *second)
+			const struct wanted_record *first, const struct wanted_record *second)
 {
 	unsigned one, other;
 
@@ -91,14 +91,14 @@ static bool is_reversed(const struct dns_question *questions, size_t count,
 }
 
 /* Another record of the same purpose with which this one is in the wrong order; or NULL. */
-static const struct record *find_reversed(const struct check *check,
-					  const struct dns_question *questions, size_t count,
-					  const struct record *record)
+static const struct wanted_record *find_reversed(const struct check *check,
+						 const struct dns_question *questions, size_t count,
+						 const struct wanted_record *record)
 {
 	const struct wanted *wanted = &check->examined->wanted;
 
 	for (size_t i = 0; i < wanted->count; i++) {
-		const struct record *other = &wanted->records[i];
+		const struct wanted_record *other = &wanted->records[i];
 
 		if (other->type != RECORD_SRV || other->presence != RECORD_WANTED ||
 		    !text_equals(other->purpose, record->purpose))
@@ -112,11 +112,11 @@ static const struct record *find_reversed(const struct check *check,
 	return NULL;
 }
 
-static void report_reversed(struct check *check, const struct record *record,
-			    const struct dns_answer *answer, const struct record *other)
+static void report_reversed(struct check *check, const struct wanted_record *record,
+			    const struct dns_answer *answer, const struct wanted_record *other)
 {
-	const struct record *first = record->priority < other->priority ? record : other;
-	const struct record *second = first == record ? other : record;
+	const struct wanted_record *first = record->priority < other->priority ? record : other;
+	const struct wanted_record *second = first == record ? other : record;
 
 	report(check, FINDING_RECORD_DIFFERS,
 	       say(check, "%s has SRV %s, in another order than its services", record->name,
@@ -127,9 +127,9 @@ static void report_reversed(struct check *check, const struct record *record,
 }
 
 void check_srv(struct check *check, const struct dns_question *questions, size_t count,
-	       const struct record *record, const struct dns_answer *answer)
+	       const struct wanted_record *record, const struct dns_answer *answer)
 {
-	const struct record *other = find_reversed(check, questions, count, record);
+	const struct wanted_record *other = find_reversed(check, questions, count, record);
 	bool is_denial = text_equals(record->text, ".");
 
 	if (answer->outcome == DNS_FAILED)

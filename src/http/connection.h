@@ -41,7 +41,7 @@ struct connection {
 	/* Pinned: a reload does not touch a handshake under way. NULL while none are loaded. */
 	struct certificates *certificates;
 
-	struct client client; /* what its ClientHello says of keys */
+	struct client_hello client; /* what its ClientHello says of keys */
 	struct intake intake;
 
 	/* Once the handshake is finished. */

@@ -224,7 +224,7 @@ static int message(gnutls_session_t session, unsigned type, unsigned when, unsig
 	if (!incoming)
 		return 0;
 	if (type == GNUTLS_HANDSHAKE_CLIENT_HELLO && when == GNUTLS_HOOK_PRE) {
-		connection->client = client_read(connection->gate->suites, content);
+		connection->client = client_hello_read(connection->gate->suites, content);
 		return charge(connection);
 	}
 	if (type == GNUTLS_HANDSHAKE_FINISHED && when == GNUTLS_HOOK_POST)

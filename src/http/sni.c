@@ -38,7 +38,7 @@ int sni_select(struct connection *connection, enum sni_policy policy, gnutls_pce
 	const struct certificate *certificate = NULL;
 	char name[HOST_NAME_MAX_LENGTH + 1];
 	bool is_named = requested_name(connection->session, name);
-	int count = client_algorithms(connection->session, &connection->client, algorithms);
+	int count = client_hello_algorithms(connection->session, &connection->client, algorithms);
 
 	if (is_named && !certificates_match(set, name, NULL, 0)) {
 		if (policy == SNI_REFUSE)

@@ -47,7 +47,7 @@ void certificate_list_clear(struct certificate_list *list)
 /* What the child writes for each file. */
 enum { IS_READABLE = '+', HAS_UNREADABLE_CHAIN = 'c', HAS_UNREADABLE_KEY = 'k' };
 
-struct reading {
+struct readability_check {
 	struct arena *memory;
 	const struct certificate_list *list;
 };
@@ -68,7 +68,7 @@ static const struct listed_certificate *find_file(const struct certificate_list 
 /* In the child: finds and loads the files as the daemon does. */
 static int write_readability(FILE *output, void *context, struct error *err)
 {
-	const struct reading *reading = context;
+	const struct readability_check *reading = context;
 	const struct certificate_list *list = reading->list;
 	struct certificate_list own;
 
@@ -103,7 +103,7 @@ static const char *describe_unreadable(struct arena *memory, const char *file, i
 int certificate_list_check_readable(struct arena *memory, struct certificate_list *list,
 				    const char *database, struct error *err)
 {
-	struct reading reading = { memory, list };
+	struct readability_check reading = { memory, list };
 	struct account account;
 	const char *letters;
 	size_t size;

@@ -43,7 +43,7 @@ static const struct layout layouts[] = {
 #define LAYOUTS (sizeof(layouts) / sizeof(*layouts))
 
 /* Sets the part of the name that * stands for, "" without one. */
-static bool fits(const char *pattern, const char *name, size_t *ret_stem)
+static bool pattern_fits(const char *pattern, const char *name, size_t *ret_stem)
 {
 	size_t length = strlen(name), rest = strlen(pattern + 1);
 
@@ -56,7 +56,7 @@ static bool fits(const char *pattern, const char *name, size_t *ret_stem)
 	return true;
 }
 
-static const char *name_of(const char *file)
+static const char *file_name(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 
@@ -64,15 +64,16 @@ static const char *name_of(const char *file)
 }
 
 /* The path beside the file that a pattern gives with this stem of the file's name. */
-static const char *beside(struct arena *memory, const char *file, size_t stem, const char *pattern)
+static const char *path_beside(struct arena *memory, const char *file, size_t stem,
+			       const char *pattern)
 {
-	const char *name = name_of(file);
+	const char *name = file_name(file);
 
 	return arena_printf(memory, "%.*s%.*s%s", (int)(name - file), file, (int)stem, name,
 			    *pattern == '*' ? pattern + 1 : pattern);
 }
 
-static bool exists(const char *file)
+static bool file_exists(const char *file)
 {
 	struct stat status;
 
@@ -87,10 +88,10 @@ const char *layout_key_of(struct arena *memory, const char *chain_file)
 	for (size_t i = 0; i < LAYOUTS; i++) {
 		const char *key;
 
-		if (!fits(layouts[i].chain, name_of(chain_file), &stem))
+		if (!pattern_fits(layouts[i].chain, file_name(chain_file), &stem))
 			continue;
-		key = beside(memory, chain_file, stem, layouts[i].key);
-		if (exists(key))
+		key = path_beside(memory, chain_file, stem, layouts[i].key);
+		if (file_exists(key))
 			return key;
 		if (!first)
 			first = key;
@@ -101,9 +102,9 @@ const char *layout_key_of(struct arena *memory, const char *chain_file)
 static bool is_part_of(const struct layout *layout, const char *name, size_t *ret_stem)
 {
 	for (size_t i = 0; i < OTHERS_MAX && layout->others[i]; i++)
-		if (fits(layout->others[i], name, ret_stem))
+		if (pattern_fits(layout->others[i], name, ret_stem))
 			return true;
-	return fits(layout->key, name, ret_stem);
+	return pattern_fits(layout->key, name, ret_stem);
 }
 
 const char *layout_chain_of(struct arena *memory, const char *file)
@@ -113,10 +114,11 @@ const char *layout_chain_of(struct arena *memory, const char *file)
 	for (size_t i = 0; i < LAYOUTS; i++) {
 		const char *chain;
 
-		if (!is_part_of(&layouts[i], name_of(file), &stem))
+		if (!is_part_of(&layouts[i], file_name(file), &stem))
 			continue;
-		chain = beside(memory, file, stem, layouts[i].chain);
-		if (exists(chain) && exists(beside(memory, file, stem, layouts[i].key)))
+		chain = path_beside(memory, file, stem, layouts[i].chain);
+		if (file_exists(chain) &&
+		    file_exists(path_beside(memory, file, stem, layouts[i].key)))
 			return chain;
 	}
 	return NULL;
@@ -129,8 +131,8 @@ static void add_pair(struct texts *chain_files, const char *directory, const cha
 	const char *chain = arena_printf(memory, "%s/%s", directory, chain_name);
 	size_t stem;
 
-	if (fits(layout->chain, chain_name, &stem) && exists(chain) &&
-	    exists(beside(memory, chain, stem, layout->key)))
+	if (pattern_fits(layout->chain, chain_name, &stem) && file_exists(chain) &&
+	    file_exists(path_beside(memory, chain, stem, layout->key)))
 		texts_add(chain_files, chain);
 }
 
@@ -166,7 +168,8 @@ bool layout_has(const char *name)
 	size_t stem;
 
 	for (size_t i = 0; i < LAYOUTS; i++)
-		if (fits(layouts[i].chain, name, &stem) || fits(layouts[i].key, name, &stem))
+		if (pattern_fits(layouts[i].chain, name, &stem) ||
+		    pattern_fits(layouts[i].key, name, &stem))
 			return true;
 	return false;
 }
@@ -176,10 +179,12 @@ void layout_partners(struct texts *partners, const char *name)
 	size_t stem;
 
 	for (size_t i = 0; i < LAYOUTS; i++) {
-		if (fits(layouts[i].chain, name, &stem))
-			texts_add(partners, beside(partners->memory, name, stem, layouts[i].key));
-		if (fits(layouts[i].key, name, &stem))
-			texts_add(partners, beside(partners->memory, name, stem, layouts[i].chain));
+		if (pattern_fits(layouts[i].chain, name, &stem))
+			texts_add(partners,
+				  path_beside(partners->memory, name, stem, layouts[i].key));
+		if (pattern_fits(layouts[i].key, name, &stem))
+			texts_add(partners,
+				  path_beside(partners->memory, name, stem, layouts[i].chain));
 	}
 }
 
@@ -238,7 +243,7 @@ static bool is_half(const char *file)
 }
 
 /* Files of a pair beside its chain stand for the pair. */
-static void add_file(struct matches *matches, const char *path)
+static void add_file_match(struct matches *matches, const char *path)
 {
 	const char *chain = layout_chain_of(matches->memory, path);
 
@@ -272,10 +277,10 @@ static void add_found(struct matches *matches, const char *path)
 	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
 		add_directory(matches, path);
 	else
-		add_file(matches, path);
+		add_file_match(matches, path);
 }
 
-static void expand(const char *pattern, struct matches *matches)
+static void expand_glob(const char *pattern, struct matches *matches)
 {
 	glob_t found = { 0 };
 	int r;
@@ -320,7 +325,7 @@ int certificate_files_find(struct arena *memory, const char *const *globs, size_
 	for (size_t i = 0; i < n_globs; i++) {
 		size_t before = matches.count;
 
-		expand(globs[i], &matches);
+		expand_glob(globs[i], &matches);
 		if (matches.count > before)
 			continue;
 		error_set(err, ERROR_CONFIG,

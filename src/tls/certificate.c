@@ -77,11 +77,6 @@ static int check_key_content(const char *file, const struct pem_content *content
 	return 0;
 }
 
-static bool datum_equals(const gnutls_datum_t *a, const gnutls_datum_t *b)
-{
-	return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
-}
-
 static bool is_issued_by(gnutls_x509_crt_t certificate, gnutls_x509_crt_t issuer)
 {
 	gnutls_datum_t wanted = { 0 }, name = { 0 };
@@ -277,8 +272,8 @@ static const char *name_warning(struct arena *memory, const struct certificate *
 			    certificate->file);
 }
 
-static void warn_of(const struct certificate *certificate, unsigned unrelated,
-		    certificates_warner warn, void *context)
+static void report_warnings(const struct certificate *certificate, unsigned unrelated,
+			    certificates_warner warn, void *context)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *sentences[] = {
@@ -317,9 +312,9 @@ static int check_features(const char *file, gnutls_x509_crt_t leaf, struct error
 	return 0;
 }
 
-static int fill(struct arena *memory, const struct certificate_source *source,
-		const struct chain *list, const gnutls_datum_t *key,
-		struct certificate *certificate, struct error *err)
+static int fill_certificate(struct arena *memory, const struct certificate_source *source,
+			    const struct chain *list, const gnutls_datum_t *key,
+			    struct certificate *certificate, struct error *err)
 {
 	gnutls_x509_crt_t leaf = list->items[0];
 
@@ -353,7 +348,7 @@ int certificate_parse(struct arena *memory, const struct certificate_source *sou
 	    check_key_content(source->key_file, &key_content, err) < 0 ||
 	    import_sorted(source, &list, err) < 0)
 		return -1;
-	if (fill(memory, source, &list, &key_content.key, &certificate, err) < 0) {
+	if (fill_certificate(memory, source, &list, &key_content.key, &certificate, err) < 0) {
 		certificate_clear(&certificate);
 		return -1;
 	}
@@ -361,7 +356,7 @@ int certificate_parse(struct arena *memory, const struct certificate_source *sou
 		unrelated = content.certificates - list.length;
 	certificate.is_requested = strncmp(source->data, CERTIFICATE_REQUESTED,
 					   strlen(CERTIFICATE_REQUESTED)) == 0;
-	warn_of(&certificate, unrelated, warn, context);
+	report_warnings(&certificate, unrelated, warn, context);
 	*ret_certificate = certificate;
 	return 0;
 }

@@ -26,7 +26,7 @@ struct item {
 #define ITEM_MEMORY ((size_t)1024)
 
 /* A file that cannot be used, and why. */
-struct failure {
+struct unusable_file {
 	const char *file, *sentence;
 };
 
@@ -35,7 +35,7 @@ struct certificates {
 	struct arena memory; /* holds all below but the items */
 	struct item **items; /* in the order of files */
 	size_t count;
-	struct failure *failures; /* in the order of files */
+	struct unusable_file *failures; /* in the order of files */
 	size_t n_failures;
 	struct name_index index;
 	const char *default_name; /* NULL: the first file */
@@ -155,16 +155,16 @@ struct reporter {
 
 static int compare_failure(const void *file, const void *failure)
 {
-	return strcmp(file, ((const struct failure *)failure)->file);
+	return strcmp(file, ((const struct unusable_file *)failure)->file);
 }
 
-static bool has_failure(const struct certificates *set, const struct failure *failure)
+static bool has_failure(const struct certificates *set, const struct unusable_file *failure)
 {
-	const struct failure *found = set && set->n_failures
-					      ? bsearch(failure->file, set->failures,
-							set->n_failures, sizeof(*failure),
-							compare_failure)
-					      : NULL;
+	const struct unusable_file *found = set && set->n_failures
+						    ? bsearch(failure->file, set->failures,
+							      set->n_failures, sizeof(*failure),
+							      compare_failure)
+						    : NULL;
 
 	return found && text_equals(found->sentence, failure->sentence);
 }
@@ -172,7 +172,7 @@ static bool has_failure(const struct certificates *set, const struct failure *fa
 static void note_failure(struct certificates *set, struct reporter *reporter, const char *file,
 			 const char *sentence)
 {
-	struct failure *failure = &set->failures[set->n_failures++];
+	struct unusable_file *failure = &set->failures[set->n_failures++];
 
 	failure->file = arena_strdup(&set->memory, file);
 	failure->sentence = arena_strdup(&set->memory, sentence);
@@ -205,7 +205,7 @@ static bool is_being_written(const struct certificates_options *options,
 				  watch_sees_writing(options->watch, &stamp->key));
 }
 
-static const char *what_remains(const struct item *before)
+static const char *describe_kept(const struct item *before)
 {
 	return before ? "the one that was loaded before stays in use" : "it is left out";
 }
@@ -223,22 +223,22 @@ static void load_changed_file(struct certificates *set, const char *file,
 		if (reporter->options->repeats_failures)
 			reporter->warn(arena_printf(&set->memory,
 						    "certificate '%s' is still being written; %s",
-						    file, what_remains(before)),
+						    file, describe_kept(before)),
 				       reporter->context);
 	} else if (item_load(file, stamp, reporter->warn, reporter->context, &item, &err) == 0) {
 		set->items[set->count++] = item;
 		return;
 	} else {
 		note_failure(set, reporter, file,
-			     arena_printf(&set->memory, "%s; %s", err.text, what_remains(before)));
+			     arena_printf(&set->memory, "%s; %s", err.text, describe_kept(before)));
 	}
 	if (before)
 		set->items[set->count++] = item_ref(before);
 }
 
 /* Adds the file's certificate: as it is now, as it was before, or nothing. */
-static void load_file(struct certificates *set, const struct certificate_file *file,
-		      struct reporter *reporter)
+static void load_or_keep_file(struct certificates *set, const struct certificate_file *file,
+			      struct reporter *reporter)
 {
 	struct certificate_stamp stamp;
 	struct item *before;
@@ -280,9 +280,9 @@ static void load_files(struct certificates *set, const struct certificate_files 
 
 	set->items = arena_array(&set->memory, struct item *,
 				 files->count + (previous ? previous->count : 0));
-	set->failures = arena_array(&set->memory, struct failure, files->count);
+	set->failures = arena_array(&set->memory, struct unusable_file, files->count);
 	for (size_t i = 0; i < files->count; i++)
-		load_file(set, &files->items[i], reporter);
+		load_or_keep_file(set, &files->items[i], reporter);
 	if (previous && !previous->is_stand_in)
 		keep_hidden(set, files, previous);
 	report_number_of_others(set, reporter);

@@ -70,7 +70,7 @@ DEFINE_CLEANUP(struct certificates *, certificates_unref);
  * before what is not, ECDSA and EdDSA before RSA, later expiry first, then by file.
  *
  * GnuTLS leaves the pk_algos of its certificate callback empty on the server's side: those of a
- * client come from client_algorithms().
+ * client come from client_hello_algorithms().
  */
 const struct certificate *certificates_match(const struct certificates *certificates,
 					     const char *name,

@@ -83,7 +83,7 @@ static const unsigned char *find_suites(const gnutls_datum_t *hello, size_t *ret
 	return hello->data + at;
 }
 
-static bool offers(const unsigned char *offered, size_t size, const unsigned char id[2])
+static bool offers_suite(const unsigned char *offered, size_t size, const unsigned char id[2])
 {
 	for (size_t i = 0; i < size; i += 2)
 		if (offered[i] == id[0] && offered[i + 1] == id[1])
@@ -91,9 +91,10 @@ static bool offers(const unsigned char *offered, size_t size, const unsigned cha
 	return false;
 }
 
-struct client client_read(const struct client_suites *suites, const gnutls_datum_t *client_hello)
+struct client_hello client_hello_read(const struct client_suites *suites,
+				      const gnutls_datum_t *client_hello)
 {
-	struct client client = { 0 };
+	struct client_hello client = { 0 };
 	const unsigned char *offered;
 	size_t size;
 
@@ -103,7 +104,7 @@ struct client client_read(const struct client_suites *suites, const gnutls_datum
 						      : &client.has_rsa_suites;
 
 		if (!*has)
-			*has = offers(offered, size, suites->items[i].id);
+			*has = offers_suite(offered, size, suites->items[i].id);
 	}
 	return client;
 }
@@ -126,7 +127,7 @@ static gnutls_pk_algorithm_t key_algorithm(gnutls_sign_algorithm_t signature, bo
 	return gnutls_sign_get_pk_algorithm(signature);
 }
 
-static bool suites_allow(const struct client *client, gnutls_pk_algorithm_t algorithm)
+static bool suites_allow(const struct client_hello *client, gnutls_pk_algorithm_t algorithm)
 {
 	bool is_rsa = algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS;
 
@@ -146,7 +147,7 @@ static int add_algorithm(gnutls_pk_algorithm_t *algorithms, int count,
 }
 
 /* Before TLS 1.2, and of a client that lists no signatures, the suites tell all. */
-static int from_suites(const struct client *client, gnutls_pk_algorithm_t *algorithms)
+static int from_suites(const struct client_hello *client, gnutls_pk_algorithm_t *algorithms)
 {
 	int count = 0;
 
@@ -157,8 +158,8 @@ static int from_suites(const struct client *client, gnutls_pk_algorithm_t *algor
 	return count;
 }
 
-int client_algorithms(gnutls_session_t session, const struct client *client,
-		      gnutls_pk_algorithm_t ret_algorithms[CLIENT_ALGORITHMS_MAX])
+int client_hello_algorithms(gnutls_session_t session, const struct client_hello *client,
+			    gnutls_pk_algorithm_t ret_algorithms[CLIENT_ALGORITHMS_MAX])
 {
 	bool is_tls13 = gnutls_protocol_get_version(session) == GNUTLS_TLS1_3;
 	gnutls_sign_algorithm_t signature;

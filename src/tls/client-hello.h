@@ -6,8 +6,8 @@
  * choose between ECDSA and RSA. Instead:
  *
  *     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CLIENT_HELLO,
- *                                        GNUTLS_HOOK_PRE, hook);    which calls client_read()
- *     ... and in the certificate callback client_algorithms(), for certificates_match().
+ *                                        GNUTLS_HOOK_PRE, hook);    which calls client_hello_read()
+ *     ... and in the certificate callback client_hello_algorithms(), for certificates_match().
  */
 
 #include <stdbool.h>
@@ -34,16 +34,17 @@ struct client_suites {
 int client_suites_init(const char *priorities, struct client_suites *ret_suites, struct error *err);
 
 /* To be kept with the connection from the hook to the callback. */
-struct client {
+struct client_hello {
 	bool has_ecdsa_suites, has_rsa_suites; /* among those that the server offers */
 };
 
 /* Reads the message that the hook is given. Of a malformed one nothing is set; GnuTLS refuses it
  * itself a moment later. */
-struct client client_read(const struct client_suites *suites, const gnutls_datum_t *client_hello);
+struct client_hello client_hello_read(const struct client_suites *suites,
+				      const gnutls_datum_t *client_hello);
 
 /* The algorithms of keys that the client can check a signature of, in no order. To be called once
  * the version is settled, as it is in the certificate callback. Returns how many there are; 0 is a
  * client that no key will satisfy. */
-int client_algorithms(gnutls_session_t session, const struct client *client,
-		      gnutls_pk_algorithm_t ret_algorithms[CLIENT_ALGORITHMS_MAX]);
+int client_hello_algorithms(gnutls_session_t session, const struct client_hello *client,
+			    gnutls_pk_algorithm_t ret_algorithms[CLIENT_ALGORITHMS_MAX]);

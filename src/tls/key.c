@@ -184,7 +184,7 @@ static bool export_numbers(gnutls_pubkey_t key, struct numbers *ret_numbers)
 					    &ret_numbers->second) == 0;
 }
 
-static bool datum_equals(const gnutls_datum_t *a, const gnutls_datum_t *b)
+bool datum_equals(const gnutls_datum_t *a, const gnutls_datum_t *b)
 {
 	return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
 }

@@ -29,3 +29,5 @@ int key_import(const char *file, const gnutls_datum_t *pem, gnutls_privkey_t *re
 
 /* Whether the public key is the key's own. */
 bool key_belongs_to(gnutls_privkey_t key, gnutls_pubkey_t public_key);
+
+bool datum_equals(const gnutls_datum_t *a, const gnutls_datum_t *b);

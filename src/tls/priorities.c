@@ -12,12 +12,12 @@
 DEFINE_CLEANUP(gnutls_priority_t, gnutls_priority_deinit);
 
 /* The kinds of words in a priority string, in the order in which they are written. */
-enum kind { KIND_VERSION, KIND_EXCHANGE, KIND_CIPHER, KINDS };
+enum word_kind { KIND_VERSION, KIND_EXCHANGE, KIND_CIPHER, KINDS };
 
 /* A part of what OpenSSL, nginx or IANA write, and what GnuTLS calls it. */
 struct translation {
 	const char *part;
-	enum kind kind;
+	enum word_kind kind;
 	const char *gnutls;
 };
 
@@ -68,7 +68,7 @@ static bool is_of_openssl(const char *word)
 }
 
 /* What OpenSSL's '!' and '-' switch off is off by default. */
-static void translate(const char *word, struct bytes found[KINDS])
+static void translate_word(const char *word, struct bytes found[KINDS])
 {
 	if (*word == '!' || *word == '-')
 		return;
@@ -91,7 +91,7 @@ static const char *translate_openssl(struct arena *memory, const char *setting)
 	char *rest = arena_strdup(memory, setting), *word;
 
 	while ((word = strsep(&rest, ":, \t")))
-		translate(word, found);
+		translate_word(word, found);
 	for (size_t i = 0; i < KINDS; i++)
 		if (found[i].size > 0)
 			bytes_add_format(&all, "%s%s%s", all.size ? ":" : "", none[i],
@@ -113,8 +113,8 @@ static int reject_openssl(struct arena *memory, const char *setting, struct erro
 }
 
 /* position is in the string that was made of the setting. */
-static int reject(struct arena *memory, const char *setting, const char *string,
-		  const char *position, int reason, struct error *err)
+static int reject_setting(struct arena *memory, const char *setting, const char *string,
+			  const char *position, int reason, struct error *err)
 {
 	const char *word = arena_strndup(memory, position, strcspn(position, ":, \t"));
 
@@ -133,7 +133,7 @@ static int reject(struct arena *memory, const char *setting, const char *string,
 		word, (size_t)(position - string) + strlen(setting) - strlen(string) + 1);
 }
 
-static int check_versions(const gnutls_priority_t cache, struct error *err)
+static int check_enabled_versions(const gnutls_priority_t cache, struct error *err)
 {
 	const unsigned *versions;
 	int count = gnutls_priority_protocol_list(cache, &versions);
@@ -158,7 +158,7 @@ int priorities_check(struct arena *memory, const char *setting, struct error *er
 	int r = gnutls_priority_init(&cache, string, &position);
 
 	if (r == 0)
-		return check_versions(cache, err);
+		return check_enabled_versions(cache, err);
 	cache = NULL;
-	return reject(memory, setting, string, position, r, err);
+	return reject_setting(memory, setting, string, position, r, err);
 }

@@ -12,7 +12,7 @@ struct ticket_key {
 	int64_t until;
 };
 
-static void erase(gnutls_datum_t *data)
+static void erase_key(gnutls_datum_t *data)
 {
 	if (data->data)
 		gnutls_memset(data->data, 0, data->size);
@@ -39,7 +39,7 @@ void ticket_key_free(struct ticket_key *key)
 {
 	if (!key)
 		return;
-	erase(&key->data);
+	erase_key(&key->data);
 	pthread_rwlock_destroy(&key->lock);
 	free(key);
 }
@@ -55,7 +55,7 @@ bool ticket_key_renew(struct ticket_key *key, int64_t now)
 	key->data = data;
 	key->until = now + TICKET_KEY_LIFE_MS;
 	pthread_rwlock_unlock(&key->lock);
-	erase(&old);
+	erase_key(&old);
 	return true;
 }
 

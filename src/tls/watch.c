@@ -73,7 +73,7 @@ struct watch {
 };
 
 /* The list in the making. */
-struct walk {
+struct watch_walk {
 	struct watch *watch;
 	struct arena memory;
 	struct interest *interests;
@@ -104,7 +104,8 @@ static void warn_once(struct watch *watch, bool *has_warned, const char *directo
 
 /* Whether files of certificates lie in the directory decides whether it is worth a warning that it
  * cannot be watched: on the way there it is enough to pass through. */
-static void add_interest(struct walk *walk, const char *directory, const char *name, bool is_last)
+static void add_interest(struct watch_walk *walk, const char *directory, const char *name,
+			 bool is_last)
 {
 	struct watch *watch = walk->watch;
 	int wd = inotify_add_watch(watch->fd, directory, EVENTS);
@@ -127,13 +128,14 @@ static void add_interest(struct walk *walk, const char *directory, const char *n
 	};
 }
 
-static void follow(struct walk *walk, const char *directory, const char *rest, unsigned links);
+static void follow_path(struct watch_walk *walk, const char *directory, const char *rest,
+			unsigned links);
 
-static void enter(struct walk *walk, const char *directory, const char *name, const char *rest,
-		  unsigned links);
+static void enter_path(struct watch_walk *walk, const char *directory, const char *name,
+		       const char *rest, unsigned links);
 
 /* A directory at the end of a path is one of pairs, which may have any of several names. */
-static void enter_pairs(struct walk *walk, const char *path, unsigned links)
+static void enter_pairs(struct watch_walk *walk, const char *path, unsigned links)
 {
 	DIR *stream = opendir(path);
 	struct dirent *found;
@@ -143,12 +145,13 @@ static void enter_pairs(struct walk *walk, const char *path, unsigned links)
 		return;
 	while ((found = readdir(stream)))
 		if (layout_has(found->d_name))
-			enter(walk, path, arena_strdup(&walk->memory, found->d_name), "", links);
+			enter_path(walk, path, arena_strdup(&walk->memory, found->d_name), "",
+				   links);
 	closedir(stream);
 }
 
-static void enter(struct walk *walk, const char *directory, const char *name, const char *rest,
-		  unsigned links)
+static void enter_path(struct watch_walk *walk, const char *directory, const char *name,
+		       const char *rest, unsigned links)
 {
 	const char *path = arena_printf(&walk->memory, "%s%s%s", directory, directory[1] ? "/" : "",
 					name);
@@ -163,10 +166,10 @@ static void enter(struct walk *walk, const char *directory, const char *name, co
 		if (length <= 0 || links >= LINKS_MAX)
 			return;
 		target[length] = '\0';
-		follow(walk, target[0] == '/' ? "/" : directory,
-		       arena_printf(&walk->memory, "%s/%s", target, rest), links + 1);
+		follow_path(walk, target[0] == '/' ? "/" : directory,
+			    arena_printf(&walk->memory, "%s/%s", target, rest), links + 1);
 	} else if (S_ISDIR(status.st_mode) && *rest) {
-		follow(walk, path, rest, links);
+		follow_path(walk, path, rest, links);
 	} else if (S_ISDIR(status.st_mode)) {
 		enter_pairs(walk, path, links);
 	}
@@ -174,7 +177,7 @@ static void enter(struct walk *walk, const char *directory, const char *name, co
 
 /* Follows the other halves that the name, which may be a pattern, has in the directory, but for
  * those that a pattern matches anyway. */
-static void follow_partners(struct walk *walk, const char *directory, const char *name,
+static void follow_partners(struct watch_walk *walk, const char *directory, const char *name,
 			    const char *pattern, unsigned links)
 {
 	struct texts partners = TEXTS_IN(&walk->memory);
@@ -185,11 +188,11 @@ static void follow_partners(struct walk *walk, const char *directory, const char
 	layout_partners(&partners, name);
 	for (size_t i = 0; i < partners.count; i++)
 		if (!pattern || fnmatch(pattern, partners.items[i], FNM_PERIOD) != 0)
-			follow(walk, directory, partners.items[i], links);
+			follow_path(walk, directory, partners.items[i], links);
 	walk->is_partner = false;
 }
 
-static void enter_matches(struct walk *walk, const char *directory, const char *pattern,
+static void enter_matches(struct watch_walk *walk, const char *directory, const char *pattern,
 			  const char *rest, unsigned links)
 {
 	DIR *stream = opendir(directory);
@@ -203,7 +206,7 @@ static void enter_matches(struct walk *walk, const char *directory, const char *
 		if (fnmatch(pattern, found->d_name, FNM_PERIOD) != 0)
 			continue;
 		name = arena_strdup(&walk->memory, found->d_name);
-		enter(walk, directory, name, rest, links);
+		enter_path(walk, directory, name, rest, links);
 		/* Those of *.crt are followed as *.key, all at once. */
 		if (!*rest && !layout_has(pattern))
 			follow_partners(walk, directory, name, pattern, links);
@@ -212,7 +215,8 @@ static void enter_matches(struct walk *walk, const char *directory, const char *
 }
 
 /* Goes on from the directory along the rest of a path, whose first part may be a pattern. */
-static void follow(struct walk *walk, const char *directory, const char *rest, unsigned links)
+static void follow_path(struct watch_walk *walk, const char *directory, const char *rest,
+			unsigned links)
 {
 	const char *name;
 	size_t length;
@@ -224,14 +228,15 @@ static void follow(struct walk *walk, const char *directory, const char *rest, u
 	if (!*name)
 		return;
 	if (text_equals(name, "..") || text_equals(name, ".")) {
-		follow(walk, arena_printf(&walk->memory, "%s/%s", directory, name), rest, links);
+		follow_path(walk, arena_printf(&walk->memory, "%s/%s", directory, name), rest,
+			    links);
 		return;
 	}
 	add_interest(walk, directory, name, !*rest);
 	if (is_pattern(name))
 		enter_matches(walk, directory, name, rest, links);
 	else
-		enter(walk, directory, name, rest, links);
+		enter_path(walk, directory, name, rest, links);
 	if (!*rest)
 		follow_partners(walk, directory, name, NULL, links);
 }
@@ -277,13 +282,13 @@ static bool has_wd(const struct interest *interests, size_t count, int wd)
 }
 
 /* Makes the list anew. Returns whether a directory has joined it. */
-static bool look_around(struct watch *watch)
+static bool update_interests(struct watch *watch)
 {
-	struct walk walk = { .watch = watch };
+	struct watch_walk walk = { .watch = watch };
 	bool has_grown = false;
 
 	for (size_t i = 0; i < watch->n_paths; i++)
-		follow(&walk, "/", watch->paths[i], 0);
+		follow_path(&walk, "/", watch->paths[i], 0);
 	if (walk.count)
 		qsort(walk.interests, walk.count, sizeof(*walk.interests), compare_interests);
 	walk.count = without_duplicates(walk.interests, walk.count);
@@ -346,7 +351,7 @@ void watch_set_paths(struct watch *watch, const char *const *paths, size_t count
 	watch->paths = xcalloc(count, sizeof(*watch->paths));
 	for (; watch->n_paths < count; watch->n_paths++)
 		watch->paths[watch->n_paths] = xstrdup(paths[watch->n_paths]);
-	(void)look_around(watch);
+	(void)update_interests(watch);
 }
 
 int watch_fd(const struct watch *watch)
@@ -384,7 +389,7 @@ static void note_writing(struct watch *watch, dev_t device, ino_t number)
 	watch->writing[watch->n_writing++] = (struct writing){ device, number };
 }
 
-static void take_note(struct watch *watch, const struct inotify_event *event, int64_t now)
+static void note_event(struct watch *watch, const struct inotify_event *event, int64_t now)
 {
 	const struct interest *interest = NULL;
 	char path[PATH_MAX];
@@ -421,7 +426,7 @@ void watch_read(struct watch *watch, int64_t now)
 		while (at < buffer + size) {
 			const struct inotify_event *event = (const struct inotify_event *)at;
 
-			take_note(watch, event, now);
+			note_event(watch, event, now);
 			at += sizeof(*event) + event->len;
 		}
 	}
@@ -447,7 +452,7 @@ bool watch_has_settled(struct watch *watch, int64_t now)
 {
 	if (!watch->first || now < moment_of_settling(watch))
 		return false;
-	if (look_around(watch) && now < watch->first + WATCH_LIMIT_MS) {
+	if (update_interests(watch) && now < watch->first + WATCH_LIMIT_MS) {
 		watch->last = now;
 		return false;
 	}

@@ -32,6 +32,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	certificate_clear(&certificate);
 	arena_clear(&memory);
 	if (client_suites_init("NORMAL", &suites, &err) == 0)
-		(void)client_read(&suites, &hello);
+		(void)client_hello_read(&suites, &hello);
 	return 0;
 }

@@ -839,7 +839,7 @@ struct end {
 	gnutls_certificate_credentials_t credentials;
 	const struct certificates *set;
 	const struct client_suites *suites;
-	struct client client;
+	struct client_hello client;
 };
 
 static int on_client_hello(gnutls_session_t session, unsigned type, unsigned when,
@@ -847,7 +847,7 @@ static int on_client_hello(gnutls_session_t session, unsigned type, unsigned whe
 {
 	struct end *server = gnutls_session_get_ptr(session);
 
-	server->client = client_read(server->suites, message);
+	server->client = client_hello_read(server->suites, message);
 	return 0;
 }
 
@@ -857,7 +857,7 @@ static int choose(gnutls_session_t session, const struct gnutls_cert_retr_st *un
 {
 	const struct end *server = gnutls_session_get_ptr(session);
 	gnutls_pk_algorithm_t algorithms[CLIENT_ALGORITHMS_MAX];
-	int n_algorithms = client_algorithms(session, &server->client, algorithms);
+	int n_algorithms = client_hello_algorithms(session, &server->client, algorithms);
 	const struct certificate *found;
 	char name[256] = "";
 	size_t size = sizeof(name);
@@ -1129,24 +1129,24 @@ static void test_client_hellos(void **state)
 	gnutls_datum_t message = { hello, sizeof(hello) };
 	struct client_suites suites;
 	struct error err = { 0 };
-	struct client client;
+	struct client_hello client;
 
 	assert_int_equal(client_suites_init("NORMAL:-CIPHER-ALL:+AES-128-GCM", &suites, &err), 0);
 	memcpy(hello + 35, "\0\4\xc0\x2b\x00\x9c", 6);
-	client = client_read(&suites, &message);
+	client = client_hello_read(&suites, &message);
 	assert_true(client.has_ecdsa_suites && client.has_rsa_suites);
 
 	/* ECDHE-ECDSA with AES-128-CBC, which this server does not offer. */
 	memcpy(hello + 37, "\xc0\x09", 2);
-	client = client_read(&suites, &message);
+	client = client_hello_read(&suites, &message);
 	assert_true(!client.has_ecdsa_suites && client.has_rsa_suites);
 
 	for (message.size = 0; message.size < sizeof(hello); message.size++) {
-		client = client_read(&suites, &message);
+		client = client_hello_read(&suites, &message);
 		assert_true(!client.has_ecdsa_suites && !client.has_rsa_suites);
 	}
 	hello[34] = 255;
-	client = client_read(&suites, &message);
+	client = client_hello_read(&suites, &message);
 	assert_true(!client.has_ecdsa_suites && !client.has_rsa_suites);
 
 	assert_int_equal(client_suites_init("NORMAL:+NO-SUCH", &suites, &err), -1);

@@ -79,7 +79,7 @@ static int delete_unused(struct acme_run *run, struct error *err)
 	return 0;
 }
 
-static int run(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int run_prune(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct certificate_run run;
 	int r;
@@ -114,5 +114,5 @@ const struct command certificate_prune = {
 		   "mailconfctl certificate prune",
 	.options = { options },
 	.database = DATABASE_EXCERPT,
-	.run = run,
+	.run = run_prune,
 };

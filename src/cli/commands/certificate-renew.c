@@ -11,7 +11,7 @@
 
 #define DAYS_MAX 36500
 
-static int run(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int run_renew(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	bool is_scheduled = option_is_given(arguments, "scheduled"), is_due;
 	const char *text = option_value(arguments, "days");
@@ -60,5 +60,5 @@ const struct command certificate_renew = {
 		   "mailconfctl certificate renew --days 60 --dry-run",
 	.options = { options, certificate_run_options },
 	.database = DATABASE_EXCERPT,
-	.run = run,
+	.run = run_renew,
 };

@@ -20,14 +20,14 @@
 #include "util/error.h"
 #include "util/process.h"
 
-struct request {
+struct request_command {
 	struct admin *admin;
 	struct certificate_run run;
 	const char *server;
 };
 
 /* A public name that is in no domain of ours has a certificate for itself. */
-static int request_host(struct request *request, const char *name, struct error *err)
+static int request_for_host(struct request_command *request, const char *name, struct error *err)
 {
 	struct order order = order_begin(&request->run.acme, ORDER_NAMED, name, request->server);
 
@@ -36,7 +36,7 @@ static int request_host(struct request *request, const char *name, struct error 
 }
 
 /* Returns 0, STORE_NOT_FOUND where nothing serves the domain, or -1 with err set. */
-static int request_domain(struct request *request, const char *domain, struct error *err)
+static int request_domain(struct request_command *request, const char *domain, struct error *err)
 {
 	struct order order = order_begin(&request->run.acme, ORDER_NAMED, domain, request->server);
 	int r = order_add_wanted(&request->run.acme, &order, err);
@@ -44,7 +44,7 @@ static int request_domain(struct request *request, const char *domain, struct er
 	return r == 0 ? issue_order(&request->run.acme, &order, err) : r;
 }
 
-static int fail_unserved(struct request *request, const char *domain, struct error *err)
+static int fail_unserved(struct request_command *request, const char *domain, struct error *err)
 {
 	struct admin *admin = request->admin;
 	const char *disabled, *problem;
@@ -61,7 +61,7 @@ static int fail_unserved(struct request *request, const char *domain, struct err
 }
 
 /* A wildcard domain of the database, or the names below any domain that is served. */
-static int request_wildcard(struct request *request, const char *pattern, struct error *err)
+static int request_wildcard(struct request_command *request, const char *pattern, struct error *err)
 {
 	struct order order = order_begin(&request->run.acme, ORDER_NAMED, pattern, request->server);
 	struct admin *admin = request->admin;
@@ -87,7 +87,7 @@ static int request_wildcard(struct request *request, const char *pattern, struct
 	return issue_order(&request->run.acme, &order, err);
 }
 
-static int request_word(struct request *request, const char *word, struct error *err)
+static int request_word(struct request_command *request, const char *word, struct error *err)
 {
 	struct arena *memory = request->admin->memory;
 	const char *domain = domain_parse(memory, word, true, err);
@@ -99,11 +99,11 @@ static int request_word(struct request *request, const char *word, struct error 
 		return request_wildcard(request, domain, err);
 	r = request_domain(request, domain, err);
 	if (r == STORE_NOT_FOUND && texts_has(&request->run.acme.hosts, domain))
-		return request_host(request, domain, err);
+		return request_for_host(request, domain, err);
 	return r == STORE_NOT_FOUND ? fail_unserved(request, domain, err) : r;
 }
 
-static int request_all(struct request *request, const struct arguments *arguments,
+static int request_all(struct request_command *request, const struct arguments *arguments,
 		       struct error *err)
 {
 	struct missing_counts counts = { 0 };
@@ -161,11 +161,12 @@ static void report_renewal_timer(struct admin *admin)
 			      "run 'systemctl enable --now " TIMER "'");
 }
 
-static int run(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int run_request(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *server = option_value(arguments, "server");
-	struct request request = { .admin = admin,
-				   .server = server ? server : admin->settings->acme.server };
+	struct request_command request = { .admin = admin,
+					   .server = server ? server
+							    : admin->settings->acme.server };
 	int r;
 
 	if (!arguments->count == !option_is_given(arguments, "missing"))
@@ -208,5 +209,5 @@ const struct command certificate_request = {
 		   "mailconfctl certificate request --missing",
 	.options = { options, certificate_run_options },
 	.database = DATABASE_EXCERPT,
-	.run = run,
+	.run = run_request,
 };

@@ -21,7 +21,7 @@ const struct option certificate_run_options[] = {
 };
 
 /* Whether the requested certificate lacks the name, and the user is warned. */
-static bool is_left_out(const struct outcome *outcome, size_t index)
+static bool is_name_left_out(const struct outcome *outcome, size_t index)
 {
 	const struct name_place *place = &outcome->order->places[index];
 
@@ -43,7 +43,7 @@ static json_t *outcome_entry(const struct outcome *outcome)
 	for (size_t i = 0; order && i < order->count; i++) {
 		json_t *place;
 
-		if (!is_left_out(outcome, i))
+		if (!is_name_left_out(outcome, i))
 			continue;
 		place = json_object();
 		entry_put_text(place, "name", order->places[i].name);
@@ -61,7 +61,7 @@ static json_t *outcome_entry(const struct outcome *outcome)
 	return entry;
 }
 
-static const char *join(struct arena *memory, const char *const *names, size_t count)
+static const char *join_names(struct arena *memory, const char *const *names, size_t count)
 {
 	struct bytes joined = BYTES_IN(memory);
 
@@ -81,7 +81,7 @@ static void warn_of_left_out(struct arena *memory, const struct outcome *outcome
 				    "without it; 'mailconfctl certificate request %s' does so now",
 				    outcome->kept_until, domain);
 	for (size_t i = 0; order && i < order->count; i++)
-		if (is_left_out(outcome, i))
+		if (is_name_left_out(outcome, i))
 			warning_print(arena_printf(memory, "%s: %s %s; %s", domain,
 						   order->places[i].name, order->places[i].reason,
 						   fate),
@@ -112,7 +112,7 @@ static void print_outcome(struct arena *memory, const struct outcome *outcome)
 		return;
 	printf("%s: %s", outcome->domain, outcome->remark);
 	if (outcome->n_names)
-		printf(" %s", join(memory, outcome->names, outcome->n_names));
+		printf(" %s", join_names(memory, outcome->names, outcome->n_names));
 	if (outcome->expires)
 		printf("; valid until %s", outcome->expires);
 	putchar('\n');

@@ -29,7 +29,7 @@ static json_int_t days_left(const struct certificate *certificate, time_t now)
 	return left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY);
 }
 
-static const char *moment(struct arena *memory, time_t time)
+static const char *format_time(struct arena *memory, time_t time)
 {
 	char text[sizeof("2026-11-26T12:00:00Z")] = "";
 	struct tm broken;
@@ -79,7 +79,7 @@ static json_t *certificate_entry(struct admin *admin, const struct listed_certif
 		entry_put(entry, "names", names_array(certificate->names, certificate->n_names));
 		entry_put_text(entry, "key", certificate_key_kind(admin->memory, certificate));
 		entry_put(entry, "days_left", json_integer(days_left(certificate, now)));
-		entry_put_text(entry, "expires", moment(admin->memory, certificate->expires));
+		entry_put_text(entry, "expires", format_time(admin->memory, certificate->expires));
 		problem = find_problem(admin, certificate, now);
 	}
 	entry_put_text(entry, "problem", problem);

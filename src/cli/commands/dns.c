@@ -25,7 +25,7 @@ static void print_zone(struct admin *admin, const char *domain, const struct wan
 	fputs(bytes_text(&zone), stdout);
 }
 
-static json_t *record_entry(struct admin *admin, const struct record *record)
+static json_t *record_entry(struct admin *admin, const struct wanted_record *record)
 {
 	const char *value = record_value(admin->memory, record);
 	json_t *entry = json_object();
@@ -93,8 +93,8 @@ static int find_keys(struct admin *admin, const struct expected *expected,
 static void warn_of_gaps(struct admin *admin, const struct expected *expected,
 			 const struct wanted *wanted)
 {
-	for (size_t i = 0; i < wanted->n_gaps; i++)
-		admin_warn(admin, "%s", wanted->gaps[i]);
+	for (size_t i = 0; i < wanted->gaps.count; i++)
+		admin_warn(admin, "%s", wanted->gaps.items[i]);
 	for (size_t i = 0; i < wanted->count; i++)
 		if (!*record_value(admin->memory, &wanted->records[i]) && !expected->target) {
 			admin_warn(admin,
