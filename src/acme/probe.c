@@ -72,9 +72,9 @@ static bool is_token(const struct probe *probe, const struct http_answer *answer
 }
 
 /* Connects to where the request goes: for the name itself, to the address that is examined. */
-static int open_stream(struct arena *memory, const struct probe *probe, const char *name,
-		       const char *address, const struct http_request *request,
-		       struct stream **ret_stream, struct error *err)
+static int connect_for_request(struct arena *memory, const struct probe *probe, const char *name,
+			       const char *address, const struct http_request *request,
+			       struct stream **ret_stream, struct error *err)
 {
 	const struct world world = { .silent = probe->silent };
 	struct host host = { .name = name, .n_addresses = 1 };
@@ -175,7 +175,8 @@ static enum probe_result request_token(struct arena *memory, const struct probe 
 		struct http_answer answer;
 		struct error err;
 
-		if (open_stream(memory, probe, name, address, &request, &stream, &err) < 0 ||
+		if (connect_for_request(memory, probe, name, address, &request, &stream, &err) <
+			    0 ||
 		    send_and_read(memory, stream, &request, &answer, &err) < 0) {
 			*ret_detail = arena_printf(memory, "%s%s", way, err.text);
 			return err.kind == ERROR_SYSTEM ? FOUND_NOTHING : FOUND_OTHER_SERVER;

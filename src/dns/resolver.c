@@ -157,8 +157,8 @@ static const char *read_dns_name(struct message_reader *reader)
 	return name;
 }
 
-static const char *read_address(struct message_reader *reader, int family, size_t size,
-				size_t wanted)
+static const char *read_ip_address(struct message_reader *reader, int family, size_t size,
+				   size_t wanted)
 {
 	char text[INET6_ADDRSTRLEN];
 
@@ -197,10 +197,10 @@ static bool read_data(struct message_reader *reader, struct dns_record *record)
 	record->data = memcpy(arena_alloc(reader->memory, size), data, size);
 	switch (record->type) {
 	case DNS_A:
-		record->text = read_address(reader, AF_INET, size, 4);
+		record->text = read_ip_address(reader, AF_INET, size, 4);
 		break;
 	case DNS_AAAA:
-		record->text = read_address(reader, AF_INET6, size, 16);
+		record->text = read_ip_address(reader, AF_INET6, size, 16);
 		break;
 	case DNS_CNAME:
 	case DNS_PTR:

@@ -32,8 +32,8 @@ struct builder {
 	struct texts gaps;
 };
 
-static struct wanted_record *add_record(struct builder *builder, enum record_type type,
-					const char *name, const char *purpose)
+static struct wanted_record *add_wanted_record(struct builder *builder, enum record_type type,
+					       const char *name, const char *purpose)
 {
 	struct wanted_record *record;
 
@@ -72,11 +72,11 @@ static void add_own_name(struct builder *builder, const char *name, const char *
 	for (size_t i = 0; i < wish->n_addresses; i++) {
 		enum record_type type = strchr(wish->addresses[i], ':') ? RECORD_AAAA : RECORD_A;
 
-		add_record(builder, type, name, purpose)->text = wish->addresses[i];
+		add_wanted_record(builder, type, name, purpose)->text = wish->addresses[i];
 	}
 	if (wish->n_addresses)
 		return;
-	record = add_record(builder, RECORD_CNAME, name, purpose);
+	record = add_wanted_record(builder, RECORD_CNAME, name, purpose);
 	if (wish->target && !text_equals(wish->target, name))
 		record->text = wish->target;
 }
@@ -88,7 +88,7 @@ static void add_own_names(struct builder *builder)
 	add_own_name(builder, name_below(builder, "autoconfig"),
 		     "Where Thunderbird and those that read its autoconfig ask");
 	add_own_name(builder, name_below(builder, "autodiscover"), "Where Outlook and phones ask");
-	record = add_record(
+	record = add_wanted_record(
 		builder, RECORD_SRV, name_below(builder, "_autodiscover._tcp"),
 		"Instead of autodiscover, for a domain that can have no certificate: Outlook "
 		"then asks the person first");
@@ -101,8 +101,8 @@ static void add_own_names(struct builder *builder)
 static void add_srv(struct builder *builder, const char *label, const char *purpose,
 		    const struct endpoint *endpoint, unsigned priority)
 {
-	struct wanted_record *record = add_record(builder, RECORD_SRV, name_below(builder, label),
-						  purpose);
+	struct wanted_record *record = add_wanted_record(builder, RECORD_SRV,
+							 name_below(builder, label), purpose);
 
 	record->text = endpoint ? endpoint->host : ".";
 	if (!endpoint)
@@ -192,8 +192,8 @@ static void add_dav(struct builder *builder, enum service_kind kind, const char 
 	if (!endpoint)
 		return;
 	add_srv(builder, label, purpose, endpoint, 0);
-	add_record(builder, RECORD_TXT, name_below(builder, label), purpose)->text = arena_printf(
-		builder->memory, "path=%s", path_of_endpoint(endpoint));
+	add_wanted_record(builder, RECORD_TXT, name_below(builder, label), purpose)->text =
+		arena_printf(builder->memory, "path=%s", path_of_endpoint(endpoint));
 }
 
 static void add_jmap(struct builder *builder)
@@ -216,16 +216,17 @@ static void add_pacc(struct builder *builder)
 	if (!builder->wish->profile->pacc || !builder->wish->pacc_digest)
 		return;
 	add_own_name(builder, name_below(builder, "ua-auto-config"), "Where clients of PACC ask");
-	add_record(builder, RECORD_TXT, name_below(builder, "_ua-auto-config"),
-		   "The digest of the PACC document: publish a new one beside it before a change")
+	add_wanted_record(
+		builder, RECORD_TXT, name_below(builder, "_ua-auto-config"),
+		"The digest of the PACC document: publish a new one beside it before a change")
 		->text = arena_printf(builder->memory, "v=UAAC1; a=sha256; d=%s",
 				      builder->wish->pacc_digest);
 }
 
 static void add_hint(struct builder *builder)
 {
-	struct wanted_record *record = add_record(builder, RECORD_TXT, builder->domain,
-						  "A hint that a few clients read");
+	struct wanted_record *record = add_wanted_record(builder, RECORD_TXT, builder->domain,
+							 "A hint that a few clients read");
 
 	record->presence = RECORD_OPTIONAL;
 	record->text = arena_printf(builder->memory,
@@ -238,11 +239,12 @@ static void add_keys(struct builder *builder)
 	const struct wanted_for *wish = builder->wish;
 
 	for (size_t i = 0; i < wish->n_keys; i++)
-		add_record(builder, RECORD_TLSA,
-			   arena_printf(builder->memory, "_443._tcp.%s", wish->keys[i].name),
-			   "The keys served now, for a zone with DNSSEC (RFC 7671): publish a new "
-			   "key's "
-			   "record before the key")
+		add_wanted_record(
+			builder, RECORD_TLSA,
+			arena_printf(builder->memory, "_443._tcp.%s", wish->keys[i].name),
+			"The keys served now, for a zone with DNSSEC (RFC 7671): publish a new "
+			"key's "
+			"record before the key")
 			->digest = wish->keys[i].digest;
 }
 
