@@ -21,7 +21,8 @@ def installed(build, tmp_path_factory):
 
 def test_everything_is_where_it_belongs(installed):
     pages = {f"share/man/man{page.name[-1]}/{page.name}" for page in (ROOT / "data" / "man").iterdir()}
-    documents = {f"share/doc/mailconfd/{name}" for name in ("CHANGELOG.md", "LICENSE", "README.md", "mailconfd.conf")}
+    documents = {f"share/doc/mailconfd/{name}" for name in
+                 ("CHANGELOG.md", "HACKING.md", "LICENSE", "README.md", "SECURITY.md", "mailconfd.conf")}
     templates = {f"share/doc/mailconfd/templates/{file.name}" for file in (ROOT / "templates").iterdir()}
     units = {f"lib/systemd/system/{name}" for name in
              ("mailconfd.service", "mailconfd.socket", "mailconfd-http.socket", "mailconfd-renew.service",

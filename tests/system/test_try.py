@@ -1,6 +1,7 @@
 """packaging/try.sh passes its own checks, and prints documents only on request."""
 import os
 import subprocess
+import xml.etree.ElementTree
 
 from conftest import ROOT
 from daemon import free_port
@@ -19,6 +20,13 @@ def test_requests_and_verdicts(build):
     assert "\n== Outlook, first.last@example.org\n" in out
     assert out.count("\n   ok      ") > 15
     assert "<?xml" not in out and "HTTP status" not in out
+
+
+def test_picture_shows_the_output(build):
+    lines = run_try(build).splitlines() + ["$ ./packaging/try.sh", "..."]
+    picture = xml.etree.ElementTree.parse(ROOT / "packaging" / "try.svg")
+    shown = ["".join(text.itertext()) for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert len(shown) > 15 and [line for line in shown if line not in lines] == []
 
 
 def test_documents_with_verbose(build):
