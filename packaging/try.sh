@@ -89,7 +89,8 @@ ctl domain add example.net imap+starttls://mail.example.net submission+starttls:
 	--login %EMAILLOCALPART%
 ctl user add first.last@example.org a4711
 
-"$build/src/mailconfd" --config "$dir/mailconfd.conf" 2>"$dir/log" &
+: >"$dir/log"
+"$build/src/mailconfd" --config "$dir/mailconfd.conf" 2>>"$dir/log" &
 pid=$!
 tries=0
 until grep -q 'ready: ' "$dir/log"; do
