@@ -17,7 +17,7 @@
 static void wait_until_served(struct acme_run *run, const struct certificate *certificate,
 			      struct outcome *outcome)
 {
-	const struct words *listen = &run->settings->server.listen_https;
+	const struct texts *listen = &run->settings->server.listen_https;
 	struct error why;
 
 	if (run->cannot_see_served)

@@ -26,7 +26,7 @@ static bool has_pattern(const char *text, size_t length)
 	return false;
 }
 
-const char *managed_directory(struct arena *memory, const struct words *globs, struct error *err)
+const char *managed_directory(struct arena *memory, const struct texts *globs, struct error *err)
 {
 	for (size_t i = 0; i < globs->count; i++) {
 		const char *glob = globs->items[i], *slash = strrchr(glob, '/');

@@ -15,7 +15,7 @@
 struct arena;
 struct error;
 struct listed_certificate;
-struct words;
+struct texts;
 
 struct managed_certificate {
 	const char *domain;
@@ -30,7 +30,7 @@ bool managed_certificate_find(struct arena *memory, const char *directory,
 
 /* The directory of such files: the first one of the globs in which they match a file DOMAIN.pem. In
  * memory. NULL with err set if there is none. */
-const char *managed_directory(struct arena *memory, const struct words *globs, struct error *err);
+const char *managed_directory(struct arena *memory, const struct texts *globs, struct error *err);
 
 /* The directory below it for accounts, keys and failures, which only root can read. In memory. */
 const char *managed_keys_directory(struct arena *memory, const char *directory);

@@ -41,7 +41,7 @@ static int probe_names(struct acme_run *run, const struct probe *probe, struct o
 static int prepare_http(struct acme_run *run, struct order *order, const struct choice *choice,
 			struct error *err)
 {
-	const struct words *listen_http = &run->settings->server.listen_http;
+	const struct texts *listen_http = &run->settings->server.listen_http;
 	struct probe probe;
 	int r;
 

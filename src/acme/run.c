@@ -54,7 +54,7 @@ static void find_managed(struct acme_run *run)
 
 int acme_run_open_files(struct acme_run *run, struct error *err)
 {
-	const struct words *globs = &run->settings->tls.certificates;
+	const struct texts *globs = &run->settings->tls.certificates;
 
 	run->lock = -1;
 	run->now = time(NULL);

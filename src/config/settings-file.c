@@ -52,7 +52,7 @@ __attribute__((format(printf, 3, 4))) static void report_at(struct reading *read
 	va_start(args, format);
 	bytes_add_format(&text, ": %s", arena_vprintf(reading->memory, format, args));
 	va_end(args);
-	words_add(reading->memory, &reading->reports->errors, bytes_text(&text));
+	texts_add(&reading->reports->errors, bytes_text(&text));
 }
 
 /* What is invalid is in the line read last. */
@@ -269,7 +269,7 @@ static bool warn_of_obsolete_key(struct reading *reading, const char *section, c
 	for (size_t i = 0; i < count; i++) {
 		if (!text_equals(keys[i].section, section) || !text_equals(keys[i].name, name))
 			continue;
-		words_add(reading->memory, &reading->reports->warnings,
+		texts_add(&reading->reports->warnings,
 			  arena_printf(reading->memory, "%s:%u: [%s] %s is obsolete, ignored; %s",
 				       reading->name, reading->lines.number, section, name,
 				       keys[i].remedy));
@@ -323,7 +323,7 @@ static void check_listeners(struct reading *reading)
 
 static void check_trusted_proxies(struct reading *reading)
 {
-	const struct words *networks = &reading->settings.server.trusted_proxies;
+	const struct texts *networks = &reading->settings.server.trusted_proxies;
 	size_t size = 0;
 
 	for (size_t i = 0; i < networks->count; i++)
@@ -372,7 +372,7 @@ int settings_read(struct arena *memory, FILE *stream, const char *name,
 	};
 	int r;
 
-	*ret_reports = (struct settings_reports){ 0 };
+	*ret_reports = (struct settings_reports){ TEXTS_IN(memory), TEXTS_IN(memory) };
 	reading.keys = settings_keys(&reading.n_keys);
 	reading.given = arena_array(memory, struct given, reading.n_keys);
 	r = ini_parse_stream(next_line, &reading, take_value, &reading);
@@ -406,8 +406,8 @@ int settings_load(struct arena *memory, const char *path, struct settings *ret_s
 		reason = "it is a directory";
 	if (!reason)
 		return settings_read(memory, stream, path, ret_settings, ret_reports);
-	*ret_reports = (struct settings_reports){ 0 };
-	words_add(memory, &ret_reports->errors,
+	*ret_reports = (struct settings_reports){ TEXTS_IN(memory), TEXTS_IN(memory) };
+	texts_add(&ret_reports->errors,
 		  arena_printf(memory, "cannot read the settings file '%s': %s", path, reason));
 	return -1;
 }

@@ -2,7 +2,7 @@
 
 /*
  * The settings file, mailconfd.conf(5). Its keys, their defaults and their checks stand in one
- * table in settings.c.
+ * table in keys.c.
  */
 
 #include <stdbool.h>
@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "util/log.h"
+#include "util/string-list.h"
 
 struct arena;
 struct setting_type;
@@ -45,27 +46,21 @@ enum log_addresses {
 /* What a list of networks has room for: some thirty of them. */
 #define SETTINGS_NETWORKS_MAX 1024
 
-/* A list of blank-separated words. */
-struct words {
-	const char *const *items;
-	size_t count;
-};
-
 /* All strings live in the arena that settings_load() was given, or are constant. */
 struct settings {
 	struct {
 		const char *public_name;   /* host[:port]; "" for this host's own name */
-		struct words listen_https; /* each checked: ADDRESS:PORT or [ADDRESS]:PORT */
-		struct words listen_http;
+		struct texts listen_https; /* each checked: ADDRESS:PORT or [ADDRESS]:PORT */
+		struct texts listen_http;
 		enum http_autoconfig http_autoconfig;
 		enum redirect redirect;
-		struct words behind_proxy; /* as listen_https, or UNIX_SOCKET_PREFIX and a path */
-		struct words trusted_proxies; /* networks, joined less than SETTINGS_NETWORKS_MAX
+		struct texts behind_proxy; /* as listen_https, or UNIX_SOCKET_PREFIX and a path */
+		struct texts trusted_proxies; /* networks, joined less than SETTINGS_NETWORKS_MAX
 						 bytes */
 		unsigned threads;	      /* 0: one for each processor */
 	} server;
 	struct {
-		struct words certificates;	 /* globs, at least one; for listen_https */
+		struct texts certificates;	 /* globs, at least one; for listen_https */
 		const char *default_certificate; /* "" for none */
 		enum unknown_name unknown_name;
 		const char *priorities; /* as priorities_string() takes it */
@@ -92,7 +87,7 @@ struct settings {
 		unsigned slow; /* milliseconds, 0 for never */
 	} log;
 	struct {
-		struct words listen; /* as server.behind_proxy */
+		struct texts listen; /* as server.behind_proxy */
 	} metrics;
 	struct {
 		enum sandbox_require require;
@@ -105,11 +100,11 @@ struct settings {
 		unsigned requests_per_second;	  /* 0: no limit */
 		unsigned requests_at_once;
 		unsigned addresses_per_network; /* 0: no limit */
-		struct words trusted;		/* networks */
+		struct texts trusted;		/* networks */
 	} limits;
 };
 
-/* One key of the file. All of them stand in one table, in settings.c. */
+/* One key of the file. All of them stand in one table, in keys.c. */
 struct settings_key {
 	const char *section, *name;
 	const char *text; /* the default, as the file would have it */
@@ -139,8 +134,8 @@ void settings_default(struct arena *memory, struct settings *ret_settings);
 
 /* What a settings file gives rise to: each text is "FILE:LINE: ...", in memory. */
 struct settings_reports {
-	struct words errors;   /* a file that has one is not used */
-	struct words warnings; /* of keys that are obsolete, and ignored */
+	struct texts errors;   /* a file that has one is not used */
+	struct texts warnings; /* of keys that are obsolete, and ignored */
 };
 
 /* Reading ends after so many errors. */

@@ -13,6 +13,7 @@
 #include "util/log.h"
 #include "util/network.h"
 #include "util/socket-address.h"
+#include "util/string-list.h"
 #include "util/unix-socket.h"
 
 #define QUOTE_MAX_LENGTH 64
@@ -68,7 +69,7 @@ static bool number_values_equal(const void *a, const void *b)
 
 static bool word_values_equal(const void *a, const void *b)
 {
-	const struct words *left = a, *right = b;
+	const struct texts *left = a, *right = b;
 
 	if (left->count != right->count)
 		return false;
@@ -88,18 +89,10 @@ static const char *next_word(struct arena *memory, const char **text)
 	return length ? arena_strndup(memory, word, length) : NULL;
 }
 
-/* The room is the next power of two, and full when the count is one. */
-void words_add(struct arena *memory, struct words *words, const char *word)
+static void add_word(struct arena *memory, struct texts *words, const char *word)
 {
-	const char **items = (const char **)words->items;
-
-	if ((words->count & (words->count - 1)) == 0) {
-		items = arena_array(memory, const char *, words->count ? words->count * 2 : 1);
-		if (words->count)
-			memcpy(items, words->items, words->count * sizeof(*items));
-	}
-	items[words->count++] = word;
-	words->items = items;
+	words->memory = memory;
+	texts_add(words, word);
 }
 
 static int host_name_parse(struct arena *memory, const struct settings_key *key, const char *text,
@@ -133,12 +126,12 @@ static int refuse_twice(struct arena *memory, const char *word, struct error *er
  * deals connections out to both: every second client would fail. 0.0.0.0 beside [::] in one list
  * does no harm. */
 static int check_listen_clash(struct arena *memory, const struct settings *settings,
-			      const struct words *own, const char *word,
+			      const struct texts *own, const char *word,
 			      const struct sockaddr_storage *address, struct error *err)
 {
 	const struct {
 		const char *name;
-		const struct words *words;
+		const struct texts *words;
 	} lists[] = {
 		{ "listen-https", &settings->server.listen_https },
 		{ "listen-http", &settings->server.listen_http },
@@ -147,7 +140,7 @@ static int check_listen_clash(struct arena *memory, const struct settings *setti
 	};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
-		const struct words *words = lists[i].words;
+		const struct texts *words = lists[i].words;
 
 		for (size_t j = 0; j < words->count; j++) {
 			struct sockaddr_storage other;
@@ -171,7 +164,7 @@ static int check_listen_clash(struct arena *memory, const struct settings *setti
 	return 0;
 }
 
-static int add_address(struct arena *memory, struct words *words, const char *word,
+static int add_address(struct arena *memory, struct texts *words, const char *word,
 		       const struct settings *settings, struct error *err)
 {
 	struct sockaddr_storage address;
@@ -180,7 +173,7 @@ static int add_address(struct arena *memory, struct words *words, const char *wo
 	if (socket_address_parse(word, &address, &length, err) < 0 ||
 	    check_listen_clash(memory, settings, words, word, &address, err) < 0)
 		return -1;
-	words_add(memory, words, word);
+	add_word(memory, words, word);
 	return 0;
 }
 
@@ -195,7 +188,7 @@ static int listen_parse(struct arena *memory, const struct settings_key *key, co
 	return 0;
 }
 
-static int add_unix_socket(struct arena *memory, struct words *words, const char *word,
+static int add_unix_socket(struct arena *memory, struct texts *words, const char *word,
 			   struct error *err)
 {
 	const char *path = unix_socket_path(word);
@@ -212,14 +205,14 @@ static int add_unix_socket(struct arena *memory, struct words *words, const char
 	for (size_t i = 0; i < words->count; i++)
 		if (text_equals(words->items[i], word))
 			return refuse_twice(memory, word, err);
-	words_add(memory, words, word);
+	add_word(memory, words, word);
 	return 0;
 }
 
 static int proxy_listen_parse(struct arena *memory, const struct settings_key *key,
 			      const char *text, struct settings *settings, struct error *err)
 {
-	struct words *words = place(settings, key);
+	struct texts *words = place(settings, key);
 	const char *word;
 
 	while ((word = next_word(memory, &text)))
@@ -232,7 +225,7 @@ static int proxy_listen_parse(struct arena *memory, const struct settings_key *k
 static int networks_parse(struct arena *memory, const struct settings_key *key, const char *text,
 			  struct settings *settings, struct error *err)
 {
-	struct words *words = place(settings, key);
+	struct texts *words = place(settings, key);
 	const char *word;
 
 	while ((word = next_word(memory, &text))) {
@@ -240,7 +233,7 @@ static int networks_parse(struct arena *memory, const struct settings_key *key, 
 			err->kind = ERROR_CONFIG;
 			return -1;
 		}
-		words_add(memory, words, word);
+		add_word(memory, words, word);
 	}
 	return 0;
 }
@@ -248,7 +241,7 @@ static int networks_parse(struct arena *memory, const struct settings_key *key, 
 static int globs_parse(struct arena *memory, const struct settings_key *key, const char *text,
 		       struct settings *settings, struct error *err)
 {
-	struct words *words = place(settings, key);
+	struct texts *words = place(settings, key);
 	const char *word;
 
 	if (!*text)
@@ -256,7 +249,7 @@ static int globs_parse(struct arena *memory, const struct settings_key *key, con
 	while ((word = next_word(memory, &text))) {
 		if (word[0] != '/')
 			return refuse(memory, key, word, err);
-		words_add(memory, words, word);
+		add_word(memory, words, word);
 	}
 	return 0;
 }
@@ -288,72 +281,43 @@ static int priorities_parse(struct arena *memory, const struct settings_key *key
 	return 0;
 }
 
-static int threads_parse(struct arena *memory, const struct settings_key *key, const char *text,
-			 struct settings *settings, struct error *err)
-{
-	unsigned long number = 0;
-
-	if (!text_equals(text, "auto") && !number_parse(text, key->low, key->high, &number))
-		return refuse(memory, key, text, err);
-	put_number(settings, key, number);
-	return 0;
-}
-
-static int seconds_parse(struct arena *memory, const struct settings_key *key, const char *text,
-			 struct settings *settings, struct error *err)
-{
-	size_t length = strlen(text);
-	unsigned long number;
-
-	if (length > 0 && text[length - 1] == 's')
-		length--;
-	if (!number_parse(arena_strndup(memory, text, length), key->low, key->high, &number))
-		return refuse(memory, key, text, err);
-	put_number(settings, key, number);
-	return 0;
-}
-
-/* 500ms, 2s; 0 needs no unit. */
-static int milliseconds_parse(struct arena *memory, const struct settings_key *key,
-			      const char *text, struct settings *settings, struct error *err)
-{
-	size_t digits = strspn(text, "0123456789");
-	const char *unit = text + digits;
-	unsigned factor = text_equals(unit, "ms") ? 1 : text_equals(unit, "s") ? 1000 : 0;
-	unsigned long number;
-
-	if (text_equals(text, "0"))
-		factor = 1;
-	if (factor == 0 || !number_parse(arena_strndup(memory, text, digits), key->low,
-					 key->high / factor, &number))
-		return refuse(memory, key, text, err);
-	put_number(settings, key, number * factor);
-	return 0;
-}
+/* What may follow a number, and what it multiplies it with. */
+struct unit {
+	const char *name;
+	unsigned factor; /* 0 ends a list */
+};
 
 static int number_setting_parse(struct arena *memory, const struct settings_key *key,
 				const char *text, struct settings *settings, struct error *err)
 {
+	const char *digits = arena_strndup(memory, text, strspn(text, "0123456789"));
 	unsigned long number;
 
-	if (!number_parse(text, key->low, key->high, &number))
-		return refuse(memory, key, text, err);
-	put_number(settings, key, number);
+	for (const struct unit *unit = key->type->units; unit->factor; unit++) {
+		if (!text_equals(text + strlen(digits), unit->name) ||
+		    !number_parse(digits, key->low, key->high / unit->factor, &number))
+			continue;
+		put_number(settings, key, number * unit->factor);
+		return 0;
+	}
+	return refuse(memory, key, text, err);
+}
+
+static int threads_parse(struct arena *memory, const struct settings_key *key, const char *text,
+			 struct settings *settings, struct error *err)
+{
+	if (!text_equals(text, "auto"))
+		return number_setting_parse(memory, key, text, settings, err);
+	put_number(settings, key, 0);
 	return 0;
 }
 
-/* 25% */
-static int percent_parse(struct arena *memory, const struct settings_key *key, const char *text,
-			 struct settings *settings, struct error *err)
+/* 0 needs no unit. */
+static int milliseconds_parse(struct arena *memory, const struct settings_key *key,
+			      const char *text, struct settings *settings, struct error *err)
 {
-	size_t digits = strspn(text, "0123456789");
-	unsigned long number;
-
-	if (!text_equals(text + digits, "%") ||
-	    !number_parse(arena_strndup(memory, text, digits), key->low, key->high, &number))
-		return refuse(memory, key, text, err);
-	put_number(settings, key, number);
-	return 0;
+	return number_setting_parse(memory, key, text_equals(text, "0") ? "0ms" : text, settings,
+				    err);
 }
 
 /* The key allows "refuse | default"; the first of them is 0, as in its enum. */
@@ -388,20 +352,37 @@ static int https_url_parse(struct arena *memory, const struct settings_key *key,
 	return 0;
 }
 
-const struct setting_type setting_public_name = { public_name_setting_parse, text_values_equal };
-const struct setting_type setting_host_name = { host_name_parse, text_values_equal };
-const struct setting_type setting_listen = { listen_parse, word_values_equal, .is_list = true };
-const struct setting_type setting_proxy_listen = { proxy_listen_parse, word_values_equal,
-						   .is_list = true };
-const struct setting_type setting_networks = { networks_parse, word_values_equal, .is_list = true };
-const struct setting_type setting_threads = { threads_parse, number_values_equal };
-const struct setting_type setting_globs = { globs_parse, word_values_equal, .is_list = true };
-const struct setting_type setting_path = { path_parse, text_values_equal };
-const struct setting_type setting_optional_path = { optional_path_parse, text_values_equal };
-const struct setting_type setting_https_url = { https_url_parse, text_values_equal };
-const struct setting_type setting_priorities = { priorities_parse, text_values_equal };
-const struct setting_type setting_choice = { choice_parse, number_values_equal };
-const struct setting_type setting_seconds = { seconds_parse, number_values_equal };
-const struct setting_type setting_milliseconds = { milliseconds_parse, number_values_equal };
-const struct setting_type setting_number = { number_setting_parse, number_values_equal };
-const struct setting_type setting_percent = { percent_parse, number_values_equal };
+static const struct unit no_unit[] = { { "", 1 }, { NULL, 0 } };
+static const struct unit percent[] = { { "%", 1 }, { NULL, 0 } };
+static const struct unit seconds[] = { { "", 1 }, { "s", 1 }, { NULL, 0 } };
+static const struct unit milliseconds[] = { { "ms", 1 }, { "s", 1000 }, { NULL, 0 } };
+
+#define TEXT_VALUE(parse_function)                                   \
+	{                                                            \
+		.parse = parse_function, .equals = text_values_equal \
+	}
+#define LIST_VALUE(parse_function)                                                    \
+	{                                                                             \
+		.parse = parse_function, .equals = word_values_equal, .is_list = true \
+	}
+#define NUMBER_VALUE(parse_function, units_)                                            \
+	{                                                                               \
+		.parse = parse_function, .equals = number_values_equal, .units = units_ \
+	}
+
+const struct setting_type setting_public_name = TEXT_VALUE(public_name_setting_parse);
+const struct setting_type setting_host_name = TEXT_VALUE(host_name_parse);
+const struct setting_type setting_path = TEXT_VALUE(path_parse);
+const struct setting_type setting_optional_path = TEXT_VALUE(optional_path_parse);
+const struct setting_type setting_https_url = TEXT_VALUE(https_url_parse);
+const struct setting_type setting_priorities = TEXT_VALUE(priorities_parse);
+const struct setting_type setting_listen = LIST_VALUE(listen_parse);
+const struct setting_type setting_proxy_listen = LIST_VALUE(proxy_listen_parse);
+const struct setting_type setting_networks = LIST_VALUE(networks_parse);
+const struct setting_type setting_globs = LIST_VALUE(globs_parse);
+const struct setting_type setting_choice = NUMBER_VALUE(choice_parse, NULL);
+const struct setting_type setting_threads = NUMBER_VALUE(threads_parse, no_unit);
+const struct setting_type setting_number = NUMBER_VALUE(number_setting_parse, no_unit);
+const struct setting_type setting_percent = NUMBER_VALUE(number_setting_parse, percent);
+const struct setting_type setting_seconds = NUMBER_VALUE(number_setting_parse, seconds);
+const struct setting_type setting_milliseconds = NUMBER_VALUE(milliseconds_parse, milliseconds);

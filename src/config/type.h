@@ -8,7 +8,7 @@ struct arena;
 struct error;
 struct settings;
 struct settings_key;
-struct words;
+struct unit;
 
 struct setting_type {
 	/* Checks the text and puts its value into the settings, at the key's place; a list is
@@ -16,7 +16,8 @@ struct setting_type {
 	int (*parse)(struct arena *memory, const struct settings_key *key, const char *text,
 		     struct settings *settings, struct error *err);
 	bool (*equals)(const void *a, const void *b);
-	bool is_list; /* of words; the key may be given in several lines */
+	bool is_list;		  /* of words; the key may be given in several lines */
+	const struct unit *units; /* of a number */
 };
 
 extern const struct setting_type setting_public_name;	/* host[:port], or "" */
@@ -39,5 +40,3 @@ extern const struct setting_type setting_percent; /* in the key's range; 25% */
 
 /* The text for an error: in double quotes, and short enough to leave room for what is to say. */
 const char *setting_quote(struct arena *memory, const char *text);
-
-void words_add(struct arena *memory, struct words *words, const char *word);

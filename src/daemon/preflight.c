@@ -121,7 +121,7 @@ static void report_taken(const struct preflight *preflight, const char *key, con
 }
 
 static void check_address(const struct preflight *preflight, const char *key,
-			  const struct words *addresses, const char *address)
+			  const struct texts *addresses, const char *address)
 {
 	struct socket_holder holder = { 0 };
 	const char *path = unix_socket_path(address);
@@ -147,7 +147,7 @@ void preflight_ports(const struct settings *settings, const char *settings_file,
 	const struct preflight preflight = { settings_file, errors, warnings, notes };
 	const struct {
 		const char *key;
-		const struct words *addresses;
+		const struct texts *addresses;
 	} lists[] = {
 		{ "[server] listen-https", &settings->server.listen_https },
 		{ "[server] listen-http", &settings->server.listen_http },
@@ -157,7 +157,7 @@ void preflight_ports(const struct settings *settings, const char *settings_file,
 	struct bytes replaced = BYTES_IN(warnings->memory);
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
-		const struct words *addresses = lists[i].addresses;
+		const struct texts *addresses = lists[i].addresses;
 
 		for (size_t a = 0; a < addresses->count; a++) {
 			const char *address = binding_address(notes->memory, addresses,

@@ -26,7 +26,7 @@ void preparation_complete_settings(struct arena *memory, const char **own,
 }
 
 /* Tells of each address of the key that others than this host can connect to what that means. */
-static void warn_of_open_ports(const char *key, const struct words *words, const char *meaning,
+static void warn_of_open_ports(const char *key, const struct texts *words, const char *meaning,
 			       void (*tell)(const char *sentence, void *context))
 {
 	for (size_t i = 0; i < words->count; i++) {

@@ -197,7 +197,7 @@ static void keep_name(struct server *server, const struct settings *settings)
 		    server->own_name);
 }
 
-static void log_all(void (*log)(const char *format, ...), const struct words *texts)
+static void log_all(void (*log)(const char *format, ...), const struct texts *texts)
 {
 	for (size_t i = 0; i < texts->count; i++)
 		log("%s", texts->items[i]);

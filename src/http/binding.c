@@ -16,7 +16,7 @@
 #include "util/unix-socket.h"
 
 /* [::] takes IPv4 connections too, unless 0.0.0.0 with the same port is listened on beside it. */
-static bool has_twin(const struct words *addresses, const struct sockaddr_storage *address)
+static bool has_twin(const struct texts *addresses, const struct sockaddr_storage *address)
 {
 	struct sockaddr_storage other;
 	socklen_t length;
@@ -112,7 +112,7 @@ static int bind_socket(const struct sockaddr_storage *address, bool is_shared, i
 	return TAKE_FD(fd);
 }
 
-int binding_check(const struct words *addresses, const char *text, struct socket_holder *ret_holder,
+int binding_check(const struct texts *addresses, const char *text, struct socket_holder *ret_holder,
 		  struct error *err)
 {
 	struct sockaddr_storage address;
@@ -133,7 +133,7 @@ int binding_check(const struct words *addresses, const char *text, struct socket
 	return 0;
 }
 
-int binding_open(const struct words *addresses, const char *text, struct error *err)
+int binding_open(const struct texts *addresses, const char *text, struct error *err)
 {
 	struct sockaddr_storage address;
 	struct socket_holder holder;
@@ -166,7 +166,7 @@ static int probe_ipv6(void)
 	return fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL ? -fd : 0;
 }
 
-const char *binding_address(struct arena *memory, const struct words *addresses, const char *text,
+const char *binding_address(struct arena *memory, const struct texts *addresses, const char *text,
 			    struct bytes *warning)
 {
 	struct sockaddr_storage address;

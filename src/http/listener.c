@@ -237,7 +237,7 @@ void listener_set_signer(struct listener *listener, struct signer *signer)
 		worker_set_signer(listener->workers[i], signer);
 }
 
-static const char *join(struct arena *memory, const struct words *words)
+static const char *join(struct arena *memory, const struct texts *words)
 {
 	struct bytes text = BYTES_IN(memory);
 

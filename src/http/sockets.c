@@ -90,7 +90,7 @@ static int share(struct sockets *sockets, struct port *port, struct error *err)
 }
 
 /* While the network starts, an address may not be there yet. */
-static int bind_address(struct sockets *sockets, const struct words *addresses, struct port *port,
+static int bind_address(struct sockets *sockets, const struct texts *addresses, struct port *port,
 			struct error *err)
 {
 	struct socket_holder holder;
@@ -131,7 +131,7 @@ static void close_port(const struct sockets *sockets, struct port *port)
 }
 
 /* An address that cannot be opened is left out. */
-static void bind_addresses(struct sockets *sockets, const struct words *addresses,
+static void bind_addresses(struct sockets *sockets, const struct texts *addresses,
 			   enum port_kind kind)
 {
 	for (size_t i = 0; i < addresses->count; i++) {
@@ -250,7 +250,7 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 		 struct error *err)
 {
 	_cleanup_(sockets_closep) struct sockets *sockets = xnew(struct sockets);
-	const struct words *const addresses[PORT_KINDS] = {
+	const struct texts *const addresses[PORT_KINDS] = {
 		[PORT_TLS] = &settings->server.listen_https,
 		[PORT_PLAIN] = &settings->server.listen_http,
 		[PORT_PROXY] = &settings->server.behind_proxy,

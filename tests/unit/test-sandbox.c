@@ -46,7 +46,7 @@ static void enter(const char *directory)
 	settings_default(&memory, &settings);
 	settings.database.file = directory_path(&memory, directory, "data/test.db");
 	glob = directory_path(&memory, directory, "certificates/*.pem");
-	settings.tls.certificates = (struct words){ &glob, 1 };
+	settings.tls.certificates = (struct texts){ .items = &glob, .count = 1 };
 	if (sandbox_enter(&settings, directory_path(&memory, directory, "settings/a.conf"),
 			  &sandbox, &err) < 0)
 		_exit(255);

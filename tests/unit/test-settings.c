@@ -85,7 +85,7 @@ static const char *value_text(struct arena *memory, const struct settings *setti
 	const struct settings_key *key = key_named(name);
 	const void *place = (const char *)settings + key->place;
 	struct bytes text = BYTES_IN(memory);
-	const struct words *words = place;
+	const struct texts *words = place;
 	unsigned number;
 
 	if (key->type->is_list) {

@@ -163,7 +163,7 @@ static int print_certificates(struct admin *admin, const struct certificate_list
 
 static int run_list(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	const struct words *globs = &admin->settings->tls.certificates;
+	const struct texts *globs = &admin->settings->tls.certificates;
 	struct certificate_list list;
 	int r = certificate_list_load(admin->memory, globs->items, globs->count, &list, err);
 

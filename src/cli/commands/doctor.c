@@ -214,7 +214,7 @@ static int examine_with_certificates(struct admin *admin, const struct arguments
 				     const char *const *domains, size_t count,
 				     struct report *report, struct error *err)
 {
-	const struct words *globs = &admin->settings->tls.certificates;
+	const struct texts *globs = &admin->settings->tls.certificates;
 	struct certificate_list list;
 	struct coverage coverage;
 	struct error ignored;
