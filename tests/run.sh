@@ -8,6 +8,7 @@ usage() {
 	Usage: tests/run.sh [--GROUP ... | --all] [PYTEST-ARGUMENT ...]
 
 	Groups of tests (default: --fast):
+	  --lint           clang-format, clang-tidy, cppcheck, shellcheck, codespell
 	  --fast           unit tests, parsers on their corpora, golden files, all tests without another
 	                   server, and for each other server one test that succeeds and one that fails
 	  --engines        the other tests with servers: pebble, Dovecot, dnsmasq, nginx, Apache
@@ -34,9 +35,9 @@ cd "$(dirname "$0")/.."
 groups=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--fast | --engines | --soak | --sanitize | --sanitize-rest | --thread | --valgrind | --boot | --package)
+	--lint | --fast | --engines | --soak | --sanitize | --sanitize-rest | --thread | --valgrind | --boot | --package)
 		groups="$groups ${1#--}" ;;
-	--all) groups="fast engines soak sanitize sanitize-rest thread valgrind package" ;;
+	--all) groups="lint fast engines soak sanitize sanitize-rest thread valgrind package" ;;
 	--help) usage; exit 0 ;;
 	--*) usage >&2; exit 2 ;;
 	*) break ;;
@@ -59,7 +60,8 @@ packages="gcc meson ninja-build pkg-config python3 libmicrohttpd-dev libgnutls28
 servers="prometheus nginx dovecot-imapd dovecot-pop3d dovecot-submissiond dovecot-managesieved"
 ! has_group valgrind || packages="$packages valgrind"
 ! has_group engines || packages="$packages lego" servers="$servers certbot"
-if has_group fast engines soak sanitize sanitize-rest thread valgrind; then
+! has_group lint || ./packaging/install-packages.sh clang clang-format clang-tidy cppcheck shellcheck codespell
+if has_group lint fast engines soak sanitize sanitize-rest thread valgrind; then
 	./packaging/install-packages.sh $packages
 	./tests/unpack-servers.sh build-tools $servers || echo "some servers are missing; their tests are skipped" >&2
 	PATH=$PATH:$PWD/build-tools/bin:/usr/sbin:/sbin
@@ -105,6 +107,8 @@ daemon_targets="src/mailconfd src/mailconfctl"
 # build_for GROUP
 build_for() {
 	case $1 in
+	# clang-tidy needs options that clang knows, and the sources that are generated.
+	lint) CC=clang build build-lint "" src/schema.c src/templates.c ;;
 	fast | engines | soak) build build "" all ;;
 	sanitize | sanitize-rest) build build-sanitize -Db_sanitize=address,undefined all ;;
 	thread) build build-thread -Db_sanitize=thread $daemon_targets ;;
@@ -124,6 +128,7 @@ run_group() {
 	esac
 	export MAILCONFD_MODE
 	case $group in
+	lint) run_pytest lint -n "$(nproc)" "$@" tests/lint ;;
 	fast)
 		unit_tests fast build
 		run_pytest fast $parallel -m "ci or not (engines or soak)" "$@" tests/clients tests/system

@@ -2,7 +2,7 @@
 
 _mailconfctl()
 {
-	local rest=${COMP_LINE:0:COMP_POINT} words=() word i breaks= typed begun= quote= lines line
+	local rest=${COMP_LINE:0:COMP_POINT} words=() word i breaks="" typed begun="" quote="" lines line
 
 	# Bash splits words at ':', '=' and '@' too; mailconfctl does so at blanks alone.
 	for ((i = 0; i <= COMP_CWORD; i++)); do
@@ -24,6 +24,7 @@ _mailconfctl()
 	for i in : = @; do
 		[[ $COMP_WORDBREAKS != *$i* ]] || breaks+=$i
 	done
+	# shellcheck disable=SC2295 # a set of characters
 	[[ -z $breaks || -n $quote ]] || begun=${typed%"${typed##*[$breaks]}"}
 	begun=${begun%@} # which it puts before the rest
 
