@@ -101,6 +101,7 @@ bool confinement_of_unit(struct arena *memory, const char *settings_file,
 		"systemctl",
 		"show",
 		"mailconfd.service",
+		/* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one argument on two lines */
 		"--property=LoadState,ExecStart,ProtectHome,PrivateTmp,ProtectSystem,"
 		"ReadWritePaths,StateDirectory,RuntimeDirectory,BindPaths,BindReadOnlyPaths",
 		NULL,

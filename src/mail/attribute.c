@@ -62,7 +62,7 @@ static int set_number(const struct option *option, unsigned *member, const char 
 
 	if ((*text || !option->is_optional) &&
 	    !number_parse(text, option->min, option->max, &number)) {
-		for (size_t i = 0; option->value[i] && i < sizeof(unit) - 1; i++)
+		for (size_t i = 0; i < sizeof(unit) - 1 && option->value[i]; i++)
 			unit[i] = char_lower(option->value[i]);
 		return error_set(err, ERROR_USAGE, "--%s takes %s, from %u to %u, not '%s'",
 				 option->name, unit, option->min, option->max, text);

@@ -80,13 +80,13 @@ static void add_requests_of(struct bytes *text, const struct metrics *metrics, s
 	const counter_t *requests = metrics->counters[0]->requests[protocol][outcome];
 	uint64_t counts[AGENTS_MAX] = { 0 };
 
-	for (agent_t agent = 0; agent < agents_count(); agent++) {
+	for (size_t agent = 0; agent < agents_count(); agent++) {
 		uint64_t count = sum(metrics, &requests[agent]);
 
 		if (count > 0)
 			counts[first_of_name(agent)] += count;
 	}
-	for (agent_t agent = 0; agent < agents_count(); agent++)
+	for (size_t agent = 0; agent < agents_count(); agent++)
 		if (counts[agent] > 0)
 			bytes_add_format(text,
 					 "mailconfd_requests_total{protocol=\"%s\",program=\"%s\","
@@ -109,7 +109,7 @@ static uint64_t sum_of_outcome(const struct metrics *metrics, size_t outcome)
 	uint64_t all = 0;
 
 	for (size_t protocol = 0; protocol < COUNTERS_PROTOCOLS; protocol++)
-		for (agent_t agent = 0; agent < agents_count(); agent++)
+		for (size_t agent = 0; agent < agents_count(); agent++)
 			all += sum(metrics,
 				   &metrics->counters[0]->requests[protocol][outcome][agent]);
 	return all;

@@ -89,6 +89,7 @@ static int visit_rows(struct row *row, user_visitor visit, void *context, struct
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 		struct user user;
 
+		/* cppcheck-suppress autoVariables ; the row is read again with another memory */
 		row->memory = &memory;
 		user = user_read(row);
 		r = row_check_in_list(row, err);

@@ -42,14 +42,16 @@ def test_clang_tidy(source):
     run("clang-tidy", "--quiet", "-p", BUILD, source)
 
 
-# It does not know __attribute__((cleanup)).
-SUPPRESSED = ("resourceLeak", "memleak")
+# The first two: it does not know __attribute__((cleanup)). The last: it takes a copy of no bytes for a use; gcc and
+# valgrind look for such variables too.
+SUPPRESSED = ("resourceLeak", "memleak", "uninitvar")
+# It does not read the headers of libraries.
+MACROS = ("_GNU_SOURCE", "json_object_foreach(...)=while(next(__VA_ARGS__))", "json_array_foreach(...)=while(next(__VA_ARGS__))")
 
 
 def test_cppcheck():
     run("cppcheck", "--quiet", "--error-exitcode=1", f"-j{os.cpu_count()}", "--std=c11", "--inline-suppr",
-        "--enable=warning,performance,portability", "--library=posix,gnu", "-D_GNU_SOURCE", "-Isrc",
-        "-Djson_object_foreach(object,key,value)=for(key=first(object);value=next(object);)",
+        "--enable=warning,performance,portability", "-Isrc", *(f"-D{macro}" for macro in MACROS),
         *(f"--suppress={name}" for name in SUPPRESSED), *SOURCES)
 
 

@@ -116,7 +116,7 @@ struct user_record user_record_read(const char *bytes)
 /* Local parts of these characters are valid. Each is mapped to its normal form, others to NUL. */
 static void fill_plain_characters(char *characters)
 {
-	for (char c = 'a'; c <= 'z'; c++)
+	for (int c = 'a'; c <= 'z'; c++)
 		characters[(size_t)c] = characters[(size_t)(c - 'a' + 'A')] = c;
 	for (const char *c = "0123456789-._+"; *c; c++)
 		characters[(size_t)*c] = *c;
