@@ -70,20 +70,31 @@ static bool may_have_logins(struct arena *memory, const struct request *request,
 		sends_logins_to(memory, &match->domain_provider, request->client));
 }
 
-/* Who may not have the login of a row gets what people without a row do. */
-static void keep_logins_back(const struct context *context, struct arena *memory,
-			     const struct request *request, const struct query *query,
-			     struct match *match)
+static enum withheld reason_to_withhold(const struct context *context, struct arena *memory,
+					const struct request *request, const struct query *query,
+					const struct match *match)
 {
-	bool is_within = is_within_limit(context, memory, request, query, match);
+	if (!is_within_limit(context, memory, request, query, match))
+		return WITHHELD_ADDRESS_LIMIT;
+	if (!match->has_user)
+		return WITHHELD_NOT;
+	if (!may_have_logins(memory, request, match))
+		return WITHHELD_NETWORK;
+	return query->replaced && strstr(match->user.login, query->replaced) ? WITHHELD_REPLACED
+									     : WITHHELD_NOT;
+}
 
-	if (!match->has_user || (is_within && may_have_logins(memory, request, match) &&
-				 !(query->replaced && strstr(match->user.login, query->replaced))))
+/* A client that may not have the login of a row gets what people without a row do. */
+static void withhold_login(const struct context *context, struct arena *memory,
+			   const struct request *request, const struct query *query,
+			   struct match *match)
+{
+	match->withheld = reason_to_withhold(context, memory, request, query, match);
+	if (!match->withheld || !match->has_user)
 		return;
-	if (!is_within && context->counters)
-		counter_add(&context->counters->kept_back, 1);
+	if (match->withheld == WITHHELD_ADDRESS_LIMIT && context->counters)
+		counter_add(&context->counters->withheld_logins, 1);
 	match->has_user = false;
-	match->is_kept_back = true;
 	match->has_own_provider = false;
 	match->provider = match->domain_provider;
 }
@@ -119,7 +130,7 @@ static int answer_query(const struct context *context, struct arena *memory,
 
 	r = context_match(context, memory, &question->query, match, err);
 	if (r == 0) {
-		keep_logins_back(context, memory, request, &question->query, match);
+		withhold_login(context, memory, request, &question->query, match);
 		response->match = match;
 	}
 	if (r == 0 && question->protocol->needs_secret) {

@@ -61,6 +61,8 @@ static const struct settings_key keys[] = {
 	  .allowed = "none | domain | hash | full" },
 	{ "log", "slow", "500ms", &setting_milliseconds, PLACE(log.slow), .low = 0, .high = 600000,
 	  .allowed = "a time such as 500ms or 2s, or 0 for never" },
+	{ "log", "trace", "", &setting_networks, PLACE(log.trace),
+	  .allowed = "networks such as 192.0.2.0/24 2001:db8::/32, or nothing" },
 	{ "metrics", "listen", "", &setting_proxy_listen, PLACE(metrics.listen),
 	  .allowed = "ADDRESS:PORT, or unix: and an absolute path", .needs_restart = true },
 	{ "sandbox", "require", "no", &setting_choice, PLACE(sandbox.require),

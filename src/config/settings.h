@@ -84,7 +84,8 @@ struct settings {
 		enum log_level level;
 		enum log_format format;
 		enum log_addresses addresses;
-		unsigned slow; /* milliseconds, 0 for never */
+		unsigned slow;	    /* milliseconds, 0 for never */
+		struct texts trace; /* networks, as server.trusted_proxies */
 	} log;
 	struct {
 		struct texts listen; /* as server.behind_proxy */

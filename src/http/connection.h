@@ -27,6 +27,7 @@ struct connection {
 	int fd;
 	struct exchange *exchange; /* under way, or NULL */
 	bool is_fresh;		   /* it has not made a request yet */
+	unsigned trace;		   /* its number in the trace, 0: it is not traced */
 	bool must_linger;	   /* answered before its request was read */
 
 	struct queue *queue;		  /* the one it is in */

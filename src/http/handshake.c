@@ -10,6 +10,7 @@
 
 #include "answer/address-limit.h"
 #include "http/connection-share.h"
+#include "observe/trace.h"
 #include "tls/certificates.h"
 #include "tls/ticket-key.h"
 #include "util/arena.h"
@@ -174,6 +175,7 @@ static void handshake_end(struct connection *connection)
 	counter_add(&connection->gate->counters
 			     ->handshakes[connection->tls_version][connection->is_resumed],
 		    1);
+	trace_handshake(connection->trace, connection->tls_version, connection->is_resumed);
 	queue_leave(connection);
 	queue_join(&connection->gate->requests, connection);
 }
@@ -308,6 +310,8 @@ struct connection *gate_admit(struct gate *gate, struct MHD_Connection *mhd, enu
 	connection->fd =
 		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 	connection->is_fresh = true;
+	connection->trace = trace_number(gate->log, 0, client_of(connection));
+	trace_connection(connection->trace, client_of(connection), sockets_kind_name(kind));
 	gate->fresh++;
 	counter_add(&gate->counters->connections, 1);
 	if (connection->session)
@@ -348,8 +352,12 @@ void gate_dismiss(struct connection *connection)
 	if (connection->is_fresh)
 		connection->gate->fresh--;
 	counter_add(&counters->connections, (uint64_t)-1);
-	if (connection->is_handshaking)
+	if (connection->is_handshaking) {
 		counter_add(&counters->failed_handshakes[connection->failure], 1);
+		trace_handshake_failed(connection->trace,
+				       handshake_failure_name(connection->failure));
+	}
+	trace_connection_closed(connection->trace, NULL);
 	queue_leave(connection);
 	share_leave(connection);
 	certificates_unref(connection->certificates);

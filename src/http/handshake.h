@@ -41,6 +41,7 @@ struct gate {
 	const struct client_suites *suites; /* likewise */
 	struct certificates *certificates;  /* for new connections; borrowed, NULL until loaded */
 	enum sni_policy sni_policy;
+	const struct log_rules *log; /* of the worker */
 	struct counters *counters;   /* the worker's */
 	struct limit *limit;	     /* of all workers, or NULL */
 	const char *trusted_proxies; /* networks that have no share on the port of proxies */

@@ -265,7 +265,7 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 	struct worker_rules rules = {
 		.sni_policy = settings->tls.unknown_name == UNKNOWN_NAME_DEFAULT ? SNI_DEFAULT
 										 : SNI_REFUSE,
-		.log = { settings->log.addresses, (int64_t)settings->log.slow * 1000 },
+		.log = { settings->log.addresses, (int64_t)settings->log.slow * 1000, "" },
 		.handshake_timeout = settings->limits.handshake_timeout,
 		.connections_per_network = settings->limits.connections_per_network,
 	};
@@ -277,6 +277,7 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 		 settings->acme.directory);
 	snprintf(rules.trusted_proxies, sizeof(rules.trusted_proxies), "%s",
 		 join(&memory, &settings->server.trusted_proxies));
+	snprintf(rules.traced, sizeof(rules.traced), "%s", join(&memory, &settings->log.trace));
 	snprintf(rules.public_name, sizeof(rules.public_name), "%s", settings->server.public_name);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_set_rules(listener->workers[i], &rules);

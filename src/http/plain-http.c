@@ -143,6 +143,8 @@ static int redirect(const struct context *context, const struct plain_rules *rul
 	if (r == STORE_NOT_FOUND)
 		return 0;
 	if (r == 0)
+		response->match = match;
+	if (r == 0)
 		r = choose_host(context, rules, memory, &question->query, match, &host, err);
 	if (r != 0) {
 		response_set_text(response, 503, "Try again later.\n");

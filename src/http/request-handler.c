@@ -10,6 +10,7 @@
 #include "http/mhd-response.h"
 #include "observe/access-log.h"
 #include "observe/counters.h"
+#include "observe/trace.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "protocol/routes.h"
@@ -254,6 +255,65 @@ static void believe_proxy(struct exchange *exchange)
 			&exchange->request);
 }
 
+/* The key stays the same, so it is read once. NULL while the database cannot be read. */
+static const struct digest_key *log_key(struct exchanges *exchanges)
+{
+	struct error err;
+
+	if (exchanges->log.addresses != LOG_ADDRESSES_HASH)
+		return NULL;
+	if (!exchanges->has_log_key && exchanges->context.store)
+		exchanges->has_log_key = store_secret(exchanges->context.store, &exchanges->log_key,
+						      &err) == 0;
+	return exchanges->has_log_key ? &exchanges->log_key : NULL;
+}
+
+static struct record_privacy log_privacy(struct exchanges *exchanges)
+{
+	return (struct record_privacy){ exchanges->log.addresses, log_key(exchanges) };
+}
+
+static struct record describe(const struct exchange *exchange)
+{
+	return (struct record){
+		.request = &exchange->request,
+		.response = &exchange->response,
+		.network = exchange->network,
+		.agent = exchange->agent,
+		.tls_version = exchange->ours->tls_version,
+		.is_resumed = exchange->ours->is_resumed,
+		.was_held = exchange->was_held,
+		.micros = exchange->micros,
+	};
+}
+
+static void trace_begin(struct exchange *exchange)
+{
+	struct exchanges *exchanges = exchange->port->exchanges;
+	struct connection *connection = exchange->ours;
+	struct record_privacy privacy;
+	struct record record;
+
+	connection->trace = trace_number(&exchanges->log, connection->trace,
+					 exchange->request.client);
+	if (!connection->trace)
+		return;
+	privacy = log_privacy(exchanges);
+	record = describe(exchange);
+	trace_request(connection->trace, &record, &privacy,
+		      exchange->admission == ADMITTED ? "passed" : "exceeded");
+}
+
+static void trace_result(struct exchange *exchange)
+{
+	struct record_privacy privacy;
+
+	if (!exchange->ours->trace)
+		return;
+	privacy = log_privacy(exchange->port->exchanges);
+	trace_answer(exchange->ours->trace, &exchange->request, &exchange->response, &privacy);
+}
+
 static void admit(struct exchange *exchange)
 {
 	const struct context *context = &exchange->port->exchanges->context;
@@ -284,6 +344,7 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	if (exchange->port->kind == PORT_PROXY)
 		believe_proxy(exchange);
 	admit(exchange);
+	trace_begin(exchange);
 	if (exchange->admission == ADMITTED && exchange->port->kind == PORT_PLAIN &&
 	    plain_refuses(&exchange->memory, &exchange->request, &exchange->response)) {
 		exchange->must_close = true;
@@ -324,8 +385,10 @@ static bool make_answer(struct exchange *exchange)
 		    : answer(&exchanges->context, &exchange->scratch, &exchange->request,
 			     &exchange->response, &err);
 	if (r == ANSWER_BUSY) {
-		if (exchange->patience == 0)
+		if (exchange->patience == 0) {
 			exchange->patience = clock_now() + EXCHANGE_PATIENCE_MS;
+			trace_database_busy(exchange->ours->trace);
+		}
 		if (clock_now() < exchange->patience) {
 			wait(exchange, &exchanges->for_database, clock_now() + EXCHANGE_RETRY_MS);
 			return false;
@@ -335,6 +398,7 @@ static bool make_answer(struct exchange *exchange)
 		log_error_counted("protocol=%s: %s",
 				  exchange->response.protocol ? exchange->response.protocol : "-",
 				  err.text);
+	trace_result(exchange);
 	return true;
 }
 
@@ -365,37 +429,16 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 	return send_response(exchange);
 }
 
-/* The key stays the same, so it is read once. NULL while the database cannot be read. */
-static const struct digest_key *log_key(struct exchanges *exchanges)
-{
-	struct error err;
-
-	if (exchanges->log.addresses != LOG_ADDRESSES_HASH)
-		return NULL;
-	if (!exchanges->has_log_key && exchanges->context.store)
-		exchanges->has_log_key = store_secret(exchanges->context.store, &exchanges->log_key,
-						      &err) == 0;
-	return exchanges->has_log_key ? &exchanges->log_key : NULL;
-}
-
 static void tell(struct exchange *exchange)
 {
 	struct exchanges *exchanges = exchange->port->exchanges;
-	const struct record record = {
-		.request = &exchange->request,
-		.response = &exchange->response,
-		.network = exchange->network,
-		.agent = exchange->agent,
-		.tls_version = exchange->ours->tls_version,
-		.is_resumed = exchange->ours->is_resumed,
-		.was_held = exchange->was_held,
-		.micros = exchange->micros,
-	};
-	const struct record_privacy privacy = { exchanges->log.addresses, log_key(exchanges) };
+	const struct record_privacy privacy = log_privacy(exchanges);
+	const struct record record = describe(exchange);
 
 	counters_add_request(exchanges->context.counters, &record);
 	if (exchange->admission != REFUSED_AGAIN)
 		record_log(&exchange->memory, &record, &privacy, exchanges->log.slow);
+	trace_response(exchange->ours->trace, &record);
 }
 
 static void end(struct exchange *exchange)

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 #include "answer/answer.h"
-#include "config/settings.h"
 #include "http/plain-http.h"
 #include "http/sockets.h"
+#include "observe/access-log.h"
 #include "util/arena.h"
 #include "util/digest.h"
 #include "util/network.h"
@@ -34,12 +34,6 @@
 
 struct connection;
 struct exchange;
-
-/* How requests are logged. */
-struct log_rules {
-	enum log_addresses addresses;
-	int64_t slow; /* microseconds from which on an answer is slow; 0: none is */
-};
 
 /* Suspended exchanges that wait for the same thing, and all as long: the oldest is due first. */
 struct waiting {

@@ -4,6 +4,7 @@
 
 #include "http/connection.h"
 #include "http/handshake.h"
+#include "observe/trace.h"
 #include "tls/certificates.h"
 #include "util/idna.h"
 
@@ -37,17 +38,20 @@ int sni_select(struct connection *connection, enum sni_policy policy, gnutls_pce
 	gnutls_pk_algorithm_t algorithms[CLIENT_ALGORITHMS_MAX];
 	const struct certificate *certificate = NULL;
 	char name[HOST_NAME_MAX_LENGTH + 1];
-	bool is_named = requested_name(connection->session, name);
+	bool has_sni = requested_name(connection->session, name), is_named = has_sni;
 	int count = client_hello_algorithms(connection->session, &connection->client, algorithms);
 
 	if (is_named && !certificates_match(set, name, NULL, 0)) {
-		if (policy == SNI_REFUSE)
+		if (policy == SNI_REFUSE) {
+			trace_hello(connection->trace, connection->gate->log, name, NULL);
 			return refuse(connection, HANDSHAKE_UNKNOWN_NAME);
+		}
 		is_named = false;
 	}
 	if (count > 0)
 		certificate = is_named ? certificates_match(set, name, algorithms, count)
 				       : certificates_default(set, algorithms, count);
+	trace_hello(connection->trace, connection->gate->log, has_sni ? name : NULL, certificate);
 	if (!certificate)
 		return refuse(connection, HANDSHAKE_NO_CERTIFICATE);
 	*ret_chain = certificate->chain;

@@ -40,6 +40,11 @@ static const struct {
 	[PORT_METRICS] = { "metrics", "for metrics on " },
 };
 
+const char *sockets_kind_name(enum port_kind kind)
+{
+	return kinds[kind].name;
+}
+
 struct sockets {
 	struct arena memory; /* holds all below */
 	unsigned workers;

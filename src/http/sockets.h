@@ -44,6 +44,7 @@ const char *sockets_warning(const struct sockets *sockets);
 size_t sockets_count(const struct sockets *sockets);
 
 enum port_kind sockets_kind(const struct sockets *sockets, size_t index);
+const char *sockets_kind_name(enum port_kind kind); /* "https" */
 bool sockets_have(const struct sockets *sockets, enum port_kind kind);
 
 /* Where clients connect to, for the log: "on https://ADDRESS:PORT", and whether it was handed over.

@@ -99,6 +99,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 	worker->gate.requests.timeout = (int64_t)options->idle_timeout * 1000;
 	worker->gate.suites = options->suites;
 	worker->gate.limit = options->limit;
+	worker->gate.log = &worker->exchanges.log;
 	worker->exchanges.context.store = store;
 	worker->exchanges.context.limit = options->limit;
 	worker->gate.counters = &worker->counters;
@@ -250,6 +251,7 @@ static void take_over(struct worker *worker)
 	worker->gate.sni_policy = worker->rules.sni_policy;
 	worker->gate.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
 	worker->exchanges.log = worker->rules.log;
+	worker->exchanges.log.traced = worker->rules.traced;
 	worker->exchanges.trusted_proxies = worker->rules.trusted_proxies;
 	worker->gate.trusted_proxies = worker->rules.trusted_proxies;
 	for (size_t i = 0; i < worker->n_ports; i++)

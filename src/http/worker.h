@@ -45,6 +45,7 @@ struct worker_rules {
 	unsigned connections_per_network; /* percent of the worker's */
 	bool http_autoconfig, redirect_to_same_host;
 	char trusted_proxies[SETTINGS_NETWORKS_MAX];
+	char traced[SETTINGS_NETWORKS_MAX];
 	char acme_directory[256];
 	char public_name[HOST_NAME_MAX_LENGTH + sizeof(":65535")];
 };

@@ -20,6 +20,9 @@ struct query {
 	bool host_may_answer; /* where the domain is not served, the Host's provider may answer */
 };
 
+/* Why the client gets what people without a row get. */
+enum withheld { WITHHELD_NOT, WITHHELD_ADDRESS_LIMIT, WITHHELD_NETWORK, WITHHELD_REPLACED };
+
 /* What the database says to one question, and which rows decided it. */
 struct match {
 	const char *domain; /* the domain that is answered for: the one asked for, or the Host's */
@@ -32,7 +35,7 @@ struct match {
 	struct provider domain_provider;
 	bool has_own_provider;
 	bool has_user;
-	bool is_kept_back;	       /* has_user was true, but the row is not for whoever asks */
-	struct user user;	       /* where has_user or is_kept_back */
+	enum withheld withheld;	       /* then has_user is false */
+	struct user user;	       /* its address is NULL where there is no row */
 	const struct address *address; /* the user's, found by its MD5; or NULL */
 };

@@ -34,9 +34,9 @@ const char *record_hash(struct arena *memory, const struct digest_key *key, cons
 	return hash;
 }
 
-/* The address as far as the setting lets it be seen; the domain alone where the Host decided. */
-static void add_address(struct arena *memory, struct log_event *event, const struct query *query,
-			const struct record_privacy *privacy)
+/* The domain alone where the Host decided. */
+void access_log_add_address(struct arena *memory, struct log_event *event,
+			    const struct query *query, const struct record_privacy *privacy)
 {
 	bool has_address = query && query->address;
 
@@ -64,39 +64,47 @@ static bool is_at_sign(const char *text)
 
 /* Some clients put the address into the path or before the host, and so do those that escape the
  * '?': then only what stands before the part with the address is shown. */
-static const char *without_address(struct arena *memory, const char *text,
-				   const struct record_privacy *privacy)
+const char *access_log_host(struct arena *memory, const char *host, enum log_addresses addresses)
 {
-	const char *at = text;
+	const char *at = host;
 
-	while (*at && !is_at_sign(at))
+	while (at && *at && !is_at_sign(at))
 		at++;
-	if (!*at || privacy->addresses == LOG_ADDRESSES_FULL)
-		return text;
-	while (at > text && at[-1] != '/')
+	if (!at || !*at || addresses == LOG_ADDRESSES_FULL)
+		return host;
+	while (at > host && at[-1] != '/')
 		at--;
-	return arena_printf(memory, "%.*s...", (int)(at - text), text);
+	return arena_printf(memory, "%.*s...", (int)(at - host), host);
 }
 
 /* The query string is never shown. */
-static const char *path_of(struct arena *memory, const char *target,
-			   const struct record_privacy *privacy)
+void access_log_add_request(struct arena *memory, struct log_event *event,
+			    const struct record *record, enum log_addresses addresses)
 {
-	const char *path = arena_strndup(memory, target, strcspn(target, "?"));
+	const struct request *request = record->request;
+	const char *path = arena_strndup(memory, request->target, strcspn(request->target, "?"));
 
-	return without_address(memory, path, privacy);
+	log_event_text(event, "client",
+		       record->network.bits ? client_network_text(memory, &record->network) : NULL);
+	log_event_text(event, "method", request->method);
+	log_event_text(event, "host", access_log_host(memory, request->host, addresses));
+	log_event_text(event, "path", access_log_host(memory, path, addresses));
+	log_event_word(event, "program", agent_name(record->agent));
 }
 
-static const char *host_of(struct arena *memory, const char *host,
-			   const struct record_privacy *privacy)
+void access_log_add_outcome(struct log_event *event, const struct record *record)
 {
-	return host ? without_address(memory, host, privacy) : NULL;
+	const struct response *response = record->response;
+
+	log_event_word(event, "outcome", response->outcome ? response->outcome : "aborted");
+	log_event_number(event, "status", response->status);
+	log_event_number(event, "bytes", (int64_t)response->size);
+	log_event_number(event, "micros", record->micros);
 }
 
 void record_log(struct arena *memory, const struct record *record,
 		const struct record_privacy *privacy, int64_t slow)
 {
-	const struct request *request = record->request;
 	const struct response *response = record->response;
 	bool is_slow = slow > 0 && record->micros >= slow && !record->was_held;
 	struct log_event event;
@@ -104,18 +112,10 @@ void record_log(struct arena *memory, const struct record *record,
 	if (!log_is_on(is_slow ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO))
 		return;
 	event = log_event_begin(memory, is_slow ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO);
-	log_event_text(&event, "client",
-		       record->network.bits ? client_network_text(memory, &record->network) : NULL);
-	log_event_text(&event, "method", request->method);
-	log_event_text(&event, "host", host_of(memory, request->host, privacy));
-	log_event_text(&event, "path", path_of(memory, request->target, privacy));
-	log_event_word(&event, "program", agent_name(record->agent));
+	access_log_add_request(memory, &event, record, privacy->addresses);
 	log_event_word(&event, "protocol", response->protocol ? response->protocol : "none");
-	add_address(memory, &event, response->query, privacy);
-	log_event_word(&event, "outcome", response->outcome ? response->outcome : "aborted");
-	log_event_number(&event, "status", response->status);
-	log_event_number(&event, "bytes", (int64_t)response->size);
-	log_event_number(&event, "micros", record->micros);
+	access_log_add_address(memory, &event, response->query, privacy);
+	access_log_add_outcome(&event, record);
 	log_event_word(&event, "tls", tls_version_name(record->tls_version));
 	if (record->tls_version != TLS_VERSION_NONE)
 		log_event_word(&event, "session", record->is_resumed ? "resumed" : "full");

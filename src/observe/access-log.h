@@ -12,6 +12,7 @@
 
 struct arena;
 struct digest_key;
+struct query;
 struct request;
 struct response;
 
@@ -28,6 +29,13 @@ struct record {
 	int64_t micros; /* from the first line of the request until the answer was handed over */
 };
 
+/* How requests are logged. */
+struct log_rules {
+	enum log_addresses addresses;
+	int64_t slow;	    /* microseconds from which on an answer is slow; 0: none is */
+	const char *traced; /* networks, "" for none */
+};
+
 /* How much of an address the log shows. */
 struct record_privacy {
 	enum log_addresses addresses;
@@ -38,6 +46,16 @@ struct record_privacy {
  * (0: never that). */
 void record_log(struct arena *memory, const struct record *record,
 		const struct record_privacy *privacy, int64_t slow);
+
+/* Parts of a line, which the trace has too: the request, who it is about, and what became of it. */
+void access_log_add_request(struct arena *memory, struct log_event *event,
+			    const struct record *record, enum log_addresses addresses);
+void access_log_add_address(struct arena *memory, struct log_event *event,
+			    const struct query *query, const struct record_privacy *privacy);
+void access_log_add_outcome(struct log_event *event, const struct record *record);
+
+/* The host name as far as the setting lets it be seen. NULL for NULL. Lives in memory. */
+const char *access_log_host(struct arena *memory, const char *host, enum log_addresses addresses);
 
 /* What stands for an address in the log: the same for the same address in this installation,
  * however its letters are cased. */

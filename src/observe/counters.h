@@ -48,9 +48,9 @@ struct counters {
 	counter_t handshakes[TLS_VERSIONS][2]; /* full, resumed */
 	counter_t failed_handshakes[HANDSHAKE_FAILURES];
 	counter_t lookups[LOOKUPS];
-	counter_t kept_back;   /* logins, by the limit of addresses */
-	counter_t connections; /* open ones: no counter, it goes down too */
-	counter_t closed;      /* [limits] connections-per-network */
+	counter_t withheld_logins; /* by the address limit */
+	counter_t connections;	   /* open ones: no counter, it goes down too */
+	counter_t closed;	   /* [limits] connections-per-network */
 };
 
 /* Adds to a counter of one's own thread, which needs no locked instruction. */

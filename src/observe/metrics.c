@@ -314,7 +314,7 @@ void metrics_write(struct bytes *text, const struct metrics *metrics)
 	add(text, "logins_kept_back_total", "counter",
 	    "Answers without the login that a user has, for the network asks for too many "
 	    "addresses.",
-	    sum(metrics, &first->kept_back));
+	    sum(metrics, &first->withheld_logins));
 	add(text, "log_lines_lost_total", "counter", "Lines of the log that nobody read in time.",
 	    metrics->log_lines_lost);
 	add_certificates(text, metrics);

@@ -280,6 +280,7 @@ static int match_md5(struct store *store, struct arena *memory, const struct que
 	    (match->has_user && is_exactly(&match->user, local) && match->provider.md5_lookup))
 		return r;
 	match->address = NULL;
+	match->user = (struct user){ 0 };
 	match->has_user = false;
 	match->has_own_provider = false;
 	match->provider = match->domain_provider;

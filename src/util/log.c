@@ -253,6 +253,19 @@ static void add_name(struct log_event *event, const char *name)
 	event->has_values = true;
 }
 
+struct log_event log_event_begin_trace(struct arena *memory, const char *name)
+{
+	struct log_event event = log_event_begin(memory, LOG_LEVEL_DEBUG);
+
+	event.is_trace = true;
+	if (event.format == LOG_FORMAT_JSON)
+		log_event_word(&event, "event", name);
+	else
+		bytes_add_format(&event.line, "%s:", name);
+	event.has_values = true;
+	return event;
+}
+
 void log_event_word(struct log_event *event, const char *name, const char *word)
 {
 	const char *quote = event->format == LOG_FORMAT_JSON ? "\"" : "";
@@ -283,7 +296,7 @@ void log_event_number(struct log_event *event, const char *name, int64_t number)
 
 void log_event_end(struct log_event *event)
 {
-	if (!log_is_on(event->level))
+	if (!event->is_trace && !log_is_on(event->level))
 		return;
 	bytes_add_text(&event->line, event->format == LOG_FORMAT_JSON ? "}\n" : "\n");
 	put(event->line.data, event->line.size);

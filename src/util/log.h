@@ -48,11 +48,16 @@ unsigned log_lines_lost(void);
 struct log_event {
 	enum log_level level;
 	enum log_format format;
+	bool is_trace; /* written at any level */
 	bool has_values;
 	struct bytes line;
 };
 
 struct log_event log_event_begin(struct arena *memory, enum log_level level);
+
+/* A line of the trace, which begins with the name of the event. */
+struct log_event log_event_begin_trace(struct arena *memory, const char *name);
+
 void log_event_word(struct log_event *event, const char *name, const char *word); /* our own */
 void log_event_text(struct log_event *event, const char *name, const char *text); /* a client's */
 void log_event_number(struct log_event *event, const char *name, int64_t number);

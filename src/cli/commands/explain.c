@@ -108,11 +108,12 @@ static void explain_domain(struct explanation *explanation, const struct query *
  * spoiled for Evolution, whose MD5 is not sent. */
 static const char *why_no_row(struct explanation *explanation, const struct match *match)
 {
-	return match->is_kept_back ? arena_printf(explanation->admin->memory,
-						  "the row of user '%s' is not for this client "
-						  "(--send-logins-to)",
-						  match->user.address)
-				   : "no row fits";
+	return match->withheld && match->user.address
+		       ? arena_printf(explanation->admin->memory,
+				      "the row of user '%s' is not for this client "
+				      "(--send-logins-to)",
+				      match->user.address)
+		       : "no row fits";
 }
 
 static void explain_login(struct explanation *explanation, const struct query *query,

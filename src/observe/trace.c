@@ -1,0 +1,232 @@
+#include "observe/trace.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "mail/query.h"
+#include "protocol/request.h"
+#include "protocol/response.h"
+#include "protocol/routes.h"
+#include "tls/certificate.h"
+#include "util/arena.h"
+#include "util/bytes.h"
+
+static bool is_traced(const struct log_rules *rules, const struct sockaddr *client)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	if (log_is_on(LOG_LEVEL_DEBUG))
+		return true;
+	return *rules->traced && client && networks_contain(&memory, rules->traced, client);
+}
+
+unsigned trace_number(const struct log_rules *rules, unsigned number, const struct sockaddr *client)
+{
+	static atomic_uint last;
+
+	if (!is_traced(rules, client))
+		return 0;
+	while (number == 0)
+		number = atomic_fetch_add(&last, 1) + 1;
+	return number;
+}
+
+static struct log_event begin_line(struct arena *memory, const char *name, unsigned number)
+{
+	struct log_event event = log_event_begin_trace(memory, name);
+
+	log_event_number(&event, "connection", number);
+	return event;
+}
+
+void trace_connection(unsigned number, const struct sockaddr *client, const char *listener)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct client_network network;
+	struct log_event event;
+
+	if (number == 0)
+		return;
+	network = network_of_client(client);
+	event = begin_line(&memory, "connection accepted", number);
+	log_event_text(&event, "client",
+		       network.bits ? client_network_text(&memory, &network) : NULL);
+	log_event_word(&event, "listener", listener);
+	log_event_end(&event);
+}
+
+/* A line with one word at most. */
+static void trace_word(unsigned number, const char *name, const char *key, const char *word)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct log_event event;
+
+	if (number == 0)
+		return;
+	event = begin_line(&memory, name, number);
+	if (word)
+		log_event_word(&event, key, word);
+	log_event_end(&event);
+}
+
+void trace_connection_closed(unsigned number, const char *reason)
+{
+	trace_word(number, "connection closed", "reason", reason);
+}
+
+void trace_handshake_failed(unsigned number, const char *reason)
+{
+	trace_word(number, "TLS handshake failed", "reason", reason);
+}
+
+void trace_database_busy(unsigned number)
+{
+	trace_word(number, "database locked, waiting", NULL, NULL);
+}
+
+void trace_hello(unsigned number, const struct log_rules *rules, const char *sni,
+		 const struct certificate *certificate)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct log_event event;
+
+	if (number == 0)
+		return;
+	event = begin_line(&memory, "TLS handshake", number);
+	log_event_text(&event, "sni", access_log_host(&memory, sni, rules->addresses));
+	log_event_text(&event, "certificate", certificate ? certificate->file : NULL);
+	log_event_text(&event, "key",
+		       certificate ? certificate_key_kind(&memory, certificate) : NULL);
+	log_event_end(&event);
+}
+
+void trace_handshake(unsigned number, enum tls_version version, bool is_resumed)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct log_event event;
+
+	if (number == 0)
+		return;
+	event = begin_line(&memory, "TLS handshake finished", number);
+	log_event_word(&event, "tls", tls_version_name(version));
+	log_event_word(&event, "session", is_resumed ? "resumed" : "full");
+	log_event_end(&event);
+}
+
+void trace_request(unsigned number, const struct record *record,
+		   const struct record_privacy *privacy, const char *verdict)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct log_event event;
+
+	if (number == 0)
+		return;
+	event = begin_line(&memory, "request received", number);
+	access_log_add_request(&memory, &event, record, privacy->addresses);
+	log_event_word(&event, "rate-limit", verdict);
+	log_event_end(&event);
+}
+
+static void trace_query(unsigned number, const struct request *request,
+			const struct response *response, const struct record_privacy *privacy)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *path = request_path(&memory, request);
+	const struct route *route = path ? route_find(path) : NULL;
+	struct log_event event = begin_line(&memory, "route found", number);
+
+	log_event_text(&event, "route", route ? route->path : NULL);
+	log_event_word(&event, "protocol", response->protocol ? response->protocol : "none");
+	log_event_end(&event);
+	if (!response->protocol)
+		return;
+	event = begin_line(&memory, response->query ? "query parsed" : "query is invalid", number);
+	if (response->query) {
+		log_event_word(&event, "asks-for",
+			       response->query->address	 ? "address"
+			       : response->query->md5	 ? "md5"
+			       : response->query->domain ? "domain"
+							 : "host");
+		access_log_add_address(&memory, &event, response->query, privacy);
+	}
+	log_event_end(&event);
+}
+
+static void trace_domain(unsigned number, const struct query *query, const struct match *match,
+			 const struct record_privacy *privacy)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct log_event event = begin_line(&memory, match ? "domain found" : "domain not found",
+					    number);
+
+	if (match && privacy->addresses != LOG_ADDRESSES_NONE) {
+		log_event_text(&event, "domain", match->domain);
+		log_event_text(&event, "row", match->row);
+		log_event_text(&event, "alias-of", match->alias_of);
+	}
+	if (match) {
+		log_event_word(&event, "named-by", match->is_host ? "host" : "query");
+		log_event_text(&event, "provider", match->domain_provider.name);
+	}
+	log_event_end(&event);
+}
+
+static const char *kind_of_row(const struct query *query, const struct user *user)
+{
+	const char *at = user->address ? strchr(user->address, '@') : NULL;
+	const char *local = query->address ? query->address->key : NULL;
+
+	if (!at)
+		return "none";
+	if (at == user->address)
+		return "catch-all";
+	return !local || (strlen(local) == (size_t)(at - user->address) &&
+			  strncmp(local, user->address, strlen(local)) == 0)
+		       ? "exact"
+		       : "without-subaddress";
+}
+
+static void trace_login(unsigned number, const struct query *query, const struct match *match)
+{
+	static const char *const reasons[] = {
+		[WITHHELD_NOT] = "no",
+		[WITHHELD_ADDRESS_LIMIT] = "address-limit",
+		[WITHHELD_NETWORK] = "send-logins-to",
+		[WITHHELD_REPLACED] = "client-replaces-it",
+	};
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct log_event event = begin_line(&memory, "login decided", number);
+
+	log_event_word(&event, "user-row", kind_of_row(query, &match->user));
+	log_event_word(&event, "withheld", reasons[match->withheld]);
+	log_event_word(&event, "login", match->has_user ? "row" : "pattern");
+	if (!match->has_user)
+		log_event_text(&event, "pattern", match->provider.login);
+	log_event_text(&event, "provider", match->provider.name);
+	log_event_end(&event);
+}
+
+void trace_answer(unsigned number, const struct request *request, const struct response *response,
+		  const struct record_privacy *privacy)
+{
+	if (number == 0)
+		return;
+	trace_query(number, request, response, privacy);
+	if (!response->query)
+		return;
+	trace_domain(number, response->query, response->match, privacy);
+	if (response->match)
+		trace_login(number, response->query, response->match);
+}
+
+void trace_response(unsigned number, const struct record *record)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct log_event event;
+
+	if (number == 0)
+		return;
+	event = begin_line(&memory, "response sent", number);
+	access_log_add_outcome(&event, record);
+	log_event_end(&event);
+}
