@@ -6,7 +6,7 @@ ALTER TABLE provider ADD COLUMN oauth2_scope TEXT;
 ALTER TABLE provider ADD COLUMN oauth2_auth_url TEXT;
 ALTER TABLE provider ADD COLUMN oauth2_token_url TEXT;
 
--- What clients of POP3 shall do; NULL leaves it to them.
+-- What POP3 clients should do; NULL leaves it to them.
 ALTER TABLE service ADD COLUMN leave_on_server INTEGER CHECK (leave_on_server IN (0, 1));
 ALTER TABLE service ADD COLUMN leave_days INTEGER CHECK (leave_days BETWEEN 1 AND 3650);
 ALTER TABLE service ADD COLUMN check_interval INTEGER CHECK (check_interval BETWEEN 1 AND 1440);

@@ -1,4 +1,4 @@
--- What could send clients in a circle is looked at after each change: it is found without reading
+-- Redirect loops are searched after each change: these indexes find the redirects without reading
 -- the tables.
 CREATE INDEX domain_moved_to ON domain (name) WHERE moved_to IS NOT NULL;
 CREATE INDEX provider_public_name ON provider (public_name) WHERE public_name IS NOT NULL;

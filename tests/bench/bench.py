@@ -40,7 +40,7 @@ class Authority:
 
 
 class Server(Daemon):
-    """A daemon with one thread on one processor, unless it shall have them all."""
+    """A daemon with one thread on one processor, unless it gets all of them."""
 
     def __init__(self, directory, authority, is_bound=True):
         directory.mkdir()
@@ -65,7 +65,7 @@ class Server(Daemon):
 
 
 def processors():
-    """One for the server and one for whoever asks it; the same one where there is no other."""
+    """One for the server and one for its clients; the same one if there is no other."""
     found = sorted(os.sched_getaffinity(0))
     return found[0], found[-1]
 

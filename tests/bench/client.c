@@ -65,7 +65,7 @@ struct load {
 	gnutls_priority_t priorities;
 	pthread_barrier_t barrier;
 	double *micros;	    /* of each request */
-	atomic_size_t next; /* request, which whoever is free makes */
+	atomic_size_t next; /* request, which the next free thread sends */
 };
 
 struct asker {

@@ -21,7 +21,7 @@ NAMEs are DNS names (wildcards too) or addresses for the subjectAltName; without
   --not-before N     from when on, in days from now; may be negative (an hour ago)
   --issuer FILE      signed by this certificate in DIR, made with --ca, which joins the chain
   --ca               may sign others itself
-  --must-staple      clients shall demand a stapled OCSP response
+  --must-staple      clients must require a stapled OCSP response
   --with-root        the chain ends in the CA's own certificate
   --key-first        the key stands before the certificate
   --key-of FILE      the key of another file in DIR, which does not fit

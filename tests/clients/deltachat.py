@@ -1,6 +1,6 @@
 """Delta Chat: autoconfig, and Outlook's POX document by a GET without a body.
 
-Autoconfig. All that is no letter or digit of the address is percent-encoded in the query.
+Autoconfig. The query has the address with everything except letters and digits percent-encoded.
 
 POX. Only Type, Server, Port and SSL are read: with SSL off it connects in the clear, otherwise it
 finds out by itself how the port encrypts. The user name is the address. It follows RedirectUrl,

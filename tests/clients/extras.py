@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Pop3(NamedTuple):
-    """What a client of POP3 shall do; None is left to it."""
+    """What a POP3 client should do; None leaves it to the client."""
 
     leave_on_server: bool = None
     leave_days: int = None

@@ -15,7 +15,7 @@ AUTHENTICATIONS = {
     "client-IP-address", "none",
 }
 
-# What stands beside or within the servers and is no setting of a service.
+# Elements beside or within the servers that are not settings of a service.
 NOT_HELD = (
     "restriction", "useGlobalPreferredServer", "addThisServer", "inputField", "loginPageInfo",
     "clientConfigUpdate",

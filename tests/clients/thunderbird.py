@@ -167,7 +167,7 @@ def ask_pox(address):
 
 
 def switch(element):
-    """SSL or Encryption in lower case, "" where it is absent. What is no string cannot be put into
+    """SSL or Encryption in lower case, "" where it is absent. A value that is not a string cannot be put into
     lower case, and the protocol is lost."""
     found = jxon.value(element)
     if found is None:

@@ -154,7 +154,7 @@ class Acme:
         return (self.directory / "pebble.log").read_text()[self.log_start:]
 
     def root(self):
-        """The certificate that signs what pebble issues: made anew at each start."""
+        """The certificate that signs what pebble issues: created at each start."""
         file = self.directory / "root.pem"
         command = ["curl", "--silent", "--fail", "--cacert", self.authority.file,
                    f"https://127.0.0.1:{self.management}/roots/0"]

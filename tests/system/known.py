@@ -90,7 +90,7 @@ DOCUMENTS = (autoconfig, outlook, mobilesync, mobileconfig, evolution)
 
 
 class Answer:
-    """One answer: how long it took, in microseconds, and what it is apart from whom it is for."""
+    """One answer: how long it took, in microseconds, and the response without the address."""
 
     def __init__(self, kind, number, address, response, micros):
         self.kind = kind

@@ -150,7 +150,7 @@ def test_key_is_kept_and_hidden(served, acme):
 
 
 def test_names_that_lead_elsewhere(served, acme):
-    """They are named and skipped; the domain itself is taken where it leads here."""
+    """They are named and skipped; the domain itself is included if it resolves to this server."""
     served.start()
     result = request(served, acme, "example.com")
     assert result.returncode == 0
@@ -163,7 +163,7 @@ def test_names_that_lead_elsewhere(served, acme):
     # One address of several is enough, for the authority may take any.
     acme.set_names({"autodiscover.example.com": "127.0.0.1,2001:db8::1"})
     assert "autodiscover.example.com resolves to 2001:db8::1" in request(served, acme, "example.com").stderr
-    # Later they lead here.
+    # Later they resolve to this server.
     acme.set_names({"autodiscover.example.com": "127.0.0.1"})
     assert request(served, acme, "example.com").returncode == 0
     assert names_in(file_of(served, "example.com")) == ["autoconfig.example.com", "autodiscover.example.com", "example.com"]
@@ -368,7 +368,7 @@ def test_one_of_two_authorities_gives_no_account(served, acme):
 
 
 def test_account_that_the_authority_has_forgotten(served, acme):
-    """As one does that was set up anew: nobody is there to accept terms again when renewals run."""
+    """As a CA that was set up again: renewals run unattended, so that they cannot accept terms again."""
     served.start()
     assert request(served, acme, "example.org").returncode == 0
     before = serial_in(file_of(served, "example.org"))

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.engines
 
 
 def change_row(daemon, statement, *values):
-    """As whoever controls the account of the daemon can."""
+    """As an attacker in control of the daemon's account can."""
     with sqlite3.connect(daemon.directory / "mailconfd.db") as database:
         database.execute("PRAGMA ignore_check_constraints = ON")
         assert database.execute(statement, values).rowcount == 1

@@ -323,7 +323,7 @@ def test_moves_that_are_a_circle_only_half_way(ctl, place):
 
 
 def test_service_that_means_nothing(ctl):
-    """What a hand has spoiled cannot be exported; a file mends it."""
+    """Invalid rows cannot be exported; a file fixes them."""
     ctl.batch(SMALL)
     text = ctl("export")
     with contextlib.closing(sqlite3.connect(ctl.database)) as connection, connection:

@@ -1,4 +1,4 @@
-"""What a client, or a hand in the database, cannot make the daemon do."""
+"""What neither a client nor an invalid row of the database can make the daemon do."""
 import os
 import pathlib
 import re

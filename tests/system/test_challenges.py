@@ -1,4 +1,4 @@
-"""The directory of ACME challenges, which root writes to, while whoever controls the daemon's account tries to replace
+"""The directory of ACME challenges, which root writes to, while an attacker in the daemon's account tries to replace
 it, or a directory above it, by a symbolic link."""
 import itertools
 import os

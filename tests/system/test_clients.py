@@ -18,7 +18,7 @@ SEED = 20261122
 
 
 class Asker:
-    """Asks over one connection. The Host is not the name of the TLS handshake, which is no error;
+    """Sends requests over one connection. The Host is not the SNI, which is allowed;
     thousands of certificates would tell no more."""
 
     def __init__(self, daemon):
@@ -126,7 +126,7 @@ DOCUMENTS = 150
 
 @pytest.fixture
 def documents(serve):
-    """What autoconfig says of random providers to whoever asks without an address."""
+    """The autoconfig document of random providers for requests without an address."""
     domains = list(generator.Generator(SEED).domains(DOCUMENTS))
     asker = serve(domains)
     answers = asker.ask([question_of(domain) for domain in domains])

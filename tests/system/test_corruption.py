@@ -128,7 +128,7 @@ def test_page_that_was_put_right_is_served_again(daemon, words):
 
 
 def test_header_that_was_put_right(daemon):
-    """While it is no database the open one stays in use; then it is opened again."""
+    """While the file is not a database, the open one stays in use; then it is opened again."""
     fill(daemon)
     daemon.start()
     database = daemon.directory / "mailconfd.db"

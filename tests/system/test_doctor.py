@@ -371,7 +371,7 @@ def dead_ipv6(site):
 @fault("untested", "this machine has no way to IPv6", "look from a machine that has IPv6 too", level="note")
 def no_route(site):
     simple(site)
-    # An interface that there is not: whoever has IPv6 has no link of that number.
+    # An interface that does not exist: no machine has a link of that number.
     site.dns.host(f"autoconfig.{DOMAIN}", "fe80::1")
 
 
@@ -1085,7 +1085,7 @@ def test_activesync(site, in_json):
     ("https://other.example/autodiscover.xml", "https://other.example/autodiscover.xml", ("Outlook", "New Outlook")),
 ])
 def test_domain_that_moved(site, target, seen, clients):
-    """Who is sent on as the database says gets what it should."""
+    """A client that is redirected as the database says gets the expected settings."""
     simple(site)
     site.daemon.setup(["service", "add", DOMAIN, SYNC], ["domain", "set", DOMAIN, "--moved-to", target])
     findings = site.look()
@@ -1096,7 +1096,7 @@ def test_domain_that_moved(site, target, seen, clients):
 
 
 def test_signed_profile(site):
-    """The settings are those inside, whoever signed them."""
+    """The settings are those inside, regardless of the signature."""
     pem = site.certificate("profiles.example.org")
     site.daemon.settings["profile"] = {"certificate": pem, "key": pem}
     simple(site)
@@ -1114,7 +1114,7 @@ def test_pacc_needs_no_person(site):
 
 
 def test_services_are_asked_once(site):
-    """Of many domains with one server, whoever has it sees one connection."""
+    """A server of many domains gets one connection."""
     connections = []
 
     def serve(connection):

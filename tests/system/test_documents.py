@@ -96,7 +96,7 @@ def test_json_has_its_keys(response):
 
 @pytest.mark.parametrize("response", ERRORS)
 def test_errors_of_autodiscover_have_the_types_of_their_schema(response):
-    """Outlook passes over a document whose Time is no xs:time or whose Id is no unsignedInt."""
+    """Outlook ignores a document whose Time is not an xs:time or whose Id is not an unsignedInt."""
     error, = (element for element in ElementTree.fromstring(response.body).iter() if element.tag.endswith("}Error"))
     time, _ = re.fullmatch(r"(\d\d:\d\d:\d\d)(\.\d+)?", error.get("Time")).groups()
     datetime.time.fromisoformat(time)

@@ -44,7 +44,7 @@ def daemons(tmp_path_factory, authority, build):
 
 
 def name_of(request):
-    """The Host, where the test certificate has it: a Host that differs from SNI is no error."""
+    """The Host, if the test certificate has it; a Host that differs from SNI is allowed."""
     host = re.search(rb"(?im)^host: *([^:\r\n]+)", request).group(1).decode().lower()
     served = host in NAMES or "*." + host.partition(".")[2] in NAMES
     return host if served else "autoconfig.example.org"

@@ -144,8 +144,8 @@ def test_hook_refuses(tmp_path, authority):
         ({}, target, "is run by certbot, lego or acme.sh"),
         (good, tmp_path / "nowhere", "is not there"),
         ({**good, "LEGO_CERT_KEY_PATH": ""}, target, "cannot read the key"),
-        ({**good, "LEGO_CERT_DOMAIN": ""}, target, "is no name"),
-        ({**good, "LEGO_CERT_DOMAIN": "../x"}, target, "is no name"),
+        ({**good, "LEGO_CERT_DOMAIN": ""}, target, "is not a valid certificate name"),
+        ({**good, "LEGO_CERT_DOMAIN": "../x"}, target, "is not a valid certificate name"),
         ({"RENEWED_LINEAGE": str(tmp_path / "absent")}, target, "cannot read the certificate"),
     ):
         result = run(environment, directory)

@@ -524,7 +524,7 @@ def test_chains_pass_over_tags(staff, write):
     ("dovecot-passwd", "b0:x\nuser1:x:1:1::::nologin\nuser2:x:1:1::::nologin\n"),
 ])
 def test_skipped_users_stay(ctl, write, name, text, scope):
-    """A shared address with several targets is no reason to lose the login that it has."""
+    """A shared address with several targets keeps its login."""
     ctl("user", "import", write(csv(4)))
     wanted = {f"user{number}@example.org": f"a{number}" for number in range(3)}
     if name == "dovecot-passwd":
@@ -541,7 +541,7 @@ def test_skipped_users_stay(ctl, write, name, text, scope):
 
 
 def live(ctl):
-    """As with a daemon that reads: the log is not tidied up by whoever closes the database."""
+    """As with a daemon that reads: closing the database does not truncate the log."""
     database = sqlite3.connect(f"file:{ctl.database}?mode=ro", uri=True)
     database.execute("SELECT count(*) FROM user").fetchone()
     return database
@@ -626,7 +626,7 @@ def test_killed_half_way(ctl, write, tmp_path):
 
 
 def small_files_only():
-    """What a full disk does to whoever writes more than this."""
+    """What a full disk does to a process that writes more than this."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 

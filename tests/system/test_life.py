@@ -313,7 +313,7 @@ def test_stop_finishes_requests_under_way(served):
 
 
 def test_domain_without_provider(served):
-    """A hand with sqlite3 may break what the schema holds together."""
+    """A change with sqlite3 can violate the constraints of the schema."""
     with sqlite3.connect(served.settings["database"]["file"]) as database:
         database.execute("PRAGMA ignore_check_constraints = on")
         database.execute("UPDATE domain SET provider = NULL")

@@ -248,7 +248,7 @@ def test_silent_connections_are_closed(served):
 
 @pytest.mark.parametrize("is_tls", [True, False])
 def test_dribbled_requests_are_cut(served, is_tls):
-    """A byte now and then is no way to keep a connection for ever."""
+    """Sending a byte now and then does not keep a connection open."""
     port = free_port()
     served.settings["limits"]["idle-timeout"] = "2s"
     served.settings["server"]["listen-http"] = f"127.0.0.1:{port}"

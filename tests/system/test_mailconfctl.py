@@ -502,7 +502,7 @@ def test_pattern_without_placeholder(ctl):
         "addresses without a user get this one login"]
 
 
-# What a provider sends to whom
+# Which clients get which settings of a provider
 
 
 @pytest.mark.parametrize("option, value, kept", [
@@ -948,7 +948,7 @@ def test_too_many_links(org):
     org("link", "set", "example.org", "enable", "https://h.example/1", *texts[1:])
 
 
-# What a hand has spoiled
+# Invalid rows
 
 
 def spoil(ctl, sql):
@@ -1398,7 +1398,7 @@ def four(ctl):
 
 
 def move(ctl, what, target):
-    """Sends on the users and the domains in the way that the test names."""
+    """Redirects users and domains as the name of the test says."""
     return ctl("user" if "@" in what else "domain", "set", what, "--moved-to", target)
 
 

@@ -133,7 +133,7 @@ def test_handshakes_that_succeed(watched):
 
 
 def refuse_certificate(daemon, version):
-    """As a client does that reads all before it says no; else its end may come before its word."""
+    """As a client that reads everything before it rejects it; otherwise the connection can end before the alert arrives."""
     context = ssl.create_default_context()
     context.minimum_version = context.maximum_version = version
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -437,7 +437,7 @@ def test_dashboard_asks_what_prometheus_understands(promtool, tmp_path):
 
 
 def test_every_outcome_has_a_name():
-    """What answer.c and its kin call an outcome or a protocol is in the tables of the counters."""
+    """Each outcome and protocol that the sources name is in the tables of the counters."""
     known = (ROOT / "src" / "observe" / "counters.c").read_text()
     found = set()
     for file in (ROOT / "src").rglob("*.c"):

@@ -103,7 +103,7 @@ def identifiers(profile):
 
 
 def restart(daemon):
-    """Starts the daemon anew, with what was changed."""
+    """Restarts the daemon with the changes."""
     daemon.stop()
     daemon.log_file.unlink(missing_ok=True)
     daemon.start()

@@ -189,7 +189,7 @@ def test_watchdog_of_another_process(served, manager, monkeypatch):
 
 
 def test_nobody_listens(served, monkeypatch, tmp_path):
-    """A manager that is gone is no reason not to serve."""
+    """The daemon serves without its service manager."""
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "absent"))
     served.start()
     assert served.get(CONFIG).status == 200

@@ -55,7 +55,7 @@ def get(daemon, target, host, method="GET"):
         (CONFIG + "?emailaddress=x%40elsewhere.example", "autoconfig.example.org",
          "https://auto.example.net:8443/v1.1/example.org"),
         ("/v1.1/example.com", "autoconfig.example.org", "https://mail.brand.example/v1.1/example.com"),
-        # Evolution tells an MD5 of its person; it is written anew, and only where it is one.
+        # Evolution sends an MD5 of the address. It is encoded again, and dropped if it is not an MD5.
         (f"{CONFIG}?emailaddress=EVOLUTIONUSER@Example.org&emailmd5={MD5.upper()}", "autoconfig.example.com",
          f"https://auto.example.net:8443{CONFIG}?emailaddress=EVOLUTIONUSER%40example.org&emailmd5={MD5}"),
         (f"{CONFIG}?emailaddress=EVOLUTIONUSER@example.org&emailmd5={MD5}x", "autoconfig.example.com",
@@ -209,7 +209,7 @@ def test_without_a_public_name_there_is_nowhere_to_send(served):
         # A certificate, but not served: another machine may have the name.
         (CONFIG + "?emailaddress=a%40example.org", "www.example.test",
          "https://auto.example.net:8443/mail/config-v1.1.xml?emailaddress=a%40example.org"),
-        # Nothing is echoed that is no host of ours.
+        # Only hosts of ours are echoed.
         (CONFIG + "?emailaddress=a%40example.org", "evil.invalid",
          "https://auto.example.net:8443/mail/config-v1.1.xml?emailaddress=a%40example.org"),
         (CONFIG + "?emailaddress=a%40example.org", "x\"><y",
@@ -237,7 +237,7 @@ def test_same_host_is_followed(served):
 
 
 def test_same_host_follows_the_certificates(served):
-    """What is loaded anew counts."""
+    """A reload changes it."""
     served.settings["server"]["redirect"] = "same-host"
     served.setup(["domain", "add", "customer.example", "--alias-of", "example.org"])
     served.start()

@@ -151,7 +151,7 @@ def everywhere(served):
 
 @only_root
 def test_check_beside_the_daemon(everywhere):
-    """What it has itself is no error, and it goes on."""
+    """Its own listeners are not an error, and it keeps running."""
     everywhere.start()
     connection = everywhere.connect()
     checked = run(everywhere, "--check-config")
@@ -188,7 +188,7 @@ def test_daemon_with_other_settings(everywhere, tmp_path):
 
 @only_root
 def test_check_by_another_user(authority, build):
-    """It sees that the port is taken but not by whom, and may not try one below 1024."""
+    """It sees that the port is in use but not by which process, and may not try one below 1024."""
     nobody = pwd.getpwnam("nobody")
     with tempfile.TemporaryDirectory() as directory, socket.create_server(("127.0.0.1", 0)) as holder:
         path = pathlib.Path(directory)

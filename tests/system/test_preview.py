@@ -333,7 +333,7 @@ def test_explain_from(filled):
     ("192.0.2.0/24", "198.51.100.0/24"),
 ])
 def test_the_stricter_of_two_providers_decides(filled, own, domains):
-    """A provider of the user's own takes nothing away from what the domain's keeps back."""
+    """A user's own provider does not send logins that the domain's provider withholds."""
     filled.setup(["provider", "set", "example.org", "--send-logins-to", domains],
                  ["provider", "add", "own", "imaps://own.example.org", "submissions://own.example.org",
                   "--send-logins-to", own],

@@ -192,7 +192,7 @@ def test_file_that_is_being_written_is_left_alone(served):
 
 
 def test_reload_tells_what_is_still_being_written(served):
-    """Who asks for a reload hears that the new one is not in use, complete as it may look."""
+    """The administrator who reloads reads that the new one is not in use, although it looks complete."""
     name = "slow.example.invalid"
     (old, old_serial), (new, new_serial) = two(served, name)
     target = served.directory / "certificates" / "slow.pem"
@@ -275,7 +275,7 @@ LAYOUTS = {
 
 
 def put_beside(served, directory, others):
-    """What is no pair: leaves without their key, issuers, and other things."""
+    """Files that are not a pair: leaves without their key, issuers, and others."""
     issuer = served.authority.file.read_text()
     for name in others:
         (directory / name).write_text(issuer if name.endswith((".crt", "ca.pem", "chain.pem")) else "{}\n")

@@ -1,4 +1,4 @@
-"""Programs that root starts have no rights of root in the directory of the database: whoever controls the daemon's
+"""Programs that root starts have no rights of root in the directory of the database: an attacker in the daemon's
 account could otherwise make SQLite delete or change any file."""
 import contextlib
 import grp
@@ -250,7 +250,7 @@ def test_certificates_that_only_root_can_read_are_problems(service):
 
 @pytest.mark.parametrize("umask", ["077", "000"])
 def test_files_belong_to_the_owner_of_the_directory(service, umask):
-    """With mode 0640, so that the daemon's group can read them, whoever creates them under whatever umask."""
+    """With mode 0640, so that the daemon's group can read them, regardless of the creating user and umask."""
     database = service.settings["database"]["file"]
     database.unlink()
     command = ["sh", "-c", f'umask {umask} && exec "$@"', "sh", service.build / "src" / "mailconfctl", "--config",

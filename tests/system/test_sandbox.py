@@ -166,7 +166,7 @@ def test_settings_file_with_a_relative_name(served, name):
 
 
 def test_a_file_at_the_top_opens_nothing_else(served):
-    """Settings that lie directly in /etc shall not open all of it; /tmp is such a directory, too."""
+    """A settings file directly in /etc does not open all of /etc; /tmp is such a directory too."""
     with tempfile.NamedTemporaryFile(dir="/tmp", suffix=".conf") as settings, \
             tempfile.NamedTemporaryFile(dir="/tmp") as secret:
         plain = free_port()

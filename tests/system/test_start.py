@@ -95,7 +95,7 @@ def test_check_config_says_that_it_is_root(good):
 
 
 def untrusting(daemon, name):
-    """What is served under the name, and the names in it, whoever signed it."""
+    """The certificate for the name, and the names in it, regardless of its issuer."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     connection = daemon.connect(name, context)

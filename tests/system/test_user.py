@@ -151,7 +151,7 @@ def test_the_admin_tool_leaves_files_to_the_service(service):
 
 
 def test_a_copy_that_root_put_back_is_named(service):
-    """Root gives away nothing in a directory of another user: that is for a person to do."""
+    """Root changes no owner in a directory of another user: only an administrator does that."""
     file = service.directory / "data" / "mailconfd.db"
     os.chown(file, 0, 0)
     file.chmod(0o600)

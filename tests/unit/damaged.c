@@ -100,7 +100,7 @@ uint8_t *database_image(size_t *ret_size)
 	return image;
 }
 
-/* An outcome that is no failure, or a failure that says something. */
+/* An outcome other than a failure, or a failure with a text. */
 static void check(int r, struct error *err)
 {
 	if (r < 0 && !*err->text)

@@ -278,7 +278,7 @@ static void test_corrupted_page_headers(void **state)
 	free(original);
 }
 
-/* An interior page that is its own child: whoever descends has to come to an end. */
+/* An interior page that is its own child: descending must end. */
 static void test_cycles(void **state)
 {
 	static const size_t page_size = 4096;

@@ -91,7 +91,7 @@ static void test_argument(void **state)
 		{ "/a?email=x&emailaddress=y", "x" },
 		{ "/a?email=%zz&email=y", NULL },
 
-		/* What has no '=' is no argument, and other names do not count. */
+		/* An argument has '=', and other names do not count. */
 		{ "/a?email", NULL },
 		{ "/a?email&email=x", "x" },
 		{ "/a?emai=x", NULL },

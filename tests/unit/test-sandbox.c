@@ -1,4 +1,5 @@
-/* What a process in the sandbox can still do; each is tried in a child, for there is no way out. */
+/* What a process in the sandbox can still do; each is tried in a child, which cannot leave
+ * the sandbox. */
 
 #include <errno.h>
 #include <fcntl.h>

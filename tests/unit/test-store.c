@@ -1051,7 +1051,7 @@ static void test_asking_a_locked_database(void **state)
 	assert_int_equal(sqlite3_close(other), SQLITE_OK);
 }
 
-/* An admin sees what a hand with sqlite3 left behind beside the rest. */
+/* An administrator sees invalid rows beside the valid ones. */
 static void test_spoiled_services_are_told_apart(void **state)
 {
 	static const char *const lines[] = {
@@ -1089,7 +1089,7 @@ static void test_spoiled_services_are_told_apart(void **state)
 	assert_int_equal(match.provider.n_services, 1);
 }
 
-/* What a hand with sqlite3 may leave behind, and what an operator is told about it. */
+/* Rows that only sqlite3 can make invalid, and their error messages. */
 static void test_spoiled_rows(void **state)
 {
 	static const struct {

@@ -151,7 +151,7 @@ static void test_refused(void **state)
 		{ "outlook.xml", "{{#person}}<a/>{{/person}}", { "not well-formed XML" } },
 		{ "outlook.xml", "<a>{{^address}}</b>{{/address}}</a>", { "line 1: " } },
 
-		/* is no template's name */
+		/* not the name of a template */
 		{ "outlok.xml", "<a/>", { "is not the name of a template", "autoconfig.xml" } },
 		{ "Outlook.xml", "<a/>", { "is not the name of a template" } },
 	};
@@ -218,7 +218,7 @@ static void test_one_broken(void **state)
 	directory_free(directory);
 }
 
-/* What the operating system says no to. */
+/* Errors of the operating system. */
 static void test_unreadable(void **state)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;

@@ -1,4 +1,5 @@
-/* mailconfctl certificate request: certificates for the names of domains that lead here. */
+/* mailconfctl certificate request: certificates for the names of domains that resolve to this
+ * server. */
 
 #include <stdio.h>
 #include <string.h>
@@ -200,7 +201,7 @@ const struct command certificate_request = {
 	.verb = "request",
 	.arguments = "[DOMAIN ...]",
 	.max = ANY_NUMBER,
-	.summary = "Request certificates by ACME for names that lead here",
+	.summary = "Request certificates by ACME for names of this server",
 	.details =
 		"One for each domain: autoconfig, autodiscover, with PACC ua-auto-config, the "
 		"public\nname and the domain itself, as far as their addresses are those of this "

@@ -166,6 +166,6 @@ static const struct command *const commands[] = { &command_dns, NULL };
 
 const struct family family_dns = {
 	.name = "dns",
-	.title = "What belongs into DNS",
+	.title = "DNS records",
 	.commands = commands,
 };
