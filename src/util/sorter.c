@@ -1,7 +1,7 @@
 /*
  * External merge sort. Records are added from the beginning of one block of memory, each after its
  * size, and their offsets from its end. When the two meet, the offsets are sorted and the records
- * are written to a file as a run. For merging, the block is divided into read buffers of the runs.
+ * are written to a file as a run.
  *
  * Neighbours in a run share most of their beginning. So the file has, for each record, how many
  * bytes it shares with the previous one, how many follow, and those.
@@ -10,51 +10,40 @@
 #include "util/sorter.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "util/arena.h"
 #include "util/error.h"
 #include "util/temporary-file.h"
 
-#define WRITE_SIZE ((size_t)256 * 1024)
-#define READ_SIZE_MIN (4 * SORTER_RECORD_MAX)
+#define BUFFER_SIZE ((size_t)256 * 1024)
 
-_Static_assert(SORTER_RECORD_MAX <= UINT16_MAX, "sizes of records fit into struct share");
+_Static_assert(SORTER_RECORD_MAX <= UINT16_MAX, "sizes of records fit into 16 bits");
 
 typedef uint32_t offset;
-typedef uint32_t length;
-
-/* What stands before a record in the file. */
-struct share {
-	uint16_t shared, own;
-};
+typedef uint16_t length;
 
 struct run {
-	off_t next, end; /* of the file, what is not read yet */
-	char *buffer;
-	size_t room, at, filled;
-	char *record; /* in which the part that is shared stays */
+	FILE *file;
+	char buffer[BUFFER_SIZE];	/* the file's */
+	char record[SORTER_RECORD_MAX]; /* the current one */
 	size_t size;
 };
 
 struct sorter {
-	char *memory;
+	char *memory; /* until runs are merged */
 	size_t room, used;
-	size_t n_offsets; /* the last is the lowest in memory */
-	bool is_ordered;  /* what was added since the last run came in order */
-	size_t last;	  /* the offset of the record added last */
+	size_t n_offsets;
+	bool is_ordered; /* the records in memory were added in order */
 	size_t count;
-	int file;
-	off_t written;
-	struct run *runs;
+	struct run **runs; /* a heap while they are merged: the first has the lowest record */
 	size_t n_runs;
-	size_t *heap; /* of runs that have a record, the first of which is the lowest */
-	size_t n_heap;
-	bool is_merging, has_given;
+	bool is_reading, is_merging;
+	size_t n_read; /* of the records in memory */
 };
 
 struct sorter *sorter_new(size_t memory)
@@ -65,32 +54,31 @@ struct sorter *sorter_new(size_t memory)
 	sorter->room = memory & ~(sizeof(offset) - 1);
 	sorter->memory = xrealloc(NULL, sorter->room, 1);
 	sorter->is_ordered = true;
-	sorter->file = -1;
 	return sorter;
 }
+
+static void run_free(struct run *run)
+{
+	if (run->file)
+		fclose(run->file);
+	free(run);
+}
+DEFINE_CLEANUP(struct run *, run_free);
 
 void sorter_free(struct sorter *sorter)
 {
 	if (!sorter)
 		return;
-	closep(&sorter->file);
-	free(sorter->memory);
+	for (size_t i = 0; i < sorter->n_runs; i++)
+		run_free(sorter->runs[i]);
 	free(sorter->runs);
-	free(sorter->heap);
+	free(sorter->memory);
 	free(sorter);
 }
 
 size_t sorter_count(const struct sorter *sorter)
 {
 	return sorter->count;
-}
-
-static length length_at(const char *place)
-{
-	length size;
-
-	memcpy(&size, place, sizeof(size));
-	return size;
 }
 
 static int compare_bytes(const char *a, size_t a_size, const char *b, size_t b_size)
@@ -100,50 +88,42 @@ static int compare_bytes(const char *a, size_t a_size, const char *b, size_t b_s
 	return order ? order : (a_size > b_size) - (a_size < b_size);
 }
 
-static int compare_offsets(const void *a, const void *b, void *memory)
+static const char *record_at(const char *memory, offset at, size_t *ret_size)
 {
-	const char *left = (const char *)memory + *(const offset *)a;
-	const char *right = (const char *)memory + *(const offset *)b;
+	length size;
 
-	return compare_bytes(left + sizeof(length), length_at(left), right + sizeof(length),
-			     length_at(right));
+	memcpy(&size, memory + at, sizeof(size));
+	*ret_size = size;
+	return memory + at + sizeof(size);
 }
 
-static offset *lowest_offset(struct sorter *sorter)
+/* The offset of the record added last has the lowest address. */
+static offset *last_offset(struct sorter *sorter)
 {
 	return (offset *)(void *)(sorter->memory + sorter->room) - sorter->n_offsets;
 }
 
-/* Reverses the offsets into the order of adding, and sorts them unless that is in order. */
-static void sort_offsets(struct sorter *sorter)
+/* Record 0 was added first, or is the lowest once they are sorted. */
+static const char *record_in_memory(struct sorter *sorter, size_t number, size_t *ret_size)
 {
-	offset *offsets = lowest_offset(sorter);
-	size_t count = sorter->n_offsets;
-
-	for (size_t i = 0; i < count / 2; i++) {
-		offset taken = offsets[i];
-
-		offsets[i] = offsets[count - 1 - i];
-		offsets[count - 1 - i] = taken;
-	}
-	if (!sorter->is_ordered)
-		qsort_r(offsets, count, sizeof(*offsets), compare_offsets, sorter->memory);
+	return record_at(sorter->memory, last_offset(sorter)[sorter->n_offsets - 1 - number],
+			 ret_size);
 }
 
-static int write_all(struct sorter *sorter, const char *data, size_t size, struct error *err)
+static int compare_offsets(const void *a, const void *b, void *memory)
 {
-	while (size > 0) {
-		ssize_t written = write(sorter->file, data, size);
+	size_t a_size, b_size;
+	const char *left = record_at(memory, *(const offset *)a, &a_size);
+	const char *right = record_at(memory, *(const offset *)b, &b_size);
 
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return temporary_file_fail(err);
-		data += written;
-		size -= (size_t)written;
-		sorter->written += written;
-	}
-	return 0;
+	return compare_bytes(right, b_size, left, a_size); /* the lowest record comes last */
+}
+
+static void sort_records(struct sorter *sorter)
+{
+	if (!sorter->is_ordered)
+		qsort_r(last_offset(sorter), sorter->n_offsets, sizeof(offset), compare_offsets,
+			sorter->memory);
 }
 
 static size_t shared_size(const char *a, size_t a_size, const char *b, size_t b_size)
@@ -155,51 +135,52 @@ static size_t shared_size(const char *a, size_t a_size, const char *b, size_t b_
 	return shared;
 }
 
-static int write_records(struct sorter *sorter, struct error *err)
+/* Numbers are written byte by byte, because that is inlined. */
+static void write_number(FILE *file, size_t number)
 {
-	_cleanup_(freep) char *buffer = xrealloc(NULL, WRITE_SIZE, 1);
-	const offset *offsets = lowest_offset(sorter);
-	const char *before = "";
-	size_t before_size = 0, filled = 0;
+	putc_unlocked((int)(number & 0xff), file);
+	putc_unlocked((int)(number >> 8), file);
+}
+
+static size_t read_number(FILE *file)
+{
+	int low = getc_unlocked(file), high = getc_unlocked(file);
+
+	return high == EOF ? 0 : (size_t)(high << 8 | low);
+}
+
+static int write_records(struct sorter *sorter, FILE *file, struct error *err)
+{
+	const char *last = "";
+	size_t last_size = 0, size;
 
 	for (size_t i = 0; i < sorter->n_offsets; i++) {
-		const char *record = sorter->memory + offsets[i] + sizeof(length);
-		size_t size = length_at(sorter->memory + offsets[i]);
-		size_t shared = shared_size(before, before_size, record, size);
-		const struct share share = {
-			.shared = (uint16_t)shared,
-			.own = (uint16_t)(size - shared),
-		};
+		const char *record = record_in_memory(sorter, i, &size);
+		size_t shared = shared_size(last, last_size, record, size);
 
-		if (filled + sizeof(share) + share.own > WRITE_SIZE) {
-			if (write_all(sorter, buffer, filled, err) < 0)
-				return -1;
-			filled = 0;
-		}
-		memcpy(buffer + filled, &share, sizeof(share));
-		memcpy(buffer + filled + sizeof(share), record + shared, share.own);
-		filled += sizeof(share) + share.own;
-		before = record;
-		before_size = size;
+		write_number(file, shared);
+		write_number(file, size - shared);
+		fwrite_unlocked(record + shared, 1, size - shared, file);
+		last = record;
+		last_size = size;
 	}
-	return write_all(sorter, buffer, filled, err);
+	return fflush(file) == 0 && !ferror(file) ? 0 : temporary_file_fail(err);
 }
 
 static int write_run(struct sorter *sorter, struct error *err)
 {
-	struct run run = { .next = sorter->written };
+	_cleanup_(run_freep) struct run *run = xnew(struct run);
 
-	if (sorter->file < 0) {
-		sorter->file = temporary_file_open(err);
-		if (sorter->file < 0)
-			return -1;
-	}
-	sort_offsets(sorter);
-	if (write_records(sorter, err) < 0)
+	run->file = temporary_file_open(err);
+	if (!run->file)
 		return -1;
-	run.end = sorter->written;
-	sorter->runs = xrealloc(sorter->runs, sorter->n_runs + 1, sizeof(run));
-	sorter->runs[sorter->n_runs++] = run;
+	setvbuf(run->file, run->buffer, _IOFBF, sizeof(run->buffer));
+	sort_records(sorter);
+	if (write_records(sorter, run->file, err) < 0)
+		return -1;
+	rewind(run->file);
+	sorter->runs = xrealloc(sorter->runs, sorter->n_runs + 1, sizeof(struct run *));
+	sorter->runs[sorter->n_runs++] = TAKE(run);
 	sorter->used = 0;
 	sorter->n_offsets = 0;
 	sorter->is_ordered = true;
@@ -210,172 +191,111 @@ int sorter_add(struct sorter *sorter, const void *record, size_t size, struct er
 {
 	size_t needed = sizeof(length) + size + (sorter->n_offsets + 1) * sizeof(offset);
 	length prefix = (length)size;
-	char *place;
 
-	assert(size <= SORTER_RECORD_MAX && !sorter->is_merging);
+	assert(size <= SORTER_RECORD_MAX && !sorter->is_reading);
 	if (sorter->used + needed > sorter->room && write_run(sorter, err) < 0)
 		return -1;
-	place = sorter->memory + sorter->used;
-	memcpy(place, &prefix, sizeof(prefix));
-	memcpy(place + sizeof(prefix), record, size);
 	if (sorter->is_ordered && sorter->n_offsets > 0) {
-		const char *last = sorter->memory + sorter->last;
+		size_t last_size;
+		const char *last = record_in_memory(sorter, sorter->n_offsets - 1, &last_size);
 
-		sorter->is_ordered = compare_bytes(last + sizeof(length), length_at(last), record,
-						   size) <= 0;
+		sorter->is_ordered = compare_bytes(last, last_size, record, size) <= 0;
 	}
-	sorter->last = sorter->used;
-	sorter->used += sizeof(prefix) + size;
 	sorter->n_offsets++;
-	*lowest_offset(sorter) = (offset)sorter->last;
+	*last_offset(sorter) = (offset)sorter->used;
+	memcpy(sorter->memory + sorter->used, &prefix, sizeof(prefix));
+	memcpy(sorter->memory + sorter->used + sizeof(prefix), record, size);
+	sorter->used += sizeof(prefix) + size;
 	sorter->count++;
 	return 0;
 }
 
-static int fill_buffer(struct sorter *sorter, struct run *run, struct error *err)
+/* Moves to the next record. Returns 0, SORTER_END, or -1 with err set. */
+static int read_record(struct run *run, struct error *err)
 {
-	size_t rest = run->filled - run->at, wanted = run->room - rest;
+	size_t shared = read_number(run->file), own = read_number(run->file);
 
-	memmove(run->buffer, run->buffer + run->at, rest);
-	run->at = 0;
-	run->filled = rest;
-	if ((off_t)wanted > run->end - run->next)
-		wanted = (size_t)(run->end - run->next);
-	while (wanted > 0) {
-		ssize_t got = pread(sorter->file, run->buffer + run->filled, wanted, run->next);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got == 0)
-			errno = EIO;
-		if (got <= 0)
-			return temporary_file_fail(err);
-		run->filled += (size_t)got;
-		run->next += got;
-		wanted -= (size_t)got;
+	if (fread_unlocked(run->record + shared, 1, own, run->file) == own && !feof(run->file)) {
+		run->size = shared + own;
+		return 0;
 	}
-	return 0;
+	return ferror(run->file) ? temporary_file_fail(err) : SORTER_END;
 }
 
-/* Moves on to the run's next record. Returns 0, SORTER_END, or -1 with err set. */
-static int run_next(struct sorter *sorter, struct run *run, struct error *err)
+static bool is_lower(const struct run *a, const struct run *b)
 {
-	struct share share;
-
-	if (run->next < run->end && run->filled - run->at < sizeof(share) + SORTER_RECORD_MAX &&
-	    fill_buffer(sorter, run, err) < 0)
-		return -1;
-	if (run->at == run->filled)
-		return SORTER_END;
-	memcpy(&share, run->buffer + run->at, sizeof(share));
-	memcpy(run->record + share.shared, run->buffer + run->at + sizeof(share), share.own);
-	run->size = (size_t)share.shared + share.own;
-	run->at += sizeof(share) + share.own;
-	return 0;
-}
-
-static bool is_lower(const struct sorter *sorter, size_t a, size_t b)
-{
-	const struct run *left = &sorter->runs[sorter->heap[a]];
-	const struct run *right = &sorter->runs[sorter->heap[b]];
-
-	return compare_bytes(left->record, left->size, right->record, right->size) < 0;
+	return compare_bytes(a->record, a->size, b->record, b->size) < 0;
 }
 
 static void sift_down(struct sorter *sorter, size_t at)
 {
-	for (;;) {
-		size_t child = 2 * at + 1, taken;
+	struct run **runs = sorter->runs, *run = runs[at];
 
-		if (child >= sorter->n_heap)
-			return;
-		if (child + 1 < sorter->n_heap && is_lower(sorter, child + 1, child))
+	for (;;) {
+		size_t child = 2 * at + 1;
+
+		if (child + 1 < sorter->n_runs && is_lower(runs[child + 1], runs[child]))
 			child++;
-		if (!is_lower(sorter, child, at))
-			return;
-		taken = sorter->heap[at];
-		sorter->heap[at] = sorter->heap[child];
-		sorter->heap[child] = taken;
+		if (child >= sorter->n_runs || !is_lower(runs[child], run))
+			break;
+		runs[at] = runs[child];
 		at = child;
 	}
-}
-
-/* Gives the run its part of the memory: its record, then what is read of the file. */
-static int begin_run(struct sorter *sorter, size_t number, struct error *err)
-{
-	struct run *run = &sorter->runs[number];
-	size_t room = sorter->room / sorter->n_runs;
-
-	if (room < SORTER_RECORD_MAX + READ_SIZE_MIN)
-		return error_set(err, ERROR_SYSTEM, "cannot sort so many rows in %zu MiB",
-				 sorter->room >> 20);
-	run->record = sorter->memory + number * room;
-	run->buffer = run->record + SORTER_RECORD_MAX;
-	run->room = room - SORTER_RECORD_MAX;
-	return run_next(sorter, run, err);
+	runs[at] = run;
 }
 
 static int begin_merge(struct sorter *sorter, struct error *err)
 {
-	if (sorter->n_offsets > 0 && write_run(sorter, err) < 0)
+	if (write_run(sorter, err) < 0)
 		return -1;
-	sorter->heap = xcalloc(sorter->n_runs, sizeof(*sorter->heap));
-	for (size_t i = 0; i < sorter->n_runs; i++) {
-		if (begin_run(sorter, i, err) < 0)
+	free(sorter->memory);
+	sorter->memory = NULL;
+	for (size_t i = 0; i < sorter->n_runs; i++)
+		if (read_record(sorter->runs[i], err) != 0)
 			return -1;
-		sorter->heap[sorter->n_heap++] = i;
-	}
-	for (size_t i = sorter->n_heap; i > 0; i--)
+	for (size_t i = sorter->n_runs; i > 0; i--)
 		sift_down(sorter, i - 1);
+	return 0;
+}
+
+/* Replaces the lowest record, which was returned, by the next one of its run. */
+static int advance_lowest_run(struct sorter *sorter, struct error *err)
+{
+	int r = read_record(sorter->runs[0], err);
+
+	if (r < 0)
+		return -1;
+	if (r == SORTER_END) {
+		run_free(sorter->runs[0]);
+		sorter->runs[0] = sorter->runs[--sorter->n_runs];
+	}
+	if (sorter->n_runs > 0)
+		sift_down(sorter, 0);
 	return 0;
 }
 
 static int next_in_memory(struct sorter *sorter, const char **ret_record, size_t *ret_size)
 {
-	const char *record;
-
-	if (sorter->n_offsets == 0)
+	if (!sorter->is_reading)
+		sort_records(sorter);
+	sorter->is_reading = true;
+	if (sorter->n_read == sorter->n_offsets)
 		return SORTER_END;
-	/* They stand in order now: the lowest in memory is the next. */
-	record = sorter->memory + *lowest_offset(sorter);
-	sorter->n_offsets--;
-	*ret_record = record + sizeof(length);
-	*ret_size = length_at(record);
-	return 0;
-}
-
-static int next_of_runs(struct sorter *sorter, const char **ret_record, size_t *ret_size,
-			struct error *err)
-{
-	struct run *run;
-
-	if (sorter->has_given) {
-		int r = run_next(sorter, &sorter->runs[sorter->heap[0]], err);
-
-		if (r < 0)
-			return -1;
-		if (r == SORTER_END)
-			sorter->heap[0] = sorter->heap[--sorter->n_heap];
-		sift_down(sorter, 0);
-	}
-	sorter->has_given = sorter->n_heap > 0;
-	if (!sorter->has_given)
-		return SORTER_END;
-	run = &sorter->runs[sorter->heap[0]];
-	*ret_record = run->record;
-	*ret_size = run->size;
+	*ret_record = record_in_memory(sorter, sorter->n_read++, ret_size);
 	return 0;
 }
 
 int sorter_next(struct sorter *sorter, const char **ret_record, size_t *ret_size, struct error *err)
 {
-	if (!sorter->is_merging) {
-		sorter->is_merging = true;
-		if (sorter->n_runs == 0)
-			sort_offsets(sorter);
-		else if (begin_merge(sorter, err) < 0)
-			return -1;
-	}
-	return sorter->n_runs == 0 ? next_in_memory(sorter, ret_record, ret_size)
-				   : next_of_runs(sorter, ret_record, ret_size, err);
+	if (!sorter->is_merging && sorter->n_runs == 0)
+		return next_in_memory(sorter, ret_record, ret_size);
+	if (sorter->n_runs > 0 &&
+	    (sorter->is_merging ? advance_lowest_run(sorter, err) : begin_merge(sorter, err)) < 0)
+		return -1;
+	sorter->is_merging = sorter->is_reading = true;
+	if (sorter->n_runs == 0)
+		return SORTER_END;
+	*ret_record = sorter->runs[0]->record;
+	*ret_size = sorter->runs[0]->size;
+	return 0;
 }

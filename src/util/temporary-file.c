@@ -28,19 +28,29 @@ int temporary_file_fail(struct error *err)
 	return error_hint(err, "set TMPDIR to another directory");
 }
 
-int temporary_file_open(struct error *err)
+FILE *temporary_file_open(struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	_cleanup_(closep) int fd = -1;
 	const char *directory = temporary_directory();
-	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	FILE *file = NULL;
 	char *path;
 
+	fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	/* Overlays of old kernels and NFS have no O_TMPFILE. */
 	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
 		path = arena_printf(&memory, "%s/mailconfctl-XXXXXX", directory);
 		fd = mkostemp(path, O_CLOEXEC);
-		if (fd >= 0 && unlink(path) < 0)
-			closep(&fd);
+		if (fd >= 0 && unlink(path) < 0) {
+			temporary_file_fail(err);
+			return NULL;
+		}
 	}
-	return fd < 0 ? temporary_file_fail(err) : fd;
+	if (fd >= 0)
+		file = fdopen(fd, "w+");
+	if (file)
+		fd = -1;
+	else
+		temporary_file_fail(err);
+	return file;
 }

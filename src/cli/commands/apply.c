@@ -192,19 +192,6 @@ static int write_rows(struct application *application, struct store *wanted,
 	return application->is_dry ? 0 : store_commit(admin->store, err);
 }
 
-static int open_lines(FILE **ret_lines, struct error *err)
-{
-	_cleanup_(closep) int fd = temporary_file_open(err);
-
-	if (fd < 0)
-		return -1;
-	*ret_lines = fdopen(fd, "w+");
-	if (!*ret_lines)
-		return temporary_file_fail(err);
-	fd = -1;
-	return 0;
-}
-
 static int apply(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct application application = {
@@ -219,7 +206,10 @@ static int apply(struct admin *admin, const struct arguments *arguments, struct 
 
 	if (removals_parse(admin, arguments, &removals, err) < 0 ||
 	    read_wanted(admin, arguments, &wanted, err) < 0 ||
-	    admin_open(admin, !application.is_dry, err) < 0 || open_lines(&lines, err) < 0)
+	    admin_open(admin, !application.is_dry, err) < 0)
+		return -1;
+	lines = temporary_file_open(err);
+	if (!lines)
 		return -1;
 	application.lines = lines;
 	r = write_rows(&application, wanted, &removals, err);

@@ -13,8 +13,6 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-#define LAST_LINE UINT64_MAX
-
 /* A provider that rows have named. */
 struct known_provider {
 	const char *name;
@@ -46,13 +44,13 @@ struct reader {
 /*
  * Records for the sorter, which begin with their key:
  *
- *     domain NUL local NUL numbers login NUL name NUL moved_to NUL
+ *     domain NUL local NUL line-and-flags [provider] login NUL name NUL moved_to NUL
+ *
+ * Line and flags are 64 bits in big-endian order.
  */
-struct record_numbers {
-	uint64_t line; /* in big-endian order */
-	int64_t provider;
-	uint8_t has; /* as of struct row */
-} __attribute__((packed));
+#define FLAGS_SIZE 8 /* as of struct row, and: */
+#define HAS_PROVIDER_ID UINT64_C(0x80)
+#define LAST_LINE (UINT64_MAX >> FLAGS_SIZE)
 
 static char *put_text(char *at, const char *text)
 {
@@ -62,16 +60,14 @@ static char *put_text(char *at, const char *text)
 static int add_record(struct reader *reader, const struct bulk_user *user, unsigned has,
 		      unsigned long line, struct error *err)
 {
-	const struct record_numbers numbers = {
-		.line = htobe64(user->login ? line : LAST_LINE),
-		.provider = user->provider,
-		.has = (uint8_t)has,
-	};
+	uint64_t number = htobe64((user->login ? line : LAST_LINE) << FLAGS_SIZE | has |
+				  (user->provider ? HAS_PROVIDER_ID : 0));
 	char bytes[SORTER_RECORD_MAX], *at = put_text(put_text(bytes, user->domain), user->local);
 
-	memcpy(at, &numbers, sizeof(numbers));
-	at = put_text(at + sizeof(numbers), user->login);
-	at = put_text(put_text(at, user->name), user->moved_to);
+	at = mempcpy(at, &number, sizeof(number));
+	if (user->provider)
+		at = mempcpy(at, &user->provider, sizeof(user->provider));
+	at = put_text(put_text(put_text(at, user->login), user->name), user->moved_to);
 	return sorter_add(reader->import->sorter, bytes, (size_t)(at - bytes), err);
 }
 
@@ -92,19 +88,23 @@ static const char *take_text_or_null(const char **at)
 
 struct user_record user_record_read(const char *bytes)
 {
-	struct record_numbers numbers;
-	struct user_record record;
+	struct user_record record = { .line = 0 };
 	const char *at = bytes;
+	uint64_t number;
 
 	record.user.domain = take_text(&at);
 	record.user.local = take_text(&at);
-	memcpy(&numbers, at, sizeof(numbers));
-	at += sizeof(numbers);
-	record.line = be64toh(numbers.line);
-	record.user.provider = numbers.provider;
-	record.user.keeps_name = !(numbers.has & ROW_HAS_NAME);
-	record.user.keeps_provider = !(numbers.has & ROW_HAS_PROVIDER);
-	record.user.keeps_moved_to = !(numbers.has & ROW_HAS_MOVED_TO);
+	memcpy(&number, at, sizeof(number));
+	at += sizeof(number);
+	number = be64toh(number);
+	if (number & HAS_PROVIDER_ID) {
+		memcpy(&record.user.provider, at, sizeof(record.user.provider));
+		at += sizeof(record.user.provider);
+	}
+	record.line = number >> FLAGS_SIZE;
+	record.user.keeps_name = !(number & ROW_HAS_NAME);
+	record.user.keeps_provider = !(number & ROW_HAS_PROVIDER);
+	record.user.keeps_moved_to = !(number & ROW_HAS_MOVED_TO);
 	record.user.login = take_text_or_null(&at);
 	record.user.name = take_text_or_null(&at);
 	record.user.moved_to = take_text_or_null(&at);
