@@ -13,7 +13,17 @@
 /* An error has little room, and an unknown column name may be long. */
 #define NAME_SHOWN_MAX 60
 
-enum shape { SHAPE_WHOLE, SHAPE_OPEN, SHAPE_STRAY_QUOTE, SHAPE_AFTER_QUOTE };
+enum shape { SHAPE_WHOLE, SHAPE_OPEN, SHAPE_ENDLESS, SHAPE_STRAY_QUOTE, SHAPE_AFTER_QUOTE };
+
+static const char *const faults[] = {
+	[SHAPE_OPEN] = "a quote that is opened here is not closed before the end of the file",
+	[SHAPE_ENDLESS] = "a quote that is opened here is not closed within 65536 bytes",
+	[SHAPE_STRAY_QUOTE] = "a field that contains a quote must be in quotes, with the quote "
+			      "doubled",
+	[SHAPE_AFTER_QUOTE] = "a field in quotes must be followed by a comma",
+};
+
+_Static_assert(SOURCE_LINE_MAX == 65536, "as in faults");
 
 /* Whether the quotes of a record are valid, or open, so that it continues in the next line. */
 static enum shape shape_of(const char *text)
@@ -49,8 +59,8 @@ static void keep_line(struct csv *csv, size_t at, const char *line, size_t size)
 	memcpy(csv->record + at, line, size + 1);
 }
 
-/* Reads the rest of a record whose first line leaves a quote open. Returns 0; CSV_END where the
- * file ends first; or -1. */
+/* Reads the rest of a record whose first line leaves a quote open, until the quotes have another
+ * shape or the file ends. Returns 0 or -1. */
 static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record,
 		     enum shape *ret_shape, struct error *err)
 {
@@ -62,9 +72,11 @@ static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record
 
 		r = source_line(csv->source, &line, &size, err);
 		if (r != 0)
-			return r < 0 ? -1 : CSV_END;
-		if (at + size > SOURCE_LINE_MAX)
+			return r < 0 ? -1 : 0;
+		if (at + size > SOURCE_LINE_MAX) {
+			*ret_shape = SHAPE_ENDLESS;
 			return 0;
+		}
 		keep_line(csv, at, line, size);
 		csv->record[at - 1] = '\n';
 		size += at;
@@ -73,17 +85,6 @@ static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record
 	}
 	*ret_record = csv->record;
 	return 0;
-}
-
-static void refuse_open_quote(struct csv *csv, bool has_ended)
-{
-	if (has_ended)
-		source_bad(csv->source, csv->line,
-			   "a quote that is opened here is not closed before the end of the file");
-	else
-		source_bad(csv->source, csv->line,
-			   "a quote that is opened here is not closed within %zu bytes",
-			   SOURCE_LINE_MAX);
 }
 
 /* Reads the next record with valid quotes. */
@@ -107,23 +108,9 @@ static int read_record(struct csv *csv, char **ret_record, struct error *err)
 			r = read_rest(csv, line, size, ret_record, &shape, err);
 		if (r < 0)
 			return -1;
-		switch (shape) {
-		case SHAPE_WHOLE:
+		if (shape == SHAPE_WHOLE)
 			return 0;
-		case SHAPE_OPEN:
-			refuse_open_quote(csv, r == CSV_END);
-			break;
-		case SHAPE_STRAY_QUOTE:
-			source_bad(
-				csv->source, csv->line,
-				"a field that contains a quote must be in quotes, with the quote "
-				"doubled");
-			break;
-		case SHAPE_AFTER_QUOTE:
-			source_bad(csv->source, csv->line,
-				   "a field in quotes must be followed by a comma");
-			break;
-		}
+		source_bad(csv->source, csv->line, "%s", faults[shape]);
 	}
 }
 
