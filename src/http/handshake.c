@@ -231,6 +231,10 @@ static int message(gnutls_session_t session, unsigned type, unsigned when, unsig
 	}
 	if (type == GNUTLS_HANDSHAKE_FINISHED && when == GNUTLS_HOOK_POST)
 		handshake_end(connection);
+	/* GnuTLS then reports that there is nothing to read, and libmicrohttpd waits for an edge of
+	 * its epoll set, which does not come for a request that was received together with this. */
+	if (type == GNUTLS_HANDSHAKE_KEY_UPDATE && when == GNUTLS_HOOK_POST)
+		hold(connection, true);
 	return 0;
 }
 

@@ -359,6 +359,21 @@ def test_requests_in_any_records_are_no_such_messages(watched, tmp_path):
     assert watched.log().count("outcome=bad-request") == 11 and watched.log().count("outcome=too-large") == 6
 
 
+def test_a_request_behind_a_key_update_is_answered_at_once(watched, tmp_path):
+    """Also if both come in one segment, so that the socket has no more to read when GnuTLS has read the message."""
+    watched.settings["limits"]["idle-timeout"] = "3600s"
+    watched.stop()
+    watched.start()
+    client = session(watched, tmp_path)
+    request = b"GET " + CONFIG.encode() + b" HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n"
+    before = watched.log().count("outcome=settings")
+    for answered, count in enumerate((1, 1, 3), 1):
+        updates = [client.key_update() for _ in range(count)]
+        assert client.send(*updates, client.seal(tls_records.DATA, request))
+        watched.wait_for_log("outcome=settings", before + answered)
+    client.close()
+
+
 def hello_extension(number, content):
     return number.to_bytes(2, "big") + vector(content)
 

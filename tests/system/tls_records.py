@@ -103,8 +103,18 @@ class Session:
                 incoming.write(self.socket.recv(65536))
         self.socket.sendall(outgoing.read())
         assert tls.cipher()[0] == "TLS_AES_128_GCM_SHA256"
-        secret = traffic_secret(keys)
+        self.use(traffic_secret(keys))
+
+    def use(self, secret):
+        self.secret = secret
         self.cipher, self.iv, self.count = AESGCM(expand(secret, b"key", 16)), expand(secret, b"iv", 12), 0
+
+    def key_update(self):
+        """The record of a KeyUpdate that asks for none in return; what follows is sealed with the next keys (RFC 8446
+        7.2)."""
+        record = self.seal(HANDSHAKE, message(KEY_UPDATE, 1, b"\0"))
+        self.use(expand(self.secret, b"traffic upd", 32))
+        return record
 
     def seal(self, kind, content):
         """One record."""
