@@ -71,9 +71,8 @@ static int write_domains(struct store *store, struct arena *memory, FILE *output
 }
 
 /* Counted by the parent: a row of an unknown kind. */
-static void write_invalid_row(const char *sentence, void *context)
+static void write_invalid_row(const struct error *err, void *context)
 {
-	(void)sentence;
 	fputs("a row with an invalid value\n", context);
 }
 

@@ -58,14 +58,14 @@ void admin_warn_of_error(struct admin *admin, const struct error *err)
 }
 
 /* A row may be read several times. */
-static void warn_of_invalid_row(const char *sentence, void *context)
+static void warn_of_invalid_row(const struct error *err, void *context)
 {
 	struct admin *admin = context;
 
-	if (admin->is_trial || texts_has(&admin->invalid_rows, sentence))
+	if (admin->is_trial || texts_has(&admin->invalid_rows, err->text))
 		return;
-	texts_add(&admin->invalid_rows, arena_strdup(admin->invalid_rows.memory, sentence));
-	admin_warn(admin, "%s", sentence);
+	texts_add(&admin->invalid_rows, arena_strdup(admin->invalid_rows.memory, err->text));
+	admin_warn_of_error(admin, err);
 }
 
 void admin_skip_invalid_rows(struct admin *admin, struct store *store)

@@ -76,14 +76,15 @@ int database_watch_patience(const struct database_watch *watch, int64_t now)
 	return watch->due > now ? (int)(watch->due - now) : 0;
 }
 
-static void report(struct database_watch *watch, bool was_closed, const struct error *err)
+static void report(struct database_watch *watch, bool was_closed, struct error *err)
 {
 	if (++watch->failures <= FAILURES_UNREPORTED || text_equals(watch->reported, err->text))
 		return;
 	snprintf(watch->reported, sizeof(watch->reported), "%s", err->text);
-	log_error("cannot reopen the database: %s; %s", err->text,
-		  was_closed ? "requests fail until that is possible"
-			     : "the one that is open stays in use");
+	error_prefix(err, "cannot reopen the database");
+	log_failure(LOG_LEVEL_ERROR, err,
+		    was_closed ? "requests fail until that is possible"
+			       : "the one that is open stays in use");
 }
 
 static bool reopen(struct database_watch *watch, bool closes_first, struct error *err)

@@ -397,7 +397,7 @@ static bool make_answer(struct exchange *exchange)
 	if (r != 0)
 		log_error_counted("protocol=%s: %s",
 				  exchange->response.protocol ? exchange->response.protocol : "-",
-				  err.text);
+				  error_line(&exchange->scratch, &err));
 	trace_result(exchange);
 	return true;
 }

@@ -39,13 +39,19 @@ static void configure_once(void)
 	pthread_once(&once, configure_sqlite);
 }
 
+int store_set_in_use(const char *path, struct error *err)
+{
+	error_set(err, ERROR_STORE,
+		  "database '%s' has been in use by another process for more than %d seconds; "
+		  "nothing was changed",
+		  path, STORE_PATIENCE_MS / 1000);
+	return error_hint(err, "try again later; 'fuser -v %s' shows which process uses it", path);
+}
+
 static int fail_busy(struct store *store, struct error *err, const char *doing)
 {
 	if (store->is_patient)
-		error_set(err, ERROR_STORE,
-			  "database '%s' has been in use by another process for more than %d "
-			  "seconds already; nothing is changed, try again later",
-			  store->path, STORE_PATIENCE_MS / 1000);
+		store_set_in_use(store->path, err);
 	else
 		error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
 			  store->path, doing);
@@ -60,18 +66,16 @@ int store_fail(struct store *store, struct error *err, const char *doing)
 		return fail_busy(store, err, doing);
 	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
 		store->has_bad_pages = true;
-		return error_set(err, ERROR_STORE,
-				 "database '%s' is corrupted: %s: %s; restore a backup with "
-				 "'mailconfctl restore FILE'",
-				 store->path, doing, sqlite3_errmsg(store->database));
+		error_set(err, ERROR_STORE, "database '%s' is corrupted: %s: %s", store->path,
+			  doing, sqlite3_errmsg(store->database));
+		return error_hint(err, RESTORE_HINT);
 	}
 	if (sqlite3_extended_errcode(store->database) == SQLITE_READONLY_DIRECTORY ||
 	    sqlite3_extended_errcode(store->database) == SQLITE_READONLY_CANTINIT)
-		return error_set(
-			err, ERROR_STORE,
-			"database '%s': %s: the file and its directory must be writable, for "
-			"readers too, who share its -shm file",
-			store->path, doing);
+		return error_set(err, ERROR_STORE,
+				 "database '%s': %s: the file and its directory must be writable "
+				 "for readers too, because they share its -shm file",
+				 store->path, doing);
 	return error_set(err, ERROR_STORE, "database '%s': %s: %s", store->path, doing,
 			 sqlite3_errmsg(store->database));
 }
@@ -101,11 +105,11 @@ static int refuse_to(const char *what, const char *path, bool for_writing, int e
 		     struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	bool has_remedy = error == EACCES || error == EPERM;
 
-	return error_set(err, ERROR_STORE, "cannot %s database '%s': %s%s%s", what, path,
-			 strerror(error), has_remedy ? "; " : "",
-			 has_remedy ? account_remedy(&memory, path, for_writing) : "");
+	error_set(err, ERROR_STORE, "cannot %s database '%s': %s", what, path, strerror(error));
+	return error == EACCES || error == EPERM
+		       ? error_hint(err, "%s", account_remedy(&memory, path, for_writing))
+		       : -1;
 }
 
 static int open_database(struct store *store, const char *name, int flags, struct error *err)
@@ -159,18 +163,20 @@ static int check_version(struct store *store, enum store_mode mode, struct error
 				 store->path);
 	if (mode == STORE_COPY)
 		return 0;
-	if (version > schema_version())
-		return error_set(
-			err, ERROR_STORE,
-			"database '%s' has version %lld, and this program knows versions up "
-			"to %d: install the newer mailconfd that wrote it",
-			store->path, (long long)version, schema_version());
-	if (version < schema_version() && mode == STORE_READ)
-		return error_set(
-			err, ERROR_STORE,
-			"database '%s' has version %lld, and this program needs version %d: "
-			"'mailconfctl init' brings it up to date",
-			store->path, (long long)version, schema_version());
+	if (version > schema_version()) {
+		error_set(err, ERROR_STORE,
+			  "database '%s' has schema version %lld, but this program supports "
+			  "versions up to %d",
+			  store->path, (long long)version, schema_version());
+		return error_hint(err, "install the newer mailconfd that wrote it");
+	}
+	if (version < schema_version() && mode == STORE_READ) {
+		error_set(err, ERROR_STORE,
+			  "database '%s' has schema version %lld, but this program requires "
+			  "version %d",
+			  store->path, (long long)version, schema_version());
+		return error_hint(err, "upgrade it with 'mailconfctl init'");
+	}
 	return 0;
 }
 
@@ -184,8 +190,8 @@ static int open_for_reading(struct store *store, enum store_mode mode, struct er
 	r = store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err);
 	if (r == 0 && objects == 0) {
 		/* Most likely an admin tool is at it just now. */
-		error_set(err, ERROR_STORE,
-			  "database '%s' is empty: 'mailconfctl domain add' fills it", store->path);
+		error_set(err, ERROR_STORE, "database '%s' is empty", store->path);
+		error_hint(err, "create its tables with 'mailconfctl init'");
 		return STORE_BUSY;
 	}
 	return r == 0 ? check_version(store, mode, err) : r;
@@ -235,10 +241,10 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 	if (r == 0 && !S_ISREG(status.st_mode))
 		return error_set(err, ERROR_STORE,
 				 "cannot open database '%s': it is not a regular file", path);
-	if (r < 0 && mode != STORE_WRITE && errno == ENOENT)
-		return error_set(err, ERROR_STORE,
-				 "database '%s' does not exist; 'mailconfctl init' creates it",
-				 path);
+	if (r < 0 && mode != STORE_WRITE && errno == ENOENT) {
+		error_set(err, ERROR_STORE, "database '%s' does not exist", path);
+		return error_hint(err, "create it with 'mailconfctl init'");
+	}
 	r = mode == STORE_READ || mode == STORE_COPY ? open_for_reading(store, mode, err)
 						     : open_for_writing(store, err);
 	if (r != 0)

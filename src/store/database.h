@@ -68,9 +68,9 @@ int copy_bytes(int from, int to);
  * errno set. */
 int directory_sync_of(const char *path);
 
-/* What keeps SQLite from working in the directory of the file, with the remedy: "its file system is
- * mounted read-only ...; mount it ...". NULL where nothing is known. May be in memory. */
-const char *file_system_problem(struct arena *memory, const char *path);
+/* Sets err and its hint to what keeps SQLite from working in the directory of the file. Returns -1,
+ * or 0 where nothing is known. */
+int file_system_check(const char *path, struct error *err);
 
 /* Whether it has no POSIX locks. Creates a file without a name to find that out. */
 bool file_system_lacks_locks(const char *path);
@@ -88,6 +88,12 @@ int store_execute(struct store *store, const char *sql, struct error *err);
 
 /* Reads a number, such as a pragma's. Returns 0, STORE_BUSY, or -1 with err set. */
 int store_number(struct store *store, const char *sql, int64_t *ret_number, struct error *err);
+
+/* What repairs a corrupted database. */
+#define RESTORE_HINT "restore a backup with 'mailconfctl restore FILE'"
+
+/* Sets the error of a command that has waited for a lock in vain. Returns -1. */
+int store_set_in_use(const char *path, struct error *err);
 
 /* Turns SQLite's last failure into STORE_BUSY, or -1 with err set: "database 'FILE': DOING: ...".
  */

@@ -25,7 +25,7 @@
 #include "util/clock.h"
 #include "util/error.h"
 
-#define REMEDY "move the database to a local file system ('[database] file')"
+#define MOVE_HINT "move the database to a local file system ('[database] file')"
 
 /* Between two tries to lock. */
 #define WAIT_MAX_MS 50
@@ -129,23 +129,30 @@ static bool is_read_only(struct arena *memory, const char *path)
 	return statvfs(directory_of(memory, path), &status) == 0 && status.f_flag & ST_RDONLY;
 }
 
-const char *file_system_problem(struct arena *memory, const char *path)
+int file_system_check(const char *path, struct error *err)
 {
-	const char *network = store_network_file_system(memory, path);
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *network = store_network_file_system(&memory, path);
 
-	if (is_read_only(memory, path))
-		return "its file system is mounted read-only, but readers write its -shm file too; "
-		       "mount it for reading and writing";
+	if (is_read_only(&memory, path)) {
+		error_set(err, ERROR_STORE,
+			  "cannot use database '%s': its file system is mounted read-only, but "
+			  "readers write its -shm file too",
+			  path);
+		return error_hint(err, "mount it for reading and writing");
+	}
 	if (file_system_lacks_locks(path))
-		return arena_printf(memory, "its file system%s%s%s does not support locks; " REMEDY,
-				    network ? " (" : "", network ? network : "",
-				    network ? ")" : "");
-	if (network)
-		return arena_printf(memory,
-				    "its file system is %s, but SQLite needs memory that processes "
-				    "share, which a network file system does not have; " REMEDY,
-				    network);
-	return NULL;
+		error_set(err, ERROR_STORE,
+			  "cannot use database '%s': its file system%s%s%s does not support locks",
+			  path, network ? " (" : "", network ? network : "", network ? ")" : "");
+	else if (network)
+		error_set(err, ERROR_STORE,
+			  "cannot use database '%s': its file system is %s, but SQLite requires "
+			  "memory that processes share, which a network file system does not have",
+			  path, network);
+	else
+		return 0;
+	return error_hint(err, MOVE_HINT);
 }
 
 int store_wait_for_lock(void *context, int count)
@@ -167,29 +174,24 @@ int store_wait_for_lock(void *context, int count)
 int file_system_explain(struct store *store, int r, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *problem = NULL;
+	bool can_be_cause = false;
 
 	switch (store->database ? sqlite3_errcode(store->database) & 0xff : SQLITE_OK) {
 	case SQLITE_BUSY:
-		if (!file_system_lacks_locks(store->path))
-			break;
-		problem = file_system_problem(&memory, store->path);
+		can_be_cause = file_system_lacks_locks(store->path);
 		break;
 	case SQLITE_OK: /* SQLite has opened it for reading instead, or it was not created */
-		if (is_read_only(&memory, store->path))
-			problem = file_system_problem(&memory, store->path);
+		can_be_cause = is_read_only(&memory, store->path);
 		break;
 	case SQLITE_CANTOPEN:
 	case SQLITE_IOERR:
 	case SQLITE_NOLFS:
 	case SQLITE_PROTOCOL:
 	case SQLITE_READONLY:
-		problem = file_system_problem(&memory, store->path);
+		can_be_cause = true;
 		break;
 	default:
 		break;
 	}
-	return problem ? error_set(err, ERROR_STORE, "cannot use database '%s': %s", store->path,
-				   problem)
-		       : r;
+	return can_be_cause && file_system_check(store->path, err) < 0 ? -1 : r;
 }

@@ -58,11 +58,12 @@ static int check_header(int fd, const char *file, struct error *err)
 	    memcmp(header, MAGIC, sizeof(MAGIC)) != 0 ||
 	    number_at(header, APPLICATION_OFFSET) != APPLICATION_ID)
 		return error_set(err, ERROR_INPUT, "'%s' is not a database of mailconfd", file);
-	if (number_at(header, VERSION_OFFSET) > (uint32_t)schema_version())
-		return error_set(err, ERROR_INPUT,
-				 "'%s' has schema version %u, and this program supports versions "
-				 "up to %d; restore it with the newer mailconfd that wrote it",
-				 file, number_at(header, VERSION_OFFSET), schema_version());
+	if (number_at(header, VERSION_OFFSET) > (uint32_t)schema_version()) {
+		error_set(err, ERROR_INPUT,
+			  "'%s' has schema version %u, but this program supports versions up to %d",
+			  file, number_at(header, VERSION_OFFSET), schema_version());
+		return error_hint(err, "restore it with the newer mailconfd that wrote it");
+	}
 	return 0;
 }
 
@@ -202,11 +203,7 @@ static int fail(const char *database, sqlite3 *live, struct error *err)
 	int code = sqlite3_errcode(live);
 
 	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
-		return error_set(
-			err, ERROR_STORE,
-			"database '%s' has been in use by another process for more than %d "
-			"seconds already; nothing is changed, try again later",
-			database, STORE_PATIENCE_MS / 1000);
+		return store_set_in_use(database, err);
 	return error_set(err, ERROR_STORE, "cannot write database '%s': %s", database,
 			 sqlite3_errmsg(live));
 }
@@ -265,12 +262,10 @@ int store_check_backup(const char *file, struct error *err)
 	const char *log = arena_printf(&memory, "%s-wal", file);
 	struct stat status;
 
-	if (stat(log, &status) == 0 && status.st_size > 0)
-		return error_set(err, ERROR_INPUT,
-				 "'%s' lacks the changes in '%s'; copy a database with "
-				 "'mailconfctl backup'",
-				 file, log);
-	return 0;
+	if (stat(log, &status) < 0 || status.st_size == 0)
+		return 0;
+	error_set(err, ERROR_INPUT, "'%s' lacks the changes in '%s'", file, log);
+	return error_hint(err, "copy a database with 'mailconfctl backup'");
 }
 
 int store_restore(struct arena *memory, const char *database, int fd, const char *file,
@@ -284,9 +279,8 @@ int store_restore(struct arena *memory, const char *database, int fd, const char
 
 	if (stat(database, &status) < 0)
 		restored.kept = NULL;
-	if (file_system_lacks_locks(database))
-		return error_set(err, ERROR_STORE, "cannot use database '%s': %s", database,
-				 file_system_problem(memory, database));
+	if (file_system_lacks_locks(database) && file_system_check(database, err) < 0)
+		return -1;
 	if (check_header(fd, file, err) < 0 || make_stage(&stage, database, fd, file, err) < 0 ||
 	    check_integrity(stage.store, file, err) < 0 ||
 	    store_migrate_copy(stage.store, &restored.migrated_from, err) < 0 ||

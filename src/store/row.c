@@ -21,8 +21,6 @@
 /* How much of an invalid key an error shows. */
 #define SHOWN_MAX 128
 
-#define RESTORE_REMEDY "restore a backup with 'mailconfctl restore FILE'"
-
 /* The columns of its statements that are the primary key, -1 for none. */
 static const struct {
 	const char *name;
@@ -235,9 +233,9 @@ static bool add_key(struct bytes *key, const struct row *row, int column)
 static const char *remedy_of(struct arena *memory, enum table table, const char *key)
 {
 	if (table == TABLE_DOMAIN || table == TABLE_USER)
-		return arena_printf(memory, "'mailconfctl %s remove %s' removes it",
+		return arena_printf(memory, "remove it with 'mailconfctl %s remove %s'",
 				    tables[table].name, key);
-	return RESTORE_REMEDY;
+	return RESTORE_HINT;
 }
 
 int row_check(const struct row *row, struct error *err)
@@ -256,11 +254,11 @@ int row_check(const struct row *row, struct error *err)
 	}
 	if (tables[table].key >= 0 && !add_key(&key, row, tables[table].key))
 		is_plain = false;
-	return error_set(err, ERROR_ROW, "database '%s': invalid row%s%s%s in table %s: %s %s; %s",
-			 row->store->path, key.size ? " '" : "", bytes_text(&key),
-			 key.size ? "'" : "", tables[table].name,
-			 sqlite3_column_name(row->query, row->invalid), row->reason,
-			 is_plain ? remedy_of(&memory, table, bytes_text(&key)) : RESTORE_REMEDY);
+	error_set(err, ERROR_ROW, "database '%s': invalid row%s%s%s in table %s: %s %s",
+		  row->store->path, key.size ? " '" : "", bytes_text(&key), key.size ? "'" : "",
+		  tables[table].name, sqlite3_column_name(row->query, row->invalid), row->reason);
+	return error_hint(err, "%s",
+			  is_plain ? remedy_of(&memory, table, bytes_text(&key)) : RESTORE_HINT);
 }
 
 int row_check_in_list(const struct row *row, struct error *err)
@@ -269,7 +267,7 @@ int row_check_in_list(const struct row *row, struct error *err)
 		return 0;
 	if (!row->store->note_invalid_row)
 		return -1;
-	row->store->note_invalid_row(err->text, row->store->note_context);
+	row->store->note_invalid_row(err, row->store->note_context);
 	return ROW_SKIPPED;
 }
 

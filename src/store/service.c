@@ -41,7 +41,7 @@ static struct spoiled_service spoiled_from_row(const struct row *row, const stru
 	text = row_text(&url, 0);
 	return (struct spoiled_service){
 		.url = url.invalid < 0 ? text : NULL,
-		.reason = arena_strdup(row->memory, reason->text),
+		.reason = error_line(row->memory, reason),
 		.is_unreadable = reason->kind == ERROR_ROW,
 	};
 }

@@ -85,9 +85,9 @@ const char *store_network_file_system(struct arena *memory, const char *path);
 /* Of SQLite. */
 const char *store_library_version(void);
 
-/* From now on lists leave out rows that are invalid, and give note a sentence about each: which
- * row, why, and the remedy. Otherwise a list ends at the first one with ERROR_ROW. */
-typedef void (*invalid_row_visitor)(const char *sentence, void *context);
+/* From now on lists leave out rows that are invalid, and give note an error about each: which row,
+ * why, and the remedy. Otherwise a list ends at the first one with ERROR_ROW. */
+typedef void (*invalid_row_visitor)(const struct error *err, void *context);
 void store_skip_invalid_rows(struct store *store, invalid_row_visitor note, void *context);
 
 /* Opens an empty database that nobody else sees, on disk as far as it is large, and gone when it is

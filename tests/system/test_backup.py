@@ -114,7 +114,7 @@ def test_what_is_no_place_for_a_copy(ctl, tmp_path):
 def test_no_database(tmp_path):
     ctl = Mailconfctl(str(tmp_path))
     assert ctl.refused("backup", str(tmp_path / "copy.db")) == \
-        f"database '{ctl.database}' does not exist; 'mailconfctl init' creates it"
+        f"database '{ctl.database}' does not exist; create it with 'mailconfctl init'"
     with open(ctl.database, "w", encoding="ascii") as file:
         file.write("no database at all" * 100)
     assert "file is not a database" in ctl.refused("backup", str(tmp_path / "copy.db"))

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from mailconfctl import Mailconfctl
+from mailconfctl import Mailconfctl, joined
 
 PAGE = 4096
 IMAPS = "imaps://imap.example.org"
@@ -38,7 +38,7 @@ def invalid(ctl, row, remedy, table="user", column="login is NULL"):
 
 
 def removes(address):
-    return f"'mailconfctl user remove {address}' removes it"
+    return f"remove it with 'mailconfctl user remove {address}'"
 
 
 def test_list_names_the_invalid_row_and_shows_the_others(ctl):
@@ -48,7 +48,7 @@ def test_list_names_the_invalid_row_and_shows_the_others(ctl):
     assert "anna@example.net" in result.stdout and "bert@example.org" in result.stdout
     assert "fred@example.org" not in result.stdout
     sentence = invalid(ctl, "fred@example.org", removes("fred@example.org"))
-    assert result.stderr.splitlines() == [
+    assert joined(result.stderr).splitlines() == [
         f"mailconfctl: warning: {sentence}",
         f"mailconfctl: 1 invalid row of database '{ctl.database}' was left out"]
     assert ctl.refused("user", "show", "fred@example.org") == sentence
@@ -76,8 +76,8 @@ def test_invalid_domain_is_removed(ctl):
     spoil(ctl.database, "UPDATE domain SET is_enabled = 7 WHERE name = 'example.net'")
     result = ctl.run("domain", "list")
     assert result.returncode == 1 and "example.org" in result.stdout
-    assert invalid(ctl, "example.net", "'mailconfctl domain remove example.net' removes it", "domain",
-                   "is_enabled is out of range") in result.stderr
+    assert invalid(ctl, "example.net", "remove it with 'mailconfctl domain remove example.net'", "domain",
+                   "is_enabled is out of range") in joined(result.stderr)
     ctl("domain", "remove", "example.net", "--with-users")
     assert [row["domain"] for row in ctl.json("domain", "list")] == ["example.org"]
 

@@ -141,7 +141,7 @@ def test_wrong_settings(ctl):
 
 def test_database_is_made_on_first_use(ctl):
     assert ctl.refused("domain", "list") == \
-        "database '%s' does not exist; 'mailconfctl init' creates it" % ctl.database
+        "database '%s' does not exist; create it with 'mailconfctl init'" % ctl.database
     assert not os.path.exists(ctl.database)
     ctl("domain", "add", "example.org", *ORG)
     assert stat.S_IMODE(os.stat(ctl.database).st_mode) == 0o640
@@ -219,8 +219,9 @@ def holding(database, statement):
 def test_waiting_has_an_end(org):
     with holding(org.database, "BEGIN IMMEDIATE"):
         assert org.refused("user", "add", "a@example.org", "a") == (
-            "database '%s' has been in use by another process for more than 20 seconds already; "
-            "nothing is changed, try again later" % org.database)
+            "database '%s' has been in use by another process for more than 20 seconds; "
+            "nothing was changed; try again later; 'fuser -v %s' shows which process uses it"
+            % (org.database, org.database))
         assert org.json("user", "list") == [], "readers need not wait"
     org("user", "add", "a@example.org", "a")
 
@@ -231,7 +232,7 @@ def test_database_that_another_process_keeps_for_itself(org):
     with holding(org.database, "BEGIN EXCLUSIVE"):
         assert org.refused("user", "list") == \
             f"database '{org.database}' is in use by another process: reading it"
-        assert "in use by another process for more than 20 seconds already; " in \
+        assert "in use by another process for more than 20 seconds; " in \
             org.refused("user", "add", "a@example.org", "a")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from conftest import ROOT
 from daemon import PATIENCE
+from mailconfctl import joined
 
 SCHEMA = ROOT / "data" / "schema"
 VERSION = len(list(SCHEMA.glob("*.sql")))
@@ -70,8 +71,8 @@ def old(daemon):
 
 def refusal(daemon):
     return (
-        f"database '{daemon.settings['database']['file']}' has version 1, and this program needs "
-        f"version {VERSION}: 'mailconfctl init' brings it up to date"
+        f"database '{daemon.settings['database']['file']}' has schema version 1, but this program "
+        f"requires version {VERSION}; upgrade it with 'mailconfctl init'"
     )
 
 
@@ -82,7 +83,7 @@ def test_daemon_refuses_it(old):
             old.command(*arguments), capture_output=True, text=True, check=False, timeout=PATIENCE
         )
         assert result.returncode == 1
-        lines = [line for line in result.stderr.splitlines() if "listening on" not in line]
+        lines = [line for line in joined(result.stderr).splitlines() if "listening on" not in line]
         assert [re.sub(r"^\d{4}\S+Z ", "", line) for line in lines] == [prefix + refusal(old)]
     assert pragma(old.settings["database"]["file"], "user_version") == [(1,)]
 
@@ -91,7 +92,7 @@ def test_reading_commands_refuse_it(old):
     for words in (("domain", "list"), ("provider", "show", "uni"), ("preview", "outlook", "a@example.org")):
         result = old.ctl(*words, check=False)
         assert (result.returncode, result.stdout) == (1, "")
-        assert result.stderr == f"mailconfctl: {refusal(old)}\n"
+        assert joined(result.stderr) == f"mailconfctl: {refusal(old)}\n"
     assert pragma(old.settings["database"]["file"], "user_version") == [(1,)]
 
 

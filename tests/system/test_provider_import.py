@@ -433,7 +433,7 @@ def test_missing_file_makes_no_database(ctl, words):
                          ids=" ".join)
 def test_dry_run_makes_no_database(ctl, words):
     assert ctl.refused(*words, os.devnull, "--dry-run") == (
-        f"database '{ctl.database}' does not exist; 'mailconfctl init' creates it")
+        f"database '{ctl.database}' does not exist; create it with 'mailconfctl init'")
     assert not os.path.exists(ctl.database)
 
 
@@ -441,5 +441,5 @@ def test_dry_run_makes_no_database(ctl, words):
 def test_rows_for_others_make_no_database(ctl, family):
     """There would be nothing that they could refer to: it is the name that is wrong."""
     assert ctl.refused(family, "import", os.devnull) == (
-        f"database '{ctl.database}' does not exist; 'mailconfctl init' creates it")
+        f"database '{ctl.database}' does not exist; create it with 'mailconfctl init'")
     assert not os.path.exists(ctl.database)

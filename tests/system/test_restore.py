@@ -122,7 +122,7 @@ def have_a_log(file, stack):
 
 
 @pytest.mark.parametrize("change, words", [
-    (set_version, f"has schema version {VERSION + 1}, and this program supports versions up to {VERSION}"),
+    (set_version, f"has schema version {VERSION + 1}, but this program supports versions up to {VERSION}"),
     (be_of_others, "is not a database of mailconfd"),
     (be_text, "is not a database of mailconfd"),
     (be_cut, "is corrupted: "),

@@ -430,7 +430,7 @@ def test_a_mistyped_database_is_not_created(service):
                   ["batch", "/dev/null"], ["user", "list"], ["certificate", "list"], ["backup", "/dev/null/x"]):
         result = service.ctl("--database", str(wrong), *words, check=False)
         assert result.returncode == 1 and not wrong.exists(), (words, result.stderr)
-    assert f"database '{wrong}' does not exist; 'mailconfctl init' creates it" in service.ctl(
+    assert f"database '{wrong}' does not exist; create it with 'mailconfctl init'" in service.ctl(
         "--database", str(wrong), "user", "add", "first.last@example.org", "a4711", check=False).stderr
     service.ctl("--database", str(wrong), "init")
     assert wrong.owner() == "nobody"

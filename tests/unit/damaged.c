@@ -133,9 +133,9 @@ static int ignore_service(const char *provider, const struct service *service, v
 	return !provider || !service;
 }
 
-static void ignore_row(const char *sentence, void *context)
+static void ignore_row(const struct error *err, void *context)
 {
-	if (!*sentence)
+	if (!*err->text)
 		fail_msg("an invalid row without a sentence");
 }
 

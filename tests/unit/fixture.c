@@ -26,10 +26,15 @@ void check_number(const char *row, long long got, long long wanted)
 
 void check_error(const char *row, const struct error *err, enum error_kind kind, const char *words)
 {
+	struct arena memory = ARENA_NULL;
+	const char *line;
+
 	if (err->kind != kind)
 		fail_msg("%s: error of kind %d, wanted %d: %s", row, err->kind, kind, err->text);
-	if (!strstr(err->text, words))
-		fail_msg("%s: error without '%s': %s", row, words, err->text);
+	line = error_line(&memory, err);
+	if (!strstr(line, words))
+		fail_msg("%s: error without '%s': %s", row, words, line);
+	arena_clear(&memory);
 }
 
 char *directory_new(void)

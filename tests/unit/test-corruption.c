@@ -103,9 +103,9 @@ static unsigned ask(struct served *served, const char *address, struct error *er
 	return response.status;
 }
 
-static void gather(const char *sentence, void *context)
+static void gather(const struct error *err, void *context)
 {
-	bytes_add_format(context, "%s\n", sentence);
+	bytes_add_format(context, "%s; %s\n", err->text, err->hint);
 }
 
 static int count_user(const struct user *user, void *context, struct error *err)
@@ -119,8 +119,8 @@ static const struct {
 	size_t users, domains; /* that lists show */
 } invalid[] = {
 	{ "UPDATE user SET login = NULL WHERE local = 'fred'",
-	  "invalid row 'fred@example.org' in table user: login is NULL; 'mailconfctl user remove "
-	  "fred@example.org' removes it",
+	  "invalid row 'fred@example.org' in table user: login is NULL; remove it with "
+	  "'mailconfctl user remove fred@example.org'",
 	  2, 2 },
 	{ "UPDATE user SET login = x'00ff' WHERE local = 'fred'", "login is not text", 2, 2 },
 	{ "UPDATE user SET name = 'a' || char(0) || 'b' WHERE local = 'fred'",
@@ -130,8 +130,8 @@ static const struct {
 	{ "UPDATE user SET provider = 'corp' WHERE local = 'fred'", "provider is not an integer", 2,
 	  2 },
 	{ "UPDATE domain SET is_enabled = NULL WHERE name = 'example.org'",
-	  "invalid row 'example.org' in table domain: is_enabled is NULL; 'mailconfctl domain "
-	  "remove example.org' removes it",
+	  "invalid row 'example.org' in table domain: is_enabled is NULL; remove it with "
+	  "'mailconfctl domain remove example.org'",
 	  3, 1 },
 	{ "UPDATE domain SET is_enabled = 7 WHERE name = 'example.org'",
 	  "is_enabled is out of range", 3, 1 },
@@ -206,7 +206,7 @@ static void test_lists_show_the_others(void **state)
 			     0);
 		for (size_t p = 0; p < count; p++)
 			for (size_t s = 0; s < providers[p].n_spoiled; s++)
-				gather(providers[p].spoiled[s].reason, &noted);
+				bytes_add_format(&noted, "%s\n", providers[p].spoiled[s].reason);
 		if (!strstr(bytes_text(&noted), invalid[i].words))
 			fail_msg("%s: not noted: %s", invalid[i].sql, bytes_text(&noted));
 		served_close(&served);

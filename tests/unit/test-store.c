@@ -178,7 +178,7 @@ static void test_refused_files(void **state)
 		  .read_words = "is not a database of mailconfd",
 		  .write_words = "is not a database of mailconfd" },
 		{ "newer", .sql = "PRAGMA user_version = 1000",
-		  .read_words = "has version 1000, and this program knows versions up to",
+		  .read_words = "has schema version 1000, but this program supports versions up to",
 		  .write_words = "install the newer mailconfd" },
 	};
 	struct place *place = *state;
@@ -235,8 +235,8 @@ static void test_missing_file(void **state)
 		assert_int_equal(store_open(place->path, (enum store_mode)mode, &store, &err), -1);
 		check_error("file", &err, ERROR_STORE,
 			    arena_printf(&place->memory,
-					 "database '%s' does not exist; 'mailconfctl init' "
-					 "creates it",
+					 "database '%s' does not exist; create it with "
+					 "'mailconfctl init'",
 					 place->path));
 		assert_int_equal(access(place->path, F_OK), -1);
 	}
@@ -282,7 +282,8 @@ static void test_older_version_is_brought_up(void **state)
 
 	change_by_hand(place, "PRAGMA application_id = 0x6d636664; CREATE TABLE before (x)");
 	assert_int_equal(store_open(place->path, STORE_READ, &store, &err), -1);
-	check_error("older", &err, ERROR_STORE, "has version 0, and this program needs version");
+	check_error("older", &err, ERROR_STORE,
+		    "has schema version 0, but this program requires version");
 	store_close(open_store(place, STORE_WRITE));
 	store_close(open_store(place, STORE_READ));
 }
