@@ -1,5 +1,5 @@
 -- What only this installation knows: the identifiers of Apple profiles are made with it, so that
--- they stay the same and nobody else can tell them.
+-- they stay the same and others cannot guess them.
 CREATE TABLE secret (
 	name TEXT NOT NULL PRIMARY KEY,
 	value BLOB NOT NULL

@@ -4,7 +4,7 @@ _mailconfctl()
 {
 	local rest=${COMP_LINE:0:COMP_POINT} words=() word i breaks="" typed begun="" quote="" lines line
 
-	# Bash splits words at ':', '=' and '@' too; mailconfctl does so at blanks alone.
+	# Bash splits words at ':', '=' and '@' too; mailconfctl only at spaces.
 	for ((i = 0; i <= COMP_CWORD; i++)); do
 		if ((i == 0)) || [[ $rest == [[:blank:]]* ]]; then
 			rest=${rest#"${rest%%[![:blank:]]*}"}
