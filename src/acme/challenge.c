@@ -48,11 +48,11 @@ static int make_directory(const char *directory, struct error *err)
 		return 0;
 	if (err->kind != ERROR_CONFIG)
 		return -1;
-	return error_set(
-		err, ERROR_CONFIG,
-		"cannot use [acme] directory '%s' as root: another user can write in it or "
-		"above it; set it to " SETTINGS_ACME_DIRECTORY " and restart mailconfd",
-		directory);
+	error_set(err, ERROR_CONFIG,
+		  "cannot use [acme] directory '%s' as root: another user can write in it or above "
+		  "it",
+		  directory);
+	return error_hint(err, "set it to " SETTINGS_ACME_DIRECTORY " and restart mailconfd");
 }
 
 int challenge_show(struct arena *memory, const char *directory, const char **ret_token,
@@ -87,7 +87,7 @@ static const char *last_line(struct arena *memory, const char *output)
 	return last;
 }
 
-/* Runs the program with our own arguments. Of a failure one line is written, for uacme's output. */
+/* Runs the program with our own arguments. If it fails, a line is written to uacme's output. */
 static int run_dns_hook(const char *program, char *const *argv)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;

@@ -30,8 +30,8 @@ static void wait_until_served(struct acme_run *run, const struct certificate *ce
 		return;
 	run->cannot_see_served = true;
 	outcome->unserved = arena_printf(run->memory,
-					 "the certificate is stored, but mailconfctl cannot "
-					 "confirm that mailconfd serves it: %s",
+					 "cannot confirm that mailconfd serves the stored "
+					 "certificate: %s",
 					 why.text);
 }
 
@@ -53,6 +53,19 @@ static int store_certificate(struct acme_run *run, const struct uacme_issue *iss
 	return 0;
 }
 
+static void set_problem(struct acme_run *run, struct outcome *outcome, const struct error *why)
+{
+	outcome->problem = arena_strdup(run->memory, why->text);
+	outcome->hint = *why->hint ? arena_strdup(run->memory, why->hint) : NULL;
+}
+
+/* The CA is not asked again in this run. */
+static void close_authority(struct authority *authority, const struct outcome *outcome)
+{
+	authority->closed = outcome->problem;
+	authority->hint = outcome->hint;
+}
+
 static void take_choice(struct acme_run *run, const struct order *order, struct choice *choice,
 			struct outcome *outcome)
 {
@@ -72,13 +85,13 @@ static int check_order(struct acme_run *run, struct order *order, struct choice 
 	int r = 0;
 
 	if (access(file, F_OK) == 0 && !managed_server(run->memory, file)) {
-		outcome->problem = arena_printf(run->memory,
-						"'%s' is there and was not requested by "
-						"mailconfctl; move it away",
-						file);
+		outcome->problem = arena_printf(
+			run->memory, "'%s' exists and was not requested by mailconfctl", file);
+		outcome->hint = "move it away";
 		return 0;
 	}
 	outcome->problem = authority->closed;
+	outcome->hint = authority->hint;
 	outcome->is_repeated = authority->closed;
 	if (authority->closed)
 		return 0;
@@ -96,9 +109,9 @@ static int check_order(struct acme_run *run, struct order *order, struct choice 
 		outcome->is_refused = r == PREFLIGHT_REFUSED;
 	}
 	if (r != 0)
-		outcome->problem = arena_strdup(run->memory, why.text);
+		set_problem(run, outcome, &why);
 	if (r == PREFLIGHT_UNREACHABLE)
-		authority->closed = outcome->problem;
+		close_authority(authority, outcome);
 	return 0;
 }
 
@@ -112,7 +125,8 @@ static void request_certificate(struct acme_run *run, struct outcome *outcome)
 
 	if (uacme_provide_account(run->memory, &run->uacme, run->email, run->accepts_terms, &why) !=
 	    0) {
-		authority->closed = outcome->problem = arena_strdup(run->memory, why.text);
+		set_problem(run, outcome, &why);
+		close_authority(authority, outcome);
 		return;
 	}
 	r = uacme_issue(run->memory, &run->uacme, outcome->names, outcome->n_names, &issue, &why);
@@ -124,18 +138,17 @@ static void request_certificate(struct acme_run *run, struct outcome *outcome)
 		run->n_requested++;
 		return;
 	}
-	outcome->problem = arena_strdup(run->memory, why.text);
+	set_problem(run, outcome, &why);
 	if (r == UACME_LIMITED)
-		outcome->problem = arena_printf(
-			run->memory, "the authority wants no more requests for now: %s", why.text);
+		outcome->problem = arena_printf(run->memory, "rate limit of the CA: %s", why.text);
 	if (r == UACME_LIMITED || preflight_reach(run, run->uacme.server, &ignored) != 0)
-		authority->closed = outcome->problem;
+		close_authority(authority, outcome);
 	else
 		backoff_note_failure(run->uacme.directory, outcome->domain);
 }
 
 /* What was found out about an order that seemed possible: why the CA would refuse it, or a name
- * without which nothing is left to request. NULL if there is no such reason. */
+ * without which nothing is left to request; or NULL. */
 static const char *find_refusal(struct acme_run *run, const struct order *order,
 				const struct choice *choice, const struct outcome *outcome)
 {
@@ -170,6 +183,7 @@ static void report_order(struct acme_run *run, const struct order *order,
 	case ORDER_UNANSWERED:
 		outcome->word = "failed";
 		outcome->problem = choice->problem;
+		outcome->hint = "try again later";
 		outcome->is_unanswered = true;
 		break;
 	case ORDER_EMPTY:
@@ -196,7 +210,7 @@ int issue_order(struct acme_run *run, struct order *order, struct error *err)
 	struct error why;
 
 	if (order_validate(order, &why) < 0) {
-		acme_run_fail(run, order->domain, arena_strdup(run->memory, why.text));
+		acme_run_fail(run, order->domain, arena_strdup(run->memory, why.text), NULL);
 		return 0;
 	}
 	run->uacme.server = order->server;

@@ -32,11 +32,11 @@ static int add_given_addresses(struct local_addresses *local, const char *given,
 		char text[INET6_ADDRSTRLEN];
 		int family = strchr(word, ':') ? AF_INET6 : AF_INET;
 
-		if (inet_pton(family, word, binary) != 1)
-			return error_set(err, ERROR_USAGE,
-					 "'%s' is not an address; write IP addresses with commas "
-					 "between them, as in 192.0.2.10,2001:db8::10",
-					 word);
+		if (inet_pton(family, word, binary) != 1) {
+			error_set(err, ERROR_USAGE, "'%s' is not an IP address", word);
+			return error_hint(err, "write IP addresses with commas between them, as in "
+					       "192.0.2.10,2001:db8::10");
+		}
 		add_local_address(local, inet_ntop(family, binary, text, sizeof(text)));
 	}
 	return 0;
@@ -57,11 +57,11 @@ static int add_interface_addresses(struct local_addresses *local, struct error *
 {
 	_cleanup_(freeifaddrsp) struct ifaddrs *interfaces = NULL;
 
-	if (getifaddrs(&interfaces) < 0)
-		return error_set(err, ERROR_SYSTEM,
-				 "cannot list the addresses of this server: %s; name them with "
-				 "--address",
-				 strerror(errno));
+	if (getifaddrs(&interfaces) < 0) {
+		error_set(err, ERROR_SYSTEM, "cannot list the addresses of this server: %s",
+			  strerror(errno));
+		return error_hint(err, "name them with --address");
+	}
 	for (struct ifaddrs *at = interfaces; at; at = at->ifa_next) {
 		const struct sockaddr *address = at->ifa_addr;
 		char text[INET6_ADDRSTRLEN];
@@ -151,8 +151,8 @@ void name_place_set_other_server(struct arena *memory, struct name_place *place,
 	place->reason = describe_other_server(memory, place, false);
 }
 
-/* Whether a name beside this one, which nobody has registered, has the same address: then a
- * wildcard record answers for both. */
+/* Whether a random name beside this one has the same address: then a wildcard record answers for
+ * both. */
 static bool is_answered_by_wildcard(struct arena *memory, struct resolver *resolver,
 				    const struct name_place *place)
 {

@@ -36,9 +36,8 @@ const char *managed_directory(struct arena *memory, const struct texts *globs, s
 		    fnmatch(slash + 1, "a.example.pem", FNM_PERIOD) == 0)
 			return arena_strndup(memory, glob, length);
 	}
-	error_set(err, ERROR_CONFIG,
-		  "none of the paths of 'certificates' in the settings would find a new "
-		  "certificate; add one such as /etc/mailconfd/certificates/*.pem");
+	error_set(err, ERROR_CONFIG, "[tls] certificates has no path for new certificates");
+	error_hint(err, "add one such as /etc/mailconfd/certificates/*.pem");
 	return NULL;
 }
 

@@ -63,7 +63,7 @@ static void skip_domain(struct search *search, enum skip_reason reason, const ch
 
 static void skip_elsewhere(struct search *search, const char *domain)
 {
-	skip_domain(search, SKIP_ELSEWHERE, domain, "no name of it resolves to this server");
+	skip_domain(search, SKIP_ELSEWHERE, domain, "none of its names resolves to this server");
 }
 
 static bool skip_if_failed_lately(struct search *search, const char *domain)
@@ -71,7 +71,7 @@ static bool skip_if_failed_lately(struct search *search, const char *domain)
 	if (backoff_until(search->run->uacme.directory, domain) <= search->run->now)
 		return false;
 	skip_domain(search, SKIP_BACKOFF, domain,
-		    "failed lately, and is tried again later; to try now, request it by name");
+		    "failed recently and is retried later; to retry now, request it by name");
 	return true;
 }
 

@@ -141,8 +141,8 @@ bool orders_locate(struct acme_run *run, struct order *orders, size_t count)
 	return has_answer;
 }
 
-/* If no name of a certificate that is renewed has an address of ours, that may be because ours are
- * not known, as behind NAT: then the names count at whose addresses no other server was seen. */
+/* If no name of a certificate that is renewed resolves to this server, its addresses may not be
+ * known, as behind NAT: then the names count at whose addresses no other server was seen. */
 static void choose_names(const struct order *order, struct choice *choice)
 {
 	for (size_t i = 0; i < order->count; i++)
@@ -200,8 +200,7 @@ struct choice order_judge(struct acme_run *run, const struct order *order)
 	else if (unanswered) {
 		choice.verdict = ORDER_UNANSWERED;
 		choice.problem = arena_printf(run->memory,
-					      "%s %s; nothing is requested before DNS answers, "
-					      "try again later",
+					      "%s %s; nothing is requested before DNS answers",
 					      unanswered->name, unanswered->reason);
 	} else if (choice.names.count == 0 && has_only_optional(order))
 		choice.verdict = ORDER_COVERED;

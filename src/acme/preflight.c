@@ -45,12 +45,12 @@ static int prepare_http(struct acme_run *run, struct order *order, const struct 
 	struct probe probe;
 	int r;
 
-	if (!listen_http->count)
-		return error_set(
-			err, ERROR_CONFIG,
-			"[server] listen-http is empty, but the certificate authority asks "
-			"on port 80; set it to [::]:80 and restart mailconfd, or use DNS-01 with "
-			"dns-hook in [acme]");
+	if (!listen_http->count) {
+		error_set(err, ERROR_CONFIG,
+			  "[server] listen-http is empty, but the CA validates names on port 80");
+		return error_hint(err, "set it to [::]:80 and restart mailconfd, or use DNS-01 "
+				       "with dns-hook in [acme]");
+	}
 	if (!run->silent)
 		run->silent = memo_new();
 	if (!run->trust && trust_load(NULL, &run->trust, err) < 0)
@@ -78,8 +78,8 @@ int preflight_challenges(struct acme_run *run, struct order *order, const struct
 	run->uacme.dns_hook = NULL;
 	if (is_wildcard && !*hook) {
 		error_set(err, ERROR_CONFIG,
-			  "a wildcard certificate needs DNS-01; set dns-hook in [acme] of "
-			  "the settings");
+			  "a wildcard certificate requires DNS-01, but [acme] dns-hook is empty");
+		error_hint(err, "set dns-hook in [acme] of the settings");
 		return PREFLIGHT_REFUSED;
 	}
 	if (!*hook || (!is_wildcard && run->settings->server.listen_http.count))
@@ -146,9 +146,9 @@ static int check_caa_set(struct acme_run *run, const struct order *order, const 
 	const char *objection;
 
 	if (set->failure) {
-		error_set(err, ERROR_SYSTEM,
-			  "%s; nothing is requested before DNS answers, try again later",
+		error_set(err, ERROR_SYSTEM, "%s; nothing is requested before DNS answers",
 			  set->failure);
+		error_hint(err, "try again later");
 		return PREFLIGHT_REFUSED;
 	}
 	if (caa_names_issuers(set)) {

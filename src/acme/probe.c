@@ -131,18 +131,17 @@ int probe_own_listener(struct arena *memory, const struct probe *probe, struct e
 
 	if (connect_to_listener(probe->listen, clock_now() + ANSWER_PATIENCE_MS, &stream, err) !=
 	    0) {
-		error_prefix(err, "cannot reach the plain port, http://%s", probe->listen);
-		return error_append(err, "; start mailconfd, which shows the challenges there, or "
-					 "restart it if the settings are newer");
+		error_prefix(err, "cannot connect to the plain HTTP listener http://%s",
+			     probe->listen);
+		return error_hint(err, "start mailconfd, which serves the challenges there, or "
+				       "restart it if the settings are newer");
 	}
 	if (send_and_read(memory, stream, &request, &answer, err) == 0 && is_token(probe, &answer))
 		return 0;
-	return error_set(
-		err, ERROR_SYSTEM,
-		"http://%s does not show the challenges that are put into the directory of "
-		"[acme] in the settings: is it mailconfd, with these settings, and may its "
-		"user read the directory?",
-		probe->listen);
+	error_set(err, ERROR_SYSTEM, "http://%s does not return a challenge from [acme] directory",
+		  probe->listen);
+	return error_hint(err, "check that mailconfd listens there with the present settings, and "
+			       "that its user can read the directory");
 }
 
 /* Whether the answer redirects to where CAs go: to the ports of HTTP and HTTPS, without looking at

@@ -22,7 +22,7 @@
 /* Of so many domains the names are looked up side by side. */
 #define DOMAINS_AT_ONCE ((size_t)32)
 
-/* Why a certificate that is due is not renewed all the same; NULL if it is. A removed domain is
+/* Why a certificate that is due is not renewed; NULL if it is. A removed domain is
  * reported even if its certificate is not due. */
 static int find_objection(const struct acme_run *run, const struct managed_certificate *managed,
 			  bool is_asked_for, const char **ret_objection, bool *ret_is_removed,
@@ -47,10 +47,10 @@ static int find_objection(const struct acme_run *run, const struct managed_certi
 					      "'domain enable %s'",
 					      managed->domain);
 	else if (certificate->expires < run->now - DAYS_GIVEN_UP * DAY)
-		*ret_objection = "expired long ago, so it is not renewed; request it again, or "
-				 "remove its file";
+		*ret_objection = "has a certificate that expired long ago and is not renewed; "
+				 "request it again, or remove its file";
 	else if (!is_asked_for && backoff_until(run->uacme.directory, managed->domain) > run->now)
-		*ret_objection = "failed lately, and is tried again later; --days tries now";
+		*ret_objection = "failed recently and is retried later; --days retries now";
 	return 0;
 }
 
@@ -121,7 +121,7 @@ int renewal_run(struct acme_run *run, unsigned long days, struct error *err)
 		const struct managed_certificate *managed = &run->managed[i];
 
 		if (managed->listed->problem)
-			acme_run_fail(run, managed->domain, managed->listed->problem);
+			acme_run_fail(run, managed->domain, managed->listed->problem, NULL);
 		else if (renew_certificate(run, managed, days, &additions, err) < 0)
 			return -1;
 	}

@@ -34,10 +34,10 @@ static int lock_directory(struct acme_run *run, struct error *err)
 	if (run->lock < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot open '%s/lock': %s",
 				 run->uacme.directory, strerror(errno));
-	if (flock(run->lock, LOCK_EX | LOCK_NB) < 0)
-		return error_set(err, ERROR_SYSTEM,
-				 "another mailconfctl is requesting certificates; wait until it is "
-				 "done");
+	if (flock(run->lock, LOCK_EX | LOCK_NB) < 0) {
+		error_set(err, ERROR_SYSTEM, "another mailconfctl is requesting certificates");
+		return error_hint(err, "wait until it has finished");
+	}
 	return 0;
 }
 
@@ -103,11 +103,10 @@ int acme_run_open(struct acme_run *run, const char *resolver, const char *addres
 {
 	if (acme_run_open_files(run, err) < 0)
 		return -1;
-	if (!*run->uacme.challenges)
-		return error_set(
-			err, ERROR_CONFIG,
-			"[acme] directory is empty in the settings; name the directory for "
-			"challenges there");
+	if (!*run->uacme.challenges) {
+		error_set(err, ERROR_CONFIG, "[acme] directory is empty");
+		return error_hint(err, "set it to a directory for challenges");
+	}
 	run->coverage = certificate_list_coverage(run->memory, &run->certificates, run->now);
 	if (resolver_new(resolver, &run->resolver, err) < 0 ||
 	    local_addresses_find(run->memory, run->resolver, addresses,
@@ -155,9 +154,11 @@ void acme_run_report(struct acme_run *run, const struct outcome *outcome)
 	run->report(outcome, run->context);
 }
 
-void acme_run_fail(struct acme_run *run, const char *domain, const char *problem)
+void acme_run_fail(struct acme_run *run, const char *domain, const char *problem, const char *hint)
 {
-	const struct outcome outcome = { .domain = domain, .word = "failed", .problem = problem };
+	const struct outcome outcome = {
+		.domain = domain, .word = "failed", .problem = problem, .hint = hint
+	};
 
 	acme_run_report(run, &outcome);
 }

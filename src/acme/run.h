@@ -27,7 +27,7 @@ struct trust;
 /* What came of an order. */
 struct outcome {
 	const char *domain, *word; /* the word is for programs, the remark for people */
-	const char *remark, *problem;
+	const char *remark, *problem, *hint;
 	bool is_repeated;	   /* the problem, which was reported before */
 	const struct order *order; /* or NULL */
 	const char *const *names;  /* that are requested */
@@ -42,9 +42,9 @@ struct outcome {
 /* A certificate authority (CA), by the URL of its directory. */
 struct authority {
 	const char *server;
-	const char *closed;	 /* why it is not asked again in this run, or NULL */
-	bool has_identities;	 /* they are known */
-	struct texts identities; /* its names in CAA records, by its own account */
+	const char *closed, *hint; /* why it is not asked again in this run, or NULL */
+	bool has_identities;	   /* they are known */
+	struct texts identities;   /* its names in CAA records, by its own account */
 	struct authority *next;
 };
 
@@ -106,8 +106,9 @@ struct authority *acme_run_authority(struct acme_run *run, const char *server);
 /* Reports an outcome, and counts failures. */
 void acme_run_report(struct acme_run *run, const struct outcome *outcome);
 
-/* Reports that nothing was requested for the domain: as a failure, or as a remark. */
-void acme_run_fail(struct acme_run *run, const char *domain, const char *problem);
+/* Reports that nothing was requested for the domain: as a failure, whose hint may be NULL, or as a
+ * remark. */
+void acme_run_fail(struct acme_run *run, const char *domain, const char *problem, const char *hint);
 void acme_run_skip(struct acme_run *run, const char *domain, const char *word, const char *remark);
 
 /* When all orders are done. Returns 0, or -1 with err set if some failed. */

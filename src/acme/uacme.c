@@ -15,14 +15,14 @@
 #include "util/file.h"
 #include "util/process.h"
 
-/* It waits for the authority, which may take its time to ask for each name. */
+/* The CA may validate each name slowly. */
 #define PATIENCE_SECONDS 600
 
-/* Of what it says when it fails, so much is shown. */
+/* Of its output, so much becomes part of an error. */
 #define SHOWN_LINES 3
 #define SHOWN_LENGTH 300
 
-/* As authorities have it. */
+/* The limit of CAs. */
 #define NAMES_MAX 100
 #define WORDS_MAX (NAMES_MAX + 16)
 
@@ -40,7 +40,7 @@ static const char *server_directory(struct arena *memory, const struct uacme *ua
 	return arena_printf(memory, "%s/%s", uacme->directory, name);
 }
 
-/* What an authority says of an error, as uacme shows it among its lines (RFC 7807):
+/* The error of a CA (RFC 7807) in the output of uacme:
  *
  *     uacme: the server reported the following error:
  *     {
@@ -149,7 +149,7 @@ static int explain_failure(struct arena *memory, const struct process_end *end, 
 	const char *type, *detail, *dns_failure;
 
 	if (end->was_too_slow)
-		return error_set(err, ERROR_SYSTEM, "uacme was not done in %d seconds",
+		return error_set(err, ERROR_SYSTEM, "uacme did not finish within %d seconds",
 				 PATIENCE_SECONDS);
 	if (read_problem(memory, end->output, &type, &detail)) {
 		const char *kind = strrchr(type, ':');
@@ -175,7 +175,7 @@ static int run_uacme(struct arena *memory, const struct uacme *uacme, const char
 
 	if (process_run(memory, words, addition, PATIENCE_SECONDS, ret_end, err) == 0)
 		return 0;
-	return error_prefix(err, "the package uacme is needed");
+	return error_hint(err, "install the package uacme");
 }
 
 /* Written once there is an account: the key alone may be left of a failed attempt. */
@@ -218,13 +218,13 @@ static int make_account(struct arena *memory, const struct uacme *uacme, const c
 		return file_replace(mark, 0600, (gid_t)-1, uacme->server, strlen(uacme->server),
 				    err);
 	terms = terms_in(memory, end.output);
-	if (terms)
-		return error_set(err, ERROR_INPUT,
-				 "the authority has terms of service, at %s; read them and say "
-				 "--accept-terms",
-				 shorten(memory, terms));
+	if (terms) {
+		error_set(err, ERROR_INPUT, "the CA has terms of service: %s",
+			  shorten(memory, terms));
+		return error_hint(err, "read them, then use --accept-terms");
+	}
 	r = explain_failure(memory, &end, err);
-	error_prefix(err, "cannot make an account at %s", uacme->server);
+	error_prefix(err, "cannot create an account at %s", uacme->server);
 	return r;
 }
 
@@ -236,8 +236,8 @@ int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const
 	return make_account(memory, uacme, email, accepts_terms, err);
 }
 
-/* An authority forgets accounts, as one does that was set up anew. Its terms have been accepted
- * once, and nobody is there to do so again when renewals run. */
+/* A CA loses accounts, as one that was installed again. Its terms have been accepted once, and a
+ * renewal cannot ask for that. */
 static bool is_forgotten(const struct process_end *end)
 {
 	return end->status != 0 && strstr(end->output, "no account associated");
@@ -265,7 +265,7 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 
 	if (count > NAMES_MAX)
 		return error_set(err, ERROR_INPUT,
-				 "it would have %zu names, and a certificate has at most %d", count,
+				 "the certificate would have %zu names, more than %d", count,
 				 NAMES_MAX);
 	if (readlink("/proc/self/exe", hook, sizeof(hook) - 1) <= 0)
 		return error_set(err, ERROR_SYSTEM, "cannot find this program: %s",
@@ -278,7 +278,7 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 	for (size_t i = 0; i < count; i++)
 		words[n++] = names[i];
 	words[n] = NULL;
-	/* It would keep each old one, and ours is stored elsewhere. */
+	/* uacme would keep a copy of the old certificate. */
 	(void)unlink(issue.chain_file);
 	if (run_uacme(memory, uacme, words, &end, err) < 0)
 		return -1;

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The ACME client that speaks to the certificate authority: uacme(1), a program of its own. It
- * keeps the key of our account there and those of the certificates in a directory of ours.
+ * Runs the ACME client uacme(1), which stores the keys of the account and of the certificates in a
+ * directory of ours.
  */
 
 #include <stdbool.h>
@@ -11,13 +11,13 @@
 struct arena;
 struct error;
 
-/* Expected outcome: the authority wants no more requests for now. */
+/* Expected outcome: the rate limit of the CA is reached. */
 enum { UACME_LIMITED = 1 };
 
 struct uacme {
-	const char *directory;	/* of what it keeps, for all servers; made where it is not there */
-	const char *server;	/* the URL of the authority's directory */
-	const char *challenges; /* the directory to put challenges into */
+	const char *directory;	/* for what it stores, for all servers; created if missing */
+	const char *server;	/* the URL of the CA's directory */
+	const char *challenges; /* the directory for challenges */
 	const char *dns_hook; /* the program that answers challenges of DNS-01, NULL for HTTP-01 */
 };
 
@@ -26,16 +26,16 @@ struct uacme_issue {
 	const char *chain_file, *key_file;
 };
 
-/* Sees to it that there is an account at the server. Where one has to be made, email is the address
- * to write to, NULL for none; and if the authority has terms, they must be accepted: if not, err
- * says where they are. Returns 0, UACME_LIMITED, or -1; but for 0 err says why. */
+/* Creates an account at the server unless there is one, with the contact address email, which may
+ * be NULL. If the CA has terms of service, they must be accepted; otherwise err has their URL.
+ * Returns 0, or UACME_LIMITED or -1 with err set. */
 int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const char *email,
 			  bool accepts_terms, struct error *err);
 
-/* Deletes what is kept of orders whose first name this was: keys and copies of certificates. */
+/* Deletes the keys and copies of certificates of orders with this first name. */
 void uacme_forget(struct arena *memory, const struct uacme *uacme, const char *name);
 
-/* Requests a certificate for the names, ECDSA P-256; its key stays the same from one to the next.
- * Returns 0, UACME_LIMITED, or -1; but for 0 err says why, in the authority's words if it spoke. */
+/* Requests an ECDSA P-256 certificate for the names; renewals keep its key. Returns 0, or
+ * UACME_LIMITED or -1 with err set, to the error of the CA if it returned one. */
 int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *const *names,
 		size_t count, struct uacme_issue *ret_issue, struct error *err);

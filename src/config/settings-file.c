@@ -288,7 +288,8 @@ static int take_value(void *context, const char *section, const char *name, cons
 	if (!key && !warn_of_obsolete_key(reading, section, name))
 		report_key(reading, section, name);
 	else if (key && parse_value(reading, key, value, &err) < 0)
-		report_at(reading, reading->lines.number, "[%s] %s: %s", section, name, err.text);
+		report_at(reading, reading->lines.number, "[%s] %s: %s", section, name,
+			  error_line(reading->memory, &err));
 	return 1;
 }
 
@@ -302,7 +303,7 @@ static void put_defaults(struct reading *reading)
 		if (!reading->given[i].line && !reading->given[i].is_invalid &&
 		    key->type->parse(reading->memory, key, key->text, &reading->settings, &err) < 0)
 			report_at(reading, 0, "[%s] %s (default: %s): %s", key->section, key->name,
-				  key->text, err.text);
+				  key->text, error_line(reading->memory, &err));
 	}
 }
 

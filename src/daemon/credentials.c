@@ -332,7 +332,7 @@ static int check_certificates(const struct settings *settings, credentials_repor
 			   &memory,
 			   "%s; until there is one the daemon serves a self-signed certificate for "
 			   "'%s'",
-			   err.text, self_signed_name(&memory, settings)),
+			   error_line(&memory, &err), self_signed_name(&memory, settings)),
 		   NULL);
 	return r == CERTIFICATES_NONE ? 0 : 1;
 }
@@ -341,6 +341,7 @@ int credentials_check(const struct settings *settings, credentials_report *on_er
 		      credentials_report *on_warning, size_t *ret_count)
 {
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct error err;
 	int wrong = 0;
 
@@ -348,7 +349,7 @@ int credentials_check(const struct settings *settings, credentials_report *on_er
 	if (settings->server.listen_https.count > 0)
 		wrong += check_certificates(settings, on_error, on_warning, ret_count);
 	if (load_signer(settings, on_warning, &signer, &err) < 0) {
-		on_error(err.text, NULL);
+		on_error(error_line(&memory, &err), NULL);
 		wrong++;
 	}
 	return wrong;

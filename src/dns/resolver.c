@@ -1,5 +1,5 @@
-/* What c-ares parses by itself has a function of its own for each type, and none for some that are
- * needed here; one loop over the records of an answer does for all. */
+/* c-ares has a parser for each record type, but none for some that are needed here, so one loop
+ * over the records of an answer reads all types. */
 
 #include "dns/resolver.h"
 
@@ -74,15 +74,15 @@ int resolver_check_server(const char *server, struct error *err)
 	bool is_good = false;
 
 	if (ares_init(&channel) != ARES_SUCCESS)
-		return error_set(err, ERROR_SYSTEM, "the resolver cannot be set up");
+		return error_set(err, ERROR_SYSTEM, "cannot initialise the resolver");
 	is_good = has_good_port(server) &&
 		  ares_set_servers_ports_csv(channel, server) == ARES_SUCCESS;
 	ares_destroy(channel);
-	if (!is_good)
-		return error_set(err, ERROR_INPUT,
-				 "'%s' is not a resolver; write an IP address, as in 192.0.2.53, "
-				 "192.0.2.53:5353 or [2001:db8::53]:53",
-				 server);
+	if (!is_good) {
+		error_set(err, ERROR_INPUT, "'%s' is not a resolver", server);
+		return error_hint(err, "write an IP address, as in 192.0.2.53, 192.0.2.53:5353 or "
+				       "[2001:db8::53]:53");
+	}
 	return 0;
 }
 
@@ -107,7 +107,7 @@ int resolver_new(const char *server, struct resolver **ret_resolver, struct erro
 				      ARES_OPT_EDNSPSZ | ARES_OPT_LOOKUPS) != ARES_SUCCESS ||
 	    (server && ares_set_servers_ports_csv(resolver->channel, server) != ARES_SUCCESS)) {
 		resolver_free(resolver);
-		return error_set(err, ERROR_SYSTEM, "the resolver cannot be set up");
+		return error_set(err, ERROR_SYSTEM, "cannot initialise the resolver");
 	}
 	*ret_resolver = resolver;
 	return 0;
@@ -140,7 +140,7 @@ static uint16_t read_uint16(const unsigned char *at)
 	return (uint16_t)(at[0] << 8 | at[1]);
 }
 
-/* NULL where there is no name. Bytes that no name of ours has stay escaped as c-ares escapes them.
+/* NULL if there is no name. Bytes that no name of ours has stay escaped as c-ares escapes them.
  */
 static const char *read_dns_name(struct message_reader *reader)
 {

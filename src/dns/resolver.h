@@ -54,7 +54,7 @@ struct dns_answer {
 	bool has_no_name;    /* of DNS_NOTHING: no record of any type has the name (NXDOMAIN) */
 	const struct dns_record *records;
 	size_t count;
-	const char *alias; /* the name that CNAMEs led to, NULL where there was none */
+	const char *alias; /* the target of the CNAMEs, or NULL */
 };
 
 struct dns_question {

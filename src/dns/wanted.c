@@ -1,7 +1,7 @@
 /*
  * Mail services have SRV records by kind and by security (RFC 6186, RFC 8314); the order of the
  * documents becomes priorities, counted over IMAP and POP3 together (RFC 6186 3.4). A service that
- * is not offered is denied with the target ".", or clients would go on guessing.
+ * is not offered has the target ".", or clients would go on guessing.
  *
  * One _autodiscover record at most, with port 443: Outlook ignores the port and warns of a target
  * outside the domain, Thunderbird takes the first by ascending weight. So it stands only in place
@@ -86,12 +86,13 @@ static void add_own_names(struct builder *builder)
 	struct wanted_record *record;
 
 	add_own_name(builder, name_below(builder, "autoconfig"),
-		     "Where Thunderbird and those that read its autoconfig ask");
-	add_own_name(builder, name_below(builder, "autodiscover"), "Where Outlook and phones ask");
+		     "For Thunderbird and other clients of autoconfig");
+	add_own_name(builder, name_below(builder, "autodiscover"),
+		     "For Outlook and phones (Autodiscover)");
 	record = add_wanted_record(
 		builder, RECORD_SRV, name_below(builder, "_autodiscover._tcp"),
-		"Instead of autodiscover, for a domain that can have no certificate: Outlook "
-		"then asks the person first");
+		"Instead of autodiscover, for a domain without a certificate: Outlook then asks "
+		"the user for permission");
 	record->presence = RECORD_INSTEAD;
 	record->port = 443;
 	record->text = builder->wish->target ? builder->wish->target
@@ -155,7 +156,7 @@ static void add_mail_services(struct builder *builder)
 	};
 
 	add_mail(builder, incoming, sizeof(incoming) / sizeof(*incoming),
-		 "Mailboxes (RFC 6186, RFC 8314), the preferred first");
+		 "Mailboxes (RFC 6186, RFC 8314), in order of preference");
 	add_mail(builder, outgoing, sizeof(outgoing) / sizeof(*outgoing),
 		 "Submission of mail (RFC 6186, RFC 8314)");
 }
@@ -205,7 +206,7 @@ static void add_jmap(struct builder *builder)
 		if (profile->endpoints[i].kind != SERVICE_JMAP)
 			continue;
 		add_srv(builder, "_jmap._tcp",
-			"JMAP (RFC 8620 2.2): /.well-known/jmap there must lead to the session",
+			"JMAP (RFC 8620 2.2): /.well-known/jmap there must redirect to the session",
 			&profile->endpoints[i], priority);
 		priority += PRIORITY_STEP;
 	}
@@ -215,10 +216,10 @@ static void add_pacc(struct builder *builder)
 {
 	if (!builder->wish->profile->pacc || !builder->wish->pacc_digest)
 		return;
-	add_own_name(builder, name_below(builder, "ua-auto-config"), "Where clients of PACC ask");
+	add_own_name(builder, name_below(builder, "ua-auto-config"), "For clients of PACC");
 	add_wanted_record(
 		builder, RECORD_TXT, name_below(builder, "_ua-auto-config"),
-		"The digest of the PACC document: publish a new one beside it before a change")
+		"The digest of the PACC document: add a new digest before the document changes")
 		->text = arena_printf(builder->memory, "v=UAAC1; a=sha256; d=%s",
 				      builder->wish->pacc_digest);
 }
@@ -226,7 +227,7 @@ static void add_pacc(struct builder *builder)
 static void add_hint(struct builder *builder)
 {
 	struct wanted_record *record = add_wanted_record(builder, RECORD_TXT, builder->domain,
-							 "A hint that a few clients read");
+							 "Read by a few clients");
 
 	record->presence = RECORD_OPTIONAL;
 	record->text = arena_printf(builder->memory,
@@ -239,12 +240,11 @@ static void add_keys(struct builder *builder)
 	const struct wanted_for *wish = builder->wish;
 
 	for (size_t i = 0; i < wish->n_keys; i++)
-		add_wanted_record(
-			builder, RECORD_TLSA,
-			arena_printf(builder->memory, "_443._tcp.%s", wish->keys[i].name),
-			"The keys served now, for a zone with DNSSEC (RFC 7671): publish a new "
-			"key's "
-			"record before the key")
+		add_wanted_record(builder, RECORD_TLSA,
+				  arena_printf(builder->memory, "_443._tcp.%s", wish->keys[i].name),
+				  "The keys served now, for a zone with DNSSEC (RFC 7671): add a "
+				  "record for a new key "
+				  "before it is used")
 			->digest = wish->keys[i].digest;
 }
 
@@ -416,8 +416,8 @@ static void write_record(struct bytes *zone, const struct wanted_record *record,
 
 	if (!*value) {
 		bytes_add_format(zone,
-				 "; %s. needs A and AAAA records of this server: it is the name "
-				 "that others lead to.\n",
+				 "; %s. needs A and AAAA records of this server: it is the target "
+				 "of other records.\n",
 				 record->name);
 		return;
 	}
@@ -437,7 +437,7 @@ void wanted_write_zone(struct bytes *zone, const char *domain, const struct want
 
 		width = length > width ? length : width;
 	}
-	bytes_add_format(zone, "; What mail clients look for in %s.\n", domain);
+	bytes_add_format(zone, "; Records of %s for mail clients.\n", domain);
 	bytes_add_text(zone, "; Targets of SRV records need address records of their own, not a "
 			     "CNAME.\n");
 	for (size_t i = 0; i < wanted->count; i++) {

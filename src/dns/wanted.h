@@ -37,7 +37,7 @@ struct wanted_record {
 	struct digest digest;		 /* of TLSA: of the public key */
 };
 
-/* A name of ours, and the key of a certificate that is served for it. */
+/* A name of this server, and the key of a certificate that is served for it. */
 struct name_key {
 	const char *name;
 	struct digest digest;
@@ -47,7 +47,7 @@ struct name_key {
 struct wanted_for {
 	const struct profile *profile;
 	/* Where this server is: its host name, or its addresses (n_addresses of them), or neither:
-	 * then names of ours have CNAMEs without a target. */
+	 * then its names have CNAMEs without a target. */
 	const char *target;
 	const char *const *addresses;
 	size_t n_addresses;

@@ -32,12 +32,14 @@ static void explain_absence(const char *file, struct error *err)
 {
 	size_t length = strlen(file), name = strlen("/" LAYOUT_CHAIN);
 
-	if (length > name && text_equals(file + length - name, "/" LAYOUT_CHAIN))
+	if (length > name && text_equals(file + length - name, "/" LAYOUT_CHAIN)) {
 		error_set(err, ERROR_TLS,
-			  "the directory '%.*s' has no certificate with its key; put the "
-			  "certificate with its chain there as " LAYOUT_CHAIN
-			  " and its key as " LAYOUT_KEY ", or under other names of mailconfd(8)",
+			  "directory '%.*s' has no certificate with its private key",
 			  (int)(length - name), file);
+		error_hint(err, "write the certificate with its chain to " LAYOUT_CHAIN
+				" there and its key to " LAYOUT_KEY
+				", or use other names of mailconfd(8)");
+	}
 }
 
 static char *read_file(struct arena *memory, const char *file, size_t *ret_size, struct error *err)
@@ -47,17 +49,17 @@ static char *read_file(struct arena *memory, const char *file, size_t *ret_size,
 
 	if (stat(file, &status) == 0 && status.st_size > (off_t)CERTIFICATE_FILE_LIMIT) {
 		error_set(err, ERROR_TLS,
-			  "'%s' is larger than %zu KiB; a certificate with its chain and key "
-			  "is not, so let the glob match only such files",
+			  "'%s' is larger than %zu KiB, the limit for a certificate with its chain "
+			  "and key",
 			  file, CERTIFICATE_FILE_LIMIT / 1024);
+		error_hint(err, "let the glob match certificates only");
 		return NULL;
 	}
 	data = file_read(memory, file, CERTIFICATE_FILE_LIMIT, ret_size, err);
-	if (!data && eaccess(file, R_OK) < 0 && errno == EACCES)
-		error_set(err, ERROR_SYSTEM,
-			  "cannot read '%s': %s; give the daemon's user read permission", file,
-			  strerror(EACCES));
-	else if (!data && access(file, F_OK) < 0 && errno == ENOENT)
+	if (!data && eaccess(file, R_OK) < 0 && errno == EACCES) {
+		error_set(err, ERROR_SYSTEM, "cannot read '%s': %s", file, strerror(EACCES));
+		error_hint(err, "give the daemon's user read permission");
+	} else if (!data && access(file, F_OK) < 0 && errno == ENOENT)
 		explain_absence(file, err);
 	return data;
 }
@@ -68,10 +70,11 @@ static void warn_of_mode(const char *key_file, certificates_warner warn, void *c
 	struct stat status;
 
 	if (warn && stat(key_file, &status) == 0 && (status.st_mode & S_IROTH))
-		warn(arena_printf(&memory,
-				  "the private key in '%s' can be read by every user of this "
-				  "machine; take that away with chmod o-r",
-				  key_file),
+		warn(arena_printf(
+			     &memory,
+			     "every user of this machine can read the private key in '%s'; run "
+			     "'chmod o-r' on it",
+			     key_file),
 		     context);
 }
 
@@ -241,7 +244,7 @@ int certificate_file_self_sign(const char *file, const char *name, struct error 
 	if ((r = gnutls_x509_privkey_init(&key)) < 0 ||
 	    (r = gnutls_x509_crt_init(&certificate)) < 0 ||
 	    (r = sign_itself(key, certificate, name)) < 0)
-		return error_set(err, ERROR_TLS, "cannot make a certificate for '%s': %s", name,
+		return error_set(err, ERROR_TLS, "cannot create a certificate for '%s': %s", name,
 				 gnutls_strerror(r));
 	return write_key_pair(file, key, certificate, err);
 }

@@ -16,7 +16,7 @@
 int certificate_file_load(struct arena *memory, const char *file, certificates_warner warn,
 			  void *context, struct certificate *ret_certificate, struct error *err);
 
-/* What tells whether the files of a certificate are still those that it was loaded from. A key that
+/* Identifies the versions of the files that a certificate was loaded from. A key that
  * does not stand beside the chain has zeroes. */
 struct certificate_stamp {
 	struct file_stamp {

@@ -31,7 +31,7 @@ int certificate_list_load(struct arena *memory, const char *const *globs, size_t
 		item->problem = files.items[list.count].problem;
 		if (!item->problem && certificate_file_load(memory, item->file, NULL, NULL,
 							    &item->certificate, &why) < 0)
-			item->problem = arena_strdup(memory, why.text);
+			item->problem = error_line(memory, &why);
 		list.n_usable += !item->problem;
 	}
 	*ret_list = list;

@@ -212,8 +212,8 @@ static void add_unreadable(struct matches *matches, const char *path, int reason
 {
 	add_match(matches, arena_strdup(matches->memory, path),
 		  arena_printf(matches->memory,
-			       "cannot look for certificates in '%s': %s; give the daemon's user "
-			       "read permission",
+			       "cannot read directory '%s': %s; give the daemon's user read "
+			       "permission",
 			       path, strerror(reason)));
 }
 
@@ -321,18 +321,17 @@ int certificate_files_find(struct arena *memory, const char *const *globs, size_
 	struct certificate_files files = { .complaints = arena_array(memory, const char *,
 								     n_globs) };
 
-	error_set(err, ERROR_CONFIG, "'certificates' names no files; HTTPS needs at least one");
+	error_set(err, ERROR_CONFIG,
+		  "[tls] certificates is empty, but HTTPS requires a certificate");
 	for (size_t i = 0; i < n_globs; i++) {
 		size_t before = matches.count;
 
 		expand_glob(globs[i], &matches);
 		if (matches.count > before)
 			continue;
-		error_set(err, ERROR_CONFIG,
-			  "no certificate matches '%s'; put one there, or change "
-			  "'certificates' in the settings",
-			  globs[i]);
-		files.complaints[files.n_complaints++] = arena_strdup(memory, err->text);
+		error_set(err, ERROR_CONFIG, "no certificate matches '%s'", globs[i]);
+		error_hint(err, "write one there, or change 'certificates' in the settings");
+		files.complaints[files.n_complaints++] = error_line(memory, err);
 	}
 	if (!matches.count)
 		return CERTIFICATES_NONE;

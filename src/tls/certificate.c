@@ -1,6 +1,6 @@
 /*
- * What a file of a certificate must hold, and each way in which it may not, said in a sentence that
- * a person can act on: these are the errors that operators of TLS servers meet most.
+ * Checks a certificate, its chain and its key when they are loaded, so that each common mistake has
+ * an error of its own instead of a failed TLS handshake.
  */
 
 #include "tls/certificate.h"
@@ -41,39 +41,38 @@ static int check_content(const char *file, const struct pem_content *content, st
 {
 	if (!content->blocks)
 		return error_set(err, ERROR_TLS,
-				 "'%s' is not a PEM file: it has no line that begins with "
-				 "'-----BEGIN'",
-				 file);
-	if (!content->certificates)
-		return error_set(err, ERROR_TLS,
-				 "'%s' has no certificate; it needs the certificate, its chain and "
-				 "the key in one file, or name a directory with %s and %s",
-				 file, LAYOUT_CHAIN, LAYOUT_KEY);
-	if (content->certificates > CERTIFICATE_CHAIN_LIMIT)
-		return error_set(err, ERROR_TLS,
-				 "'%s' has %u certificates; a chain has at most %d, so put only "
-				 "the server's and its intermediates there",
-				 file, content->certificates, CERTIFICATE_CHAIN_LIMIT);
+				 "'%s' is not a PEM file: no line begins with '-----BEGIN'", file);
+	if (!content->certificates) {
+		error_set(err, ERROR_TLS, "'%s' has no certificate", file);
+		return error_hint(err, "put the certificate, its chain and its key in one file, or "
+				       "name a directory with " LAYOUT_CHAIN " and " LAYOUT_KEY);
+	}
+	if (content->certificates > CERTIFICATE_CHAIN_LIMIT) {
+		error_set(err, ERROR_TLS, "'%s' has %u certificates; a chain has at most %d", file,
+			  content->certificates, CERTIFICATE_CHAIN_LIMIT);
+		return error_hint(
+			err, "leave only the server's certificate and its intermediates there");
+	}
 	return 0;
 }
 
 static int check_key_content(const char *file, const struct pem_content *content, struct error *err)
 {
-	if (!content->keys)
-		return error_set(err, ERROR_TLS,
-				 "'%s' has no private key; append it to the file, or name a "
-				 "directory with %s and %s",
-				 file, LAYOUT_CHAIN, LAYOUT_KEY);
-	if (content->keys > 1)
-		return error_set(err, ERROR_TLS,
-				 "'%s' has %u private keys; give each certificate a file of its "
-				 "own with its key",
-				 file, content->keys);
-	if (content->key_is_encrypted)
-		return error_set(err, ERROR_TLS,
-				 "the private key in '%s' is encrypted; decrypt it with 'openssl "
-				 "pkey', as nobody is there to type the password",
-				 file);
+	if (!content->keys) {
+		error_set(err, ERROR_TLS, "'%s' has no private key", file);
+		return error_hint(
+			err, "append the key to the file, or name a directory with " LAYOUT_CHAIN
+			     " and " LAYOUT_KEY);
+	}
+	if (content->keys > 1) {
+		error_set(err, ERROR_TLS, "'%s' has %u private keys", file, content->keys);
+		return error_hint(err, "give each certificate a file of its own with its key");
+	}
+	if (content->key_is_encrypted) {
+		error_set(err, ERROR_TLS, "the private key in '%s' is encrypted", file);
+		return error_hint(err, "decrypt it with 'openssl pkey', because the daemon cannot "
+				       "ask for a password");
+	}
 	return 0;
 }
 
@@ -108,13 +107,13 @@ static int import_list(const struct certificate_source *source, unsigned flags,
 					      flags);
 	if (result < 0 || !list.length)
 		return error_set(
-			err, ERROR_TLS, "a certificate in '%s' cannot be read: %s", source->file,
+			err, ERROR_TLS, "cannot read a certificate in '%s': %s", source->file,
 			gnutls_strerror(result < 0 ? result : GNUTLS_E_NO_CERTIFICATE_FOUND));
 	*ret_list = list;
 	return 0;
 }
 
-/* GnuTLS sorts a chain so that each is followed by its issuer, and drops what is no part of it. It
+/* GnuTLS sorts a chain so that each is followed by its issuer, and drops what is not part of it. It
  * takes as long for that as for parsing, so it need not where the names are in order already. */
 static int import_sorted(const struct certificate_source *source, struct chain *list,
 			 struct error *err)
@@ -132,13 +131,13 @@ static int check_key(const struct certificate_source *source, const struct certi
 {
 	if (key_belongs_to(certificate->key, certificate->chain[0].pubkey))
 		return 0;
-	return error_set(err, ERROR_TLS,
-			 "the private key in '%s' does not belong to the first certificate in "
-			 "'%s'; the server's own certificate stands first, its chain after it",
-			 source->key_file, source->file);
+	error_set(err, ERROR_TLS,
+		  "the private key in '%s' does not belong to the first certificate in '%s'",
+		  source->key_file, source->file);
+	return error_hint(err, "put the server's own certificate first and its chain after it");
 }
 
-/* A self-signed root at the end is left out: clients have it, or would not believe it. */
+/* A root at the end is not sent: clients trust their own copy only. */
 static int import_chain(struct arena *memory, const struct certificate_source *source,
 			const struct chain *list, struct certificate *certificate,
 			struct error *err)
@@ -154,7 +153,7 @@ static int import_chain(struct arena *memory, const struct certificate_source *s
 
 		if (result < 0)
 			return error_set(err, ERROR_TLS,
-					 "certificate %u of the chain in '%s' cannot be used: %s",
+					 "cannot use certificate %u of the chain in '%s': %s",
 					 i + 1, source->file, gnutls_strerror(result));
 		certificate->chain_length++;
 	}
@@ -209,8 +208,8 @@ const char *certificate_date(struct arena *memory, time_t when)
 	return arena_strdup(memory, text);
 }
 
-/* Those who renew every few days have certificates that always end within the week; they need to
- * hear of it when little of the whole time is left. */
+/* A certificate with a lifetime of a few days always expires within a week; it expires soon when
+ * little of its lifetime is left. */
 static bool expires_soon(const struct certificate *certificate, time_t now)
 {
 	time_t left = certificate->expires - now;
@@ -236,7 +235,7 @@ static const char *date_warning(struct arena *memory, const struct certificate *
 	const char *problem = certificate_date_problem(memory, certificate, now);
 
 	if (problem)
-		return arena_printf(memory, "certificate '%s' %s%s; it is served nevertheless",
+		return arena_printf(memory, "certificate '%s' %s%s; it is served all the same",
 				    certificate->file, certificate->starts > now ? "is " : "",
 				    problem);
 	if (expires_soon(certificate, now))
@@ -256,9 +255,8 @@ static const char *key_warning(struct arena *memory, const struct certificate *c
 	if (bits <= 2048)
 		return NULL;
 	return arena_printf(memory,
-			    "certificate '%s' has an RSA key of %u bits, which makes every "
-			    "handshake slow; ECDSA P-256 is the fast kind, 2048 bits are enough "
-			    "for RSA",
+			    "certificate '%s' has an RSA key of %u bits, which makes TLS "
+			    "handshakes slow; use ECDSA P-256, or RSA with 2048 bits",
 			    certificate->file, bits);
 }
 
@@ -267,8 +265,8 @@ static const char *name_warning(struct arena *memory, const struct certificate *
 	if (certificate->n_names)
 		return NULL;
 	return arena_printf(memory,
-			    "certificate '%s' has no DNS name in its subjectAltName: no client "
-			    "will be given it unless it is the default",
+			    "certificate '%s' has no DNS name in its subjectAltName, so it is "
+			    "served only as the default certificate",
 			    certificate->file);
 }
 
@@ -280,11 +278,12 @@ static void report_warnings(const struct certificate *certificate, unsigned unre
 		date_warning(&memory, certificate),
 		name_warning(&memory, certificate),
 		key_warning(&memory, certificate),
-		unrelated ? arena_printf(&memory,
-					 "not sending %u of the certificates in '%s': not part of "
-					 "the chain of the first",
-					 unrelated, certificate->file)
-			  : NULL,
+		unrelated
+			? arena_printf(&memory,
+				       "%u of the certificates in '%s' are not in the chain of the "
+				       "first and are not sent",
+				       unrelated, certificate->file)
+			: NULL,
 	};
 
 	for (size_t i = 0; warn && i < sizeof(sentences) / sizeof(*sentences); i++)
@@ -303,12 +302,13 @@ static int check_features(const char *file, gnutls_x509_crt_t leaf, struct error
 	    gnutls_x509_crt_get_tlsfeatures(leaf, features, 0, &critical) < 0)
 		return 0;
 	for (unsigned i = 0; gnutls_x509_tlsfeatures_get(features, i, &feature) == 0; i++)
-		if (feature == STATUS_REQUEST || feature == STATUS_REQUEST_V2)
-			return error_set(
-				err, ERROR_TLS,
-				"the certificate in '%s' is must-staple, but OCSP stapling "
-				"is not supported; request it without must-staple",
-				file);
+		if (feature == STATUS_REQUEST || feature == STATUS_REQUEST_V2) {
+			error_set(err, ERROR_TLS,
+				  "the certificate in '%s' is must-staple, but OCSP stapling is "
+				  "not supported",
+				  file);
+			return error_hint(err, "request it without must-staple");
+		}
 	return 0;
 }
 
@@ -368,7 +368,7 @@ int certificate_key_digest(const struct certificate *certificate, struct digest 
 	int result = gnutls_pubkey_export2(certificate->chain[0].pubkey, GNUTLS_X509_FMT_DER, &key);
 
 	if (result < 0)
-		return error_set(err, ERROR_TLS, "%s: its public key cannot be read: %s",
+		return error_set(err, ERROR_TLS, "cannot read the public key of '%s': %s",
 				 certificate->file, gnutls_strerror(result));
 	*ret_digest = digest_of(key.data, key.size);
 	gnutls_free(key.data);
@@ -466,9 +466,10 @@ const char *trust_store_chain_warning(const struct trust_store *store, struct ar
 	    gnutls_x509_crt_import(leaf, &certificate->chain[0].cert, GNUTLS_X509_FMT_DER) < 0 ||
 	    gnutls_x509_trust_list_get_issuer(store->list, leaf, &issuer, GNUTLS_TL_GET_COPY) == 0)
 		return NULL;
-	return arena_printf(memory,
-			    "certificate '%s' has no chain: the certificate of its issuer '%s' is "
-			    "neither in the file nor a root that this system trusts; append it, or "
-			    "clients that do not have it reject the certificate",
-			    certificate->file, issuer_name(memory, leaf));
+	return arena_printf(
+		memory,
+		"certificate '%s' has no chain: its issuer '%s' is neither in the file nor "
+		"a CA that this system trusts; append the certificate of the issuer, or "
+		"clients that do not have it reject the certificate",
+		certificate->file, issuer_name(memory, leaf));
 }

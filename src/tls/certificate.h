@@ -33,7 +33,7 @@ struct certificate {
 	bool has_issuer;   /* the file has the issuer's certificate, or this one is self-signed */
 };
 
-/* Gets a warning about a certificate that can be used. Functions take NULL if nobody wants them. */
+/* Gets a warning about a certificate that can be used. Functions accept NULL. */
 typedef void (*certificates_warner)(const char *sentence, void *context);
 
 /* Where it comes from: the bytes of a file and, where they stand in a file of their own, those of

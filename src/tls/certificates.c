@@ -53,8 +53,8 @@ const struct certificate *certificates_match(const struct certificates *certific
 	const struct certificate *found;
 	size_t length = strlen(name);
 
-	/* RFC 6066 wants the name without a final dot; a client that was given a URL with one may
-	 * send it all the same. */
+	/* RFC 6066 requires the name without a final dot, but a client that was given a URL with
+	 * one may send it. */
 	if (length > 0 && name[length - 1] == '.')
 		length--;
 	if (length == 0 || length >= sizeof(lower))
@@ -192,12 +192,12 @@ static void report_number_of_others(struct certificates *set, const struct repor
 	if (reporter->n_unreported)
 		reporter->fail(arena_printf(&set->memory,
 					    "%zu more certificate files cannot be used; "
-					    "'mailconfctl certificate list' lists all of them",
+					    "'mailconfctl certificate list' lists all",
 					    reporter->n_unreported),
 			       reporter->context);
 }
 
-/* Whether somebody has the chain or the key open and has written half of it, perhaps. */
+/* Whether a program has the chain or the key open for writing. */
 static bool is_being_written(const struct certificates_options *options,
 			     const struct certificate_stamp *stamp)
 {
@@ -207,7 +207,7 @@ static bool is_being_written(const struct certificates_options *options,
 
 static const char *describe_kept(const struct item *before)
 {
-	return before ? "the one that was loaded before stays in use" : "it is left out";
+	return before ? "the one that was loaded before stays in use" : "it is not used";
 }
 
 static void load_changed_file(struct certificates *set, const char *file,
@@ -230,7 +230,8 @@ static void load_changed_file(struct certificates *set, const char *file,
 		return;
 	} else {
 		note_failure(set, reporter, file,
-			     arena_printf(&set->memory, "%s; %s", err.text, describe_kept(before)));
+			     arena_printf(&set->memory, "%s; %s%s%s", err.text,
+					  describe_kept(before), *err.hint ? "; " : "", err.hint));
 	}
 	if (before)
 		set->items[set->count++] = item_ref(before);
@@ -350,7 +351,7 @@ static int fill_gap(struct certificates *set, const struct reporter *reporter, s
 	if (reporter->options->stand_in_file && (!previous || previous->is_stand_in)) {
 		if (load_stand_in(set, reporter, err) == 0)
 			return 0;
-		error_prefix(err, "creating a self-signed certificate");
+		error_prefix(err, "cannot create a self-signed certificate");
 	}
 	if (!previous)
 		return -1;
@@ -417,7 +418,7 @@ int certificates_load(const struct certificates_options *options, certificates_w
 	if (!set->count) {
 		if (r == 0)
 			error_set(err, ERROR_TLS, "none of the certificates can be used");
-		set->gap = arena_strdup(&set->memory, err->text);
+		set->gap = error_line(&set->memory, err);
 		if (fill_gap(set, &reporter, err) < 0)
 			return -1;
 	}

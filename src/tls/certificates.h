@@ -30,7 +30,7 @@ struct certificates_options {
 	 * is created in this file. NULL: none. */
 	const char *stand_in_file, *stand_in_name;
 
-	certificates_warner fail; /* is told of errors; NULL: warn is */
+	certificates_warner fail; /* gets errors; NULL: warn gets them */
 
 	/*
 	 * The set to be replaced, NULL at the start. A file that has not changed since, or that

@@ -47,8 +47,8 @@ int client_suites_init(const char *priorities, struct client_suites *ret_suites,
 	result = gnutls_priority_init(&cache, priorities, &wrong);
 	if (result < 0) {
 		cache = NULL;
-		return error_set(err, ERROR_TLS, "the TLS priorities are wrong at '%s': %s", wrong,
-				 gnutls_strerror(result));
+		return error_set(err, ERROR_TLS, "the TLS priorities are invalid at '%s': %s",
+				 wrong, gnutls_strerror(result));
 	}
 	/* An index may stand for a suite that this GnuTLS does not have. */
 	for (unsigned i = 0; (result = gnutls_priority_get_cipher_suite_index(cache, i, &index)) !=

@@ -1,9 +1,8 @@
 #pragma once
 
 /*
- * What a client says in its ClientHello about the keys it can deal with. GnuTLS (as of 3.7.9)
- * leaves that out of what it tells the certificate callback of a server, where it is needed to
- * choose between ECDSA and RSA. Instead:
+ * The kinds of keys that a client supports, by its ClientHello. GnuTLS (as of 3.7.9) does not pass
+ * them to the certificate callback of a server, which chooses between ECDSA and RSA. Instead:
  *
  *     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CLIENT_HELLO,
  *                                        GNUTLS_HOOK_PRE, hook);    which calls client_hello_read()

@@ -57,7 +57,7 @@ static int load_chain(struct signer *signer, const char *file, struct error *err
 					      GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT);
 	if (result < 0 || signer->length == 0)
 		return error_set(
-			err, ERROR_TLS, "the certificate in '%s' cannot be read: %s", file,
+			err, ERROR_TLS, "cannot read the certificate in '%s': %s", file,
 			gnutls_strerror(result < 0 ? result : GNUTLS_E_NO_CERTIFICATE_FOUND));
 	last = signer->chain[signer->length - 1];
 	if (signer->length > 1 && gnutls_x509_crt_check_issuer(last, last))
@@ -79,11 +79,12 @@ static int load_signer_key(struct signer *signer, const char *file, struct error
 	if (key_import(file, &pem, &signer->key, err) < 0)
 		return -1;
 	algorithm = gnutls_privkey_get_pk_algorithm(signer->key, NULL);
-	if (algorithm != GNUTLS_PK_RSA && algorithm != GNUTLS_PK_ECDSA)
-		return error_set(err, ERROR_TLS,
-				 "the private key in '%s' is of the kind %s, which cannot sign "
-				 "profiles; use RSA or ECDSA P-256",
-				 file, gnutls_pk_get_name((gnutls_pk_algorithm_t)algorithm));
+	if (algorithm != GNUTLS_PK_RSA && algorithm != GNUTLS_PK_ECDSA) {
+		error_set(err, ERROR_TLS,
+			  "the private key in '%s' is %s, which cannot sign profiles", file,
+			  gnutls_pk_get_name((gnutls_pk_algorithm_t)algorithm));
+		return error_hint(err, "use RSA or ECDSA P-256");
+	}
 	return 0;
 }
 
@@ -96,10 +97,10 @@ static int check_signer_key(const struct signer *signer, const char *certificate
 	    gnutls_pubkey_import_x509(public_key, signer->chain[0], 0) == 0 &&
 	    key_belongs_to(signer->key, public_key))
 		return 0;
-	return error_set(err, ERROR_TLS,
-			 "the private key in '%s' does not belong to the first certificate in "
-			 "'%s'; the signer's own certificate stands first, its chain after it",
-			 key_file, certificate_file);
+	error_set(err, ERROR_TLS,
+		  "the private key in '%s' does not belong to the first certificate in '%s'",
+		  key_file, certificate_file);
+	return error_hint(err, "put the signer's own certificate first and its chain after it");
 }
 
 static void warn_of_dates(const struct signer *signer, const char *file,
@@ -116,8 +117,8 @@ static void warn_of_dates(const struct signer *signer, const char *file,
 	else
 		return;
 	warn(arena_printf(&memory,
-			  "certificate '%s' %s, signing with it anyway; devices show such "
-			  "profiles as not verified",
+			  "certificate '%s' %s; profiles are signed with it all the same, and "
+			  "devices show them as not verified",
 			  file, state),
 	     context);
 }
@@ -251,11 +252,11 @@ int cms_unwrap(struct arena *memory, const char *data, size_t size, const char *
 	if (result == 0)
 		result = gnutls_pkcs7_get_embedded_data(message, 0, &content);
 	if (result < 0)
-		return error_set(err, ERROR_INPUT, "no signed data can be read: %s",
+		return error_set(err, ERROR_INPUT, "cannot read the signed data: %s",
 				 gnutls_strerror(result));
 	if (!has_signer(message)) {
 		gnutls_free(content.data);
-		return error_set(err, ERROR_INPUT, "the signature is not right");
+		return error_set(err, ERROR_INPUT, "the signature is invalid");
 	}
 	*ret_data = arena_strndup(memory, content.size ? (const char *)content.data : "",
 				  content.size);

@@ -3,7 +3,7 @@
  * it frees; what it decodes from DER it wipes. So nettle decodes the text.
  *
  * That a key belongs to a certificate is proved in two steps: checking its parameters computes the
- * public half anew from the secret one, as the file of an EC key states it and may lie; then the
+ * public half from the secret one, because the file of an EC key states it and may lie; then the
  * public half is compared with the certificate's. Both together take a third of the time of signing
  * and verifying something.
  */
@@ -136,16 +136,16 @@ int key_import(const char *file, const gnutls_datum_t *pem, gnutls_privkey_t *re
 	if ((result = decode_block(pem, &secret, &der)) < 0 ||
 	    (result = gnutls_x509_privkey_init(&parsed)) < 0 ||
 	    (result = gnutls_x509_privkey_import(parsed, &der, GNUTLS_X509_FMT_DER)) < 0)
-		return error_set(err, ERROR_TLS, "the private key in '%s' cannot be read: %s", file,
+		return error_set(err, ERROR_TLS, "cannot read the private key in '%s': %s", file,
 				 gnutls_strerror(result));
 	algorithm = gnutls_x509_privkey_get_pk_algorithm(parsed);
-	if (!algorithm_is_served(algorithm))
-		return error_set(
-			err, ERROR_TLS,
-			"the private key in '%s' is of the kind %s; use ECDSA P-256, or RSA", file,
-			gnutls_pk_get_name((gnutls_pk_algorithm_t)algorithm));
+	if (!algorithm_is_served(algorithm)) {
+		error_set(err, ERROR_TLS, "the private key in '%s' is %s, which is not supported",
+			  file, gnutls_pk_get_name((gnutls_pk_algorithm_t)algorithm));
+		return error_hint(err, "use ECDSA P-256 or RSA");
+	}
 	if ((result = gnutls_x509_privkey_verify_params(parsed)) < 0)
-		return error_set(err, ERROR_TLS, "the private key in '%s' is damaged: %s", file,
+		return error_set(err, ERROR_TLS, "the private key in '%s' is invalid: %s", file,
 				 gnutls_strerror(result));
 
 	if ((result = gnutls_privkey_init(&key)) < 0)
@@ -153,7 +153,7 @@ int key_import(const char *file, const gnutls_datum_t *pem, gnutls_privkey_t *re
 	result = gnutls_privkey_import_x509(key, parsed, GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE);
 	if (result < 0) {
 		gnutls_privkey_deinit(key);
-		return error_set(err, ERROR_TLS, "the private key in '%s' cannot be used: %s", file,
+		return error_set(err, ERROR_TLS, "cannot use the private key in '%s': %s", file,
 				 gnutls_strerror(result));
 	}
 	parsed = NULL;

@@ -103,13 +103,13 @@ static int reject_openssl(struct arena *memory, const char *setting, struct erro
 {
 	const char *translation = translate_openssl(memory, setting);
 
-	if (*translation)
-		return error_set(err, ERROR_CONFIG,
-				 "this is the syntax of OpenSSL; in that of GnuTLS write '%s'",
-				 translation);
-	return error_set(err, ERROR_CONFIG,
-			 "this is the syntax of OpenSSL; leave the value empty: the default has no "
-			 "weak or anonymous cipher suites");
+	if (*translation) {
+		error_set(err, ERROR_CONFIG, "it is in the syntax of OpenSSL");
+		return error_hint(err, "in the syntax of GnuTLS, write '%s'", translation);
+	}
+	error_set(err, ERROR_CONFIG, "it is in the syntax of OpenSSL");
+	return error_hint(
+		err, "leave the value empty: the default has no weak or anonymous cipher suites");
 }
 
 /* position is in the string that was made of the setting. */
@@ -120,17 +120,15 @@ static int reject_setting(struct arena *memory, const char *setting, const char 
 
 	if (reason == GNUTLS_E_NO_PRIORITIES_WERE_SET)
 		return error_set(err, ERROR_CONFIG,
-				 "no version of TLS, cipher suite or group is left");
+				 "it leaves no TLS version, cipher suite or group");
 	if (reason != GNUTLS_E_INVALID_REQUEST)
 		return error_set(err, ERROR_CONFIG, "GnuTLS rejects it: %s",
 				 gnutls_strerror(reason));
 	if (is_of_openssl(word))
 		return reject_openssl(memory, setting, err);
-	return error_set(
-		err, ERROR_CONFIG,
-		"GnuTLS does not support '%.64s' (character %zu); 'gnutls-cli --list' shows "
-		"what it supports",
-		word, (size_t)(position - string) + strlen(setting) - strlen(string) + 1);
+	error_set(err, ERROR_CONFIG, "GnuTLS does not support '%.64s' (character %zu)", word,
+		  (size_t)(position - string) + strlen(setting) - strlen(string) + 1);
+	return error_hint(err, "'gnutls-cli --list' lists what it supports");
 }
 
 static int check_enabled_versions(const gnutls_priority_t cache, struct error *err)
@@ -140,15 +138,15 @@ static int check_enabled_versions(const gnutls_priority_t cache, struct error *e
 	bool has_version = false;
 
 	for (int i = 0; i < count; i++) {
-		if (versions[i] >= GNUTLS_SSL3 && versions[i] <= GNUTLS_TLS1_1)
-			return error_set(err, ERROR_CONFIG,
-					 "it enables %s, and TLS 1.2 is required; add "
-					 "':-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2'",
-					 gnutls_protocol_get_name(versions[i]));
+		if (versions[i] >= GNUTLS_SSL3 && versions[i] <= GNUTLS_TLS1_1) {
+			error_set(err, ERROR_CONFIG, "it enables %s, but TLS 1.2 is the minimum",
+				  gnutls_protocol_get_name(versions[i]));
+			return error_hint(err, "add ':-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2'");
+		}
 		has_version = has_version || versions[i] == GNUTLS_TLS1_2 ||
 			      versions[i] == GNUTLS_TLS1_3;
 	}
-	return has_version ? 0 : error_set(err, ERROR_CONFIG, "no version of TLS is left");
+	return has_version ? 0 : error_set(err, ERROR_CONFIG, "it leaves no TLS version");
 }
 
 int priorities_check(struct arena *memory, const char *setting, struct error *err)

@@ -1,8 +1,8 @@
 /*
- * inotify tells of names in a directory, so what is watched are the directories along each path,
+ * inotify reports names in a directory, so what is watched are the directories along each path,
  * and in each of them the names, or patterns of names, that the path goes on with:
  *
- *     /etc/letsencrypt/live/ * /         (without the blanks)
+ *     /etc/letsencrypt/live/ * /         (without the spaces)
  *     /                          etc
  *     /etc                       letsencrypt
  *     /etc/letsencrypt           live
@@ -12,7 +12,7 @@
  *     /etc/letsencrypt/archive   a
  *     /etc/letsencrypt/archive/a fullchain1.pem, privkey1.pem
  *
- * The list is made anew whenever a change has settled. What a directory that is new in it held
+ * The list is rebuilt whenever a change has settled. What a directory that is new in it held
  * before may have been written unseen, so then another quiet time is waited for.
  */
 
@@ -98,7 +98,7 @@ static void warn_once(struct watch *watch, bool *has_warned, const char *directo
 				 "cannot watch '%s' for new certificates: %s; %sa reload (SIGHUP) "
 				 "loads them",
 				 directory, is_limit ? "too many directories" : strerror(errno),
-				 is_limit ? "raise fs.inotify.max_user_watches; meanwhile " : ""),
+				 is_limit ? "raise fs.inotify.max_user_watches; until then, " : ""),
 		    watch->context);
 }
 
@@ -281,7 +281,7 @@ static bool has_wd(const struct interest *interests, size_t count, int wd)
 	return position < count && interests[position].wd == wd;
 }
 
-/* Makes the list anew. Returns whether a directory has joined it. */
+/* Rebuilds the list. Returns whether a directory has joined it. */
 static bool update_interests(struct watch *watch)
 {
 	struct watch_walk walk = { .watch = watch };

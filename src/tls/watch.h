@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * Watches files for changes, by inotify(7): those that globs match now, those that will, and all
- * that leads to them, such as directories that are not there yet and links that are turned to
- * another target. A change is told of once it has settled. Paths are absolute.
+ * Watches files for changes, by inotify(7): those that globs match now, those that will, and the
+ * directories and links on their paths, such as directories that do not exist yet and links that
+ * get another target. A change is reported once it has settled. Paths are absolute.
  */
 
 #include <stdbool.h>
@@ -22,7 +22,7 @@ struct watch;
 #define WATCH_QUIET_MS 300
 #define WATCH_LIMIT_MS 2500
 
-/* Is told, one sentence a call, of what cannot be watched; of each kind once. */
+/* Gets a warning about what cannot be watched, once for each kind. */
 typedef void (*watch_warner)(const char *sentence, void *context);
 
 /* Watches nothing yet. Returns 0, or -1 with err set. */
@@ -30,7 +30,7 @@ int watch_open(watch_warner warn, void *context, struct watch **ret_watch, struc
 void watch_close(struct watch *watch);
 DEFINE_CLEANUP(struct watch *, watch_close);
 
-/* Watches from now on what these paths lead to, in place of what it did; they are copied. The last
+/* Watches these paths instead of the previous ones; they are copied. The last
  * part of a path may be a directory of pairs, or half of a pair, as for certificate_files_find().
  */
 void watch_set_paths(struct watch *watch, const char *const *paths, size_t count);
@@ -49,5 +49,5 @@ int watch_patience(const struct watch *watch, int64_t now);
  * the files misses nothing: what comes later is a change again. */
 bool watch_has_settled(struct watch *watch, int64_t now);
 
-/* Whether the file was changed by somebody who has not closed it since. */
+/* Whether a program has changed the file and has not closed it since. */
 bool watch_sees_writing(const struct watch *watch, const struct file_stamp *file);

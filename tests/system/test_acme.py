@@ -218,9 +218,9 @@ def test_failure_is_said_and_rests(served, acme):
 
     missing = request(served, acme, "--missing", terms=())
     assert missing.returncode == 0
-    assert "1 of 3 domains failed lately and are tried again later; --verbose lists them\n" in missing.stdout
+    assert "1 of 3 domains failed recently and are retried later; --verbose lists them\n" in missing.stdout
     missing = request(served, acme, "--missing", "--verbose", terms=())
-    assert "example.com: failed lately, and is tried again later" in missing.stdout
+    assert "example.com: failed recently and is retried later" in missing.stdout
     assert not file_of(served, "example.com").exists()
     own = served.directory / "certificates" / ".acme" / "failed-example.com"
     os.utime(own, (time.time() - 86400, time.time() - 86400))
@@ -287,7 +287,7 @@ def test_authority_that_wants_no_more(served, acme):
                           "status": 429}, indent=4)
     result, asked = stand_in(served, acme, problem.encode(), "example.org", "example.com")
     assert result.returncode == 1 and result.stdout == ""
-    assert result.stderr == ("mailconfctl: example.org: the authority wants no more requests for now: "
+    assert result.stderr == ("mailconfctl: example.org: rate limit of the CA: "
                              "too many certificates (50) (rateLimited)\n"
                              "mailconfctl: 2 of 2 certificates could not be requested\n")
     assert len(asked) == 2 and " new" in asked[0] and asked[1].endswith("-- issue autoconfig.example.org autodiscover.example.org")
@@ -300,7 +300,7 @@ def test_authority_that_wants_no_more_accounts(served, acme):
     problem = json.dumps({"type": "urn:ietf:params:acme:error:rateLimited", "detail": "too many accounts"})
     result, asked = stand_in(served, acme, problem.encode(), "example.org", "example.com", forgets=True)
     assert result.returncode == 1
-    assert f"example.org: the authority wants no more requests for now: cannot make an account at {acme.server}: " \
+    assert f"example.org: rate limit of the CA: cannot create an account at {acme.server}: " \
            "too many accounts (rateLimited)\n" in result.stderr
     assert [" new" in words for words in asked] == [True, False, True]
     assert not list((served.directory / "certificates" / ".acme").glob("failed-*"))
@@ -320,7 +320,7 @@ def test_terms_must_be_accepted(served, acme):
     served.start()
     result = request(served, acme, "example.org", terms=())
     assert result.returncode == 1 and result.stdout == ""
-    assert "the authority has terms of service, at data:text/plain,Do%20what%20thou%20wilt" in result.stderr
+    assert "the CA has terms of service: data:text/plain,Do%20what%20thou%20wilt" in result.stderr
     assert "--accept-terms" in result.stderr
     assert request(served, acme, "example.org", terms=("--accept-terms", "--email", "admin@example.org")).returncode == 0
     assert request(served, acme, "example.com", terms=()).returncode == 0, "they are accepted once"
@@ -332,7 +332,7 @@ def test_authority_cannot_be_reached(served, acme):
     result = request(served, acme, "example.org", "example.com")
     assert result.returncode == 1
     lines = result.stderr.splitlines()
-    assert lines[0].startswith(f"mailconfctl: example.org: cannot make an account at {acme.server}: uacme failed: ")
+    assert lines[0].startswith(f"mailconfctl: example.org: cannot create an account at {acme.server}: uacme failed: ")
     assert lines[1:] == ["mailconfctl: 2 of 2 certificates could not be requested"], "it is said once"
     assert len(result.stderr) < 600
     result = ctl(served, acme, "--json", "certificate", "request", "example.org", "example.com", "--server", acme.server)
@@ -361,7 +361,7 @@ def test_one_of_two_authorities_gives_no_account(served, acme):
     before = serial_in(file_of(served, "example.org"))
     result = renew(served, acme, "--days", "100")
     assert result.returncode == 1
-    assert f"example.com: cannot make an account at {away}: " in result.stderr
+    assert f"example.com: cannot create an account at {away}: " in result.stderr
     assert result.stderr.endswith("mailconfctl: 1 of 2 certificates could not be requested\n")
     assert "example.org: new certificate for " in result.stdout
     assert serial_in(file_of(served, "example.org")) != before
@@ -383,12 +383,12 @@ def test_account_that_the_authority_has_forgotten(served, acme):
 def test_plain_port_is_tried_first(served, acme):
     """Nobody is asked to validate what cannot be seen."""
     result = request(served, acme, "example.org")
-    assert result.returncode == 1 and "cannot reach the plain port" in result.stderr
+    assert result.returncode == 1 and "cannot connect to the plain HTTP listener" in result.stderr
     assert "start mailconfd" in result.stderr and "restart it if the settings are newer" in result.stderr
     served.start()
     served.settings["acme"]["directory"] = served.directory / "elsewhere"
     result = request(served, acme, "example.org")
-    assert result.returncode == 1 and "does not show the challenges" in result.stderr
+    assert result.returncode == 1 and "does not return a challenge" in result.stderr
     served.settings["server"]["listen-http"] = ""
     result = request(served, acme, "example.org")
     assert result.returncode == 2 and "listen-http is empty" in result.stderr
@@ -457,7 +457,7 @@ def test_foreign_file_is_not_written_over(served, acme):
     served.add_certificate("example.org", "unrelated.example")
     before = file_of(served, "example.org").read_bytes()
     result = request(served, acme, "example.org")
-    assert result.returncode == 1 and "was not requested by mailconfctl; move it away" in result.stderr
+    assert result.returncode == 1 and "was not requested by mailconfctl\nhint: move it away\n" in result.stderr
     assert file_of(served, "example.org").read_bytes() == before
 
 
@@ -472,15 +472,15 @@ def test_one_at_a_time(served, acme):
 
 
 @pytest.mark.parametrize("words, status, said", [
-    ((), 2, "name domains, or say --missing"),
-    (("example.org", "--missing"), 2, "name domains, or say --missing"),
-    (("*.example.org",), 1, "a wildcard certificate needs DNS-01; set dns-hook in [acme]"),
+    ((), 2, "name domains, or use --missing"),
+    (("example.org", "--missing"), 2, "name domains, or use --missing"),
+    (("*.example.org",), 1, "a wildcard certificate requires DNS-01, but [acme] dns-hook is empty\nhint: set dns-hook"),
     (("*",), 1, "stands for all domains, and no certificate does"),
     (("unknown.invalid",), 1, "unknown.invalid: is not served here"),
     (("a b",), 1, "a b"),
-    (("example.org", "--server", "http://127.0.0.1/"), 2, "is not a server"),
-    (("example.org", "--address", "nonsense"), 2, "'nonsense' is not an address"),
-    (("example.org", "--address", "1.2.3.4;reboot"), 2, "is not an address"),
+    (("example.org", "--server", "http://127.0.0.1/"), 2, "is not the https URL of a CA's directory"),
+    (("example.org", "--address", "nonsense"), 2, "'nonsense' is not an IP address"),
+    (("example.org", "--address", "1.2.3.4;reboot"), 2, "is not an IP address"),
     (("example.org", "--resolver", "nonsense"), 1, "'nonsense' is not a resolver"),
 ])
 def test_refusals(served, words, status, said):
@@ -498,4 +498,4 @@ def test_without_uacme(served, acme):
         [served.build / "src" / "mailconfctl", "--config", served.config, "certificate", "request", "example.org",
          "--server", acme.server, "--resolver", acme.resolver, "--accept-terms"],
         env={"PATH": str(empty)}, capture_output=True, text=True, check=False)
-    assert result.returncode == 1 and "the package uacme is needed" in result.stderr
+    assert result.returncode == 1 and "hint: install the package uacme\n" in result.stderr

@@ -159,7 +159,7 @@ def test_wildcard_whose_hook_fails_pauses(served, acme, hook):
     count, log = len(calls(served)), acme.log()
     result = renew(served, acme, "--scheduled")
     assert (result.returncode, result.stderr) == (0, "") and len(calls(served)) == count
-    assert "domains failed lately and are tried again later" in result.stdout
+    assert "domains failed recently and are retried later" in result.stdout
     assert "refused.example" not in acme.log().removeprefix(log)
 
 
@@ -169,7 +169,7 @@ def test_no_hook(served, acme, hook):
     served.start()
     result = request(served, acme, "*.example.org", "example.org")
     assert result.returncode == 1
-    assert "*.example.org: a wildcard certificate needs DNS-01; set dns-hook in [acme]" in result.stderr
+    assert "*.example.org: a wildcard certificate requires DNS-01, but [acme] dns-hook is empty\nhint: set dns-hook in [acme]" in result.stderr
     assert "1 of 2 certificates could not be requested" in result.stderr
     served.settings["server"]["listen-http"] = ""
     result = request(served, acme, "example.com")

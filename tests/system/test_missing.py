@@ -37,7 +37,7 @@ def test_one_line_for_all_that_are_elsewhere(many, acme):
     assert len(lines) == 13 and all(": would request a certificate for " in line for line in lines[:-1])
     verbose = request(many, acme, "--missing", "--dry-run", "--address", "127.0.0.1", "--verbose").stdout.splitlines()
     assert len(verbose) == 2001
-    assert "d7.elsewhere.example: no name of it resolves to this server" in verbose
+    assert "d7.elsewhere.example: none of its names resolves to this server" in verbose
     assert verbose[-1] == "1988 of 2000 domains have no name that resolves to this server"
     found = json.loads(ctl(many, acme, "--json", "certificate", "request", "--missing", "--dry-run",
                            "--address", "127.0.0.1").stdout)
@@ -139,4 +139,4 @@ def test_schedule(served, acme):
     assert abs(int(mark.read_text()) - time.time() - 2400) < 600, "two thirds of its lifetime"
     mark.write_text(str(int(time.time())))
     assert scheduled(served, acme).returncode == 0 and int(mark.read_text()) > time.time()
-    assert "either --days or --scheduled" in scheduled(served, acme, "--days", "3").stderr
+    assert "--days and --scheduled exclude each other" in scheduled(served, acme, "--days", "3").stderr

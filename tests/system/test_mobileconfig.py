@@ -478,7 +478,7 @@ def test_signer_is_reloaded_and_survives_mistakes(filled, authority, tmp_path):
     (lambda daemon, authority: sign_with(daemon, authority, "--ed25519"), ["signer-key.pem", "use RSA or ECDSA"]),
     (lambda daemon, authority: (daemon.directory / "signer-key.pem").unlink(), ["signer-key.pem", "No such file"]),
     (lambda daemon, authority: (daemon.directory / "signer-certificate.pem").write_text("x"),
-     ["signer-certificate.pem", "cannot be read"]),
+     ["signer-certificate.pem", "cannot read the certificate"]),
     (lambda daemon, authority: (daemon.directory / "signer-key.pem").write_text(
         authority.certificate("other.example.org").read_text()), ["signer-key.pem", "does not belong"]),
     (lambda daemon, authority: sign_with(daemon, authority, "--password", "x"), ["signer-key.pem"]),
@@ -509,5 +509,5 @@ def test_signer_needs_certificate_and_key(filled, given):
 def test_expired_signer_is_warned_of(filled, authority):
     sign_with(filled, authority, "--not-before", "-20", "--days", "10")
     filled.start()
-    assert "has expired, signing with it anyway" in filled.log()
+    assert "has expired; profiles are signed with it all the same" in filled.log()
     assert ask(filled, ADDRESS).status == 200

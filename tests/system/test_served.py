@@ -48,8 +48,8 @@ def test_no_listener_of_its_own(served, acme):
     served.start()
     result = request(served, acme, "example.org")
     assert result.returncode == 0 and "example.org: new certificate for " in result.stdout
-    assert result.stderr == ("mailconfctl: warning: example.org: the certificate is stored, but mailconfctl cannot "
-                             "confirm that mailconfd serves it: [server] listen-https is empty\n")
+    assert result.stderr == ("mailconfctl: warning: example.org: cannot confirm that mailconfd serves the "
+                             "stored certificate: [server] listen-https is empty\n")
     served.settings["server"]["listen-https"] = f"127.0.0.1:{served.port}"
     result = ctl(served, acme, "--json", "certificate", "renew", "--days", "100")
     assert result.returncode == 0
@@ -67,6 +67,6 @@ def test_not_served_in_time(served, acme):
     served.settings["tls"]["certificates"] = served.directory / "certificates" / "*.pem"
     result = request(served, acme, "example.org", "auto.example.net")
     assert result.returncode == 0 and result.stdout.count(": new certificate for ") == 2
-    assert result.stderr.startswith("mailconfctl: warning: example.org: the certificate is stored, but mailconfctl "
-                                    "cannot confirm that mailconfd serves it: after 10 seconds: ")
+    assert result.stderr.startswith("mailconfctl: warning: example.org: cannot confirm that mailconfd "
+                                    "serves the stored certificate: after 10 seconds: ")
     assert result.stderr.count("\n") == 1

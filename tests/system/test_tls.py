@@ -75,7 +75,7 @@ def test_a_reload_says_that_priorities_need_a_restart(served):
 
 
 @pytest.mark.parametrize("priorities, words", [
-    ("HIGH:!aNULL", "this is the syntax of OpenSSL; leave the value empty"),
+    ("HIGH:!aNULL", "it is in the syntax of OpenSSL; leave the value empty"),
     ("ECDHE-RSA-AES128-GCM-SHA256", "write '-KX-ALL:+ECDHE-RSA:-CIPHER-ALL:+AES-128-GCM'"),
     ("TLSv1.2", "write '-VERS-ALL:+VERS-TLS1.2'"),
     ("NORMAL:+NO-SUCH", "GnuTLS does not support '+NO-SUCH' (character 8)"),

@@ -1,4 +1,4 @@
-/* mailconfctl certificate prune: deletes what was requested for domains that were removed since. */
+/* mailconfctl certificate prune */
 
 #include <errno.h>
 #include <string.h>
@@ -84,12 +84,12 @@ static int run_prune(struct admin *admin, const struct arguments *arguments, str
 	struct certificate_run run;
 	int r;
 
-	/* Their domains would pass for removed ones. */
-	if (admin->lacks_rows)
-		return error_set(err, ERROR_DATA,
-				 "database '%s' has invalid rows; correct them first, because "
-				 "certificates of their domains would be deleted",
-				 admin->database);
+	/* Their domains would count as removed. */
+	if (admin->lacks_rows) {
+		error_set(err, ERROR_DATA, "database '%s' has invalid rows", admin->database);
+		return error_hint(err, "correct them first, because certificates of their domains "
+				       "would be deleted");
+	}
 	certificate_run_init(&run, admin, arguments);
 	r = acme_run_open_files(&run.acme, err);
 	if (r == 0)
@@ -99,7 +99,7 @@ static int run_prune(struct admin *admin, const struct arguments *arguments, str
 }
 
 static const struct option options[] = {
-	{ "dry-run", NULL, "only list what would be deleted" },
+	{ "dry-run", NULL, "list what would be deleted, and delete nothing" },
 	{ 0 },
 };
 
@@ -108,8 +108,8 @@ const struct command certificate_prune = {
 	.verb = "prune",
 	.arguments = "",
 	.summary = "Delete requested certificates whose domains were removed",
-	.details = "Their keys are deleted too. Files that 'certificate request' did not make are "
-		   "left alone,\nand so are the certificates of disabled domains.",
+	.details = "Their keys are deleted too. Files not created by 'certificate request' and "
+		   "certificates of\ndisabled domains are left alone.",
 	.example = "mailconfctl certificate prune --dry-run\n"
 		   "mailconfctl certificate prune",
 	.options = { options },

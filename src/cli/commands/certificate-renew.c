@@ -26,7 +26,7 @@ static int run_renew(struct admin *admin, const struct arguments *arguments, str
 				   DAYS_MAX);
 	if (text && is_scheduled)
 		return usage_error(admin->memory, arguments->command, err,
-				   "either --days or --scheduled");
+				   "--days and --scheduled exclude each other");
 	is_due = !is_scheduled || renewal_is_due(admin->memory, admin->settings);
 	if (!is_due && admin->settings->acme.request_missing == REQUEST_MISSING_NO)
 		return 0;
@@ -42,8 +42,9 @@ static int run_renew(struct admin *admin, const struct arguments *arguments, str
 }
 
 static const struct option options[] = {
-	{ "days", "NUMBER", "those that end within so many days (30, or a third of their time)" },
-	{ "scheduled", NULL, "for a timer: renew if it is time, and request missing ones" },
+	{ "days", "NUMBER",
+	  "renew those that expire within so many days (default: 30, or a third of the lifetime)" },
+	{ "scheduled", NULL, "for a timer: renew if that is due, and request missing ones" },
 	{ 0 },
 };
 
@@ -51,10 +52,10 @@ const struct command certificate_renew = {
 	.family = "certificate",
 	.verb = "renew",
 	.arguments = "",
-	.summary = "Renew requested certificates that end soon",
+	.summary = "Renew requested certificates that expire soon",
 	.details =
-		"Each from the certificate authority that issued it. Names that resolve to this "
-		"server again\nare added. Files that 'certificate request' did not make are left "
+		"Each certificate is renewed by the CA that issued it. Names that resolve to this "
+		"server by now\nare added. Files not created by 'certificate request' are left "
 		"alone.",
 	.example = "mailconfctl certificate renew\n"
 		   "mailconfctl certificate renew --days 60 --dry-run",

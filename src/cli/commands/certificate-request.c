@@ -1,5 +1,4 @@
-/* mailconfctl certificate request: certificates for the names of domains that resolve to this
- * server. */
+/* mailconfctl certificate request */
 
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +26,7 @@ struct request_command {
 	const char *server;
 };
 
-/* A public name that is in no domain of ours has a certificate for itself. */
+/* A public name outside all domains gets a certificate for itself. */
 static int request_for_host(struct request_command *request, const char *name, struct error *err)
 {
 	struct order order = order_begin(&request->run.acme, ORDER_NAMED, name, request->server);
@@ -48,16 +47,18 @@ static int request_domain(struct request_command *request, const char *domain, s
 static int fail_unserved(struct request_command *request, const char *domain, struct error *err)
 {
 	struct admin *admin = request->admin;
-	const char *disabled, *problem;
+	const char *disabled;
 
 	if (expected_find_disabled(admin->store, admin->memory, domain, &disabled, err) < 0)
 		return -1;
-	problem = disabled ? arena_printf(admin->memory, "domain %s", disabled)
-			   : arena_printf(admin->memory,
-					  "is not served here; add it first, with "
-					  "'mailconfctl domain add %s'",
-					  domain);
-	acme_run_fail(&request->run.acme, domain, problem);
+	if (disabled)
+		acme_run_fail(&request->run.acme, domain,
+			      arena_printf(admin->memory, "domain %s", disabled), NULL);
+	else
+		acme_run_fail(&request->run.acme, domain, "is not served here",
+			      arena_printf(admin->memory,
+					   "add it first, with 'mailconfctl domain add %s'",
+					   domain));
 	return 0;
 }
 
@@ -72,7 +73,7 @@ static int request_wildcard(struct request_command *request, const char *pattern
 
 	if (text_equals(pattern, "*")) {
 		acme_run_fail(&request->run.acme, pattern,
-			      "stands for all domains, and no certificate does; name a domain");
+			      "stands for all domains, and no certificate does", "name a domain");
 		return 0;
 	}
 	r = store_find_domain(admin->store, admin->memory, pattern, &row, err);
@@ -127,7 +128,7 @@ static bool is_systemd_running(void)
 	return access("/run/systemd/system", F_OK) == 0;
 }
 
-/* "enabled", "disabled", or another state of systemctl(1); NULL if there is no such unit, or
+/* "enabled", "disabled", or another state of systemctl(1); NULL if the unit does not exist, or
  * systemctl cannot be run. */
 static const char *find_timer_state(struct arena *memory)
 {
@@ -172,10 +173,10 @@ static int run_request(struct admin *admin, const struct arguments *arguments, s
 
 	if (!arguments->count == !option_is_given(arguments, "missing"))
 		return usage_error(admin->memory, arguments->command, err,
-				   "name domains, or say --missing");
+				   "name domains, or use --missing");
 	if (strncmp(request.server, "https://", strlen("https://")) != 0)
 		return usage_error(admin->memory, arguments->command, err,
-				   "'%s' is not a server; write the https URL of its directory",
+				   "--server '%s' is not the https URL of a CA's directory",
 				   request.server);
 	r = certificate_run_open(&request.run, admin, arguments, err);
 	request.run.acme.email = option_value(arguments, "email");
@@ -189,10 +190,10 @@ static int run_request(struct admin *admin, const struct arguments *arguments, s
 }
 
 static const struct option options[] = {
-	{ "missing", NULL, "for all domains and public names that have none" },
-	{ "server", "URL", "the directory of the CA (that of the settings)" },
-	{ "accept-terms", NULL, "accept the terms of service of the authority" },
-	{ "email", "ADDRESS", "where the authority may write to; at the first request" },
+	{ "missing", NULL, "request for all domains and public names without a certificate" },
+	{ "server", "URL", "URL of the CA's directory (default: that of the settings)" },
+	{ "accept-terms", NULL, "accept the terms of service of the CA" },
+	{ "email", "ADDRESS", "contact address for a new account at the CA" },
 	{ 0 },
 };
 
@@ -201,11 +202,12 @@ const struct command certificate_request = {
 	.verb = "request",
 	.arguments = "[DOMAIN ...]",
 	.max = ANY_NUMBER,
-	.summary = "Request certificates by ACME for names of this server",
+	.summary = "Request certificates by ACME for names that resolve here",
 	.details =
-		"One for each domain: autoconfig, autodiscover, with PACC ua-auto-config, the "
-		"public\nname and the domain itself, as far as their addresses are those of this "
-		"server.\nThe authority asks for them on port 80 of mailconfd, which must run.",
+		"One certificate for each domain, with those of these names that resolve to this "
+		"server:\nautoconfig, autodiscover, with PACC ua-auto-config, the public name and "
+		"the domain\nitself. mailconfd must run, because the CA validates the names on "
+		"port 80.",
 	.example = "mailconfctl certificate request example.org --accept-terms\n"
 		   "mailconfctl certificate request --missing",
 	.options = { options, certificate_run_options },

@@ -13,10 +13,10 @@
 
 const struct option certificate_run_options[] = {
 	{ "address", "ADDRESSES",
-	  "the addresses of this server, with commas (its own, and those of public-name)" },
-	{ "resolver", "ADDRESS", "ask this DNS resolver, IP or IP:PORT (that of the system)" },
-	{ "dry-run", NULL, "only say what would be requested" },
-	{ "verbose", NULL, "list the domains for which nothing is requested" },
+	  "addresses of this server, with commas (default: its own, and those of public-name)" },
+	{ "resolver", "ADDRESS", "DNS resolver, IP or IP:PORT (default: that of the system)" },
+	{ "dry-run", NULL, "print what would be requested, and request nothing" },
+	{ "verbose", NULL, "list domains for which nothing is requested" },
 	{ 0 },
 };
 
@@ -58,6 +58,7 @@ static json_t *outcome_entry(const struct outcome *outcome)
 	entry_put_text(entry, "expires", outcome->expires);
 	entry_put_text(entry, "unserved", outcome->unserved);
 	entry_put_text(entry, "problem", outcome->problem);
+	entry_put_text(entry, "hint", outcome->hint);
 	return entry;
 }
 
@@ -72,20 +73,21 @@ static const char *join_names(struct arena *memory, const char *const *names, si
 
 static void warn_of_left_out(struct arena *memory, const struct outcome *outcome)
 {
-	const char *domain = outcome->domain, *fate = "it is left out";
+	const char *fate = "it is left out", *hint = NULL;
 	const struct order *order = outcome->order;
 
-	if (outcome->kept_until)
-		fate = arena_printf(memory,
-				    "the certificate keeps the name until %s and is then renewed "
-				    "without it; 'mailconfctl certificate request %s' does so now",
-				    outcome->kept_until, domain);
+	if (outcome->kept_until) {
+		fate = arena_printf(memory, "the certificate keeps the name until %s",
+				    outcome->kept_until);
+		hint = arena_printf(memory, "'mailconfctl certificate request %s' removes it now",
+				    outcome->domain);
+	}
 	for (size_t i = 0; order && i < order->count; i++)
 		if (is_name_left_out(outcome, i))
-			warning_print(arena_printf(memory, "%s: %s %s; %s", domain,
+			warning_print(arena_printf(memory, "%s: %s %s; %s", outcome->domain,
 						   order->places[i].name, order->places[i].reason,
 						   fate),
-				      NULL);
+				      hint);
 }
 
 static void print_outcome(struct arena *memory, const struct outcome *outcome)
@@ -105,7 +107,7 @@ static void print_outcome(struct arena *memory, const struct outcome *outcome)
 				      NULL);
 	if (outcome->problem) {
 		error_print(arena_printf(memory, "%s: %s", outcome->domain, outcome->problem),
-			    NULL);
+			    outcome->hint);
 		return;
 	}
 	if (outcome->kept_until)
@@ -188,7 +190,7 @@ void certificate_run_print_skipped(const struct certificate_run *run,
 		printf("%zu of %zu domains have no name that resolves to this server%s\n",
 		       counts->skipped[SKIP_ELSEWHERE].count, counts->n_domains, hint);
 	if (counts->skipped[SKIP_BACKOFF].count)
-		printf("%zu of %zu domains failed lately and are tried again later%s\n",
+		printf("%zu of %zu domains failed recently and are retried later%s\n",
 		       counts->skipped[SKIP_BACKOFF].count, counts->n_domains, hint);
 	if (counts->skipped[SKIP_REFUSED].count)
 		warning_print(

@@ -1,4 +1,4 @@
-/* mailconfctl certificate: what the daemon has to show for the names that clients ask for. */
+/* mailconfctl certificate list, and the family of certificate commands. */
 
 #include <string.h>
 #include <time.h>
@@ -170,7 +170,7 @@ static int run_list(struct admin *admin, const struct arguments *arguments, stru
 	if (r < 0)
 		return -1;
 	if (r == CERTIFICATES_NONE)
-		admin_warn(admin, "%s", err->text);
+		admin_warn(admin, "%s", error_line(admin->memory, err));
 	r = certificate_list_check_readable(admin->memory, &list, admin->database, err);
 	if (r == 0)
 		r = print_certificates(admin, &list, arguments->is_json, err);
@@ -182,10 +182,9 @@ static const struct command certificate_list = {
 	.family = "certificate",
 	.verb = "list",
 	.arguments = "",
-	.summary = "List the certificates of the settings, and the domains that have none",
-	.details =
-		"A name counts as covered while a certificate that has it is valid. Domains that "
-		"a\nwildcard stands for are not in the second list.",
+	.summary = "List the certificates of the settings, and domains without one",
+	.details = "Then domains are listed that have names without a valid certificate, except "
+		   "those that only a\nwildcard domain matches.",
 	.example = "mailconfctl certificate list\n"
 		   "mailconfctl certificate list --json",
 	.database = DATABASE_EXCERPT,
