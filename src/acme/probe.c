@@ -251,7 +251,7 @@ static const char *find_server_name(struct arena *memory, const struct certifica
 }
 
 /* Returns 1 if the certificate is served, 0 if not yet, or -1 if nothing listens. Unless it is
- * served, err says what was seen. */
+ * served, err has the reason. */
 static int look_for_certificate(const char *listen, const struct trust *trust, const char *name,
 				const struct digest *leaf, int64_t deadline, struct error *err)
 {

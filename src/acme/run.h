@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * One run of a command that requests or deletes certificates by ACME: what it works with, what it
- * has found out so far, and where it reports. At most one run changes the files at a time.
+ * One run of a command that requests or deletes certificates by ACME: its input and findings, and
+ * where it reports. At most one run changes the files at a time.
  */
 
 #include <stdbool.h>

@@ -143,7 +143,7 @@ void uacme_forget(struct arena *memory, const struct uacme *uacme, const char *n
 	remove_directory(arena_printf(memory, "%s/private/%s", directory, name));
 }
 
-/* Puts into words why it failed. Returns UACME_LIMITED or -1. */
+/* Sets the reason of a failure. Returns UACME_LIMITED or -1. */
 static int explain_failure(struct arena *memory, const struct process_end *end, struct error *err)
 {
 	const char *type, *detail, *dns_failure;
@@ -178,7 +178,7 @@ static int run_uacme(struct arena *memory, const struct uacme *uacme, const char
 	return error_hint(err, "install the package uacme");
 }
 
-/* Written once there is an account: the key alone may be left of a failed attempt. */
+/* Written when the account exists: a failed attempt may leave the key alone. */
 static const char *mark_of_account(struct arena *memory, const struct uacme *uacme)
 {
 	return arena_printf(memory, "%s/account", server_directory(memory, uacme));

@@ -65,6 +65,6 @@ int layout_find(struct texts *chain_files, const char *directory);
 /* Whether a file of this name is the chain or the key of some layout. */
 bool layout_has(const char *name);
 
-/* Adds the names of the other halves that a name may have, be it a chain's or a key's. The name may
- * be a pattern of names. */
+/* Adds the names of keys for the name of a chain, and of chains for the name of a key. The name may
+ * be a pattern. */
 void layout_partners(struct texts *partners, const char *name);

@@ -16,10 +16,9 @@ struct signer;
 
 /*
  * Loads PEM files: the signer's certificate first, its chain in any order; its key, RSA or ECDSA,
- * which may stand in the same file. The key is proved to be the certificate's, and to sign. warn is
- * told, one sentence a call, of what deserves the operator's eye.
- * Returns 0 with a reference that the caller owns, or -1 with err set to a sentence that names the
- * file.
+ * which may stand in the same file. The key is proved to be the certificate's, and to sign. warn
+ * gets warnings, one sentence a call. Returns 0 with a reference that the caller owns, or -1 with
+ * err set to a sentence that names the file.
  */
 int signer_load(const char *certificate_file, const char *key_file,
 		void (*warn)(const char *sentence, void *context), void *context,

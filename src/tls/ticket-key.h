@@ -4,8 +4,8 @@
  * The key that session tickets are encrypted with, shared by all workers, so that a ticket of one
  * resumes a session at each.
  *
- * GnuTLS derives a new key from it every 18 hours (lib/stek.c), but whoever learns this one can
- * derive all of them, and decrypt what was recorded of TLS 1.2 sessions with tickets. So it is
+ * GnuTLS derives a new key from it every 18 hours (lib/stek.c), but an attacker with this one can
+ * derive all of them, and decrypt recorded TLS 1.2 sessions with tickets. So it is
  * replaced every week, and the old one erased. A ticket is valid for 6 hours. GnuTLS takes one key
  * for a session and has no call to find the key of a ticket, so a ticket of the old key causes a
  * full handshake.

@@ -41,12 +41,11 @@ int watch_fd(const struct watch *watch);
 /* Takes note of what has happened. now is in milliseconds of clock_now(), here and below. */
 void watch_read(struct watch *watch, int64_t now);
 
-/* For how many milliseconds from now nothing is to be done unless something happens; -1 for ever.
- */
+/* How many milliseconds to wait for events: -1 without limit. */
 int watch_patience(const struct watch *watch, int64_t now);
 
-/* Whether something has changed and is settled now; true once for all of it. Whoever then looks at
- * the files misses nothing: what comes later is a change again. */
+/* Whether something has changed and is settled now; true once for all of it. Read the files
+ * afterwards: a later change counts again. */
 bool watch_has_settled(struct watch *watch, int64_t now);
 
 /* Whether a program has changed the file and has not closed it since. */
