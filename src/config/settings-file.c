@@ -278,7 +278,7 @@ static bool warn_of_obsolete_key(struct reading *reading, const char *section, c
 	return false;
 }
 
-/* Returns 1, with which inih goes on. */
+/* Returns 1, so that inih continues. */
 static int take_value(void *context, const char *section, const char *name, const char *value)
 {
 	struct reading *reading = context;

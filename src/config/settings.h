@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The settings file, mailconfd.conf(5). Its keys, their defaults and their checks stand in one
- * table in keys.c.
+ * The settings file, mailconfd.conf(5). keys.c has one table of its keys, their defaults and their
+ * checks.
  */
 
 #include <stdbool.h>
@@ -29,7 +29,7 @@ enum http_autoconfig { HTTP_AUTOCONFIG_NO, HTTP_AUTOCONFIG_YES };
 /* Whether 'certificate renew --scheduled' requests certificates for domains that have none. */
 enum request_missing { REQUEST_MISSING_NO, REQUEST_MISSING_YES };
 
-/* Where the plain port sends clients on to. */
+/* Where the plain HTTP listener redirects clients. */
 enum redirect { REDIRECT_PUBLIC_NAME, REDIRECT_SAME_HOST };
 
 /* Whether the start fails where a part of the sandbox cannot be entered. */
@@ -105,7 +105,7 @@ struct settings {
 	} limits;
 };
 
-/* One key of the file. All of them stand in one table, in keys.c. */
+/* One key of the file, a row of the table in keys.c. */
 struct settings_key {
 	const char *section, *name;
 	const char *text; /* the default, as the file would have it */

@@ -20,10 +20,10 @@
 #define URL_MAX_LENGTH 1000
 
 /* Choices are stored through the same pointer as numbers. */
-_Static_assert(sizeof(enum unknown_name) == sizeof(unsigned), "an enum is no unsigned");
-_Static_assert(sizeof(enum log_level) == sizeof(unsigned), "an enum is no unsigned");
-_Static_assert(sizeof(enum log_format) == sizeof(unsigned), "an enum is no unsigned");
-_Static_assert(sizeof(enum log_addresses) == sizeof(unsigned), "an enum is no unsigned");
+_Static_assert(sizeof(enum unknown_name) == sizeof(unsigned), "an enum is not an unsigned");
+_Static_assert(sizeof(enum log_level) == sizeof(unsigned), "an enum is not an unsigned");
+_Static_assert(sizeof(enum log_format) == sizeof(unsigned), "an enum is not an unsigned");
+_Static_assert(sizeof(enum log_addresses) == sizeof(unsigned), "an enum is not an unsigned");
 
 const char *setting_quote(struct arena *memory, const char *text)
 {

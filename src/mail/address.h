@@ -30,10 +30,9 @@ struct address {
 };
 
 /*
- * Parses one address, without blanks around it. Refused are, beside what is no address at all:
- * quoted local parts and all that would need quotes, bytes that are not UTF-8, and domains that
- * do not convert to A-labels. Strings live in memory. Returns 0, or -1 with err set to a sentence
- * that names the address.
+ * Parses one address, without whitespace around it. Also rejects quoted local parts and those that
+ * would need quotes, bytes that are not UTF-8, and domains that do not convert to A-labels. Strings
+ * live in memory. Returns 0, or -1 with err set to a sentence that names the address.
  */
 int address_parse(struct arena *memory, const char *text, struct address *ret_address,
 		  struct error *err);

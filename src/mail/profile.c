@@ -56,7 +56,7 @@ static int endpoint_build(struct arena *memory, const struct query *query,
 	const char *login = NULL, *template;
 
 	if (!host_name_is_valid(host))
-		return error_set(err, ERROR_DATA, "provider '%s': '%s' is no host name for '%s'",
+		return error_set(err, ERROR_DATA, "provider '%s': '%s' is not a host name for '%s'",
 				 match->provider.name, service->host, match->domain);
 	if (query->address) {
 		values = pattern_values_of(memory, query->address, &match->provider);
@@ -118,7 +118,7 @@ const char *move_target(struct arena *memory, const struct query *query, const s
 	return text_equals_ignoring_case(to, query->address->text) ? NULL : to;
 }
 
-/* The admin tool has checked it, but a hand may have been at it. */
+/* The administration tool has checked it, but sqlite3 may have changed it since. */
 static int check_row_target(struct arena *memory, const char *target, struct error *err)
 {
 	struct address address;

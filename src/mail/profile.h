@@ -36,10 +36,10 @@ struct profile {
 	const char *display_name;
 	const char *short_name;	       /* or NULL */
 	const struct address *address; /* or NULL */
-	bool is_personal;	       /* others who ask may be told something else */
+	bool is_personal;	       /* other clients can get another response */
 	const char *person;	   /* the display name of the user, where it may go out; or NULL */
-	const char *moved_url;	   /* where clients are sent on to, or NULL */
-	const char *moved_address; /* the address that they shall ask for instead, or NULL */
+	const char *moved_url;	   /* where clients are redirected, or NULL */
+	const char *moved_address; /* the address that they should request instead, or NULL */
 	const char *public_name;   /* the provider's own, or NULL */
 	unsigned ttl;		   /* hours */
 	bool pox_dav;
@@ -57,9 +57,9 @@ struct profile {
  * domain finds people by that. */
 bool names_person(const struct query *query, const struct match *match);
 
-/* Where whoever asks is sent on to: an https URL, or another address, which for a domain that moved
- * has the same local part. NULL for nowhere; nobody is sent where he came from. Lives in memory, or
- * is the match's. */
+/* Where the client is redirected: an https URL, or another address, which for a domain that moved
+ * has the same local part. NULL if it is not, also instead of a redirect to the same address. Lives
+ * in memory, or is the match's. */
 const char *move_target(struct arena *memory, const struct query *query, const struct match *match);
 
 /*

@@ -1,6 +1,6 @@
 #pragma once
 
-/* A mail client's question without its wire format: whom it is about, and who was asked. */
+/* A mail client's request without its wire format: the address, and the host that got it. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@ struct query {
 	const struct address *address; /* NULL: the question names only a domain */
 	const char *domain;	       /* the address's, or one named without an address; or NULL */
 	const char *host;	       /* the host that was asked, without port; or NULL */
-	const struct md5 *md5; /* of the address, where that is all that is told of it; or NULL */
+	const struct md5 *md5;	       /* of the address, if the client sends only that; or NULL */
 	const char
 		*replaced; /* what the client replaces in an answer wherever it stands; or NULL */
 	bool host_may_answer; /* where the domain is not served, the Host's provider may answer */

@@ -58,7 +58,7 @@ enum authentication {
 /* A wish that may be left to the client. */
 enum wish { WISH_NONE, WISH_NO, WISH_YES };
 
-/* What a client of POP3 shall do, in the words of autoconfig documents. */
+/* What a POP3 client should do, in the terms of autoconfig documents. */
 struct pop3_wishes {
 	enum wish leave_on_server;
 	unsigned leave_days;	 /* how long, where they are left; 0: no wish */
@@ -103,7 +103,7 @@ const char *service_scheme(size_t index);
 bool pop3_wishes_any(const struct pop3_wishes *wishes);
 
 /* Whether the path of a CalDAV or CardDAV service is where clients ask a domain itself for
- * calendars or contacts (RFC 6764 5): who is sent there asks anew. */
+ * calendars or contacts (RFC 6764 5): a client that is redirected there sends its request again. */
 bool path_asks_for_dav(const char *path);
 
 /* As autoconfig documents and people write them: "OAuth2"; "imap"; "IMAP". */

@@ -2,7 +2,7 @@
 
 /*
  * The database of automx2, another server of this kind, as its releases since 2020 make it: read
- * only, as plain values in the words that stand there. Strings live in the arena.
+ * only, as plain values with the words of the database. Strings live in the arena.
  */
 
 #include <stdbool.h>

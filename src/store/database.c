@@ -217,7 +217,7 @@ static int open_for_writing(struct store *store, struct error *err)
 	     store_execute(store, "PRAGMA application_id = " APPLICATION_ID_TEXT, err) != 0))
 		return -1;
 	/* The limit cuts off what a large change that was killed has left of the log, when SQLite
-	 * begins that anew: once a thousand pages of it are written back. */
+	 * reuses it: once a thousand pages of it are written back. */
 	if (md5_register(store, err) != 0 ||
 	    store_execute(store,
 			  "PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = " LOG_SIZE_LIMIT,

@@ -99,12 +99,12 @@ int store_set_in_use(const char *path, struct error *err);
  */
 int store_fail(struct store *store, struct error *err, const char *doing);
 
-/* Loads a provider to answer with: a service that means nothing is an error. Returns as
+/* Loads a provider to answer with: an invalid service is an error. Returns as
  * store_find_provider(), or STORE_BUSY. */
 int provider_find_by_id(struct store *store, struct arena *memory, int64_t id,
 			struct provider *ret_provider, struct error *err);
 
-/* Loads the provider's services, found by its id; what is no service is told apart. Returns 0,
+/* Loads the provider's services, found by its id; invalid services are kept apart. Returns 0,
  * STORE_BUSY, or -1 with err set. */
 int services_load(struct store *store, struct arena *memory, struct provider *provider,
 		  struct error *err);

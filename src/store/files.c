@@ -1,7 +1,7 @@
 /*
  * SQLite keeps files open, whatever becomes of their names. Where the database was replaced, or its
- * -wal or -shm file was deleted, it goes on with what nobody else sees, and other programs with
- * files of their own. Overwriting the file in place leaves old pages in its cache.
+ * -wal or -shm file was deleted, it continues with files that no other program sees, and other
+ * programs use new ones. Overwriting the file in place leaves old pages in its cache.
  */
 
 #include <string.h>

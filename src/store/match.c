@@ -1,19 +1,20 @@
 /*
  * Which rows answer a question.
  *
- * Domain. The address's domain decides, whoever was asked: customers, SRV targets and redirects
+ * Domain. The address's domain decides, and not the Host: customers, SRV targets and redirects
  * arrive under other names. Only where nothing serves it, and the document allows it (Thunderbird
  * asks the host of the MX about its customers' domains), the Host's domain answers instead. Without
- * an address the Host decides. "*" answers only where both agree, or a stranger could point any
- * domain's SRV record at us. A disabled row ends the search: that customer's mail is elsewhere.
+ * an address the Host decides. "*" answers only where both agree, or any domain's SRV record could
+ * be pointed at us. A disabled row ends the search: that customer's mail is elsewhere.
  *
  * User. Of the rows first.last+news@, first.last@ and @ the first that is there wins, under the
  * domain itself before the domain that it is an alias of. All of them are looked up each time, so
  * that the time of an answer does not tell whether one was found.
  *
- * Where only the MD5 of the address is told, and the provider of the domain has md5_lookup, it is
- * the row of exactly that address, or none: whoever typed another letter case or a tag has another
- * MD5, and must not get the login of a catch-all for it. A provider of the user's own may say no.
+ * If the client sends only the MD5 of the address, and the provider of the domain has md5_lookup,
+ * it is the row of exactly that address, or none: an address in another letter case or with a tag
+ * has another MD5, and must not get the login of a catch-all. The user's own provider can disable
+ * it.
  */
 
 #include <string.h>
@@ -260,7 +261,7 @@ static bool is_exactly(const struct user *user, const char *local)
 	return strncmp(user->address, local, length) == 0 && user->address[length] == '@';
 }
 
-/* Nobody has the local part that is looked for where there is none, so that it takes as long. */
+/* No user has the local part that is searched if there is none, so that it takes as long. */
 static int match_md5(struct store *store, struct arena *memory, const struct query *query,
 		     struct match *match, struct error *err)
 {

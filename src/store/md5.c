@@ -1,11 +1,11 @@
 /*
- * By which MD5 whom is meant. A domain has entries where its provider has md5_lookup, one for each
- * local part with a row there, or in the domain that it is an alias of. The catch-all has none, for
- * its login is for no address in particular; nor has a pattern that is an alias, for the domains
- * that it stands for are without number.
+ * Finds addresses by their MD5. A domain has entries where its provider has md5_lookup, one for
+ * each local part with a row there, or in the domain that it is an alias of. The catch-all has
+ * none, for its login is for no address in particular; nor has a pattern that is an alias, for the
+ * domains that it stands for are without number.
  *
  * An entry says only that there is such a local part: which row answers is found by match.c, as if
- * the address had been told.
+ * the client had sent the address.
  */
 
 #include <string.h>

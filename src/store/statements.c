@@ -124,7 +124,7 @@ const struct statement_source statements[STATEMENTS] = {
 			    "DELETE FROM domain WHERE name = ?1" },
 
 	/* All rows that could answer at once, so that a known and an unknown user cost the same; as
-	 * three searches, for SQLite sorts what stands in an IN () first. */
+	   three searches, because SQLite sorts the values of IN () first. */
 	[FIND_USERS] = { TABLE_USER, "looking up a user",
 			 "SELECT " USER_COLUMNS " WHERE domain = ?1 AND local = ?2 UNION ALL "
 			 "SELECT " USER_COLUMNS " WHERE domain = ?1 AND local = ?3 AND ?3 <> ?2 "
@@ -177,7 +177,7 @@ const struct statement_source statements[STATEMENTS] = {
 
 	[FIND_MD5] = { TABLE_USER_MD5, "looking up a user",
 		       "SELECT local FROM user_md5 WHERE domain = ?1 AND md5 = ?2" },
-	/* Two looks at most, wherever nobody has turned it on. */
+	/* Two lookups at most if no provider has enabled it. */
 	[USES_MD5] = { TABLE_NAMES, "reading it",
 		       "SELECT EXISTS (SELECT 1 FROM provider WHERE md5_lookup = 1) OR "
 		       "EXISTS (SELECT 1 FROM user_md5)" },

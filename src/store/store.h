@@ -90,7 +90,7 @@ const char *store_library_version(void);
 typedef void (*invalid_row_visitor)(const struct error *err, void *context);
 void store_skip_invalid_rows(struct store *store, invalid_row_visitor note, void *context);
 
-/* Opens an empty database that nobody else sees, on disk as far as it is large, and gone when it is
+/* Opens an empty temporary database of this process, on disk if it is large, and deleted when it is
  * closed. Returns 0 or -1 with err set. */
 int store_open_scratch(struct store **ret_store, struct error *err);
 
@@ -157,11 +157,11 @@ int store_defer_references(struct store *store, struct error *err);
 void store_rollback(struct store *store);
 
 /*
- * Providers. A provider is found with its services and links in the order of documents; services
- * that mean nothing are told apart, for an admin to mend. Adding takes all but the id, and sets it;
- * changing takes all, found by id, but leaves services and links alone, which have functions of
- * their own.
- * Also: STORE_NOT_FOUND from find; STORE_EXISTS from add and update where the name is taken.
+ * Providers. A provider is found with its services and links in the order of documents; invalid
+ * services are listed separately, so that an administrator can fix them. Adding takes all but the
+ * id, and sets it; changing takes all, found by id, but leaves services and links alone, which have
+ * functions of their own. Also: STORE_NOT_FOUND from find; STORE_EXISTS from add and update where
+ * the name is taken.
  */
 int store_find_provider(struct store *store, struct arena *memory, const char *name,
 			struct provider *ret_provider, struct error *err);
@@ -174,12 +174,12 @@ int store_remove_provider(struct store *store, int64_t id, struct error *err);
 int store_set_services(struct store *store, int64_t provider, const struct service *services,
 		       size_t count, struct error *err);
 
-/* Removes one service, by its URL as it stands in the database. Also: STORE_NOT_FOUND. */
+/* Removes one service, by its URL as the database has it. Also: STORE_NOT_FOUND. */
 int store_remove_service(struct store *store, int64_t provider, const char *url, struct error *err);
 
 /* Calls visit for each service that leads clients to where they ask a domain for calendars or
- * contacts, once for all providers that have it, with the first of these. visit returns 0 to go on,
- * anything else to stop, which is then returned. */
+ * contacts, once for all providers that have it, with the first of these. visit returns 0 to
+ * continue, anything else to stop, which is then returned. */
 typedef int (*service_visitor)(const char *provider, const struct service *service, void *context,
 			       struct error *err);
 int store_visit_asking_services(struct store *store, service_visitor visit, void *context,
@@ -198,8 +198,8 @@ int store_list_providers(struct store *store, struct arena *memory, struct provi
 
 /*
  * Domains. find looks for the row of exactly this name; serving for the row that answers for the
- * domain, be it a pattern (and be it disabled).
- * Also: STORE_NOT_FOUND from find, serving, update, remove; STORE_EXISTS from add.
+ * domain, which can be a pattern, and can be disabled. Also: STORE_NOT_FOUND from find, serving,
+ * update, remove; STORE_EXISTS from add.
  */
 int store_find_domain(struct store *store, struct arena *memory, const char *name,
 		      struct domain *ret_domain, struct error *err);
@@ -273,7 +273,7 @@ int store_list_user_domains(struct store *store, struct arena *memory, const cha
 			    size_t *ret_count, struct error *err);
 
 /*
- * Names alone, for whoever cannot spell them: those that begin with the prefix, in the order of
+ * Names only, for suggestions and completion: those that begin with the prefix, in the order of
  * their bytes, no more than the limit. Of users of a domain, what stands before the '@'.
  */
 enum store_names { PROVIDER_NAMES, DOMAIN_NAMES };

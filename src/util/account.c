@@ -78,8 +78,8 @@ static const char *target_of(struct arena *memory, const char *file)
 		       : arena_printf(memory, "%s/%s", dirname(arena_strdup(memory, file)), target);
 }
 
-/* SQLite follows links, and recovers what is beside the file at the end of them. Only links of
- * root's are read here, so that nobody changes them meanwhile. */
+/* SQLite follows links, and recovers what is beside the file at the end of them. Only links of root
+ * are read here, so that they cannot be changed meanwhile. */
 static int find_owner(struct arena *memory, const char *file, uid_t *ret_uid, gid_t *ret_gid,
 		      struct error *err)
 {

@@ -23,9 +23,8 @@ int account_find(struct arena *memory, const char *name, struct account *ret_acc
 /*
  * Finds the account whose rights suffice for files in the directory of this file: as root the one
  * that controls the directory (see directory_find_owner()), otherwise our own. Where the file is a
- * link, it is the directory of what that leads to. It is root only where nobody else can change
- * what the path leads to. Returns 0, or -1 with err set: as root, where that is nobody's in
- * particular.
+ * link, it is the directory of what that leads to. It is root only if no other user can change the
+ * target of the path. Returns 0, or -1 with err set: as root, if several users can.
  */
 int account_of_directory(struct arena *memory, const char *file, struct account *ret_account,
 			 struct error *err);
@@ -44,10 +43,10 @@ int account_become(const struct account *account, struct error *err);
 
 /*
  * Runs the work in a child process with the rights of the account, for a program that has to remain
- * root itself. What the work writes to its output is returned: treat it as input from a stranger,
- * because a file that the account controls may have taken over the child.
- * Returns the text, followed by a NUL that is not counted, in memory; or NULL with err set: to the
- * error of the work, or because the output has more than limit bytes.
+ * root itself. What the work writes to its output is returned: treat it as untrusted input, because
+ * a file that the account controls may have taken over the child. Returns the text, followed by a
+ * NUL that is not counted, in memory; or NULL with err set: to the error of the work, or because
+ * the output has more than limit bytes.
  */
 typedef int (*account_work)(FILE *output, void *context, struct error *err);
 char *account_run(struct arena *memory, const struct account *account, account_work work,

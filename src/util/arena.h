@@ -5,8 +5,8 @@
  * allocated here, never freed by hand, and gone at once with arena_clear().
  *
  * Out of memory ends the process: a server that cannot get a few kilobytes can do nothing better
- * than be started anew by its supervisor. Sanitizer builds (ARENA_EACH_MALLOC) make every
- * allocation a malloc of its own, so that overruns still show.
+ * than be restarted by its supervisor. Sanitizer builds (ARENA_EACH_MALLOC) make every allocation a
+ * malloc of its own, so that overruns still show.
  */
 
 #include <stdarg.h>

@@ -11,7 +11,7 @@
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
 
-/* Gives away what the variable owns and leaves it empty. */
+/* Moves out what the variable owns and leaves it empty. */
 #define TAKE(variable)                                    \
 	({                                                \
 		__typeof__(variable) taken_ = (variable); \

@@ -1,7 +1,7 @@
 #pragma once
 
 /* SHA-256, plain and with a key; MD5, for a client that names people by it; and a keyed hash for
- * tables that strangers fill: without its key nobody can choose which entries collide. */
+ * tables that clients fill: without its key they cannot choose which entries collide. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,7 +52,7 @@ struct hash_key {
 	uint8_t bytes[HASH_KEY_SIZE];
 };
 
-/* A key that nobody else knows. */
+/* A random key. */
 struct hash_key hash_key_new(void);
 
 /* SipHash-2-4 (Aumasson and Bernstein, 2012). */

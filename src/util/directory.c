@@ -16,8 +16,8 @@
 
 #define LINKS_MAX 40 /* on the way, as the kernel has it */
 
-/* Whoever owns the root directory can change everything: in a user namespace it is somebody without
- * a number of their own. */
+/* The owner of the root directory can change everything. In a user namespace it can be a user
+ * without an ID. */
 static bool is_trusted(uid_t owner)
 {
 	struct stat top;
@@ -50,7 +50,7 @@ bool directory_is_ours(int fd)
 	       (!(status.st_mode & S_IWGRP) || (status.st_gid == getegid() && !has_acl(fd)));
 }
 
-/* In one such as /tmp everybody may write, but nobody takes away what is ours. */
+/* In a directory such as /tmp all users can write, but not delete files of other users. */
 static bool keeps_what_is_ours(int fd)
 {
 	struct stat status;
@@ -59,7 +59,7 @@ static bool keeps_what_is_ours(int fd)
 	       (fstat(fd, &status) == 0 && is_trusted(status.st_uid) && (status.st_mode & S_ISVTX));
 }
 
-/* The mode is set on what was made, not on what may stand in its place by now. */
+/* The mode is set on the created file, not on one that may have replaced it. */
 static int make(int above, const char *name, mode_t mode)
 {
 	_cleanup_(closep) int fd = -1;
@@ -195,7 +195,7 @@ enum {
 	WALK_MISSING,	  /* before a directory that does not exist */
 };
 
-/* Goes to the end of the path as far as nobody else can lead it elsewhere. Returns 0, one of the
+/* Follows the path to its end, as far as no other user can change it. Returns 0, one of the
  * above, or -1 with err set. */
 static int walk_to_end(struct arena *memory, struct walk *walk, const char *path, mode_t mode,
 		       struct error *err)

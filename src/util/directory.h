@@ -1,6 +1,6 @@
 #pragma once
 
-/* Directories that root uses by their path: nobody else may be able to change where it leads. */
+/* Directories that root uses by their path: no other user may be able to change its target. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -8,11 +8,11 @@
 struct error;
 
 /*
- * Opens the directory, for openat() and its kin. Refuses it, with ERROR_CONFIG, if a user other
- * than root and ours can change what is in it or where the path leads. Missing directories are
- * created with the mode, whatever the umask; with 0 none is. (What is above the working directory
- * is not checked for a path that starts there.) Returns the descriptor, or -1 with err set, in
- * which the path is named.
+ * Opens the directory, for openat() and similar functions. Refuses it, with ERROR_CONFIG, if a user
+ * other than root and ours can change what is in it or where the path leads. Missing directories
+ * are created with the mode, whatever the umask; with 0 none is. (What is above the working
+ * directory is not checked for a path that starts there.) Returns the descriptor, or -1 with err
+ * set, in which the path is named.
  */
 int directory_open_ours(const char *path, mode_t mode, struct error *err);
 

@@ -20,7 +20,7 @@ static int fail_to_read(const char *name, struct error *err)
 	return error_set(err, ERROR_SYSTEM, "cannot read '%s': %s", name, strerror(errno));
 }
 
-/* Not to be kept waiting by a FIFO, which is refused like all that is no file. */
+/* Does not block on a FIFO, which is rejected like everything except regular files. */
 char *file_read(struct arena *memory, const char *path, size_t limit, size_t *ret_size,
 		struct error *err)
 {

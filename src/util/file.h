@@ -13,7 +13,7 @@ struct error;
 char *file_read(struct arena *memory, const char *path, size_t limit, size_t *ret_size,
 		struct error *err);
 
-/* Replaces the file, or creates it, atomically: whoever opens it gets the old bytes or the new.
+/* Replaces the file, or creates it, atomically: a reader gets the old bytes or the new.
  * group is its group, (gid_t)-1 for that of the process. Returns 0, or -1 with err set, in which
  * the path is named. */
 int file_replace(const char *path, mode_t mode, gid_t group, const char *data, size_t size,
@@ -29,7 +29,7 @@ int file_create_temporary(struct arena *memory, int directory, const char **ret_
 struct input {
 	const char *name; /* for messages: the path as given, or "standard input" */
 	int fd;
-	long long size;	    /* in bytes, 0 where nobody can tell */
+	long long size;	    /* in bytes, 0 if unknown */
 	long long position; /* how many were read */
 };
 

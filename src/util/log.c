@@ -29,7 +29,7 @@
 /* Set by the main thread on reload, read by all. */
 static atomic_int log_level = LOG_LEVEL_INFO, log_format = LOG_FORMAT_TEXT;
 
-/* Lines that nobody read in time; not 0 while the reader is behind. */
+/* Dropped lines; not 0 while the reader of standard error is behind. */
 static atomic_uint lost, all_lost;
 
 void log_set_level(enum log_level level)
@@ -96,8 +96,8 @@ static void put(const char *line, size_t size)
 	while (write(STDERR_FILENO, line, size) < 0 && errno == EINTR)
 		;
 	if (missing > 0)
-		log_warning("lines of the log missing before this: %u, for nobody read standard "
-			    "error in time",
+		log_warning("lines of the log missing before this: %u, because standard error "
+			    "was not read in time",
 			    missing);
 }
 

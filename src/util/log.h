@@ -36,11 +36,11 @@ void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_failure(enum log_level level, const struct error *err, const char *consequence);
 
 /* An error that clients can cause again and again. The same one within a minute is counted;
- * log_tell_repeats(), which shall be called every now and then, says how often it came. */
+ * log_tell_repeats(), which must be called regularly, says how often it came. */
 void log_error_counted(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_tell_repeats(int64_t now); /* clock_now(); INT64_MAX tells all */
 
-/* How many lines were dropped since the start, for nobody read them. */
+/* How many lines were dropped since the start, because they were not read in time. */
 unsigned log_lines_lost(void);
 
 /* An event as names and values: method="GET" status=200, or {"method":"GET","status":200}. The

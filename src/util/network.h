@@ -41,7 +41,7 @@ const char *client_network_text(struct arena *memory, const struct client_networ
 /* The IPv4 or IPv6 address, with port 0; in memory. NULL where the text is none. */
 const struct sockaddr *ip_address_parse(struct arena *memory, const char *text);
 
-/* Whether the text is a list of one or more networks, separated by blanks, without bits beyond
+/* Whether the text is a list of one or more networks, separated by spaces, without bits beyond
  * their length. Returns 0, or -1 with err set to a sentence that quotes the wrong one. */
 int networks_check(struct arena *memory, const char *list, struct error *err);
 

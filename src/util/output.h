@@ -5,7 +5,7 @@
  * directory, readable for its owner alone, and a file of that name remains until then.
  *
  * A program that gives up root's rights between opening and committing calls output_keep_rights()
- * before: a child process keeps them, for nothing but giving or removing the name.
+ * before: a child process keeps them, and only gives or removes the name.
  */
 
 #include <stdbool.h>

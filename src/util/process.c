@@ -18,7 +18,7 @@
 /* After which a program that does not heed the first signal gets the second. */
 #define GRACE_MS 3000
 
-/* In the child. What fails is told through the pipe that a successful exec closes. */
+/* In the child. Errors go through the pipe that a successful exec closes. */
 static void become(const char *const *words, const char *addition, int output, int failure)
 {
 	sigset_t none;

@@ -5,10 +5,10 @@
  *
  *     user add first.last@example.org a4711 --name 'First Last'   # a comment
  *
- * Words are separated by blanks. 'single quotes' keep all between them, "double quotes" too but
- * for a backslash before " \ $ or `; elsewhere a backslash keeps the next character, and before the
- * end of a line it joins the next line. A # that begins a word begins a comment. Nothing else is
- * special. A quoted word may hold the end of a line.
+ * Words are separated by whitespace. 'single quotes' keep all between them, "double quotes" too
+ * except a backslash before " \ $ or `; elsewhere a backslash keeps the next character, and before
+ * the end of a line it joins the next line. A # that begins a word begins a comment. Nothing else
+ * is special. A quoted word may hold the end of a line.
  */
 
 #include <stddef.h>
@@ -40,6 +40,6 @@ int words_next(struct words *words, struct arena *memory, const char ***ret_word
  * In memory. */
 const char *word_quote(struct arena *memory, const char *word);
 
-/* The same for a command within a sentence, where it stands in single quotes: with double ones,
+/* The same for a command within a sentence, in single quotes: with double ones,
  * also around what is special to a shell alone. */
 const char *word_in_sentence(struct arena *memory, const char *word);

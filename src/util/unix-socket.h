@@ -15,7 +15,7 @@ struct unix_socket {
 	char path[UNIX_SOCKET_PATH_MAX + 1];
 	int fd;
 
-	/* Of the file, so that nobody else's is removed. */
+	/* Of the file, so that no other file is removed. */
 	dev_t device;
 	ino_t inode;
 };
@@ -24,10 +24,10 @@ struct unix_socket {
 const char *unix_socket_path(const char *text);
 
 /*
- * Listens at the path, without blocking. A socket file at which nobody listens any more is
- * replaced. The file has mode 0660 and the group that its directory gives it. As root, a child
- * process with the rights of the directory's owner creates it (account_of_directory()), so no
- * thread may run yet. Returns 0, or -1 with err set to a sentence that names the path.
+ * Listens at the path, without blocking. A socket file without a listening process is replaced. The
+ * file has mode 0660 and the group that its directory gives it. As root, a child process with the
+ * rights of the directory's owner creates it (account_of_directory()), so no thread may run yet.
+ * Returns 0, or -1 with err set to a sentence that names the path.
  */
 int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_socket,
 		     struct error *err);

@@ -194,7 +194,7 @@ static void test_hosts(void **state)
 		check_number(rows[i].host, r, rows[i].wanted ? 0 : -1);
 		if (r < 0) {
 			check_error(rows[i].host, &err, ERROR_DATA,
-				    "provider 'corp': 'mail.%EMAILDOMAIN%' is no host name for");
+				    "provider 'corp': 'mail.%EMAILDOMAIN%' is not a host name for");
 			continue;
 		}
 		check_text(rows[i].host, profile.endpoints[0].host, rows[i].wanted);
