@@ -59,7 +59,7 @@ static void line_attributes(struct line *line, const struct option *table, const
 	}
 }
 
-/* Options stand behind the words, but for a word that would be taken for one. */
+/* Options follow the words, except before a word that looks like an option. */
 static void line_end(struct line *line, struct texts *commands)
 {
 	const char *words = bytes_text(&line->words), *options = bytes_text(&line->options);

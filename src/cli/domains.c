@@ -71,7 +71,7 @@ int domain_check_served(struct admin *admin, const char *name, const char *whose
 	return 0;
 }
 
-/* One step is enough for everybody, and cannot turn in a circle. */
+/* One step is enough for all clients, and cannot be a redirect loop. */
 static int check_alias_target(struct admin *admin, const char *name, const char *text,
 			      const char **ret_target, struct error *err)
 {

@@ -25,8 +25,8 @@ int domain_check_served(struct admin *admin, const char *name, const char *whose
 int domain_apply_options(struct admin *admin, const struct arguments *arguments,
 			 struct domain *domain, struct error *err);
 
-/* A domain that others are aliases of can be neither removed nor an alias itself. what is done to
- * it stands in the error. */
+/* A domain that others are aliases of can be neither removed nor an alias itself. The error has
+ * what, which names the change. */
 int domain_refuse_with_aliases(struct admin *admin, const char *name, const char *what,
 			       struct error *err);
 

@@ -8,7 +8,7 @@
 struct match;
 struct query;
 
-/* All strings live as long as the request's arena, or for ever. */
+/* All strings live as long as the request's arena, or are static. */
 struct response {
 	unsigned status;
 	const char *media_type;

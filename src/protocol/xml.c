@@ -25,7 +25,7 @@ struct tree {
 	struct arena *memory;
 	const struct xml_limits *limits;
 	bool has_attributes;		    /* as well as elements */
-	bool is_whole;			    /* with the blanks around texts, and namespaces */
+	bool is_whole;			    /* with the whitespace around texts, and namespaces */
 	const struct xml_doctype *accepted; /* or NULL */
 	size_t elements;
 	struct error *err;
@@ -183,7 +183,7 @@ static const struct xml_element *element_of(struct tree *tree, const xmlNode *no
 		*link = element_of(tree, child, depth + 1);
 		if (!*link)
 			return NULL;
-		/* What was just made is ours to link; the header lets nobody else change it. */
+		/* Only this file links new elements; for all others they are const. */
 		link = &((struct xml_element *)*link)->next;
 	}
 	return element;
@@ -319,7 +319,7 @@ const struct xml_element *xml_parse_within(struct arena *memory, const char *dat
 	const struct xml_element *root = parse(tree, data, size);
 	struct error told = { 0 };
 
-	/* A client is told nothing of lines; a person is. */
+	/* Errors for clients have no line numbers; those for administrators have. */
 	if (!root && size > 0 && xml_check(data, size, &told) < 0)
 		*err = told;
 	return root;

@@ -29,7 +29,7 @@ struct xml_attribute {
 
 struct xml_element {
 	const char *name; /* without prefix; namespaces are not looked at */
-	const char *text; /* of the element itself, without blanks at its ends */
+	const char *text; /* of the element itself, without whitespace at its ends */
 	const struct xml_element *first_child;
 	const struct xml_element *next; /* sibling */
 
@@ -46,13 +46,13 @@ struct xml_doctype {
 	const char *name, *public_id, *system_id;
 };
 
-/* Parses a document, around which a byte order mark, blanks and NUL bytes are tolerated. The tree
- * lives in memory. Returns its root, or NULL with err set. */
+/* Parses a document, around which a byte order mark, whitespace and NUL bytes are tolerated. The
+ * tree lives in memory. Returns its root, or NULL with err set. */
 const struct xml_element *xml_parse(struct arena *memory, const char *data, size_t size,
 				    struct error *err);
 
 /* The same for what a server answered, as a client would read it: with all that the elements have,
- * and their texts with the blanks at their ends. */
+ * and their texts with the whitespace at their ends. */
 #define XML_WHOLE_DEPTH_MAX 32
 #define XML_WHOLE_ELEMENTS_MAX 4096
 #define XML_WHOLE_ATTRIBUTES_MAX 4096
@@ -67,7 +67,7 @@ const struct xml_element *xml_parse_whole_with_doctype(struct arena *memory, con
 						       struct error *err);
 
 /* The same as xml_parse() for a document that an admin wants read, with attributes and within other
- * limits; the error says in which line it is no XML. */
+ * limits; the error has the line that is not XML. */
 const struct xml_element *xml_parse_within(struct arena *memory, const char *data, size_t size,
 					   const struct xml_limits *limits, struct error *err);
 

@@ -39,7 +39,7 @@ static const char *escape_of(char c)
 	}
 }
 
-/* The length of the character if it may stand in XML, else 0. */
+/* The length of the character if XML allows it, else 0. */
 static size_t allowed_length(const char *text, size_t size)
 {
 	size_t length = utf8_sequence_length(text, size);

@@ -53,7 +53,7 @@ struct scope {
 	const struct scope *outer;
 };
 
-/* The field's value. NULL where there is none, or the value is no map. */
+/* The field's value. NULL if there is none, or the value is not a map. */
 const struct value *map_find(const struct value *map, const char *name);
 
 /* What the name stands for: its first part is looked for from the innermost value outwards, the

@@ -30,7 +30,7 @@ struct parser {
 };
 
 /* {{# services }}
- *   | +- name, without the blanks around it
+ *   | +- name, without the spaces around it
  *   +--- sigil, 0 if there is none */
 struct tag {
 	char sigil;
@@ -224,7 +224,7 @@ static int section_close(struct parser *parser, const struct tag *tag, const str
 	return 0;
 }
 
-/* Widens the tag to the whole line if nothing but blanks stands beside it there. */
+/* Widens the tag to the whole line if it has only whitespace besides. */
 static void tag_take_line(const struct parser *parser, struct tag *tag)
 {
 	const char *start = tag->start, *end = tag->end;
