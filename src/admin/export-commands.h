@@ -1,18 +1,18 @@
 #pragma once
 
 /*
- * What the database holds, as the commands of this tool that make it: what 'export' writes, and
- * what 'apply' compares. Each is a line for 'batch', and says but what differs from the default.
+ * Rows of the database as the commands that create them: 'export' writes them, and 'apply' compares
+ * them. Each is a line for 'batch', with only those options that differ from the default.
  *
- * In this order they can be run one after the other, and none meets what is not there yet: first
- * providers, domains, aliases, users; then who moved, users before aliases before domains, for only
- * then no circle is seen half way that is none in the end.
+ * In this order none refers to a row that a later one adds: providers, domains, aliases, users;
+ * then
+ * --moved-to of users, aliases and domains, because another order may have a temporary loop.
  */
 
 #include "mail/provider.h"
 #include "util/string-list.h"
 
-/* The commands of one thing are added to a list. */
+/* Add the commands of one row to the list. */
 void provider_commands(struct texts *commands, const struct provider *provider);
 void domain_commands(struct texts *commands, const struct domain *domain);
 void domain_move_commands(struct texts *commands, const struct domain *domain);
