@@ -160,6 +160,7 @@ static int run(struct arena *memory, struct command_line *line, struct error *er
 		print_quietly();
 	if (load_settings(memory, line, &settings, err) < 0)
 		return -1;
+	store_set_lock_timeout(settings.database.lock_timeout);
 	admin.database = line->database ? line->database : settings.database.file;
 	/* A mistyped --database must not become one. */
 	admin.may_create = !line->database || line->command->creates_database;

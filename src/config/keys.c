@@ -39,6 +39,8 @@ static const struct settings_key keys[] = {
 	  PLACE(database.file),
 	  .allowed = "an absolute path, such as /var/lib/mailconfd/mailconfd.db",
 	  .needs_restart = true },
+	{ "database", "lock-timeout", "20s", &setting_seconds, PLACE(database.lock_timeout),
+	  .low = 1, .high = 3600, .allowed = "a time from 1s to 3600s" },
 	{ "templates", "directory", "", &setting_optional_path, PLACE(templates.directory),
 	  .allowed = "an absolute path, or nothing" },
 	{ "acme", "directory", "/var/lib/mailconfd-acme/.well-known/acme-challenge",

@@ -67,6 +67,7 @@ struct settings {
 	} tls;
 	struct {
 		const char *file;
+		unsigned lock_timeout; /* seconds */
 	} database;
 	struct {
 		const char *directory; /* "" for none */

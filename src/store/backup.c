@@ -146,7 +146,7 @@ int store_backup(struct store *store, const char *file, int fd, struct error *er
 	char *path;
 	int code;
 
-	sqlite3_busy_timeout(store->database, STORE_PATIENCE_MS);
+	sqlite3_busy_timeout(store->database, store_lock_timeout());
 	temporary = create_temporary(&memory, store->path, &path);
 	if (temporary < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot create a temporary file: %s",

@@ -39,12 +39,24 @@ static void configure_once(void)
 	pthread_once(&once, configure_sqlite);
 }
 
+static unsigned lock_timeout = 20; /* seconds */
+
+void store_set_lock_timeout(unsigned seconds)
+{
+	lock_timeout = seconds;
+}
+
+int store_lock_timeout(void)
+{
+	return (int)lock_timeout * 1000;
+}
+
 int store_set_in_use(const char *path, struct error *err)
 {
 	error_set(err, ERROR_STORE,
-		  "database '%s' has been in use by another process for more than %d seconds; "
+		  "database '%s' has been in use by another process for more than %u seconds; "
 		  "nothing was changed",
-		  path, STORE_PATIENCE_MS / 1000);
+		  path, lock_timeout);
 	return error_hint(err, "try again later; 'fuser -v %s' shows which process uses it", path);
 }
 

@@ -15,9 +15,8 @@
 #define APPLICATION_ID 0x6d636664
 #define APPLICATION_ID_TEXT "0x6d636664"
 
-/* An admin tool waits this long for another one to finish; turning --md5-lookup on for a million
- * users takes some seconds. */
-#define STORE_PATIENCE_MS 20000
+/* What store_set_lock_timeout() has set, in milliseconds. */
+int store_lock_timeout(void);
 
 /* Providers of domains that were read are kept, by id modulo this: most requests ask for one of a
  * few, which then need not be read and parsed again. */

@@ -165,7 +165,7 @@ int store_wait_for_lock(void *context, int count)
 		if (file_system_lacks_locks(store->path))
 			return 0;
 	}
-	if (clock_now() - store->waiting_since >= STORE_PATIENCE_MS)
+	if (clock_now() - store->waiting_since >= store_lock_timeout())
 		return 0;
 	nanosleep(&(struct timespec){ .tv_nsec = pause * 1000000L }, NULL);
 	return 1;

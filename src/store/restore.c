@@ -162,7 +162,7 @@ static bool open_live(const char *database, sqlite3 **ret_live)
 				   NULL);
 
 	if (code == SQLITE_OK) {
-		sqlite3_busy_timeout(*ret_live, STORE_PATIENCE_MS);
+		sqlite3_busy_timeout(*ret_live, store_lock_timeout());
 		code = sqlite3_exec(*ret_live, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
 				    NULL);
 	}

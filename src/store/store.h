@@ -29,11 +29,15 @@ enum {
 	STORE_EXISTS, /* there is one of this name already */
 };
 
+/* How long writers wait for another process that has locked the database. To be set before one is
+ * opened; until then it is the default of the setting, because turning --md5-lookup on for a
+ * million users takes some seconds. */
+void store_set_lock_timeout(unsigned seconds);
+
 enum store_mode {
-	STORE_READ,  /* the file must be there and of this version; never waits for a lock */
-	STORE_COPY,  /* likewise, but of any version: for store_backup() alone */
-	STORE_WRITE, /* the file is made, or brought up to this version; waits up to 20 s for a lock
-		      */
+	STORE_READ,   /* the file must be there and of this version; never waits for a lock */
+	STORE_COPY,   /* likewise, but of any version: for store_backup() alone */
+	STORE_WRITE,  /* the file is made, or brought up to this version; waits for a lock */
 	STORE_CHANGE, /* likewise, but the file must be there */
 };
 

@@ -15,6 +15,10 @@ class Mailconfctl:
         with open(self.config, "w") as config:
             config.write("[database]\nfile = %s\n" % self.database)
 
+    def set_lock_timeout(self, seconds):
+        with open(self.config, "a") as config:
+            config.write("lock-timeout = %ds\n" % seconds)
+
     def command(self, *words):
         return [BINARY, "--config", self.config, *words]
 

@@ -217,9 +217,10 @@ def holding(database, statement):
 
 
 def test_waiting_has_an_end(org):
+    org.set_lock_timeout(2)
     with holding(org.database, "BEGIN IMMEDIATE"):
         assert org.refused("user", "add", "a@example.org", "a") == (
-            "database '%s' has been in use by another process for more than 20 seconds; "
+            "database '%s' has been in use by another process for more than 2 seconds; "
             "nothing was changed; try again later; 'fuser -v %s' shows which process uses it"
             % (org.database, org.database))
         assert org.json("user", "list") == [], "readers need not wait"
@@ -229,10 +230,11 @@ def test_waiting_has_an_end(org):
 def test_database_that_another_process_keeps_for_itself(org):
     with contextlib.closing(sqlite3.connect(org.database)) as database:
         database.execute("PRAGMA journal_mode = DELETE")
+    org.set_lock_timeout(2)
     with holding(org.database, "BEGIN EXCLUSIVE"):
         assert org.refused("user", "list") == \
             f"database '{org.database}' is in use by another process: reading it"
-        assert "in use by another process for more than 20 seconds; " in \
+        assert "in use by another process for more than 2 seconds; " in \
             org.refused("user", "add", "a@example.org", "a")
 
 
