@@ -43,7 +43,7 @@ static int run_renew(struct admin *admin, const struct arguments *arguments, str
 
 static const struct option options[] = {
 	{ "days", "NUMBER",
-	  "renew those that expire within so many days (default: 30, or a third of the lifetime)" },
+	  "renew those that expire within so many days (default: 30, or 1/3 of life)" },
 	{ "scheduled", NULL, "for a timer: renew if that is due, and request missing ones" },
 	{ 0 },
 };

@@ -13,7 +13,7 @@
 
 const struct option certificate_run_options[] = {
 	{ "address", "ADDRESSES",
-	  "addresses of this server, with commas (default: its own, and those of public-name)" },
+	  "addresses of this server (default: its own and those of public-name)" },
 	{ "resolver", "ADDRESS", "DNS resolver, IP or IP:PORT (default: that of the system)" },
 	{ "dry-run", NULL, "print what would be requested, and request nothing" },
 	{ "verbose", NULL, "list domains for which nothing is requested" },
