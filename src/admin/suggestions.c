@@ -83,3 +83,9 @@ const char *similar_user(struct admin *admin, const char *address)
 	found = arena_printf(admin->memory, "%s@%s", local, domain);
 	return store_find_user(admin->store, admin->memory, found, &user, &err) == 0 ? found : NULL;
 }
+
+int hint_similar(struct error *err, const char *similar, const char *otherwise)
+{
+	return similar ? error_hint(err, "did you mean '%s'?", similar)
+		       : error_hint(err, "%s", otherwise);
+}

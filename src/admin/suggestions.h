@@ -1,11 +1,16 @@
 #pragma once
 
-/* Did you mean: names of the database that are like one that is not there. */
+/* Did you mean: names in the database that are similar to a missing one. */
 
 struct admin;
+struct error;
 
-/* Return the name, in the command's memory, or NULL where none is like it. Of many names only so
- * many are looked at as take no time that a person would notice. */
+/* Return the name, in the command's memory, or NULL where none is similar. Limited to as many names
+ * as can be compared without a noticeable delay. */
 const char *similar_provider(struct admin *admin, const char *name);
 const char *similar_domain(struct admin *admin, const char *name);
 const char *similar_user(struct admin *admin, const char *address);
+
+/* Sets the hint of an error about a missing row: the similar name, or where that is NULL, what else
+ * to do. Returns -1. */
+int hint_similar(struct error *err, const char *similar, const char *otherwise);

@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include "acme/challenge.h"
+#include "acme/excerpt.h"
 #include "admin/admin.h"
+#include "admin/change.h"
 #include "cli/command.h"
 #include "cli/complete.h"
-#include "acme/excerpt.h"
 #include "cli/file-argument.h"
 #include "cli/help.h"
 #include "cli/options.h"

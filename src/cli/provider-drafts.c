@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/provider-rules.h"
+#include "admin/warnings.h"
 #include "cli/command.h"
 #include "cli/options.h"
-#include "cli/providers.h"
-#include "admin/warnings.h"
 #include "import/provider-draft.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -21,8 +21,8 @@ static int check_services(struct admin *admin, const struct arguments *arguments
 	struct service service;
 
 	for (size_t i = 0; i < provider->n_services; i++)
-		if (service_from_url(admin, arguments,
-				     service_url(admin->memory, &provider->services[i]), &service,
+		if (service_from_url(admin, service_url(admin->memory, &provider->services[i]),
+				     option_is_given(arguments, "allow-plaintext"), &service,
 				     err) < 0)
 			return error_prefix(err, "%s", source);
 	return 0;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "admin/admin.h"
+#include "admin/change.h"
 #include "admin/reconcile.h"
 #include "cli/command.h"
 #include "cli/commands/batch.h"

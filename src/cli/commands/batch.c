@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/change.h"
 #include "cli/command.h"
 #include "cli/file-argument.h"
 #include "cli/options.h"

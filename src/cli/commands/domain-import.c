@@ -7,14 +7,15 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/change.h"
+#include "admin/domain-rules.h"
 #include "admin/moved-to.h"
+#include "admin/provider-rules.h"
 #include "admin/reconcile.h"
 #include "cli/command.h"
-#include "cli/domains.h"
 #include "cli/file-argument.h"
 #include "cli/import-report.h"
 #include "cli/options.h"
-#include "cli/providers.h"
 #include "cli/removal-limit.h"
 #include "import/csv.h"
 #include "mail/address.h"

@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "admin/admin.h"
-#include "cli/command.h"
-#include "cli/domains.h"
+#include "admin/domain-rules.h"
 #include "admin/moved-to.h"
+#include "admin/provider-rules.h"
+#include "admin/warnings.h"
+#include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "cli/providers.h"
-#include "admin/warnings.h"
+#include "cli/provider-options.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -59,8 +60,9 @@ static int add_implicit_provider(struct admin *admin, const struct arguments *ar
 	provider.name = name;
 	provider.is_implicit = true;
 	if (provider_apply_options(admin, arguments, &provider, err) < 0 ||
-	    provider_apply_services(admin, arguments, arguments->words + 1, arguments->count - 1,
-				    &provider, err) < 0 ||
+	    provider_parse_services(admin, arguments->words + 1, arguments->count - 1,
+				    option_is_given(arguments, "allow-plaintext"), &provider,
+				    err) < 0 ||
 	    provider_check(admin, &provider, err) < 0)
 		return -1;
 	r = store_add_provider(admin->store, &provider, err);
@@ -113,7 +115,8 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 		if (add_implicit_provider(admin, arguments, domain.name, err) < 0)
 			return -1;
 		domain.provider = domain.name;
-	} else if (domain_apply_options(admin, arguments, &domain, err) < 0) {
+	} else if (domain_assign(admin, option_value(arguments, "provider"),
+				 option_value(arguments, "alias-of"), &domain, err) < 0) {
 		return -1;
 	}
 	r = store_add_domain(admin->store, &domain, err);
@@ -191,7 +194,8 @@ static int set(struct admin *admin, const struct arguments *arguments, struct er
 		return -1;
 	before = domain.provider;
 	if (((to_provider || to_alias) &&
-	     domain_apply_options(admin, arguments, &domain, err) < 0) ||
+	     domain_assign(admin, option_value(arguments, "provider"),
+			   option_value(arguments, "alias-of"), &domain, err) < 0) ||
 	    apply_move(admin, arguments, &domain, err) < 0 ||
 	    store_update_domain(admin->store, &domain, err) != 0)
 		return -1;

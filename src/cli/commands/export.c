@@ -6,10 +6,10 @@
 
 #include "admin/admin.h"
 #include "admin/export-commands.h"
+#include "admin/provider-rules.h"
 #include "cli/command.h"
 #include "cli/file-argument.h"
 #include "cli/options.h"
-#include "cli/providers.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -98,7 +98,7 @@ static int refuse_spoiled(struct admin *admin, const struct provider *providers,
 			  struct error *err)
 {
 	for (size_t i = 0; i < count; i++)
-		if (provider_refuse_spoiled(admin, &providers[i], err) < 0)
+		if (provider_refuse_invalid_service(admin, &providers[i], err) < 0)
 			return -1;
 	return 0;
 }

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/provider-rules.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "cli/providers.h"
+#include "cli/provider-options.h"
 #include "mail/text.h"
 #include "mail/url.h"
 #include "store/store.h"

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "answer/answer.h"
 #include "admin/admin.h"
+#include "answer/answer.h"
 #include "cli/command.h"
 #include "cli/commands/explain.h"
 #include "cli/options.h"

@@ -1,11 +1,12 @@
 /* mailconfctl provider import: a provider from an autoconfig document. */
 
 #include "admin/admin.h"
+#include "admin/change.h"
 #include "cli/command.h"
 #include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/provider-drafts.h"
-#include "cli/providers.h"
+
 #include "import/autoconfig-reader.h"
 #include "import/download.h"
 #include "import/provider-draft.h"

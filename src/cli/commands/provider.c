@@ -1,12 +1,13 @@
 /* mailconfctl provider: named sets of services, texts and a login pattern. */
 
 #include "admin/admin.h"
-#include "cli/command.h"
 #include "admin/login-mismatch.h"
+#include "admin/provider-rules.h"
+#include "admin/warnings.h"
+#include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "cli/providers.h"
-#include "admin/warnings.h"
+#include "cli/provider-options.h"
 #include "mail/text.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -41,8 +42,9 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 	provider.name = arguments->words[0];
 	if (text_check("provider name", provider.name, PROVIDER_NAME_MAX_LENGTH, err) < 0 ||
 	    provider_apply_options(admin, arguments, &provider, err) < 0 ||
-	    provider_apply_services(admin, arguments, arguments->words + 1, arguments->count - 1,
-				    &provider, err) < 0 ||
+	    provider_parse_services(admin, arguments->words + 1, arguments->count - 1,
+				    option_is_given(arguments, "allow-plaintext"), &provider,
+				    err) < 0 ||
 	    provider_check(admin, &provider, err) < 0)
 		return -1;
 	r = store_add_provider(admin->store, &provider, err);
@@ -95,8 +97,9 @@ static int set(struct admin *admin, const struct arguments *arguments, struct er
 	if (store_update_provider(admin->store, &provider, err) != 0)
 		return -1;
 	if (has_services) {
-		if (provider_apply_services(admin, arguments, arguments->words + 1,
-					    arguments->count - 1, &provider, err) < 0)
+		if (provider_parse_services(admin, arguments->words + 1, arguments->count - 1,
+					    option_is_given(arguments, "allow-plaintext"),
+					    &provider, err) < 0)
 			return -1;
 		if (store_set_services(admin->store, provider.id, provider.services,
 				       provider.n_services, err) != 0)

@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/provider-rules.h"
+#include "admin/warnings.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "cli/providers.h"
-#include "admin/warnings.h"
+#include "cli/provider-options.h"
 #include "mail/pattern.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -76,7 +77,7 @@ static int find(struct admin *admin, const char *name, const struct service *ser
 		struct provider *provider, const struct service **ret_found, struct error *err)
 {
 	if (provider_require(admin, name, provider, err) < 0 ||
-	    provider_refuse_spoiled(admin, provider, err) < 0)
+	    provider_refuse_invalid_service(admin, provider, err) < 0)
 		return -1;
 	*ret_found = service_find(admin, provider, service);
 	return 0;
@@ -97,7 +98,8 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 	struct service service;
 	const char *url;
 
-	if (service_from_url(admin, arguments, arguments->words[1], &service, err) < 0 ||
+	if (service_from_url(admin, arguments->words[1],
+			     option_is_given(arguments, "allow-plaintext"), &service, err) < 0 ||
 	    find(admin, arguments->words[0], &service, &provider, &found, err) < 0 ||
 	    apply_options(admin, arguments, &service, err) < 0)
 		return -1;

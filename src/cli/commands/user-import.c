@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "admin/admin.h"
+#include "admin/change.h"
+#include "admin/domain-rules.h"
+#include "admin/provider-rules.h"
+#include "admin/suggestions.h"
 #include "cli/command.h"
-#include "cli/domains.h"
 #include "cli/file-argument.h"
 #include "cli/options.h"
-#include "cli/providers.h"
 #include "cli/removal-limit.h"
-#include "admin/suggestions.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "util/bytes.h"

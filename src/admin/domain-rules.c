@@ -1,10 +1,9 @@
-#include "cli/domains.h"
+#include "admin/domain-rules.h"
 
 #include <string.h>
 
 #include "admin/admin.h"
-#include "cli/options.h"
-#include "cli/providers.h"
+#include "admin/provider-rules.h"
 #include "admin/suggestions.h"
 #include "admin/warnings.h"
 #include "mail/address.h"
@@ -12,11 +11,12 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
+#include "util/string-list.h"
 
 int domain_require(struct admin *admin, const char *text, struct domain *ret_domain,
 		   struct error *err)
 {
-	const char *name = domain_parse(admin->memory, text, true, err), *similar;
+	const char *name = domain_parse(admin->memory, text, true, err);
 	struct domain serving;
 	int r;
 
@@ -24,31 +24,25 @@ int domain_require(struct admin *admin, const char *text, struct domain *ret_dom
 		return -1;
 	r = store_find_domain(admin->store, admin->memory, name, ret_domain, err);
 	if (r != STORE_NOT_FOUND)
-		return r == 0 ? 0 : -1;
-	if (!domain_is_pattern(name)) {
-		r = store_serving_domain(admin->store, admin->memory, name, &serving, err);
-		if (r == 0)
-			return error_set(err, ERROR_INPUT,
-					 "there is no domain '%s'; '%s' answers for it", name,
-					 serving.name);
-		if (r != STORE_NOT_FOUND)
-			return -1;
-	}
-	similar = similar_domain(admin, name);
-	if (similar)
-		return error_set(err, ERROR_INPUT, "there is no domain '%s'; did you mean '%s'?",
-				 name, similar);
-	return error_set(err, ERROR_INPUT, "there is no domain '%s'; 'domain list' shows all",
-			 name);
+		return r;
+	r = domain_is_pattern(name)
+		    ? STORE_NOT_FOUND
+		    : store_serving_domain(admin->store, admin->memory, name, &serving, err);
+	if (r < 0)
+		return -1;
+	error_set(err, ERROR_INPUT, "there is no domain '%s'", name);
+	if (r == 0)
+		return error_hint(err, "'%s' answers for it", serving.name);
+	return hint_similar(err, similar_domain(admin, name), "'domain list' shows all");
 }
 
 static void warn_if_disabled(struct admin *admin, const struct domain *domain, const char *whose)
 {
-	if (!domain->is_enabled)
-		admin_warn(admin,
-			   "domain '%s' is disabled, so nothing is answered for %s; use 'domain "
-			   "enable %s'",
-			   domain->name, whose, domain->name);
+	if (domain->is_enabled)
+		return;
+	admin_warn(admin, "domain '%s' is disabled, so nothing is answered for %s", domain->name,
+		   whose);
+	admin_hint(admin, "use 'domain enable %s'", domain->name);
 }
 
 int domain_check_served(struct admin *admin, const char *name, const char *whose, struct error *err)
@@ -56,10 +50,10 @@ int domain_check_served(struct admin *admin, const char *name, const char *whose
 	struct domain domain, target;
 	int r = store_serving_domain(admin->store, admin->memory, name, &domain, err);
 
-	if (r == STORE_NOT_FOUND)
-		return error_set(err, ERROR_INPUT,
-				 "nothing here serves the domain '%s'; use 'domain add' first",
-				 name);
+	if (r == STORE_NOT_FOUND) {
+		error_set(err, ERROR_INPUT, "nothing here serves the domain '%s'", name);
+		return error_hint(err, "use 'domain add' first");
+	}
 	if (r != 0)
 		return -1;
 	warn_if_disabled(admin, &domain, whose);
@@ -71,7 +65,7 @@ int domain_check_served(struct admin *admin, const char *name, const char *whose
 	return 0;
 }
 
-/* One step is enough for all clients, and cannot be a redirect loop. */
+/* An alias of an alias is refused, so that aliases cannot loop. */
 static int check_alias_target(struct admin *admin, const char *name, const char *text,
 			      const char **ret_target, struct error *err)
 {
@@ -88,36 +82,30 @@ static int check_alias_target(struct admin *admin, const char *name, const char 
 				 "'%s' stands for many domains, and an alias needs one", target);
 	if (domain_require(admin, target, &domain, err) < 0)
 		return -1;
-	if (domain.alias_of)
-		return error_set(err, ERROR_INPUT,
-				 "domain '%s' is itself an alias; use '--alias-of %s'", target,
-				 domain.alias_of);
-	if (!domain.is_enabled)
-		admin_warn(admin,
-			   "domain '%s' is disabled, so nothing is answered for its aliases; use "
-			   "'domain enable %s'",
-			   target, target);
+	if (domain.alias_of) {
+		error_set(err, ERROR_INPUT, "domain '%s' is itself an alias", target);
+		return error_hint(err, "use '--alias-of %s'", domain.alias_of);
+	}
+	warn_if_disabled(admin, &domain, "its aliases");
 	*ret_target = target;
 	return 0;
 }
 
-int domain_apply_options(struct admin *admin, const struct arguments *arguments,
-			 struct domain *domain, struct error *err)
+int domain_assign(struct admin *admin, const char *provider_name, const char *alias_of,
+		  struct domain *domain, struct error *err)
 {
-	const char *name = option_value(arguments, "provider");
-	const char *target = option_value(arguments, "alias-of");
 	struct provider provider;
 
-	if (name) {
-		if (provider_require(admin, name, &provider, err) < 0)
+	if (provider_name) {
+		if (provider_require(admin, provider_name, &provider, err) < 0)
 			return -1;
 		provider_warn_if_empty(admin, &provider);
-	} else if (check_alias_target(admin, domain->name, target, &target, err) < 0 ||
+	} else if (check_alias_target(admin, domain->name, alias_of, &alias_of, err) < 0 ||
 		   domain_refuse_with_aliases(admin, domain->name, "made an alias", err) < 0) {
 		return -1;
 	}
-	domain->provider = name;
-	domain->alias_of = target;
+	domain->provider = provider_name;
+	domain->alias_of = alias_of;
 	return 0;
 }
 
@@ -137,40 +125,17 @@ int domain_refuse_with_aliases(struct admin *admin, const char *name, const char
 		bytes_add_format(&list, "%s'%s'", i ? ", " : "", aliases[i].name);
 	if (count > 3)
 		bytes_add_format(&list, " and %zu more", count - 3);
-	return error_set(err, ERROR_INPUT,
-			 "domain '%s' cannot be %s while %s %s of it; change or remove %s first",
-			 name, what, bytes_text(&list), count == 1 ? "is an alias" : "are aliases",
-			 count == 1 ? "that" : "those");
+	error_set(err, ERROR_INPUT, "domain '%s' cannot be %s while %s %s of it", name, what,
+		  bytes_text(&list), count == 1 ? "is an alias" : "are aliases");
+	return error_hint(err, "change or remove %s first", count == 1 ? "that" : "those");
 }
 
-/* Names, each once; there are few. */
-struct names {
-	struct arena *memory;
-	const char **items;
-	size_t count;
-};
-
-static void names_add(struct names *names, const char *name)
+static int collect_provider(const struct user *user, void *context, struct error *err)
 {
-	const char **items;
+	struct texts *providers = context;
 
-	for (size_t i = 0; i < names->count; i++)
-		if (text_equals(names->items[i], name))
-			return;
-	items = arena_array(names->memory, const char *, names->count + 1);
-	if (names->count)
-		memcpy(items, names->items, names->count * sizeof(*items));
-	items[names->count++] = arena_strdup(names->memory, name);
-	names->items = items;
-}
-
-static int note_provider(const struct user *user, void *context, struct error *err)
-{
-	struct names *providers = context;
-
-	(void)err;
-	if (user->provider)
-		names_add(providers, user->provider);
+	if (user->provider && !texts_has(providers, user->provider))
+		texts_add(providers, arena_strdup(providers->memory, user->provider));
 	return 0;
 }
 
@@ -219,23 +184,24 @@ static int refuse_with_users(struct admin *admin, const char *name, int64_t user
 {
 	const char *plural = users == 1 ? "" : "s";
 
-	if (!domain_is_pattern(name))
-		return error_set(err, ERROR_INPUT,
-				 "domain '%s' has %lld user%s ('user list %s' shows them); to "
-				 "remove them too, say --with-users",
-				 name, (long long)users, plural, name);
-	return error_set(err, ERROR_INPUT,
-			 "without '%s' nothing would serve %lld user%s of '%s'%s; to remove them "
-			 "too, say --with-users",
-			 name, (long long)users, plural, domains[0],
-			 count > 1 ? arena_printf(admin->memory, " and %zu more domain%s",
-						  count - 1, count == 2 ? "" : "s")
-				   : "");
+	if (!domain_is_pattern(name)) {
+		error_set(err, ERROR_INPUT, "domain '%s' has %lld user%s", name, (long long)users,
+			  plural);
+		return error_hint(err,
+				  "'user list %s' shows them; to remove them too, say --with-users",
+				  name);
+	}
+	error_set(err, ERROR_INPUT, "without '%s' nothing would serve %lld user%s of '%s'%s", name,
+		  (long long)users, plural, domains[0],
+		  count > 1 ? arena_printf(admin->memory, " and %zu more domain%s", count - 1,
+					   count == 2 ? "" : "s")
+			    : "");
+	return error_hint(err, "to remove them too, say --with-users");
 }
 
 int domain_remove_users(struct admin *admin, const char *name, bool may_remove, struct error *err)
 {
-	struct names providers = { .memory = admin->memory };
+	struct texts providers = TEXTS_IN(admin->memory);
 	const char **domains;
 	int64_t users = 0;
 	size_t count;
@@ -259,7 +225,8 @@ int domain_remove_users(struct admin *admin, const char *name, bool may_remove, 
 		const struct user_filter filter = { .domain = domains[i] };
 		int64_t here;
 
-		if (store_visit_users(admin->store, &filter, note_provider, &providers, err) != 0 ||
+		if (store_visit_users(admin->store, &filter, collect_provider, &providers, err) !=
+			    0 ||
 		    store_remove_users(admin->store, domains[i], &here, err) != 0)
 			return -1;
 	}
