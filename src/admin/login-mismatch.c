@@ -9,7 +9,7 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-struct tally {
+struct login_count {
 	const struct match match; /* for somebody without a row */
 	bool skips_others;	  /* users with a provider of their own */
 	int64_t users, unlike;	  /* unlike what the pattern gives */
@@ -18,7 +18,7 @@ struct tally {
 static int count_user(const struct user *user, void *context, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct tally *tally = context;
+	struct login_count *count = context;
 	const char *at = strrchr(user->address, '@');
 	const struct address address = {
 		.local = arena_strndup(&memory, user->address, (size_t)(at - user->address)),
@@ -26,11 +26,11 @@ static int count_user(const struct user *user, void *context, struct error *err)
 	};
 
 	(void)err;
-	if (tally->skips_others && user->provider)
+	if (count->skips_others && user->provider)
 		return 0;
-	tally->users++;
-	if (!text_equals(login_of(&memory, &address, &tally->match), user->login))
-		tally->unlike++;
+	count->users++;
+	if (!text_equals(login_of(&memory, &address, &count->match), user->login))
+		count->unlike++;
 	return 0;
 }
 
@@ -50,7 +50,7 @@ static int provider_of(struct admin *admin, const char *name, const char **ret_n
 	return r == STORE_NOT_FOUND ? 0 : r;
 }
 
-static int count_users(struct admin *admin, const char *provider, struct tally *tally,
+static int count_users(struct admin *admin, const char *provider, struct login_count *counted,
 		       struct error *err)
 {
 	const struct user_filter own = { .provider = provider };
@@ -59,51 +59,49 @@ static int count_users(struct admin *admin, const char *provider, struct tally *
 
 	if (store_list_user_domains(admin->store, admin->memory, &domains, &count, err) != 0)
 		return -1;
-	tally->skips_others = true;
+	counted->skips_others = true;
 	for (size_t i = 0; i < count; i++) {
 		const struct user_filter here = { .domain = domains[i] };
 
 		if (provider_of(admin, domains[i], &name, err) != 0)
 			return -1;
 		if (name && text_equals(name, provider) &&
-		    store_visit_users(admin->store, &here, count_user, tally, err) != 0)
+		    store_visit_users(admin->store, &here, count_user, counted, err) != 0)
 			return -1;
 	}
-	tally->skips_others = false;
-	return store_visit_users(admin->store, &own, count_user, tally, err) == 0 ? 0 : -1;
+	counted->skips_others = false;
+	return store_visit_users(admin->store, &own, count_user, counted, err) == 0 ? 0 : -1;
 }
 
-static const char *who_is_told(struct admin *admin, const struct provider *provider)
+static const char *recipients_of_logins(struct admin *admin, const struct provider *provider)
 {
-	const char *whom = provider->send_logins_to;
+	const char *networks = provider->send_logins_to;
 
-	return text_equals(whom, "everyone") ? "everyone who asks"
-	       : text_equals(whom, "nobody")
-		       ? "nobody"
-		       : arena_printf(admin->memory, "who asks from %s", whom);
+	if (text_equals(networks, "everyone") || text_equals(networks, "nobody"))
+		return networks;
+	return arena_printf(admin->memory, "clients in %s", networks);
 }
 
 int logins_warn(struct admin *admin, const struct provider *provider, struct error *err)
 {
-	struct tally tally = { .match = { .provider = *provider } };
+	struct login_count count = { .match = { .provider = *provider } };
 	bool is_refused = provider->unknown_users == UNANSWERED_REFUSE;
 	bool is_silent = provider->without_address == UNANSWERED_REFUSE;
 
-	if (count_users(admin, provider->name, &tally, err) < 0)
+	if (count_users(admin, provider->name, &count, err) < 0)
 		return -1;
-	if (tally.unlike == 0)
+	if (count.unlike == 0)
 		return 0;
-	admin_warn(
-		admin,
-		"%lld of %lld user%s %s a login that the pattern '%s' does not give: %s is told "
-		"it (--send-logins-to %s); who is not told it gets %s (--unknown-users %s), and a "
-		"client that asks without an address %s (--without-address %s)",
-		(long long)tally.unlike, (long long)tally.users, tally.users == 1 ? "" : "s",
-		tally.unlike == 1 ? "has" : "have", provider->login, who_is_told(admin, provider),
-		provider->send_logins_to,
-		is_refused ? "no answer" : "the pattern, which does not work",
-		unanswered_name(provider->unknown_users),
-		is_silent ? "gets none" : "gets the pattern",
-		unanswered_name(provider->without_address));
+	admin_warn(admin,
+		   "%lld of %lld user%s %s a login that the pattern '%s' does not give: it is sent "
+		   "to %s (--send-logins-to %s); other clients get %s (--unknown-users %s), and a "
+		   "request without an address gets %s (--without-address %s)",
+		   (long long)count.unlike, (long long)count.users, count.users == 1 ? "" : "s",
+		   count.unlike == 1 ? "has" : "have", provider->login,
+		   recipients_of_logins(admin, provider), provider->send_logins_to,
+		   is_refused ? "no answer" : "the pattern, which does not work",
+		   unanswered_name(provider->unknown_users),
+		   is_silent ? "no answer" : "the pattern",
+		   unanswered_name(provider->without_address));
 	return 0;
 }

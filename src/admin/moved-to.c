@@ -14,11 +14,10 @@ static int parse_url(struct arena *memory, const char *text, const char **ret_ta
 	struct service service;
 
 	if (service_parse(memory, arena_printf(memory, "activesync+%s", text), &service, err) < 0 ||
-	    strchr(service.host, '%'))
-		return error_set(err, ERROR_INPUT,
-				 "'%s' is not a URL to send clients to; write "
-				 "https://HOST[:PORT]/PATH",
-				 text);
+	    strchr(service.host, '%')) {
+		error_set(err, ERROR_INPUT, "'%s' is not a URL to send clients to", text);
+		return error_hint(err, "write https://HOST[:PORT]/PATH");
+	}
 	*ret_target = arena_printf(
 		memory, "https://%s%s%s", service.host,
 		service.port == 443 ? "" : arena_printf(memory, ":%u", service.port), service.path);

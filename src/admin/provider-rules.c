@@ -134,7 +134,7 @@ int provider_drop_if_unused(struct admin *admin, const char *name, struct error 
 		return 0;
 	if (store_remove_provider(admin->store, provider.id, err) != 0)
 		return -1;
-	admin_say(admin, "provider %s removed: nothing uses it any more", name);
+	admin_say(admin, "provider %s removed: no longer used", name);
 	return 0;
 }
 

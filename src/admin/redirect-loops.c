@@ -1,8 +1,8 @@
 /*
- * A circle can be closed from many sides: by a move, an alias, a pattern, a delimiter, a name of
- * this server, and by the removal of a row that stood before another one. So it is not looked for
- * where something changes, but in the end, from everything that leads on. All that is found has a
- * sentence, by which what is new is told from what was there before.
+ * A loop can be closed from many sides: by a move, an alias, a pattern, a delimiter, a name of this
+ * server, or the removal of a more specific row. So the check runs at the end of a change and
+ * follows every redirect there is. A change is refused for loops that were not there before; they
+ * are compared by their text.
  */
 
 #include "admin/redirect-loops.h"
@@ -29,23 +29,23 @@
 /* More than an admin reads. */
 #define FOUND_MAX 100
 
-/* Whoever is in a domain; an address that nobody has. */
+/* Stands for every address of a domain; no user has it. */
 #define ANYONE "*"
 
 #define HTTPS "https://"
 
 struct loops {
 	struct store *store;
-	struct texts found;   /* a sentence for each */
-	const char *own_name; /* [:port], the server's; NULL where it was not needed yet */
+	struct texts found, hints; /* a sentence for each, and what to do */
+	const char *own_name;	   /* [:port], the server's; NULL where it was not needed yet */
 	char end[HOST_NAME_MAX_LENGTH + 1]; /* the last domain found to be the end of all ways */
 	struct admin *admin;
 };
 
-static void note(struct loops *loops, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+static void add_loop(struct loops *loops, const char *hint, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
-static void note(struct loops *loops, const char *format, ...)
+static void add_loop(struct loops *loops, const char *hint, const char *format, ...)
 {
 	const char *sentence;
 	va_list args;
@@ -55,15 +55,16 @@ static void note(struct loops *loops, const char *format, ...)
 	va_start(args, format);
 	sentence = arena_vprintf(loops->found.memory, format, args);
 	va_end(args);
-	if (!texts_has(&loops->found, sentence))
-		texts_add(&loops->found, sentence);
+	if (texts_has(&loops->found, sentence))
+		return;
+	texts_add(&loops->found, sentence);
+	texts_add(&loops->hints, hint);
 }
 
-/* Sets ret_next to where the address is sent on to, NULL for nowhere: found as answers find it,
- * with aliases, patterns and tags. What a hand has spoiled is answered with an error, and leads
- * nowhere. */
-static int follow(struct loops *loops, struct arena *memory, const char *text,
-		  const char **ret_next, struct error *err)
+/* Sets ret_next to where the address is redirected to, NULL for nowhere: found as for a request,
+ * with aliases, patterns and subaddresses. Invalid rows redirect nowhere. */
+static int next_redirect(struct loops *loops, struct arena *memory, const char *text,
+			 const char **ret_next, struct error *err)
 {
 	struct address address;
 	struct query query = { .address = &address };
@@ -91,8 +92,9 @@ static const char *without_anyone(const char *address)
 								   : address;
 }
 
-/* Follows the way that begins at an address, or with a move between two. */
-static int walk(struct loops *loops, const char *from, const char *to, struct error *err)
+/* Follows the redirects from an address, or from a move between two. */
+static int follow_redirects(struct loops *loops, const char *from, const char *to,
+			    struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *way[MOVES_MAX + 2] = { from, to };
@@ -100,26 +102,26 @@ static int walk(struct loops *loops, const char *from, const char *to, struct er
 	for (int moves = to ? 1 : 0; moves <= MOVES_MAX; moves++) {
 		const char **next = &way[moves + 1];
 
-		if (follow(loops, &memory, way[moves], next, err) < 0)
+		if (next_redirect(loops, &memory, way[moves], next, err) < 0)
 			return -1;
 		if (!*next)
 			return 0;
 		for (int i = 0; i <= moves; i++)
 			if (text_equals_ignoring_case(way[i], *next)) {
-				note(loops,
-				     "clients would be sent from '%s' in a circle; change where it "
-				     "leads",
-				     without_anyone(*next));
+				add_loop(loops, "change where it redirects to",
+					 "clients of '%s' would be redirected in a loop",
+					 without_anyone(*next));
 				return 0;
 			}
 	}
-	note(loops, "clients would be sent on more than %d times from '%s'; shorten the way",
-	     MOVES_MAX, without_anyone(from));
+	add_loop(loops, "shorten the chain of redirects",
+		 "clients of '%s' would be redirected more than %d times", without_anyone(from),
+		 MOVES_MAX);
 	return 0;
 }
 
-/* Whether anybody who came to the domain could be sent on from it. */
-static int leads_on(struct loops *loops, const char *name, bool *ret_leads, struct error *err)
+/* Whether a client that came to the domain could be redirected from it. */
+static int redirects_from(struct loops *loops, const char *name, bool *ret_leads, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct domain domain, target = { 0 };
@@ -137,9 +139,10 @@ static int leads_on(struct loops *loops, const char *name, bool *ret_leads, stru
 	return r;
 }
 
-/* There may be many, but most of them move to the same domain, and stay there: so it takes little
- * to see that theirs is the end of the way. */
-static int walk_from_user(const struct user *user, void *context, struct error *err)
+/* There may be millions, but most move to the same domain, which redirects nobody: it is
+ * remembered.
+ */
+static int check_user(const struct user *user, void *context, struct error *err)
 {
 	const char *at = strrchr(user->moved_to, '@');
 	struct loops *loops = context;
@@ -147,16 +150,16 @@ static int walk_from_user(const struct user *user, void *context, struct error *
 
 	if (!at || text_equals(loops->end, at + 1))
 		return 0;
-	if (leads_on(loops, at + 1, &leads, err) != 0)
+	if (redirects_from(loops, at + 1, &leads, err) != 0)
 		return -1;
 	if (leads)
-		return walk(loops, user->address, NULL, err);
+		return follow_redirects(loops, user->address, NULL, err);
 	snprintf(loops->end, sizeof(loops->end), "%s", at + 1);
 	return 0;
 }
 
-/* The port that goes without saying is not in a URL of ours, but may be in a name. */
-static const char *without_usual_port(struct arena *memory, const char *host)
+/* Our URLs leave out port 443, but a name may have it. */
+static const char *without_https_port(struct arena *memory, const char *host)
 {
 	const char *colon = strchrnul(host, ':');
 
@@ -164,13 +167,13 @@ static const char *without_usual_port(struct arena *memory, const char *host)
 					  : host;
 }
 
-/* By the settings, which know it or else ask the resolver, or as a provider's. */
+/* A public name of the server or of a provider. */
 static int is_own_name(struct loops *loops, const char *host, bool *ret_is, struct error *err)
 {
 	struct arena *memory = loops->found.memory;
 
 	if (!loops->own_name)
-		loops->own_name = without_usual_port(memory, admin_public_name(loops->admin));
+		loops->own_name = without_https_port(memory, admin_public_name(loops->admin));
 	*ret_is = text_equals(host, loops->own_name);
 	return *ret_is || store_has_public_name(loops->store, host, ret_is, err) == 0 ? 0 : -1;
 }
@@ -186,10 +189,10 @@ static int is_served(struct loops *loops, struct arena *memory, const char *name
 	return r == 0 || r == STORE_NOT_FOUND ? 0 : -1;
 }
 
-/* Whether clients that go to the host[:port] come back here: it is a name of this server, or one
- * that DNS leads here because of a domain of exactly this name. */
-static int leads_here(struct loops *loops, struct arena *memory, const char *host, bool *ret_leads,
-		      struct error *err)
+/* Whether host[:port] is this server: by its public names, or because it is a domain that we serve
+ * (its autoconfig or autodiscover name). */
+static int is_this_server(struct loops *loops, struct arena *memory, const char *host,
+			  bool *ret_leads, struct error *err)
 {
 	if (is_own_name(loops, host, ret_leads, err) < 0)
 		return -1;
@@ -197,7 +200,7 @@ static int leads_here(struct loops *loops, struct arena *memory, const char *hos
 			  : is_served(loops, memory, host_domains(host).stripped, ret_leads, err);
 }
 
-/* The target is what the admin tool has written: https://HOST[:PORT]/PATH. */
+/* A target is stored as https://HOST[:PORT]/PATH. */
 static int check_url(struct loops *loops, const struct domain *domain, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -205,18 +208,17 @@ static int check_url(struct loops *loops, const struct domain *domain, struct er
 	bool leads;
 
 	host = arena_strndup(&memory, authority, strcspn(authority, "/"));
-	if (leads_here(loops, &memory, host, &leads, err) < 0)
+	if (is_this_server(loops, &memory, host, &leads, err) < 0)
 		return -1;
 	if (leads)
-		note(loops,
-		     "domain '%s' cannot move to '%s': that is this server, and clients would come "
-		     "back to ask for the same domain; say which domain they shall ask for "
-		     "instead: --moved-to DOMAIN",
-		     domain->name, host);
+		add_loop(loops, "name the domain to ask for instead: --moved-to DOMAIN",
+			 "domain '%s' cannot move to '%s': that is this server, which would "
+			 "redirect clients again",
+			 domain->name, host);
 	return 0;
 }
 
-/* Every move to a domain begins with one of these rows, and goes where the row says. */
+/* Every move to a domain begins with one of these rows. */
 static int check_domain(struct loops *loops, const struct domain *domain, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -228,7 +230,7 @@ static int check_domain(struct loops *loops, const struct domain *domain, struct
 		return check_url(loops, domain, err);
 	if (domain_is_pattern(domain->name))
 		to = arena_printf(&memory, ANYONE "@%s", domain->moved_to);
-	return walk(loops, from, to, err);
+	return follow_redirects(loops, from, to, err);
 }
 
 static int check_domains(struct loops *loops, struct error *err)
@@ -245,7 +247,7 @@ static int check_domains(struct loops *loops, struct error *err)
 	return 0;
 }
 
-/* Here the domain itself is a name that may lead here, for it is there that clients ask. */
+/* Clients ask for DAV at the domain itself, so the domain may be a name of this server, too. */
 static int check_service(const char *provider, const struct service *service, void *context,
 			 struct error *err)
 {
@@ -259,29 +261,32 @@ static int check_service(const char *provider, const struct service *service, vo
 	if (service->port != 443)
 		host = arena_printf(&memory, "%s:%u", host, service->port);
 	leads = service->port == 443 && text_equals(asked, "%EMAILDOMAIN%");
-	if (!leads && leads_here(loops, &memory, host, &leads, err) < 0)
+	if (!leads && is_this_server(loops, &memory, host, &leads, err) < 0)
 		return -1;
 	if (!leads && is_served(loops, &memory, host, &leads, err) < 0)
 		return -1;
 	if (leads)
-		note(loops,
-		     "provider '%s' cannot have '%s': there clients ask this server, and would be "
-		     "sent in a circle; say where its %s is, as in https://HOST/dav/",
-		     provider, service_url(&memory, service), service_kind_name(service->kind));
+		add_loop(loops,
+			 arena_printf(loops->hints.memory,
+				      "say where its %s is, as in https://HOST/dav/",
+				      service_kind_name(service->kind)),
+			 "provider '%s' cannot have '%s': there clients ask this server, which "
+			 "would redirect them in a loop",
+			 provider, service_url(&memory, service));
 	return 0;
 }
 
-static int find(struct loops *loops, struct error *err)
+static int find_loops(struct loops *loops, struct error *err)
 {
 	if (check_domains(loops, err) < 0 ||
-	    store_visit_moved_users(loops->store, walk_from_user, loops, err) != 0 ||
+	    store_visit_moved_users(loops->store, check_user, loops, err) != 0 ||
 	    store_visit_asking_services(loops->store, check_service, loops, err) != 0)
 		return -1;
 	return 0;
 }
 
 /* Another connection sees what is committed. A trial has begun with nothing. */
-static int find_before(struct loops *loops, struct error *err)
+static int find_loops_before(struct loops *loops, struct error *err)
 {
 	_cleanup_(store_closep) struct store *store = NULL;
 
@@ -292,23 +297,27 @@ static int find_before(struct loops *loops, struct error *err)
 		return -1;
 	admin_skip_invalid_rows(loops->admin, store);
 	loops->store = store;
-	return find(loops, err);
+	return find_loops(loops, err);
 }
 
 int loops_check(struct admin *admin, struct error *err)
 {
-	struct loops now = { admin->store, TEXTS_IN(admin->memory), .admin = admin };
-	struct loops before = { NULL, TEXTS_IN(admin->memory), .admin = admin };
+	struct loops now = { admin->store, TEXTS_IN(admin->memory), TEXTS_IN(admin->memory),
+			     .admin = admin };
+	struct loops before = { NULL, TEXTS_IN(admin->memory), TEXTS_IN(admin->memory),
+				.admin = admin };
 
-	if (find(&now, err) < 0)
+	if (find_loops(&now, err) < 0)
 		return -1;
 	if (now.found.count == 0)
 		return 0;
-	if (find_before(&before, err) < 0)
+	if (find_loops_before(&before, err) < 0)
 		return -1;
 	for (size_t i = 0; i < now.found.count; i++)
-		if (!texts_has(&before.found, now.found.items[i]))
-			return error_set(err, ERROR_INPUT, "%s", now.found.items[i]);
+		if (!texts_has(&before.found, now.found.items[i])) {
+			error_set(err, ERROR_INPUT, "%s", now.found.items[i]);
+			return error_hint(err, "%s", now.hints.items[i]);
+		}
 	admin_warn(admin, "%s%s", now.found.items[0],
 		   now.found.count == 1 ? ""
 					: arena_printf(admin->memory, " (and so for %zu more)",

@@ -1,14 +1,15 @@
 #pragma once
 
-/* Whatever would send clients in a circle. */
+/* Redirects that would never end. */
 
 struct admin;
 struct error;
 
 /*
- * Looks at all that the database has now, in the middle of a change: moves of domains and users
- * that lead back, or on and on; moves to a URL at this server; services that lead clients to where
- * they ask it. What a change brings is refused. What was so before is warned of: it must not keep
- * other changes from being made. Costs nothing where nobody moved. Returns 0, or -1 with err set.
+ * Checks the database as it is in the middle of a change for redirect loops: moves of domains and
+ * users that lead back or go on for too long; moves to a URL at this server; services whose URL is
+ * where clients ask us for it. A loop that the change brings is refused. One from before is warned
+ * of, because it must not prevent other changes. Costs nothing where nothing redirects. Returns 0,
+ * or -1 with err set.
  */
 int loops_check(struct admin *admin, struct error *err);

@@ -22,11 +22,11 @@ static bool has_service(const struct provider *provider, enum service_kind kind)
 
 void provider_warn_if_empty(struct admin *admin, const struct provider *provider)
 {
-	if (provider->n_services == 0)
-		admin_warn(admin,
-			   "provider '%s' has no services, so no client gets an answer; add some "
-			   "with 'service add'",
+	if (provider->n_services == 0) {
+		admin_warn(admin, "provider '%s' has no services, so no client gets an answer",
 			   provider->name);
+		admin_hint(admin, "add some with 'service add'");
+	}
 }
 
 static void warn_of_gaps(struct admin *admin, const struct provider *provider)
@@ -38,9 +38,9 @@ static void warn_of_gaps(struct admin *admin, const struct provider *provider)
 	provider_warn_if_empty(admin, provider);
 	if (provider->n_services == 0 || (has_incoming && has_outgoing))
 		return;
-	admin_warn(admin,
-		   "provider '%s' has no %s service; without one (%s) Thunderbird refuses it",
-		   provider->name, has_incoming ? "outgoing" : "incoming",
+	admin_warn(admin, "provider '%s' has no %s service, so Thunderbird refuses its documents",
+		   provider->name, has_incoming ? "outgoing" : "incoming");
+	admin_hint(admin, "add one with 'service add': %s",
 		   has_incoming ? "submissions://HOST" : "imaps://HOST");
 }
 
@@ -52,13 +52,14 @@ void provider_warn_of_spoiled(struct admin *admin, const struct provider *provid
 	for (size_t i = 0; i < provider->n_spoiled; i++) {
 		const struct spoiled_service *spoiled = &provider->spoiled[i];
 
-		if (spoiled->url)
+		if (spoiled->url) {
 			admin_warn(admin,
-				   "provider '%s' has the invalid service '%s', so no client "
-				   "gets an answer: %s; 'service remove %s %s' removes it",
-				   provider->name, spoiled->url, spoiled->reason, name,
+				   "provider '%s' has the invalid service '%s', so no client gets "
+				   "an answer: %s",
+				   provider->name, spoiled->url, spoiled->reason);
+			admin_hint(admin, "'service remove %s %s' removes it", name,
 				   word_in_sentence(admin->memory, spoiled->url));
-		else
+		} else
 			admin_warn(
 				admin,
 				"a service of provider '%s' cannot be read, so no client gets an "
@@ -66,14 +67,18 @@ void provider_warn_of_spoiled(struct admin *admin, const struct provider *provid
 				"SERVICE-URL ...'",
 				provider->name, spoiled->reason, name);
 	}
-	if (pattern_check(admin->memory, provider->login, PATTERN_FOR_PROVIDER, &err) < 0)
+	if (pattern_check(admin->memory, provider->login, PATTERN_FOR_PROVIDER, &err) < 0) {
 		admin_warn(admin,
 			   "provider '%s' has an invalid login pattern, so no client gets an "
-			   "answer: %s; 'provider set %s --login PATTERN' replaces it",
-			   provider->name, err.text, name);
-	if (provider_check_links(admin->memory, provider, &remedy, &err) < 0)
-		admin_warn(admin, "provider '%s': %s; no client gets an answer; '%s' fixes it",
-			   provider->name, err.text, remedy);
+			   "answer: %s",
+			   provider->name, err.text);
+		admin_hint(admin, "'provider set %s --login PATTERN' replaces it", name);
+	}
+	if (provider_check_links(admin->memory, provider, &remedy, &err) < 0) {
+		admin_warn(admin, "provider '%s': %s; no client gets an answer", provider->name,
+			   err.text);
+		admin_hint(admin, "'%s' fixes it", remedy);
+	}
 }
 
 static bool offers(const struct service *service, enum authentication authentication)

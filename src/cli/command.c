@@ -8,6 +8,6 @@ const struct family *const families[] = {
 };
 
 const struct option if_exists_options[] = {
-	{ "if-exists", NULL, "succeed where there is nothing to remove" },
+	{ "if-exists", NULL, "succeed if there is nothing to remove" },
 	{ 0 },
 };

@@ -19,24 +19,14 @@
 /* Where only the beginning of an address is typed, domains that are searched for it. */
 #define DOMAINS_SEARCHED 100
 
-#define OPTIONS_MAX 64
-
-/* What the words before the one being typed say. */
+/* What can be offered depends on the words before, and on the beginning of the word itself. */
 struct situation {
 	struct arena *memory;
-	const char *typed;    /* of the word in question */
-	const char *prefix;   /* what stands before that in the same word: "--provider=" */
-	const char *database; /* NULL: as the settings say */
-	const char *config;
+	const char *typed;  /* of the word in question */
+	const char *prefix; /* what stands before that in the same word: "--provider=" */
+	struct beginning before;
 	const struct family *family;
 	const struct command *command;
-	const struct option *awaiting; /* the option whose value comes now */
-	const struct option *given[OPTIONS_MAX];
-	size_t n_given;
-	const char *first; /* argument of the command */
-	size_t n_arguments;
-	bool wants_help, options_ended;
-	bool is_lost; /* among words that mean nothing */
 	struct store *store;
 };
 
@@ -62,90 +52,12 @@ static void offer(const struct situation *situation, const char *word, const cha
 }
 
 /*
- * The words before.
- */
-
-static void note_option(struct situation *situation, const struct option *option)
-{
-	if (situation->n_given < OPTIONS_MAX)
-		situation->given[situation->n_given++] = option;
-}
-
-static void note_value(struct situation *situation, const struct option *option, const char *value)
-{
-	if (option == option_of_line(NULL, "database"))
-		situation->database = value;
-	else if (option == option_of_line(NULL, "config"))
-		situation->config = value;
-}
-
-static void read_option(struct situation *situation, const char *word)
-{
-	const char *equals = strchr(word, '=');
-	const char *name = arena_strndup(situation->memory, word + 2, strcspn(word + 2, "="));
-	const struct option *option = option_of_line(situation->command, name);
-
-	if (!option) {
-		situation->is_lost = true;
-		return;
-	}
-	note_option(situation, option);
-	situation->wants_help |= option == option_of_line(NULL, "help");
-	if (equals)
-		note_value(situation, option, equals + 1);
-	else if (option->value)
-		situation->awaiting = option;
-}
-
-static void read_family(struct situation *situation, const char *word)
-{
-	for (size_t i = 0; families[i]; i++)
-		if (text_equals(families[i]->name, word)) {
-			situation->family = families[i];
-			if (!families[i]->commands[0]->verb)
-				situation->command = families[i]->commands[0];
-			return;
-		}
-	situation->is_lost = true;
-}
-
-static void read_verb(struct situation *situation, const char *word)
-{
-	for (size_t i = 0; situation->family->commands[i]; i++)
-		if (text_equals(situation->family->commands[i]->verb, word)) {
-			situation->command = situation->family->commands[i];
-			return;
-		}
-	situation->is_lost = true;
-}
-
-static void read_word(struct situation *situation, const char *word)
-{
-	if (situation->awaiting) {
-		note_value(situation, situation->awaiting, word);
-		situation->awaiting = NULL;
-	} else if (!situation->options_ended && text_equals(word, "--")) {
-		situation->options_ended = true;
-	} else if (!situation->options_ended && begins_with(word, "--")) {
-		read_option(situation, word);
-	} else if (!situation->family && !situation->wants_help && text_equals(word, "help")) {
-		situation->wants_help = true;
-	} else if (!situation->family) {
-		read_family(situation, word);
-	} else if (!situation->command) {
-		read_verb(situation, word);
-	} else if (situation->n_arguments++ == 0) {
-		situation->first = word;
-	}
-}
-
-/*
  * Names from the database.
  */
 
 static bool open_store(struct situation *situation)
 {
-	const char *database = situation->database;
+	const char *database = situation->before.line.database;
 	struct settings_reports reports;
 	struct settings settings;
 	struct account account;
@@ -154,9 +66,10 @@ static bool open_store(struct situation *situation)
 	if (situation->store)
 		return true;
 	if (!database) {
-		const char *config = situation->config ? situation->config : SETTINGS_FILE;
+		const char *config = situation->before.line.config;
 
-		if (settings_load(situation->memory, config, &settings, &reports) < 0)
+		if (settings_load(situation->memory, config ? config : SETTINGS_FILE, &settings,
+				  &reports) < 0)
 			settings_default(situation->memory, &settings);
 		database = settings.database.file;
 	}
@@ -177,25 +90,25 @@ static size_t names_of(struct situation *situation, enum store_names names, cons
 	return count;
 }
 
-static void offer_providers(struct situation *situation, bool is_new)
+static void offer_names(struct situation *situation, enum store_names names)
 {
 	const char **list;
-	size_t count = is_new ? 0
-			      : names_of(situation, PROVIDER_NAMES, situation->typed, NAMES_MAX,
-					 &list);
+	size_t count = names_of(situation, names, situation->typed, NAMES_MAX, &list);
 
 	for (size_t i = 0; i < count; i++)
 		offer(situation, list[i], NULL);
 }
 
+static void offer_providers(struct situation *situation, bool is_new)
+{
+	if (!is_new)
+		offer_names(situation, PROVIDER_NAMES);
+}
+
 static void offer_domains(struct situation *situation, bool is_new)
 {
-	const char **list;
-	size_t count =
-		is_new ? 0 : names_of(situation, DOMAIN_NAMES, situation->typed, NAMES_MAX, &list);
-
-	for (size_t i = 0; i < count; i++)
-		offer(situation, list[i], NULL);
+	if (!is_new)
+		offer_names(situation, DOMAIN_NAMES);
 }
 
 /* Users that begin so, of the first domains. */
@@ -273,9 +186,9 @@ static void offer_services(struct situation *situation, bool is_new)
 			offer(situation, arena_printf(situation->memory, "%s://", scheme), NULL);
 		return;
 	}
-	if (!situation->first || !open_store(situation) ||
-	    store_find_provider(situation->store, situation->memory, situation->first, &provider,
-				&err) != 0)
+	if (!situation->before.line.arguments.count || !open_store(situation) ||
+	    store_find_provider(situation->store, situation->memory,
+				situation->before.line.arguments.words[0], &provider, &err) != 0)
 		return;
 	for (size_t i = 0; i < provider.n_services; i++)
 		offer(situation, service_url(situation->memory, &provider.services[i]), NULL);
@@ -341,12 +254,21 @@ static void offer_alternatives(struct situation *situation, const char *text,
 		offer_thing(situation, name, option);
 }
 
-static bool is_given(const struct situation *situation, const struct option *option)
+static bool has_option(const struct given_option *list, size_t count, const struct option *option)
 {
-	for (size_t i = 0; i < situation->n_given && !option->repeats; i++)
-		if (situation->given[i] == option)
+	for (size_t i = 0; i < count; i++)
+		if (list[i].option == option)
 			return true;
 	return false;
+}
+
+static bool is_given(const struct situation *situation, const struct option *option)
+{
+	const struct command_line *line = &situation->before.line;
+
+	return !option->repeats &&
+	       (has_option(line->arguments.options, line->arguments.n_options, option) ||
+		has_option(line->global, line->n_global, option));
 }
 
 static void offer_options(struct situation *situation, const struct option *table)
@@ -389,7 +311,7 @@ static const char *next_argument(const struct situation *situation)
 		if (begins_with(word, "..."))
 			return found;
 		found = word;
-		if (index++ == situation->n_arguments)
+		if (index++ == situation->before.line.arguments.count)
 			return *found ? found : NULL;
 	}
 	return NULL;
@@ -401,7 +323,7 @@ static void offer_argument(struct situation *situation)
 
 	if (argument)
 		offer_alternatives(situation, argument, NULL);
-	else if (!*situation->typed && !situation->options_ended)
+	else if (!*situation->typed && !situation->before.options_ended)
 		offer_all_options(situation);
 }
 
@@ -413,7 +335,7 @@ static void offer_families(struct situation *situation)
 		offer(situation, families[i]->name,
 		      first->verb ? families[i]->title : first->summary);
 	}
-	if (!situation->wants_help)
+	if (!situation->before.line.wants_help)
 		offer(situation, "help", "Print help: for all, for a family or for one command");
 }
 
@@ -428,29 +350,34 @@ static void offer_next(struct situation *situation)
 {
 	const char *typed = situation->typed;
 
-	if (situation->awaiting)
-		offer_alternatives(situation, situation->awaiting->value, situation->awaiting);
-	else if (!situation->options_ended && begins_with(typed, "--") && strchr(typed, '='))
+	const struct option *awaiting = situation->before.awaiting;
+
+	if (awaiting)
+		offer_alternatives(situation, awaiting->value, awaiting);
+	else if (!situation->before.options_ended && begins_with(typed, "--") && strchr(typed, '='))
 		offer_option_value(situation);
-	else if (!situation->options_ended && typed[0] == '-')
+	else if (!situation->before.options_ended && typed[0] == '-')
 		offer_all_options(situation);
 	else if (!situation->family)
 		offer_families(situation);
 	else if (!situation->command)
 		offer_verbs(situation);
-	else if (!situation->wants_help)
+	else if (!situation->before.line.wants_help)
 		offer_argument(situation);
 }
 
-void complete_print(struct arena *memory, char *const *words, size_t count)
+void complete_print(struct arena *memory, char *const *argv, size_t count)
 {
 	struct situation situation = { .memory = memory, .typed = "", .prefix = "" };
+	size_t before = count > 1 ? count - 1 : 1;
 
-	for (size_t i = 0; i + 1 < count; i++)
-		read_word(&situation, words[i]);
-	if (count > 0)
-		situation.typed = words[count - 1];
-	if (!situation.is_lost)
+	if (count > 1)
+		situation.typed = argv[count - 1];
+	if (command_line_parse_beginning(memory, families, (int)before, argv, &situation.before) ==
+	    0) {
+		situation.family = situation.before.line.family;
+		situation.command = situation.before.line.command;
 		offer_next(&situation);
+	}
 	store_close(situation.store);
 }

@@ -15,5 +15,6 @@
 
 struct arena;
 
-/* Never fails: where the database cannot be read now, it offers no names. */
-void complete_print(struct arena *memory, char *const *words, size_t count);
+/* argv is "complete" and the words. Never fails: where the database cannot be read now, it offers
+ * no names. */
+void complete_print(struct arena *memory, char *const *argv, size_t count);

@@ -93,7 +93,7 @@ static void print_program(struct arena *memory)
 
 	printf("Usage: mailconfctl [--config FILE] [--database FILE] [--json] [--quiet] COMMAND\n"
 	       "\n"
-	       "Tells mailconfd which mail domains it answers for, and who logs in as what.\n");
+	       "Manages the mail domains, users and settings that mailconfd serves to clients.\n");
 	for (size_t i = 0; families[i]; i++) {
 		int needed = widest_command(memory, families[i]);
 
@@ -113,7 +113,7 @@ static void print_program(struct arena *memory)
 			      "        submissions://smtp.example.org\n"
 			      "mailconfctl user add first.last@example.org a4711\n"
 			      "mailconfctl preview outlook first.last@example.org");
-	printf("\n'mailconfctl COMMAND --help' says more about a command.\n");
+	printf("\n'mailconfctl COMMAND --help' shows the options of a command.\n");
 }
 
 static void print_family(struct arena *memory, const struct family *family)
@@ -128,7 +128,7 @@ static void print_family(struct arena *memory, const struct family *family)
 	printf("\nExamples:\n");
 	for (size_t i = 0; family->commands[i]; i++)
 		print_example(memory, family->commands[i]->example);
-	printf("\n'mailconfctl %s %s --help' says more about a command.\n", family->name,
+	printf("\n'mailconfctl %s %s --help' shows the options of a command.\n", family->name,
 	       family->commands[0]->verb);
 }
 

@@ -180,7 +180,7 @@ static int answer(struct arena *memory, int argc, char *const *argv, struct erro
 	struct command_line line;
 
 	if (argc > 1 && text_equals(argv[1], "complete")) {
-		complete_print(memory, argv + 2, (size_t)argc - 2);
+		complete_print(memory, argv + 1, (size_t)argc - 1);
 		return 0;
 	}
 	if (command_line_parse(memory, families, argc, argv, &line, err) < 0)
@@ -202,9 +202,10 @@ static int finish_output(struct error *err)
 	if (fflush(stdout) != 0)
 		return error_set(err, ERROR_SYSTEM, "cannot write to standard output: %s",
 				 strerror(errno));
-	if (was_lost)
-		return error_set(err, ERROR_SYSTEM,
-				 "cannot write all of it to standard output; is the disk full?");
+	if (was_lost) {
+		error_set(err, ERROR_SYSTEM, "cannot write all of it to standard output");
+		return error_hint(err, "is the disk full?");
+	}
 	return 0;
 }
 

@@ -12,10 +12,10 @@
 #include "util/error.h"
 
 const struct option global_options[] = {
-	{ "config", "FILE", "the settings file (" SETTINGS_FILE ")" },
-	{ "database", "FILE", "the database (as the settings file says)" },
-	{ "json", NULL, "print what there is to print as JSON" },
-	{ "quiet", NULL, "print errors, and what was asked for, alone" },
+	{ "config", "FILE", "the settings file (default: " SETTINGS_FILE ")" },
+	{ "database", "FILE", "the database (default: from the settings file)" },
+	{ "json", NULL, "print output as JSON" },
+	{ "quiet", NULL, "print only errors and requested output" },
 	{ "help", NULL, "print help: for all, for a family or for one command" },
 	{ "version", NULL, "print the version" },
 	{ 0 },
@@ -26,10 +26,9 @@ struct parser {
 	const struct family *const *families;
 	char *const *argv;
 	int argc, next;
-	bool options_ended;
+	bool options_ended, may_be_incomplete;
+	const struct option *awaiting; /* a value that an incomplete line lacks */
 	struct command_line line;
-	struct given_option *global; /* of which each is given once */
-	size_t n_global;
 	struct error *err;
 };
 
@@ -59,8 +58,8 @@ int usage_error(struct arena *memory, const struct command *command, struct erro
 	va_start(args, format);
 	text = arena_vprintf(memory, format, args);
 	va_end(args);
-	return error_set(err, ERROR_USAGE, "%s; see '%s'", text,
-			 help_command(memory, NULL, command));
+	error_set(err, ERROR_USAGE, "%s", text);
+	return error_hint(err, "see '%s'", help_command(memory, NULL, command));
 }
 
 static int refuse(struct parser *parser, const char *format, ...)
@@ -74,8 +73,9 @@ static int refuse(struct parser *parser, const char *format, ...)
 	va_start(args, format);
 	text = arena_vprintf(parser->memory, format, args);
 	va_end(args);
-	return error_set(parser->err, ERROR_USAGE, "%s; see '%s'", text,
-			 help_command(parser->memory, parser->line.family, parser->line.command));
+	error_set(parser->err, ERROR_USAGE, "%s", text);
+	return error_hint(parser->err, "see '%s'",
+			  help_command(parser->memory, parser->line.family, parser->line.command));
 }
 
 static const struct option *option_in(const struct option *table, const char *name)
@@ -117,10 +117,10 @@ static int refuse_unknown_option(struct parser *parser, const char *name)
 		for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
 			nearest_option(&nearest, command->options[i]);
 	nearest_option(&nearest, global_options);
-	if (nearest.found)
-		return error_set(parser->err, ERROR_USAGE,
-				 "unknown option '--%s'; did you mean '--%s'?", name,
-				 nearest.found);
+	if (nearest.found) {
+		error_set(parser->err, ERROR_USAGE, "unknown option '--%s'", name);
+		return error_hint(parser->err, "did you mean '--%s'?", nearest.found);
+	}
 	if (!command)
 		return refuse(parser, "unknown option '--%s' before the command", name);
 	return refuse(parser, "'%s' has no option '--%s'", command_name(parser->memory, command),
@@ -146,10 +146,11 @@ static int check_value(struct parser *parser, const struct option *option, const
 				 choice);
 		nearest_try(&nearest, choice);
 	}
-	if (nearest.found)
-		return error_set(parser->err, ERROR_USAGE,
-				 "option '--%s' does not take '%s'; did you mean '%s'?",
-				 option->name, value, nearest.found);
+	if (nearest.found) {
+		error_set(parser->err, ERROR_USAGE, "option '--%s' does not take '%s'",
+			  option->name, value);
+		return error_hint(parser->err, "did you mean '%s'?", nearest.found);
+	}
 	return refuse(parser, "option '--%s' takes %s, not '%s'", option->name,
 		      bytes_text(&choices), value);
 }
@@ -199,7 +200,10 @@ static int parse_option(struct parser *parser, const char *text)
 		return refuse(parser, "option '--%s' takes no value", name);
 	if (equals)
 		value = equals + 1;
-	else if (option->value && parser->next == parser->argc)
+	else if (option->value && parser->next == parser->argc && parser->may_be_incomplete) {
+		parser->awaiting = option;
+		return 0;
+	} else if (option->value && parser->next == parser->argc)
 		return refuse(parser, "option '--%s' needs a value: %s", name, option->value);
 	else if (option->value)
 		value = parser->argv[parser->next++];
@@ -210,7 +214,7 @@ static int parse_option(struct parser *parser, const char *text)
 		return add_option(parser, parser->line.arguments.options,
 				  &parser->line.arguments.n_options, option, value);
 	set_global(&parser->line, name, value);
-	return add_option(parser, parser->global, &parser->n_global, option, value);
+	return add_option(parser, parser->line.global, &parser->line.n_global, option, value);
 }
 
 static int parse_family(struct parser *parser, const char *word)
@@ -228,9 +232,10 @@ static int parse_family(struct parser *parser, const char *word)
 		}
 		nearest_try(&nearest, family->name);
 	}
-	if (nearest.found)
-		return error_set(parser->err, ERROR_USAGE,
-				 "unknown command '%s'; did you mean '%s'?", word, nearest.found);
+	if (nearest.found) {
+		error_set(parser->err, ERROR_USAGE, "unknown command '%s'", word);
+		return error_hint(parser->err, "did you mean '%s'?", nearest.found);
+	}
 	return refuse(parser, "unknown command '%s'", word);
 }
 
@@ -255,10 +260,11 @@ static int parse_verb(struct parser *parser, const char *word)
 		}
 		nearest_try(&nearest, family->commands[i]->verb);
 	}
-	if (nearest.found)
-		return error_set(parser->err, ERROR_USAGE,
-				 "unknown command '%s %s'; did you mean '%s %s'?", family->name,
-				 word, family->name, nearest.found);
+	if (nearest.found) {
+		error_set(parser->err, ERROR_USAGE, "unknown command '%s %s'", family->name, word);
+		return error_hint(parser->err, "did you mean '%s %s'?", family->name,
+				  nearest.found);
+	}
 	return refuse(parser, "unknown command '%s %s'; there are %s", family->name, word,
 		      verbs_of(parser, family));
 }
@@ -303,11 +309,12 @@ static int check_complete(struct parser *parser)
 	return 0;
 }
 
-int command_line_parse(struct arena *memory, const struct family *const *known, int argc,
-		       char *const *argv, struct command_line *ret_line, struct error *err)
+static struct parser parser_on(struct arena *memory, const struct family *const *known, int argc,
+			       char *const *argv, struct error *err)
 {
 	size_t most = (size_t)argc + 1;
-	struct parser parser = {
+
+	return (struct parser){
 		.memory = memory,
 		.families = known,
 		.argv = argv,
@@ -315,27 +322,57 @@ int command_line_parse(struct arena *memory, const struct family *const *known, 
 		.next = 1,
 		.line.arguments.words = arena_array(memory, const char *, most),
 		.line.arguments.options = arena_array(memory, struct given_option, most),
-		.global = arena_array(memory, struct given_option, most),
+		.line.global = arena_array(memory, struct given_option, most),
 		.err = err,
 	};
+}
 
-	while (parser.next < argc) {
-		const char *text = argv[parser.next++];
+static int parse_words(struct parser *parser)
+{
+	while (parser->next < parser->argc) {
+		const char *text = parser->argv[parser->next++];
 		int r = 0;
 
-		if (!parser.options_ended && text_equals(text, "--"))
-			parser.options_ended = true;
-		else if (!parser.options_ended && text[0] == '-' && text[1])
-			r = parse_option(&parser, text);
+		if (!parser->options_ended && text_equals(text, "--"))
+			parser->options_ended = true;
+		else if (!parser->options_ended && text[0] == '-' && text[1])
+			r = parse_option(parser, text);
 		else
-			r = parse_word(&parser, text);
+			r = parse_word(parser, text);
 		if (r < 0)
 			return -1;
 	}
+	parser->line.arguments.command = parser->line.command;
+	return 0;
+}
+
+int command_line_parse(struct arena *memory, const struct family *const *known, int argc,
+		       char *const *argv, struct command_line *ret_line, struct error *err)
+{
+	struct parser parser = parser_on(memory, known, argc, argv, err);
+
+	if (parse_words(&parser) < 0)
+		return -1;
 	if (!parser.line.wants_help && !parser.line.wants_version && check_complete(&parser) < 0)
 		return -1;
-	parser.line.arguments.command = parser.line.command;
 	*ret_line = parser.line;
+	return 0;
+}
+
+int command_line_parse_beginning(struct arena *memory, const struct family *const *known, int argc,
+				 char *const *argv, struct beginning *ret_beginning)
+{
+	struct error ignored;
+	struct parser parser = parser_on(memory, known, argc, argv, &ignored);
+
+	parser.may_be_incomplete = true;
+	if (parse_words(&parser) < 0)
+		return -1;
+	*ret_beginning = (struct beginning){
+		.line = parser.line,
+		.awaiting = parser.awaiting,
+		.options_ended = parser.options_ended,
+	};
 	return 0;
 }
 

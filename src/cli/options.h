@@ -44,6 +44,8 @@ struct command_line {
 	const struct family *family;   /* NULL where not given, only with wants_... */
 	const struct command *command; /* likewise */
 	struct arguments arguments;
+	struct given_option *global; /* each once */
+	size_t n_global;
 };
 
 extern const struct option global_options[];
@@ -54,6 +56,17 @@ const struct option *option_of_line(const struct command *command, const char *n
 /* Returns 0, or -1 with err set (ERROR_USAGE). */
 int command_line_parse(struct arena *memory, const struct family *const *known, int argc,
 		       char *const *argv, struct command_line *ret_line, struct error *err);
+
+/* What the words before the one that is being typed mean. */
+struct beginning {
+	struct command_line line;      /* as far as it is known; nothing of it needs to be there */
+	const struct option *awaiting; /* the option whose value comes next, or NULL */
+	bool options_ended;
+};
+
+/* Returns 0, or -1 where the words are wrong already. */
+int command_line_parse_beginning(struct arena *memory, const struct family *const *known, int argc,
+				 char *const *argv, struct beginning *ret_beginning);
 
 /* The value of a command's option, NULL where it was not given. The name must be in its tables. */
 const char *option_value(const struct arguments *arguments, const char *name);

@@ -67,11 +67,10 @@ static int store_provider(struct admin *admin, const struct draft *draft, bool m
 		return add_provider(admin, draft, err);
 	if (r != 0)
 		return -1;
-	if (!may_replace)
-		return error_set(err, ERROR_INPUT,
-				 "provider '%s' exists already; to give it these services and "
-				 "texts, say --replace",
-				 name);
+	if (!may_replace) {
+		error_set(err, ERROR_INPUT, "provider '%s' exists already", name);
+		return error_hint(err, "to give it these services and texts, say --replace");
+	}
 	*ret_done = "changed";
 	return change_provider(admin, draft, &provider, err);
 }
@@ -108,9 +107,8 @@ static int refuse_domain(struct admin *admin, const struct domain *domain, const
 			? arena_printf(admin->memory, "as an alias of '%s'", domain->alias_of)
 			: arena_printf(admin->memory, "with provider '%s'", domain->provider);
 
-	return error_set(err, ERROR_INPUT,
-			 "domain '%s' exists already, %s; to give it provider '%s', say --replace",
-			 domain->name, belonging, provider);
+	error_set(err, ERROR_INPUT, "domain '%s' exists already, %s", domain->name, belonging);
+	return error_hint(err, "to give it provider '%s', say --replace", provider);
 }
 
 static int store_domain(struct admin *admin, const char *name, const char *provider,

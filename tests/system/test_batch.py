@@ -51,7 +51,7 @@ def test_warns_of_the_end_alone(ctl, write):
                  "service add half imaps://imap.example.org\n"
                  "service add half pop3s://imap.example.org\n")
     assert ctl.warned("batch", path) == [
-        "provider 'half' has no outgoing service; without one (submissions://HOST) Thunderbird refuses it"]
+        "provider 'half' has no outgoing service, so Thunderbird refuses its documents; add one with 'service add': submissions://HOST"]
 
 
 def test_standard_input(ctl):
@@ -82,7 +82,7 @@ def test_what_is_done_first_is_seen_by_the_next(ctl, write):
                  f"domain add example.net {SERVICES}\n"
                  "domain set example.net --moved-to example.org\n"
                  "domain set example.org --moved-to example.net\n")
-    assert "in a circle" in ctl.refused("batch", path)
+    assert "in a loop" in ctl.refused("batch", path)
 
 
 def test_circle_that_is_none_in_the_end(ctl, write):

@@ -1,4 +1,4 @@
-"""Clients that look for calendars and contacts are never sent back to where they ask."""
+"""Clients that look for calendars and contacts are never redirected to where they ask."""
 import contextlib
 import sqlite3
 
@@ -10,8 +10,8 @@ MAIL = ["imaps://imap.example.org", "submissions://smtp.example.org"]
 
 def refusal(provider, url, kind="CalDAV"):
     return (
-        f"mailconfctl: provider '{provider}' cannot have '{url}': there clients ask this server, and would be sent in "
-        f"a circle; say where its {kind} is, as in https://HOST/dav/\n"
+        f"mailconfctl: provider '{provider}' cannot have '{url}': there clients ask this server, which would "
+        f"redirect them in a loop\nhint: say where its {kind} is, as in https://HOST/dav/\n"
     )
 
 

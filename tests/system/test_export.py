@@ -152,11 +152,11 @@ def test_domains_replaced(ctl, write):
     assert ctl("domain", "import", path, "--replace-all", "--max-removals=2", "--with-users", "--dry-run") == (
         "dry run, nothing is done: 0 domains added, 0 changed, 2 removed\n"
         "1 user removed\n"
-        "provider own.example removed: nothing uses it any more\n")
+        "provider own.example removed: no longer used\n")
     assert len(ctl.json("domain", "list")) == 3
     assert ctl("domain", "import", path, "--replace-all", "--max-removals=2", "--with-users") == (
         "1 user removed\n"
-        "provider own.example removed: nothing uses it any more\n"
+        "provider own.example removed: no longer used\n"
         "0 domains added, 0 changed, 2 removed\n")
     assert ctl.json("user", "list") == []
 
@@ -206,7 +206,7 @@ def test_bad_domains(ctl, write):
 def test_circles_of_domains(ctl, write):
     path = write("domain,provider,moved_to\na.example,\"uni, \"\"the\"\" one\",b.example\n"
                  "b.example,\"uni, \"\"the\"\" one\",a.example\n")
-    assert "in a circle" in ctl.refused("domain", "import", path)
+    assert "in a loop" in ctl.refused("domain", "import", path)
 
 
 def test_misuse(ctl, write):

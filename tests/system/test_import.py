@@ -257,7 +257,7 @@ def test_provider_goes_with_its_last_user(ctl, write):
     ctl("user", "add", "a@example.org", "a", "--provider", "old.example")
     ctl("domain", "remove", "old.example")
     assert ctl("user", "import", write(csv(0)), "--replace", "example.org", "--max-removals=1") == \
-        "provider old.example removed: nothing uses it any more\n" \
+        "provider old.example removed: no longer used\n" \
         "0 users added, 0 changed, 1 removed\n"
 
 
@@ -325,10 +325,10 @@ def test_the_same_twice(ctl, write):
 def test_domains_that_nothing_serves(ctl, write):
     path = write("address,login\na@example.org,a\nb@b.example,b\nc@b.example,c\nd@d.example,d\n")
     assert complaints(ctl, path) == [
-        f"{path}:3: nothing here serves the domain 'b.example'; use 'domain add' first (the file "
-        "has 2 users of it)",
-        f"{path}:5: nothing here serves the domain 'd.example'; use 'domain add' first (the file "
-        "has 1 user of it)",
+        f"{path}:3: nothing here serves the domain 'b.example' (the file has 2 users of it); use "
+        "'domain add' first",
+        f"{path}:5: nothing here serves the domain 'd.example' (the file has 1 user of it); use "
+        "'domain add' first",
         f"{path}: 2 bad lines; nothing is imported"]
 
 
@@ -345,7 +345,7 @@ def test_warnings(ctl, write):
 def test_circles_of_moves(ctl, write):
     path = write("address,login,moved_to\na@example.org,a,b@example.org\n"
                  "b@example.org,b,a@example.org\n")
-    assert "in a circle" in ctl.refused("user", "import", path)
+    assert "in a loop" in ctl.refused("user", "import", path)
     assert users(ctl) == {}
 
 
@@ -360,7 +360,7 @@ def test_circle_that_a_removal_closes(ctl, write):
     words = "user", "import", write("address,login\n"), "--replace=alias.example", "--max-removals=1"
     for dry in ([], ["--dry-run"]):
         assert ctl.refused(*words, *dry) == \
-            "clients would be sent from 'x@example.org' in a circle; change where it leads"
+            "clients of 'x@example.org' would be redirected in a loop; change where it redirects to"
     assert users(ctl) == before
 
 
@@ -686,7 +686,7 @@ def test_progress_on_a_terminal(ctl, write):
 def test_rename_login(ctl, write):
     ctl("user", "import", write("address,login\na@example.org,x\nb@example.org,y\n"
                                 "c@example.net,x\nd@example.org,X\n"))
-    assert ctl("user", "rename-login", "x", "z") == "login x is z now, for 2 users\n"
+    assert ctl("user", "rename-login", "x", "z") == "login x renamed to z, for 2 users\n"
     assert users(ctl) == {"a@example.org": "z", "b@example.org": "y", "c@example.net": "z",
                           "d@example.org": "X"}
     assert ctl.refused("user", "rename-login", "x", "z") == "no user has the login 'x'"

@@ -287,7 +287,7 @@ def test_what_exists_is_refused_as_a_whole(ctl, automx2):
     assert said == [
         "provider BigCorp added, 3 services, 2 domains",
         "domain example.net taken from provider example.net",
-        "provider example.net removed: nothing uses it any more",
+        "provider example.net removed: no longer used",
     ]
     before = ctl("--json", "provider", "list"), ctl("--json", "domain", "list")
     assert ctl.refused("import", "automx2", file).startswith("provider 'BigCorp' exists already")

@@ -442,17 +442,17 @@ def test_what_clients_are_told_of_such_logins(org):
     org("user", "add", "a@example.org", "a4711")
     said = "1 of 1 user has a login that the pattern '%EMAILADDRESS%' does not give: "
     assert org.warned("provider", "show", "example.org") == [
-        said + "everyone who asks is told it (--send-logins-to everyone); who is not told it gets "
-        "the pattern, which does not work (--unknown-users pattern), and a client that asks without "
-        "an address gets the pattern (--without-address pattern)"]
+        said + "it is sent to everyone (--send-logins-to everyone); other clients get the pattern, "
+        "which does not work (--unknown-users pattern), and a request without an address gets the "
+        "pattern (--without-address pattern)"]
     org("provider", "set", "example.org", "--send-logins-to=192.0.2.0/24", "--unknown-users=refuse",
         "--without-address=refuse")
     assert org.warned("--json", "provider", "show", "example.org") == [
-        said + "who asks from 192.0.2.0/24 is told it (--send-logins-to 192.0.2.0/24); who is not "
-        "told it gets no answer (--unknown-users refuse), and a client that asks without an address "
-        "gets none (--without-address refuse)"]
+        said + "it is sent to clients in 192.0.2.0/24 (--send-logins-to 192.0.2.0/24); other clients "
+        "get no answer (--unknown-users refuse), and a request without an address gets no answer "
+        "(--without-address refuse)"]
     org("provider", "set", "example.org", "--send-logins-to=nobody")
-    assert "give: nobody is told it (" in org.warned("provider", "show", "example.org")[0]
+    assert "give: it is sent to nobody (" in org.warned("provider", "show", "example.org")[0]
 
 
 def test_missing_provider(org):
@@ -622,16 +622,16 @@ def test_provider_in_use(ctl):
     ctl("provider", "add", "spare", *ORG)
     ctl("domain", "add", "a.example", "--provider=uni")
     assert ctl.refused("provider", "remove", "uni") == \
-        "provider 'uni' is used by domain 'a.example'; give it another one first"
+        "provider 'uni' is used by domain 'a.example'; assign another provider to it first"
     ctl("domain", "add", "b.example", "--provider=uni")
     assert ctl.refused("provider", "remove", "uni") == \
-        "provider 'uni' is used by domain 'a.example' and 1 more; give them another one first"
+        "provider 'uni' is used by domain 'a.example' and 1 more; assign another provider to them first"
     ctl("user", "add", "x@a.example", "x", "--provider=spare")
     assert ctl.refused("provider", "remove", "spare") == \
-        "provider 'spare' is used by user 'x@a.example'; give it another one first"
+        "provider 'spare' is used by user 'x@a.example'; assign another provider to it first"
     ctl("user", "add", "y@a.example", "y", "--provider=spare")
     assert ctl.refused("provider", "remove", "spare") == \
-        "provider 'spare' is used by user 'x@a.example' and 1 more; give them another one first"
+        "provider 'spare' is used by user 'x@a.example' and 1 more; assign another provider to them first"
 
 
 # Services
@@ -994,8 +994,8 @@ def test_spoiled_service_is_removed(org):
         assert org.refused("service", words[0], "example.org", *words[1:]) == sentence
     org("provider", "set", "example.org", "--short-name=x", "--login=%EMAILLOCALPART%")
     assert org.warned("service", "remove", "example.org", "junk") == [
-        "provider 'example.org' has no incoming service; without one (imaps://HOST) Thunderbird "
-        "refuses it"]
+        "provider 'example.org' has no incoming service, so Thunderbird refuses its "
+        "documents; add one with 'service add': imaps://HOST"]
     org("service", "add", "example.org", ORG[0])
     assert [s["url"] for s in org.json("service", "list", "example.org")] == ORG
 
@@ -1133,10 +1133,10 @@ def test_ports_that_are_read_well(org):
 
 
 def test_gaps_are_warned_of(ctl):
-    outgoing = "provider 'uni' has no outgoing service; without one (submissions://HOST) " \
-        "Thunderbird refuses it"
-    incoming = "provider 'uni' has no incoming service; without one (imaps://HOST) Thunderbird " \
-        "refuses it"
+    outgoing = "provider 'uni' has no outgoing service, so Thunderbird refuses its " \
+        "documents; add one with 'service add': submissions://HOST"
+    incoming = "provider 'uni' has no incoming service, so Thunderbird refuses its " \
+        "documents; add one with 'service add': imaps://HOST"
     empty = "provider 'uni' has no services, so no client gets an answer; add some with " \
         "'service add'"
     assert ctl.warned("provider", "add", "uni") == [empty]
@@ -1290,7 +1290,7 @@ def test_implicit_provider_goes_with_its_last_domain(org):
     assert org("domain", "remove", "example.org") == "domain example.org removed\n"
     assert providers(org) == ["example.org"]
     assert org("domain", "remove", "example.net") == \
-        "domain example.net removed\nprovider example.org removed: nothing uses it any more\n"
+        "domain example.net removed\nprovider example.org removed: no longer used\n"
     assert providers(org) == []
 
 
@@ -1325,7 +1325,7 @@ def test_keep(org):
     org("provider", "add", "uni", "--keep=no", *NET)
     org("domain", "add", "example.com", "--provider=uni")
     assert org("domain", "remove", "example.com") == \
-        "domain example.com removed\nprovider uni removed: nothing uses it any more\n"
+        "domain example.com removed\nprovider uni removed: no longer used\n"
 
 
 def test_implicit_provider_goes_with_users_of_another_domain(org):
@@ -1334,15 +1334,15 @@ def test_implicit_provider_goes_with_users_of_another_domain(org):
     org("domain", "remove", "example.org")
     assert org("domain", "remove", "example.net", "--with-users") == \
         "domain example.net removed\n1 user removed\n" \
-        "provider example.org removed: nothing uses it any more\n" \
-        "provider example.net removed: nothing uses it any more\n"
+        "provider example.org removed: no longer used\n" \
+        "provider example.net removed: no longer used\n"
 
 
 def test_domain_with_users(org):
     org("user", "add", "a@example.org", "a")
     org("user", "add", "@example.org", "b")
     assert org.refused("domain", "remove", "example.org") == \
-        "domain 'example.org' has 2 users ('user list example.org' shows them); to remove them " \
+        "domain 'example.org' has 2 users; 'user list example.org' shows them; to remove them " \
         "too, say --with-users"
     assert len(org.json("user", "list")) == 2
     assert org("domain", "remove", "example.org", "--with-users").startswith(
@@ -1373,9 +1373,9 @@ def test_missing_domain(org):
 
 
 def test_enable_and_disable(org):
-    assert org("domain", "enable", "example.org") == "domain example.org is enabled already\n"
+    assert org("domain", "enable", "example.org") == "domain example.org is already enabled\n"
     assert org("domain", "disable", "example.org") == "domain example.org disabled\n"
-    assert org("domain", "disable", "example.org") == "domain example.org is disabled already\n"
+    assert org("domain", "disable", "example.org") == "domain example.org is already disabled\n"
     assert org.json("domain", "show", "example.org")["enabled"] is False
     assert org.warned("user", "add", "a@example.org", "a") == [
         "domain 'example.org' is disabled, so nothing is answered for 'a@example.org'; use 'domain enable example.org'"]
@@ -1406,7 +1406,7 @@ def move(ctl, what, target):
 
 
 def circle(name):
-    return "clients would be sent from '%s' in a circle; change where it leads" % name
+    return "clients of '%s' would be redirected in a loop; change where it redirects to" % name
 
 
 def test_domain_moves(org):
@@ -1425,7 +1425,7 @@ def test_domain_moves(org):
     org("provider", "add", "uni", *NET)
     assert org("domain", "set", "example.org", "--provider=uni") == \
         "domain example.org changed, provider uni, moved to https://auto.example.net/A?b&c\n" \
-        "provider example.org removed: nothing uses it any more\n"
+        "provider example.org removed: no longer used\n"
     assert org("domain", "set", "example.org", "--moved-to=") == \
         "domain example.org changed, provider uni\n"
     assert "moved_to" not in org.json("domain", "show", "example.org")
@@ -1452,8 +1452,8 @@ def test_user_moves(org):
 
 
 def sent_back(domain, host):
-    return "domain '%s' cannot move to '%s': that is this server, and clients would come back to " \
-        "ask for the same domain; say which domain they shall ask for instead: --moved-to DOMAIN" % (
+    return "domain '%s' cannot move to '%s': that is this server, which would redirect clients " \
+        "again; name the domain to ask for instead: --moved-to DOMAIN" % (
             domain, host)
 
 
@@ -1759,7 +1759,7 @@ def test_way_that_is_too_long(ctl):
     for i in range(10, 0, -1):
         move(ctl, "d%d.example" % i, "d%d.example" % (i + 1))
     assert ctl.refused("domain", "set", "d0.example", "--moved-to=d1.example") == \
-        "clients would be sent on more than 10 times from 'd0.example'; shorten the way"
+        "clients of 'd0.example' would be redirected more than 10 times; shorten the chain of redirects"
     move(ctl, "d0.example", "d2.example")
 
 

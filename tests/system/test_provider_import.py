@@ -174,7 +174,7 @@ def test_domain_that_exists(ctl, document):
         {"domain": "uni.example", "provider": "uni.example", "enabled": True}]
     assert ctl("provider", "import", document, "--replace") == ADDED + (
         "domain uni.example taken from provider uni.example\n"
-        "provider uni.example removed: nothing uses it any more\n")
+        "provider uni.example removed: no longer used\n")
     assert ctl.json("user", "list") == [{"address": "a@uni.example", "login": "a4711"}]
 
 

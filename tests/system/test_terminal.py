@@ -137,7 +137,7 @@ def test_an_empty_list_says_so_only_on_a_terminal(ctl):
     ctl("domain", "add", "example.net", *ORG)
     words = ("user", "list", "example.net")
     assert ctl(*words) == ""
-    assert terminal.run(ctl.command(*words))[1] == "mailconfctl: there are no such users\n"
+    assert terminal.run(ctl.command(*words))[1] == "mailconfctl: no user matches\n"
     assert terminal.run(ctl.command("--quiet", *words))[1] == ""
 
 

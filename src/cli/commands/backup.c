@@ -12,9 +12,10 @@ static int backup(struct admin *admin, const struct arguments *arguments, struct
 {
 	const char *file = arguments->words[0];
 
-	if (text_equals(file, "-"))
-		return error_set(err, ERROR_INPUT,
-				 "a backup is a file; 'export' writes to standard output");
+	if (text_equals(file, "-")) {
+		error_set(err, ERROR_INPUT, "a backup is a file");
+		return error_hint(err, "'export' writes to standard output");
+	}
 	if (store_backup(admin->store, file, arguments->files->output.fd, err) < 0 ||
 	    output_commit(&arguments->files->output, err) < 0)
 		return -1;

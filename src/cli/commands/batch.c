@@ -125,7 +125,7 @@ static const struct command batch_command = {
 	.arguments = "FILE|-",
 	.min = 1,
 	.max = 1,
-	.summary = "Run the commands of a file, all of them or none",
+	.summary = "Run the commands in a file as one transaction",
 	.details =
 		"One command is a line, without 'mailconfctl', quoted as for a shell; # begins a "
 		"comment.\nAll that is changed is changed at once. The first command that fails is "

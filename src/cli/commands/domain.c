@@ -45,9 +45,9 @@ static int refuse_existing(struct admin *admin, const char *name, struct error *
 		return 0;
 	if (r != 0)
 		return -1;
-	return error_set(err, ERROR_INPUT,
-			 "domain '%s' exists already, %s; use 'domain set' to change it", name,
-			 belonging(admin, &domain));
+	error_set(err, ERROR_INPUT, "domain '%s' exists already, %s", name,
+		  belonging(admin, &domain));
+	return error_hint(err, "use 'domain set' to change it");
 }
 
 /* The provider that 'domain add DOMAIN SERVICE-URL' makes has the domain's name. */
@@ -66,10 +66,10 @@ static int add_implicit_provider(struct admin *admin, const struct arguments *ar
 	    provider_check(admin, &provider, err) < 0)
 		return -1;
 	r = store_add_provider(admin->store, &provider, err);
-	if (r == STORE_EXISTS)
-		return error_set(err, ERROR_INPUT,
-				 "provider '%s' exists already; use 'domain add %s --provider %s'",
-				 name, name, name);
+	if (r == STORE_EXISTS) {
+		error_set(err, ERROR_INPUT, "provider '%s' exists already", name);
+		return error_hint(err, "use 'domain add %s --provider %s'", name, name);
+	}
 	if (r != 0)
 		return -1;
 	provider_warn_later(admin, provider.name);
@@ -105,10 +105,11 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 	domain.name = domain_parse(admin->memory, arguments->words[0], true, err);
 	if (!domain.name)
 		return -1;
-	if (text_equals(domain.name, "*") && !option_is_given(arguments, "any-domain"))
-		return error_set(err, ERROR_INPUT,
-				 "'*' answers for every domain that points here, whoever owns it; "
-				 "say --any-domain if that is meant");
+	if (text_equals(domain.name, "*") && !option_is_given(arguments, "any-domain")) {
+		error_set(err, ERROR_INPUT,
+			  "'*' answers for every domain that points here, whoever owns it");
+		return error_hint(err, "say --any-domain if that is meant");
+	}
 	if (refuse_existing(admin, domain.name, err) < 0)
 		return -1;
 	if (arguments->count > 1) {
@@ -135,7 +136,7 @@ static const struct option belonging_options[] = {
 static const struct option add_options[] = {
 	{ "provider", "NAME", "the provider whose services it has" },
 	{ "alias-of", "DOMAIN", "share another domain's provider and users" },
-	{ "any-domain", NULL, "accept *, which answers for all domains" },
+	{ "any-domain", NULL, "accept *, which serves all domains" },
 	{ 0 },
 };
 
@@ -207,8 +208,7 @@ static int set(struct admin *admin, const struct arguments *arguments, struct er
 }
 
 static const struct option move_options[] = {
-	{ "moved-to", "TARGET",
-	  "send Outlook and phones on to a URL or another domain; '' for no" },
+	{ "moved-to", "TARGET", "redirect Outlook and phones to a URL or domain; '' for none" },
 	{ 0 },
 };
 
@@ -218,7 +218,7 @@ static const struct command domain_set = {
 	.arguments = "DOMAIN",
 	.min = 1,
 	.max = 1,
-	.summary = "Give a domain another provider, or send its people elsewhere",
+	.summary = "Change a domain's provider, or redirect its clients",
 	.details =
 		"A domain that moved stays as it is for clients that know no redirects. TARGET is "
 		"an\nhttps URL of another Autodiscover server, or a domain, which the same people "
@@ -343,7 +343,7 @@ static int set_enabled(struct admin *admin, const char *name, bool is_enabled, s
 	if (domain_require(admin, name, &domain, err) < 0)
 		return -1;
 	if (domain.is_enabled == is_enabled) {
-		admin_say(admin, "domain %s is %s already", domain.name, state);
+		admin_say(admin, "domain %s is already %s", domain.name, state);
 		return 0;
 	}
 	domain.is_enabled = is_enabled;
@@ -364,7 +364,7 @@ static const struct command domain_enable = {
 	.arguments = "DOMAIN",
 	.min = 1,
 	.max = 1,
-	.summary = "Answer for a domain again",
+	.summary = "Serve a domain again",
 	.example = "mailconfctl domain enable example.org",
 	.database = DATABASE_CHANGE,
 	.run = enable,
@@ -381,7 +381,7 @@ static const struct command domain_disable = {
 	.arguments = "DOMAIN",
 	.min = 1,
 	.max = 1,
-	.summary = "Stop answering for a domain, and keep its users",
+	.summary = "Stop serving a domain, but keep its users",
 	.example = "mailconfctl domain disable example.org",
 	.database = DATABASE_CHANGE,
 	.run = disable,
@@ -389,7 +389,7 @@ static const struct command domain_disable = {
 
 const struct family family_domain = {
 	.name = "domain",
-	.title = "Domains: the mail domains that are answered for",
+	.title = "Domains: the mail domains that mailconfd serves",
 	.commands = (const struct command *const[]){ &domain_add, &domain_set, &domain_list,
 						     &domain_show, &domain_remove, &domain_enable,
 						     &domain_disable, &domain_import,

@@ -52,9 +52,9 @@ static int find(struct admin *admin, const struct arguments *arguments, struct n
 
 static int refuse_missing(const struct named_link *named, struct error *err)
 {
-	return error_set(err, ERROR_INPUT,
-			 "provider '%s' has no %s link '%s'; 'link list' shows those it has",
-			 named->provider.name, link_kind_name(named->kind), named->url);
+	error_set(err, ERROR_INPUT, "provider '%s' has no %s link '%s'", named->provider.name,
+		  link_kind_name(named->kind), named->url);
+	return error_hint(err, "'link list' shows those it has");
 }
 
 /* The links without the one that was found, with room for one more behind them. */
@@ -133,7 +133,7 @@ static int apply_texts(struct admin *admin, const struct arguments *arguments, s
 }
 
 static const struct option link_options[] = {
-	{ "text", "LANG=TEXT", "what it says in a language; may be repeated", .repeats = true },
+	{ "text", "LANG=TEXT", "its text in a language; may be repeated", .repeats = true },
 	{ 0 },
 };
 
@@ -145,11 +145,11 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 
 	if (find(admin, arguments, &named, err) < 0)
 		return -1;
-	if (named.found)
-		return error_set(
-			err, ERROR_INPUT,
-			"provider '%s' has the %s link '%s' already; 'link set' changes it",
-			named.provider.name, link_kind_name(named.kind), named.url);
+	if (named.found) {
+		error_set(err, ERROR_INPUT, "provider '%s' has the %s link '%s' already",
+			  named.provider.name, link_kind_name(named.kind), named.url);
+		return error_hint(err, "'link set' changes it");
+	}
 	links = other_links(admin, &named, &count);
 	links[count] = (struct link){ .kind = named.kind, .url = named.url };
 	if (apply_texts(admin, arguments, &links[count], err) < 0 ||
@@ -209,7 +209,7 @@ static const struct command link_set = {
 	.arguments = "PROVIDER documentation|enable URL",
 	.min = 3,
 	.max = 3,
-	.summary = "Change what a link says",
+	.summary = "Change the texts of a link",
 	.details = "Languages that no option names keep their text; LANG= takes one away.",
 	.example = "mailconfctl link set uni documentation https://help.example.org/mail \\\n"
 		   "        --text de= --text 'fr=Configurer votre logiciel'",
@@ -239,7 +239,7 @@ static const struct command link_list = {
 	.arguments = "PROVIDER",
 	.min = 1,
 	.max = 1,
-	.summary = "List the links of a provider in the order clients are told",
+	.summary = "List the links of a provider in the order of documents",
 	.example = "mailconfctl link list uni",
 	.database = DATABASE_READ,
 	.skips_invalid_rows = true,
@@ -285,7 +285,7 @@ static const struct command link_remove = {
 
 const struct family family_link = {
 	.name = "link",
-	.title = "Links: web pages that clients lead the people of a provider to",
+	.title = "Links: web pages that clients show to users",
 	.commands = (const struct command *const[]){ &link_add, &link_set, &link_list, &link_remove,
 						     NULL },
 };

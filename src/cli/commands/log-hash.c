@@ -37,7 +37,7 @@ static const struct command log_hash = {
 	.arguments = "ADDRESS",
 	.min = 1,
 	.max = 1,
-	.summary = "Show what stands for an address in the log",
+	.summary = "Show the hash of an address in the log",
 	.details = "With 'addresses = hash' in [log] a line has this value instead of the address. "
 		   "It\n"
 		   "is the same for every request about the address, and different in another\n"

@@ -48,10 +48,10 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 	    provider_check(admin, &provider, err) < 0)
 		return -1;
 	r = store_add_provider(admin->store, &provider, err);
-	if (r == STORE_EXISTS)
-		return error_set(err, ERROR_INPUT,
-				 "provider '%s' exists already; use 'provider set' to change it",
-				 provider.name);
+	if (r == STORE_EXISTS) {
+		error_set(err, ERROR_INPUT, "provider '%s' exists already", provider.name);
+		return error_hint(err, "use 'provider set' to change it");
+	}
 	if (r != 0)
 		return -1;
 	provider_warn_later(admin, provider.name);
@@ -237,15 +237,15 @@ static int refuse_used(struct admin *admin, const char *name, struct error *err)
 
 	if (find_uses(admin, name, &count, &first, err) < 0)
 		return -1;
-	if (count > 1)
-		return error_set(err, ERROR_INPUT,
-				 "provider '%s' is used by %s and %zu more; give them another one "
-				 "first",
-				 name, first, count - 1);
-	if (count > 0)
-		return error_set(err, ERROR_INPUT,
-				 "provider '%s' is used by %s; give it another one first", name,
-				 first);
+	if (count > 1) {
+		error_set(err, ERROR_INPUT, "provider '%s' is used by %s and %zu more", name, first,
+			  count - 1);
+		return error_hint(err, "assign another provider to them first");
+	}
+	if (count > 0) {
+		error_set(err, ERROR_INPUT, "provider '%s' is used by %s", name, first);
+		return error_hint(err, "assign another provider to it first");
+	}
 	return 0;
 }
 
@@ -274,7 +274,7 @@ static const struct command provider_remove = {
 	.arguments = "NAME",
 	.min = 1,
 	.max = 1,
-	.summary = "Remove a provider that no domain or user has",
+	.summary = "Remove a provider that no domain or user uses",
 	.example = "mailconfctl provider remove uni",
 	.options = { if_exists_options },
 	.database = DATABASE_CHANGE,

@@ -13,9 +13,10 @@ static int restore(struct admin *admin, const struct arguments *arguments, struc
 	const char *file = arguments->words[0];
 	struct restored restored;
 
-	if (text_equals(file, "-"))
-		return error_set(err, ERROR_INPUT,
-				 "a backup is a file; 'apply' reads from standard input");
+	if (text_equals(file, "-")) {
+		error_set(err, ERROR_INPUT, "a backup is a file");
+		return error_hint(err, "'apply' reads from standard input");
+	}
 	if (store_restore(admin->memory, admin->database, arguments->files->input.fd, file,
 			  &restored, err) < 0)
 		return -1;

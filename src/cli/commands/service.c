@@ -19,10 +19,12 @@ static int check_pop3(struct admin *admin, const struct service *service, struct
 {
 	const struct pop3_wishes *wishes = &service->pop3;
 
-	if (wishes->leave_days && wishes->leave_on_server != WISH_YES)
-		return error_set(err, ERROR_INPUT,
-				 "--leave-days says how long messages stay on the server, and goes "
-				 "with --leave-on-server yes only; --leave-days '' unsets it");
+	if (wishes->leave_days && wishes->leave_on_server != WISH_YES) {
+		error_set(err, ERROR_INPUT,
+			  "--leave-days says how long messages stay on the server, and goes with "
+			  "--leave-on-server yes only");
+		return error_hint(err, "--leave-days '' unsets it");
+	}
 	if (service->kind != SERVICE_POP3 && pop3_wishes_any(wishes))
 		return error_set(err, ERROR_INPUT,
 				 "'%s' is no POP3 service, and only those have --leave-on-server, "
@@ -86,9 +88,9 @@ static int find(struct admin *admin, const char *name, const struct service *ser
 static int refuse_missing(struct admin *admin, const struct provider *provider,
 			  const struct service *service, struct error *err)
 {
-	return error_set(err, ERROR_INPUT,
-			 "provider '%s' has no service '%s'; 'service list' shows those it has",
-			 provider->name, service_url(admin->memory, service));
+	error_set(err, ERROR_INPUT, "provider '%s' has no service '%s'", provider->name,
+		  service_url(admin->memory, service));
+	return error_hint(err, "'service list' shows those it has");
 }
 
 static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
@@ -104,11 +106,11 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 	    apply_options(admin, arguments, &service, err) < 0)
 		return -1;
 	url = service_url(admin->memory, &service);
-	if (found)
-		return error_set(err, ERROR_INPUT,
-				 "provider '%s' has the service '%s' already; 'service set' "
-				 "changes it",
-				 provider.name, url);
+	if (found) {
+		error_set(err, ERROR_INPUT, "provider '%s' has the service '%s' already",
+			  provider.name, url);
+		return error_hint(err, "'service set' changes it");
+	}
 	if (provider.n_services >= SERVICES_MAX)
 		return error_set(err, ERROR_INPUT,
 				 "provider '%s' has %d services already, and more are too many",
@@ -203,7 +205,7 @@ static const struct command service_list = {
 	.arguments = "PROVIDER",
 	.min = 1,
 	.max = 1,
-	.summary = "List the services of a provider in the order clients are told",
+	.summary = "List the services of a provider in the order of documents",
 	.example = "mailconfctl service list uni",
 	.database = DATABASE_READ,
 	.skips_invalid_rows = true,
@@ -286,7 +288,7 @@ static const struct command service_remove = {
 
 const struct family family_service = {
 	.name = "service",
-	.title = "Services: what the clients of a provider can talk to",
+	.title = "Services: the servers that clients of a provider use",
 	.commands = (const struct command *const[]){ &service_add, &service_set, &service_list,
 						     &service_remove, NULL },
 };

@@ -63,20 +63,16 @@ static json_t *user_entry(const struct user *user)
 	return entry;
 }
 
-/* Finds the user; a missing one is refused, with what could be meant instead. */
+/* Finds the user; a missing one is an error, with a similar address or else this hint. */
 static int user_require(struct admin *admin, const char *address, struct user *ret_user,
-			const char *instead, struct error *err)
+			const char *hint, struct error *err)
 {
 	int r = store_find_user(admin->store, admin->memory, address, ret_user, err);
-	const char *similar;
 
 	if (r != STORE_NOT_FOUND)
-		return r == 0 ? 0 : -1;
-	similar = similar_user(admin, address);
-	if (similar)
-		return error_set(err, ERROR_INPUT, "there is no user '%s'; did you mean '%s'?",
-				 address, similar);
-	return error_set(err, ERROR_INPUT, "there is no user '%s'%s", address, instead);
+		return r;
+	error_set(err, ERROR_INPUT, "there is no user '%s'", address);
+	return hint_similar(err, similar_user(admin, address), hint);
 }
 
 /* Where the login is what stands before the '@', a placeholder goes out, and no client reads the
@@ -123,9 +119,8 @@ static int refuse_existing(struct admin *admin, const char *address, struct erro
 
 	if (user_require(admin, address, &user, "", err) < 0)
 		return -1;
-	return error_set(err, ERROR_INPUT,
-			 "user '%s' exists already, login '%s'; use 'user set' to change it",
-			 address, user.login);
+	error_set(err, ERROR_INPUT, "user '%s' exists already, login '%s'", address, user.login);
+	return error_hint(err, "use 'user set' to change it");
 }
 
 static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
@@ -152,8 +147,8 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 }
 
 static const struct option add_options[] = {
-	{ "name", "TEXT", "the person's own name (sent where the provider shows names)" },
-	{ "provider", "NAME", "a provider of its own (that of the domain)" },
+	{ "name", "TEXT", "the user's display name, sent if the provider has --show-names" },
+	{ "provider", "NAME", "a provider of its own (default: the domain's)" },
 	{ 0 },
 };
 
@@ -164,7 +159,7 @@ static const struct command user_add = {
 	.min = 2,
 	.max = 2,
 	.summary = "Add a user: an address and its login",
-	.details = "The login is taken as it stands. The ADDRESS @example.org stands for all "
+	.details = "The login is stored as given. The ADDRESS @example.org stands for all "
 		   "addresses of\nthe domain that have no user of their own.",
 	.example = "mailconfctl user add first.last@example.org a4711 --name 'First Last'",
 	.options = { add_options },
@@ -181,11 +176,10 @@ static int apply_move(struct admin *admin, const struct arguments *arguments, st
 		return 0;
 	if (moves_parse_user(admin->memory, target, &user->moved_to, err) < 0)
 		return -1;
-	if (user->moved_to && user->address[0] == '@')
-		return error_set(err, ERROR_INPUT,
-				 "the catch-all '%s' is no person that moves; see 'domain set "
-				 "--moved-to'",
-				 user->address);
+	if (user->moved_to && user->address[0] == '@') {
+		error_set(err, ERROR_INPUT, "the catch-all '%s' cannot move", user->address);
+		return error_hint(err, "see 'domain set --moved-to'");
+	}
 	if (user->moved_to && text_equals_ignoring_case(user->moved_to, user->address))
 		return error_set(err, ERROR_INPUT, "user '%s' cannot move to itself",
 				 user->address);
@@ -204,7 +198,7 @@ static int set(struct admin *admin, const struct arguments *arguments, struct er
 				   "--provider or --moved-to");
 	if (owner_parse(admin, arguments->words[0], &owner, err) < 0 ||
 	    (login && login_check(admin->memory, login, err) < 0) ||
-	    user_require(admin, owner.address, &user, "; use 'user add' to add it", err) < 0)
+	    user_require(admin, owner.address, &user, "use 'user add' to add it", err) < 0)
 		return -1;
 	before = user.provider;
 	if (apply_options(admin, arguments, &user, err) < 0)
@@ -223,9 +217,9 @@ static int set(struct admin *admin, const struct arguments *arguments, struct er
 
 static const struct option set_options[] = {
 	{ "login", "LOGIN", "the login" },
-	{ "name", "TEXT", "the person's own name; '' for none" },
-	{ "provider", "NAME", "a provider of its own; '' for that of the domain" },
-	{ "moved-to", "ADDRESS", "send Outlook and phones on to another address; '' for no" },
+	{ "name", "TEXT", "the user's display name; '' for none" },
+	{ "provider", "NAME", "a provider of its own; '' for the domain's" },
+	{ "moved-to", "ADDRESS", "redirect Outlook and phones to this address; '' for none" },
 	{ 0 },
 };
 
@@ -251,7 +245,7 @@ static int show(struct admin *admin, const struct arguments *arguments, struct e
 
 	if (owner_parse(admin, arguments->words[0], &owner, err) < 0)
 		return -1;
-	instead = arena_printf(admin->memory, "; 'preview outlook %s' shows what the address gets",
+	instead = arena_printf(admin->memory, "'preview outlook %s' shows what the address gets",
 			       owner.address);
 	if (user_require(admin, owner.address, &user, instead, err) < 0)
 		return -1;
@@ -308,7 +302,7 @@ static int list(struct admin *admin, const struct arguments *arguments, struct e
 	lines = list_new(any_moved ? columns_with_moves : columns, arguments->is_json);
 	if (store_visit_users(admin->store, &filter, print_user, lines, err) != 0)
 		return -1;
-	list_end(lines, filter.domain || filter.login ? "there are no such users"
+	list_end(lines, filter.domain || filter.login ? "no user matches"
 						      : "there are no users; 'user add' makes one");
 	return 0;
 }
@@ -370,17 +364,17 @@ static int rename_login(struct admin *admin, const struct arguments *arguments, 
 	const char *before = arguments->words[0], *after = arguments->words[1];
 	int64_t count;
 
-	if (text_equals(before, after))
-		return error_set(err, ERROR_INPUT,
-				 "the old login and the new one are both '%s'; name another",
-				 after);
+	if (text_equals(before, after)) {
+		error_set(err, ERROR_INPUT, "the old login and the new one are both '%s'", after);
+		return error_hint(err, "name another");
+	}
 	if (login_check(admin->memory, after, err) < 0 ||
 	    store_rename_login(admin->store, before, after, &count, err) != 0)
 		return -1;
 	if (count == 0)
 		return error_set(err, ERROR_INPUT, "no user has the login '%s'", before);
 	warn_of_reading(admin, &(struct owner){ 0 }, after);
-	admin_say(admin, "login %s is %s now, for %lld user%s", before, after, (long long)count,
+	admin_say(admin, "login %s renamed to %s, for %lld user%s", before, after, (long long)count,
 		  count == 1 ? "" : "s");
 	return 0;
 }
@@ -391,7 +385,7 @@ static const struct command user_rename_login = {
 	.arguments = "OLD NEW",
 	.min = 2,
 	.max = 2,
-	.summary = "Give all users of a login another one",
+	.summary = "Rename a login for all its users",
 	.details = "Logins are compared as they stand, letter case included.",
 	.example = "mailconfctl user rename-login a4711 b0815",
 	.database = DATABASE_CHANGE,
@@ -400,7 +394,7 @@ static const struct command user_rename_login = {
 
 const struct family family_user = {
 	.name = "user",
-	.title = "Users: addresses and the logins that belong to them",
+	.title = "Users: addresses and their logins",
 	.commands = (const struct command *const[]){ &user_add, &user_set, &user_show, &user_list,
 						     &user_remove, &user_rename_login, &user_import,
 						     &user_export, NULL },
