@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "mail/attribute.h"
 
@@ -37,13 +36,11 @@ enum file_use {
 };
 
 #define OPTION_TABLES_MAX 3
-#define ANY_NUMBER SIZE_MAX
 
 struct command {
 	const char *family;
 	const char *verb;      /* NULL for a family that is a command by itself */
-	const char *arguments; /* as help shows them: "NAME [SERVICE-URL ...]" */
-	size_t min, max;       /* how many there must and may be */
+	const char *arguments; /* as help shows them, and as they are counted: "NAME [URL ...]" */
 	const char *summary;   /* one line, an imperative sentence without its period */
 	const char *details;   /* or NULL */
 	const char *example;   /* one or more lines, without the last one's end */

@@ -44,7 +44,7 @@ static bool is_one_word(const char *text)
 	return true;
 }
 
-static void offer(const struct situation *situation, const char *word, const char *meaning)
+static void offer_word(const struct situation *situation, const char *word, const char *meaning)
 {
 	if (!begins_with(word, situation->typed) || !is_one_word(word))
 		return;
@@ -96,7 +96,7 @@ static void offer_names(struct situation *situation, enum store_names names)
 	size_t count = names_of(situation, names, situation->typed, NAMES_MAX, &list);
 
 	for (size_t i = 0; i < count; i++)
-		offer(situation, list[i], NULL);
+		offer_word(situation, list[i], NULL);
 }
 
 static void offer_providers(struct situation *situation, bool is_new)
@@ -126,9 +126,9 @@ static void offer_users(struct situation *situation)
 				      situation->typed, left, &locals, &count, &err) != 0)
 			return;
 		for (size_t j = 0; j < count; j++)
-			offer(situation,
-			      arena_printf(situation->memory, "%s@%s", locals[j], domains[i]),
-			      NULL);
+			offer_word(situation,
+				   arena_printf(situation->memory, "%s@%s", locals[j], domains[i]),
+				   NULL);
 		left -= count;
 	}
 }
@@ -151,7 +151,7 @@ static void offer_domains_after(struct situation *situation, const char *at, boo
 		    (must_exist && store_find_user(situation->store, situation->memory, address,
 						   &user, &err) != 0))
 			continue;
-		offer(situation, address, NULL);
+		offer_word(situation, address, NULL);
 	}
 }
 
@@ -183,7 +183,8 @@ static void offer_services(struct situation *situation, bool is_new)
 
 	if (is_new || !text_equals(situation->family->name, "service")) {
 		for (size_t i = 0; (scheme = service_scheme(i)); i++)
-			offer(situation, arena_printf(situation->memory, "%s://", scheme), NULL);
+			offer_word(situation, arena_printf(situation->memory, "%s://", scheme),
+				   NULL);
 		return;
 	}
 	if (!situation->before.line.arguments.count || !open_store(situation) ||
@@ -191,7 +192,7 @@ static void offer_services(struct situation *situation, bool is_new)
 				situation->before.line.arguments.words[0], &provider, &err) != 0)
 		return;
 	for (size_t i = 0; i < provider.n_services; i++)
-		offer(situation, service_url(situation->memory, &provider.services[i]), NULL);
+		offer_word(situation, service_url(situation->memory, &provider.services[i]), NULL);
 }
 
 static void offer_files(struct situation *situation, bool is_new)
@@ -240,7 +241,7 @@ static void offer_thing(struct situation *situation, const char *name, const str
 			return;
 		}
 	if (is_literal(name))
-		offer(situation, name, NULL);
+		offer_word(situation, name, NULL);
 }
 
 /* "yes|no", "[FILE|-]", "DOMAIN[,DOMAIN...]" */
@@ -275,8 +276,8 @@ static void offer_options(struct situation *situation, const struct option *tabl
 {
 	for (; table && table->name; table++)
 		if (!is_given(situation, table))
-			offer(situation, arena_printf(situation->memory, "--%s", table->name),
-			      table->summary);
+			offer_word(situation, arena_printf(situation->memory, "--%s", table->name),
+				   table->summary);
 }
 
 static void offer_all_options(struct situation *situation)
@@ -332,18 +333,19 @@ static void offer_families(struct situation *situation)
 	for (size_t i = 0; families[i]; i++) {
 		const struct command *first = families[i]->commands[0];
 
-		offer(situation, families[i]->name,
-		      first->verb ? families[i]->title : first->summary);
+		offer_word(situation, families[i]->name,
+			   first->verb ? families[i]->title : first->summary);
 	}
 	if (!situation->before.line.wants_help)
-		offer(situation, "help", "Print help: for all, for a family or for one command");
+		offer_word(situation, "help",
+			   "Print help: for all, for a family or for one command");
 }
 
 static void offer_verbs(struct situation *situation)
 {
 	for (size_t i = 0; situation->family->commands[i]; i++)
-		offer(situation, situation->family->commands[i]->verb,
-		      situation->family->commands[i]->summary);
+		offer_word(situation, situation->family->commands[i]->verb,
+			   situation->family->commands[i]->summary);
 }
 
 static void offer_next(struct situation *situation)

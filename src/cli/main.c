@@ -73,7 +73,7 @@ static int load_settings(struct arena *memory, const struct command_line *line,
 	return error_set(err, ERROR_CONFIG, "%s", reports.errors.items[last]);
 }
 
-static int change(struct admin *admin, const struct command_line *line, struct error *err)
+static int run_change(struct admin *admin, const struct command_line *line, struct error *err)
 {
 	if (line->command->database == DATABASE_CHANGE && admin_begin(admin, err) < 0)
 		return -1;
@@ -87,7 +87,7 @@ static int run_command(struct admin *admin, const struct command_line *line, str
 	switch (line->command->database) {
 	case DATABASE_CHANGE:
 	case DATABASE_LATE_CHANGE:
-		return change(admin, line, err);
+		return run_change(admin, line, err);
 	case DATABASE_READ:
 		if (store_open_patiently(admin->database, STORE_READ, READER_PATIENCE_MS,
 					 &admin->store, err) < 0)
@@ -141,7 +141,7 @@ static int give_up_rights(struct admin *admin, const struct command_line *line, 
 	return files_open_late(admin, &line->arguments, err);
 }
 
-static int run(struct arena *memory, struct command_line *line, struct error *err)
+static int run_line(struct arena *memory, struct command_line *line, struct error *err)
 {
 	struct files files = FILES_NONE;
 	struct settings settings;
@@ -175,7 +175,7 @@ static int run(struct arena *memory, struct command_line *line, struct error *er
 	return r == 0 && line->command->skips_invalid_rows ? check_rows(&admin, err) : r;
 }
 
-static int answer(struct arena *memory, int argc, char *const *argv, struct error *err)
+static int parse_and_run(struct arena *memory, int argc, char *const *argv, struct error *err)
 {
 	struct command_line line;
 
@@ -189,7 +189,7 @@ static int answer(struct arena *memory, int argc, char *const *argv, struct erro
 		puts("mailconfctl " MAILCONFD_VERSION);
 	else if (line.wants_help)
 		help_print(memory, &line);
-	else if (run(memory, &line, err) < 0)
+	else if (run_line(memory, &line, err) < 0)
 		return -1;
 	return 0;
 }
@@ -231,7 +231,7 @@ int main(int argc, char **argv)
 	/* For the widths of characters; everything that is written for machines is the same in
 	 * every locale. */
 	setlocale(LC_CTYPE, "C.UTF-8");
-	r = answer(&memory, argc, argv, &err);
+	r = parse_and_run(&memory, argc, argv, &err);
 	if (r < 0)
 		error_print(err.text, err.hint);
 	/* Whoever reads a report shall know that it is not whole. */

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,10 +63,10 @@ int usage_error(struct arena *memory, const struct command *command, struct erro
 	return error_hint(err, "see '%s'", help_command(memory, NULL, command));
 }
 
-static int refuse(struct parser *parser, const char *format, ...)
+static int refuse_line(struct parser *parser, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static int refuse(struct parser *parser, const char *format, ...)
+static int refuse_line(struct parser *parser, const char *format, ...)
 {
 	const char *text;
 	va_list args;
@@ -122,9 +123,9 @@ static int refuse_unknown_option(struct parser *parser, const char *name)
 		return error_hint(parser->err, "did you mean '--%s'?", nearest.found);
 	}
 	if (!command)
-		return refuse(parser, "unknown option '--%s' before the command", name);
-	return refuse(parser, "'%s' has no option '--%s'", command_name(parser->memory, command),
-		      name);
+		return refuse_line(parser, "unknown option '--%s' before the command", name);
+	return refuse_line(parser, "'%s' has no option '--%s'",
+			   command_name(parser->memory, command), name);
 }
 
 /* Checks the value of an option that has but a few: "yes|no". */
@@ -151,8 +152,8 @@ static int check_value(struct parser *parser, const struct option *option, const
 			  option->name, value);
 		return error_hint(parser->err, "did you mean '%s'?", nearest.found);
 	}
-	return refuse(parser, "option '--%s' takes %s, not '%s'", option->name,
-		      bytes_text(&choices), value);
+	return refuse_line(parser, "option '--%s' takes %s, not '%s'", option->name,
+			   bytes_text(&choices), value);
 }
 
 static int add_option(struct parser *parser, struct given_option *list, size_t *count,
@@ -160,7 +161,7 @@ static int add_option(struct parser *parser, struct given_option *list, size_t *
 {
 	for (size_t i = 0; i < *count && !option->repeats; i++)
 		if (list[i].option == option)
-			return refuse(parser, "option '--%s' is given twice", option->name);
+			return refuse_line(parser, "option '--%s' is given twice", option->name);
 	list[(*count)++] = (struct given_option){ option, value };
 	return 0;
 }
@@ -188,7 +189,7 @@ static int parse_option(struct parser *parser, const char *text)
 	const struct option *option, *global;
 
 	if (strncmp(text, "--", 2) != 0)
-		return refuse(parser, "unknown option '%s'", text);
+		return refuse_line(parser, "unknown option '%s'", text);
 	name = arena_strndup(parser->memory, text + 2,
 			     equals ? (size_t)(equals - text) - 2 : strlen(text) - 2);
 	global = option_in(global_options, name);
@@ -197,14 +198,14 @@ static int parse_option(struct parser *parser, const char *text)
 		return refuse_unknown_option(parser, name);
 
 	if (equals && !option->value)
-		return refuse(parser, "option '--%s' takes no value", name);
+		return refuse_line(parser, "option '--%s' takes no value", name);
 	if (equals)
 		value = equals + 1;
 	else if (option->value && parser->next == parser->argc && parser->may_be_incomplete) {
 		parser->awaiting = option;
 		return 0;
 	} else if (option->value && parser->next == parser->argc)
-		return refuse(parser, "option '--%s' needs a value: %s", name, option->value);
+		return refuse_line(parser, "option '--%s' needs a value: %s", name, option->value);
 	else if (option->value)
 		value = parser->argv[parser->next++];
 	if (option->value && check_value(parser, option, value) < 0)
@@ -236,7 +237,7 @@ static int parse_family(struct parser *parser, const char *word)
 		error_set(parser->err, ERROR_USAGE, "unknown command '%s'", word);
 		return error_hint(parser->err, "did you mean '%s'?", nearest.found);
 	}
-	return refuse(parser, "unknown command '%s'", word);
+	return refuse_line(parser, "unknown command '%s'", word);
 }
 
 static const char *verbs_of(struct parser *parser, const struct family *family)
@@ -265,8 +266,8 @@ static int parse_verb(struct parser *parser, const char *word)
 		return error_hint(parser->err, "did you mean '%s %s'?", family->name,
 				  nearest.found);
 	}
-	return refuse(parser, "unknown command '%s %s'; there are %s", family->name, word,
-		      verbs_of(parser, family));
+	return refuse_line(parser, "unknown command '%s %s'; there are %s", family->name, word,
+			   verbs_of(parser, family));
 }
 
 static int parse_word(struct parser *parser, const char *word)
@@ -285,28 +286,50 @@ static int parse_word(struct parser *parser, const char *word)
 	return 0;
 }
 
+/* "NAME [SERVICE-URL ...]": brackets are around what may be missing. */
+static void count_arguments(const char *text, size_t *ret_min, size_t *ret_max)
+{
+	*ret_min = *ret_max = 0;
+	for (; *text; text += strcspn(text, " "), text += *text == ' ') {
+		if (strncmp(text, "...", 3) == 0) {
+			*ret_max = SIZE_MAX;
+			return;
+		}
+		*ret_min += *text != '[';
+		++*ret_max;
+	}
+}
+
+static int check_argument_count(struct parser *parser, const struct command *command)
+{
+	const struct arguments *arguments = &parser->line.arguments;
+	const char *name = command_name(parser->memory, command);
+	size_t min, max;
+
+	count_arguments(command->arguments, &min, &max);
+	if (arguments->count < min)
+		return refuse_line(parser, "'%s' needs %s", name, command->arguments);
+	if (arguments->count <= max)
+		return 0;
+	if (max == 0)
+		return refuse_line(parser, "'%s' takes no argument '%s'", name,
+				   arguments->words[0]);
+	return refuse_line(parser, "'%s' takes %s, and '%s' is one too many", name,
+			   command->arguments, arguments->words[max]);
+}
+
 static int check_complete(struct parser *parser)
 {
 	const struct command_line *line = &parser->line;
 	const struct command *command = line->command;
 
 	if (!line->family)
-		return refuse(parser, "no command given");
+		return refuse_line(parser, "no command given");
 	if (!command)
-		return refuse(parser, "'%s' needs %s%s", line->family->name,
-			      line->family->commands[1] ? "one of " : "",
-			      verbs_of(parser, line->family));
-	if (line->arguments.count < command->min)
-		return refuse(parser, "'%s' needs %s", command_name(parser->memory, command),
-			      command->arguments);
-	if (line->arguments.count > command->max && command->max == 0)
-		return refuse(parser, "'%s' takes no argument '%s'",
-			      command_name(parser->memory, command), line->arguments.words[0]);
-	if (line->arguments.count > command->max)
-		return refuse(parser, "'%s' takes %s, and '%s' is one too many",
-			      command_name(parser->memory, command), command->arguments,
-			      line->arguments.words[command->max]);
-	return 0;
+		return refuse_line(parser, "'%s' needs %s%s", line->family->name,
+				   line->family->commands[1] ? "one of " : "",
+				   verbs_of(parser, line->family));
+	return check_argument_count(parser, command);
 }
 
 static struct parser parser_on(struct arena *memory, const struct family *const *known, int argc,

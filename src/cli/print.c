@@ -39,7 +39,7 @@ struct list {
 };
 
 /* The character that begins here: its length, 0 where it is none. */
-static size_t character_at(const char *text, uint32_t *ret_character)
+static size_t decode_character(const char *text, uint32_t *ret_character)
 {
 	size_t length = utf8_sequence_length(text, strnlen(text, UTF8_MAX_LENGTH));
 	uint32_t character = (unsigned char)text[0];
@@ -53,7 +53,7 @@ static size_t character_at(const char *text, uint32_t *ret_character)
 }
 
 /* What moves the cursor, colours the screen, ends the line or turns the direction of the text. */
-static bool is_obeyed(uint32_t character)
+static bool is_obeyed_by_terminals(uint32_t character)
 {
 	return character < 0x20 || (character >= 0x7f && character < 0xa0) || character == 0x200e ||
 	       character == 0x200f || (character >= 0x2028 && character <= 0x202e) ||
@@ -71,7 +71,7 @@ static size_t plain_length(const char *text)
 	return length;
 }
 
-static const char *escape(struct arena *memory, const char *text, bool keep_lines)
+static const char *escape_text(struct arena *memory, const char *text, bool keep_lines)
 {
 	struct bytes escaped = BYTES_IN(memory);
 	size_t plain = plain_length(text);
@@ -82,11 +82,11 @@ static const char *escape(struct arena *memory, const char *text, bool keep_line
 	text += plain;
 	while (*text) {
 		uint32_t character = 0;
-		size_t length = character_at(text, &character);
+		size_t length = decode_character(text, &character);
 
 		if (length == 0)
 			bytes_add_format(&escaped, "\\x%02x", (unsigned char)*text);
-		else if (is_obeyed(character) && !(keep_lines && character == '\n'))
+		else if (is_obeyed_by_terminals(character) && !(keep_lines && character == '\n'))
 			bytes_add_format(&escaped, "\\u%04x", character);
 		else
 			bytes_add(&escaped, text, length);
@@ -97,7 +97,7 @@ static const char *escape(struct arena *memory, const char *text, bool keep_line
 
 const char *text_escape(struct arena *memory, const char *text)
 {
-	return escape(memory, text, false);
+	return escape_text(memory, text, false);
 }
 
 void print_quietly(void)
@@ -210,7 +210,7 @@ static void print_json(json_t *value, size_t flags)
 	if (!text)
 		abort(); /* out of memory */
 	has_printed_json = true;
-	fputs(escape(&memory, text, true), stdout);
+	fputs(escape_text(&memory, text, true), stdout);
 }
 
 /* DISPLAY-NAME of display_name: people know the options. */
@@ -272,7 +272,7 @@ static void print_padded(const char *text, size_t width)
 	printf("%s%*s", text, used < width ? (int)(width - used) : 0, "");
 }
 
-static bool is_empty(const json_t *value)
+static bool is_empty_value(const json_t *value)
 {
 	if (json_is_array(value))
 		return json_array_size(value) == 0;
@@ -290,7 +290,7 @@ static void print_object_line(struct arena *memory, const json_t *object)
 
 	json_object_foreach((json_t *)object, key, value)
 	{
-		if (json_is_false(value) || is_empty(value))
+		if (json_is_false(value) || is_empty_value(value))
 			continue;
 		if (json_is_true(value))
 			printf("%s%s", gap, label_of(memory, key, false));
@@ -337,7 +337,7 @@ static void print_for_people(json_t *entry)
 	{
 		const char *label = label_of(&memory, key, false);
 
-		if (is_empty(value)) {
+		if (is_empty_value(value)) {
 			puts(label);
 			continue;
 		}
@@ -433,7 +433,7 @@ static void list_fit(struct list *list)
 			list->widths[i] = width_max;
 }
 
-static const char *fitted(struct list *list, size_t column, const char *cell)
+static const char *fit_cell(struct list *list, size_t column, const char *cell)
 {
 	return list->limit ? cells_cut(&list->memory, cell, list->widths[column]) : cell;
 }
@@ -446,7 +446,7 @@ static void print_row(struct list *list, const char *const *cells)
 	while (last > 0 && !*cells[last - 1])
 		last--;
 	for (size_t i = 0; i < last; i++) {
-		const char *cell = fitted(list, i, cells[i]);
+		const char *cell = fit_cell(list, i, cells[i]);
 
 		if (i + 1 < last)
 			print_padded(cell, list->widths[i] + COLUMN_GAP);

@@ -23,13 +23,11 @@ static const struct option paint_options[] = {
 static const struct command fence_paint = {
 	.family = "fence",
 	.verb = "paint",
-	.arguments = "FENCE [BOARD ...]",
-	.min = 1,
-	.max = 3,
+	.arguments = "FENCE [BOARD] [BOARD]",
 	.options = { paint_options },
 };
 static const struct command fence_list = { .family = "fence", .verb = "list", .arguments = "" };
-static const struct command doctor = { .family = "doctor", .arguments = "[NAME]", .max = 1 };
+static const struct command doctor = { .family = "doctor", .arguments = "[NAME]" };
 
 static const struct family fences = {
 	.name = "fence",
@@ -140,9 +138,10 @@ static void refuses_wrong_usage(void **state)
 		  "unknown command 'fence jump'; there are paint, list; see 'mailconfctl fence "
 		  "--help'" },
 		{ { "fence", "paint" },
-		  "'fence paint' needs FENCE [BOARD ...]; see 'mailconfctl fence paint --help'" },
+		  "'fence paint' needs FENCE [BOARD] [BOARD]; see 'mailconfctl fence paint "
+		  "--help'" },
 		{ { "fence", "paint", "a", "b", "c", "d" },
-		  "'fence paint' takes FENCE [BOARD ...], and 'd' is one too many; see "
+		  "'fence paint' takes FENCE [BOARD] [BOARD], and 'd' is one too many; see "
 		  "'mailconfctl fence paint --help'" },
 		{ { "fence", "list", "x" },
 		  "'fence list' takes no argument 'x'; see 'mailconfctl fence list --help'" },
@@ -182,7 +181,7 @@ static void refuses_wrong_usage(void **state)
 
 		assert_int_equal(parse(&memory, cases[i].words, &line, &err), -1);
 		assert_int_equal(err.kind, ERROR_USAGE);
-		assert_string_equal(err.text, cases[i].text);
+		assert_string_equal(error_line(&memory, &err), cases[i].text);
 	}
 }
 

@@ -230,8 +230,6 @@ static const struct option options[] = {
 static const struct command command_apply = {
 	.family = "apply",
 	.arguments = "FILE|-",
-	.min = 1,
-	.max = 1,
 	.summary = "Make the database equal to a file of commands",
 	.details = "The file was written by 'export', or has commands as for 'batch' that start "
 		   "with an\nempty database. Only rows that differ are changed, atomically. The "

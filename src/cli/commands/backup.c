@@ -31,8 +31,6 @@ static const struct option options[] = {
 static const struct command command_backup = {
 	.family = "backup",
 	.arguments = "FILE",
-	.min = 1,
-	.max = 1,
 	.summary = "Copy the database to a file while the daemon runs",
 	.details = "The copy is of one moment, whatever is changed meanwhile. It has everything, "
 		   "also the\nsecret that makes the identifiers of Apple profiles, and only its "

@@ -123,8 +123,6 @@ static int batch(struct admin *admin, const struct arguments *arguments, struct 
 static const struct command batch_command = {
 	.family = "batch",
 	.arguments = "FILE|-",
-	.min = 1,
-	.max = 1,
 	.summary = "Run the commands in a file as one transaction",
 	.details =
 		"One command is a line, without 'mailconfctl', quoted as for a shell; # begins a "

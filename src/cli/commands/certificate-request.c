@@ -201,7 +201,6 @@ const struct command certificate_request = {
 	.family = "certificate",
 	.verb = "request",
 	.arguments = "[DOMAIN ...]",
-	.max = ANY_NUMBER,
 	.summary = "Request certificates by ACME for names that resolve here",
 	.details =
 		"One certificate for each domain, with those of these names that resolve to this "

@@ -149,8 +149,6 @@ static const struct option options[] = {
 static const struct command command_dns = {
 	.family = "dns",
 	.arguments = "DOMAIN",
-	.min = 1,
-	.max = 1,
 	.summary = "Show the DNS records that a domain ought to have",
 	.details = "The zone can be pasted into that of the domain: what is optional, or stands "
 		   "for\nanother record, is commented out. --target takes several addresses with "

@@ -262,8 +262,6 @@ static const struct option options[] = {
 static const struct command command_doctor = {
 	.family = "doctor",
 	.arguments = "[DOMAIN ...]",
-	.min = 0,
-	.max = ANY_NUMBER,
 	.summary = "Look at domains as mail clients do, and say what is wrong",
 	.details = "DNS, TLS and HTTP as each client uses them, and every announced service are "
 		   "looked\nat from here, and compared with the database. Each finding "

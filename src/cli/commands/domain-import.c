@@ -452,7 +452,6 @@ const struct command domain_import = {
 	.family = "domain",
 	.verb = "import",
 	.arguments = "[FILE|-]",
-	.max = 1,
 	.summary = "Add and change domains from a CSV",
 	.details = "The import is atomic: invalid lines are listed, and then nothing changes. The "
 		   "file\nbegins with a header: domain,provider,alias_of,enabled,moved_to. All "

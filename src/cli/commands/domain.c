@@ -36,7 +36,7 @@ static const char *belonging(struct admin *admin, const struct domain *domain)
 				: arena_printf(admin->memory, "provider %s", domain->provider);
 }
 
-static int refuse_existing(struct admin *admin, const char *name, struct error *err)
+static int refuse_existing_domain(struct admin *admin, const char *name, struct error *err)
 {
 	struct domain domain;
 	int r = store_find_domain(admin->store, admin->memory, name, &domain, err);
@@ -95,7 +95,7 @@ static int check_add_usage(struct admin *admin, const struct arguments *argument
 	return 0;
 }
 
-static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int add_domain(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct domain domain = { .is_enabled = true };
 	int r;
@@ -110,7 +110,7 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 			  "'*' answers for every domain that points here, whoever owns it");
 		return error_hint(err, "say --any-domain if that is meant");
 	}
-	if (refuse_existing(admin, domain.name, err) < 0)
+	if (refuse_existing_domain(admin, domain.name, err) < 0)
 		return -1;
 	if (arguments->count > 1) {
 		if (add_implicit_provider(admin, arguments, domain.name, err) < 0)
@@ -144,8 +144,6 @@ static const struct command domain_add = {
 	.family = "domain",
 	.verb = "add",
 	.arguments = "DOMAIN [SERVICE-URL ...]",
-	.min = 1,
-	.max = ANY_NUMBER,
 	.summary = "Add a domain",
 	.details = "It gets a provider that there is (--provider), or shares all with another "
 		   "domain\n(--alias-of), or gets services of its own: then a provider of its name "
@@ -158,11 +156,11 @@ static const struct command domain_add = {
 		   "mailconfctl domain add example.net --alias-of example.org",
 	.options = { add_options, provider_options, plaintext_options },
 	.database = DATABASE_CHANGE,
-	.run = add,
+	.run = add_domain,
 };
 
-static int apply_move(struct admin *admin, const struct arguments *arguments, struct domain *domain,
-		      struct error *err)
+static int apply_domain_move(struct admin *admin, const struct arguments *arguments,
+			     struct domain *domain, struct error *err)
 {
 	const char *target = option_value(arguments, "moved-to");
 
@@ -176,7 +174,7 @@ static int apply_move(struct admin *admin, const struct arguments *arguments, st
 	return 0;
 }
 
-static int set(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int change_domain(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	bool to_provider = option_is_given(arguments, "provider");
 	bool to_alias = option_is_given(arguments, "alias-of");
@@ -197,7 +195,7 @@ static int set(struct admin *admin, const struct arguments *arguments, struct er
 	if (((to_provider || to_alias) &&
 	     domain_assign(admin, option_value(arguments, "provider"),
 			   option_value(arguments, "alias-of"), &domain, err) < 0) ||
-	    apply_move(admin, arguments, &domain, err) < 0 ||
+	    apply_domain_move(admin, arguments, &domain, err) < 0 ||
 	    store_update_domain(admin->store, &domain, err) != 0)
 		return -1;
 	admin_say(admin, "domain %s changed, %s%s%s", domain.name, belonging(admin, &domain),
@@ -216,8 +214,6 @@ static const struct command domain_set = {
 	.family = "domain",
 	.verb = "set",
 	.arguments = "DOMAIN",
-	.min = 1,
-	.max = 1,
 	.summary = "Change a domain's provider, or redirect its clients",
 	.details =
 		"A domain that moved stays as it is for clients that know no redirects. TARGET is "
@@ -227,7 +223,7 @@ static const struct command domain_set = {
 		   "mailconfctl domain set old.example --moved-to example.org",
 	.options = { belonging_options, move_options },
 	.database = DATABASE_CHANGE,
-	.run = set,
+	.run = change_domain,
 };
 
 static bool any_moved(const struct domain *domains, size_t count)
@@ -238,7 +234,7 @@ static bool any_moved(const struct domain *domains, size_t count)
 	return false;
 }
 
-static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int list_domains(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "domain", "provider", "alias_of", "enabled", NULL };
 	static const char *const columns_with_moves[] = { "domain",  "provider", "alias_of",
@@ -266,10 +262,10 @@ static const struct command domain_list = {
 	.example = "mailconfctl domain list",
 	.database = DATABASE_READ,
 	.skips_invalid_rows = true,
-	.run = list,
+	.run = list_domains,
 };
 
-static int show(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int show_domain(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct domain domain;
 
@@ -283,12 +279,10 @@ static const struct command domain_show = {
 	.family = "domain",
 	.verb = "show",
 	.arguments = "DOMAIN",
-	.min = 1,
-	.max = 1,
 	.summary = "Show a domain",
 	.example = "mailconfctl domain show example.org",
 	.database = DATABASE_READ,
-	.run = show,
+	.run = show_domain,
 };
 
 static int remove_domain(struct admin *admin, const struct arguments *arguments, struct error *err)
@@ -325,8 +319,6 @@ static const struct command domain_remove = {
 	.family = "domain",
 	.verb = "remove",
 	.arguments = "DOMAIN",
-	.min = 1,
-	.max = 1,
 	.summary = "Remove a domain",
 	.details = "The provider that 'domain add' made goes with the last domain that has it.",
 	.example = "mailconfctl domain remove example.org --with-users",
@@ -335,12 +327,14 @@ static const struct command domain_remove = {
 	.run = remove_domain,
 };
 
-static int set_enabled(struct admin *admin, const char *name, bool is_enabled, struct error *err)
+static int enable_or_disable(struct admin *admin, const struct arguments *arguments,
+			     struct error *err)
 {
+	bool is_enabled = text_equals(arguments->command->verb, "enable");
 	const char *state = is_enabled ? "enabled" : "disabled";
 	struct domain domain;
 
-	if (domain_require(admin, name, &domain, err) < 0)
+	if (domain_require(admin, arguments->words[0], &domain, err) < 0)
 		return -1;
 	if (domain.is_enabled == is_enabled) {
 		admin_say(admin, "domain %s is already %s", domain.name, state);
@@ -353,38 +347,24 @@ static int set_enabled(struct admin *admin, const char *name, bool is_enabled, s
 	return 0;
 }
 
-static int enable(struct admin *admin, const struct arguments *arguments, struct error *err)
-{
-	return set_enabled(admin, arguments->words[0], true, err);
-}
-
 static const struct command domain_enable = {
 	.family = "domain",
 	.verb = "enable",
 	.arguments = "DOMAIN",
-	.min = 1,
-	.max = 1,
 	.summary = "Serve a domain again",
 	.example = "mailconfctl domain enable example.org",
 	.database = DATABASE_CHANGE,
-	.run = enable,
+	.run = enable_or_disable,
 };
-
-static int disable(struct admin *admin, const struct arguments *arguments, struct error *err)
-{
-	return set_enabled(admin, arguments->words[0], false, err);
-}
 
 static const struct command domain_disable = {
 	.family = "domain",
 	.verb = "disable",
 	.arguments = "DOMAIN",
-	.min = 1,
-	.max = 1,
 	.summary = "Stop serving a domain, but keep its users",
 	.example = "mailconfctl domain disable example.org",
 	.database = DATABASE_CHANGE,
-	.run = disable,
+	.run = enable_or_disable,
 };
 
 const struct family family_domain = {

@@ -193,7 +193,6 @@ static const struct option options[] = {
 static const struct command command_export = {
 	.family = "export",
 	.arguments = "[FILE|-]",
-	.max = 1,
 	.summary = "Write the whole installation as commands, one a line",
 	.details = "The order is stable, so that you can keep the text in git. 'apply' makes a "
 		   "database\nequal to it. It does not contain the secret behind the identifiers "

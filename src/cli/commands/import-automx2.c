@@ -326,8 +326,6 @@ static const struct command command_automx2 = {
 	.family = "import",
 	.verb = "automx2",
 	.arguments = "DATABASE",
-	.min = 1,
-	.max = 1,
 	.summary = "Import the SQLite database of automx2",
 	.details = "It is only read. Domains of a provider that have the same servers share a "
 		   "provider\nhere. What cannot be held, such as look-ups in LDAP, is named in "

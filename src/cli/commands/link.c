@@ -33,8 +33,8 @@ static const struct link *find_link(const struct provider *provider, enum link_k
 }
 
 /* First as it stands, for a hand may have put there what is no URL. */
-static int find(struct admin *admin, const struct arguments *arguments, struct named_link *named,
-		struct error *err)
+static int find_link_as_typed(struct admin *admin, const struct arguments *arguments,
+			      struct named_link *named, struct error *err)
 {
 	if (provider_require(admin, arguments->words[0], &named->provider, err) < 0 ||
 	    link_kind_parse(admin->memory, arguments->words[1], &named->kind, err) < 0)
@@ -50,7 +50,7 @@ static int find(struct admin *admin, const struct arguments *arguments, struct n
 	return 0;
 }
 
-static int refuse_missing(const struct named_link *named, struct error *err)
+static int refuse_missing_link(const struct named_link *named, struct error *err)
 {
 	error_set(err, ERROR_INPUT, "provider '%s' has no %s link '%s'", named->provider.name,
 		  link_kind_name(named->kind), named->url);
@@ -137,13 +137,13 @@ static const struct option link_options[] = {
 	{ 0 },
 };
 
-static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int add_link(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct named_link named;
 	struct link *links;
 	size_t count;
 
-	if (find(admin, arguments, &named, err) < 0)
+	if (find_link_as_typed(admin, arguments, &named, err) < 0)
 		return -1;
 	if (named.found) {
 		error_set(err, ERROR_INPUT, "provider '%s' has the %s link '%s' already",
@@ -164,8 +164,6 @@ static const struct command link_add = {
 	.family = "link",
 	.verb = "add",
 	.arguments = "PROVIDER documentation|enable URL",
-	.min = 3,
-	.max = 3,
 	.summary = "Add a link to a web page to a provider",
 	.details =
 		"A documentation link tells how to set up a client. An enable link leads to where "
@@ -175,10 +173,10 @@ static const struct command link_add = {
 		   "        --text 'en=How to set up your client' --text 'de=So geht es'",
 	.options = { link_options },
 	.database = DATABASE_CHANGE,
-	.run = add,
+	.run = add_link,
 };
 
-static int set(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int change_link(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct named_link named;
 	struct link *links;
@@ -187,10 +185,10 @@ static int set(struct admin *admin, const struct arguments *arguments, struct er
 	if (!option_any_given(arguments, link_options))
 		return usage_error(admin->memory, arguments->command, err,
 				   "'link set' needs --text LANG=TEXT");
-	if (find(admin, arguments, &named, err) < 0)
+	if (find_link_as_typed(admin, arguments, &named, err) < 0)
 		return -1;
 	if (!named.found)
-		return refuse_missing(&named, err);
+		return refuse_missing_link(&named, err);
 	place = (size_t)(named.found - named.provider.links);
 	links = arena_copy(admin->memory, named.provider.links, named.provider.n_links,
 			   sizeof(*links));
@@ -207,18 +205,16 @@ static const struct command link_set = {
 	.family = "link",
 	.verb = "set",
 	.arguments = "PROVIDER documentation|enable URL",
-	.min = 3,
-	.max = 3,
 	.summary = "Change the texts of a link",
 	.details = "Languages that no option names keep their text; LANG= takes one away.",
 	.example = "mailconfctl link set uni documentation https://help.example.org/mail \\\n"
 		   "        --text de= --text 'fr=Configurer votre logiciel'",
 	.options = { link_options },
 	.database = DATABASE_CHANGE,
-	.run = set,
+	.run = change_link,
 };
 
-static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int list_links(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "kind", "url", "texts", NULL };
 	_cleanup_(list_freep) struct list *lines = NULL;
@@ -237,13 +233,11 @@ static const struct command link_list = {
 	.family = "link",
 	.verb = "list",
 	.arguments = "PROVIDER",
-	.min = 1,
-	.max = 1,
 	.summary = "List the links of a provider in the order of documents",
 	.example = "mailconfctl link list uni",
 	.database = DATABASE_READ,
 	.skips_invalid_rows = true,
-	.run = list,
+	.run = list_links,
 };
 
 static int remove_link(struct admin *admin, const struct arguments *arguments, struct error *err)
@@ -258,10 +252,10 @@ static int remove_link(struct admin *admin, const struct arguments *arguments, s
 	r = store_find_provider(admin->store, admin->memory, name, &named.provider, err);
 	if (r == STORE_NOT_FOUND && if_exists)
 		return 0;
-	if (r < 0 || find(admin, arguments, &named, err) < 0)
+	if (r < 0 || find_link_as_typed(admin, arguments, &named, err) < 0)
 		return -1;
 	if (!named.found)
-		return if_exists ? 0 : refuse_missing(&named, err);
+		return if_exists ? 0 : refuse_missing_link(&named, err);
 	links = other_links(admin, &named, &count);
 	if (store_set_links(admin->store, named.provider.id, links, count, err) != 0)
 		return -1;
@@ -274,8 +268,6 @@ static const struct command link_remove = {
 	.family = "link",
 	.verb = "remove",
 	.arguments = "PROVIDER documentation|enable URL",
-	.min = 3,
-	.max = 3,
 	.summary = "Remove a link from a provider",
 	.example = "mailconfctl link remove uni documentation https://help.example.org/mail",
 	.options = { if_exists_options },

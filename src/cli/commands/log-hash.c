@@ -10,7 +10,7 @@
 #include "util/digest.h"
 #include "util/error.h"
 
-static int show(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int show_hash(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct digest_key key;
 	struct address address;
@@ -35,8 +35,6 @@ static int show(struct admin *admin, const struct arguments *arguments, struct e
 static const struct command log_hash = {
 	.family = "log-hash",
 	.arguments = "ADDRESS",
-	.min = 1,
-	.max = 1,
 	.summary = "Show the hash of an address in the log",
 	.details = "With 'addresses = hash' in [log] a line has this value instead of the address. "
 		   "It\n"
@@ -44,7 +42,7 @@ static const struct command log_hash = {
 		   "installation.",
 	.example = "mailconfctl log-hash first.last@example.org",
 	.database = DATABASE_READ,
-	.run = show,
+	.run = show_hash,
 };
 
 static const struct command *const commands[] = { &log_hash, NULL };

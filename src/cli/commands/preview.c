@@ -403,8 +403,6 @@ static const struct command command_preview = {
 	.family = "preview",
 	.arguments = "outlook|mobilesync|autoconfig|mobileconfig|autodiscover-v2|pacc "
 		     "ADDRESS|@DOMAIN",
-	.min = 2,
-	.max = 2,
 	.summary = "Show the document that a mail client would get",
 	.details = "The document goes to standard output, made by the same code as in the "
 		   "daemon.\n@DOMAIN is a question without an address, as some clients ask "

@@ -111,8 +111,6 @@ const struct command provider_import = {
 	.family = "provider",
 	.verb = "import",
 	.arguments = "FILE|URL|-",
-	.min = 1,
-	.max = 1,
 	.summary = "Import an autoconfig document: a provider with its domains",
 	.details =
 		"The document is one of Thunderbird's autoconfig, version 1.1 or 1.2. The provider "

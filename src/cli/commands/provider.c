@@ -34,7 +34,7 @@ static const char *services_counted(struct admin *admin, size_t count)
 	return count == 1 ? "1 service" : arena_printf(admin->memory, "%zu services", count);
 }
 
-static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int add_provider(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct provider provider = PROVIDER_DEFAULT;
 	int r;
@@ -64,8 +64,6 @@ static const struct command provider_add = {
 	.family = "provider",
 	.verb = "add",
 	.arguments = "NAME [SERVICE-URL ...]",
-	.min = 1,
-	.max = ANY_NUMBER,
 	.summary = "Add a provider",
 	.details =
 		"A SERVICE-URL is one of\n"
@@ -80,10 +78,11 @@ static const struct command provider_add = {
 		   "        imaps://imap.example.org submissions://smtp.example.org",
 	.options = { provider_options, plaintext_options },
 	.database = DATABASE_CHANGE,
-	.run = add,
+	.run = add_provider,
 };
 
-static int set(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int change_provider(struct admin *admin, const struct arguments *arguments,
+			   struct error *err)
 {
 	bool has_services = arguments->count > 1;
 	struct provider provider;
@@ -122,18 +121,16 @@ static const struct command provider_set = {
 	.family = "provider",
 	.verb = "set",
 	.arguments = "NAME [SERVICE-URL ...]",
-	.min = 1,
-	.max = ANY_NUMBER,
 	.summary = "Change a provider",
 	.details = "What no option names stays as it is; an empty text unsets. SERVICE-URLs take "
 		   "the\nplace of all services, with what 'service add' said about them.",
 	.example = "mailconfctl provider set uni --login %EMAILLOCALPART% --short-name ''",
 	.options = { provider_options, plaintext_options },
 	.database = DATABASE_CHANGE,
-	.run = set,
+	.run = change_provider,
 };
 
-static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int list_providers(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "name", "display_name", "login", "services", NULL };
 	_cleanup_(list_freep) struct list *lines = NULL;
@@ -159,10 +156,10 @@ static const struct command provider_list = {
 	.example = "mailconfctl provider list",
 	.database = DATABASE_READ,
 	.skips_invalid_rows = true,
-	.run = list,
+	.run = list_providers,
 };
 
-static int show(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int show_provider(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const struct domain_filter filter = { .provider = arguments->words[0] };
 	json_t *entry, *domains;
@@ -188,12 +185,10 @@ static const struct command provider_show = {
 	.family = "provider",
 	.verb = "show",
 	.arguments = "NAME",
-	.min = 1,
-	.max = 1,
 	.summary = "Show a provider with its services and domains",
 	.example = "mailconfctl --json provider show uni",
 	.database = DATABASE_READ,
-	.run = show,
+	.run = show_provider,
 };
 
 static int note_first(const struct user *user, void *context, struct error *err)
@@ -272,8 +267,6 @@ static const struct command provider_remove = {
 	.family = "provider",
 	.verb = "remove",
 	.arguments = "NAME",
-	.min = 1,
-	.max = 1,
 	.summary = "Remove a provider that no domain or user uses",
 	.example = "mailconfctl provider remove uni",
 	.options = { if_exists_options },

@@ -35,8 +35,6 @@ static int restore(struct admin *admin, const struct arguments *arguments, struc
 static const struct command command_restore = {
 	.family = "restore",
 	.arguments = "FILE",
-	.min = 1,
-	.max = 1,
 	.summary = "Restore the database from a backup while the daemon runs",
 	.details =
 		"Checks that the file is an undamaged database of mailconfd, migrates one of an\n"

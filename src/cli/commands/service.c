@@ -33,8 +33,8 @@ static int check_pop3(struct admin *admin, const struct service *service, struct
 	return 0;
 }
 
-static int apply_options(struct admin *admin, const struct arguments *arguments,
-			 struct service *service, struct error *err)
+static int apply_service_options(struct admin *admin, const struct arguments *arguments,
+				 struct service *service, struct error *err)
 {
 	const char *auth = option_value(arguments, "auth");
 
@@ -75,8 +75,9 @@ static int store_services(struct admin *admin, const struct provider *provider, 
 }
 
 /* A provider that has a service by this URL or has none; *ret_found is then NULL. */
-static int find(struct admin *admin, const char *name, const struct service *service,
-		struct provider *provider, const struct service **ret_found, struct error *err)
+static int find_in_provider(struct admin *admin, const char *name, const struct service *service,
+			    struct provider *provider, const struct service **ret_found,
+			    struct error *err)
 {
 	if (provider_require(admin, name, provider, err) < 0 ||
 	    provider_refuse_invalid_service(admin, provider, err) < 0)
@@ -85,15 +86,15 @@ static int find(struct admin *admin, const char *name, const struct service *ser
 	return 0;
 }
 
-static int refuse_missing(struct admin *admin, const struct provider *provider,
-			  const struct service *service, struct error *err)
+static int refuse_missing_service(struct admin *admin, const struct provider *provider,
+				  const struct service *service, struct error *err)
 {
 	error_set(err, ERROR_INPUT, "provider '%s' has no service '%s'", provider->name,
 		  service_url(admin->memory, service));
 	return error_hint(err, "'service list' shows those it has");
 }
 
-static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int add_service(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const struct service *found;
 	struct provider provider;
@@ -102,8 +103,8 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 
 	if (service_from_url(admin, arguments->words[1],
 			     option_is_given(arguments, "allow-plaintext"), &service, err) < 0 ||
-	    find(admin, arguments->words[0], &service, &provider, &found, err) < 0 ||
-	    apply_options(admin, arguments, &service, err) < 0)
+	    find_in_provider(admin, arguments->words[0], &service, &provider, &found, err) < 0 ||
+	    apply_service_options(admin, arguments, &service, err) < 0)
 		return -1;
 	url = service_url(admin->memory, &service);
 	if (found) {
@@ -127,8 +128,6 @@ static const struct command service_add = {
 	.family = "service",
 	.verb = "add",
 	.arguments = "PROVIDER SERVICE-URL",
-	.min = 2,
-	.max = 2,
 	.summary = "Add a service to a provider",
 	.details = "Clients are told IMAP before POP3, and implicit TLS before STARTTLS, whatever "
 		   "the\norder of adding. Ways to authenticate are password-cleartext (which is "
@@ -139,10 +138,10 @@ static const struct command service_add = {
 		   "--auth OAuth2,password-cleartext",
 	.options = { service_options, pop3_options, plaintext_options },
 	.database = DATABASE_CHANGE,
-	.run = add,
+	.run = add_service,
 };
 
-static int set(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int change_service(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const struct service *found;
 	struct provider provider;
@@ -152,12 +151,12 @@ static int set(struct admin *admin, const struct arguments *arguments, struct er
 		return usage_error(admin->memory, arguments->command, err,
 				   "'service set' needs an option that says what to change");
 	if (service_parse(admin->memory, arguments->words[1], &service, err) < 0 ||
-	    find(admin, arguments->words[0], &service, &provider, &found, err) < 0)
+	    find_in_provider(admin, arguments->words[0], &service, &provider, &found, err) < 0)
 		return -1;
 	if (!found)
-		return refuse_missing(admin, &provider, &service, err);
+		return refuse_missing_service(admin, &provider, &service, err);
 	service = *found;
-	if (apply_options(admin, arguments, &service, err) < 0)
+	if (apply_service_options(admin, arguments, &service, err) < 0)
 		return -1;
 	put_service(admin, &provider, found, &service);
 	if (store_services(admin, &provider, err) < 0)
@@ -172,18 +171,16 @@ static const struct command service_set = {
 	.family = "service",
 	.verb = "set",
 	.arguments = "PROVIDER SERVICE-URL",
-	.min = 2,
-	.max = 2,
 	.summary = "Change a service of a provider",
 	.details = "What no option names stays as it is; an empty text unsets.",
 	.example = "mailconfctl service set uni pop3s://pop.example.org --leave-on-server yes "
 		   "--leave-days 14",
 	.options = { service_options, pop3_options },
 	.database = DATABASE_CHANGE,
-	.run = set,
+	.run = change_service,
 };
 
-static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int list_services(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "url", "login", "auth", "first", "pop3", NULL };
 	_cleanup_(list_freep) struct list *lines = NULL;
@@ -203,13 +200,11 @@ static const struct command service_list = {
 	.family = "service",
 	.verb = "list",
 	.arguments = "PROVIDER",
-	.min = 1,
-	.max = 1,
 	.summary = "List the services of a provider in the order of documents",
 	.example = "mailconfctl service list uni",
 	.database = DATABASE_READ,
 	.skips_invalid_rows = true,
-	.run = list,
+	.run = list_services,
 };
 
 /* What a hand has put there is found as it stands: no URL, or one that nothing can be made of. */
@@ -261,10 +256,10 @@ static int remove_service(struct admin *admin, const struct arguments *arguments
 		return -1;
 	if (r == STORE_NOT_FOUND && if_exists)
 		return 0;
-	if (find(admin, name, &service, &provider, &found, err) < 0)
+	if (find_in_provider(admin, name, &service, &provider, &found, err) < 0)
 		return -1;
 	if (!found)
-		return if_exists ? 0 : refuse_missing(admin, &provider, &service, err);
+		return if_exists ? 0 : refuse_missing_service(admin, &provider, &service, err);
 	drop_service(admin, &provider, found);
 	if (store_services(admin, &provider, err) < 0)
 		return -1;
@@ -277,8 +272,6 @@ static const struct command service_remove = {
 	.family = "service",
 	.verb = "remove",
 	.arguments = "PROVIDER SERVICE-URL",
-	.min = 2,
-	.max = 2,
 	.summary = "Remove a service from a provider",
 	.example = "mailconfctl service remove uni imap+starttls://imap.example.org",
 	.options = { if_exists_options },

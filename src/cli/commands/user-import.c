@@ -419,7 +419,6 @@ const struct command user_import = {
 	.family = "user",
 	.verb = "import",
 	.arguments = "[FILE|-]",
-	.max = 1,
 	.summary = "Add and change users from a file",
 	.details =
 		"The import is atomic: invalid lines are listed, and then nothing changes. Values\n"

@@ -92,8 +92,8 @@ static void warn_of_reading(struct admin *admin, const struct owner *owner, cons
 }
 
 /* --name and --provider; an empty text unsets. */
-static int apply_options(struct admin *admin, const struct arguments *arguments, struct user *user,
-			 struct error *err)
+static int apply_user_options(struct admin *admin, const struct arguments *arguments,
+			      struct user *user, struct error *err)
 {
 	const char *name = option_value(arguments, "name");
 	const char *provider_name = option_value(arguments, "provider");
@@ -113,7 +113,7 @@ static int apply_options(struct admin *admin, const struct arguments *arguments,
 	return 0;
 }
 
-static int refuse_existing(struct admin *admin, const char *address, struct error *err)
+static int refuse_existing_user(struct admin *admin, const char *address, struct error *err)
 {
 	struct user user;
 
@@ -123,7 +123,7 @@ static int refuse_existing(struct admin *admin, const char *address, struct erro
 	return error_hint(err, "use 'user set' to change it");
 }
 
-static int add(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int add_user(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct owner owner;
 	struct user user = { .login = arguments->words[1] };
@@ -133,12 +133,12 @@ static int add(struct admin *admin, const struct arguments *arguments, struct er
 	    login_check(admin->memory, user.login, err) < 0 ||
 	    domain_check_served(admin, owner.domain,
 				arena_printf(admin->memory, "'%s'", owner.address), err) < 0 ||
-	    apply_options(admin, arguments, &user, err) < 0)
+	    apply_user_options(admin, arguments, &user, err) < 0)
 		return -1;
 	user.address = owner.address;
 	r = store_add_user(admin->store, &user, err);
 	if (r == STORE_EXISTS)
-		return refuse_existing(admin, user.address, err);
+		return refuse_existing_user(admin, user.address, err);
 	if (r != 0)
 		return -1;
 	warn_of_reading(admin, &owner, user.login);
@@ -156,19 +156,17 @@ static const struct command user_add = {
 	.family = "user",
 	.verb = "add",
 	.arguments = "ADDRESS LOGIN",
-	.min = 2,
-	.max = 2,
 	.summary = "Add a user: an address and its login",
 	.details = "The login is stored as given. The ADDRESS @example.org stands for all "
 		   "addresses of\nthe domain that have no user of their own.",
 	.example = "mailconfctl user add first.last@example.org a4711 --name 'First Last'",
 	.options = { add_options },
 	.database = DATABASE_CHANGE,
-	.run = add,
+	.run = add_user,
 };
 
-static int apply_move(struct admin *admin, const struct arguments *arguments, struct user *user,
-		      struct error *err)
+static int apply_user_move(struct admin *admin, const struct arguments *arguments,
+			   struct user *user, struct error *err)
 {
 	const char *target = option_value(arguments, "moved-to");
 
@@ -186,7 +184,7 @@ static int apply_move(struct admin *admin, const struct arguments *arguments, st
 	return 0;
 }
 
-static int set(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int change_user(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *login = option_value(arguments, "login"), *before;
 	struct owner owner;
@@ -201,13 +199,13 @@ static int set(struct admin *admin, const struct arguments *arguments, struct er
 	    user_require(admin, owner.address, &user, "use 'user add' to add it", err) < 0)
 		return -1;
 	before = user.provider;
-	if (apply_options(admin, arguments, &user, err) < 0)
+	if (apply_user_options(admin, arguments, &user, err) < 0)
 		return -1;
 	if (login) {
 		user.login = login;
 		warn_of_reading(admin, &owner, login);
 	}
-	if (apply_move(admin, arguments, &user, err) < 0 ||
+	if (apply_user_move(admin, arguments, &user, err) < 0 ||
 	    store_update_user(admin->store, &user, err) != 0)
 		return -1;
 	admin_say(admin, "user %s changed, login %s%s%s", user.address, user.login,
@@ -227,17 +225,15 @@ static const struct command user_set = {
 	.family = "user",
 	.verb = "set",
 	.arguments = "ADDRESS",
-	.min = 1,
-	.max = 1,
 	.summary = "Change a user",
 	.details = "What no option names stays as it is.",
 	.example = "mailconfctl user set first.last@example.org --login a4712",
 	.options = { set_options },
 	.database = DATABASE_CHANGE,
-	.run = set,
+	.run = change_user,
 };
 
-static int show(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int show_user(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *instead;
 	struct owner owner;
@@ -257,12 +253,10 @@ static const struct command user_show = {
 	.family = "user",
 	.verb = "show",
 	.arguments = "ADDRESS",
-	.min = 1,
-	.max = 1,
 	.summary = "Show a user",
 	.example = "mailconfctl user show first.last@example.org",
 	.database = DATABASE_READ,
-	.run = show,
+	.run = show_user,
 };
 
 /* Stops at the first that the list will show. */
@@ -282,7 +276,7 @@ static int print_user(const struct user *user, void *context, struct error *err)
 	return 0;
 }
 
-static int list(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int list_users(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	static const char *const columns[] = { "address", "login", "name", "provider", NULL };
 	static const char *const columns_with_moves[] = { "address",  "login",	  "name",
@@ -316,13 +310,12 @@ static const struct command user_list = {
 	.family = "user",
 	.verb = "list",
 	.arguments = "[DOMAIN]",
-	.max = 1,
 	.summary = "List users, by domain",
 	.example = "mailconfctl user list example.org",
 	.options = { list_options },
 	.database = DATABASE_READ,
 	.skips_invalid_rows = true,
-	.run = list,
+	.run = list_users,
 };
 
 static int remove_user(struct admin *admin, const struct arguments *arguments, struct error *err)
@@ -350,8 +343,6 @@ static const struct command user_remove = {
 	.family = "user",
 	.verb = "remove",
 	.arguments = "ADDRESS",
-	.min = 1,
-	.max = 1,
 	.summary = "Remove a user",
 	.example = "mailconfctl user remove first.last@example.org",
 	.options = { if_exists_options },
@@ -383,8 +374,6 @@ static const struct command user_rename_login = {
 	.family = "user",
 	.verb = "rename-login",
 	.arguments = "OLD NEW",
-	.min = 2,
-	.max = 2,
 	.summary = "Rename a login for all its users",
 	.details = "Logins are compared as they stand, letter case included.",
 	.example = "mailconfctl user rename-login a4711 b0815",
