@@ -322,5 +322,6 @@ int loops_check(struct admin *admin, struct error *err)
 		   now.found.count == 1 ? ""
 					: arena_printf(admin->memory, " (and so for %zu more)",
 						       now.found.count - 1));
+	admin_hint(admin, "%s", now.hints.items[0]);
 	return 0;
 }

@@ -146,7 +146,7 @@ def test_domains_replaced(ctl, write):
         f"{path}: this would remove 2 of 3 domains, more than the 10 % allowed; if that is meant, " \
         "say --max-removals 2"
     assert ctl.refused("domain", "import", path, "--replace-all", "--max-removals=2") == \
-        "domain 'own.example' has 1 user ('user list own.example' shows them); to remove them " \
+        "domain 'own.example' has 1 user; 'user list own.example' shows them; to remove them " \
         "too, say --with-users"
     assert len(ctl.json("domain", "list")) == 3
     assert ctl("domain", "import", path, "--replace-all", "--max-removals=2", "--with-users", "--dry-run") == (

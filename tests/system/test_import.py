@@ -325,10 +325,9 @@ def test_the_same_twice(ctl, write):
 def test_domains_that_nothing_serves(ctl, write):
     path = write("address,login\na@example.org,a\nb@b.example,b\nc@b.example,c\nd@d.example,d\n")
     assert complaints(ctl, path) == [
-        f"{path}:3: nothing here serves the domain 'b.example' (the file has 2 users of it); use "
-        "'domain add' first",
-        f"{path}:5: nothing here serves the domain 'd.example' (the file has 1 user of it); use "
-        "'domain add' first",
+        f"{path}:3: nothing here serves the domain 'b.example' (the file has 2 users of it)",
+        "hint: use 'domain add' first",
+        f"{path}:5: nothing here serves the domain 'd.example' (the file has 1 user of it)",
         f"{path}: 2 bad lines; nothing is imported"]
 
 

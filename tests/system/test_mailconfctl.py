@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mailconfctl import BINARY, Mailconfctl
+from mailconfctl import BINARY, Mailconfctl, joined
 
 ORG = ["imaps://imap.example.org", "submissions://smtp.example.org"]
 NET = ["imap+starttls://mail.example.net", "submission+starttls://mail.example.net"]
@@ -177,7 +177,7 @@ def test_output_that_is_cut(org, words, said):
     with open("/dev/full", "w") as full:
         result = subprocess.run(org.command(*words), stdout=full, stderr=subprocess.PIPE, text=True)
     assert result.returncode == 1
-    lines = result.stderr.splitlines()
+    lines = joined(result.stderr).splitlines()
     assert len(lines) == len(said) + 1
     for line, pattern in zip(lines, (*said, "cannot write (all of it )?to standard output[:;] .*")):
         assert re.fullmatch("mailconfctl: " + pattern, line) and "descriptor" not in line
@@ -975,12 +975,12 @@ def test_spoiled_service_is_shown_beside_the_rest(org):
     org("domain", "add", "example.net", "--provider", "uni")
     spoil(org, JUNK + " AND provider = (SELECT id FROM provider WHERE name = 'uni')")
     result = org.run("--json", "provider", "list")
-    assert result.stderr == f"mailconfctl: warning: {junk_warning('uni')}\n"
+    assert joined(result.stderr) == f"mailconfctl: warning: {junk_warning('uni')}\n"
     assert '"example.org"' in result.stdout and '"uni"' in result.stdout
     for words in (("service", "list", "uni"), ("provider", "show", "uni")):
         result = org.run(*words)
         assert NET[1] in result.stdout and "junk" not in result.stdout
-        assert result.stderr == f"mailconfctl: warning: {junk_warning('uni')}\n"
+        assert joined(result.stderr) == f"mailconfctl: warning: {junk_warning('uni')}\n"
     org("service", "list", "example.org")
     result = org.run("preview", "autoconfig", "a@example.net")
     assert result.returncode == 1 and "provider 'uni': 'junk' is not a service" in result.stderr
@@ -1409,6 +1409,11 @@ def circle(name):
     return "clients of '%s' would be redirected in a loop; change where it redirects to" % name
 
 
+def there_before(error):
+    """The warning of two loops, of which this is the first."""
+    return error.replace("; ", " (and so for 1 more); ", 1)
+
+
 def test_domain_moves(org):
     assert org("domain", "set", "example.org", "--moved-to", "BÜCHER.example") == \
         "domain example.org changed, provider example.org, moved to xn--bcher-kva.example\n"
@@ -1526,7 +1531,7 @@ def test_a_loop_that_was_there_keeps_nothing_else_from_being_done(org):
     org("domain", "set", "example.net", "--moved-to", "https://auto.example.net/y")
     settings(org, "auto.example.net")
     assert org.warned("user", "add", "a@example.org", "a") == [
-        sent_back("example.net", "auto.example.net") + " (and so for 1 more)"]
+        there_before(sent_back("example.net", "auto.example.net"))]
     assert org.warned("domain", "set", "example.net", "--moved-to=") == [
         sent_back("example.org", "auto.example.net")]
     assert org.refused("domain", "set", "example.net", "--moved-to=https://auto.example.net/y") == \
@@ -1585,7 +1590,7 @@ def test_user_moves_that_are_refused(org):
         "'example.net' is not a mail address: it has no '@'"
     assert "is not a mail address" in refused("a@example.org", "https://auto.example.net/x")
     assert refused("@example.org", "a@example.net") == \
-        "the catch-all '@example.org' is no person that moves; see 'domain set --moved-to'"
+        "the catch-all '@example.org' cannot move; see 'domain set --moved-to'"
     assert [user.get("moved_to") for user in org.json("user", "list")] == [None, None]
 
 
@@ -1745,9 +1750,9 @@ def test_circle_that_a_hand_made_is_told(four):
     with contextlib.closing(sqlite3.connect(four.database)) as connection, connection:
         connection.execute("UPDATE domain SET moved_to = 'a.example' WHERE name = 'b.example'")
     assert four.warned("user", "add", "y@a.example", "y") == [
-        circle("a.example") + " (and so for 1 more)"]
+        there_before(circle("a.example"))]
     move_d = "domain", "set", "d.example", "--moved-to=c.example"
-    assert four.warned(*move_d) == [circle("a.example") + " (and so for 1 more)"]
+    assert four.warned(*move_d) == [there_before(circle("a.example"))]
     assert four.refused("domain", "set", "c.example", "--moved-to=d.example") == circle("c.example")
     four("domain", "set", "b.example", "--moved-to=")
 
