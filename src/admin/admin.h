@@ -1,7 +1,7 @@
 #pragma once
 
 /* What an administrator's changes to the database need, and the messages and warnings that they
- * produce. Whoever runs a change prints those. */
+ * produce, which the caller prints. */
 
 #include <stdbool.h>
 

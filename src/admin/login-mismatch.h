@@ -1,12 +1,12 @@
 #pragma once
 
-/* Logins that a provider's pattern does not give. */
+/* Users whose login differs from what their provider's pattern gives. */
 
 struct admin;
 struct error;
 struct provider;
 
-/* Warns how many of the provider's users have one, and what clients are told of them: those of the
- * domains that it answers for, and those that have it as their own. Reads all of them, a million in
+/* Warns how many of the provider's users are such, and which login clients get: users of the
+ * domains that it serves, and users with it as a provider of their own. Reads a million users in
  * about a second. Returns 0, or -1 with err set. */
 int logins_warn(struct admin *admin, const struct provider *provider, struct error *err);

@@ -1,6 +1,6 @@
 #pragma once
 
-/* Where clients of a domain or a user that moved are sent on to. */
+/* Where clients of a domain or a user that moved are redirected to. */
 
 struct arena;
 struct error;

@@ -143,9 +143,9 @@ int provider_refuse_invalid_service(struct admin *admin, const struct provider *
 {
 	const char *name = word_in_sentence(admin->memory, provider->name), *url;
 
-	if (provider->n_spoiled == 0)
+	if (provider->n_invalid_services == 0)
 		return 0;
-	url = provider->spoiled[0].url;
+	url = provider->invalid_services[0].url;
 	if (!url) {
 		error_set(err, ERROR_INPUT, "a service of provider '%s' cannot be read",
 			  provider->name);

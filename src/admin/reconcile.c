@@ -51,11 +51,11 @@ static int compare_names(const char *before, const char *after)
 /* An invalid service cannot be written as a command that would add it. */
 static void add_invalid_services(struct texts *commands, const struct provider *provider)
 {
-	for (size_t i = 0; i < provider->n_spoiled; i++)
-		texts_add(commands,
-			  arena_printf(commands->memory, "service add %s %s",
-				       word_quote(commands->memory, provider->name),
-				       word_quote(commands->memory, provider->spoiled[i].url)));
+	for (size_t i = 0; i < provider->n_invalid_services; i++)
+		texts_add(commands, arena_printf(commands->memory, "service add %s %s",
+						 word_quote(commands->memory, provider->name),
+						 word_quote(commands->memory,
+							    provider->invalid_services[i].url)));
 }
 
 static int write_provider(struct reconcile *all, const struct provider *before,
@@ -86,7 +86,7 @@ static int reconcile_provider(struct reconcile *all, const struct provider *befo
 	}
 	if (after)
 		provider_commands(&new, after);
-	if (before && after && before->n_spoiled == 0 && texts_equal(&old, &new)) {
+	if (before && after && before->n_invalid_services == 0 && texts_equal(&old, &new)) {
 		after->id = before->id;
 		counts->unchanged++;
 		return 0;

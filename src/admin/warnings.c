@@ -44,28 +44,28 @@ static void warn_of_gaps(struct admin *admin, const struct provider *provider)
 		   has_incoming ? "submissions://HOST" : "imaps://HOST");
 }
 
-void provider_warn_of_spoiled(struct admin *admin, const struct provider *provider)
+void provider_warn_of_invalid_rows(struct admin *admin, const struct provider *provider)
 {
 	const char *name = word_in_sentence(admin->memory, provider->name), *remedy;
 	struct error err;
 
-	for (size_t i = 0; i < provider->n_spoiled; i++) {
-		const struct spoiled_service *spoiled = &provider->spoiled[i];
+	for (size_t i = 0; i < provider->n_invalid_services; i++) {
+		const struct invalid_service *invalid = &provider->invalid_services[i];
 
-		if (spoiled->url) {
+		if (invalid->url) {
 			admin_warn(admin,
 				   "provider '%s' has the invalid service '%s', so no client gets "
 				   "an answer: %s",
-				   provider->name, spoiled->url, spoiled->reason);
+				   provider->name, invalid->url, invalid->reason);
 			admin_hint(admin, "'service remove %s %s' removes it", name,
-				   word_in_sentence(admin->memory, spoiled->url));
+				   word_in_sentence(admin->memory, invalid->url));
 		} else
 			admin_warn(
 				admin,
 				"a service of provider '%s' cannot be read, so no client gets an "
 				"answer: %s, or replace all services with 'provider set %s "
 				"SERVICE-URL ...'",
-				provider->name, spoiled->reason, name);
+				provider->name, invalid->reason, name);
 	}
 	if (pattern_check(admin->memory, provider->login, PATTERN_FOR_PROVIDER, &err) < 0) {
 		admin_warn(admin,

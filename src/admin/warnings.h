@@ -28,8 +28,8 @@ void provider_warn_of_oauth2(struct admin *admin, const struct provider *provide
 void service_warn_of_oauth2(struct admin *admin, const struct provider *provider,
 			    const struct service *service);
 
-/* Warns of what the database holds and means nothing, and says what mends it. */
-void provider_warn_of_spoiled(struct admin *admin, const struct provider *provider);
+/* Warns of invalid services, patterns and links in the database, with the remedy. */
+void provider_warn_of_invalid_rows(struct admin *admin, const struct provider *provider);
 
 /* Warns of a port that a client takes for something else. */
 void service_warn_of_port(struct admin *admin, const struct service *service);

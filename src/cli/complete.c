@@ -35,7 +35,7 @@ static bool begins_with(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* A name that only a strange hand can have put into the database is not offered. */
+/* Invalid names in the database are not offered. */
 static bool is_one_word(const char *text)
 {
 	for (; *text; text++)

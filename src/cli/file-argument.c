@@ -47,7 +47,7 @@ static int copy_option_file(struct arena *memory, struct given_option *given, st
 	return 0;
 }
 
-/* Whether the file is where the account to be taken could lead root elsewhere. */
+/* Whether the account to switch to could redirect root by a link to another file. */
 static bool is_late(struct admin *admin, const char *file, const struct account *future)
 {
 	struct account owner;
@@ -109,8 +109,8 @@ static bool has_file(const struct arguments *arguments)
 	}
 }
 
-/* What decides who may lead the file elsewhere: an input is what a link points to, but an output
- * takes the link's place. */
+/* Whose owner can redirect root by a link: the target of a link for an input, but the directory for
+ * an output, which replaces the link. */
 static const char *place_of(struct arena *memory, const struct arguments *arguments)
 {
 	const char *file = file_of(arguments), *slash = strrchr(file, '/');

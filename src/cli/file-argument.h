@@ -3,7 +3,7 @@
 /*
  * The file that a command has as its first argument. The framework opens it before it gives up
  * root's rights, because the database's owner may not be able to; but after that where the owner
- * controls its directory, because a link there could lead root anywhere.
+ * controls its directory, because root must not follow a link there.
  */
 
 #include <stdbool.h>

@@ -43,7 +43,7 @@ static int widest_option(struct arena *memory, const struct option *table, int w
 	return width;
 }
 
-/* Breaks the line after a mark, blank or not, where it gets too long for a terminal. */
+/* Wraps the line at a mark, a space or another character, where it is too long for a terminal. */
 static void print_broken(struct arena *memory, const char *text, char mark)
 {
 	const char marks[] = { mark, '\0' }, *gap = mark == ' ' ? "" : marks;

@@ -234,7 +234,7 @@ int main(int argc, char **argv)
 	r = parse_and_run(&memory, argc, argv, &err);
 	if (r < 0)
 		error_print(err.text, err.hint);
-	/* Whoever reads a report shall know that it is not whole. */
+	/* A truncated report must not look complete. */
 	if (finish_output(&lost) < 0) {
 		error_print(lost.text, lost.hint);
 		return r < 0 ? exit_status(&err) : EXIT_REFUSED;

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cells.h"
 #include "cli/terminal.h"
 #include "mail/attribute.h"
 #include "util/arena.h"
@@ -60,8 +59,8 @@ static bool is_obeyed_by_terminals(uint32_t character)
 	       (character >= 0x2066 && character <= 0x2069);
 }
 
-/* How many bytes of visible ASCII and blanks the text begins with: the most of any text, and the
- * least work. */
+/* The length of the printable ASCII that the text begins with, which most texts are: the fast path.
+ */
 static size_t plain_length(const char *text)
 {
 	size_t length = 0;
@@ -152,7 +151,7 @@ void entry_put(json_t *entry, const char *key, json_t *value)
 		abort(); /* out of memory: every value is made valid before */
 }
 
-/* JSON cannot hold bytes that are not UTF-8; only a strange hand can have put them there. */
+/* JSON cannot hold invalid UTF-8, which only an invalid row has. */
 static json_t *json_text(const char *text)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -438,7 +437,7 @@ static const char *fit_cell(struct list *list, size_t column, const char *cell)
 	return list->limit ? cells_cut(&list->memory, cell, list->widths[column]) : cell;
 }
 
-/* Blanks at the end of a line help nobody. */
+/* Without trailing spaces. */
 static void print_row(struct list *list, const char *const *cells)
 {
 	size_t last = list->n_columns;

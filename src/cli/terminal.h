@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+struct arena;
+
 enum colour {
 	COLOUR_NONE,
 	COLOUR_HEADING,
@@ -19,3 +21,10 @@ const char *terminal_colour(FILE *stream, enum colour colour);
 
 /* How many cells a line has: what COLUMNS says, else the terminal; 0 for no bound. */
 size_t terminal_width(FILE *stream);
+
+/* The width of a text in cells: East Asian characters take two, combining characters none. */
+size_t cells_of(const char *text);
+
+/* The text, or as much of its beginning as fits into so many cells (at least one) with an ellipsis
+ * at its end. In memory, or the text itself. */
+const char *cells_cut(struct arena *memory, const char *text, size_t cells);

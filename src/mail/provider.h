@@ -23,19 +23,19 @@ struct error;
 
 enum login_case { LOGIN_CASE_LOWER, LOGIN_CASE_KEEP };
 
-/* What is answered where no row tells the login. */
+/* The response where no user row gives the login. */
 enum unanswered { UNANSWERED_PATTERN, UNANSWERED_REFUSE };
 
 /* Where clients get tokens for OAuth2. All are set, or none. */
 struct oauth2 {
 	const char *issuer; /* an https URL, or a host name as Thunderbird's list has it */
-	const char *scope;  /* separated by blanks */
+	const char *scope;  /* separated by spaces */
 	const char *auth_url;
 	const char *token_url;
 };
 
-/* A service that the database holds, but that means nothing: a hand was at it. */
-struct spoiled_service {
+/* An invalid service row. */
+struct invalid_service {
 	const char *url; /* as it stands there; NULL where it cannot be read */
 	const char *reason;
 	bool is_unreadable; /* the file is corrupted; else it is no service */
@@ -65,8 +65,8 @@ struct provider {
 	const char *send_logins_to; /* who gets logins from rows: "everyone", "nobody", networks */
 	const struct service *services; /* in the order of documents */
 	size_t n_services;
-	const struct spoiled_service *spoiled; /* for the admin tool alone; answers have none */
-	size_t n_spoiled;
+	const struct invalid_service *invalid_services; /* only for mailconfctl */
+	size_t n_invalid_services;
 	struct oauth2 oauth2;
 	const char *webmail;	  /* the URL of its web mail, or NULL */
 	const struct link *links; /* in the order of documents */
@@ -113,10 +113,9 @@ struct user {
 /* The attributes of a provider. */
 extern const struct option provider_options[];
 
-/* Whether all that leads people away is what the admin tool would take: web mail, OAuth2, links,
- * the public name. Where a hand was at it, a client could be led to "javascript:". Returns 0, or -1
- * with err set to what is wrong, and ret_remedy to the words of the command that mends it, in
- * memory. */
+/* Checks everything that sends clients or users to another server: webmail, OAuth2, links, the
+ * public name. An invalid row could send them to "javascript:". Returns 0, or -1 with err set, and
+ * ret_remedy to the words of the command that fixes it, in memory. */
 int provider_check_links(struct arena *memory, const struct provider *provider,
 			 const char **ret_remedy, struct error *err);
 

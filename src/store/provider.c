@@ -24,13 +24,13 @@ static void read_provider(struct row *row, void *item)
 /* Returns 0, or -1 with err set to what keeps the provider from being an answer. */
 static int check_provider(struct arena *memory, const struct provider *provider, struct error *err)
 {
-	const struct spoiled_service *spoiled = provider->spoiled;
+	const struct invalid_service *invalid = provider->invalid_services;
 	const char *remedy;
 
-	if (provider->n_spoiled > 0 && spoiled->is_unreadable)
-		return error_set(err, ERROR_ROW, "%s", spoiled->reason);
-	if (provider->n_spoiled > 0)
-		error_set(err, ERROR_DATA, "%s", spoiled->reason);
+	if (provider->n_invalid_services > 0 && invalid->is_unreadable)
+		return error_set(err, ERROR_ROW, "%s", invalid->reason);
+	if (provider->n_invalid_services > 0)
+		error_set(err, ERROR_DATA, "%s", invalid->reason);
 	else if (pattern_check(memory, provider->login, PATTERN_FOR_PROVIDER, err) == 0 &&
 		 provider_check_links(memory, provider, &remedy, err) == 0)
 		return 0;

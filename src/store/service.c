@@ -32,14 +32,15 @@ static int service_from_row(struct row *row, struct service *ret_service, struct
 }
 
 /* By its URL as it stands in the database; NULL where not even that can be read. */
-static struct spoiled_service spoiled_from_row(const struct row *row, const struct error *reason)
+static struct invalid_service invalid_service_from_row(const struct row *row,
+						       const struct error *reason)
 {
 	struct row url = *row;
 	const char *text;
 
 	url.invalid = -1;
 	text = row_text(&url, 0);
-	return (struct spoiled_service){
+	return (struct invalid_service){
 		.url = url.invalid < 0 ? text : NULL,
 		.reason = error_line(row->memory, reason),
 		.is_unreadable = reason->kind == ERROR_ROW,
@@ -50,25 +51,27 @@ int services_load(struct store *store, struct arena *memory, struct provider *pr
 		  struct error *err)
 {
 	_cleanup_(row_close) struct row row;
-	struct spoiled_service spoiled[SERVICES_MAX];
+	struct invalid_service invalid[SERVICES_MAX];
 	struct service services[SERVICES_MAX];
-	size_t count = 0, n_spoiled = 0;
+	size_t count = 0, n_invalid_services = 0;
 	int r = row_open(store, memory, LIST_SERVICES, VALUES(NUMBER(provider->id)), &row, err);
 
-	while (r == 0 && count + n_spoiled < SERVICES_MAX && (r = row_next(&row, err)) == 0) {
+	while (r == 0 && count + n_invalid_services < SERVICES_MAX &&
+	       (r = row_next(&row, err)) == 0) {
 		struct error reason;
 
 		if (service_from_row(&row, &services[count], &reason) == 0)
 			count++;
 		else
-			spoiled[n_spoiled++] = spoiled_from_row(&row, &reason);
+			invalid[n_invalid_services++] = invalid_service_from_row(&row, &reason);
 	}
 	if (r != 0 && r != STORE_NOT_FOUND)
 		return r;
 	provider->services = arena_copy(memory, services, count, sizeof(*services));
 	provider->n_services = count;
-	provider->spoiled = arena_copy(memory, spoiled, n_spoiled, sizeof(*spoiled));
-	provider->n_spoiled = n_spoiled;
+	provider->invalid_services = arena_copy(memory, invalid, n_invalid_services,
+						sizeof(*invalid));
+	provider->n_invalid_services = n_invalid_services;
 	return 0;
 }
 

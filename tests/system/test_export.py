@@ -190,7 +190,7 @@ def test_bad_domains(ctl, write):
         f"{path}:7: there is no domain 'missing.example' that 'f.example' could be an alias of",
         f"{path}:8: domain 'g.example' is an alias of 'alias.example', which is an alias itself",
         f"{path}:9: '*.example.org' is a wildcard domain, which cannot have aliases",
-        f"{path}:10: '*' answers for every domain that points here, whoever owns it",
+        f"{path}:10: '*' serves every domain that points here, including those of others",
         "hint: if that is meant, add --any-domain",
         f"{path}:10: domain '*' is an alias of 'example.org', which is an alias itself",
         f"{path}:11: enabled must be yes or no, not 'true'",

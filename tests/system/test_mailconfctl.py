@@ -1214,7 +1214,7 @@ def test_domain_names_that_are_refused(ctl, name):
 
 def test_any_domain(ctl):
     assert ctl.refused("domain", "add", "*", *ORG) == \
-        "'*' answers for every domain that points here, whoever owns it; say --any-domain if " \
+        "'*' serves every domain that points here, including those of others; say --any-domain if " \
         "that is meant"
     assert ctl("domain", "add", "*", "--any-domain", *ORG) == "domain * added, provider *\n"
 

@@ -205,8 +205,9 @@ static void test_lists_show_the_others(void **state)
 						  &count, &err),
 			     0);
 		for (size_t p = 0; p < count; p++)
-			for (size_t s = 0; s < providers[p].n_spoiled; s++)
-				bytes_add_format(&noted, "%s\n", providers[p].spoiled[s].reason);
+			for (size_t s = 0; s < providers[p].n_invalid_services; s++)
+				bytes_add_format(&noted, "%s\n",
+						 providers[p].invalid_services[s].reason);
 		if (!strstr(bytes_text(&noted), invalid[i].words))
 			fail_msg("%s: not noted: %s", invalid[i].sql, bytes_text(&noted));
 		served_close(&served);

@@ -6,8 +6,8 @@
 
 #include <locale.h>
 
-#include "cli/cells.h"
 #include "cli/print.h"
+#include "cli/terminal.h"
 #include "util/arena.h"
 
 static void escapes_what_a_terminal_obeys(void **state)

@@ -1053,7 +1053,7 @@ static void test_asking_a_locked_database(void **state)
 }
 
 /* An administrator sees invalid rows beside the valid ones. */
-static void test_spoiled_services_are_told_apart(void **state)
+static void test_invalid_services_are_told_apart(void **state)
 {
 	static const char *const lines[] = {
 		"provider corp service=imaps://a.example service=submissions://b.example",
@@ -1075,9 +1075,9 @@ static void test_spoiled_services_are_told_apart(void **state)
 	assert_int_equal(count, 1);
 	assert_int_equal(store_find_provider(store, memory, "corp", &provider, &err), 0);
 	check_services("good", store, memory, "corp", "imaps://a.example");
-	assert_int_equal(provider.n_spoiled, 1);
-	assert_string_equal(provider.spoiled[0].url, "junk");
-	assert_non_null(strstr(provider.spoiled[0].reason, "'junk' is not a service"));
+	assert_int_equal(provider.n_invalid_services, 1);
+	assert_string_equal(provider.invalid_services[0].url, "junk");
+	assert_non_null(strstr(provider.invalid_services[0].reason, "'junk' is not a service"));
 	assert_string_equal(provider.login, "");
 
 	/* No client gets half of it. */
@@ -1091,7 +1091,7 @@ static void test_spoiled_services_are_told_apart(void **state)
 }
 
 /* Rows that only sqlite3 can make invalid, and their error messages. */
-static void test_spoiled_rows(void **state)
+static void test_invalid_rows(void **state)
 {
 	static const struct {
 		const char *sql, *address, *words;
@@ -1199,7 +1199,7 @@ static void test_secret(void **state)
 	assert_memory_not_equal(&again, &first, sizeof(first));
 }
 
-static void test_spoiled_secret(void **state)
+static void test_invalid_secret(void **state)
 {
 	static const struct {
 		const char *sql;
@@ -1256,11 +1256,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reader_beside_writer, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_opening_a_locked_database, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_asking_a_locked_database, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_spoiled_services_are_told_apart, set_up,
+		cmocka_unit_test_setup_teardown(test_invalid_services_are_told_apart, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(test_spoiled_rows, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_invalid_rows, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_secret, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_spoiled_secret, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_invalid_secret, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

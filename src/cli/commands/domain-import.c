@@ -251,7 +251,7 @@ static int check_line(struct domain_import *import, const struct plan *plan, str
 				 after->name);
 	if (!plan->before && text_equals(after->name, "*") && !import->takes_any) {
 		error_set(err, ERROR_INPUT,
-			  "'*' answers for every domain that points here, whoever owns it");
+			  "'*' serves every domain that points here, including those of others");
 		return error_hint(err, "if that is meant, add --any-domain");
 	}
 	if (after->provider &&

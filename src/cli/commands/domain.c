@@ -107,7 +107,7 @@ static int add_domain(struct admin *admin, const struct arguments *arguments, st
 		return -1;
 	if (text_equals(domain.name, "*") && !option_is_given(arguments, "any-domain")) {
 		error_set(err, ERROR_INPUT,
-			  "'*' answers for every domain that points here, whoever owns it");
+			  "'*' serves every domain that points here, including those of others");
 		return error_hint(err, "say --any-domain if that is meant");
 	}
 	if (refuse_existing_domain(admin, domain.name, err) < 0)

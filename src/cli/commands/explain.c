@@ -105,7 +105,7 @@ static void explain_domain(struct explanation *explanation, const struct query *
 }
 
 /* Nothing else keeps a row back here: nobody counts how many were asked for, and no login can be
- * spoiled for Evolution, whose MD5 is not sent. */
+ * invalid for Evolution, whose MD5 is not sent. */
 static const char *why_no_row(struct explanation *explanation, const struct match *match)
 {
 	return match->withheld && match->user.address

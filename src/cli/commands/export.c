@@ -94,7 +94,7 @@ static int export_user_move(const struct user *user, void *context, struct error
 	return 0;
 }
 
-static int refuse_spoiled(struct admin *admin, const struct provider *providers, size_t count,
+static int refuse_invalid(struct admin *admin, const struct provider *providers, size_t count,
 			  struct error *err)
 {
 	for (size_t i = 0; i < count; i++)
@@ -128,7 +128,7 @@ static int export_all(struct exporter *exporter, struct error *err)
 	if (store_snapshot(admin->store, err) != 0 ||
 	    store_list_providers(admin->store, admin->memory, &providers, &n_providers, err) != 0 ||
 	    store_list_domains(admin->store, admin->memory, &all, &domains, &n_domains, err) != 0 ||
-	    refuse_spoiled(admin, providers, n_providers, err) < 0)
+	    refuse_invalid(admin, providers, n_providers, err) < 0)
 		return -1;
 	exporter->providers = (int64_t)n_providers;
 	exporter->domains = (int64_t)n_domains;

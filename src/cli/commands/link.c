@@ -1,4 +1,4 @@
-/* mailconfctl link: pages on the web that clients lead people to, one by one. */
+/* mailconfctl link: web pages that clients show to users. */
 
 #include <string.h>
 
@@ -32,7 +32,7 @@ static const struct link *find_link(const struct provider *provider, enum link_k
 	return NULL;
 }
 
-/* First as it stands, for a hand may have put there what is no URL. */
+/* First the text as it is, because an invalid row may hold any text. */
 static int find_link_as_typed(struct admin *admin, const struct arguments *arguments,
 			      struct named_link *named, struct error *err)
 {
@@ -166,9 +166,9 @@ static const struct command link_add = {
 	.arguments = "PROVIDER documentation|enable URL",
 	.summary = "Add a link to a web page to a provider",
 	.details =
-		"A documentation link tells how to set up a client. An enable link leads to where "
-		"a\nperson has to allow access by clients first. Clients are told them in the "
-		"order of\nadding. LANG is a language tag such as en, de or pt-br.",
+		"A documentation link explains how to set up a client. An enable link is where a\n"
+		"user must first allow access by clients. Documents list links in the order of\n"
+		"adding. LANG is a language tag such as en, de or pt-br.",
 	.example = "mailconfctl link add uni documentation https://help.example.org/mail \\\n"
 		   "        --text 'en=How to set up your client' --text 'de=So geht es'",
 	.options = { link_options },

@@ -142,7 +142,7 @@ static int list_providers(struct admin *admin, const struct arguments *arguments
 	lines = list_new(columns, arguments->is_json);
 	for (size_t i = 0; i < count; i++) {
 		list_add(lines, provider_entry(admin, &providers[i]));
-		provider_warn_of_spoiled(admin, &providers[i]);
+		provider_warn_of_invalid_rows(admin, &providers[i]);
 	}
 	list_end(lines, "there are no providers; 'provider add' makes one");
 	return 0;
@@ -177,7 +177,7 @@ static int show_provider(struct admin *admin, const struct arguments *arguments,
 		json_array_append_new(domains, json_string(list[i].name));
 	entry_put(entry, "domains", domains);
 	entry_print(entry, arguments->is_json);
-	provider_warn_of_spoiled(admin, &provider);
+	provider_warn_of_invalid_rows(admin, &provider);
 	return 0;
 }
 

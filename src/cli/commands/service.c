@@ -129,7 +129,7 @@ static const struct command service_add = {
 	.verb = "add",
 	.arguments = "PROVIDER SERVICE-URL",
 	.summary = "Add a service to a provider",
-	.details = "Clients are told IMAP before POP3, and implicit TLS before STARTTLS, whatever "
+	.details = "Documents list IMAP before POP3, and implicit TLS before STARTTLS, whatever "
 		   "the\norder of adding. Ways to authenticate are password-cleartext (which is "
 		   "sent over\nTLS), password-encrypted, OAuth2, GSSAPI, NTLM, TLS-client-cert,\n"
 		   "client-IP-address and none. %LOGIN% in a pattern is the user's login. What is "
@@ -192,7 +192,7 @@ static int list_services(struct admin *admin, const struct arguments *arguments,
 	for (size_t i = 0; i < provider.n_services; i++)
 		list_add(lines, service_entry(admin, &provider.services[i]));
 	list_end(lines, "the provider has no services; 'service add' adds one");
-	provider_warn_of_spoiled(admin, &provider);
+	provider_warn_of_invalid_rows(admin, &provider);
 	return 0;
 }
 
@@ -207,16 +207,16 @@ static const struct command service_list = {
 	.run = list_services,
 };
 
-/* What a hand has put there is found as it stands: no URL, or one that nothing can be made of. */
-static bool is_spoiled(const struct provider *provider, const char *url)
+/* An invalid service is found by the text in its row, which may not be a URL. */
+static bool is_invalid(const struct provider *provider, const char *url)
 {
-	for (size_t i = 0; i < provider->n_spoiled; i++)
-		if (text_same(provider->spoiled[i].url, url))
+	for (size_t i = 0; i < provider->n_invalid_services; i++)
+		if (text_same(provider->invalid_services[i].url, url))
 			return true;
 	return false;
 }
 
-static int remove_spoiled(struct admin *admin, const struct provider *provider, const char *url,
+static int remove_invalid(struct admin *admin, const struct provider *provider, const char *url,
 			  struct error *err)
 {
 	if (store_remove_service(admin->store, provider->id, url, err) != 0)
@@ -250,8 +250,8 @@ static int remove_service(struct admin *admin, const struct arguments *arguments
 	r = store_find_provider(admin->store, admin->memory, name, &provider, err);
 	if (r < 0)
 		return -1;
-	if (r == 0 && is_spoiled(&provider, url))
-		return remove_spoiled(admin, &provider, url, err);
+	if (r == 0 && is_invalid(&provider, url))
+		return remove_invalid(admin, &provider, url, err);
 	if (service_parse(admin->memory, url, &service, err) < 0)
 		return -1;
 	if (r == STORE_NOT_FOUND && if_exists)
