@@ -65,7 +65,7 @@ struct acme_run {
 
 	/* Of acme_run_open_files(). */
 	const char *directory; /* of the certificates */
-	struct uacme uacme;    /* but for the server */
+	struct uacme uacme;    /* except the server */
 	struct certificate_list certificates;
 	struct managed_certificate *managed;
 	size_t n_managed;

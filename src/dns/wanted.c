@@ -1,7 +1,7 @@
 /*
  * Mail services have SRV records by kind and by security (RFC 6186, RFC 8314); the order of the
  * documents becomes priorities, counted over IMAP and POP3 together (RFC 6186 3.4). A service that
- * is not offered has the target ".", or clients would go on guessing.
+ * is not offered has the target ".", or clients would keep guessing.
  *
  * One _autodiscover record at most, with port 443: Outlook ignores the port and warns of a target
  * outside the domain, Thunderbird takes the first by ascending weight. So it stands only in place

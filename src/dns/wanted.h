@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * The records that a mail domain ought to have, from the same profile that its documents are
+ * The records that a mail domain should have, from the same profile that its documents are
  * written from. What 'mailconfctl dns' prints is what 'mailconfctl doctor' looks for.
  */
 

@@ -17,7 +17,7 @@ int certificate_file_load(struct arena *memory, const char *file, certificates_w
 			  void *context, struct certificate *ret_certificate, struct error *err);
 
 /* Identifies the versions of the files that a certificate was loaded from. A key that
- * does not stand beside the chain has zeroes. */
+ * is not a file beside the chain has zeroes. */
 struct certificate_stamp {
 	struct file_stamp {
 		dev_t device;

@@ -36,7 +36,7 @@ struct certificate {
 /* Gets a warning about a certificate that can be used. Functions accept NULL. */
 typedef void (*certificates_warner)(const char *sentence, void *context);
 
-/* Where it comes from: the bytes of a file and, where they stand in a file of their own, those of
+/* Where it comes from: the bytes of a file and, if they are in a file of their own, those of
  * the key (else NULL). */
 struct certificate_source {
 	const char *file, *key_file;

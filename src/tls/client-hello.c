@@ -1,7 +1,7 @@
 /*
  * TLS 1.3 takes the kind of key from the signature algorithms alone (RFC 8446 4.2.3). Up to TLS 1.2
  * the cipher suite names it as well (RFC 5246 7.4.2), and clients that have switched ECDSA suites
- * off go on listing ECDSA signatures: both must agree.
+ * off still list ECDSA signatures: both must agree.
  */
 
 #include "tls/client-hello.h"

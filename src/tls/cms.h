@@ -16,7 +16,7 @@ struct signer;
 
 /*
  * Loads PEM files: the signer's certificate first, its chain in any order; its key, RSA or ECDSA,
- * which may stand in the same file. The key is proved to be the certificate's, and to sign. warn
+ * which may be in the same file. The key is proved to be the certificate's, and to sign. warn
  * gets warnings, one sentence a call. Returns 0 with a reference that the caller owns, or -1 with
  * err set to a sentence that names the file.
  */

@@ -1,6 +1,6 @@
 /*
  * inotify reports names in a directory, so what is watched are the directories along each path,
- * and in each of them the names, or patterns of names, that the path goes on with:
+ * and in each of them the names, or patterns of names, that follow in the path:
  *
  *     /etc/letsencrypt/live/ * /         (without the spaces)
  *     /                          etc
@@ -175,7 +175,7 @@ static void enter_path(struct watch_walk *walk, const char *directory, const cha
 	}
 }
 
-/* Follows the other halves that the name, which may be a pattern, has in the directory, but for
+/* Follows the other halves that the name, which may be a pattern, has in the directory, except
  * those that a pattern matches anyway. */
 static void follow_partners(struct watch_walk *walk, const char *directory, const char *name,
 			    const char *pattern, unsigned links)
@@ -214,7 +214,7 @@ static void enter_matches(struct watch_walk *walk, const char *directory, const 
 	closedir(stream);
 }
 
-/* Goes on from the directory along the rest of a path, whose first part may be a pattern. */
+/* Continues from the directory along the rest of a path, whose first part may be a pattern. */
 static void follow_path(struct watch_walk *walk, const char *directory, const char *rest,
 			unsigned links)
 {
