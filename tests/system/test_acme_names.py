@@ -155,7 +155,7 @@ def test_name_is_dropped_at_the_end(served, acme, days, left, is_kept, place):
         return
     assert "; the certificate keeps the name until 20" in result.stderr and result.stdout == ""
     assert file.read_bytes() == before
-    assert "mailconfctl certificate request example.org' does so now" in result.stderr
+    assert "mailconfctl certificate request example.org' removes it now" in result.stderr
     # So does a request that names no domain; one that does goes on at once.
     result = request(served, acme, "--missing")
     assert file.read_bytes() == before
