@@ -430,7 +430,7 @@ def test_a_mistyped_database_is_not_created(service):
                   ["batch", "/dev/null"], ["user", "list"], ["certificate", "list"], ["backup", "/dev/null/x"]):
         result = service.ctl("--database", str(wrong), *words, check=False)
         assert result.returncode == 1 and not wrong.exists(), (words, result.stderr)
-    assert f"database '{wrong}' does not exist; create it with 'mailconfctl init'" in service.ctl(
+    assert f"database '{wrong}' does not exist\nhint: create it with 'mailconfctl init'" in service.ctl(
         "--database", str(wrong), "user", "add", "first.last@example.org", "a4711", check=False).stderr
     service.ctl("--database", str(wrong), "init")
     assert wrong.owner() == "nobody"
@@ -451,8 +451,8 @@ def as_user(service):
 
 def test_other_users_are_told_what_they_need(service, as_user):
     group = grp.getgrgid(NOBODY.pw_gid).gr_name
-    reading = f"Permission denied; run the command with sudo, or as a member of the group '{group}'"
-    writing = "Permission denied; run the command with sudo, or as user 'nobody'"
+    reading = f"Permission denied\nhint: run the command with sudo, or as a member of the group '{group}'"
+    writing = "Permission denied\nhint: run the command with sudo, or as user 'nobody'"
     for words, remedy in ((["user", "list"], reading), (["certificate", "list"], reading), (["export"], reading),
                           (["user", "add", "a@example.org", "b"], writing), (["init"], writing)):
         result = as_user(4711, *words)
