@@ -5,7 +5,6 @@
 #include "answer/address-limit.h"
 #include "observe/counters.h"
 #include "protocol/protocol.h"
-#include "protocol/routes.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"

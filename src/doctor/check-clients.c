@@ -10,6 +10,7 @@
 #include "doctor/check.h"
 #include "doctor/http.h"
 #include "doctor/memo.h"
+#include "protocol/autodiscover.h"
 #include "util/bytes.h"
 
 /* More hops than any client follows. */
@@ -130,7 +131,8 @@ static struct http_request request_for(struct check *check, const char *method, 
 		.target = path,
 		.media_type = "text/xml; charset=utf-8",
 		.body = text_equals(method, "POST")
-				? outlook_request_body(&check->memory, check->examined->sample.text)
+				? autodiscover_request_body(&check->memory, &protocol_outlook,
+							    check->examined->sample.text)
 				: NULL,
 	};
 }

@@ -3,14 +3,13 @@
 #include <string.h>
 
 #include "answer/answer.h"
+#include "protocol/autodiscover.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/digest.h"
 
 /* More than any client follows. */
 #define REDIRECTS_MAX 10
-
-#define AUTODISCOVER_SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
 
 static const struct {
 	const char *path, *document; /* the document as 'preview' calls it */
@@ -48,36 +47,6 @@ const char *client_model_documents(struct arena *memory, const struct client_mod
 		if (i != URL_WELL_KNOWN && client_model_reads(model, urls[i].document))
 			bytes_add_format(&text, "%s%s", text.size ? " and " : "", urls[i].document);
 	return bytes_text(&text);
-}
-
-/* The request of MS-OXDSCLI 2.2.3 and of MS-ASCMD 2.2.1.1, which differ in their schemas. */
-static const char *request_body(struct arena *memory, enum client_url url, const char *address)
-{
-	struct bytes escaped = BYTES_IN(memory);
-	bool is_phone = url == URL_MOBILESYNC;
-
-	for (; *address; address++)
-		if (*address == '&')
-			bytes_add_text(&escaped, "&amp;");
-		else if (*address == '<')
-			bytes_add_text(&escaped, "&lt;");
-		else
-			bytes_add_char(&escaped, *address);
-	return arena_printf(memory,
-			    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
-			    "<Autodiscover xmlns=\"" AUTODISCOVER_SCHEMAS "%s/requestschema/2006\">"
-			    "<Request><EMailAddress>%s</"
-			    "EMailAddress><AcceptableResponseSchema>" AUTODISCOVER_SCHEMAS
-			    "%s</AcceptableResponseSchema></Request>"
-			    "</Autodiscover>",
-			    is_phone ? "mobilesync" : "outlook", bytes_text(&escaped),
-			    is_phone ? "mobilesync/responseschema/2006"
-				     : "outlook/responseschema/2006a");
-}
-
-const char *outlook_request_body(struct arena *memory, const char *address)
-{
-	return request_body(memory, URL_OUTLOOK, address);
 }
 
 static const char *query_text(struct arena *memory, enum client_query query,
@@ -124,7 +93,12 @@ static void set_body(struct playing *playing, enum client_url url)
 	bool is_post = text_equals(request->method, "POST");
 
 	request->media_type = is_post ? "text/xml; charset=utf-8" : NULL;
-	request->body = is_post ? request_body(playing->memory, url, playing->address->text) : NULL;
+	request->body = NULL;
+	if (is_post)
+		request->body = autodiscover_request_body(
+			playing->memory,
+			url == URL_MOBILESYNC ? &protocol_mobilesync : &protocol_outlook,
+			playing->address->text);
 }
 
 /* Keeps why the client gets nothing from a host. Returns false. */

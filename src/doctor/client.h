@@ -179,6 +179,3 @@ bool settings_equal(const struct settings_found *a, const struct settings_found 
 /* "IMAP imap.example.org:993 TLS as fred; CalDAV https://dav.example.org/ as fred"; "a redirect to
  * fred@example.net"; "nothing". In memory. */
 const char *settings_text(struct arena *memory, const struct settings_found *settings);
-
-/* The body of the request for Outlook's document. In memory. */
-const char *outlook_request_body(struct arena *memory, const char *address);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "protocol/autoconfig.h"
-#include "protocol/routes.h"
+#include "protocol/protocol.h"
 #include "store/store.h"
 #include "tls/certificates.h"
 #include "util/arena.h"

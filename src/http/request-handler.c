@@ -13,7 +13,7 @@
 #include "observe/trace.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
-#include "protocol/routes.h"
+#include "protocol/protocol.h"
 #include "store/store.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"

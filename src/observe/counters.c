@@ -9,11 +9,8 @@ const int64_t counters_bounds[COUNTERS_BOUNDS] = {
 	25000, 50000, 100000, 250000, 500000, 1000000, 2500000,
 };
 
-/* The most frequent first: they are searched from the beginning. */
-static const char *const protocols[COUNTERS_PROTOCOLS] = {
-	"autoconfig", "outlook",      "mobilesync", "autodiscover-v2", "none", "caldav", "carddav",
-	"pacc",	      "mobileconfig", "acme",	    "other",
-};
+/* What is counted beside the protocols. */
+static const char *const others[COUNTERS_PROTOCOLS - PROTOCOLS] = { "none", "acme", "other" };
 
 static const char *const outcomes[COUNTERS_OUTCOMES] = {
 	"settings",
@@ -43,6 +40,15 @@ static size_t find(const char *const *names, size_t count, const char *name)
 	return index;
 }
 
+static size_t find_protocol(const char *name)
+{
+	size_t index = 0;
+
+	while (index < COUNTERS_PROTOCOLS - 1 && !text_equals(counters_protocol(index), name))
+		index++;
+	return index;
+}
+
 /* An answer that was late on purpose says nothing of how fast we are. */
 static void add_latency(struct latency *latency, const struct record *record)
 {
@@ -59,8 +65,7 @@ static void add_latency(struct latency *latency, const struct record *record)
 void counters_add_request(struct counters *counters, const struct record *record)
 {
 	const struct response *response = record->response;
-	size_t protocol = find(protocols, COUNTERS_PROTOCOLS,
-			       response->protocol ? response->protocol : "none");
+	size_t protocol = find_protocol(response->protocol ? response->protocol : "none");
 	size_t outcome = find(outcomes, COUNTERS_OUTCOMES,
 			      response->outcome ? response->outcome : "aborted");
 
@@ -109,7 +114,7 @@ const char *lookup_name(enum lookup lookup)
 
 const char *counters_protocol(size_t index)
 {
-	return protocols[index];
+	return index < PROTOCOLS ? all_protocols[index]->name : others[index - PROTOCOLS];
 }
 
 const char *counters_outcome(size_t index)

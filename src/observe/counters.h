@@ -10,9 +10,10 @@
 
 #include "observe/access-log.h"
 #include "observe/user-agent.h"
+#include "protocol/protocol.h"
 
 /* How many names there are of protocols and outcomes. */
-#define COUNTERS_PROTOCOLS 11
+#define COUNTERS_PROTOCOLS (PROTOCOLS + 3)
 #define COUNTERS_OUTCOMES 15
 
 /* Upper bounds of the histogram, in microseconds; what is above them all is in one more. */

@@ -6,7 +6,7 @@
 #include "mail/query.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
-#include "protocol/routes.h"
+#include "protocol/protocol.h"
 #include "tls/certificate.h"
 #include "util/arena.h"
 #include "util/bytes.h"

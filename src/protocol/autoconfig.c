@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "protocol/templates.h"
+#include "template/value.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/digest.h"
@@ -72,7 +73,9 @@ static const char *const socket_types[] = {
 	[SECURITY_PLAIN] = "plain",
 };
 
-struct question autoconfig_parse_domain(struct arena *memory, const struct request *request)
+/* "/v1.1/example.org", as the public provider database is asked: for Thunderbird's setting
+ * mailnews.auto_config_url. */
+static struct question parse_domain_in_path(struct arena *memory, const struct request *request)
 {
 	const char *path = request_path(memory, request);
 	const char *domain = idna_to_ascii(memory, strrchr(path, '/') + 1);
@@ -229,7 +232,7 @@ static struct value oauth2_view(struct arena *memory, const struct oauth2 *oauth
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
-struct value autoconfig_view(struct arena *memory, const struct profile *profile)
+static struct value autoconfig_view(struct arena *memory, const struct profile *profile)
 {
 	const struct field fields[] = {
 		{ "domain", value_text(profile->domain) },
@@ -256,6 +259,8 @@ static bool has_any(const struct profile *profile)
 	return false;
 }
 
+static const struct document_template autoconfig_template = { "autoconfig.xml", autoconfig_view };
+
 static enum failure autoconfig_render(const struct site *site, struct arena *memory,
 				      const struct profile *profile, struct response *response)
 {
@@ -265,12 +270,29 @@ static enum failure autoconfig_render(const struct site *site, struct arena *mem
 		return FAILURE_NOT_OFFERED;
 	view = autoconfig_view(memory, profile);
 	response->cache_control = profile->is_personal ? "private, no-cache" : "max-age=300";
-	templates_render(site->templates, TEMPLATE_AUTOCONFIG, memory, &view, response);
+	templates_render(site->templates, &autoconfig_template, memory, &view, response);
 	return FAILURE_NONE;
 }
 
+static const struct route autoconfig_routes[] = {
+	{ "/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse, ROUTE_REDIRECT_AUTOCONFIG },
+	{ "/.well-known/autoconfig/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse,
+	  ROUTE_REDIRECT_AUTOCONFIG },
+	{ "/v1.1/mail/config-v1.1.xml", "GET, HEAD", autoconfig_parse, ROUTE_REDIRECT_AUTOCONFIG },
+	{ "/.well-known/mail-v1.xml", "GET, HEAD", autoconfig_parse, ROUTE_REDIRECT_AUTOCONFIG },
+	{ "/v1.1/", "GET, HEAD", parse_domain_in_path, ROUTE_REDIRECT_AUTOCONFIG },
+	{ 0 },
+};
+
+static const struct document_template *const autoconfig_templates[] = { &autoconfig_template,
+									NULL };
+
 const struct protocol protocol_autoconfig = {
 	.name = "autoconfig",
+	.routes = autoconfig_routes,
+	.templates = autoconfig_templates,
+	.preview = { "autoconfig", .argument = "?emailaddress=", .takes_address = true,
+		     .takes_domain = true },
 	.tells_logins = true,
 	.render = autoconfig_render,
 	.fail = fail_with_status,

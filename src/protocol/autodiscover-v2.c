@@ -5,7 +5,7 @@
  * a client that gets it stops looking for IMAP. Nothing of the question stands in the answer.
  */
 
-#include "protocol/autodiscover-v2.h"
+#include "protocol/protocol.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -43,18 +43,20 @@ static const char *asked_address(struct arena *memory, const struct request *req
 	return request_argument(memory, request, names, 1);
 }
 
+static const struct protocol v2_activesync, v2_unknown, v2_none;
+
 static const struct protocol *asked_protocol(struct arena *memory, const struct request *request)
 {
 	static const char *const names[] = { "protocol" };
 	const char *protocol = request_argument(memory, request, names, 1);
 
 	if (!protocol || !*protocol)
-		return &protocol_v2_none;
+		return &v2_none;
 	if (text_equals_ignoring_case(protocol, "AutodiscoverV1"))
-		return &protocol_v2_autodiscover;
+		return &protocol_autodiscover_v2;
 	if (text_equals_ignoring_case(protocol, "ActiveSync"))
-		return &protocol_v2_activesync;
-	return &protocol_v2_unknown;
+		return &v2_activesync;
+	return &v2_unknown;
 }
 
 static struct question refuse_question(const struct protocol *protocol, enum failure failure)
@@ -62,17 +64,16 @@ static struct question refuse_question(const struct protocol *protocol, enum fai
 	return (struct question){ .protocol = protocol, .failure = failure };
 }
 
-struct question autodiscover_v2_parse(struct arena *memory, const struct request *request)
+static struct question autodiscover_v2_parse(struct arena *memory, const struct request *request)
 {
 	const struct protocol *protocol = asked_protocol(memory, request);
 	struct address *address = arena_new(memory, struct address);
 	const char *text = asked_address(memory, request);
 	struct error err;
 
-	if (protocol == &protocol_v2_unknown)
+	if (protocol == &v2_unknown)
 		return refuse_question(protocol, FAILURE_NOT_OFFERED);
-	if (protocol == &protocol_v2_none || !text ||
-	    address_parse(memory, text, address, &err) < 0)
+	if (protocol == &v2_none || !text || address_parse(memory, text, address, &err) < 0)
 		return refuse_question(protocol, FAILURE_BAD_REQUEST);
 	return (struct question){
 		.protocol = protocol,
@@ -165,24 +166,33 @@ static void fail_without_protocol(const struct site *site, struct arena *memory,
 	refuse(memory, 400, "MissingProtocol", "A Protocol is required.", response);
 }
 
-const struct protocol protocol_v2_autodiscover = {
+static const struct route v2_routes[] = {
+	{ "/autodiscover/autodiscover.json", "GET, HEAD", autodiscover_v2_parse },
+	{ "/autodiscover/autodiscover.json/v1.0/", "GET, HEAD", autodiscover_v2_parse },
+	{ 0 },
+};
+
+const struct protocol protocol_autodiscover_v2 = {
 	.name = "autodiscover-v2",
+	.routes = v2_routes,
+	.preview = { "autodiscover", .argument = "?Email=", .takes_address = true,
+		     .takes_protocol = true, .has_public_name = true },
 	.render = autodiscover_render,
 	.fail = fail,
 };
 
-const struct protocol protocol_v2_activesync = {
+static const struct protocol v2_activesync = {
 	.name = "autodiscover-v2",
 	.render = activesync_render,
 	.fail = fail,
 };
 
-const struct protocol protocol_v2_unknown = {
+static const struct protocol v2_unknown = {
 	.name = "autodiscover-v2",
 	.fail = fail_with_unknown,
 };
 
-const struct protocol protocol_v2_none = {
+static const struct protocol v2_none = {
 	.name = "autodiscover-v2",
 	.fail = fail_without_protocol,
 };

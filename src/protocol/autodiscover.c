@@ -9,14 +9,12 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-#define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
-
 static const struct {
 	const char *schema;
 	const struct protocol *protocol;
 } accepted[] = {
-	{ SCHEMAS "outlook/responseschema/2006a", &protocol_outlook },
-	{ SCHEMAS "mobilesync/responseschema/2006", &protocol_mobilesync },
+	{ AUTODISCOVER_OUTLOOK_SCHEMA, &protocol_outlook },
+	{ AUTODISCOVER_MOBILESYNC_SCHEMA, &protocol_mobilesync },
 };
 
 /* Returns the only child of the name, NULL where there is none; *ret_is_twice tells of a second. */
@@ -108,6 +106,27 @@ struct question autodiscover_parse(struct arena *memory, const struct request *r
 	};
 }
 
+const char *autodiscover_request_body(struct arena *memory, const struct protocol *document,
+				      const char *address)
+{
+	struct bytes escaped = BYTES_IN(memory);
+
+	for (; *address; address++)
+		if (*address == '&')
+			bytes_add_text(&escaped, "&amp;");
+		else if (*address == '<')
+			bytes_add_text(&escaped, "&lt;");
+		else
+			bytes_add_char(&escaped, *address);
+	return arena_printf(memory,
+			    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
+			    "<Autodiscover xmlns=\"" AUTODISCOVER_SCHEMAS
+			    "%s/requestschema/2006\"><Request><EMailAddress>%s</EMailAddress>"
+			    "<AcceptableResponseSchema>%s</AcceptableResponseSchema></Request>"
+			    "</Autodiscover>",
+			    document->name, bytes_text(&escaped), document->preview.schema);
+}
+
 struct value autodiscover_redirect_view(struct arena *memory, const struct profile *profile)
 {
 	const struct field fields[] = {
@@ -140,10 +159,13 @@ static struct value error_view(struct arena *memory, enum failure failure)
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
-struct value autodiscover_error_view(struct arena *memory, const struct profile *profile)
+static struct value sample_error_view(struct arena *memory, const struct profile *profile)
 {
 	return error_view(memory, FAILURE_BAD_REQUEST);
 }
+
+const struct document_template autodiscover_error_template = { "autodiscover-error.xml",
+							       sample_error_view };
 
 void autodiscover_fail(const struct site *site, struct arena *memory, enum failure failure,
 		       struct response *response)
@@ -151,5 +173,5 @@ void autodiscover_fail(const struct site *site, struct arena *memory, enum failu
 	struct value view = error_view(memory, failure);
 
 	response->cache_control = "no-store";
-	templates_render(site->templates, TEMPLATE_AUTODISCOVER_ERROR, memory, &view, response);
+	templates_render(site->templates, &autodiscover_error_template, memory, &view, response);
 }

@@ -3,7 +3,7 @@
  * the provider's own server. It leads where the database says, never where a request does.
  */
 
-#include "protocol/dav.h"
+#include "protocol/protocol.h"
 
 #include <string.h>
 
@@ -19,12 +19,12 @@ static struct question ask(struct arena *memory, const struct request *request,
 	};
 }
 
-struct question caldav_parse(struct arena *memory, const struct request *request)
+static struct question caldav_parse(struct arena *memory, const struct request *request)
 {
 	return ask(memory, request, &protocol_caldav);
 }
 
-struct question carddav_parse(struct arena *memory, const struct request *request)
+static struct question carddav_parse(struct arena *memory, const struct request *request)
 {
 	return ask(memory, request, &protocol_carddav);
 }
@@ -67,14 +67,26 @@ static enum failure carddav_render(const struct site *site, struct arena *memory
 	return redirect(profile, SERVICE_CARDDAV, response);
 }
 
+static const struct route caldav_routes[] = {
+	{ "/.well-known/caldav", NULL, caldav_parse },
+	{ 0 },
+};
+
 const struct protocol protocol_caldav = {
 	.name = "caldav",
+	.routes = caldav_routes,
 	.render = caldav_render,
 	.fail = fail_with_status,
 };
 
+static const struct route carddav_routes[] = {
+	{ "/.well-known/carddav", NULL, carddav_parse },
+	{ 0 },
+};
+
 const struct protocol protocol_carddav = {
 	.name = "carddav",
+	.routes = carddav_routes,
 	.render = carddav_render,
 	.fail = fail_with_status,
 };

@@ -17,8 +17,10 @@
 
 #include <string.h>
 
+#include "protocol/protocol.h"
 #include "protocol/sample.h"
 #include "protocol/templates.h"
+#include "template/value.h"
 #include "tls/cms.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -31,7 +33,7 @@ const struct xml_doctype mobileconfig_doctype = {
 	.system_id = "http://www.apple.com/DTDs/PropertyList-1.0.dtd",
 };
 
-struct question mobileconfig_parse(struct arena *memory, const struct request *request)
+static struct question mobileconfig_parse(struct arena *memory, const struct request *request)
 {
 	static const char *const names[] = { "emailaddress", "email" };
 	struct question question = { .protocol = &protocol_mobileconfig };
@@ -226,7 +228,8 @@ static struct value view_of(struct arena *memory, const struct profile *profile,
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
-struct value mobileconfig_sample_view(struct arena *memory, const struct profile *profile)
+/* With identifiers that are made up. */
+static struct value mobileconfig_sample_view(struct arena *memory, const struct profile *profile)
 {
 	static const struct digest_key secret;
 	struct profile sample = *profile;
@@ -235,6 +238,12 @@ struct value mobileconfig_sample_view(struct arena *memory, const struct profile
 		sample.address = sample_full.address;
 	return view_of(memory, &sample, &secret);
 }
+
+static const struct document_template mobileconfig_template = {
+	"mobileconfig.plist",
+	mobileconfig_sample_view,
+	&mobileconfig_doctype,
+};
 
 static bool has_any(const struct profile *profile)
 {
@@ -253,7 +262,7 @@ static enum failure render(const struct site *site, struct arena *memory,
 	if (!has_any(profile))
 		return FAILURE_NOT_OFFERED;
 	view = view_of(memory, profile, site->secret);
-	templates_render(site->templates, TEMPLATE_MOBILECONFIG, memory, &view, response);
+	templates_render(site->templates, &mobileconfig_template, memory, &view, response);
 	if (site->signer && signer_sign(site->signer, memory, response->body, response->size,
 					&response->body, &response->size, &err) < 0)
 		return FAILURE_SIGNATURE;
@@ -275,8 +284,21 @@ static void fail(const struct site *site, struct arena *memory, enum failure fai
 		fail_with_status(site, memory, failure, response);
 }
 
+static const struct route mobileconfig_routes[] = {
+	{ "/mobileconfig", "GET, HEAD", mobileconfig_parse },
+	{ "/.well-known/mobileconfig", "GET, HEAD", mobileconfig_parse },
+	{ "/email.mobileconfig", "GET, HEAD", mobileconfig_parse },
+	{ 0 },
+};
+
+static const struct document_template *const mobileconfig_templates[] = { &mobileconfig_template,
+									  NULL };
+
 const struct protocol protocol_mobileconfig = {
 	.name = "mobileconfig",
+	.routes = mobileconfig_routes,
+	.templates = mobileconfig_templates,
+	.preview = { "autoconfig", .argument = "?emailaddress=", .takes_address = true },
 	.tells_logins = true,
 	.needs_secret = true,
 	.render = render,

@@ -3,13 +3,12 @@
  * service answers: a client that is given an invented URL stops looking for IMAP.
  */
 
-#include "protocol/mobilesync.h"
-
 #include "protocol/autodiscover.h"
 #include "protocol/templates.h"
+#include "template/value.h"
 #include "util/arena.h"
 
-struct value mobilesync_view(struct arena *memory, const struct profile *profile)
+static struct value mobilesync_view(struct arena *memory, const struct profile *profile)
 {
 	const struct endpoint *endpoint = profile_first(profile, SERVICE_ACTIVESYNC);
 	const struct field fields[] = {
@@ -21,14 +20,18 @@ struct value mobilesync_view(struct arena *memory, const struct profile *profile
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
+static const struct document_template mobilesync_template = { "mobilesync.xml", mobilesync_view };
+static const struct document_template mobilesync_redirect_template = { "mobilesync-redirect.xml",
+								       autodiscover_redirect_view };
+
 static enum failure mobilesync_render(const struct site *site, struct arena *memory,
 				      const struct profile *profile, struct response *response)
 {
-	enum template_id template = TEMPLATE_MOBILESYNC;
+	const struct document_template *template = &mobilesync_template;
 	struct value view;
 
 	if (profile->moved_address) {
-		template = TEMPLATE_MOBILESYNC_REDIRECT;
+		template = &mobilesync_redirect_template;
 		view = autodiscover_redirect_view(memory, profile);
 	} else if (!profile->moved_url && profile_first(profile, SERVICE_ACTIVESYNC)) {
 		view = mobilesync_view(memory, profile);
@@ -40,8 +43,17 @@ static enum failure mobilesync_render(const struct site *site, struct arena *mem
 	return FAILURE_NONE;
 }
 
+static const struct document_template *const mobilesync_templates[] = {
+	&mobilesync_template,
+	&mobilesync_redirect_template,
+	NULL,
+};
+
+/* The schema of a request to Outlook's route leads here. */
 const struct protocol protocol_mobilesync = {
 	.name = "mobilesync",
+	.templates = mobilesync_templates,
+	.preview = { "autodiscover", AUTODISCOVER_MOBILESYNC_SCHEMA, .takes_address = true },
 	.tells_logins = true,
 	.tells_moves = true,
 	.render = mobilesync_render,

@@ -3,10 +3,9 @@
  * take the first of several, some the last.
  */
 
-#include "protocol/outlook.h"
-
 #include "protocol/autodiscover.h"
 #include "protocol/templates.h"
+#include "template/value.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 
@@ -88,7 +87,7 @@ static struct value protocol_view(struct arena *memory, const struct profile *pr
 	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
-struct value outlook_view(struct arena *memory, const struct profile *profile)
+static struct value outlook_view(struct arena *memory, const struct profile *profile)
 {
 	struct value *protocols = arena_array(memory, struct value, SERVICE_KINDS);
 	size_t count = 0;
@@ -115,14 +114,18 @@ static bool has_mail(const struct profile *profile)
 	       profile_first(profile, SERVICE_SUBMISSION);
 }
 
+static const struct document_template outlook_template = { "outlook.xml", outlook_view };
+static const struct document_template outlook_redirect_template = { "outlook-redirect.xml",
+								    autodiscover_redirect_view };
+
 static enum failure outlook_render(const struct site *site, struct arena *memory,
 				   const struct profile *profile, struct response *response)
 {
-	enum template_id template = TEMPLATE_OUTLOOK;
+	const struct document_template *template = &outlook_template;
 	struct value view;
 
 	if (profile->moved_url || profile->moved_address) {
-		template = TEMPLATE_OUTLOOK_REDIRECT;
+		template = &outlook_redirect_template;
 		view = autodiscover_redirect_view(memory, profile);
 	} else if (has_mail(profile)) {
 		view = outlook_view(memory, profile);
@@ -134,8 +137,24 @@ static enum failure outlook_render(const struct site *site, struct arena *memory
 	return FAILURE_NONE;
 }
 
+static const struct route outlook_routes[] = {
+	{ "/autodiscover/autodiscover.xml", "GET, HEAD, POST", autodiscover_parse,
+	  ROUTE_REDIRECT_SAME },
+	{ 0 },
+};
+
+static const struct document_template *const outlook_templates[] = {
+	&outlook_template,
+	&outlook_redirect_template,
+	&autodiscover_error_template,
+	NULL,
+};
+
 const struct protocol protocol_outlook = {
 	.name = "outlook",
+	.routes = outlook_routes,
+	.templates = outlook_templates,
+	.preview = { "autodiscover", AUTODISCOVER_OUTLOOK_SCHEMA, .takes_address = true },
 	.tells_logins = true,
 	.tells_moves = true,
 	.render = outlook_render,

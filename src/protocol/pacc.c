@@ -14,24 +14,24 @@
 #include <string.h>
 
 #include "mail/provider.h"
+#include "protocol/protocol.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/error.h"
 
-#define PATH "/.well-known/user-agent-configuration.json"
 #define HOST_PREFIX "ua-auto-config."
 
 #define LOGIN "%EMAILADDRESS%"
 
 /* Well-known paths have their letter case (RFC 8615 3), and the document has one host. */
-struct question pacc_parse(struct arena *memory, const struct request *request)
+static struct question pacc_parse(struct arena *memory, const struct request *request)
 {
 	const char *host = request_host(memory, request);
 	struct question question = { .protocol = &protocol_pacc };
 
 	if (!host || strncmp(host, HOST_PREFIX, strlen(HOST_PREFIX)) != 0 ||
-	    !text_equals(request_path(memory, request), PATH)) {
+	    !text_equals(request_path(memory, request), protocol_pacc.routes->path)) {
 		question.failure = FAILURE_UNKNOWN_DOMAIN;
 		return question;
 	}
@@ -269,8 +269,15 @@ static enum failure render(const struct site *site, struct arena *memory,
 	return FAILURE_NONE;
 }
 
+static const struct route pacc_routes[] = {
+	{ "/.well-known/user-agent-configuration.json", "GET, HEAD", pacc_parse },
+	{ 0 },
+};
+
 const struct protocol protocol_pacc = {
 	.name = "pacc",
+	.routes = pacc_routes,
+	.preview = { "ua-auto-config", .takes_domain = true, .has_digest = true },
 	.render = render,
 	.fail = fail_with_status,
 };

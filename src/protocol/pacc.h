@@ -2,11 +2,9 @@
 
 /* PACC (draft-ietf-mailmaint-pacc): settings as JSON, whose digest stands in DNS. */
 
-#include "protocol/protocol.h"
-
+struct arena;
+struct error;
 struct provider;
-
-struct question pacc_parse(struct arena *memory, const struct request *request);
 
 /* Whether PACC can say what the provider has. Returns 0, or -1 with err set to why not. */
 int pacc_check(struct arena *memory, const struct provider *provider, struct error *err);

@@ -1,5 +1,15 @@
 #include "protocol/protocol.h"
 
+#include <string.h>
+
+#include "util/bytes.h"
+
+/* The most frequent first: counters and routes are searched from the beginning. */
+const struct protocol *const all_protocols[PROTOCOLS] = {
+	&protocol_autoconfig, &protocol_outlook, &protocol_mobilesync, &protocol_autodiscover_v2,
+	&protocol_caldav,     &protocol_carddav, &protocol_pacc,       &protocol_mobileconfig,
+};
+
 const char *failure_name(enum failure failure)
 {
 	static const char *const names[FAILURES] = {
@@ -32,4 +42,45 @@ void fail_with_status(const struct site *site, struct arena *memory, enum failur
 		response_set_text(response, 404, "Not found.\n");
 		break;
 	}
+}
+
+static bool route_matches(const char *pattern, const char *path)
+{
+	size_t length = strlen(pattern);
+
+	if (pattern[length - 1] != '/')
+		return text_equals_ignoring_case(pattern, path);
+	return text_starts_with_ignoring_case(path, pattern) && path[length] &&
+	       !strchr(path + length, '/');
+}
+
+const struct route *route_find(const char *path)
+{
+	for (size_t i = 0; i < PROTOCOLS; i++)
+		for (const struct route *route = all_protocols[i]->routes; route && route->path;
+		     route++)
+			if (route_matches(route->path, path))
+				return route;
+	return NULL;
+}
+
+bool route_allows(const struct route *route, const char *method)
+{
+	size_t length = strlen(method);
+
+	if (!route->methods)
+		return true;
+	for (const char *allowed = route->methods; *allowed; allowed += strspn(allowed, ", ")) {
+		size_t size = strcspn(allowed, ",");
+
+		if (size == length && strncmp(allowed, method, size) == 0)
+			return true;
+		allowed += size;
+	}
+	return false;
+}
+
+bool route_reads_body(const struct route *route, const char *method)
+{
+	return route->methods && text_equals(method, "POST") && route_allows(route, method);
 }

@@ -2,8 +2,12 @@
 
 /*
  * A protocol is one language in which mail clients ask and are answered. Each is a const struct in
- * a file of its own; routes.c says which paths lead to which.
+ * a file of its own, with all that belongs to it: its routes, its templates, and the request that
+ * 'mailconfctl preview' makes. One table in protocol.c registers them.
  */
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "mail/profile.h"
 #include "mail/query.h"
@@ -14,6 +18,8 @@ struct arena;
 struct digest_key;
 struct signer;
 struct templates;
+struct value;
+struct xml_doctype;
 
 /* What answers are written with, whoever asks. Borrowed. */
 struct site {
@@ -35,8 +41,45 @@ enum failure {
 	FAILURES
 };
 
+/* Where a client is redirected to that asks over unencrypted HTTP. */
+enum route_redirect {
+	ROUTE_REDIRECT_NONE,	   /* nowhere: it gets status 404 */
+	ROUTE_REDIRECT_SAME,	   /* the same path */
+	ROUTE_REDIRECT_AUTOCONFIG, /* autoconfig_target() */
+};
+
+struct route {
+	/* Matched in any letter case, because MS-OXDISCO spells its path with capitals. A path that
+	 * ends in '/' has one more segment. */
+	const char *path;
+	const char *methods; /* as an Allow field lists them; NULL for any */
+	struct question (*parse)(struct arena *memory, const struct request *request);
+	enum route_redirect redirect;
+};
+
+/* One of the files in templates/. */
+struct document_template {
+	const char *name;
+	struct value (*view)(struct arena *memory, const struct profile *profile); /* for samples */
+	const struct xml_doctype *doctype; /* that it may have, or NULL */
+};
+
+/* How 'mailconfctl preview' asks for a document. */
+struct preview_request {
+	const char *host_prefix; /* of the domain, NULL where there is no preview */
+	const char *schema;	 /* of an Autodiscover request; NULL for a GET of the first route */
+	const char *argument;	 /* follows the path, and is followed by the address; or NULL */
+	bool takes_address, takes_domain;
+	bool takes_protocol;  /* it asks for one thing of several */
+	bool has_digest;      /* the document's digest belongs in DNS */
+	bool has_public_name; /* the document has the server's name */
+};
+
 struct protocol {
 	const char *name;
+	const struct route *routes;			  /* until one without a path; or NULL */
+	const struct document_template *const *templates; /* until NULL; or NULL */
+	struct preview_request preview;
 	bool tells_logins; /* its answers differ between the people of a domain */
 	bool needs_secret; /* of the installation */
 	bool tells_moves;  /* its answers can send people on who moved */
@@ -58,17 +101,25 @@ struct question {
 	enum failure failure;
 };
 
+extern const struct protocol protocol_autoconfig;
 extern const struct protocol protocol_outlook;
 extern const struct protocol protocol_mobilesync;
-extern const struct protocol protocol_autoconfig;
-extern const struct protocol protocol_v2_autodiscover;
-extern const struct protocol protocol_v2_activesync;
-extern const struct protocol protocol_v2_unknown;
-extern const struct protocol protocol_v2_none;
+extern const struct protocol protocol_autodiscover_v2;
 extern const struct protocol protocol_caldav;
 extern const struct protocol protocol_carddav;
-extern const struct protocol protocol_mobileconfig;
 extern const struct protocol protocol_pacc;
+extern const struct protocol protocol_mobileconfig;
+
+/* All of them: metrics count by the index. */
+#define PROTOCOLS 8
+extern const struct protocol *const all_protocols[PROTOCOLS];
+
+/* The route of a decoded path, or NULL. */
+const struct route *route_find(const char *path);
+bool route_allows(const struct route *route, const char *method);
+
+/* Whether the body is part of the query. */
+bool route_reads_body(const struct route *route, const char *method);
 
 /* Says no with a status: 404, or 500 and 503 where that is our fault. A fail() for protocols that
  * have no document for it. */

@@ -10,20 +10,10 @@
 #include "util/cleanup.h"
 
 struct arena;
+struct document_template;
 struct response;
 struct templates;
 struct value;
-
-enum template_id {
-	TEMPLATE_OUTLOOK,
-	TEMPLATE_OUTLOOK_REDIRECT,
-	TEMPLATE_MOBILESYNC,
-	TEMPLATE_MOBILESYNC_REDIRECT,
-	TEMPLATE_AUTODISCOVER_ERROR,
-	TEMPLATE_AUTOCONFIG,
-	TEMPLATE_MOBILECONFIG,
-	TEMPLATES
-};
 
 /* Is given one sentence a call. */
 typedef void (*templates_reporter)(const char *sentence, void *context);
@@ -45,5 +35,5 @@ void templates_unref(struct templates *templates);
 DEFINE_CLEANUP(struct templates *, templates_unref);
 
 /* Writes the document into the response, with status 200; the body lives in memory. */
-void templates_render(const struct templates *templates, enum template_id id, struct arena *memory,
-		      const struct value *view, struct response *response);
+void templates_render(const struct templates *templates, const struct document_template *kind,
+		      struct arena *memory, const struct value *view, struct response *response);

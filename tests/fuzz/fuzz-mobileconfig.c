@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "protocol/mobileconfig.h"
+#include "protocol/protocol.h"
 #include "protocol/sample.h"
 #include "protocol/templates.h"
 #include "util/arena.h"
@@ -47,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.method = "GET",
 		.target = arena_strndup(&memory, (const char *)data, size),
 	};
-	const struct question question = mobileconfig_parse(&memory, &request);
+	const struct question question = protocol_mobileconfig.routes->parse(&memory, &request);
 	const struct site site = { .templates = built_in(), .public_name = "", .secret = &secret };
 	struct profile profile = sample_full;
 	struct response response = { 0 };

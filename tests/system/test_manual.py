@@ -211,9 +211,14 @@ def test_schemes_are_described():
         assert re.search(rf"^ .*(?<![\w+]){re.escape(name)}(?![\w+]).* {port} ", page, re.MULTILINE), name
 
 
+def protocols():
+    """The sources of all documents."""
+    return "".join(file.read_text() for file in sorted((ROOT / "src" / "protocol").glob("*.c")))
+
+
 def test_paths_and_templates_are_described():
     page = rendered("mailconfd.8")
-    source = (ROOT / "src" / "protocol" / "routes.c").read_text()
+    source = protocols()
     routes = re.findall(r'\{ "(/[^"]+)", (?:"([A-Z, ]+)"|NULL)', source)
     assert len(routes) == source.count('{ "/')
     for path, methods in routes:
@@ -227,12 +232,10 @@ def test_paths_and_templates_are_described():
 
 def test_page_of_clients_knows_every_document():
     page = rendered("mailconfd-clients.7")
-    source = (ROOT / "src" / "protocol" / "routes.c").read_text()
-    usual = {}  # of several paths to a document the first is the usual one
-    for path, document in re.findall(r'\{ "(/[^"]+)", [^}]*?(\w+?)_parse(?:_\w+)?\b', source):
-        usual.setdefault(document, path)
+    # Of several paths to a document the first is the usual one.
+    usual = re.findall(r'struct route \w+\[\] = \{\s+\{ "(/[^"]+)"', protocols())
     assert len(usual) > 6
-    for path in usual.values():
+    for path in usual:
         assert path in page, path
 
 

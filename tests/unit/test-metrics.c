@@ -145,16 +145,8 @@ static bool is_outcome(const char *name)
 /* What http/ itself says is in tests/system/test_metrics.py. */
 static void all_names_are_known(void **state)
 {
-	const struct protocol *const protocols[] = {
-		&protocol_outlook,	 &protocol_mobilesync,
-		&protocol_autoconfig,	 &protocol_v2_autodiscover,
-		&protocol_v2_activesync, &protocol_v2_none,
-		&protocol_caldav,	 &protocol_carddav,
-		&protocol_mobileconfig,	 &protocol_pacc,
-	};
-
-	for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++)
-		assert_true(is_protocol(protocols[i]->name));
+	for (size_t i = 0; i < PROTOCOLS; i++)
+		assert_true(is_protocol(all_protocols[i]->name));
 	for (enum failure failure = 0; failure < FAILURES; failure++)
 		assert_true(is_outcome(failure_name(failure)));
 	assert_false(is_outcome("nonsense"));

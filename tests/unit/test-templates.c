@@ -5,14 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "protocol/autoconfig.h"
 #include "protocol/autodiscover.h"
-#include "protocol/mobilesync.h"
-#include "protocol/outlook.h"
+#include "protocol/protocol.h"
 #include "protocol/response.h"
 #include "protocol/sample.h"
 #include "protocol/templates.h"
 #include "protocol/xml.h"
+#include "template/value.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 
@@ -41,16 +40,13 @@ static int load(const char *directory, struct templates **ret_templates, struct 
 	return templates_load(directory, NULL, keep_first, err, ret_templates) == 0 ? 0 : -1;
 }
 
-static const char *render(const struct templates *templates, enum template_id id,
+static const char *render(const struct templates *templates, const struct document_template *kind,
 			  struct arena *memory, const struct profile *profile)
 {
-	struct value view = id == TEMPLATE_OUTLOOK	? outlook_view(memory, profile)
-			    : id == TEMPLATE_MOBILESYNC ? mobilesync_view(memory, profile)
-			    : id == TEMPLATE_AUTOCONFIG ? autoconfig_view(memory, profile)
-							: autodiscover_error_view(memory, profile);
+	struct value view = kind->view(memory, profile);
 	struct response response = { 0 };
 
-	templates_render(templates, id, memory, &view, &response);
+	templates_render(templates, kind, memory, &view, &response);
 	check_number("status", response.status, 200);
 	check_text("media type", response.media_type, "text/xml; charset=utf-8");
 	check_number("size", (long long)response.size, (long long)strlen(response.body));
@@ -67,16 +63,20 @@ static void test_built_in(void **state)
 		_cleanup_(templates_unrefp) struct templates *templates = NULL;
 
 		assert_int_equal(load(directories[i], &templates, &err), 0);
-		for (size_t id = 0; id < TEMPLATES; id++) {
-			const char *document = render(templates, (enum template_id)id, &memory,
-						      &sample_full);
+		for (size_t p = 0; p < PROTOCOLS; p++) {
+			const struct document_template *const *kind = all_protocols[p]->templates;
 
-			/* Apple's is the only document that has a DOCTYPE. */
-			if (id == TEMPLATE_MOBILECONFIG
-				    ? !strstr(document, "<!DOCTYPE plist PUBLIC")
-				    : xml_check(document, strlen(document), &err) < 0)
-				fail_msg("template %zu: %s", id, err.text);
-			assert_null(strstr(document, "{{"));
+			for (; kind && *kind; kind++) {
+				const char *document = render(templates, *kind, &memory,
+							      &sample_full);
+
+				/* Apple's is the only document that has a DOCTYPE. */
+				if (all_protocols[p] == &protocol_mobileconfig
+					    ? !strstr(document, "<!DOCTYPE plist PUBLIC")
+					    : xml_check(document, strlen(document), &err) < 0)
+					fail_msg("template %s: %s", (*kind)->name, err.text);
+				assert_null(strstr(document, "{{"));
+			}
 		}
 	}
 }
@@ -96,11 +96,13 @@ static void test_directory(void **state)
 	assert_int_equal(load(NULL, &built_in, &err), 0);
 	if (load(directory, &templates, &err) < 0)
 		fail_msg("%s", err.text);
-	check_text("mobilesync.xml", render(templates, TEMPLATE_MOBILESYNC, &memory, &sample_full),
+	check_text("mobilesync.xml",
+		   render(templates, protocol_mobilesync.templates[0], &memory, &sample_full),
 		   "<url of='First.Last&amp;Co@example.org'>"
 		   "https://sync.example.org/Microsoft-Server-ActiveSync?a&amp;b</url>\n");
-	check_text("outlook.xml", render(templates, TEMPLATE_OUTLOOK, &memory, &sample_full),
-		   render(built_in, TEMPLATE_OUTLOOK, &memory, &sample_full));
+	check_text("outlook.xml",
+		   render(templates, protocol_outlook.templates[0], &memory, &sample_full),
+		   render(built_in, protocol_outlook.templates[0], &memory, &sample_full));
 	directory_free(directory);
 }
 
@@ -168,8 +170,8 @@ static void test_refused(void **state)
 		if (load(directory, &templates, &err) == 0)
 			fail_msg("%s: accepted", rows[i].contents);
 		check_text("the built-in one",
-			   render(templates, TEMPLATE_OUTLOOK, &memory, &sample_full),
-			   render(built_in, TEMPLATE_OUTLOOK, &memory, &sample_full));
+			   render(templates, protocol_outlook.templates[0], &memory, &sample_full),
+			   render(built_in, protocol_outlook.templates[0], &memory, &sample_full));
 		templates_unref(templates);
 		check_error(rows[i].contents, &err, ERROR_INPUT,
 			    directory_path(&memory, directory, rows[i].name));
@@ -194,9 +196,11 @@ static void test_one_broken(void **state)
 	assert_int_equal(templates_load(NULL, NULL, NULL, NULL, &built_in), 0);
 	assert_int_equal(templates_load(directory, NULL, keep_first, &err, &first), 1);
 	check_error("first", &err, ERROR_INPUT, "the built-in template is used");
-	check_text("outlook.xml", render(first, TEMPLATE_OUTLOOK, &memory, &sample_full),
-		   render(built_in, TEMPLATE_OUTLOOK, &memory, &sample_full));
-	check_text("mobilesync.xml", render(first, TEMPLATE_MOBILESYNC, &memory, &sample_bare),
+	check_text("outlook.xml",
+		   render(first, protocol_outlook.templates[0], &memory, &sample_full),
+		   render(built_in, protocol_outlook.templates[0], &memory, &sample_full));
+	check_text("mobilesync.xml",
+		   render(first, protocol_mobilesync.templates[0], &memory, &sample_bare),
 		   "<url>https://sync.example.org/</url>\n");
 
 	write_file(directory, "mobilesync.xml", "<url>");
@@ -204,17 +208,18 @@ static void test_one_broken(void **state)
 	err = (struct error){ 0 };
 	assert_int_equal(templates_load(directory, first, keep_first, &err, &second), 1);
 	check_error("second", &err, ERROR_INPUT, "the one that was loaded before stays in use");
-	check_text("outlook.xml", render(second, TEMPLATE_OUTLOOK, &memory, &sample_full),
-		   "<mine/>");
-	check_text("mobilesync.xml", render(second, TEMPLATE_MOBILESYNC, &memory, &sample_bare),
+	check_text("outlook.xml",
+		   render(second, protocol_outlook.templates[0], &memory, &sample_full), "<mine/>");
+	check_text("mobilesync.xml",
+		   render(second, protocol_mobilesync.templates[0], &memory, &sample_bare),
 		   "<url>https://sync.example.org/</url>\n");
 
 	err = (struct error){ 0 };
 	assert_int_equal(templates_load(directory_path(&memory, directory, "absent"), second,
 					keep_first, &err, &third),
 			 1);
-	check_text("outlook.xml", render(third, TEMPLATE_OUTLOOK, &memory, &sample_full),
-		   "<mine/>");
+	check_text("outlook.xml",
+		   render(third, protocol_outlook.templates[0], &memory, &sample_full), "<mine/>");
 	directory_free(directory);
 }
 
@@ -277,7 +282,7 @@ static void test_references(void **state)
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 	templates_unref(templates);
-	assert_non_null(render(templates, TEMPLATE_AUTODISCOVER_ERROR, &memory, &sample_bare));
+	assert_non_null(render(templates, &autodiscover_error_template, &memory, &sample_bare));
 	templates_unref(templates);
 }
 

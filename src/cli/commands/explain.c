@@ -151,8 +151,8 @@ static void explain_move(struct explanation *explanation, const struct response 
 {
 	const char *target = move_target(explanation->admin->memory, response->query,
 					 response->match);
-	bool is_told = strcmp(response->protocol, "outlook") == 0 ||
-		       strcmp(response->protocol, "mobilesync") == 0;
+	bool is_told = text_equals(response->protocol, protocol_outlook.name) ||
+		       text_equals(response->protocol, protocol_mobilesync.name);
 
 	if (target)
 		say(explanation, "moved: to '%s'%s", target,

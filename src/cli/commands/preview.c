@@ -18,11 +18,10 @@
 #include "mail/address.h"
 #include "mail/profile.h"
 #include "mail/query.h"
+#include "protocol/autodiscover.h"
 #include "protocol/protocol.h"
 #include "protocol/templates.h"
 #include "store/store.h"
-#include "template/template.h"
-#include "template/value.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/did-you-mean.h"
@@ -37,103 +36,53 @@ struct subject {
 	const char *domain;
 };
 
-/* The requests of the clients, made so that the parsers see what they would see from the network.
- */
-struct client {
-	const char *name;
-	const char *host_prefix;
-	const char *schema; /* of an Autodiscover request; NULL where path is asked for */
-	const char *path;
-	const char *argument;		  /* follows the path, and is followed by the address */
-	bool takes_address, takes_domain; /* what it can ask about */
-	bool takes_protocol;		  /* it asks for one thing of several */
-	bool has_digest;		  /* the document's belongs in DNS */
-	bool has_public_name;		  /* the document has ours */
-};
-
-#define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
-
-static const struct client clients[] = {
-	{ "outlook", "autodiscover", SCHEMAS "outlook/responseschema/2006a",
-	  .takes_address = true },
-	{ "mobilesync", "autodiscover", SCHEMAS "mobilesync/responseschema/2006",
-	  .takes_address = true },
-	{ "autoconfig", "autoconfig", .path = "/mail/config-v1.1.xml",
-	  .argument = "?emailaddress=", .takes_address = true, .takes_domain = true },
-	{ "mobileconfig", "autoconfig", .path = "/mobileconfig",
-	  .argument = "?emailaddress=", .takes_address = true },
-	{ "autodiscover-v2", "autodiscover", .path = "/autodiscover/autodiscover.json",
-	  .argument = "?Email=", .takes_address = true, .takes_protocol = true,
-	  .has_public_name = true },
-	{ "pacc", "ua-auto-config", .path = "/.well-known/user-agent-configuration.json",
-	  .takes_domain = true, .has_digest = true },
-};
-
-static const char autodiscover_source[] =
-	"<Autodiscover><Request><EMailAddress>{{address}}</EMailAddress>"
-	"<AcceptableResponseSchema>{{schema}}</AcceptableResponseSchema></Request></Autodiscover>";
-
-static int autodiscover_request(struct admin *admin, const struct client *client,
-				const struct subject *subject, struct request *request,
-				struct error *err)
+static void post_request(struct admin *admin, const struct protocol *document,
+			 const struct subject *subject, struct request *request)
 {
-	const struct field fields[] = {
-		{ "address", value_text(subject->address) },
-		{ "schema", value_text(client->schema) },
-	};
-	const struct value view = value_map(fields, sizeof(fields) / sizeof(*fields));
-	_cleanup_(template_freep) struct template *template = NULL;
-	struct bytes body = BYTES_IN(admin->memory);
-
-	if (template_parse("request", autodiscover_source, strlen(autodiscover_source), &template,
-			   err) < 0)
-		return -1;
-	template_expand(template, &view, &body);
 	request->method = "POST";
-	request->target = "/autodiscover/autodiscover.xml";
-	request->body = bytes_text(&body);
-	request->body_size = body.size;
-	return 0;
+	request->target = protocol_outlook.routes->path;
+	request->body = autodiscover_request_body(admin->memory, document, subject->address);
+	request->body_size = strlen(request->body);
 }
 
 static void get_request(struct admin *admin, const struct arguments *arguments,
-			const struct client *client, const struct subject *subject,
+			const struct protocol *document, const struct subject *subject,
 			struct request *request)
 {
 	const char *protocol = option_value(arguments, "protocol");
 
 	request->method = "GET";
-	request->target = client->path;
-	if (subject->address && client->argument)
-		request->target = arena_printf(admin->memory, "%s%s%s", client->path,
-					       client->argument,
+	request->target = document->routes->path;
+	if (subject->address && document->preview.argument)
+		request->target = arena_printf(admin->memory, "%s%s%s", document->routes->path,
+					       document->preview.argument,
 					       percent_encode(admin->memory, subject->address));
-	if (client->takes_protocol)
+	if (document->preview.takes_protocol)
 		request->target = arena_printf(admin->memory, "%s&Protocol=%s", request->target,
 					       protocol ? protocol : "AutodiscoverV1");
 }
 
 static int subject_parse(struct admin *admin, const struct arguments *arguments,
-			 const struct client *client, struct subject *ret_subject,
+			 const struct protocol *document, struct subject *ret_subject,
 			 struct error *err)
 {
 	const char *text = arguments->words[1];
 	struct address address;
 
 	if (text[0] == '@') {
-		if (!client->takes_domain)
+		if (!document->preview.takes_domain)
 			return usage_error(admin->memory, arguments->command, err,
 					   "%s always asks with an address; give one, or preview "
 					   "autoconfig %s",
-					   client->name, text);
+					   document->name, text);
 		ret_subject->address = NULL;
 		ret_subject->domain = domain_parse(admin->memory, text + 1, false, err);
 		return ret_subject->domain ? 0 : -1;
 	}
-	if (!client->takes_address && !option_is_given(arguments, "as"))
+	if (!document->preview.takes_address && !option_is_given(arguments, "as"))
 		return usage_error(admin->memory, arguments->command, err,
 				   "%s is asked of a domain, not of an address; write @DOMAIN",
-				   client->name);
+				   document->name);
 	if (address_parse(admin->memory, text, &address, err) < 0)
 		return -1;
 	*ret_subject = (struct subject){ address.typed, address.domain };
@@ -141,13 +90,13 @@ static int subject_parse(struct admin *admin, const struct arguments *arguments,
 }
 
 static int host_of(struct admin *admin, const struct arguments *arguments,
-		   const struct client *client, const struct subject *subject,
+		   const struct protocol *document, const struct subject *subject,
 		   const char **ret_host, struct error *err)
 {
 	const char *host = option_value(arguments, "host");
 
 	if (!host) {
-		*ret_host = arena_printf(admin->memory, "%s.%s", client->host_prefix,
+		*ret_host = arena_printf(admin->memory, "%s.%s", document->preview.host_prefix,
 					 subject->domain);
 		return 0;
 	}
@@ -166,17 +115,19 @@ static const char *pacc_record(struct admin *admin, const struct response *respo
 			    digest_base64(admin->memory, &digest));
 }
 
-static int client_find(struct admin *admin, const struct arguments *arguments,
-		       const struct client **ret_client, struct error *err)
+static int find_document(struct admin *admin, const struct arguments *arguments,
+			 const struct protocol **ret_document, struct error *err)
 {
 	struct nearest nearest = NEAREST_TO(arguments->words[0]);
 
-	for (size_t i = 0; i < sizeof(clients) / sizeof(*clients); i++) {
-		if (text_equals(clients[i].name, arguments->words[0])) {
-			*ret_client = &clients[i];
+	for (size_t i = 0; i < PROTOCOLS; i++) {
+		if (!all_protocols[i]->preview.host_prefix)
+			continue;
+		if (text_equals(all_protocols[i]->name, arguments->words[0])) {
+			*ret_document = all_protocols[i];
 			return 0;
 		}
-		nearest_try(&nearest, clients[i].name);
+		nearest_try(&nearest, all_protocols[i]->name);
 	}
 	if (nearest.found)
 		return error_set(err, ERROR_USAGE, "'%s' is no document; did you mean '%s'?",
@@ -204,26 +155,27 @@ static int client_address(struct admin *admin, const struct arguments *arguments
 }
 
 static int make_request(struct admin *admin, const struct arguments *arguments,
-			const struct client *client, struct request *request, struct error *err)
+			const struct protocol *document, struct request *request, struct error *err)
 {
 	struct subject subject = { 0 };
 
-	if (option_is_given(arguments, "protocol") && !client->takes_protocol)
+	if (option_is_given(arguments, "protocol") && !document->preview.takes_protocol)
 		return usage_error(admin->memory, arguments->command, err,
 				   "--protocol goes with autodiscover-v2 only");
-	if (subject_parse(admin, arguments, client, &subject, err) < 0 ||
-	    host_of(admin, arguments, client, &subject, &request->host, err) < 0 ||
+	if (subject_parse(admin, arguments, document, &subject, err) < 0 ||
+	    host_of(admin, arguments, document, &subject, &request->host, err) < 0 ||
 	    client_address(admin, arguments, &request->client, err) < 0)
 		return -1;
-	if (client->schema)
-		return autodiscover_request(admin, client, &subject, request, err);
-	get_request(admin, arguments, client, &subject, request);
+	if (document->preview.schema)
+		post_request(admin, document, &subject, request);
+	else
+		get_request(admin, arguments, document, &subject, request);
 	return 0;
 }
 
 /* What there is to show, in the order of showing. Nothing but the response is always there. */
 struct preview {
-	const struct client *client;
+	const struct protocol *document;
 	struct response response;
 	const char *head;	 /* with --headers */
 	const char *explanation; /* lines, with --explain */
@@ -273,7 +225,7 @@ static void print_json(struct admin *admin, const struct preview *preview)
 	const struct response *response = &preview->response;
 	json_t *entry = json_object();
 
-	entry_put_text(entry, "document", preview->client->name);
+	entry_put_text(entry, "document", preview->document->name);
 	entry_put_text(entry, "outcome", response->outcome);
 	entry_put(entry, "status", json_integer(response->status));
 	if (preview->head)
@@ -293,8 +245,7 @@ static int gather(struct admin *admin, const struct arguments *arguments, struct
 	struct bytes head = BYTES_IN(admin->memory), explanation = BYTES_IN(admin->memory);
 
 	if (option_is_given(arguments, "headers")) {
-		if (reply_head(&preview->response, &head, err) < 0)
-			return -1;
+		reply_head(&preview->response, &head);
 		preview->head = bytes_text(&head);
 	}
 	if (is_answered && option_is_given(arguments, "explain")) {
@@ -302,7 +253,7 @@ static int gather(struct admin *admin, const struct arguments *arguments, struct
 			return -1;
 		preview->explanation = bytes_text(&explanation);
 	}
-	if (preview->client->has_digest && !preview->response.is_refusal)
+	if (preview->document->preview.has_digest && !preview->response.is_refusal)
 		preview->record = pacc_record(admin, &preview->response);
 	return 0;
 }
@@ -314,7 +265,7 @@ static int ask_as(struct admin *admin, const struct arguments *arguments,
 {
 	struct client_preview as = {
 		.client = option_value(arguments, "as"),
-		.document = preview->client->name,
+		.document = preview->document->name,
 		.address = arguments->words[1],
 		.host = option_is_given(arguments, "host") ? request->host : NULL,
 		.from = request->client,
@@ -344,14 +295,15 @@ static int ask(struct admin *admin, const struct arguments *arguments, struct pr
 	struct request request = { 0 };
 	struct context context;
 
-	if (client_find(admin, arguments, &preview->client, err) < 0 ||
-	    make_request(admin, arguments, preview->client, &request, err) < 0)
+	if (find_document(admin, arguments, &preview->document, err) < 0 ||
+	    make_request(admin, arguments, preview->document, &request, err) < 0)
 		return -1;
 	templates = admin_templates(admin);
 	context = (struct context){
 		.store = admin->store,
-		.site = { templates,
-			  preview->client->has_public_name ? admin_public_name(admin) : "" },
+		.site = { templates, preview->document->preview.has_public_name
+					     ? admin_public_name(admin)
+					     : "" },
 	};
 	return option_is_given(arguments, "as")
 		       ? ask_as(admin, arguments, &context, &request, preview, err)
