@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/connection.h"
 #include "util/arena.h"
 
 /* Where an IPv6 client has its /48 among its networks. */
@@ -14,7 +13,7 @@ struct share {
 	struct shares *shares; /* in which it is */
 	struct client_network network;
 	size_t count;
-	struct connection *oldest, *newest;
+	struct share_member *oldest, *newest;
 	struct share *next; /* in its chain */
 };
 
@@ -52,21 +51,21 @@ static struct share *find(struct shares *shares, const struct client_network *ne
 	return share;
 }
 
-static void unlink_from(struct share *share, struct connection *connection)
+static void unlink_from(struct share *share, struct share_member *member)
 {
-	*(connection->longer ? &connection->longer->shorter : &share->oldest) = connection->shorter;
-	*(connection->shorter ? &connection->shorter->longer : &share->newest) = connection->longer;
+	*(member->longer ? &member->longer->shorter : &share->oldest) = member->shorter;
+	*(member->shorter ? &member->shorter->longer : &share->newest) = member->longer;
 }
 
-static void append_to(struct share *share, struct connection *connection)
+static void append_to(struct share *share, struct share_member *member)
 {
-	connection->shorter = NULL;
-	connection->longer = share->newest;
-	*(share->newest ? &share->newest->shorter : &share->oldest) = connection;
-	share->newest = connection;
+	member->shorter = NULL;
+	member->longer = share->newest;
+	*(share->newest ? &share->newest->shorter : &share->oldest) = member;
+	share->newest = member;
 }
 
-void share_join(struct shares *shares, struct connection *connection, const struct sockaddr *client)
+void share_join(struct shares *shares, struct share_member *member, const struct sockaddr *client)
 {
 	const struct client_networks networks = networks_of_client(client);
 	const struct client_network *network =
@@ -74,18 +73,18 @@ void share_join(struct shares *shares, struct connection *connection, const stru
 
 	if (network->bits == 0)
 		return;
-	connection->share = find(shares, network);
-	connection->share->count++;
-	append_to(connection->share, connection);
+	member->share = find(shares, network);
+	member->share->count++;
+	append_to(member->share, member);
 }
 
-void share_leave(struct connection *connection)
+void share_leave(struct share_member *member)
 {
-	struct share *share = TAKE(connection->share), **at;
+	struct share *share = TAKE(member->share), **at;
 
 	if (!share)
 		return;
-	unlink_from(share, connection);
+	unlink_from(share, member);
 	if (--share->count > 0)
 		return;
 	for (at = chain_of(share->shares, &share->network); *at != share; at = &(*at)->next)
@@ -94,23 +93,23 @@ void share_leave(struct connection *connection)
 	free(share);
 }
 
-void share_renew(struct connection *connection)
+void share_renew(struct share_member *member)
 {
-	if (!connection->share)
+	if (!member->share)
 		return;
-	unlink_from(connection->share, connection);
-	append_to(connection->share, connection);
+	unlink_from(member->share, member);
+	append_to(member->share, member);
 }
 
-struct connection *share_surplus(const struct connection *connection)
+struct share_member *share_surplus(const struct share_member *member)
 {
-	const struct share *share = connection->share;
+	const struct share *share = member->share;
 	size_t max = share ? share->shares->max : 0;
 
 	return max && share->count > max ? share->oldest : NULL;
 }
 
-const struct client_network *share_network(const struct connection *connection)
+const struct client_network *share_network(const struct share_member *member)
 {
-	return connection->share ? &connection->share->network : NULL;
+	return member->share ? &member->share->network : NULL;
 }

@@ -13,8 +13,13 @@
 #include "util/digest.h"
 #include "util/network.h"
 
-struct connection;
 struct share;
+
+/* A connection's place in the share of its network. */
+struct share_member {
+	struct share *share;		       /* NULL where it does not count */
+	struct share_member *longer, *shorter; /* those that wait longer and shorter */
+};
 
 /* A hash table: every so many networks have one chain. */
 #define SHARES_CHAINS 1024
@@ -32,16 +37,15 @@ DEFINE_CLEANUP(struct shares *, shares_free);
 
 /* The connection belongs to the network from now on, or no longer; it has nothing to do with any
  * where the client has no address (a unix socket). */
-void share_join(struct shares *shares, struct connection *connection,
-		const struct sockaddr *client);
-void share_leave(struct connection *connection);
+void share_join(struct shares *shares, struct share_member *member, const struct sockaddr *client);
+void share_leave(struct share_member *member);
 
 /* The connection has not waited longer than any other of its network. */
-void share_renew(struct connection *connection);
+void share_renew(struct share_member *member);
 
 /* The connection that has waited longest of the same network, where that holds more than its share;
  * else NULL. */
-struct connection *share_surplus(const struct connection *connection);
+struct share_member *share_surplus(const struct share_member *member);
 
 /* The network of the connection; NULL where it has none. */
-const struct client_network *share_network(const struct connection *connection);
+const struct client_network *share_network(const struct share_member *member);

@@ -1,15 +1,21 @@
 #pragma once
 
 /*
- * What we know of one connection beside libmicrohttpd: its request under way, and where it is TLS
- * the certificate set that it began with and its place among the handshakes that are not finished.
+ * The connections of a worker, beside what libmicrohttpd knows of them, and the time that clients
+ * may take. libmicrohttpd's own timeout begins again with each byte. A client that sends a request
+ * byte by byte would hold its connection for days. So from the end of its TLS handshake, or of its
+ * last request, to the end of the next it has the idle timeout, however busy it is.
+ *
+ * A suspended connection has no timeout in libmicrohttpd, but it has this one.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <gnutls/gnutls.h>
 
+#include "http/connection-share.h"
 #include "http/intake.h"
+#include "http/sockets.h"
 #include "observe/access-log.h"
 #include "observe/counters.h"
 #include "tls/client-hello.h"
@@ -17,13 +23,16 @@
 struct MHD_Connection;
 struct certificates;
 struct exchange;
-struct gate;
+struct client_suites;
+struct connections;
+struct limit;
+struct log_rules;
 struct queue;
-struct share;
+struct ticket_key;
 
 struct connection {
 	struct MHD_Connection *mhd;
-	struct gate *gate;
+	struct connections *all; /* of the worker */
 	int fd;
 	struct exchange *exchange; /* under way, or NULL */
 	bool is_fresh;		   /* it has not made a request yet */
@@ -34,8 +43,7 @@ struct connection {
 	int64_t deadline;		  /* there, in milliseconds of clock_now() */
 	struct connection *older, *newer; /* there */
 
-	struct share *share;		     /* of its network, or NULL where it does not count */
-	struct connection *longer, *shorter; /* there: those that wait longer and shorter */
+	struct share_member share; /* of its network */
 
 	gnutls_session_t session; /* NULL: it is not TLS, and nothing below is used */
 
@@ -58,3 +66,73 @@ struct connection {
 	bool is_held;	 /* suspended until its descriptor is readable, or certificates are there */
 	bool is_polled;
 };
+
+enum sni_policy {
+	SNI_REFUSE,  /* a name without certificate is refused: alert unrecognized_name */
+	SNI_DEFAULT, /* it gets the default certificate */
+};
+
+/* Connections that have the same time for what they do, so that the oldest is due first. */
+struct queue {
+	struct connection *oldest, *newest;
+	int64_t timeout; /* milliseconds */
+};
+
+/* One for each worker thread. */
+struct connections {
+	int epoll; /* borrowed from the worker; its entries point to struct connection */
+	struct ticket_key *ticket_key;	    /* shared by all workers: tickets work at each */
+	const struct client_suites *suites; /* likewise */
+	struct certificates *certificates;  /* for new connections; borrowed, NULL until loaded */
+	enum sni_policy sni_policy;
+	const struct log_rules *log; /* of the worker */
+	struct counters *counters;   /* the worker's */
+	struct limit *limit;	     /* of all workers, or NULL */
+	const char *trusted_proxies; /* networks that have no share on the port of proxies */
+	struct queue handshakes;     /* not finished */
+	struct queue requests;	     /* to come, or under way */
+	size_t fresh;		     /* connections that have not made a request yet */
+};
+
+/* A client has connected to a listener of that kind: the connection is watched from now on. Where
+ * its network holds more than its share of the listener's connections, the one that has waited
+ * longest is closed. */
+struct connection *connection_open(struct connections *all, struct MHD_Connection *mhd,
+				   enum port_kind kind, struct shares *shares);
+
+/* The connection makes a request, or is answered, or waits for us: it has all of its time again. */
+void connection_start_request(struct connection *connection);
+void connection_renew(struct connection *connection);
+
+/* The connection is gone (or was refused): forgets and frees it. */
+void connection_close(struct connection *connection);
+
+/* Suspends the connection until its descriptor is readable, or until connection_resume(). May be
+ * called by GnuTLS inside MHD_run(). */
+void connection_suspend(struct connection *connection, bool until_readable);
+void connection_resume(struct connection *connection);
+
+/* Says why a handshake fails, which is counted when the connection is gone: the first reason is the
+ * true one. */
+void connection_blame(struct connection *connection, enum handshake_failure failure);
+
+/* New certificates, for connections to come and those that wait for the first ones. */
+void connections_set_certificates(struct connections *all, struct certificates *certificates);
+
+/* Ends connections whose deadline has passed. */
+void connections_expire(struct connections *all, int64_t now);
+
+/* Ends all handshakes. */
+void connections_end_handshakes(struct connections *all);
+
+/* Whether the connection was ended here; libmicrohttpd has not closed it yet. */
+bool connection_is_ended(const struct connection *connection);
+
+/* Its TLS handshake begins or is finished. */
+void connection_begin_handshake(struct connection *connection);
+void connection_finish_handshake(struct connection *connection);
+
+const struct sockaddr *connection_client(const struct connection *connection);
+
+/* When connections_expire() has something to do next; INT64_MAX for never. */
+int64_t connections_next_deadline(const struct connections *all);

@@ -9,7 +9,6 @@
 #include "http/connection-share.h"
 #include "http/handshake.h"
 #include "http/linger.h"
-#include "http/sni.h"
 #include "tls/certificates.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
@@ -28,7 +27,7 @@ static int select_certificate(gnutls_session_t session, const struct gnutls_cert
 
 	*ocsp_length = 0;
 	*flags = 0; /* the set keeps what it lends */
-	return sni_select(connection, connection->gate->sni_policy, chain, length, key);
+	return handshake_select_certificate(connection, chain, length, key);
 }
 
 static void notify_connection(void *cls, struct MHD_Connection *mhd, void **context,
@@ -38,14 +37,16 @@ static void notify_connection(void *cls, struct MHD_Connection *mhd, void **cont
 	struct connection *connection = *context;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		*context = gate_admit(port->resources.gate, mhd, port->exchanges.kind,
-				      port->shares);
+		*context = connection = connection_open(port->resources.connections, mhd,
+							port->exchanges.kind, port->shares);
+		if (connection->session)
+			handshake_begin(connection);
 		return;
 	}
 	if (connection->must_linger)
 		lingering_add(port->resources.lingering, connection->fd, clock_now());
 	exchange_abandon(connection);
-	gate_dismiss(connection);
+	connection_close(connection);
 }
 
 /* Requests are passed on as they came, because libmicrohttpd would decode a plus as a space. */

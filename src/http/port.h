@@ -10,13 +10,13 @@
 
 struct MHD_Daemon;
 struct error;
-struct gate;
+struct connections;
 struct lingering;
 struct shares;
 
 /* Of the worker, all borrowed. */
 struct port_resources {
-	struct gate *gate;
+	struct connections *connections;
 	struct exchanges *exchanges;
 	struct lingering *lingering;
 	const char *priorities;	  /* of GnuTLS */

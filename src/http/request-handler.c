@@ -5,7 +5,7 @@
 
 #include "answer/address-limit.h"
 #include "http/forwarded.h"
-#include "http/handshake.h"
+#include "http/connection.h"
 #include "http/intake.h"
 #include "http/mhd-response.h"
 #include "observe/access-log.h"
@@ -56,14 +56,14 @@ void *exchange_begin(void *port, const char *target, struct MHD_Connection *conn
 				 ->socket_context;
 	exchange_abandon(exchange->ours);
 	exchange->ours->exchange = exchange;
-	gate_asked(exchange->ours);
+	connection_start_request(exchange->ours);
 	return exchange;
 }
 
 /* Comes back to exchange_handle() then, which is not before what waits there already. */
 static void wait(struct exchange *exchange, struct waiting *waiting, int64_t until)
 {
-	gate_renew(exchange->ours);
+	connection_renew(exchange->ours);
 	exchange->next_try = until;
 	exchange->waiting = waiting;
 	exchange->newer = NULL;
@@ -444,7 +444,7 @@ static void tell(struct exchange *exchange)
 static void end(struct exchange *exchange)
 {
 	stop_waiting(exchange);
-	gate_renew(exchange->ours);
+	connection_renew(exchange->ours);
 	tell(exchange);
 	exchange->ours->exchange = NULL;
 	exchange->port->exchanges->count--;

@@ -11,7 +11,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "http/handshake.h"
 #include "http/linger.h"
 #include "http/port.h"
 #include "http/request-handler.h"
@@ -45,7 +44,7 @@ struct worker {
 	int epoll, wake;
 	struct store *store;   /* NULL while the database is reopened */
 	atomic_bool has_store; /* the same, for other threads */
-	struct gate gate;
+	struct connections connections;
 	struct exchanges exchanges;
 	struct lingering lingering;
 	struct port *ports[PORTS_MAX];
@@ -55,7 +54,7 @@ struct worker {
 	struct counters counters; /* read by any thread */
 	int64_t snapshot_until;	  /* when the database's snapshot ends, 0 while there is none */
 
-	/* In use by the thread; borrowed by the gate and the exchanges. */
+	/* In use by the thread; borrowed by the connections and the exchanges. */
 	struct certificates *certificates;
 	struct templates *templates;
 	struct signer *signer; /* or NULL */
@@ -94,15 +93,15 @@ int worker_new(const struct worker_options *options, struct store *store,
 	pthread_mutex_init(&worker->lock, NULL);
 	if (watch(worker, worker->wake, err) < 0)
 		return -1;
-	worker->gate.epoll = worker->epoll;
-	worker->gate.ticket_key = options->ticket_key;
-	worker->gate.requests.timeout = (int64_t)options->idle_timeout * 1000;
-	worker->gate.suites = options->suites;
-	worker->gate.limit = options->limit;
-	worker->gate.log = &worker->exchanges.log;
+	worker->connections.epoll = worker->epoll;
+	worker->connections.ticket_key = options->ticket_key;
+	worker->connections.requests.timeout = (int64_t)options->idle_timeout * 1000;
+	worker->connections.suites = options->suites;
+	worker->connections.limit = options->limit;
+	worker->connections.log = &worker->exchanges.log;
 	worker->exchanges.context.store = store;
 	worker->exchanges.context.limit = options->limit;
-	worker->gate.counters = &worker->counters;
+	worker->connections.counters = &worker->counters;
 	worker->exchanges.context.counters = &worker->counters;
 	*ret_worker = TAKE(worker);
 	return 0;
@@ -111,7 +110,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct error *err)
 {
 	const struct port_resources resources = {
-		.gate = &worker->gate,
+		.connections = &worker->connections,
 		.exchanges = &worker->exchanges,
 		.lingering = &worker->lingering,
 		.priorities = worker->options.priorities,
@@ -248,19 +247,19 @@ static void take_over(struct worker *worker)
 	pthread_mutex_unlock(&worker->lock);
 
 	take_store(worker);
-	worker->gate.sni_policy = worker->rules.sni_policy;
-	worker->gate.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
+	worker->connections.sni_policy = worker->rules.sni_policy;
+	worker->connections.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
 	worker->exchanges.log = worker->rules.log;
 	worker->exchanges.log.traced = worker->rules.traced;
 	worker->exchanges.trusted_proxies = worker->rules.trusted_proxies;
-	worker->gate.trusted_proxies = worker->rules.trusted_proxies;
+	worker->connections.trusted_proxies = worker->rules.trusted_proxies;
 	for (size_t i = 0; i < worker->n_ports; i++)
 		port_set_share(worker->ports[i], worker->rules.connections_per_network);
 	worker->exchanges.context.site.public_name = worker->rules.public_name;
 	if (certificates) {
 		certificates_unref(worker->certificates);
 		worker->certificates = certificates;
-		gate_set_certificates(&worker->gate, certificates);
+		connections_set_certificates(&worker->connections, certificates);
 	}
 	worker->exchanges.plain = (struct plain_rules){
 		.has_autoconfig = worker->rules.http_autoconfig,
@@ -292,13 +291,13 @@ static bool has_stopped(const struct worker *worker)
 	if (stopping >= STOP_EXCHANGES_MS)
 		return true;
 	return worker->exchanges.count == 0 &&
-	       (worker->gate.fresh == 0 || stopping >= STOP_FRESH_MS);
+	       (worker->connections.fresh == 0 || stopping >= STOP_FRESH_MS);
 }
 
 /* How long the loop may sleep, in milliseconds; -1 for ever. */
 static int sleep_time(const struct worker *worker)
 {
-	int64_t now = clock_now(), until = gate_next_deadline(&worker->gate), retry;
+	int64_t now = clock_now(), until = connections_next_deadline(&worker->connections), retry;
 
 	retry = exchanges_next_retry(&worker->exchanges);
 	if (retry < until)
@@ -348,10 +347,10 @@ static void turn(struct worker *worker)
 	count = epoll_wait(worker->epoll, events, EVENTS_MAX, sleep_time(worker));
 	for (int i = 0; i < count; i++)
 		if (events[i].data.ptr)
-			gate_resume(events[i].data.ptr);
+			connection_resume(events[i].data.ptr);
 	if (read(worker->wake, &calls, sizeof(calls)) > 0)
 		take_over(worker);
-	gate_expire(&worker->gate, clock_now());
+	connections_expire(&worker->connections, clock_now());
 	exchanges_retry(&worker->exchanges, clock_now());
 	lingering_drop(&worker->lingering, clock_now());
 	for (size_t i = 0; i < worker->n_ports; i++)
@@ -367,7 +366,7 @@ static void *run(void *context)
 		turn(worker);
 
 	/* libmicrohttpd must not meet a suspended connection when it stops. */
-	gate_close(&worker->gate);
+	connections_end_handshakes(&worker->connections);
 	exchanges_retry(&worker->exchanges, INT64_MAX);
 	for (size_t i = 0; i < worker->n_ports; i++)
 		MHD_stop_daemon(TAKE(worker->ports[i]->daemon));

@@ -12,7 +12,7 @@
 #include "config/settings.h"
 #include "http/linger.h"
 #include "http/request-handler.h"
-#include "http/sni.h"
+#include "http/connection.h"
 #include "util/cleanup.h"
 #include "util/idna.h"
 

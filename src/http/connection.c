@@ -1,0 +1,264 @@
+#include "http/connection.h"
+
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "answer/address-limit.h"
+#include "observe/trace.h"
+#include "tls/certificates.h"
+#include "util/arena.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+/* The connection whose member this is. */
+#define CONNECTION_OF(member) \
+	((struct connection *)((char *)(member)-offsetof(struct connection, share)))
+
+/* By us; libmicrohttpd has not closed it yet. */
+bool connection_is_ended(const struct connection *connection)
+{
+	return connection->deadline == INT64_MAX;
+}
+
+/* Called by GnuTLS inside MHD_run(), so on the worker's thread, as all of this file is. */
+void connection_suspend(struct connection *connection, bool until_readable)
+{
+	if (connection->is_held)
+		return;
+	connection->is_held = true;
+	MHD_suspend_connection(connection->mhd);
+	if (until_readable) {
+		struct epoll_event event = {
+			.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
+			.data.ptr = connection,
+		};
+
+		connection->is_polled = epoll_ctl(connection->all->epoll, EPOLL_CTL_ADD,
+						  connection->fd, &event) == 0;
+	}
+}
+
+void connection_resume(struct connection *connection)
+{
+	if (!connection->is_held)
+		return;
+	connection->is_held = false;
+	if (connection->is_polled)
+		(void)epoll_ctl(connection->all->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+	connection->is_polled = false;
+	MHD_resume_connection(connection->mhd);
+}
+
+void connection_blame(struct connection *connection, enum handshake_failure failure)
+{
+	if (connection->has_failure)
+		return;
+	connection->has_failure = true;
+	connection->failure = failure;
+}
+
+static void queue_leave(struct connection *connection)
+{
+	struct queue *queue = connection->queue;
+
+	*(connection->older ? &connection->older->newer : &queue->oldest) = connection->newer;
+	*(connection->newer ? &connection->newer->older : &queue->newest) = connection->older;
+}
+
+static void queue_join(struct queue *queue, struct connection *connection)
+{
+	connection->queue = queue;
+	connection->deadline = clock_now() + queue->timeout;
+	share_renew(&connection->share);
+	connection->newer = NULL;
+	connection->older = queue->newest;
+	*(queue->newest ? &queue->newest->newer : &queue->oldest) = connection;
+	queue->newest = connection;
+}
+
+const struct sockaddr *connection_client(const struct connection *connection)
+{
+	return MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+		->client_addr;
+}
+
+void connection_begin_handshake(struct connection *connection)
+{
+	struct connections *all = connection->all;
+
+	if (all->certificates)
+		connection->certificates = certificates_ref(all->certificates);
+	connection->is_handshaking = true;
+	queue_leave(connection);
+	queue_join(&all->handshakes, connection);
+}
+
+void connection_finish_handshake(struct connection *connection)
+{
+	connection->is_handshaking = false;
+	queue_leave(connection);
+	queue_join(&connection->all->requests, connection);
+}
+
+/* libmicrohttpd 1.0 answers in one place for each connection: a second question overwrites it. NULL
+ * on the plain port. */
+static gnutls_session_t session_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *tls = MHD_get_connection_info(
+		mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+	return tls ? (gnutls_session_t)tls->tls_session : NULL;
+}
+
+/* A connection that is shut down reads its end, fails, and is closed by libmicrohttpd in its own
+ * way; it stays in its queue until then, but is not due again. */
+static void end(struct connection *connection)
+{
+	connection->deadline = INT64_MAX;
+	share_leave(&connection->share);
+	(void)shutdown(connection->fd, SHUT_RDWR);
+	connection_resume(connection);
+}
+
+static bool is_exempt(const struct connection *connection, enum port_kind kind)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct connections *all = connection->all;
+	const struct sockaddr *client = connection_client(connection);
+
+	return (kind == PORT_PROXY && networks_contain(&memory, all->trusted_proxies, client)) ||
+	       (all->limit && limit_trusts(all->limit, client));
+}
+
+static void close_surplus(struct connection *surplus)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct connections *all = surplus->all;
+
+	counter_add(&all->counters->closed, 1);
+	connection_blame(surplus, HANDSHAKE_CONNECTION_LIMIT);
+	if (!all->limit ||
+	    limit_note_closed(all->limit, share_network(&surplus->share), clock_now()))
+		log_info("connection closed: client=\"%s\" reason=connection-limit",
+			 client_network_text(&memory, share_network(&surplus->share)));
+	end(surplus);
+}
+
+struct connection *connection_open(struct connections *all, struct MHD_Connection *mhd,
+				   enum port_kind kind, struct shares *shares)
+{
+	struct share_member *surplus;
+	struct connection *connection = xnew(struct connection);
+
+	connection->mhd = mhd;
+	connection->all = all;
+	connection->session = session_of(mhd);
+	connection->fd =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	connection->is_fresh = true;
+	connection->trace = trace_number(all->log, 0, connection_client(connection));
+	trace_connection(connection->trace, connection_client(connection), sockets_kind_name(kind));
+	all->fresh++;
+	counter_add(&all->counters->connections, 1);
+	queue_join(&all->requests, connection);
+	if (!is_exempt(connection, kind))
+		share_join(shares, &connection->share, connection_client(connection));
+	surplus = share_surplus(&connection->share);
+	if (surplus)
+		close_surplus(CONNECTION_OF(surplus));
+	return connection;
+}
+
+void connection_start_request(struct connection *connection)
+{
+	if (connection->is_fresh)
+		connection->all->fresh--;
+	connection->is_fresh = false;
+	intake_pass_on(&connection->intake);
+	connection_renew(connection);
+}
+
+void connection_renew(struct connection *connection)
+{
+	struct queue *queue = connection->queue;
+
+	if (connection_is_ended(connection))
+		return;
+	queue_leave(connection);
+	queue_join(queue, connection);
+}
+
+void connection_close(struct connection *connection)
+{
+	struct counters *counters = connection->all->counters;
+
+	if (connection->is_fresh)
+		connection->all->fresh--;
+	counter_add(&counters->connections, (uint64_t)-1);
+	if (connection->is_handshaking) {
+		counter_add(&counters->failed_handshakes[connection->failure], 1);
+		trace_handshake_failed(connection->trace,
+				       handshake_failure_name(connection->failure));
+	}
+	trace_connection_closed(connection->trace, NULL);
+	queue_leave(connection);
+	share_leave(&connection->share);
+	certificates_unref(connection->certificates);
+	free(connection);
+}
+
+void connections_set_certificates(struct connections *all, struct certificates *certificates)
+{
+	all->certificates = certificates;
+	for (struct connection *connection = all->handshakes.oldest; connection;
+	     connection = connection->newer) {
+		if (connection->certificates)
+			continue;
+		connection->certificates = certificates_ref(certificates);
+		connection_resume(connection);
+	}
+}
+
+static void queue_expire(struct queue *queue, int64_t now)
+{
+	for (struct connection *connection = queue->oldest, *newer;
+	     connection && (connection->deadline <= now || connection_is_ended(connection));
+	     connection = newer) {
+		newer = connection->newer;
+		if (connection->deadline > now)
+			continue;
+		if (connection->is_handshaking)
+			connection_blame(connection, HANDSHAKE_TIMEOUT);
+		end(connection);
+	}
+}
+
+void connections_expire(struct connections *all, int64_t now)
+{
+	queue_expire(&all->handshakes, now);
+	queue_expire(&all->requests, now);
+}
+
+void connections_end_handshakes(struct connections *all)
+{
+	queue_expire(&all->handshakes, INT64_MAX - 1);
+}
+
+static int64_t queue_next_deadline(const struct queue *queue)
+{
+	for (const struct connection *connection = queue->oldest; connection;
+	     connection = connection->newer)
+		if (!connection_is_ended(connection))
+			return connection->deadline;
+	return INT64_MAX;
+}
+
+int64_t connections_next_deadline(const struct connections *all)
+{
+	int64_t handshake = queue_next_deadline(&all->handshakes);
+	int64_t request = queue_next_deadline(&all->requests);
+
+	return handshake < request ? handshake : request;
+}
