@@ -11,7 +11,6 @@
 #include "daemon/preflight.h"
 #include "daemon/preparation.h"
 #include "daemon/sandbox.h"
-#include "daemon/server.h"
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "util/account.h"

@@ -3,6 +3,7 @@
 
 #include "config/settings.h"
 #include "daemon/check-config.h"
+#include "daemon/preparation.h"
 #include "daemon/server.h"
 
 static const char usage[] =

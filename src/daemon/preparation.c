@@ -6,7 +6,6 @@
 
 #include "config/settings.h"
 #include "daemon/sandbox.h"
-#include "daemon/server.h"
 #include "util/account.h"
 #include "util/arena.h"
 #include "util/error.h"

@@ -7,6 +7,9 @@ struct error;
 struct sandbox;
 struct settings;
 
+/* Exit statuses of mailconfd(8). */
+enum { SERVER_DONE = 0, SERVER_FAILED = 1, SERVER_BAD_SETTINGS = 2 };
+
 /* Is given one sentence a call. */
 typedef void (*preparation_warner)(const char *sentence, void *context);
 

@@ -1,5 +1,6 @@
 #include "http/forwarded.h"
 
+#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <string.h>
@@ -115,4 +116,41 @@ void forwarded_apply(struct arena *memory, const char *trusted_networks,
 	host = last_part(memory, forwarded->hosts, &end);
 	if (host)
 		request->host = host;
+}
+
+struct gathering {
+	struct bytes *values;
+	const char *name;
+};
+
+static enum MHD_Result add_field_value(void *context, enum MHD_ValueKind kind, const char *name,
+				       const char *value)
+{
+	const struct gathering *gathering = context;
+
+	if (value && text_equals_ignoring_case(name, gathering->name)) {
+		if (gathering->values->size > 0)
+			bytes_add_char(gathering->values, ',');
+		bytes_add_text(gathering->values, value);
+	}
+	return MHD_YES;
+}
+
+/* All values of the field, in their order, with commas between. NULL where there is none. */
+static const char *field_values(struct arena *memory, struct MHD_Connection *connection,
+				const char *name)
+{
+	struct bytes values = BYTES_IN(memory);
+	struct gathering gathering = { &values, name };
+
+	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, add_field_value, &gathering);
+	return values.size > 0 ? bytes_text(&values) : NULL;
+}
+
+struct forwarded forwarded_read(struct arena *memory, struct MHD_Connection *connection)
+{
+	return (struct forwarded){
+		.addresses = field_values(memory, connection, "X-Forwarded-For"),
+		.hosts = field_values(memory, connection, "X-Forwarded-Host"),
+	};
 }

@@ -5,6 +5,7 @@
  * that the operator trusts is believed.
  */
 
+struct MHD_Connection;
 struct arena;
 struct request;
 
@@ -14,6 +15,8 @@ struct forwarded {
 	const char *addresses; /* X-Forwarded-For */
 	const char *hosts;     /* X-Forwarded-Host */
 };
+
+struct forwarded forwarded_read(struct arena *memory, struct MHD_Connection *connection);
 
 /*
  * The request came from a proxy: request->client is the peer, request->host the Host field. Where

@@ -9,6 +9,7 @@
 #include "http/connection-share.h"
 #include "http/handshake.h"
 #include "http/linger.h"
+#include "http/request-handler.h"
 #include "tls/certificates.h"
 #include "util/arena.h"
 #include "util/cleanup.h"

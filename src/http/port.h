@@ -5,7 +5,7 @@
  * connections, and what that calls back.
  */
 
-#include "http/request-handler.h"
+#include "http/exchange.h"
 #include "http/sockets.h"
 
 struct MHD_Daemon;

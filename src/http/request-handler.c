@@ -6,42 +6,30 @@
 #include "answer/address-limit.h"
 #include "http/forwarded.h"
 #include "http/connection.h"
+#include "http/exchange.h"
 #include "http/intake.h"
 #include "http/mhd-response.h"
-#include "observe/access-log.h"
-#include "observe/counters.h"
+#include "http/request-log.h"
 #include "observe/trace.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "protocol/protocol.h"
-#include "store/store.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/log.h"
 
-struct exchange {
-	struct exchange_port *port;
-	struct MHD_Connection *connection;
-	struct connection *ours; /* what we know of it */
-	struct arena memory;	 /* of the request */
-	struct arena scratch;	 /* of the answer, for each try anew */
-	struct request request;
-	struct response response;
-	char *body; /* REQUEST_BODY_MAX bytes, or NULL */
-	size_t received;
-	agent_t agent;
-	struct client_network network; /* of the client, or the one whose limit was reached */
-	enum admission admission;
-	bool has_begun, must_close, was_held;
-	int64_t started;  /* microseconds */
-	int64_t micros;	  /* until the answer was handed over */
-	int64_t patience; /* ends then, 0 while the database was not busy */
-	int64_t next_try;
-	struct waiting *waiting; /* NULL while it does not wait */
-	struct exchange *older, *newer;
-};
+/* A body that no route reads, such as that of a CalDAV client, is read and dropped up to this size,
+ * so that the connection stays usable. */
+#define DROPPED_BODY_MAX ((size_t)64 * 1024)
+
+/* A request beyond the rate limit is refused after this delay, which is less than any idle timeout.
+ * So many refusals of a worker are delayed at a time, and they become due in steps, because a
+ * processor that wakes up for each of them has more to do. */
+#define REFUSAL_DELAY_MS 800
+#define DELAYED_REFUSALS_MAX 256
+#define REFUSAL_STEP_MS 100
 
 void *exchange_begin(void *port, const char *target, struct MHD_Connection *connection)
 {
@@ -49,6 +37,7 @@ void *exchange_begin(void *port, const char *target, struct MHD_Connection *conn
 
 	exchange->port = port;
 	exchange->connection = connection;
+	exchange->waiter.connection = connection;
 	exchange->started = clock_microseconds();
 	exchange->request.target = arena_strdup(&exchange->memory, target);
 	exchange->port->exchanges->count++;
@@ -60,57 +49,16 @@ void *exchange_begin(void *port, const char *target, struct MHD_Connection *conn
 	return exchange;
 }
 
-/* Comes back to exchange_handle() then, which is not before what waits there already. */
-static void wait(struct exchange *exchange, struct waiting *waiting, int64_t until)
-{
-	connection_renew(exchange->ours);
-	exchange->next_try = until;
-	exchange->waiting = waiting;
-	exchange->newer = NULL;
-	exchange->older = waiting->newest;
-	*(waiting->newest ? &waiting->newest->newer : &waiting->oldest) = exchange;
-	waiting->newest = exchange;
-	waiting->count++;
-	MHD_suspend_connection(exchange->connection);
-}
-
-static void stop_waiting(struct exchange *exchange)
-{
-	struct waiting *waiting = exchange->waiting;
-
-	if (!waiting)
-		return;
-	exchange->waiting = NULL;
-	*(exchange->older ? &exchange->older->newer : &waiting->oldest) = exchange->newer;
-	*(exchange->newer ? &exchange->newer->older : &waiting->newest) = exchange->older;
-	waiting->count--;
-}
-
-static void retry(struct waiting *waiting, int64_t now)
-{
-	struct exchange *exchange;
-
-	while ((exchange = waiting->oldest) && exchange->next_try <= now) {
-		stop_waiting(exchange);
-		MHD_resume_connection(exchange->connection);
-	}
-}
-
 void exchanges_retry(struct exchanges *exchanges, int64_t now)
 {
-	retry(&exchanges->for_database, now);
-	retry(&exchanges->for_refusal, now);
-}
-
-static int64_t next_retry(const struct waiting *waiting)
-{
-	return waiting->oldest ? waiting->oldest->next_try : INT64_MAX;
+	retry_resume(&exchanges->for_database, now);
+	retry_resume(&exchanges->for_refusal, now);
 }
 
 int64_t exchanges_next_retry(const struct exchanges *exchanges)
 {
-	int64_t database = next_retry(&exchanges->for_database);
-	int64_t refusal = next_retry(&exchanges->for_refusal);
+	int64_t database = retry_next(&exchanges->for_database);
+	int64_t refusal = retry_next(&exchanges->for_refusal);
 
 	return database < refusal ? database : refusal;
 }
@@ -121,7 +69,7 @@ void exchanges_clear(struct exchanges *exchanges)
 		MHD_destroy_response(TAKE(exchanges->refusal));
 }
 
-static enum MHD_Result queue(struct exchange *exchange, struct MHD_Response *out)
+static enum MHD_Result queue_response(struct exchange *exchange, struct MHD_Response *out)
 {
 	exchange->ours->must_linger = exchange->must_close;
 	exchange->micros = clock_microseconds() - exchange->started;
@@ -137,10 +85,10 @@ static enum MHD_Result send_response(struct exchange *exchange)
 		return MHD_NO;
 	if (exchange->must_close || exchange->port->exchanges->is_stopping)
 		MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
-	return queue(exchange, out);
+	return queue_response(exchange, out);
 }
 
-static enum MHD_Result refuse_body(struct exchange *exchange)
+static enum MHD_Result reject_oversized_body(struct exchange *exchange)
 {
 	response_set_text(&exchange->response, MHD_HTTP_CONTENT_TOO_LARGE,
 			  "The request is too large.\n");
@@ -149,16 +97,23 @@ static enum MHD_Result refuse_body(struct exchange *exchange)
 	return send_response(exchange);
 }
 
-static void hold(struct exchange *exchange)
+/* libmicrohttpd calls exchange_handle() again afterwards. */
+static void suspend_until(struct exchange *exchange, struct waiting *waiting, int64_t until)
 {
-	int64_t until = clock_now() + EXCHANGE_HOLD_MS + EXCHANGES_HELD_STEP_MS - 1;
-
-	wait(exchange, &exchange->port->exchanges->for_refusal,
-	     until - until % EXCHANGES_HELD_STEP_MS);
+	connection_renew(exchange->ours);
+	retry_wait(waiting, &exchange->waiter, until);
 }
 
-/* Whatever a refusal spares is spared for others: its body is dropped unread, it is made once, is
- * logged once, and has no text, for libmicrohttpd sends the body as a TLS record of its own. */
+static void delay_refusal(struct exchange *exchange)
+{
+	int64_t until = clock_now() + REFUSAL_DELAY_MS + REFUSAL_STEP_MS - 1;
+
+	suspend_until(exchange, &exchange->port->exchanges->for_refusal,
+		      until - until % REFUSAL_STEP_MS);
+}
+
+/* A refusal costs as little as possible: the body is dropped unread, the response is made and
+ * logged once, and has no text, because libmicrohttpd sends the body as a TLS record of its own. */
 static enum MHD_Result send_refusal(struct exchange *exchange)
 {
 	struct exchanges *exchanges = exchange->port->exchanges;
@@ -175,20 +130,20 @@ static enum MHD_Result send_refusal(struct exchange *exchange)
 		return send_response(exchange);
 	if (!exchanges->refusal)
 		exchanges->refusal = reply_new(&exchange->response);
-	return exchanges->refusal ? queue(exchange, exchanges->refusal) : MHD_NO;
+	return exchanges->refusal ? queue_response(exchange, exchanges->refusal) : MHD_NO;
 }
 
-/* A program that asks again at once, whatever it is told, is slowed by an answer that comes late.
- * So that nobody can fill the server with connections that wait, only so many do. */
-static enum MHD_Result refuse_more(struct exchange *exchange)
+/* A program that repeats its request at once is slowed by a late response. Only so many are
+ * delayed, so that waiting connections cannot fill the server. */
+static enum MHD_Result delay_or_send_refusal(struct exchange *exchange)
 {
 	struct exchanges *exchanges = exchange->port->exchanges;
 
-	if (exchange->was_held || exchanges->for_refusal.count >= EXCHANGES_HELD_MAX ||
+	if (exchange->was_held || exchanges->for_refusal.count >= DELAYED_REFUSALS_MAX ||
 	    exchanges->is_stopping)
 		return send_refusal(exchange);
 	exchange->was_held = true;
-	hold(exchange);
+	delay_refusal(exchange);
 	return MHD_YES;
 }
 
@@ -202,7 +157,7 @@ static bool reads_body(struct exchange *exchange)
 
 static bool is_too_large(struct exchange *exchange, size_t size)
 {
-	return size > EXCHANGE_DROPPED_MAX || (size > REQUEST_BODY_MAX && reads_body(exchange));
+	return size > DROPPED_BODY_MAX || (size > REQUEST_BODY_MAX && reads_body(exchange));
 }
 
 static bool announces_too_much(struct exchange *exchange)
@@ -211,110 +166,11 @@ static bool announces_too_much(struct exchange *exchange)
 							 MHD_HTTP_HEADER_CONTENT_LENGTH);
 	unsigned long number;
 
-	return length && (!number_parse(length, 0, EXCHANGE_DROPPED_MAX, &number) ||
+	return length && (!number_parse(length, 0, DROPPED_BODY_MAX, &number) ||
 			  is_too_large(exchange, number));
 }
 
-struct gathering {
-	struct bytes *values;
-	const char *name;
-};
-
-static enum MHD_Result gather_field(void *context, enum MHD_ValueKind kind, const char *name,
-				    const char *value)
-{
-	const struct gathering *gathering = context;
-
-	if (value && text_equals_ignoring_case(name, gathering->name)) {
-		if (gathering->values->size > 0)
-			bytes_add_char(gathering->values, ',');
-		bytes_add_text(gathering->values, value);
-	}
-	return MHD_YES;
-}
-
-/* All values of the field, in their order, with commas between. NULL where there is none. */
-static const char *field_values(struct exchange *exchange, const char *name)
-{
-	struct bytes values = BYTES_IN(&exchange->memory);
-	struct gathering gathering = { &values, name };
-
-	(void)MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, gather_field,
-					&gathering);
-	return values.size > 0 ? bytes_text(&values) : NULL;
-}
-
-static void believe_proxy(struct exchange *exchange)
-{
-	const struct forwarded forwarded = {
-		.addresses = field_values(exchange, "X-Forwarded-For"),
-		.hosts = field_values(exchange, "X-Forwarded-Host"),
-	};
-
-	forwarded_apply(&exchange->memory, exchange->port->exchanges->trusted_proxies, &forwarded,
-			&exchange->request);
-}
-
-/* The key stays the same, so it is read once. NULL while the database cannot be read. */
-static const struct digest_key *log_key(struct exchanges *exchanges)
-{
-	struct error err;
-
-	if (exchanges->log.addresses != LOG_ADDRESSES_HASH)
-		return NULL;
-	if (!exchanges->has_log_key && exchanges->context.store)
-		exchanges->has_log_key = store_secret(exchanges->context.store, &exchanges->log_key,
-						      &err) == 0;
-	return exchanges->has_log_key ? &exchanges->log_key : NULL;
-}
-
-static struct record_privacy log_privacy(struct exchanges *exchanges)
-{
-	return (struct record_privacy){ exchanges->log.addresses, log_key(exchanges) };
-}
-
-static struct record describe(const struct exchange *exchange)
-{
-	return (struct record){
-		.request = &exchange->request,
-		.response = &exchange->response,
-		.network = exchange->network,
-		.agent = exchange->agent,
-		.tls_version = exchange->ours->tls_version,
-		.is_resumed = exchange->ours->is_resumed,
-		.was_held = exchange->was_held,
-		.micros = exchange->micros,
-	};
-}
-
-static void trace_begin(struct exchange *exchange)
-{
-	struct exchanges *exchanges = exchange->port->exchanges;
-	struct connection *connection = exchange->ours;
-	struct record_privacy privacy;
-	struct record record;
-
-	connection->trace = trace_number(&exchanges->log, connection->trace,
-					 exchange->request.client);
-	if (!connection->trace)
-		return;
-	privacy = log_privacy(exchanges);
-	record = describe(exchange);
-	trace_request(connection->trace, &record, &privacy,
-		      exchange->admission == ADMITTED ? "passed" : "exceeded");
-}
-
-static void trace_result(struct exchange *exchange)
-{
-	struct record_privacy privacy;
-
-	if (!exchange->ours->trace)
-		return;
-	privacy = log_privacy(exchange->port->exchanges);
-	trace_answer(exchange->ours->trace, &exchange->request, &exchange->response, &privacy);
-}
-
-static void admit(struct exchange *exchange)
+static void apply_rate_limit(struct exchange *exchange)
 {
 	const struct context *context = &exchange->port->exchanges->context;
 	const struct sockaddr *client = exchange->request.client;
@@ -330,6 +186,8 @@ static void admit(struct exchange *exchange)
 
 static enum MHD_Result begin_handling(struct exchange *exchange, const char *method)
 {
+	struct forwarded forwarded;
+
 	exchange->has_begun = true;
 	exchange->request.method = arena_strdup(&exchange->memory, method);
 	exchange->request.host = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
@@ -341,10 +199,13 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 					   ->client_addr;
 	exchange->agent = agent_of(MHD_lookup_connection_value(
 		exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT));
-	if (exchange->port->kind == PORT_PROXY)
-		believe_proxy(exchange);
-	admit(exchange);
-	trace_begin(exchange);
+	if (exchange->port->kind == PORT_PROXY) {
+		forwarded = forwarded_read(&exchange->memory, exchange->connection);
+		forwarded_apply(&exchange->memory, exchange->port->exchanges->trusted_proxies,
+				&forwarded, &exchange->request);
+	}
+	apply_rate_limit(exchange);
+	request_log_begin(exchange);
 	if (exchange->admission == ADMITTED && exchange->port->kind == PORT_PLAIN &&
 	    plain_refuses(&exchange->memory, &exchange->request, &exchange->response)) {
 		exchange->must_close = true;
@@ -353,14 +214,14 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	if (!announces_too_much(exchange))
 		return MHD_YES;
 	if (exchange->admission == ADMITTED)
-		return refuse_body(exchange);
+		return reject_oversized_body(exchange);
 	exchange->must_close = true;
 	return send_refusal(exchange);
 }
 
 static enum MHD_Result gather_body(struct exchange *exchange, const char *data, size_t size)
 {
-	if (exchange->received + size > EXCHANGE_DROPPED_MAX)
+	if (exchange->received + size > DROPPED_BODY_MAX)
 		return MHD_NO;
 	if (exchange->admission == ADMITTED && exchange->received + size <= REQUEST_BODY_MAX) {
 		if (!exchange->body)
@@ -390,7 +251,8 @@ static bool make_answer(struct exchange *exchange)
 			trace_database_busy(exchange->ours->trace);
 		}
 		if (clock_now() < exchange->patience) {
-			wait(exchange, &exchanges->for_database, clock_now() + EXCHANGE_RETRY_MS);
+			suspend_until(exchange, &exchanges->for_database,
+				      clock_now() + EXCHANGE_RETRY_MS);
 			return false;
 		}
 	}
@@ -398,7 +260,7 @@ static bool make_answer(struct exchange *exchange)
 		log_error_counted("protocol=%s: %s",
 				  exchange->response.protocol ? exchange->response.protocol : "-",
 				  error_line(&exchange->scratch, &err));
-	trace_result(exchange);
+	request_log_answer(exchange);
 	return true;
 }
 
@@ -417,9 +279,9 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 		return gather_body(exchange, data, received);
 	}
 	if (exchange->admission != ADMITTED)
-		return refuse_more(exchange);
+		return delay_or_send_refusal(exchange);
 	if (is_too_large(exchange, exchange->received))
-		return refuse_body(exchange);
+		return reject_oversized_body(exchange);
 	if (exchange->received <= REQUEST_BODY_MAX) {
 		exchange->request.body = exchange->body;
 		exchange->request.body_size = exchange->received;
@@ -429,23 +291,11 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 	return send_response(exchange);
 }
 
-static void tell(struct exchange *exchange)
+static void finish_exchange(struct exchange *exchange)
 {
-	struct exchanges *exchanges = exchange->port->exchanges;
-	const struct record_privacy privacy = log_privacy(exchanges);
-	const struct record record = describe(exchange);
-
-	counters_add_request(exchanges->context.counters, &record);
-	if (exchange->admission != REFUSED_AGAIN)
-		record_log(&exchange->memory, &record, &privacy, exchanges->log.slow);
-	trace_response(exchange->ours->trace, &record);
-}
-
-static void end(struct exchange *exchange)
-{
-	stop_waiting(exchange);
+	retry_cancel(&exchange->waiter);
 	connection_renew(exchange->ours);
-	tell(exchange);
+	request_log_end(exchange);
 	exchange->ours->exchange = NULL;
 	exchange->port->exchanges->count--;
 	arena_clear(&exchange->memory);
@@ -457,12 +307,12 @@ void exchange_end(void *port, struct MHD_Connection *connection, void **context,
 		  enum MHD_RequestTerminationCode code)
 {
 	if (*context)
-		end(*context);
+		finish_exchange(*context);
 	*context = NULL;
 }
 
 void exchange_abandon(struct connection *connection)
 {
 	if (connection->exchange)
-		end(connection->exchange);
+		finish_exchange(connection->exchange);
 }

@@ -11,7 +11,7 @@
 
 #include "config/settings.h"
 #include "http/linger.h"
-#include "http/request-handler.h"
+#include "http/exchange.h"
 #include "http/connection.h"
 #include "util/cleanup.h"
 #include "util/idna.h"
