@@ -232,8 +232,8 @@ bool limit_allows(struct limit *limit, const struct sockaddr *client, const char
 	return !full;
 }
 
-/* Whom a trusted proxy did not name (see forwarded.h): it asks for everybody. */
-static bool is_nobody(const struct sockaddr *client)
+/* The address of all clients that a trusted proxy does not name (see forwarded.h). */
+static bool is_unknown_client(const struct sockaddr *client)
 {
 	return client->sa_family == AF_INET6 &&
 	       IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)client)->sin6_addr);
@@ -246,7 +246,7 @@ enum admission limit_admit(struct limit *limit, const struct sockaddr *client, i
 	const struct client_network *full;
 	struct limit_rules rules;
 
-	if (read_rules(limit, client, &rules) || rules.requests == 0 || is_nobody(client))
+	if (read_rules(limit, client, &rules) || rules.requests == 0 || is_unknown_client(client))
 		return ADMITTED;
 	full = rate_take(limit->rate, &networks, rules.requests, rules.burst, now);
 	if (!full)

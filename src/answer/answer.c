@@ -98,8 +98,8 @@ static void withhold_login(const struct context *context, struct arena *memory,
 	match->provider = match->domain_provider;
 }
 
-/* Where a pattern can never give a login that works, a provider may rather have no answer. Who is
- * sent on needs no login from here. */
+/* If the pattern never gives a valid login, a provider can refuse instead. A client that is
+ * redirected needs no login. */
 static bool is_unanswered(struct arena *memory, const struct question *question,
 			  const struct match *match)
 {

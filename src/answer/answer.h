@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * The path of one request but for its two ends: route, parse, look up, build the profile, render.
+ * The path of one request without its two ends: route, parse, look up, build the profile, render.
  * The listener, the tests and 'mailconfctl preview' call this same function.
  */
 
@@ -32,9 +32,8 @@ enum { ANSWER_BUSY = 1 /* the database was locked: ask again a little later */ }
 
 /*
  * Fills in the response, which lives in memory and borrows from request. There always is one: each
- * protocol has its own way to say no. Returns 0; ANSWER_BUSY with the answer for a client that
- * shall not wait any longer; or -1 with err set to what an operator should know, the response being
- * what the client gets all the same.
+ * protocol has its own way to refuse. Returns 0; ANSWER_BUSY with the response for a client that
+ * does not wait any longer; or -1 with err set for the log, and with the response for the client.
  */
 int answer(const struct context *context, struct arena *memory, const struct request *request,
 	   struct response *ret_response, struct error *err);

@@ -29,5 +29,5 @@ DEFINE_CLEANUP(struct refusals *, refusals_free);
  * called from any thread. */
 bool refusals_note(struct refusals *refusals, const struct client_network *network, int64_t now);
 
-/* Logs what was counted of networks whose time is over, which begin anew; INT64_MAX: of all. */
+/* Logs the counts of the networks whose time is over, and starts them again; INT64_MAX: of all. */
 void refusals_tell(struct refusals *refusals, int64_t now);

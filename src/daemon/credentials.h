@@ -45,8 +45,8 @@ void credentials_describe(const struct credentials *credentials, struct bytes *t
  * be loaded. */
 bool credentials_reload(struct credentials *credentials, const struct settings *settings);
 
-/* To be waited for, and for how many milliseconds at most, -1 for ever; then updated, which is told
- * as by credentials_reload(). Now is in milliseconds of clock_now(). */
+/* The descriptor to wait for, and how many milliseconds at most, -1 without a limit; then what has
+ * changed is loaded. Returns as credentials_reload(). now is clock_now(). */
 int credentials_fd(const struct credentials *credentials);
 int credentials_patience(const struct credentials *credentials, int64_t now);
 bool credentials_update(struct credentials *credentials, const struct settings *settings,

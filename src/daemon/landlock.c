@@ -61,7 +61,7 @@ static struct ruleset ruleset_of(int version)
 	return ruleset;
 }
 
-/* Older kernels refuse a structure that goes on with what they do not know. */
+/* Older kernels refuse a structure with members that they do not know. */
 static size_t size_of(int version)
 {
 	if (version >= 6)

@@ -5,11 +5,11 @@
 #include <stdint.h>
 
 struct notifier {
-	int fd;		  /* -1 where nobody wants to know */
+	int fd;		  /* -1 without a service manager */
 	int64_t watchdog; /* microseconds within which it wants to hear WATCHDOG=1; 0 for never */
 };
 
-/* To whom the environment says (NOTIFY_SOCKET, WATCHDOG_USEC). */
+/* Reads NOTIFY_SOCKET and WATCHDOG_USEC from the environment. */
 void notifier_open(struct notifier *ret_notifier);
 void notifier_close(struct notifier *notifier);
 

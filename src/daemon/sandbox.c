@@ -1,5 +1,5 @@
 /*
- * Certificates are renewed by whoever writes them, mostly by renaming a new file over the old one
+ * Certificates are renewed by other programs, mostly by renaming a new file over the old one
  * or by pointing a link at it. So it is directories that are opened, not files: that in which a
  * glob has its first wildcard, and for what is a link, the directory as far above its target.
  */
@@ -143,7 +143,7 @@ static size_t count_components(const char *path)
 	return count;
 }
 
-/* That in which the first wildcard stands, which has to be listed, be it /etc. */
+/* The directory of the first wildcard, which has to be listed, even if it is /etc. */
 static const char *folder_of_glob(struct arena *memory, const char *glob)
 {
 	const char *fixed = arena_strndup(memory, glob, strcspn(glob, "*?["));

@@ -28,12 +28,12 @@
 #include "util/process.h"
 #include "util/string-list.h"
 
-/* How long nobody looks around at the most, in microseconds. */
+/* The longest time between two calls of look_around(), in microseconds. */
 #define PAUSE_MAX 5000000
 
 struct server {
 	const char *settings_file;
-	const char *user;		     /* whom to become, or NULL */
+	const char *user;		     /* to become, or NULL */
 	struct arena started_memory, memory; /* of the settings */
 	struct settings started;  /* as they were at the start: what cannot be reloaded */
 	struct settings settings; /* as they are now */
@@ -136,8 +136,7 @@ static void warn_of_hidden_paths(const struct server *server)
 		log_warning("%s", warnings.items[i]);
 }
 
-/* The ports are all that may need root: what it cannot read as the user shows here, not when it is
- * read anew. */
+/* Only the ports may need root. What the user cannot read fails here, not at a reload. */
 static int start(struct server *server, struct error *err)
 {
 	unsigned threads = listener_threads_of(&server->settings);
@@ -153,7 +152,7 @@ static int start(struct server *server, struct error *err)
 		return -1;
 	if (getenv("INVOCATION_ID"))
 		warn_of_hidden_paths(server);
-	own_user = account_name(memory); /* in the sandbox nobody can look it up */
+	own_user = account_name(memory); /* the sandbox hides the database of users */
 	if (load(server, err) < 0)
 		return name ? error_prefix(err, "as user '%s'", name) : -1;
 	log_info("sandbox: user=%s %s", own_user, sandbox_text(server->sandbox));
@@ -374,7 +373,7 @@ static void serve(struct server *server, int signals)
 	}
 }
 
-/* Blocks signals, before any thread starts, for they inherit that; they are read instead. */
+/* Blocks signals before any thread starts, because threads inherit that; they are read instead. */
 static int open_signals(int *ret_fd, struct error *err)
 {
 	sigset_t signals;

@@ -1,10 +1,10 @@
 #pragma once
 
 /*
- * How many connections each network holds at one port of a worker: an IPv4 address, or an IPv6 /48,
- * which is what a site gets (RFC 6177). One that holds more than its share loses the connection
- * that has waited longest, so that a flood from one network ends its own connections and nobody
- * else's.
+ * How many connections each network holds at one listener of a worker: an IPv4 address, or an IPv6
+ * /48, which is what a site gets (RFC 6177). One that holds more than its share loses the
+ * connection that has waited longest, so that a flood from one network ends only its own
+ * connections.
  */
 
 #include <stddef.h>

@@ -10,7 +10,7 @@
 #include "util/bytes.h"
 #include "util/network.h"
 
-/* More proxies than this stand in no row. */
+/* No request passes more proxies. */
 #define PROXIES_MAX 32
 
 /* Longer than any address with brackets, zone and port. */

@@ -1,9 +1,7 @@
 #pragma once
 
-/*
- * What a reverse proxy says of the client for whom it asks. Any client can say so too: only a proxy
- * that the operator trusts is believed.
- */
+/* The client behind a reverse proxy. Any client can send these fields, so only trusted proxies are
+ * believed. */
 
 struct MHD_Connection;
 struct arena;
@@ -19,14 +17,14 @@ struct forwarded {
 struct forwarded forwarded_read(struct arena *memory, struct MHD_Connection *connection);
 
 /*
- * The request came from a proxy: request->client is the peer, request->host the Host field. Where
- * the peer is trusted, both become what it says; whoever may open our unix socket is trusted, the
- * others are where the networks contain them.
+ * The request came from a proxy: request->client is the peer, request->host the Host field. If
+ * the peer is trusted, both become what the fields say. A peer on the unix socket is trusted,
+ * others are if the networks contain them.
  *
- * The client is the right-most address that is not a trusted proxy's, for what stands to the left
- * of it the client can have written itself; where all are trusted, the left-most. Where that is no
- * address, or there is none, it is [::], which is in nobody's network. The host
- * is the right-most, the one that the trusted proxy was asked for.
+ * The client is the right-most address that is not a trusted proxy's, because the client can have
+ * written what is left of it; if all are trusted, the left-most. If that is not an address, or
+ * there is none, the client is [::], which is in no network. The host is the right-most, the one
+ * that the trusted proxy was asked for.
  *
  * Afterwards request->client is an IPv4 or IPv6 address. Lives in memory.
  */

@@ -42,7 +42,7 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 int listener_reopen_database(struct listener *listener, const char *file, bool closes_first,
 			     struct error *err);
 
-/* All was loaded anew, or something old stays in use: for the metrics. */
+/* Everything was reloaded, or something old stays in use: for the metrics. */
 void listener_tell_reloaded(struct listener *listener, bool is_whole);
 
 /* Logs what was counted instead of logged in the minute that is over. */
@@ -62,7 +62,7 @@ struct pulse {
  * looked at for the first time may not have begun, and has that long to turn. */
 bool pulse_has_stopped(struct pulse *pulse, unsigned turns, int64_t now, int64_t patience);
 
-/* How many workers have not turned for that long, in microseconds, and so serve nobody. Each of
+/* How many workers have not turned for that long, in microseconds, and so serve no client. Each of
  * them is woken, and turns before the next call unless it hangs. now is clock_microseconds(). */
 unsigned listener_hanging(struct listener *listener, int64_t now, int64_t patience);
 

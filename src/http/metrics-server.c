@@ -126,7 +126,7 @@ struct page {
 	struct bytes text;
 };
 
-/* Which certificates nobody renews, because their domains are gone. Each costs some look-ups, and
+/* Which certificates are not renewed, because their domains are gone. Each costs some look-ups, and
  * only those that mailconfctl requested are looked up. Where the database fails, none are left out.
  */
 static const bool *find_retired(struct monitor *monitor, struct arena *memory,
@@ -292,7 +292,7 @@ static void make_page(struct monitor *monitor, const char *path, const char *met
 	}
 }
 
-/* Called first when the head is there, then for each piece of a body, which nobody wants. */
+/* Called first when the head is there, then for each piece of a body, which is ignored. */
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
 			      const char *method, const char *version, const char *data,
 			      size_t *size, void **has_begun)

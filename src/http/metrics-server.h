@@ -3,7 +3,7 @@
 /*
  * The monitor: what programs that watch us ask, on a port of their own, in a thread of its own:
  * /metrics (metrics.h), /healthz (whether the workers turn) and /readyz (whether requests can be
- * answered). It goes on answering when all workers are busy.
+ * answered). It still answers when all workers are busy.
  */
 
 #include <stdbool.h>

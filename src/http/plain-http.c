@@ -160,7 +160,7 @@ static int redirect(const struct context *context, const struct plain_rules *rul
 	return 0;
 }
 
-/* The document for whoever asks with the domain alone: no login of anybody goes over this port. */
+/* The document for a query with the domain alone: no login is sent over this listener. */
 static int show_autoconfig(const struct context *context, struct arena *memory,
 			   const struct route *route, const struct request *request,
 			   struct response *response, struct error *err)

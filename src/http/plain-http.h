@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * What the plain port says. No settings go over it, unless the operator wants the document without
- * an address there for old clients: it sends clients on to HTTPS at our own name, and shows
- * challenges of ACME (RFC 8555 8.3) to the authority that asks for them.
+ * The unencrypted listener. It redirects clients to HTTPS at the public name, and serves the
+ * challenges of ACME (RFC 8555 8.3). It sends no settings, unless the operator enables the document
+ * without an address for old clients.
  */
 
 #include "answer/answer.h"
@@ -15,8 +15,8 @@ struct plain_rules {
 	bool has_autoconfig;	    /* serve the document without an address */
 	const char *acme_directory; /* of challenges, "" for none */
 
-	/* Clients are sent on to the host that they asked, where it is of a domain that we serve
-	 * and one of these is for it; NULL where they never are. Borrowed. */
+	/* Clients are redirected to the host that they named, if it is of a served domain and one
+	 * of these covers it; NULL: never. Borrowed. */
 	const struct certificates *same_host;
 };
 

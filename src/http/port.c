@@ -65,7 +65,7 @@ __attribute__((format(printf, 2, 0))) static void log_library(void *cls, const c
 }
 
 /* Strict, or libmicrohttpd 1.0 would redirect a request with a space in its path to what it makes
- * of it: nothing that comes from a request may stand in Location. */
+ * of it: nothing from a request may be in Location. */
 static struct MHD_Daemon *start_daemon(struct port *port, int fd)
 {
 	const struct port_resources *resources = &port->resources;
@@ -130,7 +130,7 @@ void port_set_share(struct port *port, unsigned percent)
 /*
  * At its limit of connections libmicrohttpd takes the listening socket out of its epoll set, and
  * puts it back at the beginning of a run: the one after that in which a connection ended. Nothing
- * would wake the loop for it, and where all connections ended nobody could connect any more.
+ * would wake the loop for it, and if all connections ended, no client could connect any more.
  */
 void port_run(struct port *port)
 {

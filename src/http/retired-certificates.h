@@ -2,7 +2,7 @@
 
 /*
  * Certificates for which there is no use any more: their domains were removed or are disabled. They
- * are not renewed, and their expiry alarms nobody.
+ * are not renewed, and their expiry is not an alarm.
  */
 
 struct arena;

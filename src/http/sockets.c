@@ -167,7 +167,8 @@ static bool is_open(const struct sockets *sockets, enum port_kind kind)
 	return false;
 }
 
-/* Settings are served over HTTPS or to a proxy. A daemon that shall do neither has port 80. */
+/* Settings are served over HTTPS or to a proxy. A daemon that is configured for neither has
+ * port 80. */
 static bool can_serve(const struct sockets *sockets, const struct settings *settings)
 {
 	if (is_open(sockets, PORT_TLS) || is_open(sockets, PORT_PROXY))
@@ -210,10 +211,11 @@ static int check_handed(const struct handed *handed, enum port_kind kind,
 	    type != SOCK_STREAM ||
 	    getsockopt(handed->fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size_of_int) < 0 ||
 	    !is_listening)
-		return error_set(err, ERROR_SYSTEM,
-				 "what was handed over as '%s' is no TCP socket that listens "
-				 "(ListenStream=ADDRESS:PORT and Accept=no of systemd)",
-				 handed->name);
+		return error_set(
+			err, ERROR_SYSTEM,
+			"the socket that was handed over as '%s' is not a listening TCP socket "
+			"(ListenStream=ADDRESS:PORT and Accept=no of systemd)",
+			handed->name);
 	return 0;
 }
 

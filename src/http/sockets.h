@@ -26,7 +26,7 @@ enum port_kind {
 };
 
 /* Takes what was handed over under the names https, http, proxy and metrics; where there is none of
- * a kind, binds to the addresses that the settings have for it, for so many workers. Nobody can
+ * a kind, binds to the addresses that the settings have for it, for so many workers. Clients cannot
  * connect to these yet; at a unix socket they can, and wait. An address that cannot be opened is
  * left out as long as one for HTTPS or for a proxy is open. Returns 0, or -1 with err set to a
  * sentence that names the address. */
@@ -55,7 +55,7 @@ const char *sockets_name(const struct sockets *sockets, size_t index);
  * set. */
 int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, struct error *err);
 
-/* Closes those that nobody has taken, and removes the files of unix sockets: nobody can connect any
- * more. */
+/* Closes those that were not taken, and removes the files of unix sockets: clients cannot connect
+ * any more. */
 void sockets_close(struct sockets *sockets);
 DEFINE_CLEANUP(struct sockets *, sockets_close);

@@ -294,7 +294,7 @@ static bool has_stopped(const struct worker *worker)
 	       (worker->connections.fresh == 0 || stopping >= STOP_FRESH_MS);
 }
 
-/* How long the loop may sleep, in milliseconds; -1 for ever. */
+/* How long the loop may sleep, in milliseconds; -1 without a limit. */
 static int sleep_time(const struct worker *worker)
 {
 	int64_t now = clock_now(), until = connections_next_deadline(&worker->connections), retry;

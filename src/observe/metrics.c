@@ -298,7 +298,7 @@ void metrics_write(struct bytes *text, const struct metrics *metrics)
 	add(text, "start_time_seconds", "gauge", "When mailconfd started, since 1970.",
 	    (uint64_t)metrics->started);
 	add(text, "last_reload_timestamp_seconds", "gauge",
-	    "When it loaded all anew, or started, since 1970.", (uint64_t)metrics->reloaded);
+	    "When it reloaded or started, since 1970.", (uint64_t)metrics->reloaded);
 	add(text, "last_reload_successful", "gauge",
 	    "Whether all could be loaded then: 1, or 0 where something old stays in use.",
 	    metrics->has_reloaded_all);
@@ -315,8 +315,8 @@ void metrics_write(struct bytes *text, const struct metrics *metrics)
 	    "Answers without the login that a user has, for the network asks for too many "
 	    "addresses.",
 	    sum(metrics, &first->withheld_logins));
-	add(text, "log_lines_lost_total", "counter", "Lines of the log that nobody read in time.",
-	    metrics->log_lines_lost);
+	add(text, "log_lines_lost_total", "counter",
+	    "Log lines dropped because they were not read in time.", metrics->log_lines_lost);
 	add_certificates(text, metrics);
 	bytes_add_text(text, "# EOF\n");
 }

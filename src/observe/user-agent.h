@@ -1,6 +1,6 @@
 #pragma once
 
-/* Who asks: the kind of program, for logs and metrics. Nothing is answered differently for it. */
+/* The kind of client program, for logs and metrics. No response depends on it. */
 
 #include <stddef.h>
 

@@ -87,7 +87,7 @@ static struct question parse_domain_in_path(struct arena *memory, const struct r
 	};
 }
 
-/* Where a kind of service stands in the document, and under which name. Version 1.1 has the first
+/* The element of a kind of service in the document. Version 1.1 has the first
  * two groups of elements; readers of that version pass over all that follows them. */
 enum group { GROUP_NONE, GROUP_INCOMING, GROUP_OUTGOING, GROUP_URL_INCOMING, GROUP_ROOT };
 

@@ -6,7 +6,7 @@
 
 struct question autoconfig_parse(struct arena *memory, const struct request *request);
 
-/* The target at which the same question can be asked of another host: with all that is told of the
- * person, or at least the domain, encoded anew. Lives in memory. */
+/* The target for the same query to another host: with the address, its MD5 or the domain, encoded
+ * again. Lives in memory. */
 const char *autoconfig_target(struct arena *memory, const struct query *query,
 			      const struct match *match);

@@ -1,8 +1,8 @@
 /*
- * Nobody has published a text for it; Microsoft's cloud asks on behalf of its newer clients. It can
- * tell the URL of a protocol and nothing of IMAP, so there is one truthful answer: where
- * Autodiscover of version 1 is. The URL of ActiveSync is given only by providers that chose so, for
- * a client that gets it stops looking for IMAP. Nothing of the question stands in the answer.
+ * It has no published specification; Microsoft's cloud sends requests for its newer clients. The
+ * response has the URL of a protocol, but not of IMAP, so the only correct one is the URL of
+ * Autodiscover version 1. The URL of ActiveSync is sent only if the provider enables it, because a
+ * client that gets it stops looking for IMAP. Nothing of the query is in the response.
  */
 
 #include "protocol/protocol.h"

@@ -49,7 +49,7 @@ static struct question refuse(enum failure failure)
 	return (struct question){ .protocol = &protocol_outlook, .failure = failure };
 }
 
-/* Delta Chat, and whoever looks with a browser, ask without a body: the Host decides. */
+/* Delta Chat and browsers send no body: the Host decides. */
 static struct question ask_host(struct arena *memory, const struct request *request)
 {
 	return (struct question){
@@ -66,7 +66,7 @@ static struct question ask_host(struct arena *memory, const struct request *requ
  *   </Request>
  * </Autodiscover>
  *
- * LegacyDN instead of an address, or beside it, wins (MS-OXDSCLI 3.2.5), and is nobody here.
+ * LegacyDN instead of an address, or beside it, wins (MS-OXDSCLI 3.2.5), and is unknown here.
  */
 struct question autodiscover_parse(struct arena *memory, const struct request *request)
 {

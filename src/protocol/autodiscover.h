@@ -1,6 +1,6 @@
 #pragma once
 
-/* What Outlook and MobileSync share: one URL, one request format, one way to say no. */
+/* What Outlook and MobileSync share: one URL, one request format, one way to refuse. */
 
 #include "protocol/protocol.h"
 

@@ -29,8 +29,8 @@ static struct question carddav_parse(struct arena *memory, const struct request 
 	return ask(memory, request, &protocol_carddav);
 }
 
-/* The admin tool refuses such a service, but other hands may have written it: nobody is sent back
- * to where he has asked. */
+/* mailconfctl refuses such a service, but other programs can write it: no client is redirected to
+ * the URL that it requested. */
 static bool leads_back(const struct profile *profile, const struct endpoint *endpoint)
 {
 	struct host_domains domains = host_domains(endpoint->host);

@@ -3,7 +3,7 @@
  *
  * A device replaces a profile that it has by one with the same PayloadIdentifier, and updates in it
  * what has the same PayloadUUID: so these are made from the address and a secret of the
- * installation, the same each time and nobody else's.
+ * installation, the same each time and different for everyone else.
  *
  * A profile cannot say OAuth2, Kerberos or client certificate. A service that takes nothing else is
  * passed over, for the next one of its kind or, as mail goes, for POP3: a device would ask for a
@@ -71,7 +71,7 @@ static const char *authentication_of(const struct endpoint *endpoint)
 	return NULL;
 }
 
-/* Implicit TLS before all, whatever the admin's order: a device is told UseSSL and a port, and has
+/* Implicit TLS before all, whatever the admin's order: a device reads UseSSL and a port, and has
  * to guess STARTTLS from them. */
 static const struct endpoint *choose(const struct profile *profile, enum service_kind kind)
 {

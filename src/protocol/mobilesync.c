@@ -49,7 +49,7 @@ static const struct document_template *const mobilesync_templates[] = {
 	NULL,
 };
 
-/* The schema of a request to Outlook's route leads here. */
+/* autodiscover_parse() chooses it by the schema; the route is Outlook's. */
 const struct protocol protocol_mobilesync = {
 	.name = "mobilesync",
 	.templates = mobilesync_templates,

@@ -1,11 +1,11 @@
 /*
  * PACC has one way to reach each service: implicit TLS on the usual port, with the address that the
- * person typed as the login, and with what all services take, be it a password or OAuth2. A
- * provider whose services need other words is refused as a whole, for a document that leaves one
- * out would have clients set up half an account.
+ * person typed as the login, and with one way to authenticate for all services, a password or
+ * OAuth2. A provider with other services is refused as a whole, because clients would set up half
+ * an account from a document without them.
  *
- * Clients believe the document only if its SHA-256 stands in DNS, so the same data must give the
- * same bytes for ever: keys are sorted, and there are no blanks and no line end.
+ * Clients believe the document only if its SHA-256 is in DNS, so the same data must always give the
+ * same bytes: keys are sorted, and there is no whitespace.
  */
 
 #include "protocol/pacc.h"
@@ -172,7 +172,7 @@ static int check(struct arena *memory, const struct profile *profile, struct err
 		return error_set(err, ERROR_INPUT, "it has no service that PACC knows");
 	if (!ways.password && !ways.issuer)
 		return error_set(err, ERROR_INPUT,
-				 "PACC needs a way to authenticate that all services take, be it "
+				 "PACC needs a way to authenticate that all services take, either "
 				 "a password or OAuth2");
 	return 0;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-/* PACC (draft-ietf-mailmaint-pacc): settings as JSON, whose digest stands in DNS. */
+/* PACC (draft-ietf-mailmaint-pacc): settings as JSON, whose digest is in DNS. */
 
 struct arena;
 struct error;

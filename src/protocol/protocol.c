@@ -25,7 +25,7 @@ const char *failure_name(enum failure failure)
 	return names[failure];
 }
 
-/* Clients go on to their next source at any status but 200; an empty 2xx would stop them. */
+/* Clients try their next source at any status except 200; an empty 2xx would stop them. */
 void fail_with_status(const struct site *site, struct arena *memory, enum failure failure,
 		      struct response *response)
 {

@@ -21,7 +21,7 @@ struct templates;
 struct value;
 struct xml_doctype;
 
-/* What answers are written with, whoever asks. Borrowed. */
+/* What all responses are written with. Borrowed. */
 struct site {
 	const struct templates *templates;
 	const char *public_name;	 /* our own host[:port] in URLs, "" where it is not known */
@@ -82,21 +82,21 @@ struct protocol {
 	struct preview_request preview;
 	bool tells_logins; /* its answers differ between the people of a domain */
 	bool needs_secret; /* of the installation */
-	bool tells_moves;  /* its answers can send people on who moved */
+	bool tells_moves;  /* its responses can redirect users that moved */
 
 	/* Writes the profile in the protocol's language. Returns FAILURE_NONE, or
 	 * FAILURE_NOT_OFFERED with the response untouched. */
 	enum failure (*render)(const struct site *site, struct arena *memory,
 			       const struct profile *profile, struct response *response);
 
-	/* Says no. */
+	/* Writes the response for a failure. */
 	void (*fail)(const struct site *site, struct arena *memory, enum failure failure,
 		     struct response *response);
 };
 
 /* What a parser makes of a request: a query, or the reason why there is none. */
 struct question {
-	const struct protocol *protocol; /* the one that answers, be it with no */
+	const struct protocol *protocol; /* the one that answers, or refuses */
 	struct query query;
 	enum failure failure;
 };
@@ -121,8 +121,8 @@ bool route_allows(const struct route *route, const char *method);
 /* Whether the body is part of the query. */
 bool route_reads_body(const struct route *route, const char *method);
 
-/* Says no with a status: 404, or 500 and 503 where that is our fault. A fail() for protocols that
- * have no document for it. */
+/* Responds with status 404, or 500 and 503 for errors of the server. A fail() for protocols without
+ * a document for it. */
 void fail_with_status(const struct site *site, struct arena *memory, enum failure failure,
 		      struct response *response);
 

@@ -19,7 +19,7 @@ struct request {
 	const char *host; /* the Host field as it came, or NULL */
 	const char *body; /* body_size bytes, or NULL */
 	size_t body_size;
-	const struct sockaddr *client; /* who asks; NULL where that is nobody on the network */
+	const struct sockaddr *client; /* NULL if it is not on the network */
 };
 
 /* The path of the target, percent-decoded once. NULL where that fails. Lives in memory. */
@@ -38,6 +38,6 @@ const char *request_only_argument(struct arena *memory, const struct request *re
 /* Whether the query has an argument of the name, in any letter case, whatever its value. */
 bool request_has_argument(struct arena *memory, const struct request *request, const char *name);
 
-/* The Host without its port, in lower case and A-labels. NULL where there is none, or it is no host
- * name. Lives in memory. */
+/* The Host without its port, in lower case and A-labels. NULL where there is none, or it is not a
+ * host name. Lives in memory. */
 const char *request_host(struct arena *memory, const struct request *request);

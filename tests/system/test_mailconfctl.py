@@ -298,7 +298,7 @@ def test_did_you_mean(org):
     ):
         assert org.refused(*words) == "there is no %s; did you mean '%s'?" % (name, meant)
     assert org.misused("preview", "outlok", "a@example.org") == \
-        "'outlok' is no document; did you mean 'outlook'?"
+        "'outlok' is not a document; did you mean 'outlook'?"
     for words in (["provider", "show", "college"], ["domain", "show", "other.test"],
                   ["user", "show", "nobody@example.org"], ["user", "show", "x@example.test"]):
         assert "did you mean" not in org.refused(*words)

@@ -118,7 +118,7 @@ TOKEN = {"issuer": "https://login.example.org"}
     (OAUTH2, "password-cleartext", "password-cleartext", {"password": True}),
     (NAMED, "OAuth2,password-cleartext", "OAuth2,password-cleartext", {"password": True}),
     (OAUTH2, "OAuth2", "password-cleartext",
-     "PACC needs a way to authenticate that all services take, be it a password or OAuth2"),
+     "PACC needs a way to authenticate that all services take, either a password or OAuth2"),
     (OAUTH2, "OAuth2", "GSSAPI", "its submission service: it must take a password or OAuth2"),
     (NAMED, "OAuth2", "OAuth2", "its IMAP service: it must take a password"),
 ])

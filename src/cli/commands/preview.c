@@ -30,7 +30,7 @@
 #include "util/idna.h"
 #include "util/network.h"
 
-/* What is asked about: an address as typed, or only a domain. */
+/* What the query is about: an address as typed, or only a domain. */
 struct subject {
 	const char *address; /* NULL for "@example.org" */
 	const char *domain;
@@ -130,12 +130,13 @@ static int find_document(struct admin *admin, const struct arguments *arguments,
 		nearest_try(&nearest, all_protocols[i]->name);
 	}
 	if (nearest.found)
-		return error_set(err, ERROR_USAGE, "'%s' is no document; did you mean '%s'?",
+		return error_set(err, ERROR_USAGE, "'%s' is not a document; did you mean '%s'?",
 				 arguments->words[0], nearest.found);
-	return usage_error(admin->memory, arguments->command, err,
-			   "'%s' is no document; there are outlook, mobilesync, autoconfig, "
-			   "mobileconfig, autodiscover-v2 and pacc",
-			   arguments->words[0]);
+	return usage_error(
+		admin->memory, arguments->command, err,
+		"'%s' is not a document; the documents are outlook, mobilesync, autoconfig, "
+		"mobileconfig, autodiscover-v2 and pacc",
+		arguments->words[0]);
 }
 
 static int client_address(struct admin *admin, const struct arguments *arguments,
@@ -194,7 +195,7 @@ static void print_body(const struct response *response)
 	fflush(stdout);
 }
 
-/* What stands beside the document goes to standard error, for the document may be piped on. */
+/* All but the document goes to standard error, because the document may be piped. */
 static void print_for_people(struct admin *admin, const struct preview *preview)
 {
 	if (preview->head)
@@ -238,7 +239,7 @@ static void print_json(struct admin *admin, const struct preview *preview)
 	entry_print(entry, true);
 }
 
-/* What was asked for beside the document, and can be told of an answer. */
+/* What the options request in addition to the document. */
 static int gather(struct admin *admin, const struct arguments *arguments, struct preview *preview,
 		  bool is_answered, struct error *err)
 {
@@ -342,7 +343,7 @@ static int preview(struct admin *admin, const struct arguments *arguments, struc
 
 static const struct option options[] = {
 	{ "host", "HOST", "the host that is asked (autoconfig.DOMAIN or its like)" },
-	{ "from", "IP", "the client's address (one that is told everything)" },
+	{ "from", "IP", "the client's address (default: one that gets all logins)" },
 	{ "protocol", "AutodiscoverV1|ActiveSync",
 	  "what autodiscover-v2 asks for (AutodiscoverV1)" },
 	{ "as", PREVIEW_CLIENTS, "what this client asks, and what it makes of the answer" },
