@@ -23,8 +23,8 @@ int domain_check_served(struct admin *admin, const char *name, const char *whose
 int domain_assign(struct admin *admin, const char *provider_name, const char *alias_of,
 		  struct domain *domain, struct error *err);
 
-/* A domain that has aliases can be neither removed nor become an alias. what is done to it stands
- * in the error. Returns 0 or -1 with err set. */
+/* A domain that has aliases can be neither removed nor become an alias. The error has what, which
+ * names the change. Returns 0 or -1 with err set. */
 int domain_refuse_with_aliases(struct admin *admin, const char *name, const char *what,
 			       struct error *err);
 

@@ -301,7 +301,7 @@ static void offer_option_value(struct situation *situation)
 	offer_alternatives(situation, option->value, option);
 }
 
-/* The argument that comes now: "NAME [SERVICE-URL ...]" has NAME, then SERVICE-URL for ever. */
+/* The argument that comes now: "NAME [SERVICE-URL ...]" has NAME, then only SERVICE-URL. */
 static const char *next_argument(const struct situation *situation)
 {
 	char *rest = arena_strdup(situation->memory, situation->command->arguments), *word;

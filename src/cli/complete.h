@@ -7,7 +7,7 @@
  *     mailconfctl complete WORD ...
  *
  * The words are those after "mailconfctl", up to the one that is being typed, which may be "".
- * Each line of the answer is a whole word that could stand in its place, and maybe a tab and what
+ * Each line of the answer is a whole word that could replace it, and maybe a tab and what
  * it means; or ":files", where the shell completes file names.
  */
 

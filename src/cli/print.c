@@ -14,7 +14,7 @@
 #define LIST_ROWS_MAX 1000
 #define LIST_COLUMNS_MAX 8
 
-/* Blanks between columns. */
+/* Spaces between columns. */
 #define COLUMN_GAP 2
 
 /* A terminal that is too narrow for this much of each column gets broken lines. */
@@ -199,7 +199,7 @@ void entry_put_attributes(json_t *entry, const struct option *table, const void 
 	}
 }
 
-/* jansson escapes what JSON must escape; the rest of what a terminal obeys stands in strings only,
+/* jansson escapes what JSON must escape; other control characters of terminals are in strings only,
  * where the same \u009b is JSON's own way to write it. */
 static void print_json(json_t *value, size_t flags)
 {

@@ -15,7 +15,7 @@ enum colour {
 	COLOUR_ERROR,
 };
 
-/* What changes the colour on this stream, and COLOUR_NONE back: "" where it is no terminal, or
+/* What changes the colour on this stream, and COLOUR_NONE back: "" if it is not a terminal, or
  * where NO_COLOR is set (https://no-color.org), or where TERM is "dumb". */
 const char *terminal_colour(FILE *stream, enum colour colour);
 

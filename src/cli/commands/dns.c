@@ -1,4 +1,4 @@
-/* mailconfctl dns: the records that a domain ought to have. */
+/* mailconfctl dns: the records that a domain should have. */
 
 #include <stdio.h>
 
@@ -149,7 +149,7 @@ static const struct option options[] = {
 static const struct command command_dns = {
 	.family = "dns",
 	.arguments = "DOMAIN",
-	.summary = "Show the DNS records that a domain ought to have",
+	.summary = "Show the DNS records that a domain should have",
 	.details = "The zone can be pasted into that of the domain: what is optional, or stands "
 		   "for\nanother record, is commented out. --target takes several addresses with "
 		   "commas\nbetween them.",
