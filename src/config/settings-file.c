@@ -56,7 +56,7 @@ __attribute__((format(printf, 3, 4))) static void report_at(struct reading *read
 }
 
 /* What is invalid is in the line read last. */
-static void report(struct reading *reading, const struct error *err)
+static void report_error(struct reading *reading, const struct error *err)
 {
 	report_at(reading, reading->lines.number, "%s", err->text);
 }
@@ -225,7 +225,7 @@ static char *next_line(char *buffer, int size, void *context)
 	if (r == LINES_END)
 		return NULL;
 	if (r < 0)
-		report(reading, &err);
+		report_error(reading, &err);
 	else
 		line = check_line(reading, line, (size_t)size - strlen("\n") - 1);
 	snprintf(buffer, (size_t)size, "%s\n", line);
@@ -279,7 +279,7 @@ static bool warn_of_obsolete_key(struct reading *reading, const char *section, c
 }
 
 /* Returns 1, so that inih continues. */
-static int take_value(void *context, const char *section, const char *name, const char *value)
+static int read_value(void *context, const char *section, const char *name, const char *value)
 {
 	struct reading *reading = context;
 	const struct settings_key *key = key_find(reading, section, name);
@@ -376,7 +376,7 @@ int settings_read(struct arena *memory, FILE *stream, const char *name,
 	*ret_reports = (struct settings_reports){ TEXTS_IN(memory), TEXTS_IN(memory) };
 	reading.keys = settings_keys(&reading.n_keys);
 	reading.given = arena_array(memory, struct given, reading.n_keys);
-	r = ini_parse_stream(next_line, &reading, take_value, &reading);
+	r = ini_parse_stream(next_line, &reading, read_value, &reading);
 	if (has_too_many_errors(&reading)) {
 		report_at(&reading, 0, "too many errors; the rest of the file was not checked");
 		return -1;

@@ -32,21 +32,21 @@ const char *setting_quote(struct arena *memory, const char *text)
 	return log_quote(memory, text);
 }
 
-static int refuse(struct arena *memory, const struct settings_key *key, const char *text,
-		  struct error *err)
+static int reject_value(struct arena *memory, const struct settings_key *key, const char *text,
+			struct error *err)
 {
 	return error_set(err, ERROR_CONFIG, "%s is not allowed; write %s",
 			 setting_quote(memory, text), key->allowed);
 }
 
-static void *place(struct settings *settings, const struct settings_key *key)
+static void *member_of(struct settings *settings, const struct settings_key *key)
 {
 	return (char *)settings + key->place;
 }
 
 static void put_text(struct settings *settings, const struct settings_key *key, const char *text)
 {
-	*(const char **)place(settings, key) = text;
+	*(const char **)member_of(settings, key) = text;
 }
 
 static void put_number(struct settings *settings, const struct settings_key *key,
@@ -54,7 +54,7 @@ static void put_number(struct settings *settings, const struct settings_key *key
 {
 	unsigned value = (unsigned)number;
 
-	memcpy(place(settings, key), &value, sizeof(value));
+	memcpy(member_of(settings, key), &value, sizeof(value));
 }
 
 static bool text_values_equal(const void *a, const void *b)
@@ -101,7 +101,7 @@ static int host_name_parse(struct arena *memory, const struct settings_key *key,
 	const char *name = *text ? idna_to_ascii(memory, text) : "";
 
 	if (!name)
-		return refuse(memory, key, text, err);
+		return reject_value(memory, key, text, err);
 	put_text(settings, key, name);
 	return 0;
 }
@@ -112,12 +112,12 @@ static int public_name_setting_parse(struct arena *memory, const struct settings
 	const char *name = *text ? public_name_parse(memory, text) : "";
 
 	if (!name)
-		return refuse(memory, key, text, err);
+		return reject_value(memory, key, text, err);
 	put_text(settings, key, name);
 	return 0;
 }
 
-static int refuse_twice(struct arena *memory, const char *word, struct error *err)
+static int reject_repeated_word(struct arena *memory, const char *word, struct error *err)
 {
 	return error_set(err, ERROR_CONFIG, "%s is listed twice", setting_quote(memory, word));
 }
@@ -151,7 +151,7 @@ static int check_listen_clash(struct arena *memory, const struct settings *setti
 			if (socket_address_parse(words->items[j], &other, &length, err) < 0)
 				return -1;
 			if (words == own && socket_address_equals(address, &other))
-				return refuse_twice(memory, word, err);
+				return reject_repeated_word(memory, word, err);
 			if (words != own && socket_address_overlaps(address, &other))
 				return error_set(err, ERROR_CONFIG,
 						 "%s is taken by %s of %s already; give one of the "
@@ -183,7 +183,7 @@ static int listen_parse(struct arena *memory, const struct settings_key *key, co
 	const char *word;
 
 	while ((word = next_word(memory, &text)))
-		if (add_address(memory, place(settings, key), word, settings, err) < 0)
+		if (add_address(memory, member_of(settings, key), word, settings, err) < 0)
 			return -1;
 	return 0;
 }
@@ -204,7 +204,7 @@ static int add_unix_socket(struct arena *memory, struct texts *words, const char
 				 setting_quote(memory, word), UNIX_SOCKET_PATH_MAX);
 	for (size_t i = 0; i < words->count; i++)
 		if (text_equals(words->items[i], word))
-			return refuse_twice(memory, word, err);
+			return reject_repeated_word(memory, word, err);
 	add_word(memory, words, word);
 	return 0;
 }
@@ -212,7 +212,7 @@ static int add_unix_socket(struct arena *memory, struct texts *words, const char
 static int proxy_listen_parse(struct arena *memory, const struct settings_key *key,
 			      const char *text, struct settings *settings, struct error *err)
 {
-	struct texts *words = place(settings, key);
+	struct texts *words = member_of(settings, key);
 	const char *word;
 
 	while ((word = next_word(memory, &text)))
@@ -225,7 +225,7 @@ static int proxy_listen_parse(struct arena *memory, const struct settings_key *k
 static int networks_parse(struct arena *memory, const struct settings_key *key, const char *text,
 			  struct settings *settings, struct error *err)
 {
-	struct texts *words = place(settings, key);
+	struct texts *words = member_of(settings, key);
 	const char *word;
 
 	while ((word = next_word(memory, &text))) {
@@ -241,14 +241,14 @@ static int networks_parse(struct arena *memory, const struct settings_key *key, 
 static int globs_parse(struct arena *memory, const struct settings_key *key, const char *text,
 		       struct settings *settings, struct error *err)
 {
-	struct texts *words = place(settings, key);
+	struct texts *words = member_of(settings, key);
 	const char *word;
 
 	if (!*text)
-		return refuse(memory, key, text, err);
+		return reject_value(memory, key, text, err);
 	while ((word = next_word(memory, &text))) {
 		if (word[0] != '/')
-			return refuse(memory, key, word, err);
+			return reject_value(memory, key, word, err);
 		add_word(memory, words, word);
 	}
 	return 0;
@@ -258,7 +258,7 @@ static int path_parse(struct arena *memory, const struct settings_key *key, cons
 		      struct settings *settings, struct error *err)
 {
 	if (text[0] != '/')
-		return refuse(memory, key, text, err);
+		return reject_value(memory, key, text, err);
 	put_text(settings, key, arena_strdup(memory, text));
 	return 0;
 }
@@ -300,7 +300,7 @@ static int number_setting_parse(struct arena *memory, const struct settings_key 
 		put_number(settings, key, number * unit->factor);
 		return 0;
 	}
-	return refuse(memory, key, text, err);
+	return reject_value(memory, key, text, err);
 }
 
 static int threads_parse(struct arena *memory, const struct settings_key *key, const char *text,
@@ -336,7 +336,7 @@ static int choice_parse(struct arena *memory, const struct settings_key *key, co
 		}
 		number++;
 	}
-	return refuse(memory, key, text, err);
+	return reject_value(memory, key, text, err);
 }
 
 static int https_url_parse(struct arena *memory, const struct settings_key *key, const char *text,
@@ -347,7 +347,7 @@ static int https_url_parse(struct arena *memory, const struct settings_key *key,
 	if (!text_starts_with_ignoring_case(text, "https://") ||
 	    strcspn(text + scheme, "/?#") == 0 || strcspn(text, " \t\"'") < length ||
 	    length > URL_MAX_LENGTH)
-		return refuse(memory, key, text, err);
+		return reject_value(memory, key, text, err);
 	put_text(settings, key, arena_strdup(memory, text));
 	return 0;
 }

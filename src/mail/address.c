@@ -23,7 +23,8 @@ static bool has_blank_ends(const char *text)
 	return length > 0 && (strchr(" \t", text[0]) || strchr(" \t", text[length - 1]));
 }
 
-static int refuse(struct arena *memory, struct error *err, const char *text, const char *reason)
+static int reject_address(struct arena *memory, struct error *err, const char *text,
+			  const char *reason)
 {
 	return error_set(err, ERROR_INPUT, "%s is not a mail address: %s", log_quote(memory, text),
 			 reason);
@@ -36,30 +37,33 @@ int address_parse(struct arena *memory, const char *text, struct address *ret_ad
 	size_t length;
 
 	if (has_blank_ends(text))
-		return refuse(memory, err, text, "it begins or ends with a blank");
+		return reject_address(memory, err, text, "it begins or ends with a blank");
 	if (!at)
-		return refuse(memory, err, text, "it has no '@'");
+		return reject_address(memory, err, text, "it has no '@'");
 	length = (size_t)(at - text);
 	if (length == 0)
-		return refuse(memory, err, text, "nothing stands before the '@'");
+		return reject_address(memory, err, text, "nothing stands before the '@'");
 	if (length > ADDRESS_LOCAL_MAX_LENGTH)
-		return refuse(memory, err, text, "more than 64 bytes stand before the '@'");
+		return reject_address(memory, err, text, "more than 64 bytes stand before the '@'");
 	for (size_t i = 0; i < length; i++)
 		if (!local_part_may_have(text[i]))
-			return refuse(memory, err, text,
-				      "it has a character that needs quotes before the '@'");
+			return reject_address(
+				memory, err, text,
+				"it has a character that needs quotes before the '@'");
 	if (!utf8_is_valid(text, length))
-		return refuse(memory, err, text, "it is not UTF-8");
+		return reject_address(memory, err, text, "it is not UTF-8");
 
 	local = arena_strndup(memory, text, length);
 	if (text_has_unbearable(local))
-		return refuse(memory, err, text,
-			      "it has a character before the '@' that no document can have");
+		return reject_address(
+			memory, err, text,
+			"it has a character before the '@' that no document can have");
 	domain = idna_to_ascii(memory, at + 1);
 	if (!domain)
-		return refuse(memory, err, text, "what follows the '@' is not a domain name");
+		return reject_address(memory, err, text,
+				      "what follows the '@' is not a domain name");
 	if (length + 1 + strlen(domain) > ADDRESS_MAX_LENGTH)
-		return refuse(memory, err, text, "it has more than 254 bytes");
+		return reject_address(memory, err, text, "it has more than 254 bytes");
 
 	*ret_address = (struct address){
 		.typed = arena_strdup(memory, text),

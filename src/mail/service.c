@@ -62,7 +62,8 @@ static const char *const kind_names[SERVICE_KINDS] = {
 	[SERVICE_ACTIVESYNC] = "ActiveSync",
 };
 
-static int refuse(struct arena *memory, struct error *err, const char *url, const char *reason)
+static int reject_service_url(struct arena *memory, struct error *err, const char *url,
+			      const char *reason)
 {
 	return error_set(err, ERROR_INPUT, "%s is not a service: %s", log_quote(memory, url),
 			 reason);
@@ -106,8 +107,9 @@ int service_parse(struct arena *memory, const char *url, struct service *ret_ser
 	unsigned long port;
 
 	if (!authority)
-		return refuse(memory, err, url,
-			      "write SCHEME://HOST[:PORT], as in imaps://imap.example.org");
+		return reject_service_url(
+			memory, err, url,
+			"write SCHEME://HOST[:PORT], as in imaps://imap.example.org");
 	scheme = scheme_find(memory, url, (size_t)(authority - url));
 	if (!scheme)
 		return error_set(err, ERROR_INPUT, "%s is not a service: its scheme is none of %s",
@@ -119,19 +121,22 @@ int service_parse(struct arena *memory, const char *url, struct service *ret_ser
 	port = scheme->port;
 	colon = strchr(authority, ':');
 	if (colon && !number_parse(colon + 1, 1, UINT16_MAX, &port))
-		return refuse(memory, err, url, "its port is not a number from 1 to 65535");
+		return reject_service_url(memory, err, url,
+					  "its port is not a number from 1 to 65535");
 	host = host_pattern_parse(
 		memory,
 		colon ? arena_strndup(memory, authority, (size_t)(colon - authority)) : authority);
 	if (!host)
-		return refuse(memory, err, url,
-			      "its host is not a host name (letters, digits, hyphens, dots)");
+		return reject_service_url(
+			memory, err, url,
+			"its host is not a host name (letters, digits, hyphens, dots)");
 
 	if (!scheme->has_path && path[0] != '\0' && !text_equals(path, "/"))
-		return refuse(memory, err, url, "nothing may follow the host and port");
+		return reject_service_url(memory, err, url, "nothing may follow the host and port");
 	if (scheme->has_path && (path[0] != '/' || !url_path_is_valid(path)))
-		return refuse(memory, err, url,
-			      "it needs a path after the host, as a client requests it");
+		return reject_service_url(
+			memory, err, url,
+			"it needs a path after the host, as a client requests it");
 
 	*ret_service = (struct service){
 		.kind = scheme->kind,

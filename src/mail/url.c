@@ -26,8 +26,8 @@ static bool rest_is_valid(struct arena *memory, const char *rest)
 	       (!rest[length] || url_path_is_valid(rest + length + 1));
 }
 
-static const char *refuse(struct arena *memory, struct error *err, const char *what,
-			  const char *text, const char *reason)
+static const char *reject_url(struct arena *memory, struct error *err, const char *what,
+			      const char *text, const char *reason)
 {
 	error_set(err, ERROR_INPUT, "the %s %s %s", what, log_quote(memory, text), reason);
 	return NULL;
@@ -46,28 +46,28 @@ const char *url_parse(struct arena *memory, const char *what, const char *text, 
 	const char *authority, *rest, *colon, *host, *url;
 
 	if (!is_https && (!is_http || use != URL_OF_PAGE))
-		return refuse(memory, err, what, text,
-			      is_http ? "is not encrypted; write https://HOST/PATH"
-				      : "is not a URL; write https://HOST/PATH");
+		return reject_url(memory, err, what, text,
+				  is_http ? "is not encrypted; write https://HOST/PATH"
+					  : "is not a URL; write https://HOST/PATH");
 	authority = strchr(text, '/') + 2;
 	rest = authority + strcspn(authority, "/?#");
 	authority = arena_strndup(memory, authority, (size_t)(rest - authority));
 	colon = strchrnul(authority, ':');
 	if (*colon && !number_parse(colon + 1, 1, UINT16_MAX, &port))
-		return refuse(memory, err, what, text,
-			      "has a port that is not a number from 1 to 65535");
+		return reject_url(memory, err, what, text,
+				  "has a port that is not a number from 1 to 65535");
 	host = idna_to_ascii(memory, arena_strndup(memory, authority, (size_t)(colon - authority)));
 	if (!host)
-		return refuse(
+		return reject_url(
 			memory, err, what, text,
 			"has a host that is not a host name (letters, digits, hyphens, dots)");
 	if (!rest_is_valid(memory, rest))
-		return refuse(memory, err, what, text,
-			      "has a character that must be percent-encoded after its host");
+		return reject_url(memory, err, what, text,
+				  "has a character that must be percent-encoded after its host");
 	url = arena_printf(memory, "%s://%s%s%s", is_https ? "https" : "http", host,
 			   port == usual ? "" : arena_printf(memory, ":%lu", port), rest);
 	if (strlen(url) > URL_MAX_LENGTH)
-		return refuse(memory, err, what, text, "has more than 1000 bytes");
+		return reject_url(memory, err, what, text, "has more than 1000 bytes");
 	return url;
 }
 

@@ -21,18 +21,18 @@ struct automx2 {
 
 DEFINE_CLEANUP(sqlite3_stmt *, sqlite3_finalize);
 
-static int fail(struct automx2 *automx2, struct error *err)
+static int fail_to_read(struct automx2 *automx2, struct error *err)
 {
 	return error_set(err, ERROR_INPUT, "cannot read '%s': %s", automx2->path,
 			 sqlite3_errmsg(automx2->database));
 }
 
-static int prepare(struct automx2 *automx2, const char *sql, sqlite3_stmt **ret_query,
-		   struct error *err)
+static int prepare_query(struct automx2 *automx2, const char *sql, sqlite3_stmt **ret_query,
+			 struct error *err)
 {
 	return sqlite3_prepare_v2(automx2->database, sql, -1, ret_query, NULL) == SQLITE_OK
 		       ? 0
-		       : fail(automx2, err);
+		       : fail_to_read(automx2, err);
 }
 
 /* Whether the table has the column. */
@@ -41,13 +41,13 @@ static int has_column(struct automx2 *automx2, const char *table, const char *co
 {
 	_cleanup_(sqlite3_finalizep) sqlite3_stmt *query = NULL;
 
-	if (prepare(automx2, "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2", &query,
-		    err) < 0)
+	if (prepare_query(automx2, "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2",
+			  &query, err) < 0)
 		return -1;
 	sqlite3_bind_text(query, 1, table, -1, SQLITE_STATIC);
 	sqlite3_bind_text(query, 2, column, -1, SQLITE_STATIC);
 	if (sqlite3_step(query) != SQLITE_ROW)
-		return fail(automx2, err);
+		return fail_to_read(automx2, err);
 	*ret_has = sqlite3_column_int(query, 0) > 0;
 	return 0;
 }
@@ -94,15 +94,15 @@ int automx2_write_image(const char *path, FILE *output, struct error *err)
 
 		return error ? error_set(err, ERROR_INPUT, "cannot read '%s': %s", path,
 					 strerror(error))
-			     : fail(automx2, err);
+			     : fail_to_read(automx2, err);
 	}
 	/* Why it cannot be read is known of a query alone. */
 	if (sqlite3_exec(automx2->database, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
 			 NULL) != SQLITE_OK)
-		return fail(automx2, err);
+		return fail_to_read(automx2, err);
 	image = sqlite3_serialize(automx2->database, "main", &size, 0);
 	if (!image && size > 0)
-		return fail(automx2, err);
+		return fail_to_read(automx2, err);
 	if (size > 0 && fwrite(image, (size_t)size, 1, output) != 1)
 		r = error_set(err, ERROR_SYSTEM, "cannot copy '%s': %s", path, strerror(errno));
 	sqlite3_free(image);
@@ -133,14 +133,14 @@ int automx2_open(const char *path, const char *image, size_t size, struct automx
 	automx2->path = xstrdup(path);
 	if (sqlite3_open_v2(":memory:", &automx2->database,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		return fail(automx2, err);
+		return fail_to_read(automx2, err);
 	sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	if (size > 0 && sqlite3_deserialize(automx2->database, "main", copy_image(image, size),
 					    (sqlite3_int64)size, (sqlite3_int64)size,
 					    SQLITE_DESERIALIZE_FREEONCLOSE |
 						    SQLITE_DESERIALIZE_READONLY) != SQLITE_OK)
-		return fail(automx2, err);
+		return fail_to_read(automx2, err);
 	if (check_tables(automx2, err) < 0)
 		return -1;
 	*ret_automx2 = TAKE(automx2);
@@ -156,16 +156,16 @@ void automx2_close(struct automx2 *automx2)
 	free(automx2);
 }
 
-static const char *text_or_null(struct arena *memory, sqlite3_stmt *query, int column)
+static const char *column_text_or_null(struct arena *memory, sqlite3_stmt *query, int column)
 {
 	const char *value = (const char *)sqlite3_column_text(query, column);
 
 	return value ? arena_strdup(memory, value) : NULL;
 }
 
-static const char *text(struct arena *memory, sqlite3_stmt *query, int column)
+static const char *column_text(struct arena *memory, sqlite3_stmt *query, int column)
 {
-	const char *value = text_or_null(memory, query, column);
+	const char *value = column_text_or_null(memory, query, column);
 
 	return value ? value : "";
 }
@@ -191,36 +191,37 @@ static void *rows_add(struct rows *rows)
 typedef void (*row_reader)(struct arena *memory, sqlite3_stmt *query, void *row);
 
 /* Reads all rows of a query, whose parameter is domain, into an array in memory. */
-static int list(struct automx2 *automx2, struct arena *memory, const char *sql, int64_t domain,
-		size_t size, row_reader read, void **ret_rows, size_t *ret_count, struct error *err)
+static int list_rows(struct automx2 *automx2, struct arena *memory, const char *sql, int64_t domain,
+		     size_t size, row_reader read, void **ret_rows, size_t *ret_count,
+		     struct error *err)
 {
 	_cleanup_(sqlite3_finalizep) sqlite3_stmt *query = NULL;
 	_cleanup_(rows_clear) struct rows rows = { .size = size };
 	int step;
 
-	if (prepare(automx2, sql, &query, err) < 0)
+	if (prepare_query(automx2, sql, &query, err) < 0)
 		return -1;
 	if (sqlite3_bind_parameter_count(query) > 0)
 		sqlite3_bind_int64(query, 1, domain);
 	while ((step = sqlite3_step(query)) == SQLITE_ROW)
 		read(memory, query, rows_add(&rows));
 	if (step != SQLITE_DONE)
-		return fail(automx2, err);
+		return fail_to_read(automx2, err);
 	*ret_rows = arena_copy(memory, rows.items, rows.count, size);
 	*ret_count = rows.count;
 	return 0;
 }
 
-static void read_domain(struct arena *memory, sqlite3_stmt *query, void *row)
+static void read_domain_row(struct arena *memory, sqlite3_stmt *query, void *row)
 {
 	*(struct automx2_domain *)row = (struct automx2_domain){
 		.id = sqlite3_column_int64(query, 0),
-		.name = text(memory, query, 1),
+		.name = column_text(memory, query, 1),
 		.provider = sqlite3_column_int64(query, 2),
-		.provider_name = text_or_null(memory, query, 3),
-		.provider_short_name = text(memory, query, 4),
-		.ldap = text_or_null(memory, query, 5),
-		.servers = text(memory, query, 6),
+		.provider_name = column_text_or_null(memory, query, 3),
+		.provider_short_name = column_text(memory, query, 4),
+		.ldap = column_text_or_null(memory, query, 5),
+		.servers = column_text(memory, query, 6),
 	};
 }
 
@@ -241,19 +242,20 @@ int automx2_list_domains(struct automx2 *automx2, struct arena *memory,
 									       "davserver"));
 	static const char without_dav[] = LIST_DOMAINS(SERVERS_OF("server_domain", "server"));
 
-	return list(automx2, memory, automx2->has_dav ? with_dav : without_dav, 0,
-		    sizeof(**ret_domains), read_domain, (void **)ret_domains, ret_count, err);
+	return list_rows(automx2, memory, automx2->has_dav ? with_dav : without_dav, 0,
+			 sizeof(**ret_domains), read_domain_row, (void **)ret_domains, ret_count,
+			 err);
 }
 
-static void read_server(struct arena *memory, sqlite3_stmt *query, void *row)
+static void read_server_row(struct arena *memory, sqlite3_stmt *query, void *row)
 {
 	*(struct automx2_server *)row = (struct automx2_server){
-		.type = text(memory, query, 0),
-		.name = text(memory, query, 1),
-		.port = text(memory, query, 2),
-		.socket_type = text(memory, query, 3),
-		.user_name = text(memory, query, 4),
-		.authentication = text(memory, query, 5),
+		.type = column_text(memory, query, 0),
+		.name = column_text(memory, query, 1),
+		.port = column_text(memory, query, 2),
+		.socket_type = column_text(memory, query, 3),
+		.user_name = column_text(memory, query, 4),
+		.authentication = column_text(memory, query, 5),
 	};
 }
 
@@ -264,19 +266,20 @@ static void read_server(struct arena *memory, sqlite3_stmt *query, void *row)
 int automx2_list_servers(struct automx2 *automx2, struct arena *memory, int64_t domain,
 			 struct automx2_server **ret_servers, size_t *ret_count, struct error *err)
 {
-	return list(automx2, memory,
-		    automx2->has_priorities ? LIST_SERVERS "prio, id" : LIST_SERVERS "id", domain,
-		    sizeof(**ret_servers), read_server, (void **)ret_servers, ret_count, err);
+	return list_rows(automx2, memory,
+			 automx2->has_priorities ? LIST_SERVERS "prio, id" : LIST_SERVERS "id",
+			 domain, sizeof(**ret_servers), read_server_row, (void **)ret_servers,
+			 ret_count, err);
 }
 
-static void read_dav_server(struct arena *memory, sqlite3_stmt *query, void *row)
+static void read_dav_server_row(struct arena *memory, sqlite3_stmt *query, void *row)
 {
 	*(struct automx2_dav_server *)row = (struct automx2_dav_server){
-		.type = text(memory, query, 0),
-		.url = text(memory, query, 1),
-		.port = text(memory, query, 2),
+		.type = column_text(memory, query, 0),
+		.url = column_text(memory, query, 1),
+		.port = column_text(memory, query, 2),
 		.uses_tls = sqlite3_column_int(query, 3),
-		.user_name = text_or_null(memory, query, 4),
+		.user_name = column_text_or_null(memory, query, 4),
 	};
 }
 
@@ -287,17 +290,18 @@ int automx2_list_dav_servers(struct automx2 *automx2, struct arena *memory, int6
 	*ret_count = 0;
 	if (!automx2->has_dav)
 		return 0;
-	return list(automx2, memory,
-		    "SELECT type, url, port, use_ssl, user_name FROM davserver "
-		    "JOIN davserver_domain ON davserver_id = davserver.id WHERE domain_id = ?1 "
-		    "ORDER BY id",
-		    domain, sizeof(**ret_servers), read_dav_server, (void **)ret_servers, ret_count,
-		    err);
+	return list_rows(
+		automx2, memory,
+		"SELECT type, url, port, use_ssl, user_name FROM davserver "
+		"JOIN davserver_domain ON davserver_id = davserver.id WHERE domain_id = ?1 "
+		"ORDER BY id",
+		domain, sizeof(**ret_servers), read_dav_server_row, (void **)ret_servers, ret_count,
+		err);
 }
 
-static void read_words(struct arena *memory, sqlite3_stmt *query, void *row)
+static void read_description(struct arena *memory, sqlite3_stmt *query, void *row)
 {
-	*(const char **)row = text(memory, query, 0);
+	*(const char **)row = column_text(memory, query, 0);
 }
 
 #define LIST_UNUSED                                                                          \
@@ -312,6 +316,7 @@ static void read_words(struct arena *memory, sqlite3_stmt *query, void *row)
 int automx2_list_unused(struct automx2 *automx2, struct arena *memory, const char ***ret_words,
 			size_t *ret_count, struct error *err)
 {
-	return list(automx2, memory, automx2->has_dav ? LIST_UNUSED LIST_UNUSED_DAV : LIST_UNUSED,
-		    0, sizeof(**ret_words), read_words, (void **)ret_words, ret_count, err);
+	return list_rows(automx2, memory,
+			 automx2->has_dav ? LIST_UNUSED LIST_UNUSED_DAV : LIST_UNUSED, 0,
+			 sizeof(**ret_words), read_description, (void **)ret_words, ret_count, err);
 }

@@ -121,8 +121,8 @@ static bool host_agrees(const struct query *query)
 }
 
 /* The row for a domain, unless it is "*" and may not answer here. */
-static int serving(struct store *store, struct arena *memory, const struct query *query,
-		   const char *domain, struct domain *ret_row, struct error *err)
+static int find_serving_row(struct store *store, struct arena *memory, const struct query *query,
+			    const char *domain, struct domain *ret_row, struct error *err)
 {
 	int r = store_serving_domain(store, memory, domain, ret_row, err);
 
@@ -139,10 +139,10 @@ static int find_by_host(struct store *store, struct arena *memory, const struct 
 
 	if (!domains.stripped) {
 		*ret_domain = domains.bare;
-		return serving(store, memory, query, domains.bare, ret_row, err);
+		return find_serving_row(store, memory, query, domains.bare, ret_row, err);
 	}
 	*ret_domain = domains.stripped;
-	r = serving(store, memory, query, domains.stripped, ret_row, err);
+	r = find_serving_row(store, memory, query, domains.stripped, ret_row, err);
 	if (r != STORE_NOT_FOUND)
 		return r;
 	*ret_domain = domains.bare;
@@ -156,7 +156,7 @@ static int find_domain(struct store *store, struct arena *memory, const struct q
 
 	if (query->domain) {
 		match->domain = query->domain;
-		r = serving(store, memory, query, query->domain, ret_row, err);
+		r = find_serving_row(store, memory, query, query->domain, ret_row, err);
 	}
 	if (r == STORE_NOT_FOUND && query->host && (!query->domain || query->host_may_answer)) {
 		match->is_host = true;

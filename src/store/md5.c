@@ -88,7 +88,8 @@ static int find_scope(struct store *store, struct arena *memory, const char *dom
 }
 
 /* Makes the entries of the domain again: all of them, or the one of the local part. */
-static int refill(struct store *store, const char *domain, const char *local, struct error *err)
+static int refill_entries(struct store *store, const char *domain, const char *local,
+			  struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct scope scope;
@@ -110,27 +111,27 @@ static int refill(struct store *store, const char *domain, const char *local, st
 }
 
 /* Of the domain and of its aliases. */
-static int refill_with_aliases(struct store *store, const char *domain, const char *local,
-			       struct error *err)
+static int refill_entries_with_aliases(struct store *store, const char *domain, const char *local,
+				       struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(row_close) struct row row;
 	int r = row_open(store, &memory, LIST_ALIASES, VALUES(TEXT(domain)), &row, err);
 
 	if (r == 0)
-		r = refill(store, domain, local, err);
+		r = refill_entries(store, domain, local, err);
 	while (r == 0 && (r = row_next(&row, err)) == 0) {
 		const char *alias = row_text(&row, 0);
 
 		r = row_check(&row, err);
 		if (r == 0 && !domain_is_pattern(alias))
-			r = refill(store, alias, local, err);
+			r = refill_entries(store, alias, local, err);
 	}
 	return r == STORE_NOT_FOUND ? 0 : r;
 }
 
 /* The users of all domains that a pattern stands for, or stood for until now. */
-static int refill_below(struct store *store, const char *pattern, struct error *err)
+static int refill_entries_below(struct store *store, const char *pattern, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char **domains, *tail = pattern + 1;
@@ -142,7 +143,7 @@ static int refill_below(struct store *store, const char *pattern, struct error *
 		size_t length = strlen(domains[i]);
 
 		if (length > strlen(tail) && text_equals(domains[i] + length - strlen(tail), tail))
-			r = refill(store, domains[i], NULL, err);
+			r = refill_entries(store, domains[i], NULL, err);
 	}
 	return r;
 }
@@ -156,8 +157,8 @@ int md5_follow_user(struct store *store, const char *address, struct error *err)
 
 	if (r != 0 || !is_used || at == address)
 		return r;
-	return refill_with_aliases(store, at + 1,
-				   arena_strndup(&memory, address, (size_t)(at - address)), err);
+	return refill_entries_with_aliases(
+		store, at + 1, arena_strndup(&memory, address, (size_t)(at - address)), err);
 }
 
 int md5_follow_domain(struct store *store, const char *name, struct error *err)
@@ -167,8 +168,8 @@ int md5_follow_domain(struct store *store, const char *name, struct error *err)
 
 	if (r != 0 || !is_used)
 		return r;
-	return domain_is_pattern(name) ? refill_below(store, name, err)
-				       : refill_with_aliases(store, name, NULL, err);
+	return domain_is_pattern(name) ? refill_entries_below(store, name, err)
+				       : refill_entries_with_aliases(store, name, NULL, err);
 }
 
 int md5_follow_provider(struct store *store, const char *name, struct error *err)

@@ -53,7 +53,8 @@ static int keep_copy(struct store *store, int64_t version, struct error *err)
 	return 0;
 }
 
-static int migrate(struct store *store, bool keeps_copy, int64_t *ret_version, struct error *err)
+static int migrate_database(struct store *store, bool keeps_copy, int64_t *ret_version,
+			    struct error *err)
 {
 	if (store_begin(store, err) < 0)
 		return -1;
@@ -71,10 +72,10 @@ int store_migrate(struct store *store, struct error *err)
 {
 	int64_t version = 0;
 
-	return migrate(store, true, &version, err);
+	return migrate_database(store, true, &version, err);
 }
 
 int store_migrate_copy(struct store *store, int64_t *ret_version, struct error *err)
 {
-	return migrate(store, false, ret_version, err);
+	return migrate_database(store, false, ret_version, err);
 }

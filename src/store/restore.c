@@ -120,7 +120,7 @@ static int check_integrity(struct store *stage, const char *file, struct error *
 	return r;
 }
 
-static int count(struct store *stage, struct restored *restored, struct error *err)
+static int count_rows(struct store *stage, struct restored *restored, struct error *err)
 {
 	if (store_number(stage, "SELECT count(*) FROM domain", &restored->domains, err) != 0 ||
 	    store_number(stage, "SELECT count(*) FROM user", &restored->users, err) != 0)
@@ -175,10 +175,11 @@ static int check_live(sqlite3 *live, const char *database, struct error *err)
 	sqlite3_stmt *query = NULL;
 	bool is_ours = true;
 
-	if (sqlite3_prepare_v2(live,
-			       "SELECT application_id = ?1 OR (SELECT count(*) FROM sqlite_schema) "
-			       "= 0 FROM pragma_application_id",
-			       -1, &query, NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(
+		    live,
+		    "SELECT application_id = ?1 OR (SELECT count(*) FROM sqlite_schema) "
+		    "= 0 FROM pragma_application_id",
+		    -1, &query, NULL) == SQLITE_OK &&
 	    sqlite3_bind_int(query, 1, APPLICATION_ID) == SQLITE_OK &&
 	    sqlite3_step(query) == SQLITE_ROW)
 		is_ours = sqlite3_column_int(query, 0);
@@ -198,7 +199,7 @@ static int keep_live(const char *database, const char *kept, struct error *err)
 	return r;
 }
 
-static int fail(const char *database, sqlite3 *live, struct error *err)
+static int fail_to_write(const char *database, sqlite3 *live, struct error *err)
 {
 	int code = sqlite3_errcode(live);
 
@@ -220,7 +221,7 @@ static int copy_into(struct store *stage, const char *database, sqlite3 *live, c
 	    set_page_size(stage, page_size_of(live)) == SQLITE_OK)
 		backup = sqlite3_backup_init(live, "main", stage->database, "main");
 	if (!backup)
-		return fail(database, live, err);
+		return fail_to_write(database, live, err);
 	code = sqlite3_backup_step(backup, 0);
 	if (code == SQLITE_OK || code == SQLITE_DONE) {
 		r = keep_live(database, kept, err);
@@ -232,7 +233,7 @@ static int copy_into(struct store *stage, const char *database, sqlite3 *live, c
 		return -1;
 	}
 	if (sqlite3_backup_finish(backup) != SQLITE_OK || code == SQLITE_BUSY)
-		return fail(database, live, err);
+		return fail_to_write(database, live, err);
 	sqlite3_exec(live, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
 	return 0;
 }
@@ -284,7 +285,7 @@ int store_restore(struct arena *memory, const char *database, int fd, const char
 	if (check_header(fd, file, err) < 0 || make_stage(&stage, database, fd, file, err) < 0 ||
 	    check_integrity(stage.store, file, err) < 0 ||
 	    store_migrate_copy(stage.store, &restored.migrated_from, err) < 0 ||
-	    count(stage.store, &restored, err) < 0)
+	    count_rows(stage.store, &restored, err) < 0)
 		return -1;
 	if (restored.migrated_from == schema_version())
 		restored.migrated_from = 0;

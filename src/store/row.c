@@ -32,7 +32,7 @@ static const struct {
 	[TABLE_LINK] = { "link", -1, -1 },	  [TABLE_SECRET] = { "secret", -1, -1 },
 };
 
-static int prepare(struct row *row, struct error *err)
+static int prepare_statement(struct row *row, struct error *err)
 {
 	sqlite3_stmt **prepared = &row->store->prepared[row->statement];
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -51,7 +51,7 @@ int row_open(struct store *store, struct arena *memory, enum statement statement
 	int r, count;
 
 	*ret_row = (struct row){ .store = store, .memory = memory, .statement = statement };
-	r = prepare(ret_row, err);
+	r = prepare_statement(ret_row, err);
 	count = r == 0 && values ? sqlite3_bind_parameter_count(ret_row->query) : 0;
 	for (int i = 1; i <= count && values->type != VALUE_END; i++, values++) {
 		if (values->type == VALUE_TEXT)

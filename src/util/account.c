@@ -157,7 +157,7 @@ static bool has_capabilities(void)
 
 /* All that a mistake above could leave: an identity that was saved, root's groups, capabilities
  * that stay by a securebit. */
-static bool is_wholly(const struct account *account)
+static bool has_become(const struct account *account)
 {
 	uid_t uid, effective_uid, saved_uid;
 	gid_t gid, effective_gid, saved_gid, groups[NGROUPS_MAX];
@@ -193,7 +193,7 @@ int account_become(const struct account *account, struct error *err)
 		return error_set(err, ERROR_SYSTEM,
 				 "cannot become user '%s': %s; run the program as that user",
 				 account->name, strerror(errno));
-	if (!is_wholly(account))
+	if (!has_become(account))
 		return error_set(err, ERROR_SYSTEM,
 				 "cannot become user '%s': some of root's rights remain; remove "
 				 "that user from the group root",
@@ -221,7 +221,7 @@ static void work_and_exit(const struct account *account, account_work work, void
 }
 
 /* Reads to the end. Returns false where there is more than the limit. */
-static bool gather(int fd, size_t limit, struct bytes *ret_bytes)
+static bool read_to_end(int fd, size_t limit, struct bytes *ret_bytes)
 {
 	char piece[65536];
 	ssize_t got;
@@ -248,16 +248,16 @@ static bool has_succeeded(pid_t pid)
 	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
 }
 
-static int gather_from(pid_t pid, const struct account *account, int output, int failure,
-		       size_t limit, struct bytes *text, struct error *err)
+static int collect_output(pid_t pid, const struct account *account, int output, int failure,
+			  size_t limit, struct bytes *text, struct error *err)
 {
 	struct bytes reason = BYTES_IN(text->memory);
-	bool is_whole = gather(output, limit, text);
+	bool is_whole = read_to_end(output, limit, text);
 	const char *end;
 
 	if (!is_whole)
 		(void)kill(pid, SIGKILL);
-	(void)gather(failure, sizeof(err->text) + sizeof(err->hint), &reason);
+	(void)read_to_end(failure, sizeof(err->text) + sizeof(err->hint), &reason);
 	if (has_succeeded(pid) && is_whole)
 		return 0;
 	if (!is_whole)
@@ -290,7 +290,7 @@ char *account_run(struct arena *memory, const struct account *account, account_w
 	closep(&output[1]);
 	closep(&failure[1]);
 	if (pid > 0)
-		r = gather_from(pid, account, output[0], failure[0], limit, &text, err);
+		r = collect_output(pid, account, output[0], failure[0], limit, &text, err);
 	closep(&output[0]);
 	closep(&failure[0]);
 	*ret_size = text.size;

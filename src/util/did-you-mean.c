@@ -9,13 +9,13 @@
 
 #define MISTAKES_MAX 2
 
-static size_t least(size_t a, size_t b)
+static size_t least_of(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
 /* Optimal string alignment, row by row; each keeps the two rows before it. */
-static size_t distance(const char *a, size_t a_length, const char *b, size_t b_length)
+static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	size_t rows[3][NAME_MAX_LENGTH + 1];
 
@@ -28,10 +28,11 @@ static size_t distance(const char *a, size_t a_length, const char *b, size_t b_l
 		for (size_t j = 1; j <= b_length; j++) {
 			char c = char_lower(a[i - 1]), d = char_lower(b[j - 1]);
 
-			row[j] = least(above[j - 1] + (c != d), 1 + least(above[j], row[j - 1]));
+			row[j] = least_of(above[j - 1] + (c != d),
+					  1 + least_of(above[j], row[j - 1]));
 			if (i > 1 && j > 1 && c == char_lower(b[j - 2]) &&
 			    d == char_lower(a[i - 2]))
-				row[j] = least(row[j], before[j - 2] + 1);
+				row[j] = least_of(row[j], before[j - 2] + 1);
 		}
 	}
 	return rows[a_length % 3][b_length];
@@ -46,7 +47,7 @@ size_t similar_mistakes(const char *typed, const char *name)
 	if (typed_length > NAME_MAX_LENGTH || name_length > NAME_MAX_LENGTH ||
 	    typed_length > name_length + limit || name_length > typed_length + limit)
 		return SIMILAR_NEVER;
-	mistakes = distance(typed, typed_length, name, name_length);
+	mistakes = edit_distance(typed, typed_length, name, name_length);
 	return mistakes <= limit ? mistakes : SIMILAR_NEVER;
 }
 

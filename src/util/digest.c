@@ -104,31 +104,31 @@ static uint64_t read_word(const uint8_t *bytes)
 	return le64toh(word);
 }
 
-static uint64_t rotate(uint64_t word, unsigned bits)
+static uint64_t rotate_left(uint64_t word, unsigned bits)
 {
 	return word << bits | word >> (64 - bits);
 }
 
-static void mix(uint64_t v[4], unsigned rounds)
+static void sip_rounds(uint64_t v[4], unsigned rounds)
 {
 	while (rounds-- > 0) {
 		v[0] += v[1];
 		v[2] += v[3];
-		v[1] = rotate(v[1], 13) ^ v[0];
-		v[3] = rotate(v[3], 16) ^ v[2];
-		v[0] = rotate(v[0], 32);
+		v[1] = rotate_left(v[1], 13) ^ v[0];
+		v[3] = rotate_left(v[3], 16) ^ v[2];
+		v[0] = rotate_left(v[0], 32);
 		v[2] += v[1];
 		v[0] += v[3];
-		v[1] = rotate(v[1], 17) ^ v[2];
-		v[3] = rotate(v[3], 21) ^ v[0];
-		v[2] = rotate(v[2], 32);
+		v[1] = rotate_left(v[1], 17) ^ v[2];
+		v[3] = rotate_left(v[3], 21) ^ v[0];
+		v[2] = rotate_left(v[2], 32);
 	}
 }
 
-static void take_word(uint64_t v[4], uint64_t word)
+static void sip_word(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;
-	mix(v, 2);
+	sip_rounds(v, 2);
 	v[0] ^= word;
 }
 
@@ -143,12 +143,12 @@ uint64_t hash_of(const struct hash_key *key, const void *data, size_t size)
 	size_t rest = size % 8;
 
 	for (const uint8_t *end = bytes + size - rest; bytes < end; bytes += 8)
-		take_word(v, read_word(bytes));
+		sip_word(v, read_word(bytes));
 	if (rest)
 		memcpy(last, bytes, rest);
 	last[7] = (uint8_t)size;
-	take_word(v, read_word(last));
+	sip_word(v, read_word(last));
 	v[2] ^= 0xff;
-	mix(v, 4);
+	sip_rounds(v, 4);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }

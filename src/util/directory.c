@@ -60,7 +60,7 @@ static bool keeps_what_is_ours(int fd)
 }
 
 /* The mode is set on the created file, not on one that may have replaced it. */
-static int make(int above, const char *name, mode_t mode)
+static int make_directory(int above, const char *name, mode_t mode)
 {
 	_cleanup_(closep) int fd = -1;
 	struct stat status;
@@ -77,14 +77,14 @@ static int make(int above, const char *name, mode_t mode)
 	return fchmod(fd, mode);
 }
 
-static int enter(int above, const char *name, mode_t mode)
+static int enter_directory(int above, const char *name, mode_t mode)
 {
 	int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int fd = openat(above, name, flags);
 
 	if (fd >= 0 || errno != ENOENT || !mode)
 		return fd;
-	return make(above, name, mode) == 0 ? openat(above, name, flags) : -1;
+	return make_directory(above, name, mode) == 0 ? openat(above, name, flags) : -1;
 }
 
 static bool is_link(int above, const char *name)
@@ -95,7 +95,7 @@ static bool is_link(int above, const char *name)
 }
 
 /* Leaves errno as it is. */
-static int fail(const char *path, int above, const char *name, struct error *err)
+static int fail_to_open(const char *path, int above, const char *name, struct error *err)
 {
 	int error = errno;
 
@@ -111,7 +111,7 @@ static int fail(const char *path, int above, const char *name, struct error *err
 	return -1;
 }
 
-static int fail_as_writable(const char *path, int fd, struct error *err)
+static int reject_writable_directory(const char *path, int fd, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	char real[PATH_MAX] = "";
@@ -160,7 +160,7 @@ static int move_to_start(struct walk *walk, const char *path)
 }
 
 /* Not by the kernel, which would follow what is on the way to its target too. */
-static int follow(struct arena *memory, struct walk *walk, const char *name)
+static int follow_link(struct arena *memory, struct walk *walk, const char *name)
 {
 	char target[PATH_MAX];
 	ssize_t length;
@@ -177,16 +177,16 @@ static int follow(struct arena *memory, struct walk *walk, const char *name)
 	return *target == '/' ? move_to_start(walk, target) : 0;
 }
 
-static int step(struct arena *memory, struct walk *walk, const char *name, mode_t mode)
+static int walk_step(struct arena *memory, struct walk *walk, const char *name, mode_t mode)
 {
-	int next = enter(walk->fd, name, mode);
+	int next = enter_directory(walk->fd, name, mode);
 
 	if (next >= 0) {
 		move_to(walk, next);
 		return 0;
 	}
 	if (errno == ENOTDIR && directory_is_ours(walk->fd) && is_link(walk->fd, name))
-		return follow(memory, walk, name);
+		return follow_link(memory, walk, name);
 	return -1;
 }
 
@@ -204,15 +204,15 @@ static int walk_to_end(struct arena *memory, struct walk *walk, const char *path
 
 	walk->rest = arena_strdup(memory, path);
 	if (move_to_start(walk, path) < 0)
-		return fail(path, AT_FDCWD, path, err);
+		return fail_to_open(path, AT_FDCWD, path, err);
 	while ((name = strsep(&walk->rest, "/"))) {
 		if (!*name)
 			continue;
 		if (!keeps_what_is_ours(walk->fd))
 			return WALK_STOPPED;
-		if (step(memory, walk, name, mode) == 0)
+		if (walk_step(memory, walk, name, mode) == 0)
 			continue;
-		fail(path, walk->fd, name, err);
+		fail_to_open(path, walk->fd, name, err);
 		return errno == ENOENT ? WALK_MISSING : -1;
 	}
 	return directory_is_ours(walk->fd) ? 0 : WALK_STOPPED;
@@ -225,11 +225,11 @@ int directory_open_ours(const char *path, mode_t mode, struct error *err)
 	int r = walk_to_end(&memory, &walk, path, mode, err);
 
 	if (r == WALK_STOPPED)
-		return fail_as_writable(path, walk.fd, err);
+		return reject_writable_directory(path, walk.fd, err);
 	return r == 0 ? TAKE_FD(walk.fd) : -1;
 }
 
-static const char *absolute(struct arena *memory, const char *path)
+static const char *absolute_path(struct arena *memory, const char *path)
 {
 	_cleanup_(freep) char *here = *path == '/' ? NULL : getcwd(NULL, 0);
 
@@ -240,7 +240,7 @@ int directory_find_owner(const char *path, uid_t *ret_user, gid_t *ret_group, st
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(walk_end) struct walk walk = { .fd = -1 };
-	int r = walk_to_end(&memory, &walk, absolute(&memory, path), 0, err);
+	int r = walk_to_end(&memory, &walk, absolute_path(&memory, path), 0, err);
 	struct stat status;
 
 	if (r < 0)
@@ -252,7 +252,7 @@ int directory_find_owner(const char *path, uid_t *ret_user, gid_t *ret_group, st
 	if (r == WALK_MISSING && !directory_is_ours(walk.fd))
 		return -1;
 	if (r == WALK_STOPPED && is_trusted(status.st_uid))
-		return fail_as_writable(path, walk.fd, err);
+		return reject_writable_directory(path, walk.fd, err);
 	*ret_user = r == WALK_STOPPED ? status.st_uid : geteuid();
 	*ret_group = r == WALK_STOPPED ? status.st_gid : getegid();
 	return 0;

@@ -76,7 +76,7 @@ static bool write_all(int fd, const char *data, size_t size)
 }
 
 /* Until it has its owner and mode, nobody else can open it: it is made with 0600. */
-static bool fill(int fd, mode_t mode, gid_t group, const char *data, size_t size)
+static bool write_contents(int fd, mode_t mode, gid_t group, const char *data, size_t size)
 {
 	return write_all(fd, data, size) &&
 	       (group == (gid_t)-1 || fchown(fd, (uid_t)-1, group) == 0) && fchmod(fd, mode) == 0 &&
@@ -116,7 +116,7 @@ int file_replace(const char *path, mode_t mode, gid_t group, const char *data, s
 		fd = file_create_temporary(&memory, directory, &temporary);
 	if (fd < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
-	if (fill(fd, mode, group, data, size) &&
+	if (write_contents(fd, mode, group, data, size) &&
 	    renameat(directory, temporary, directory, name) == 0)
 		return 0;
 	error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));

@@ -83,7 +83,7 @@ static bool is_writable(void)
 }
 
 /* The whole line goes out in one write(), so that lines of several threads do not mix. */
-static void put(const char *line, size_t size)
+static void write_line(const char *line, size_t size)
 {
 	unsigned missing;
 
@@ -299,7 +299,7 @@ void log_event_end(struct log_event *event)
 	if (!event->is_trace && !log_is_on(event->level))
 		return;
 	bytes_add_text(&event->line, event->format == LOG_FORMAT_JSON ? "}\n" : "\n");
-	put(event->line.data, event->line.size);
+	write_line(event->line.data, event->line.size);
 }
 
 /* The hint may be NULL or "". */
@@ -362,7 +362,7 @@ static struct repeat {
 } repeats[REPEATS_MAX];
 static pthread_mutex_t repeats_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static void tell_repeat(struct repeat *repeat)
+static void log_repeat(struct repeat *repeat)
 {
 	if (repeat->count > 0)
 		log_error("%s (%u more times within %d s)", repeat->sentence, repeat->count,
@@ -381,7 +381,7 @@ static struct repeat *find_repeat(const char *sentence)
 		if (repeat->until < best->until)
 			best = repeat;
 	}
-	tell_repeat(best);
+	log_repeat(best);
 	return best;
 }
 
@@ -393,7 +393,7 @@ static bool is_repeated(const char *sentence, int64_t now)
 		repeat->count++;
 		return true;
 	}
-	tell_repeat(repeat);
+	log_repeat(repeat);
 	snprintf(repeat->sentence, sizeof(repeat->sentence), "%s", sentence);
 	repeat->until = now + REPEAT_MS;
 	return false;
@@ -420,7 +420,7 @@ void log_tell_repeats(int64_t now)
 	pthread_mutex_lock(&repeats_lock);
 	for (struct repeat *repeat = repeats; repeat < repeats + REPEATS_MAX; repeat++)
 		if (*repeat->sentence && repeat->until <= now)
-			tell_repeat(repeat);
+			log_repeat(repeat);
 	pthread_mutex_unlock(&repeats_lock);
 }
 

@@ -16,7 +16,7 @@
 #include "util/error.h"
 #include "util/file.h"
 
-static int fail(const char *path, const char *reason, struct error *err)
+static int fail_to_write(const char *path, const char *reason, struct error *err)
 {
 	return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, reason);
 }
@@ -27,9 +27,9 @@ static int check_place(const struct output *output, struct error *err)
 	struct stat there;
 
 	if (fstatat(output->directory, output->name, &there, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : fail(output->path, strerror(errno), err);
+		return errno == ENOENT ? 0 : fail_to_write(output->path, strerror(errno), err);
 	if (!S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode))
-		return fail(output->path, "it is not a file", err);
+		return fail_to_write(output->path, "it is not a file", err);
 	if (!output->may_replace)
 		return error_set(err, ERROR_INPUT, "'%s' exists already; use --force to replace it",
 				 output->path);
@@ -45,12 +45,12 @@ int output_open(struct arena *memory, const char *path, bool may_replace, struct
 	output.may_replace = may_replace;
 	output.directory = file_open_directory(memory, path, &output.name);
 	if (output.directory < 0)
-		return fail(path, strerror(errno), err);
+		return fail_to_write(path, strerror(errno), err);
 	if (check_place(&output, err) < 0)
 		return -1;
 	output.fd = file_create_temporary(memory, output.directory, &output.temporary);
 	if (output.fd < 0)
-		return fail(path, strerror(errno), err);
+		return fail_to_write(path, strerror(errno), err);
 	*ret_output = output;
 	output = OUTPUT_NULL;
 	return 0;
@@ -73,7 +73,7 @@ static int give_name(const struct output *output)
 }
 
 /* The name is safe once its directory is. Returns 0 or what errno says. */
-static int commit(const struct output *output)
+static int commit_file(const struct output *output)
 {
 	return fsync(output->fd) < 0 || give_name(output) < 0 || fsync(output->directory) < 0
 		       ? errno
@@ -82,7 +82,7 @@ static int commit(const struct output *output)
 
 /* In the child: waits for a byte, which asks for the name, or for the end of the parent. Signals of
  * the terminal reach both; the file is to be removed all the same. */
-static void keep(const struct output *output, int link)
+static void run_keeper(const struct output *output, int link)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
 	int result;
@@ -94,7 +94,7 @@ static void keep(const struct output *output, int link)
 		(void)unlinkat(output->directory, output->temporary, 0);
 		_exit(EXIT_FAILURE);
 	}
-	result = commit(output);
+	result = commit_file(output);
 	if (result)
 		(void)unlinkat(output->directory, output->temporary, 0);
 	(void)!write(link, &result, sizeof(result));
@@ -106,18 +106,18 @@ int output_keep_rights(struct output *output, struct error *err)
 	int links[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, links) < 0)
-		return fail(output->path, strerror(errno), err);
+		return fail_to_write(output->path, strerror(errno), err);
 	output->keeper = fork();
 	if (output->keeper == 0) {
 		close(links[0]);
-		keep(output, links[1]);
+		run_keeper(output, links[1]);
 	}
 	close(links[1]);
 	output->keeper_link = links[0];
 	if (output->keeper > 0)
 		return 0;
 	output->keeper = 0;
-	return fail(output->path, strerror(errno), err);
+	return fail_to_write(output->path, strerror(errno), err);
 }
 
 static int commit_by_keeper(struct output *output)
@@ -132,10 +132,10 @@ static int commit_by_keeper(struct output *output)
 
 int output_commit(struct output *output, struct error *err)
 {
-	int result = output->keeper ? commit_by_keeper(output) : commit(output);
+	int result = output->keeper ? commit_by_keeper(output) : commit_file(output);
 
 	if (result)
-		return fail(output->path, strerror(result), err);
+		return fail_to_write(output->path, strerror(result), err);
 	closep(&output->fd);
 	output->fd = -1;
 	output_close(output);

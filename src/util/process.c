@@ -19,7 +19,7 @@
 #define GRACE_MS 3000
 
 /* In the child. Errors go through the pipe that a successful exec closes. */
-static void become(const char *const *words, const char *addition, int output, int failure)
+static void execute_program(const char *const *words, const char *addition, int output, int failure)
 {
 	sigset_t none;
 
@@ -39,7 +39,7 @@ static void become(const char *const *words, const char *addition, int output, i
 }
 
 /* Reads until the program has closed its output. Returns false where that takes too long. */
-static bool gather(int output, int64_t deadline, struct bytes *said)
+static bool read_output(int output, int64_t deadline, struct bytes *said)
 {
 	struct pollfd news = { .fd = output, .events = POLLIN };
 	char piece[4096];
@@ -70,10 +70,10 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void end(pid_t pid, int output, struct bytes *said)
+static void end_process(pid_t pid, int output, struct bytes *said)
 {
 	(void)kill(pid, SIGTERM);
-	if (!gather(output, clock_now() + GRACE_MS, said))
+	if (!read_output(output, clock_now() + GRACE_MS, said))
 		(void)kill(pid, SIGKILL);
 }
 
@@ -88,7 +88,7 @@ int process_run(struct arena *memory, const char *const *words, const char *addi
 	if (pipe2(output, O_CLOEXEC) == 0 && pipe2(failure, O_CLOEXEC) == 0)
 		pid = fork();
 	if (pid == 0)
-		become(words, addition, output[1], failure[1]);
+		execute_program(words, addition, output[1], failure[1]);
 	if (pid < 0)
 		reason = errno;
 	close(output[1]);
@@ -96,10 +96,10 @@ int process_run(struct arena *memory, const char *const *words, const char *addi
 	if (pid > 0) {
 		if (read(failure[0], &reason, sizeof(reason)) != (ssize_t)sizeof(reason))
 			reason = 0;
-		result.was_too_slow = !gather(output[0], clock_now() + (int64_t)seconds * 1000,
-					      &said);
+		result.was_too_slow = !read_output(output[0], clock_now() + (int64_t)seconds * 1000,
+						   &said);
 		if (result.was_too_slow)
-			end(pid, output[0], &said);
+			end_process(pid, output[0], &said);
 		result.status = wait_for(pid);
 	}
 	close(output[0]);

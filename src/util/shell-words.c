@@ -25,7 +25,7 @@ static bool is_at(const struct words *words, const char *text)
 	       memcmp(words->next, text, length) == 0;
 }
 
-static char take(struct words *words)
+static char next_byte(struct words *words)
 {
 	char c = *words->next++;
 
@@ -34,7 +34,7 @@ static char take(struct words *words)
 	return c;
 }
 
-static int refuse_byte(struct words *words, struct error *err)
+static int reject_nul(struct words *words, struct error *err)
 {
 	words->line = words->next_line;
 	return error_set(err, ERROR_INPUT, "a NUL byte is in this line; is it a text?");
@@ -45,7 +45,7 @@ static bool pass_over_joint(struct words *words)
 {
 	if (!is_at(words, "\\\n") && !is_at(words, "\\\r\n"))
 		return false;
-	while (take(words) != '\n')
+	while (next_byte(words) != '\n')
 		;
 	return true;
 }
@@ -54,19 +54,19 @@ static int read_quoted(struct reader *reader, struct bytes *word)
 {
 	struct words *words = reader->words;
 	unsigned opened = words->next_line;
-	char quote = take(words), c;
+	char quote = next_byte(words), c;
 
 	while (words->next < words->end) {
 		if (quote == '"' && pass_over_joint(words))
 			continue;
-		c = take(words);
+		c = next_byte(words);
 		if (c == '\0')
-			return refuse_byte(words, reader->err);
+			return reject_nul(words, reader->err);
 		if (c == quote)
 			return 0;
 		if (quote == '"' && c == '\\' && words->next < words->end && *words->next &&
 		    strchr("\"\\$`", *words->next))
-			c = take(words);
+			c = next_byte(words);
 		bytes_add_char(word, c);
 	}
 	words->line = opened;
@@ -83,7 +83,7 @@ static int read_word(struct reader *reader)
 		if (pass_over_joint(words))
 			continue;
 		if (*words->next == '\0')
-			return refuse_byte(words, reader->err);
+			return reject_nul(words, reader->err);
 		if (*words->next == '\'' || *words->next == '"') {
 			if (read_quoted(reader, &word) < 0)
 				return -1;
@@ -91,7 +91,7 @@ static int read_word(struct reader *reader)
 		}
 		if (*words->next == '\\' && words->next + 1 < words->end && words->next[1])
 			words->next++;
-		bytes_add_char(&word, take(words));
+		bytes_add_char(&word, next_byte(words));
 	}
 	if ((reader->count & (reader->count - 1)) == 0) {
 		size_t room = reader->count ? reader->count * 2 : 1;
@@ -120,7 +120,7 @@ static int read_line(struct reader *reader)
 		if (pass_over_joint(words))
 			continue;
 		if (*words->next == '\n') {
-			(void)take(words);
+			(void)next_byte(words);
 			return 0;
 		}
 		if (char_is_blank(*words->next))

@@ -13,7 +13,7 @@
 /* Whatever a port, alone or after a '*' or nothing, was meant to be: every address of this host. */
 #define ANY_ADDRESS "for all addresses of this host write [::]:PORT, for IPv4 alone 0.0.0.0:PORT"
 
-static int refuse(const char *text, const char *reason, struct error *err)
+static int reject_address_text(const char *text, const char *reason, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
@@ -28,10 +28,11 @@ static int parse_ipv4(const char *text, const char *address, unsigned long port,
 	struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 
 	if (strchr(address, ':'))
-		return refuse(text, "an IPv6 address must be in brackets, as in [2001:db8::1]:443",
+		return reject_address_text(text, "an IPv6 address must be in brackets, as in [2001:db8::1]:443",
 			      err);
 	if (inet_pton(AF_INET, address, &ipv4.sin_addr) != 1)
-		return refuse(text, "write the IP address itself, as in 192.0.2.1:443", err);
+		return reject_address_text(text, "write the IP address itself, as in 192.0.2.1:443",
+					   err);
 	*ret_address = (struct sockaddr_storage){ 0 };
 	memcpy(ret_address, &ipv4, sizeof(ipv4));
 	*ret_length = sizeof(ipv4);
@@ -45,9 +46,9 @@ static int parse_ipv6(const char *text, const char *address, unsigned long port,
 	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
 
 	if (inet_pton(AF_INET6, address, &ipv6.sin6_addr) != 1)
-		return refuse(text,
-			      "in the brackets belongs an IPv6 address, as in [2001:db8::1]:443",
-			      err);
+		return reject_address_text(
+			text, "in the brackets belongs an IPv6 address, as in [2001:db8::1]:443",
+			err);
 	*ret_address = (struct sockaddr_storage){ 0 };
 	memcpy(ret_address, &ipv6, sizeof(ipv6));
 	*ret_length = sizeof(ipv6);
@@ -67,16 +68,16 @@ int socket_address_parse(const char *text, struct sockaddr_storage *ret_address,
 	size_t length;
 
 	if (number_parse(text, 0, UINT16_MAX, &port))
-		return refuse(text, "it has no address; " ANY_ADDRESS, err);
+		return reject_address_text(text, "it has no address; " ANY_ADDRESS, err);
 	if (!colon || bracket > colon)
-		return refuse(text, "it has no port, as in 192.0.2.1:443 or [2001:db8::1]:443",
-			      err);
+		return reject_address_text(
+			text, "it has no port, as in 192.0.2.1:443 or [2001:db8::1]:443", err);
 	if (!number_parse(colon + 1, 1, UINT16_MAX, &port))
-		return refuse(text, "its port is not a number from 1 to 65535", err);
+		return reject_address_text(text, "its port is not a number from 1 to 65535", err);
 
 	length = (size_t)(colon - text);
 	if (length == 0 || (length == 1 && text[0] == '*'))
-		return refuse(text, ANY_ADDRESS, err);
+		return reject_address_text(text, ANY_ADDRESS, err);
 	if (text[0] == '[' && colon[-1] == ']')
 		return parse_ipv6(text, arena_strndup(&memory, text + 1, length - 2), port,
 				  ret_address, ret_length, err);

@@ -30,7 +30,7 @@ bool texts_has(const struct texts *texts, const char *text)
 	return false;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_texts(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
@@ -40,7 +40,7 @@ size_t texts_sort(const char **items, size_t count)
 	size_t kept = 0;
 
 	if (count > 0)
-		qsort(items, count, sizeof(*items), compare);
+		qsort(items, count, sizeof(*items), compare_texts);
 	for (size_t i = 0; i < count; i++)
 		if (i == 0 || !text_equals(items[i], items[kept - 1]))
 			items[kept++] = items[i];
@@ -49,5 +49,5 @@ size_t texts_sort(const char **items, size_t count)
 
 bool texts_find(const char *const *items, size_t count, const char *text)
 {
-	return count > 0 && bsearch(&text, items, count, sizeof(*items), compare);
+	return count > 0 && bsearch(&text, items, count, sizeof(*items), compare_texts);
 }

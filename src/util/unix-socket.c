@@ -24,7 +24,7 @@ const char *unix_socket_path(const char *text)
 	return strncmp(text, PREFIX, strlen(PREFIX)) == 0 ? text + strlen(PREFIX) : NULL;
 }
 
-static int fail(const struct sockaddr_un *address, const char *reason, struct error *err)
+static int fail_to_listen(const struct sockaddr_un *address, const char *reason, struct error *err)
 {
 	return error_set(err, ERROR_SYSTEM, "cannot listen on " PREFIX "%s: %s", address->sun_path,
 			 reason);
@@ -48,13 +48,13 @@ static int fail_without_directory(const struct sockaddr_un *address, struct erro
 static int fail_with_errno(const struct sockaddr_un *address, struct error *err)
 {
 	return errno == ENOENT ? fail_without_directory(address, err)
-			       : fail(address, strerror(errno), err);
+			       : fail_to_listen(address, strerror(errno), err);
 }
 
 static int new_socket(const struct sockaddr_un *address, int *ret_fd, struct error *err)
 {
 	*ret_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	return *ret_fd < 0 ? fail(address, strerror(errno), err) : 0;
+	return *ret_fd < 0 ? fail_to_listen(address, strerror(errno), err) : 0;
 }
 
 static int fail_in_use(const struct sockaddr_un *address, int fd, struct socket_holder *ret_holder,
@@ -64,11 +64,11 @@ static int fail_in_use(const struct sockaddr_un *address, int fd, struct socket_
 
 	if (!socket_holder_of_peer(fd, ret_holder))
 		*ret_holder = (struct socket_holder){ 0 };
-	return fail(address,
-		    arena_printf(&memory,
-				 "Address already in use by %s; stop it, or name another path",
-				 socket_holder_text(&memory, ret_holder)),
-		    err);
+	return fail_to_listen(
+		address,
+		arena_printf(&memory, "Address already in use by %s; stop it, or name another path",
+			     socket_holder_text(&memory, ret_holder)),
+		err);
 }
 
 enum { PATH_FREE, PATH_IN_USE, PATH_LEFT_BEHIND };
@@ -81,11 +81,11 @@ static int look_at_path(const struct sockaddr_un *address, struct socket_holder 
 	struct stat status;
 
 	if (lstat(address->sun_path, &status) < 0)
-		return errno == ENOENT ? PATH_FREE : fail(address, strerror(errno), err);
+		return errno == ENOENT ? PATH_FREE : fail_to_listen(address, strerror(errno), err);
 	if (!S_ISSOCK(status.st_mode))
-		return fail(address,
-			    "a file of another kind is there; move it away, or name another path",
-			    err);
+		return fail_to_listen(
+			address,
+			"a file of another kind is there; move it away, or name another path", err);
 	if (new_socket(address, &fd, err) < 0)
 		return -1;
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
@@ -95,7 +95,7 @@ static int look_at_path(const struct sockaddr_un *address, struct socket_holder 
 	}
 	if (errno == ECONNREFUSED)
 		return PATH_LEFT_BEHIND;
-	return fail(address, strerror(errno), err);
+	return fail_to_listen(address, strerror(errno), err);
 }
 
 /* Makes room for a new socket: only what a dead process left behind is removed. */
@@ -109,7 +109,7 @@ static int clear_path(const struct sockaddr_un *address, struct error *err)
 	if (r != PATH_LEFT_BEHIND)
 		return -1;
 	if (unlink(address->sun_path) < 0 && errno != ENOENT)
-		return fail(address, strerror(errno), err);
+		return fail_to_listen(address, strerror(errno), err);
 	return 0;
 }
 
@@ -179,7 +179,7 @@ int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_sock
 	if (new_socket(&address, &fd, err) < 0 || bind_as_owner(&address, fd, err) < 0)
 		return -1;
 	if (lstat(address.sun_path, &status) < 0 || listen(fd, backlog) < 0)
-		return fail(&address, strerror(errno), err);
+		return fail_to_listen(&address, strerror(errno), err);
 	*ret_socket = (struct unix_socket){
 		.fd = TAKE_FD(fd),
 		.device = status.st_dev,
