@@ -13,6 +13,7 @@ import tempfile
 import pytest
 
 from daemon import PATIENCE, Connection, Daemon, free_port
+from mailconfctl import joined
 from test_metrics import monitor
 
 OUTLOOK = "http://schemas.microsoft.com/exchange/autodiscover/outlook"
@@ -59,11 +60,11 @@ def run(daemon, *arguments):
 
 
 def fails(daemon, status, *words, also_check=True):
-    """Both the start and --check-config end with the status and one sentence that has the words."""
+    """Both the start and --check-config end with the status and one error that has the words, with its hint."""
     for arguments in ((), ("--check-config",)) if also_check else ((),):
         result = run(daemon, *arguments)
         assert result.returncode == status, result.stderr
-        lines = result.stderr.splitlines()
+        lines = joined(result.stderr).splitlines()
         assert len(lines) == 1, result.stderr
         for word in words:
             assert str(word) in lines[0]
