@@ -28,8 +28,8 @@ static int parse_ipv4(const char *text, const char *address, unsigned long port,
 	struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
 
 	if (strchr(address, ':'))
-		return reject_address_text(text, "an IPv6 address must be in brackets, as in [2001:db8::1]:443",
-			      err);
+		return reject_address_text(
+			text, "an IPv6 address must be in brackets, as in [2001:db8::1]:443", err);
 	if (inet_pton(AF_INET, address, &ipv4.sin_addr) != 1)
 		return reject_address_text(text, "write the IP address itself, as in 192.0.2.1:443",
 					   err);
