@@ -169,8 +169,8 @@ def test_it_is_not_published_where_the_address_is_never_the_login(filled, comman
     result = filled.ctl(*command, check=False)
     name = "example.net" if command[0] == "domain" else command[2]
     assert (result.returncode, result.stderr) == (
-        1, f"mailconfctl: provider '{name}' cannot have --pacc yes with --without-address refuse: PACC tells "
-        "everybody that the login is the address, and where that never works nobody may be told\n")
+        1, f"mailconfctl: provider '{name}' cannot have --pacc yes with --without-address refuse: PACC "
+        "publishes that the login is the address\n")
     assert filled.ctl("export").stdout == before
 
 

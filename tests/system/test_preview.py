@@ -292,7 +292,7 @@ def test_a_client_of_another_document(filled):
     told = filled.ctl("preview", "mobileconfig", "a@example.org", "--as", "thunderbird", check=False)
     assert (told.returncode, told.stdout) == (2, "")
     assert told.stderr.startswith("mailconfctl: Thunderbird does not request mobileconfig; it requests outlook and "
-                                  "autoconfig; see ")
+                                  "autoconfig\nhint: see ")
 
 
 def test_a_client_that_keeps_the_address_to_itself_gets_no_login(filled):

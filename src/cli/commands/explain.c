@@ -104,8 +104,8 @@ static void explain_domain(struct explanation *explanation, const struct query *
 	    match->has_own_provider ? ", which the user has instead of the domain's" : "");
 }
 
-/* Nothing else keeps a row back here: nobody counts how many were asked for, and no login can be
- * invalid for Evolution, whose MD5 is not sent. */
+/* Nothing else withholds a row in a preview: the address limit does not apply, and Evolution's MD5
+ * is not sent. */
 static const char *why_no_row(struct explanation *explanation, const struct match *match)
 {
 	return match->withheld && match->user.address
