@@ -1,6 +1,5 @@
 #include "doctor/mail-dialogue.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,257 +8,216 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-/* More lines of one answer are no capabilities. */
-#define LINES_MAX 100
+#define LINES_MAX 100 /* of one response */
 
-static char upper(char c)
-{
-	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
+/* What a response offers. */
+struct offers {
+	struct bytes extensions, mechanisms;
+	const char *name; /* of the server, or NULL */
+};
 
-/* Adds the words of a line, in capitals. */
+enum line_role { LINE_GOES_ON, LINE_ENDS, LINE_IS_WRONG };
+
+/* The role of a line in a response, of which it is number 0, 1, ... */
+typedef enum line_role (*line_reader)(struct offers *offers, const char *line, int number);
+
+/* Adds the words of the line, in capitals and without quotes. */
 static void add_words(struct bytes *words, const char *line)
 {
 	for (; *line; line++)
 		if (*line != '"')
-			bytes_add_char(words, upper(*line));
+			bytes_add_char(words, char_upper(*line));
 	bytes_add_char(words, ' ');
 }
 
-static int send_line(struct dialogue *dialogue, const char *line, struct error *err)
+/* "* CAPABILITY IMAP4rev1 AUTH=PLAIN", "c OK" (RFC 9051). */
+static enum line_role read_imap_line(struct offers *offers, const char *line, int number)
 {
-	const char *text = arena_printf(dialogue->memory, "%s\r\n", line);
+	static const char start[] = "* CAPABILITY ";
+
+	if (text_starts_with_ignoring_case(line, start))
+		add_words(&offers->extensions, line + strlen(start));
+	if (strncmp(line, "c ", 2) != 0)
+		return LINE_GOES_ON;
+	return text_starts_with_ignoring_case(line + 2, "OK") ? LINE_ENDS : LINE_IS_WRONG;
+}
+
+/* "+OK", "SASL PLAIN LOGIN", "STLS", "USER", "." (RFC 2449). */
+static enum line_role read_pop3_line(struct offers *offers, const char *line, int number)
+{
+	if (number == 0)
+		return text_starts_with_ignoring_case(line, "+OK") ? LINE_GOES_ON : LINE_IS_WRONG;
+	if (text_equals(line, "."))
+		return LINE_ENDS;
+	add_words(&offers->extensions, line);
+	if (text_starts_with_ignoring_case(line, "SASL "))
+		add_words(&offers->mechanisms, line + strlen("SASL "));
+	else if (text_equals_ignoring_case(line, "USER"))
+		add_words(&offers->mechanisms, "LOGIN");
+	return LINE_GOES_ON;
+}
+
+/* "250-name", "250-STARTTLS", "250 AUTH PLAIN LOGIN" (RFC 5321 4.1.1.1). */
+static enum line_role read_smtp_line(struct offers *offers, const char *line, int number)
+{
+	if (strncmp(line, "250", 3) != 0 || (line[3] != '-' && line[3] != ' '))
+		return LINE_IS_WRONG;
+	if (number == 0)
+		offers->name = line + 4;
+	else
+		add_words(&offers->extensions, line + 4);
+	if (text_starts_with_ignoring_case(line + 4, "AUTH "))
+		add_words(&offers->mechanisms, line + 4 + strlen("AUTH "));
+	return line[3] == ' ' ? LINE_ENDS : LINE_GOES_ON;
+}
+
+/* "\"SASL\" \"PLAIN LOGIN\"", "\"STARTTLS\"", "OK" (RFC 5804 1.7). */
+static enum line_role read_sieve_line(struct offers *offers, const char *line, int number)
+{
+	static const char sasl[] = "\"SASL\" ";
+
+	if (text_starts_with_ignoring_case(line, "OK"))
+		return LINE_ENDS;
+	if (line[0] != '"')
+		return LINE_IS_WRONG;
+	add_words(&offers->extensions, line);
+	if (text_starts_with_ignoring_case(line, sasl))
+		add_words(&offers->mechanisms, line + strlen(sasl));
+	return LINE_GOES_ON;
+}
+
+static const struct mail_protocol {
+	const char *greeting; /* how a good one begins */
+	const char *ask_capabilities;
+	line_reader read_line;
+	const char *ask_tls, *tls_granted;
+} protocols[SERVICE_KINDS] = {
+	[SERVICE_IMAP] = { "* OK", "c CAPABILITY", read_imap_line, "c STARTTLS" },
+	[SERVICE_POP3] = { "+OK", "CAPA", read_pop3_line, "STLS", "+OK" },
+	[SERVICE_SUBMISSION] = { "220", "EHLO ", read_smtp_line, "STARTTLS", "220" },
+	[SERVICE_MANAGESIEVE] = { NULL, NULL, read_sieve_line, "STARTTLS", "OK" },
+};
+
+static int send_line(struct dialogue *dialogue, const char *command, const char *argument,
+		     struct error *err)
+{
+	const char *text = arena_printf(dialogue->memory, "%s%s\r\n", command, argument);
 
 	return stream_send(dialogue->stream, text, strlen(text), err);
 }
 
-static int unexpected(struct dialogue *dialogue, const char *line, const char *after,
-		      struct error *err)
-{
-	return error_set(err, ERROR_INPUT, "to %s it says '%.100s'", after, line);
-}
-
-static int hear(struct dialogue *dialogue, const char **ret_line, struct error *err)
+static int read_line(struct dialogue *dialogue, const char **ret_line, struct error *err)
 {
 	return stream_read_line(dialogue->stream, dialogue->memory, ret_line, err);
 }
 
-/* IMAP (RFC 9051): "* CAPABILITY IMAP4rev1 AUTH=PLAIN", then "a OK". */
-static int hear_imap(struct dialogue *dialogue, const char *tag, const char *after,
-		     struct bytes *words, struct error *err)
+static int reject_line(const char *line, const char *command, struct error *err)
 {
-	const char *line;
-
-	for (int i = 0; i < LINES_MAX; i++) {
-		if (hear(dialogue, &line, err) < 0)
-			return -1;
-		if (text_starts_with_ignoring_case(line, "* CAPABILITY "))
-			add_words(words, line + strlen("* CAPABILITY "));
-		if (strncmp(line, tag, strlen(tag)) != 0)
-			continue;
-		return text_starts_with_ignoring_case(line + strlen(tag), "OK")
-			       ? 0
-			       : unexpected(dialogue, line, after, err);
-	}
-	return unexpected(dialogue, line, after, err);
+	return error_set(err, ERROR_INPUT, "the response to %s is '%.100s'", command, line);
 }
 
-/* The mechanisms among words such as AUTH=PLAIN. */
-static const char *imap_mechanisms(struct arena *memory, const char *words)
+static int read_response(struct dialogue *dialogue, line_reader read, const char *command,
+			 struct offers *ret_offers, struct error *err)
+{
+	struct offers offers = { BYTES_IN(dialogue->memory), BYTES_IN(dialogue->memory) };
+	enum line_role role = LINE_GOES_ON;
+	const char *line = "";
+
+	bytes_add_char(&offers.extensions, ' ');
+	bytes_add_char(&offers.mechanisms, ' ');
+	for (int number = 0; number < LINES_MAX && role == LINE_GOES_ON; number++) {
+		if (read_line(dialogue, &line, err) < 0)
+			return -1;
+		role = read(&offers, line, number);
+	}
+	if (role != LINE_ENDS)
+		return reject_line(line, command, err);
+	*ret_offers = offers;
+	return 0;
+}
+
+/* IMAP has its mechanisms among the capabilities, and LOGIN unless that is disabled. */
+static const char *imap_mechanisms(struct arena *memory, const char *extensions)
 {
 	struct bytes mechanisms = BYTES_IN(memory);
-	char *rest = arena_strdup(memory, words), *word;
+	char *rest = arena_strdup(memory, extensions), *word;
 
 	bytes_add_char(&mechanisms, ' ');
 	while ((word = strsep(&rest, " ")))
 		if (strncmp(word, "AUTH=", 5) == 0)
 			add_words(&mechanisms, word + 5);
-	if (!strstr(words, " LOGINDISABLED "))
-		bytes_add_text(&mechanisms, "LOGIN ");
+	if (!strstr(extensions, " LOGINDISABLED "))
+		add_words(&mechanisms, "LOGIN");
 	return bytes_text(&mechanisms);
 }
 
-static int imap_capabilities(struct dialogue *dialogue, struct error *err)
+static int read_capabilities(struct dialogue *dialogue, enum service_kind kind, const char *command,
+			     struct error *err)
 {
-	struct bytes words = BYTES_IN(dialogue->memory);
+	struct offers offers;
 
-	bytes_add_char(&words, ' ');
-	if (send_line(dialogue, "c CAPABILITY", err) < 0 ||
-	    hear_imap(dialogue, "c ", "CAPABILITY", &words, err) < 0)
+	if (read_response(dialogue, protocols[kind].read_line, command, &offers, err) < 0)
 		return -1;
-	dialogue->extensions = bytes_text(&words);
-	dialogue->mechanisms = imap_mechanisms(dialogue->memory, dialogue->extensions);
+	dialogue->extensions = bytes_text(&offers.extensions);
+	dialogue->mechanisms = kind == SERVICE_IMAP
+				       ? imap_mechanisms(dialogue->memory, dialogue->extensions)
+				       : bytes_text(&offers.mechanisms);
+	if (offers.name)
+		dialogue->name = text_lower(
+			dialogue->memory,
+			arena_strndup(dialogue->memory, offers.name, strcspn(offers.name, " ")));
 	return 0;
-}
-
-static int imap_starttls(struct dialogue *dialogue, struct error *err)
-{
-	struct bytes words = BYTES_IN(dialogue->memory);
-
-	return send_line(dialogue, "s STARTTLS", err) < 0
-		       ? -1
-		       : hear_imap(dialogue, "s ", "STARTTLS", &words, err);
-}
-
-/* One line that begins so. */
-static int expect(struct dialogue *dialogue, const char *start, const char *after,
-		  struct error *err)
-{
-	const char *line;
-
-	if (hear(dialogue, &line, err) < 0)
-		return -1;
-	return text_starts_with_ignoring_case(line, start) ? 0
-							   : unexpected(dialogue, line, after, err);
-}
-
-/* POP3 (RFC 2449): "+OK", "SASL PLAIN LOGIN", "STLS", "USER", "." */
-static int pop3_capabilities(struct dialogue *dialogue, struct error *err)
-{
-	struct bytes words = BYTES_IN(dialogue->memory), mechanisms = BYTES_IN(dialogue->memory);
-	const char *line = "";
-
-	bytes_add_char(&words, ' ');
-	bytes_add_char(&mechanisms, ' ');
-	if (send_line(dialogue, "CAPA", err) < 0 || expect(dialogue, "+OK", "CAPA", err) < 0)
-		return -1;
-	for (int i = 0; i < LINES_MAX; i++) {
-		if (hear(dialogue, &line, err) < 0)
-			return -1;
-		if (text_equals(line, "."))
-			break;
-		add_words(&words, line);
-		if (text_starts_with_ignoring_case(line, "SASL "))
-			add_words(&mechanisms, line + strlen("SASL "));
-		else if (text_equals_ignoring_case(line, "USER"))
-			bytes_add_text(&mechanisms, "LOGIN ");
-	}
-	dialogue->extensions = bytes_text(&words);
-	dialogue->mechanisms = bytes_text(&mechanisms);
-	return 0;
-}
-
-/* SMTP (RFC 5321 4.1.1.1): "250-name", "250-STARTTLS", "250 AUTH PLAIN LOGIN" */
-static int smtp_capabilities(struct dialogue *dialogue, struct error *err)
-{
-	struct bytes words = BYTES_IN(dialogue->memory), mechanisms = BYTES_IN(dialogue->memory);
-	const char *line;
-
-	bytes_add_char(&words, ' ');
-	bytes_add_char(&mechanisms, ' ');
-	if (send_line(dialogue, arena_printf(dialogue->memory, "EHLO %s", dialogue->own_name),
-		      err) < 0)
-		return -1;
-	for (int i = 0; i < LINES_MAX; i++) {
-		if (hear(dialogue, &line, err) < 0)
-			return -1;
-		if (strncmp(line, "250", 3) != 0 || (line[3] != '-' && line[3] != ' '))
-			return unexpected(dialogue, line, "EHLO", err);
-		if (i == 0)
-			dialogue->name = text_lower(
-				dialogue->memory,
-				arena_strndup(dialogue->memory, line + 4, strcspn(line + 4, " ")));
-		else
-			add_words(&words, line + 4);
-		if (text_starts_with_ignoring_case(line + 4, "AUTH "))
-			add_words(&mechanisms, line + 4 + strlen("AUTH "));
-		if (line[3] == ' ')
-			break;
-	}
-	dialogue->extensions = bytes_text(&words);
-	dialogue->mechanisms = bytes_text(&mechanisms);
-	return 0;
-}
-
-/* ManageSieve (RFC 5804 1.7): "\"SASL\" \"PLAIN LOGIN\"", "\"STARTTLS\"", "OK" */
-static int hear_sieve(struct dialogue *dialogue, struct error *err)
-{
-	struct bytes words = BYTES_IN(dialogue->memory), mechanisms = BYTES_IN(dialogue->memory);
-	const char *line = "";
-
-	bytes_add_char(&words, ' ');
-	bytes_add_char(&mechanisms, ' ');
-	for (int i = 0; i < LINES_MAX; i++) {
-		if (hear(dialogue, &line, err) < 0)
-			return -1;
-		if (text_starts_with_ignoring_case(line, "OK"))
-			break;
-		if (line[0] != '"')
-			return unexpected(dialogue, line, "the question what it offers", err);
-		add_words(&words, line);
-		if (text_starts_with_ignoring_case(line, "\"SASL\" "))
-			add_words(&mechanisms, line + strlen("\"SASL\" "));
-	}
-	dialogue->greeting = line;
-	dialogue->extensions = bytes_text(&words);
-	dialogue->mechanisms = bytes_text(&mechanisms);
-	return 0;
-}
-
-/* What a good greeting begins with; SMTP's may have several lines. */
-static int hear_greeting(struct dialogue *dialogue, const char *start, struct error *err)
-{
-	for (int i = 0; i < LINES_MAX; i++) {
-		if (hear(dialogue, &dialogue->greeting, err) < 0)
-			return -1;
-		if (strncmp(dialogue->greeting, "220-", 4) != 0)
-			break;
-	}
-	return text_starts_with_ignoring_case(dialogue->greeting, start)
-		       ? 0
-		       : error_set(err, ERROR_INPUT, "it greets with '%.100s'", dialogue->greeting);
 }
 
 int dialogue_greet(struct dialogue *dialogue, enum service_kind kind, struct error *err)
 {
+	const char *line;
+
 	dialogue->extensions = dialogue->mechanisms = " ";
-	switch (kind) {
-	case SERVICE_IMAP:
-		return hear_greeting(dialogue, "* OK", err);
-	case SERVICE_POP3:
-		return hear_greeting(dialogue, "+OK", err);
-	case SERVICE_SUBMISSION:
-		return hear_greeting(dialogue, "220", err);
-	default:
-		return hear_sieve(dialogue, err);
+	if (!protocols[kind].greeting)
+		return read_capabilities(dialogue, kind, "the connection", err);
+	/* SMTP's greeting may have several lines. */
+	for (int i = 0; i < LINES_MAX; i++) {
+		if (read_line(dialogue, &line, err) < 0)
+			return -1;
+		if (strncmp(line, "220-", 4) != 0)
+			break;
 	}
+	return text_starts_with_ignoring_case(line, protocols[kind].greeting)
+		       ? 0
+		       : error_set(err, ERROR_INPUT, "its greeting is '%.100s'", line);
 }
 
 int dialogue_capabilities(struct dialogue *dialogue, enum service_kind kind, struct error *err)
 {
-	switch (kind) {
-	case SERVICE_IMAP:
-		return imap_capabilities(dialogue, err);
-	case SERVICE_POP3:
-		return pop3_capabilities(dialogue, err);
-	case SERVICE_SUBMISSION:
-		return smtp_capabilities(dialogue, err);
-	default:
-		return 0; /* told with the greeting */
-	}
+	const char *command = protocols[kind].ask_capabilities;
+
+	if (!command)
+		return 0; /* they came with the greeting */
+	return send_line(dialogue, command, kind == SERVICE_SUBMISSION ? dialogue->own_name : "",
+			 err) < 0
+		       ? -1
+		       : read_capabilities(dialogue, kind, command, err);
 }
 
 int dialogue_starttls(struct dialogue *dialogue, enum service_kind kind, struct error *err)
 {
-	static const char *const commands[] = {
-		[SERVICE_POP3] = "STLS",
-		[SERVICE_SUBMISSION] = "STARTTLS",
-		[SERVICE_MANAGESIEVE] = "STARTTLS",
-	};
-	static const char *const answers[] = {
-		[SERVICE_POP3] = "+OK",
-		[SERVICE_SUBMISSION] = "220",
-		[SERVICE_MANAGESIEVE] = "OK",
-	};
+	const struct mail_protocol *protocol = &protocols[kind];
+	struct offers ignored;
+	const char *line;
 
+	if (send_line(dialogue, protocol->ask_tls, "", err) < 0)
+		return -1;
 	if (kind == SERVICE_IMAP)
-		return imap_starttls(dialogue, err);
-	return send_line(dialogue, commands[kind], err) < 0
-		       ? -1
-		       : expect(dialogue, answers[kind], commands[kind], err);
+		return read_response(dialogue, read_imap_line, protocol->ask_tls, &ignored, err);
+	if (read_line(dialogue, &line, err) < 0)
+		return -1;
+	return text_starts_with_ignoring_case(line, protocol->tls_granted)
+		       ? 0
+		       : reject_line(line, protocol->ask_tls, err);
 }
 
 int dialogue_resume(struct dialogue *dialogue, enum service_kind kind, struct error *err)
 {
-	return kind == SERVICE_MANAGESIEVE ? hear_sieve(dialogue, err) : 0;
+	return kind == SERVICE_MANAGESIEVE ? read_capabilities(dialogue, kind, "TLS", err) : 0;
 }

@@ -2,8 +2,6 @@
 
 /* The line protocols of mail: greeting, STARTTLS, capabilities. */
 
-#include <stdint.h>
-
 #include "mail/service.h"
 
 struct arena;
@@ -14,9 +12,8 @@ struct dialogue {
 	struct stream *stream;
 	struct arena *memory;
 	const char *own_name; /* for EHLO */
-	const char *greeting; /* the server's first line */
-	const char *name;     /* that it gives itself in EHLO's answer, or NULL */
-	/* What it offers, in capitals with blanks between and around: " STARTTLS ";
+	const char *name;     /* the server's own in the response to EHLO, or NULL */
+	/* What the server offers, in capitals with spaces between and around: " STARTTLS ";
 	 * " PLAIN LOGIN " */
 	const char *extensions;
 	const char *mechanisms;
@@ -26,8 +23,8 @@ struct dialogue {
 int dialogue_greet(struct dialogue *dialogue, enum service_kind kind, struct error *err);
 int dialogue_capabilities(struct dialogue *dialogue, enum service_kind kind, struct error *err);
 
-/* Asks for TLS; the handshake is the caller's next step. Not to be called unless it is offered. */
+/* Asks for TLS, if it is offered; the handshake is the caller's next step. */
 int dialogue_starttls(struct dialogue *dialogue, enum service_kind kind, struct error *err);
 
-/* ManageSieve says its capabilities anew once TLS has begun. */
+/* Reads what ManageSieve sends after the handshake: its capabilities again. */
 int dialogue_resume(struct dialogue *dialogue, enum service_kind kind, struct error *err);

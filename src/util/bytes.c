@@ -75,6 +75,11 @@ const char *bytes_text(const struct bytes *bytes)
 	return bytes->data ? bytes->data : "";
 }
 
+char char_upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
 char char_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

@@ -28,6 +28,7 @@ void bytes_add_format(struct bytes *bytes, const char *format, ...)
 const char *bytes_text(const struct bytes *bytes);
 
 char char_lower(char c);
+char char_upper(char c);
 bool char_is_blank(char c);   /* space, tab, CR, LF, VT, FF */
 bool char_is_control(char c); /* below space, and DEL */
 bool char_is_digit(char c);
