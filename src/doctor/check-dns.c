@@ -1,75 +1,50 @@
 /*
- * All questions of a domain go out at once: the records that it ought to have, what a wildcard
- * would give, its MX; then those that follow from the answers.
+ * All queries of a domain are sent at once: for the records that it should have, for what only a
+ * wildcard would answer, for its MX. Those that follow from the answers come after.
  */
 
 #include <string.h>
 
 #include "dns/resolver.h"
-#include "doctor/check-dns.h"
+#include "doctor/check-records.h"
 #include "util/bytes.h"
 #include "util/idna.h"
 
-/* No client asks for it; so only a wildcard answers. */
-#define NEVER "mailconf-no-such-name"
-
-const char *record_line(struct check *check, const struct wanted_record *record)
-{
-	return say(check, "%s. IN %s %s", record->name, record_type_name(record->type),
-		   record_value(&check->memory, record));
-}
-
-const char *record_addition(struct check *check, const struct wanted_record *record)
-{
-	return say(check, "add to DNS: %s", record_line(check, record));
-}
-
-void report_no_answer(struct check *check, const char *name, const char *type, const char *failure)
-{
-	report(check, FINDING_RESOLVER_FAILED,
-	       say(check, "asking for %s of %s: %s", type, name, failure ? failure : "no answer"),
-	       "an answer",
-	       say(check, "see whether the name servers of %s answer; --resolver asks another one",
-		   check->examined->subject.domain));
-}
-
-/* Where clients should end up: the addresses that are wanted, or those of the target. */
-static bool has_address(const struct host *host, const char *address)
-{
-	for (size_t i = 0; i < host->n_addresses; i++)
-		if (text_equals(host->addresses[i].text, address))
-			return true;
-	return false;
-}
+/* No client asks for this name, so only a wildcard answers. */
+#define UNUSED_NAME "mailconf-no-such-name"
 
 static bool share_address(const struct host *a, const struct host *b)
 {
 	for (size_t i = 0; i < a->n_addresses; i++)
-		if (has_address(b, a->addresses[i].text))
-			return true;
+		for (size_t j = 0; j < b->n_addresses; j++)
+			if (text_equals(a->addresses[i].text, b->addresses[j].text))
+				return true;
 	return false;
 }
 
-static const struct wanted_record *own_record(const struct check *check, const char *name)
+static const struct wanted_record *find_record(const struct check *check, const char *name)
 {
-	for (size_t i = 0; i < check->examined->wanted.count; i++)
-		if (text_equals(check->examined->wanted.records[i].name, name))
-			return &check->examined->wanted.records[i];
+	const struct wanted *wanted = &check->examination->wanted;
+
+	for (size_t i = 0; i < wanted->count; i++)
+		if (text_equals(wanted->records[i].name, name))
+			return &wanted->records[i];
 	return NULL;
 }
 
-static const char *add_name(struct check *check, const char *name)
+static const char *name_addition(struct check *check, const char *name)
 {
-	const struct wanted_record *record = own_record(check, name);
+	const struct wanted_record *record = find_record(check, name);
 
 	return record && record->text
 		       ? record_addition(check, record)
-		       : say(check, "add A and AAAA records of this server to DNS for %s", name);
+		       : check_format(check,
+				      "add A and AAAA records for %s that point to this server",
+				      name);
 }
 
-/* An autodiscover name may be missing where the SRV record stands for it. */
-static bool is_replaced(const struct check *check, const char *name,
-			const struct dns_answer *autodiscover)
+/* The SRV record can stand in for the autodiscover name. */
+static bool is_replaced(const char *name, const struct dns_answer *autodiscover)
 {
 	return autodiscover->count > 0 && strncmp(name, "autodiscover.", 13) == 0;
 }
@@ -77,126 +52,63 @@ static bool is_replaced(const struct check *check, const char *name,
 static void check_own_name(struct check *check, const char *name, const struct host *host,
 			   const struct host *target, const struct dns_answer *autodiscover)
 {
-	if (host->failure) {
-		report_no_answer(check, name, "the addresses", host->failure);
-	} else if (host->outcome == DNS_NOTHING && is_replaced(check, name, autodiscover)) {
-		report(check, FINDING_RECORD,
-		       say(check, "%s has no address, and _autodiscover._tcp stands for it", name),
-		       NULL, NULL);
-	} else if (host->outcome == DNS_NOTHING) {
-		report(check, FINDING_NAME_MISSING, say(check, "%s has no address", name),
-		       say(check, "%s leads to this server", name), add_name(check, name));
-	} else if (target->n_addresses && !target->failure && !share_address(host, target)) {
-		report(check, FINDING_NAME_ELSEWHERE,
-		       say(check, "%s has the address %s", name,
-			   host_addresses(&check->memory, host)),
-		       say(check, "an address of %s: %s", target->name,
-			   host_addresses(&check->memory, target)),
-		       say(check, "change in DNS: %s",
-			   own_record(check, name) ? record_line(check, own_record(check, name))
-						   : name));
-	} else {
-		report(check, FINDING_RECORD,
-		       say(check, "%s has the address %s", name,
-			   host_addresses(&check->memory, host)),
-		       NULL, NULL);
-	}
+	const struct wanted_record *record = find_record(check, name);
+
+	if (host->failure)
+		check_report_failed_lookup(check, name, ADDRESS_TYPES, host->failure);
+	else if (host->outcome == DNS_NOTHING && is_replaced(name, autodiscover))
+		check_report(check, FINDING_RECORD, NULL, NULL,
+			     "%s has no address; the SRV record _autodiscover._tcp replaces it",
+			     name);
+	else if (host->outcome == DNS_NOTHING)
+		check_report(check, FINDING_NAME_MISSING,
+			     check_format(check, "%s points to this server", name),
+			     name_addition(check, name), "%s has no address", name);
+	else if (target->n_addresses && !target->failure && !share_address(host, target))
+		check_report(check, FINDING_NAME_ELSEWHERE,
+			     check_format(check, "an address of %s: %s", target->name,
+					  host_addresses(&check->memory, target)),
+			     record ? record_change(check, record)
+				    : check_format(check, "change in DNS: %s", name),
+			     "%s resolves to %s", name, host_addresses(&check->memory, host));
+	else
+		check_report(check, FINDING_RECORD, NULL, NULL, "%s resolves to %s", name,
+			     host_addresses(&check->memory, host));
 }
 
-/* Where it is a name under which clients look, the loop over those says it. */
+/* Unless clients look for this server under it anyway. */
 static void check_public_name(struct check *check, const struct host *target)
 {
-	if (!target->name || is_wanted_name(check->examined, target->name))
+	if (!target->name || examination_has_name(check->examination, target->name))
 		return;
 	if (target->failure)
-		report_no_answer(check, target->name, "the addresses", target->failure);
+		check_report_failed_lookup(check, target->name, ADDRESS_TYPES, target->failure);
 	else if (target->outcome == DNS_NOTHING)
-		report(check, FINDING_NAME_MISSING,
-		       say(check, "%s, the public name, has no address", target->name),
-		       say(check, "%s leads to this server, for clients are sent there",
-			   target->name),
-		       say(check, "%s, or set a public-name that has them",
-			   add_name(check, target->name)));
+		check_report(check, FINDING_NAME_MISSING,
+			     check_format(check,
+					  "%s points to this server, because clients are "
+					  "redirected to it",
+					  target->name),
+			     check_format(check, "%s, or set another public-name",
+					  name_addition(check, target->name)),
+			     "the public name %s has no address", target->name);
 }
 
 static void check_own_names(struct check *check, struct resolver *resolver,
 			    const struct dns_answer *autodiscover)
 {
-	const struct examined *examined = check->examined;
+	const struct examination *examination = check->examination;
 	struct host target = { 0 };
 
-	if (examined->subject.target)
-		host_find(resolver, &check->memory, examined->subject.target, &target);
+	if (examination->expected.target)
+		host_find(resolver, &check->memory, examination->expected.target, &target);
 	check_public_name(check, &target);
-	for (size_t i = 0; i < examined->n_names; i++) {
+	for (size_t i = 0; i < examination->n_names; i++) {
 		struct host host;
 
-		host_find(resolver, &check->memory, examined->names[i], &host);
-		check_own_name(check, examined->names[i], &host, &target, autodiscover);
+		host_find(resolver, &check->memory, examination->names[i], &host);
+		check_own_name(check, examination->names[i], &host, &target, autodiscover);
 	}
-}
-
-const struct dns_answer *answer_for(const struct dns_question *questions, size_t count,
-				    const struct wanted_record *record)
-{
-	enum dns_type type = record->type == RECORD_SRV ? DNS_SRV : DNS_TXT;
-
-	for (size_t i = 0; i < count; i++)
-		if (questions[i].type == type && text_equals(questions[i].name, record->name))
-			return &questions[i].answer;
-	return NULL;
-}
-
-static bool has_text(const struct dns_answer *answer, const char *text)
-{
-	for (size_t i = 0; i < answer->count; i++)
-		if (text_equals(answer->records[i].text, text))
-			return true;
-	return false;
-}
-
-static const char *txt_text(struct check *check, const struct dns_answer *answer)
-{
-	struct bytes text = BYTES_IN(&check->memory);
-
-	for (size_t i = 0; i < answer->count; i++)
-		bytes_add_format(&text, "%s\"%s\"", i ? "; " : "", answer->records[i].text);
-	return answer->count ? bytes_text(&text) : "nothing";
-}
-
-/* "v=UAAC1; a=sha256; d=..." with the tags in any order, of which d is what must be right. */
-static bool has_digest(struct check *check, const struct dns_answer *answer)
-{
-	const char *tag = say(check, "d=%s", check->examined->subject.pacc_digest);
-
-	for (size_t i = 0; i < answer->count; i++)
-		if (strstr(answer->records[i].text, tag))
-			return true;
-	return false;
-}
-
-static void check_txt(struct check *check, const struct wanted_record *record,
-		      const struct dns_answer *answer)
-{
-	bool is_digest = strncmp(record->text, "v=UAAC1", strlen("v=UAAC1")) == 0;
-
-	if (answer->outcome == DNS_FAILED)
-		report_no_answer(check, record->name, "TXT", answer->failure);
-	else if (is_digest ? has_digest(check, answer) : has_text(answer, record->text))
-		report(check, FINDING_RECORD, record_line(check, record), NULL, NULL);
-	else if (is_digest)
-		report(check, FINDING_DIGEST_MISSING,
-		       say(check, "%s has TXT %s", record->name, txt_text(check, answer)),
-		       record_line(check, record), record_addition(check, record));
-	else if (answer->count == 0)
-		report(check, FINDING_RECORD_MISSING,
-		       say(check, "%s has no TXT record", record->name), record_line(check, record),
-		       record_addition(check, record));
-	else
-		report(check, FINDING_RECORD_DIFFERS,
-		       say(check, "%s has TXT %s", record->name, txt_text(check, answer)),
-		       record_line(check, record),
-		       say(check, "change in DNS: %s", record_line(check, record)));
 }
 
 static bool is_there(const struct dns_answer *answer)
@@ -204,59 +116,36 @@ static bool is_there(const struct dns_answer *answer)
 	return answer->count > 0 || answer->alias;
 }
 
-static void check_wildcard(struct check *check, const struct dns_answer *ipv4,
-			   const struct dns_answer *ipv6)
+static void check_wildcards(struct check *check, const struct dns_answer *ipv4,
+			    const struct dns_answer *ipv6, const struct dns_answer *service)
 {
-	const char *domain = check->examined->subject.domain;
+	const char *domain = check->examination->domain;
 
-	if (!is_there(ipv4) && !is_there(ipv6))
-		return;
-	report(check, FINDING_WILDCARD,
-	       say(check, "any name below %s exists, such as %s.%s", domain, NEVER, domain),
-	       "no wildcard: each name that a client tries leads to its server",
-	       say(check, "remove *.%s from DNS, or see that what it leads to answers 404",
-		   domain));
+	if (is_there(ipv4) || is_there(ipv6))
+		check_report(check, FINDING_WILDCARD,
+			     "no wildcard: the names that clients try exist only where a server "
+			     "answers them",
+			     check_format(check,
+					  "remove *.%s from DNS, or make sure that its server "
+					  "returns 404",
+					  domain),
+			     "%s has a wildcard record: %s.%s exists", domain, UNUSED_NAME, domain);
+	if (service->count > 0)
+		check_report(check, FINDING_WILDCARD,
+			     "no wildcard: each service has an SRV record of its own",
+			     check_format(check,
+					  "remove the SRV records of *._tcp.%s and *.%s from DNS",
+					  domain, domain),
+			     "%s has a wildcard SRV record: _" UNUSED_NAME "._tcp.%s exists",
+			     domain, domain);
 }
 
-/* Clients that look for services are led wherever it says, also to what is not offered. */
-static void check_service_wildcard(struct check *check, const struct dns_answer *answer)
-{
-	const char *domain = check->examined->subject.domain;
-
-	if (answer->count == 0)
-		return;
-	report(check, FINDING_WILDCARD,
-	       say(check, "any service of %s has an SRV record, such as _" NEVER "._tcp.%s", domain,
-		   domain),
-	       "no wildcard: each service has a record of its own",
-	       say(check, "remove the SRV records of *._tcp.%s and *.%s from DNS", domain, domain));
-}
-
-static void check_mx_parent(struct check *check, struct resolver *resolver, const char *mx,
-			    const char *parent)
-{
-	const char *domain = check->examined->subject.domain;
-	const char *base = say(check, "autoconfig.%s", parent);
-	struct host host;
-
-	if (is_own_name(check->examined, base))
-		return;
-	host_find(resolver, &check->memory, base, &host);
-	if (host.outcome == DNS_FOUND)
-		report(check, FINDING_MX_ELSEWHERE,
-		       say(check, "the MX of %s is %s, and %s exists", domain, mx, base),
-		       say(check, "nobody but autoconfig.%s tells Thunderbird the settings",
-			   domain),
-		       say(check, "see that autoconfig.%s answers in time, or %s is asked instead",
-			   domain, base));
-}
-
-/* Thunderbird asks at the MX host without its first label, and at its base domain: the parent that
- * somebody registered, which only a list of suffixes could tell. */
+/* Thunderbird asks the MX host without its first label, and its registered domain. Which of its
+ * parents that is only the public suffix list knows, so all of them are checked. */
 static void check_mx(struct check *check, struct resolver *resolver,
 		     const struct dns_answer *answer)
 {
-	const char *domain = check->examined->subject.domain, *mx = NULL, *dot;
+	const char *domain = check->examination->domain, *mx = NULL, *dot;
 	unsigned lowest = UINT16_MAX + 1;
 
 	for (size_t i = 0; i < answer->count; i++)
@@ -266,64 +155,63 @@ static void check_mx(struct check *check, struct resolver *resolver,
 		}
 	if (!mx || text_equals(mx, ".") || host_name_is_within(mx, domain))
 		return;
-	for (dot = strchr(mx, '.'); dot && strchr(dot + 1, '.'); dot = strchr(dot + 1, '.'))
-		check_mx_parent(check, resolver, mx, dot + 1);
-}
+	for (dot = strchr(mx, '.'); dot && strchr(dot + 1, '.'); dot = strchr(dot + 1, '.')) {
+		const char *name = check_format(check, "autoconfig.%s", dot + 1);
+		struct host host;
 
-static size_t count_questions(const struct wanted *wanted)
-{
-	return wanted->count + 5;
-}
-
-/* Of each name and type one question. */
-static size_t gather(struct check *check, struct dns_question *questions)
-{
-	const struct wanted *wanted = &check->examined->wanted;
-	const char *domain = check->examined->subject.domain;
-	size_t count = 0;
-
-	questions[count++] = (struct dns_question){ say(check, "_autodiscover._tcp.%s", domain),
-						    DNS_SRV };
-	questions[count++] = (struct dns_question){ say(check, NEVER ".%s", domain), DNS_A };
-	questions[count++] = (struct dns_question){ say(check, NEVER ".%s", domain), DNS_AAAA };
-	questions[count++] = (struct dns_question){ say(check, "_" NEVER "._tcp.%s", domain),
-						    DNS_SRV };
-	questions[count++] = (struct dns_question){ domain, DNS_MX };
-	for (size_t i = 0; i < wanted->count; i++) {
-		const struct wanted_record *record = &wanted->records[i];
-		enum dns_type type = record->type == RECORD_SRV ? DNS_SRV : DNS_TXT;
-
-		if (record->presence != RECORD_WANTED ||
-		    (record->type != RECORD_SRV && record->type != RECORD_TXT))
+		if (examination_owns_name(check->examination, name))
 			continue;
-		questions[count++] = (struct dns_question){ record->name, type };
+		host_find(resolver, &check->memory, name, &host);
+		if (host.outcome == DNS_FOUND)
+			check_report(check, FINDING_MX_ELSEWHERE,
+				     check_format(check,
+						  "Thunderbird gets settings only from "
+						  "autoconfig.%s",
+						  domain),
+				     check_format(check,
+						  "make sure that autoconfig.%s answers in time; "
+						  "otherwise Thunderbird asks %s",
+						  domain, name),
+				     "the MX of %s is %s, and %s exists", domain, mx, name);
 	}
-	return count;
 }
+
+/* The first questions; one for each SRV and TXT record follows. */
+enum { ASKED_AUTODISCOVER, ASKED_IPV4, ASKED_IPV6, ASKED_SERVICE, ASKED_MX, ASKED_RECORDS };
 
 void check_dns(struct check *check, struct resolver *resolver)
 {
-	const struct wanted *wanted = &check->examined->wanted;
+	const struct wanted *wanted = &check->examination->wanted;
+	const char *domain = check->examination->domain;
+	const char *unused = check_format(check, UNUSED_NAME ".%s", domain);
 	struct dns_question *questions = arena_array(&check->memory, struct dns_question,
-						     count_questions(wanted));
-	size_t count = gather(check, questions);
+						     ASKED_RECORDS + wanted->count);
+	size_t count = ASKED_RECORDS;
 
-	resolver_ask(resolver, &check->memory, questions, count);
-	check_own_names(check, resolver, &questions[0].answer);
+	questions[ASKED_AUTODISCOVER] = (struct dns_question){
+		check_format(check, "_autodiscover._tcp.%s", domain), DNS_SRV
+	};
+	questions[ASKED_IPV4] = (struct dns_question){ unused, DNS_A };
+	questions[ASKED_IPV6] = (struct dns_question){ unused, DNS_AAAA };
+	questions[ASKED_SERVICE] = (struct dns_question){
+		check_format(check, "_" UNUSED_NAME "._tcp.%s", domain), DNS_SRV
+	};
+	questions[ASKED_MX] = (struct dns_question){ domain, DNS_MX };
 	for (size_t i = 0; i < wanted->count; i++) {
 		const struct wanted_record *record = &wanted->records[i];
-		const struct dns_answer *answer = answer_for(questions, count, record);
 
-		if (record->presence != RECORD_WANTED || !answer)
-			continue;
-		if (record->type == RECORD_SRV)
-			check_srv(check, questions, count, record, answer);
-		else if (record->type == RECORD_TXT)
-			check_txt(check, record, answer);
+		if (record->presence == RECORD_WANTED &&
+		    (record->type == RECORD_SRV || record->type == RECORD_TXT))
+			questions[count++] = (struct dns_question){
+				record->name, record->type == RECORD_SRV ? DNS_SRV : DNS_TXT
+			};
 	}
-	check_autodiscover(check, &questions[0].answer);
-	check_wildcard(check, &questions[1].answer, &questions[2].answer);
-	check_service_wildcard(check, &questions[3].answer);
-	check_mx(check, resolver, &questions[4].answer);
+	resolver_ask(resolver, &check->memory, questions, count);
+	check_own_names(check, resolver, &questions[ASKED_AUTODISCOVER].answer);
+	check_records(check, questions, count);
+	check_autodiscover(check, &questions[ASKED_AUTODISCOVER].answer);
+	check_wildcards(check, &questions[ASKED_IPV4].answer, &questions[ASKED_IPV6].answer,
+			&questions[ASKED_SERVICE].answer);
+	check_mx(check, resolver, &questions[ASKED_MX].answer);
 	check_targets(check, resolver, questions, count);
 }

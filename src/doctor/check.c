@@ -2,13 +2,14 @@
 
 #include <stdarg.h>
 
+#include "doctor/stream.h"
 #include "util/bytes.h"
+#include "util/error.h"
 
-/* From when on a certificate should have been renewed: ACME clients do it a month before the end.
- */
+/* ACME clients renew a certificate a month before it expires. */
 #define DAYS_LEFT_MIN 14
 
-const char *say(struct check *check, const char *format, ...)
+const char *check_format(struct check *check, const char *format, ...)
 {
 	const char *text;
 	va_list args;
@@ -19,89 +20,129 @@ const char *say(struct check *check, const char *format, ...)
 	return text;
 }
 
-void report(struct check *check, enum finding_kind kind, const char *seen, const char *expected,
-	    const char *fix)
+void check_report(struct check *check, enum finding_kind kind, const char *expected,
+		  const char *fix, const char *format, ...)
 {
-	const struct finding finding = { kind, seen, expected, fix };
+	struct finding finding = { .kind = kind, .expected = expected, .fix = fix };
+	va_list args;
 
+	va_start(args, format);
+	finding.seen = arena_vprintf(&check->memory, format, args);
+	va_end(args);
 	findings_add(&check->findings, &finding);
 }
 
-bool is_wanted_name(const struct examined *examined, const char *name)
+bool check_has(const struct check *check, enum finding_kind kind)
 {
-	for (size_t i = 0; i < examined->n_names; i++)
-		if (text_equals(examined->names[i], name))
+	for (size_t i = 0; i < check->findings.count; i++)
+		if (check->findings.items[i].kind == kind)
 			return true;
 	return false;
 }
 
-bool is_own_name(const struct examined *examined, const char *name)
+bool examination_has_name(const struct examination *examination, const char *name)
 {
-	if (is_wanted_name(examined, name))
-		return true;
-	return examined->subject.target && text_equals(examined->subject.target, name);
+	for (size_t i = 0; i < examination->n_names; i++)
+		if (text_equals(examination->names[i], name))
+			return true;
+	return false;
 }
 
-bool is_ours(const struct check *check, const char *name)
+bool examination_owns_name(const struct examination *examination, const char *name)
 {
-	return check->examined ? is_own_name(check->examined, name)
-			       : check->name && text_equals(check->name, name);
+	return examination_has_name(examination, name) ||
+	       text_same(examination->expected.target, name);
 }
 
-/* The command that gets a certificate, behind what is to be done, where that is for us to do. */
-static const char *as_with(struct check *check, const char *name, const char *command)
+bool check_owns_name(const struct check *check, const char *name)
 {
-	if (!is_ours(check, name))
-		return "";
-	return say(check, ", as with 'mailconfctl certificate %s'", command);
+	return check->examination ? examination_owns_name(check->examination, name)
+				  : text_same(check->name, name);
 }
 
-static void report_untrusted(struct check *check, const char *name, const char *place,
-			     const struct peer *peer)
+void check_report_failed_lookup(struct check *check, const char *name, const char *types,
+				const char *failure)
 {
-	if (peer->is_incomplete)
-		report(check, FINDING_CHAIN_INCOMPLETE,
-		       say(check,
-			   "%s: the certificate of the issuer '%s' is not sent, nor known here",
-			   place, peer->issuer),
-		       "the whole chain up to a root that clients know",
-		       say(check, "serve the chain with the certificate (fullchain.pem) at %s",
-			   place));
-	else
-		report(check, FINDING_CERTIFICATE_UNTRUSTED,
-		       say(check, "%s: the certificate is signed by '%s', whom clients do not know",
-			   place, peer->issuer),
-		       "a certificate of an authority that clients know",
-		       say(check, "get a certificate for %s by ACME%s", place,
-			   as_with(check, name, "request")));
+	check_report(check, FINDING_RESOLVER_FAILED, "an answer from DNS",
+		     check_format(check,
+				  "check the name servers of %s; --resolver asks another resolver",
+				  check->examination ? check->examination->domain : name),
+		     "DNS lookup of %s (%s) failed: %s", name, types,
+		     failure ? failure : "no answer");
 }
 
-void report_peer(struct check *check, const char *name, const char *place, const struct peer *peer)
+/* The command for a certificate, where this server obtains it. */
+static const char *certificate_command(struct check *check, const char *name, const char *verb)
 {
-	if (!peer->covers_name)
-		report(check, FINDING_CERTIFICATE_NAME,
-		       say(check, "%s: the certificate has the names %s", place, peer->names),
-		       say(check, "a certificate that has the name %s", name),
-		       say(check, "get a certificate with the name %s and serve it there%s", name,
-			   as_with(check, name, "request")));
+	return check_owns_name(check, name)
+		       ? check_format(check, ", for example with 'mailconfctl certificate %s'",
+				      verb)
+		       : "";
+}
+
+static void report_validity(struct check *check, const char *name, const char *place,
+			    const struct peer *peer)
+{
+	const char *renew = check_format(check, "renew the certificate at %s%s", place,
+					 certificate_command(check, name, "renew"));
+
 	if (peer->is_expired)
-		report(check, FINDING_CERTIFICATE_EXPIRED,
-		       say(check, "%s: the certificate expired %d days ago", place,
-			   -peer->days_left),
-		       "a certificate that is valid",
-		       say(check, "renew the certificate at %s%s", place,
-			   as_with(check, name, "renew")));
+		check_report(check, FINDING_CERTIFICATE_EXPIRED, "a valid certificate", renew,
+			     "%s: the certificate expired %d days ago", place, -peer->days_left);
 	else if (peer->is_future)
-		report(check, FINDING_CERTIFICATE_EXPIRED,
-		       say(check, "%s: the certificate is not valid yet", place),
-		       "a certificate that is valid",
-		       "set the clocks of both machines right, or serve another certificate");
+		check_report(check, FINDING_CERTIFICATE_EXPIRED, "a valid certificate",
+			     "correct the clocks of both machines, or serve another certificate",
+			     "%s: the certificate is not valid yet", place);
 	else if (peer->days_left < DAYS_LEFT_MIN)
-		report(check, FINDING_CERTIFICATE_EXPIRING,
-		       say(check, "%s: the certificate expires in %d days", place, peer->days_left),
-		       say(check, "at least %d days", DAYS_LEFT_MIN),
-		       say(check, "renew the certificate at %s%s, and see why nobody did", place,
-			   as_with(check, name, "renew")));
-	if (peer->is_untrusted)
-		report_untrusted(check, name, place, peer);
+		check_report(check, FINDING_CERTIFICATE_EXPIRING,
+			     check_format(check, "at least %d days", DAYS_LEFT_MIN),
+			     check_format(check,
+					  "%s, and find out why it was not renewed automatically",
+					  renew),
+			     "%s: the certificate expires in %d days", place, peer->days_left);
+}
+
+void check_peer(struct check *check, const char *name, const char *place, const struct peer *peer)
+{
+	const char *request = certificate_command(check, name, "request");
+
+	if (!peer->covers_name)
+		check_report(check, FINDING_CERTIFICATE_NAME,
+			     check_format(check, "a certificate for %s", name),
+			     check_format(check, "get a certificate for %s and serve it there%s",
+					  name, request),
+			     "%s: the certificate has the names %s", place, peer->names);
+	report_validity(check, name, place, peer);
+	if (peer->is_incomplete)
+		check_report(check, FINDING_CHAIN_INCOMPLETE, "the complete certificate chain",
+			     check_format(check,
+					  "serve all intermediate certificates (fullchain.pem) at "
+					  "%s",
+					  place),
+			     "%s: the intermediate certificate '%s' is missing in the chain", place,
+			     peer->issuer);
+	else if (peer->is_untrusted)
+		check_report(check, FINDING_CERTIFICATE_UNTRUSTED,
+			     "a certificate issued by a trusted CA",
+			     check_format(check, "get a certificate for %s from a trusted CA%s",
+					  name, request),
+			     "%s: the certificate is issued by the untrusted CA '%s'", place,
+			     peer->issuer);
+}
+
+int check_tls(struct check *check, struct stream *stream, const char *name, const char *place,
+	      const char *fix, struct peer *ret_peer)
+{
+	struct error err;
+
+	if (stream_start_tls(stream, check->world->trust, name, TLS_OFFER_ALL, &check->memory,
+			     ret_peer, &err) == 0) {
+		check_peer(check, name, place, ret_peer);
+		return 0;
+	}
+	if (!check_has(check, FINDING_HANDSHAKE_FAILED))
+		check_report(check, FINDING_HANDSHAKE_FAILED,
+			     check_format(check, "TLS with a certificate for %s", name), fix,
+			     "%s: the TLS handshake failed: %s", place, err.text);
+	return -1;
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * One thing that the doctor looks at, by itself: a check waits for nobody but the servers that it
- * asks, and has memory and findings of its own, so that any number run side by side.
+ * One check of the doctor. A check has memory and findings of its own and waits only for the
+ * servers that it asks, so any number of checks run in parallel.
  */
 
 #include <stdbool.h>
@@ -16,70 +16,90 @@
 #include "doctor/pool.h"
 #include "util/arena.h"
 
-struct run;
+struct examination;
 
-#define HTTPS 443
-
-/* What the checks of one domain know. It does not change once they run. */
-struct examined {
-	struct expected subject;
-	struct wanted wanted;
-	const char *const *names; /* n_names of ours that clients try */
-	size_t n_names;
-	struct address sample;		     /* whom clients ask about */
-	const char *no_sample;		     /* why nobody can be asked about; or NULL */
-	const char *sample_fix;		     /* then what would change that */
-	struct client_result *expected;	     /* of each client, in the order of client_models[] */
-	struct client_result *for_strangers; /* likewise, where logins are not sent to */
-	bool plain_autoconfig;		     /* port 80 may give the document without logins */
-};
+#define HTTPS_PORT 443
 
 struct check {
 	struct job job;
-	struct run *run;
 	const struct world *world;
-	void (*examine)(struct check *check, struct resolver *resolver);
+	void (*run)(struct check *check, struct resolver *resolver);
 
-	const struct examined *examined; /* of the domain; NULL where several share the check */
-	const char *name;		 /* of the host, for certificates; where shared, ours */
-	uint16_t port;			 /* at that */
-	struct endpoint endpoint;	 /* for services */
+	const struct examination *examination; /* NULL if several domains share the check */
+	const char *name;	  /* of the host, for certificates; if shared, the public name */
+	uint16_t port;		  /* at that */
+	struct endpoint endpoint; /* for services */
 
 	struct arena memory;
 	struct findings findings;
-	bool is_done; /* guarded by the run's lock */
 };
 
-/* All records of 'dns', and what stands in their way. */
+/* A domain under examination. It does not change while its checks run. */
+struct examination {
+	const char *domain;
+	struct expected expected;
+	struct wanted wanted;
+	const char *const *names; /* n_names below the domain that clients try */
+	size_t n_names;
+	struct address sample;	/* clients ask for this address */
+	const char *no_sample;	/* why there is no address to test with; or NULL */
+	const char *sample_fix; /* then what to do about it */
+	/* What the clients should get, in the order of client_models[]; and from a network to
+	 * which logins are not sent. */
+	struct client_result *results, *results_elsewhere;
+	bool plain_autoconfig; /* port 80 may serve autoconfig without logins */
+
+	struct check database; /* has the findings about the database */
+	struct check **checks; /* n_checks, its own and those that it shares */
+	bool *is_own;
+	size_t n_checks;
+};
+
+/* All records of 'dns', and what interferes with them. */
 void check_dns(struct check *check, struct resolver *resolver);
 
-/* Reachability, TLS and certificate of check->name, where clients try it for HTTPS. */
+/* Reachability, TLS and certificate of check->name. */
 void check_name(struct check *check, struct resolver *resolver);
 
-/* The same for any name; that nobody is there is a problem where it is needed. */
-void look_at_name(struct check *check, struct resolver *resolver, const char *name, bool is_needed);
+/* The same for any name; an unreachable host is a problem only if the name is needed. */
+void check_host(struct check *check, struct resolver *resolver, const char *name, bool is_needed);
 
-/* What each client comes to. */
+/* What each client gets. */
 void check_clients(struct check *check, struct resolver *resolver);
 
-/* check->endpoint, reached and secured as it is announced, with the announced authentications. */
+/* Reachability, security and authentications of check->endpoint. */
 void check_service(struct check *check, struct resolver *resolver);
 
-/* Whether a name is one under which clients look for this server. */
-bool is_wanted_name(const struct examined *examined, const char *name);
+/* Whether clients look for this server under the name. */
+bool examination_has_name(const struct examination *examination, const char *name);
 
-/* The same, or the one to which it sends them. */
-bool is_own_name(const struct examined *examined, const char *name);
+/* The same, or the public name to which clients are redirected. */
+bool examination_owns_name(const struct examination *examination, const char *name);
 
-/* The same, for a check that domains share too. */
-bool is_ours(const struct check *check, const char *name);
+/* The same, also for a shared check. */
+bool check_owns_name(const struct check *check, const char *name);
 
-/* What is wrong with a certificate that a server showed for the name; nothing where it is good.
- * fix says who is to do something. */
-void report_peer(struct check *check, const char *name, const char *place, const struct peer *peer);
+/* Formats a text in the check's memory. */
+const char *check_format(struct check *check, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
-/* Formats for findings, in the check's memory. */
-const char *say(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Adds a finding. The format is for what was seen; expected and fix are not copied, and NULL only
+ * for what is right. */
+void check_report(struct check *check, enum finding_kind kind, const char *expected,
+		  const char *fix, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
-void report(struct check *check, enum finding_kind kind, const char *seen, const char *expected,
-	    const char *fix);
+/* Reports what is wrong with the certificate that a server presented for the name. */
+void check_peer(struct check *check, const char *name, const char *place, const struct peer *peer);
+
+/* Begins TLS and reports what is wrong with the certificate, or a failed handshake, for which fix
+ * is the remedy. Returns 0, or -1 where the handshake failed. */
+int check_tls(struct check *check, struct stream *stream, const char *name, const char *place,
+	      const char *fix, struct peer *ret_peer);
+
+/* Whether there is a finding of the kind: one is enough for all addresses of a host. */
+bool check_has(const struct check *check, enum finding_kind kind);
+
+void check_report_failed_lookup(struct check *check, const char *name, const char *types,
+				const char *failure);
+
+#define ADDRESS_TYPES "A, AAAA"

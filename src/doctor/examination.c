@@ -1,8 +1,9 @@
 #include "doctor/examination.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "doctor/client.h"
+#include "answer/answer.h"
 #include "store/store.h"
 #include "tls/certificate-list.h"
 #include "util/bytes.h"
@@ -10,19 +11,11 @@
 #include "util/network.h"
 #include "util/shell-words.h"
 
-void patient_note(struct patient *patient, enum finding_kind kind, const char *seen,
-		  const char *expected, const char *fix)
-{
-	const struct finding finding = { kind, seen, expected, fix };
-
-	findings_add(&patient->findings, &finding);
-}
-
 /* What the daemon would answer from this database, under the names that are its own. */
 struct database_source {
 	struct response_source source;
 	const struct context *context;
-	const struct patient *patient;
+	const struct examination *examination;
 	const struct sockaddr *client; /* as in struct request */
 };
 
@@ -41,18 +34,20 @@ static void fetch_from_database(struct response_source *source, struct arena *me
 	struct response response;
 	struct error err;
 
-	if (!request->is_tls || !is_own_name(&database->patient->examined, request->host) ||
+	if (!request->is_tls || !examination_owns_name(database->examination, request->host) ||
 	    client_answer(database->context, memory, &local, ret_answer, &response, &err) != 0)
 		*ret_answer = HTTP_NO_ANSWER;
 }
 
-static struct client_result *play_clients(const struct context *context, struct patient *patient,
+static struct client_result *play_clients(const struct context *context,
+					  struct examination *examination,
 					  const struct sockaddr *client)
 {
+	struct arena *memory = &examination->database.memory;
 	struct database_source database = {
 		.source = { .fetch = fetch_from_database },
 		.context = context,
-		.patient = patient,
+		.examination = examination,
 		.client = client,
 	};
 	struct client_result *results;
@@ -60,34 +55,25 @@ static struct client_result *play_clients(const struct context *context, struct 
 
 	while (client_models[count].word)
 		count++;
-	results = arena_array(&patient->memory, struct client_result, count);
+	results = arena_array(memory, struct client_result, count);
 	for (size_t i = 0; i < count; i++)
-		client_play(&client_models[i], &database.source, &patient->memory,
-			    &patient->examined.sample, &results[i]);
+		client_play(&client_models[i], &database.source, memory, &examination->sample,
+			    &results[i]);
 	return results;
 }
 
-/* The doctor cannot know its address as the server sees it. Where logins are sent to some networks
- * only, the settings that other networks get are right too. */
-static void expect_results(const struct context *context, struct patient *patient)
-{
-	patient->examined.expected = play_clients(context, patient, NULL);
-	patient->examined.for_strangers = play_clients(context, patient,
-						       ip_address_parse(&patient->memory, "::"));
-}
-
-/* Users of the domain: how many have a login that the pattern would not give, and the first. */
-struct tally {
+/* The users of the domain. */
+struct user_survey {
 	struct arena *memory;
 	const struct provider *provider;
-	size_t own_logins;
-	const char *first;
+	size_t own_logins; /* those with a login that differs from the pattern */
+	const char *first; /* the address of the first */
 };
 
-static bool pattern_gives(const struct tally *tally, const struct user *user)
+static bool pattern_gives_login(const struct user_survey *survey, const struct user *user)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct match match = { .provider = *tally->provider };
+	const struct match match = { .provider = *survey->provider };
 	struct address address;
 	struct error err;
 
@@ -96,223 +82,220 @@ static bool pattern_gives(const struct tally *tally, const struct user *user)
 	return text_equals(login_of(&memory, &address, &match), user->login);
 }
 
-static int tally_user(const struct user *user, void *context, struct error *err)
+static int survey_user(const struct user *user, void *context, struct error *err)
 {
-	struct tally *tally = context;
+	struct user_survey *survey = context;
 
-	if (user->address[0] != '@' && !tally->first)
-		tally->first = arena_strdup(tally->memory, user->address);
-	if (!pattern_gives(tally, user))
-		tally->own_logins++;
+	if (user->address[0] != '@' && !survey->first)
+		survey->first = arena_strdup(survey->memory, user->address);
+	survey->own_logins += !pattern_gives_login(survey, user);
 	return 0;
 }
 
-/* What becomes of those who are not told their own logins: "clients outside of 192.0.2.0/24 get no
- * settings, and those that send no address are told the pattern's". */
-static const char *who_lacks_logins(struct arena *memory, const struct provider *provider)
+/* What clients get in place of the users' own logins: "clients outside of 192.0.2.0/24 get no
+ * settings, and those that send no address get the pattern's". */
+static const char *replacement_text(struct arena *memory, const struct provider *provider)
 {
-	static const char *const fates[] = {
-		[UNANSWERED_PATTERN] = "are told the pattern's",
+	static const char *const replacements[] = {
+		[UNANSWERED_PATTERN] = "get the pattern's",
 		[UNANSWERED_REFUSE] = "get no settings",
 	};
-	const char *stranger = fates[provider->unknown_users];
-	const char *nameless = fates[provider->without_address];
+	const char *outside = replacements[provider->unknown_users];
+	const char *nameless = replacements[provider->without_address];
 	bool is_nobody = text_equals(provider->send_logins_to, "nobody");
-	const char *strangers = is_nobody ? "clients that send their address"
-					  : arena_printf(memory, "clients outside of %s",
-							 provider->send_logins_to);
+	const char *clients = is_nobody ? "clients that send their address"
+					: arena_printf(memory, "clients outside of %s",
+						       provider->send_logins_to);
 
 	if (text_equals(provider->send_logins_to, "everyone"))
 		return arena_printf(memory, "clients that send no address %s", nameless);
 	if (provider->unknown_users != provider->without_address)
-		return arena_printf(memory, "%s %s, and those that send no address %s", strangers,
-				    stranger, nameless);
-	return is_nobody ? arena_printf(memory, "all clients %s", stranger)
-			 : arena_printf(memory, "%s, and those that send no address, %s", strangers,
-					stranger);
+		return arena_printf(memory, "%s %s, and those that send no address %s", clients,
+				    outside, nameless);
+	return is_nobody ? arena_printf(memory, "all clients %s", outside)
+			 : arena_printf(memory, "%s, and those that send no address, %s", clients,
+					outside);
 }
 
-static int tally_users(const struct context *context, struct patient *patient, struct tally *tally,
-		       struct error *err)
+static void report_own_logins(struct examination *examination, size_t count)
 {
-	const struct user_filter filter = { .domain = patient->domain };
+	struct check *check = &examination->database;
+	const struct provider *provider = &examination->expected.provider;
 
-	*tally = (struct tally){
-		.memory = &patient->memory,
-		.provider = &patient->examined.subject.provider,
-	};
-	if (store_visit_users(context->store, &filter, tally_user, tally, err) != 0)
-		return -1;
-	if (tally->own_logins)
-		patient_note(
-			patient, FINDING_OWN_LOGINS,
-			arena_printf(
-				&patient->memory,
-				"%zu user%s of %s ha%s a login that the pattern '%s' would not "
-				"give: %s",
-				tally->own_logins, tally->own_logins == 1 ? "" : "s",
-				patient->domain, tally->own_logins == 1 ? "s" : "ve",
-				patient->examined.subject.provider.login,
-				who_lacks_logins(&patient->memory,
-						 &patient->examined.subject.provider)),
-			"a pattern that gives the logins of all users",
-			arena_printf(
-				&patient->memory,
-				"let the pattern give them if it can: 'provider set %s --login "
-				"...'; else people with such a client enter theirs by hand",
-				word_in_sentence(&patient->memory,
-						 patient->examined.subject.provider.name)));
-	return 0;
+	if (count > 0)
+		check_report(
+			check, FINDING_OWN_LOGINS, "a pattern that gives the logins of all users",
+			check_format(check,
+				     "change the pattern if possible: 'provider set %s "
+				     "--login ...'; otherwise users of these clients enter "
+				     "their login by hand",
+				     word_in_sentence(&check->memory, provider->name)),
+			"%zu user%s of %s ha%s a login that differs from the pattern '%s': %s",
+			count, count == 1 ? "" : "s", examination->domain, count == 1 ? "s" : "ve",
+			provider->login, replacement_text(&check->memory, provider));
 }
 
-/* Nobody in particular, unless the provider answers only for those that it knows. Whom it answers
- * only in some networks cannot be asked about from just anywhere. */
-static int choose_sample(struct patient *patient, const struct tally *tally, struct error *err)
+/* Any address will do, unless the provider answers only for its users. If it sends their logins to
+ * some networks only, the result depends on where the doctor runs. */
+static int choose_sample(struct examination *examination, const char *first_user, struct error *err)
 {
-	struct examined *examined = &patient->examined;
-	const struct provider *provider = &examined->subject.provider;
-	const char *sample = arena_printf(&patient->memory, "postmaster@%s", patient->domain);
+	struct check *check = &examination->database;
+	const struct provider *provider = &examination->expected.provider;
+	const char *domain = examination->domain;
+	const char *sample = check_format(check, "postmaster@%s", domain);
 
-	if (provider->unknown_users == UNANSWERED_REFUSE) {
-		if (!tally->first) {
-			examined->no_sample = arena_printf(
-				&patient->memory,
-				"clients: %s has no user of its own, and provider '%s' refuses "
-				"others",
-				patient->domain, provider->name);
-			examined->sample_fix = arena_printf(
-				&patient->memory,
-				"add its users: 'user add ADDRESS@%s LOGIN', or 'user import'",
-				patient->domain);
-		} else if (!text_equals(provider->send_logins_to, "everyone")) {
-			examined->no_sample = arena_printf(
-				&patient->memory,
-				"clients: provider '%s' answers for its users alone, and sends "
-				"their logins to %s only",
-				provider->name, provider->send_logins_to);
-			examined->sample_fix = "look with a client in one of these networks";
-		} else
-			sample = tally->first;
+	if (provider->unknown_users != UNANSWERED_REFUSE) {
+		/* postmaster */
+	} else if (!first_user) {
+		examination->no_sample = check_format(
+			check,
+			"clients are not tested: %s has no users, and provider '%s' refuses "
+			"unknown users",
+			domain, provider->name);
+		examination->sample_fix = check_format(
+			check, "add its users: 'user add ADDRESS@%s LOGIN', or 'user import'",
+			domain);
+	} else if (!text_equals(provider->send_logins_to, "everyone")) {
+		examination->no_sample = check_format(
+			check,
+			"clients are not tested: provider '%s' answers only for its users, and "
+			"sends their logins only to %s",
+			provider->name, provider->send_logins_to);
+		examination->sample_fix = "test with a client in one of these networks";
+	} else {
+		sample = first_user;
 	}
-	return address_parse(&patient->memory, sample, &examined->sample, err);
+	return address_parse(&check->memory, sample, &examination->sample, err);
 }
 
-static void note_starttls_only(struct patient *patient)
+static void report_starttls_only(struct examination *examination)
 {
 	static const enum service_kind kinds[] = { SERVICE_IMAP, SERVICE_POP3, SERVICE_SUBMISSION };
-	const struct profile *profile = &patient->examined.subject.profile;
+	struct check *check = &examination->database;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		const struct endpoint *first = profile_first(profile, kinds[i]);
+		const struct endpoint *first = profile_first(&examination->expected.profile,
+							     kinds[i]);
 
 		if (first && first->security == SECURITY_STARTTLS)
-			patient_note(
-				patient, FINDING_STARTTLS_ONLY,
-				arena_printf(&patient->memory,
-					     "%s is announced to Outlook with STARTTLS, of which "
-					     "Outlook 2007 knows nothing: it tries implicit TLS",
-					     service_kind_name(kinds[i])),
-				"implicit TLS first",
-				arena_printf(
-					&patient->memory,
-					"offer implicit TLS too, and announce it: 'service add "
-					"%s ...'",
-					word_in_sentence(&patient->memory,
-							 patient->examined.subject.provider.name)));
+			check_report(
+				check, FINDING_STARTTLS_ONLY, "implicit TLS first",
+				check_format(
+					check,
+					"offer implicit TLS too, and announce it: 'service add %s "
+					"...'",
+					word_in_sentence(&check->memory,
+							 examination->expected.provider.name)),
+				"%s is announced to Outlook with STARTTLS, which Outlook 2007 does "
+				"not support: it tries implicit TLS",
+				service_kind_name(kinds[i]));
 	}
 }
 
-/* subject: whom 'certificate request' gets it for. */
-static void note_name_uncertified(const struct coverage *coverage, struct patient *patient,
-				  const char *name, const char *subject)
+/* owner: the argument of 'certificate request'. */
+static void check_coverage(struct check *check, const struct coverage *coverage, const char *name,
+			   const char *owner)
 {
-	struct arena *memory = &patient->memory;
-
-	if (coverage_has(memory, coverage, name))
-		return;
-	patient_note(
-		patient, FINDING_NAME_UNCERTIFIED,
-		arena_printf(memory, "no valid certificate of the settings covers %s", name),
-		arena_printf(memory, "a certificate with the name %s", name),
-		arena_printf(memory,
-			     "get a certificate for %s with 'mailconfctl certificate request %s', "
-			     "or put another where 'certificates' in the settings looks",
-			     name, subject));
+	if (!coverage_has(&check->memory, coverage, name))
+		check_report(check, FINDING_NAME_UNCERTIFIED,
+			     check_format(check, "a certificate for %s", name),
+			     check_format(check,
+					  "get a certificate for %s with 'mailconfctl certificate "
+					  "request %s', or put another one where 'certificates' in "
+					  "the settings finds it",
+					  name, owner),
+			     "no valid certificate in the settings covers %s", name);
 }
 
-static void note_uncertified(const struct coverage *coverage, struct patient *patient)
+static void check_names_covered(struct examination *examination, const struct coverage *coverage)
 {
-	const struct examined *examined = &patient->examined;
-	const char *target = examined->subject.target;
+	const char *target = examination->expected.target;
 
-	if (!coverage)
-		return;
-	for (size_t i = 0; i < examined->n_names; i++)
-		note_name_uncertified(coverage, patient, examined->names[i], patient->domain);
-	if (target && !is_wanted_name(examined, target))
-		note_name_uncertified(coverage, patient, target, target);
+	for (size_t i = 0; i < examination->n_names; i++)
+		check_coverage(&examination->database, coverage, examination->names[i],
+			       examination->domain);
+	if (target && !examination_has_name(examination, target))
+		check_coverage(&examination->database, coverage, target, target);
 }
 
-static void note_any_domain(struct patient *patient)
+static int read_database(struct examination *examination, const struct context *context,
+			 struct error *err)
 {
-	if (text_equals(patient->examined.subject.row, "*"))
-		patient_note(
-			patient, FINDING_ANY_DOMAIN,
-			arena_printf(
-				&patient->memory,
-				"%s is served by the row '*', as is any domain that points here, "
-				"whoever owns it",
-				patient->domain),
-			"a row for each domain that is served on purpose",
-			arena_printf(&patient->memory,
-				     "give it a row of its own: 'domain add %s ...'",
-				     patient->domain));
-}
+	struct expected *expected = &examination->expected;
+	struct arena *memory = &examination->database.memory;
+	const struct user_filter filter = { .domain = examination->domain };
+	struct user_survey survey = { .memory = memory, .provider = &expected->provider };
 
-int patient_examine(struct patient *patient, const struct context *context,
-		    const struct doctor_options *options, struct error *err)
-{
-	struct examined *examined = &patient->examined;
-	struct tally tally;
-
-	if (expected_load(context, &patient->memory, patient->domain, &examined->subject, err) <
-		    0 ||
-	    expected_records(&patient->memory, &examined->subject, NULL, NULL, 0, &examined->wanted,
-			     err) < 0 ||
-	    tally_users(context, patient, &tally, err) < 0 ||
-	    choose_sample(patient, &tally, err) < 0)
+	if (expected_load(context, memory, examination->domain, expected, err) < 0 ||
+	    expected_records(memory, expected, NULL, NULL, 0, &examination->wanted, err) < 0 ||
+	    store_visit_users(context->store, &filter, survey_user, &survey, err) != 0)
 		return -1;
-	examined->names = wanted_names(&patient->memory, patient->domain,
-				       examined->subject.profile.pacc, &examined->n_names);
-	examined->plain_autoconfig = options->plain_autoconfig;
-	note_starttls_only(patient);
-	note_uncertified(options->coverage, patient);
-	note_any_domain(patient);
-	expect_results(context, patient);
+	report_own_logins(examination, survey.own_logins);
+	return choose_sample(examination, survey.first, err);
+}
+
+static void report_pattern(struct examination *examination)
+{
+	bool is_any = text_equals(examination->domain, "*");
+
+	check_report(&examination->database, is_any ? FINDING_ANY_DOMAIN : FINDING_PATTERN,
+		     "a single domain", "name one of its domains: 'doctor DOMAIN'",
+		     is_any ? "'%s' matches any domain that points to this server, whoever owns it"
+			    : "'%s' stands for domains that are not listed anywhere",
+		     examination->domain);
+}
+
+int examination_prepare(struct examination *examination, const struct context *context,
+			const struct coverage *coverage)
+{
+	struct check *check = &examination->database;
+	struct error err;
+
+	if (domain_is_pattern(examination->domain)) {
+		report_pattern(examination);
+		return -1;
+	}
+	if (read_database(examination, context, &err) < 0) {
+		check_report(check, FINDING_DOMAIN_BROKEN,
+			     "an enabled domain whose provider has services",
+			     *err.hint ? arena_strdup(&check->memory, err.hint)
+				       : "add what is missing, for example with 'service add'",
+			     "%s", err.text);
+		return -1;
+	}
+	examination->names = wanted_names(&check->memory, examination->domain,
+					  examination->expected.profile.pacc,
+					  &examination->n_names);
+	report_starttls_only(examination);
+	if (coverage)
+		check_names_covered(examination, coverage);
+	if (text_equals(examination->expected.row, "*"))
+		check_report(check, FINDING_ANY_DOMAIN,
+			     "a row of its own for each domain that is served on purpose",
+			     check_format(check, "add the domain: 'domain add %s ...'",
+					  examination->domain),
+			     "%s is served by the row '*', like any domain that points to this "
+			     "server, whoever owns it",
+			     examination->domain);
+	/* The doctor cannot know its address as the server sees it. If logins are sent to some
+	 * networks only, the settings that other networks get are right too. */
+	examination->results = play_clients(context, examination, NULL);
+	examination->results_elsewhere = play_clients(context, examination,
+						      ip_address_parse(&check->memory, "::"));
 	return 0;
 }
 
-void patient_note_pattern(struct patient *patient)
+struct examination *examination_new(const char *domain)
 {
-	bool is_any = text_equals(patient->domain, "*");
+	struct examination *examination = xnew(struct examination);
 
-	patient_note(patient, is_any ? FINDING_ANY_DOMAIN : FINDING_PATTERN,
-		     is_any ? "'*' answers for every domain that points here, whoever owns it"
-			    : arena_printf(&patient->memory,
-					   "'%s' stands for domains of which there is no list",
-					   patient->domain),
-		     "a domain that has a name", "name one that it serves: 'doctor DOMAIN'");
+	examination->domain = domain;
+	examination->database.findings.memory = &examination->database.memory;
+	return examination;
 }
 
-/* An error says what is wrong, then what would change that. */
-void patient_note_broken(struct patient *patient, const char *why)
+void examination_free(struct examination *examination)
 {
-	const char *way_out = strstr(why, "; ");
-
-	patient_note(patient, FINDING_DOMAIN_BROKEN,
-		     way_out ? arena_strndup(&patient->memory, why, (size_t)(way_out - why))
-			     : arena_strdup(&patient->memory, why),
-		     "a domain that is enabled, with a provider that has services",
-		     way_out ? arena_strdup(&patient->memory, way_out + strlen("; "))
-			     : "give it what it lacks, such as by 'service add', and look again");
+	arena_clear(&examination->database.memory);
+	free(examination);
 }

@@ -1,32 +1,20 @@
 #pragma once
 
-/* A domain under examination: what the database says of it, and the checks of it. */
+/* Prepares the examination of a domain from the database. */
 
 #include "doctor/check.h"
-#include "doctor/doctor.h"
 
-struct patient {
-	const char *domain;
-	struct arena memory;
-	struct examined examined;
-	struct findings findings; /* from the database */
-	struct check **checks;	  /* its own, and those that it shares */
-	bool *is_own;
-	size_t n_checks;
-};
+struct certificate_list;
+struct coverage;
 
-/* Reads all that the database says, and notes what is to be noted about that; expects of each
- * client what it would come to. Returns 0, or -1 with err set where nothing is answered for the
- * domain. */
-int patient_examine(struct patient *patient, const struct context *context,
-		    const struct doctor_options *options, struct error *err);
+/* domain lives as long as the examination. */
+struct examination *examination_new(const char *domain);
 
-/* Why nothing is answered for the domain. The text is copied. */
-void patient_note_broken(struct patient *patient, const char *why);
+/* No check of its own may still run. */
+void examination_free(struct examination *examination);
 
-/* Of a pattern there is nothing more to say. */
-void patient_note_pattern(struct patient *patient);
-
-/* Texts are not copied. */
-void patient_note(struct patient *patient, enum finding_kind kind, const char *seen,
-		  const char *expected, const char *fix);
+/* Reads all that the database has about the domain, reports what is notable about that, and plays
+ * the clients against it. coverage: of the configured certificates; NULL where it is not known.
+ * Returns 0, or -1 where no request for the domain is answered; the reason is reported. */
+int examination_prepare(struct examination *examination, const struct context *context,
+			const struct coverage *coverage);

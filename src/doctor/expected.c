@@ -13,47 +13,50 @@
 #include "util/idna.h"
 
 int expected_find_disabled(struct store *store, struct arena *memory, const char *domain,
-			   const char **ret_reason, struct error *err)
+			   struct error *ret_reason, struct error *err)
 {
 	struct domain row, target = { .is_enabled = true };
 	int r = store_serving_domain(store, memory, domain, &row, err);
 
+	*ret_reason = (struct error){ 0 };
 	if (r == 0 && row.is_enabled && row.alias_of)
 		r = store_find_domain(store, memory, row.alias_of, &target, err);
-	if (r != 0 && r != STORE_NOT_FOUND)
-		return -1;
-	*ret_reason = NULL;
-	if (r == 0 && !row.is_enabled)
-		*ret_reason = arena_printf(memory, "'%s' is disabled; use 'domain enable %s'",
-					   row.name, row.name);
-	else if (r == 0 && !target.is_enabled)
-		*ret_reason = arena_printf(memory,
-					   "'%s' is an alias of '%s', which is disabled; "
-					   "use 'domain enable %s'",
-					   row.name, row.alias_of, row.alias_of);
+	if (r != 0)
+		return r == STORE_NOT_FOUND ? 0 : -1;
+	if (!row.is_enabled) {
+		error_set(ret_reason, ERROR_INPUT, "'%s' is disabled", row.name);
+		error_hint(ret_reason, "use 'domain enable %s'", row.name);
+	} else if (!target.is_enabled) {
+		error_set(ret_reason, ERROR_INPUT, "'%s' is an alias of '%s', which is disabled",
+			  row.name, row.alias_of);
+		error_hint(ret_reason, "use 'domain enable %s'", row.alias_of);
+	}
 	return 0;
 }
 
-static int refuse_unserved(const struct context *context, struct arena *memory, const char *domain,
+/* Returns -1 with the reason. */
+static int reject_unserved(const struct context *context, struct arena *memory, const char *domain,
 			   struct error *err)
 {
-	const char *disabled;
+	struct error reason;
 
-	if (expected_find_disabled(context->store, memory, domain, &disabled, err) < 0)
+	if (expected_find_disabled(context->store, memory, domain, &reason, err) < 0)
 		return -1;
-	if (disabled)
-		return error_set(err, ERROR_INPUT, "domain %s", disabled);
-	return error_set(err, ERROR_INPUT, "nothing here serves '%s'; use 'domain add' first",
-			 domain);
+	if (*reason.text) {
+		error_set(err, ERROR_INPUT, "domain %s", reason.text);
+		return error_hint(err, "%s", reason.hint);
+	}
+	error_set(err, ERROR_INPUT, "domain '%s' is not served", domain);
+	return error_hint(err, "use 'domain add' first");
 }
 
-static int check_name(const char *domain, struct error *err)
+static int check_domain(const char *domain, struct error *err)
 {
-	if (domain_is_pattern(domain))
-		return error_set(err, ERROR_INPUT,
-				 "'%s' stands for many domains, each with records of its own; name "
-				 "one that it serves",
-				 domain);
+	if (domain_is_pattern(domain)) {
+		error_set(err, ERROR_INPUT,
+			  "'%s' stands for many domains, each with records of its own", domain);
+		return error_hint(err, "name one of its domains");
+	}
 	if (strlen(domain) > EXPECTED_DOMAIN_MAX_LENGTH)
 		return error_set(err, ERROR_INPUT,
 				 "'%s' is too long: names below it would have more than %d "
@@ -75,7 +78,7 @@ static int match_domain(const struct context *context, struct arena *memory, con
 	int r = store_match(context->store, memory, &query, ret_match, err);
 
 	if (r == STORE_NOT_FOUND)
-		return refuse_unserved(context, memory, domain, err);
+		return reject_unserved(context, memory, domain, err);
 	if (r != 0)
 		return -1;
 	provider = arena_strdup(memory, ret_match->provider.name);
@@ -139,7 +142,8 @@ int expected_load(const struct context *context, struct arena *memory, const cha
 	struct expected expected = { .domain = domain };
 	struct match *match = arena_new(memory, struct match);
 
-	if (check_name(domain, err) < 0 || match_domain(context, memory, domain, match, err) < 0 ||
+	if (check_domain(domain, err) < 0 ||
+	    match_domain(context, memory, domain, match, err) < 0 ||
 	    profile_build(memory, &query, match, &expected.profile, err) < 0)
 		return -1;
 	expected.row = match->row;
@@ -207,11 +211,11 @@ static int parse_addresses(struct arena *memory, const char *text, struct wanted
 	char *rest = arena_strdup(memory, text), *address;
 
 	while ((address = strsep(&rest, ","))) {
-		if (!is_address(address))
-			return error_set(err, ERROR_INPUT,
-					 "'%s' is not an address; write a host name, or addresses "
-					 "with commas between them",
-					 address);
+		if (!is_address(address)) {
+			error_set(err, ERROR_INPUT, "'%s' is not an address", address);
+			return error_hint(err, "give a host name, or addresses with commas "
+					       "between them");
+		}
 		addresses[wish->n_addresses++] = address;
 	}
 	wish->addresses = addresses;

@@ -33,11 +33,11 @@ struct expected {
 int expected_load(const struct context *context, struct arena *memory, const char *domain,
 		  struct expected *ret_expected, struct error *err);
 
-/* Where the domain is not served because its row, the pattern that covers it or the target of its
- * alias is disabled, what to say after "domain ": "'example.org' is disabled; use 'domain enable
- * example.org'". In memory; else NULL. Returns 0, or -1 with err set. */
+/* Finds why a domain is not served: its row, the pattern that covers it, or the domain that it is
+ * an alias of may be disabled. ret_reason becomes "'example.org' is disabled" with a hint, or an
+ * empty text. Returns 0, or -1 with err set. */
 int expected_find_disabled(struct store *store, struct arena *memory, const char *domain,
-			   const char **ret_reason, struct error *err);
+			   struct error *ret_reason, struct error *err);
 
 /* The keys of this server's certificates for the names of the domain. */
 int expected_keys(struct arena *memory, const struct expected *expected,

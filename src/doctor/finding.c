@@ -75,7 +75,9 @@ void findings_add(struct findings *findings, const struct finding *finding)
 		findings->items = items;
 		findings->room = room;
 	}
-	findings->items[findings->count++] = *finding;
+	findings->items[findings->count] = *finding;
+	findings->items[findings->count].number = findings->count;
+	findings->count++;
 }
 
 const char *finding_kind_name(enum finding_kind kind)

@@ -1,9 +1,7 @@
 #pragma once
 
-/*
- * What the doctor says: one finding for each thing that it looked at. Each kind has one level and
- * one meaning, in the table of finding.c, which the manual repeats.
- */
+/* The results of the doctor: one finding for each thing that it checked. Each kind has one level,
+ * in the table of finding.c, which the manual repeats. */
 
 #include <stddef.h>
 
@@ -70,10 +68,10 @@ enum finding_kind {
 
 struct finding {
 	enum finding_kind kind;
+	size_t number; /* in the order in which they were found */
 	const char *seen;
-	/* Neither is NULL but where all is well. */
-	const char *expected;
-	const char *fix; /* the DNS record, command or action that fixes it */
+	const char *expected; /* NULL, as fix, if the level is ok */
+	const char *fix;      /* the DNS record, command or action that fixes it */
 };
 
 /* A growing list. Its findings and their texts live in memory. */
@@ -83,9 +81,7 @@ struct findings {
 	size_t count, room;
 };
 
-#define FINDINGS_IN(arena) ((struct findings){ .memory = (arena) })
-
-/* Texts are not copied. */
+/* Numbers the finding. Texts are not copied. */
 void findings_add(struct findings *findings, const struct finding *finding);
 
 /* "certificate-expired" */

@@ -14,8 +14,9 @@
 static void add_addresses(struct host *host, const struct dns_answer *answer, bool is_ipv6)
 {
 	for (size_t i = 0; i < answer->count && host->n_addresses < HOST_ADDRESSES_MAX; i++)
-		host->addresses[host->n_addresses++] =
-			(struct host_address){ answer->records[i].text, is_ipv6 };
+		host->addresses[host->n_addresses++] = (struct host_address){
+			.text = answer->records[i].text, .is_ipv6 = is_ipv6
+		};
 }
 
 void host_find(struct resolver *resolver, struct arena *memory, const char *name,
@@ -46,20 +47,25 @@ const char *host_addresses(struct arena *memory, const struct host *host)
 	return host->n_addresses ? bytes_text(&list) : "no address";
 }
 
-static socklen_t socket_address_of(const struct host_address *address, uint16_t port,
-				   struct sockaddr_storage *ret_socket)
-{
-	struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+/* Room for either kind of address. */
+union any_address {
+	struct sockaddr any;
+	struct sockaddr_in ipv4;
+	struct sockaddr_in6 ipv6;
+};
 
+static socklen_t make_address(const struct host_address *address, uint16_t port,
+			      union any_address *ret_address)
+{
+	*ret_address = (union any_address){ 0 };
 	if (address->is_ipv6) {
-		inet_pton(AF_INET6, address->text, &ipv6.sin6_addr);
-		memcpy(ret_socket, &ipv6, sizeof(ipv6));
-		return sizeof(ipv6);
+		ret_address->ipv6 = (struct sockaddr_in6){ AF_INET6, htons(port) };
+		(void)inet_pton(AF_INET6, address->text, &ret_address->ipv6.sin6_addr);
+		return sizeof(ret_address->ipv6);
 	}
-	inet_pton(AF_INET, address->text, &ipv4.sin_addr);
-	memcpy(ret_socket, &ipv4, sizeof(ipv4));
-	return sizeof(ipv4);
+	ret_address->ipv4 = (struct sockaddr_in){ AF_INET, htons(port) };
+	(void)inet_pton(AF_INET, address->text, &ret_address->ipv4.sin_addr);
+	return sizeof(ret_address->ipv4);
 }
 
 int host_connect_address(const struct world *world, const struct host_address *address,
@@ -68,16 +74,20 @@ int host_connect_address(const struct world *world, const struct host_address *a
 	static char yes;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *key = arena_printf(&memory, "%s:%u", address->text, port);
-	struct sockaddr_storage socket;
-	socklen_t length = socket_address_of(address, port, &socket);
+	const struct sockaddr *socket = address->socket;
+	socklen_t length = address->socket_length;
+	union any_address made;
 	int r;
 
 	if (memo_get(world->silent, key)) {
-		error_set(err, ERROR_SYSTEM, "no answer in time");
+		(void)error_set(err, ERROR_SYSTEM, "no answer in time");
 		return STREAM_SILENT;
 	}
-	r = stream_open((struct sockaddr *)&socket, length, clock_now() + HOST_PATIENCE, ret_stream,
-			err);
+	if (!socket) {
+		length = make_address(address, port, &made);
+		socket = &made.any;
+	}
+	r = stream_open(socket, length, clock_now() + HOST_PATIENCE, ret_stream, err);
 	if (r == STREAM_SILENT)
 		(void)memo_put(world->silent, key, &yes);
 	return r;

@@ -111,21 +111,18 @@ bool http_url_parse(struct arena *memory, const char *url, const struct http_req
 	return true;
 }
 
-static int open_tcp(struct browser *browser, struct arena *memory,
-		    const struct http_request *request, bool is_ours, struct error *err)
+static int connect_host(struct browser *browser, struct arena *memory,
+			const struct http_request *request, bool is_ours, struct error *err)
 {
 	const struct world *world = browser->world;
-	struct host host;
-	int r;
+	struct host host = { .name = request->host, .addresses = { world->connect } };
 
-	if (is_ours && request->is_tls && world->connect_length) {
-		r = stream_open((const struct sockaddr *)&world->connect, world->connect_length,
-				clock_now() + HOST_PATIENCE, &browser->stream, err);
-		return r == 0 ? 0 : -1;
-	}
-	host_find(browser->resolver, memory, request->host, &host);
+	if (is_ours && request->is_tls && world->connect.text)
+		host.n_addresses = 1;
+	else
+		host_find(browser->resolver, memory, request->host, &host);
 	if (host.outcome == DNS_FAILED)
-		return error_set(err, ERROR_INPUT, "%s cannot be looked up: %s", request->host,
+		return error_set(err, ERROR_INPUT, "DNS lookup of %s failed: %s", request->host,
 				 host.failure);
 	return host_connect(world, &host, request->port, &browser->stream, err) == 0 ? 0 : -1;
 }
@@ -133,7 +130,7 @@ static int open_tcp(struct browser *browser, struct arena *memory,
 static int open_stream(struct browser *browser, struct arena *memory,
 		       const struct http_request *request, bool is_ours, struct error *err)
 {
-	if (open_tcp(browser, memory, request, is_ours, err) < 0)
+	if (connect_host(browser, memory, request, is_ours, err) < 0)
 		return -1;
 	stream_set_deadline(browser->stream, clock_now() + HTTP_PATIENCE);
 	return request->is_tls

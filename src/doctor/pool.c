@@ -18,37 +18,41 @@ struct pool {
 
 	/* Guarded by lock. */
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	pthread_cond_t is_added, is_done; /* a job */
 	struct job *first, **last;
 	bool is_ending;
 };
 
-/* The next job; NULL once there will be no more. */
-static struct job *take(struct pool *pool)
+/* Waits for the next job; NULL if there will be no more. */
+static struct job *next_job(struct pool *pool)
 {
 	struct job *job;
 
-	pthread_mutex_lock(&pool->lock);
 	while (!pool->first && !pool->is_ending)
-		pthread_cond_wait(&pool->changed, &pool->lock);
+		pthread_cond_wait(&pool->is_added, &pool->lock);
 	job = pool->first;
-	if (job) {
+	if (job)
 		pool->first = job->next;
-		if (!pool->first)
-			pool->last = &pool->first;
-	}
-	pthread_mutex_unlock(&pool->lock);
+	if (!pool->first)
+		pool->last = &pool->first;
 	return job;
 }
 
-static void *work(void *argument)
+static void *run_jobs(void *argument)
 {
 	struct pool *pool = argument;
 	void *own = pool->hooks.begin ? pool->hooks.begin(pool->hooks.context) : NULL;
 	struct job *job;
 
-	while ((job = take(pool)))
+	pthread_mutex_lock(&pool->lock);
+	while ((job = next_job(pool))) {
+		pthread_mutex_unlock(&pool->lock);
 		job->run(job, own);
+		pthread_mutex_lock(&pool->lock);
+		job->is_done = true;
+		pthread_cond_broadcast(&pool->is_done);
+	}
+	pthread_mutex_unlock(&pool->lock);
 	if (pool->hooks.end)
 		pool->hooks.end(own);
 	return NULL;
@@ -65,11 +69,13 @@ int pool_new(size_t threads, const struct pool_hooks *hooks, struct pool **ret_p
 	pool->threads = xcalloc(threads, sizeof(*pool->threads));
 	pool->last = &pool->first;
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->changed, NULL);
+	pthread_cond_init(&pool->is_added, NULL);
+	pthread_cond_init(&pool->is_done, NULL);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	while (pool->n_threads < threads && !failed) {
-		failed = pthread_create(&pool->threads[pool->n_threads], &attributes, work, pool);
+		failed = pthread_create(&pool->threads[pool->n_threads], &attributes, run_jobs,
+					pool);
 		if (!failed)
 			pool->n_threads++;
 	}
@@ -88,11 +94,12 @@ void pool_free(struct pool *pool)
 		return;
 	pthread_mutex_lock(&pool->lock);
 	pool->is_ending = true;
-	pthread_cond_broadcast(&pool->changed);
+	pthread_cond_broadcast(&pool->is_added);
 	pthread_mutex_unlock(&pool->lock);
 	for (size_t i = 0; i < pool->n_threads; i++)
 		pthread_join(pool->threads[i], NULL);
-	pthread_cond_destroy(&pool->changed);
+	pthread_cond_destroy(&pool->is_added);
+	pthread_cond_destroy(&pool->is_done);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool->threads);
 	free(pool);
@@ -102,8 +109,17 @@ void pool_add(struct pool *pool, struct job *job)
 {
 	pthread_mutex_lock(&pool->lock);
 	job->next = NULL;
+	job->is_done = false;
 	*pool->last = job;
 	pool->last = &job->next;
-	pthread_cond_signal(&pool->changed);
+	pthread_cond_signal(&pool->is_added);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_wait(struct pool *pool, const struct job *job)
+{
+	pthread_mutex_lock(&pool->lock);
+	while (!job->is_done)
+		pthread_cond_wait(&pool->is_done, &pool->lock);
 	pthread_mutex_unlock(&pool->lock);
 }

@@ -1,10 +1,11 @@
 #pragma once
 
 /*
- * A bounded number of threads that do jobs in the order in which they were added. The doctor's jobs
- * wait for others most of the time, so there are many more threads than processors.
+ * A bounded number of threads that run jobs in the order in which they were added. The doctor's
+ * jobs mostly wait for servers, so there are many more threads than processors.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "util/cleanup.h"
@@ -12,10 +13,11 @@
 struct error;
 struct pool;
 
-/* Stands in a struct of the caller's, who owns it until run() is over. */
+/* Part of a struct of the caller, who owns it and may free it after pool_wait() or pool_free(). */
 struct job {
-	struct job *next; /* the pool's */
-	/* Runs in one of the threads; own is what the thread's begin() made. */
+	struct job *next; /* the pool's, as is_done */
+	bool is_done;
+	/* Runs in one of the threads; own is what the thread's begin() returned. */
 	void (*run)(struct job *job, void *own);
 };
 
@@ -26,7 +28,7 @@ struct pool_hooks {
 	void *context;
 };
 
-/* Returns 0, or -1 with err set where no thread can be made; fewer than asked for will do. */
+/* Starts up to so many threads. Returns 0, or -1 with err set if none can be started. */
 int pool_new(size_t threads, const struct pool_hooks *hooks, struct pool **ret_pool,
 	     struct error *err);
 
@@ -35,3 +37,6 @@ void pool_free(struct pool *pool);
 DEFINE_CLEANUP(struct pool *, pool_free);
 
 void pool_add(struct pool *pool, struct job *job);
+
+/* Waits until the job is done. */
+void pool_wait(struct pool *pool, const struct job *job);

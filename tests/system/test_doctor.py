@@ -160,15 +160,15 @@ def simple(site, *options):
     site.daemon.start()
 
 
-@fault("resolver-failed", "asking for", "see whether the name servers of example.org answer")
+@fault("resolver-failed", "DNS lookup of", "check the name servers of example.org")
 def silent_resolver(site):
     simple(site)
     site.dns.start()
     site.dns.process.stop()
 
 
-@fault("resolver-failed", "asking for the addresses of autodiscover.example.org: ",
-       "see whether the name servers of example.org answer")
+@fault("resolver-failed", "DNS lookup of autodiscover.example.org (A, AAAA) failed: ",
+       "check the name servers of example.org")
 def no_answer_for_ipv6(site):
     """Not the same as no IPv6 address."""
     simple(site)
@@ -182,7 +182,7 @@ def no_answer_for_ipv6(site):
     site.dns.remove(f"host-record={name}").add(f"server=/{name}/127.0.0.1#{server.port}", "no-negcache")
 
 
-@fault("name-missing", "autoconfig.example.org has no address", "add A and AAAA records of this server")
+@fault("name-missing", "autoconfig.example.org has no address", "add A and AAAA records for autoconfig.example.org")
 def missing_name(site):
     simple(site)
     site.dns.remove(f"host-record=autoconfig.{DOMAIN}")
@@ -191,21 +191,21 @@ def missing_name(site):
 PUBLIC = "auto.example.net"
 
 
-@fault("name-missing", "auto.example.net, the public name, has no address",
-       "add A and AAAA records of this server to DNS for auto.example.net")
+@fault("name-missing", "the public name auto.example.net has no address",
+       "add A and AAAA records for auto.example.net that point to this server")
 def missing_public_name(site):
     site.daemon.settings["server"]["public-name"] = PUBLIC
     simple(site)
 
 
-@fault("name-missing", ", the public name, has no address", ", or set a public-name that has them")
+@fault("name-missing", "the public name ", ", or set another public-name")
 def missing_own_name(site):
     """Without a public name clients are sent to this host's own, as the daemon does it."""
     del site.daemon.settings["server"]["public-name"]
     simple(site)
 
 
-@fault("name-elsewhere", "autodiscover.example.org has the address 127.255.255.1", "change in DNS", level="warning")
+@fault("name-elsewhere", "autodiscover.example.org resolves to 127.255.255.1", "change in DNS", level="warning")
 def name_elsewhere(site):
     simple(site)
     site.dns.remove(f"host-record=autodiscover.{DOMAIN}").host(f"autodiscover.{DOMAIN}", "127.255.255.1")
@@ -238,18 +238,18 @@ def ordered(site, *priorities, services=(IMAP, f"imaps://{OTHER_HOST}")):
         site.dns.remove(line).add(f"{line}{priority},1")
 
 
-@fault("record-differs", "in another order than its services",
+@fault("record-differs", "not in the order of its services",
        "change in DNS: _imaps._tcp.example.org. IN SRV 0 1 993 mail.example.org.")
 def reversed_hosts(site):
     ordered(site, 10, 0)
 
 
-@fault("record-differs", "in another order than its services", "change in DNS: _imaps._tcp.example.org. IN SRV 10 1 993 mail2.example")
+@fault("record-differs", "not in the order of its services", "change in DNS: _imaps._tcp.example.org. IN SRV 10 1 993 mail2.example")
 def equal_hosts(site):
     ordered(site, 5, 5)
 
 
-@fault("record-differs", "_pop3s._tcp.example.org has SRV 3 1 995 mail.example.org, in another order than its services",
+@fault("record-differs", "_pop3s._tcp.example.org has SRV 3 1 995 mail.example.org, not in the order of its services",
        "change in DNS: _pop3s._tcp.example.org. IN SRV 10 1 995 mail.example.org.")
 def reversed_kinds(site):
     ordered(site, 7, 3, services=(IMAP, f"pop3s://{HOST}"))
@@ -277,25 +277,25 @@ def other_digest(site):
     site.dns.add(f'txt-record=_ua-auto-config.{DOMAIN},"v=UAAC1; a=sha256; d=AAAA"')
 
 
-@fault("tlsa-differs", "_443._tcp.autoconfig.example.org has TLSA records, none", "add to DNS: _443._tcp.autoconfig")
+@fault("tlsa-differs", "_443._tcp.autoconfig.example.org has TLSA records, but none", "add to DNS: _443._tcp.autoconfig")
 def other_key(site):
     simple(site)
     site.dns.add(f"dns-rr=_443._tcp.autoconfig.{DOMAIN},52,030101{'00' * 32}")
 
 
-@fault("wildcard", "any name below example.org exists", "remove *.example.org from DNS", level="warning")
+@fault("wildcard", "example.org has a wildcard record", "remove *.example.org from DNS", level="warning")
 def wildcard(site):
     simple(site)
     site.dns.add(f"address=/{DOMAIN}/{site.address}")
 
 
-@fault("wildcard", "any name below example.org exists", "remove *.example.org from DNS", level="warning")
+@fault("wildcard", "example.org has a wildcard record", "remove *.example.org from DNS", level="warning")
 def wildcard_of_ipv6(site):
     simple(site)
     site.dns.host(f"mailconf-no-such-name.{DOMAIN}", "2001:db8::1")
 
 
-@fault("wildcard", "such as _mailconf-no-such-name._tcp.example.org", "remove the SRV records of *._tcp.example.org",
+@fault("wildcard", "a wildcard SRV record: _mailconf-no-such-name._tcp.example.org", "remove the SRV records of *._tcp.example.org",
        level="warning")
 def wildcard_of_services(site):
     simple(site)
@@ -315,26 +315,26 @@ def other_port(site):
     site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},autodiscover.{DOMAIN},8443,0,0")
 
 
-@fault("autodiscover-consent", "leads to auto.example.net", "let autodiscover.example.org lead to this server", level="note")
+@fault("autodiscover-consent", "points to auto.example.net", "point autodiscover.example.org to this server", level="note")
 def leads_out(site):
     simple(site)
     site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},auto.example.net,443,0,0")
     site.dns.host("auto.example.net", site.address)
 
 
-@fault("target-alias", "mail.example.org, which is a CNAME for host.example.org", "give mail.example.org addresses")
+@fault("target-alias", "mail.example.org, which is a CNAME for host.example.org", "give mail.example.org A and AAAA records")
 def target_alias(site):
     simple(site)
     site.dns.add(f"cname={HOST},host.{DOMAIN}").host(f"host.{DOMAIN}", site.address)
 
 
-@fault("target-missing", "leads to mail.example.org, which has no address", "give mail.example.org an A or AAAA")
+@fault("target-missing", "points to mail.example.org, which has no address", "add an A or AAAA record for mail.example.org")
 def target_missing(site):
     simple(site)
 
 
 @fault("mx-elsewhere", "the MX of example.org is mx1.example.net, and autoconfig.example.net exists",
-       "see that autoconfig.example.org answers in time", level="warning")
+       "make sure that autoconfig.example.org answers in time", level="warning")
 def mx_elsewhere(site):
     simple(site)
     site.dns.add(f"mx-host={DOMAIN},mx1.example.net,10", f"mx-host={DOMAIN},mx.{DOMAIN},20")
@@ -342,19 +342,19 @@ def mx_elsewhere(site):
 
 
 @fault("mx-elsewhere", "the MX of example.org is mx1.eu.example.net, and autoconfig.example.net exists",
-       "see that autoconfig.example.org answers in time", level="warning")
+       "make sure that autoconfig.example.org answers in time", level="warning")
 def mx_base_elsewhere(site):
     simple(site)
     site.dns.add(f"mx-host={DOMAIN},mx1.eu.example.net,10")
     site.dns.host("autoconfig.example.net", site.address)
 
 
-@fault("unreachable", "autoconfig.example.org (127.", "take the address of autoconfig.example.org out of DNS")
+@fault("unreachable", "autoconfig.example.org (127.", "remove the address of autoconfig.example.org from DNS")
 def unreachable(site):
     site.setup(IMAP, SUBMISSION)
 
 
-@fault("unreachable-ipv4", "autoconfig.example.org (127.255.255.1): Connection refused", "see that the server listens",
+@fault("unreachable-ipv4", "autoconfig.example.org (127.255.255.1): Connection refused", "make sure that the server listens",
        level="warning")
 def one_dead_address(site):
     simple(site)
@@ -362,26 +362,26 @@ def one_dead_address(site):
 
 
 @fault("unreachable-ipv6", "autoconfig.example.org (::ffff:127.255.255.1): Connection refused",
-       "see that the server listens", level="warning")
+       "make sure that the server listens", level="warning")
 def dead_ipv6(site):
     simple(site)
     site.dns.host(f"autoconfig.{DOMAIN}", "::ffff:127.255.255.1")
 
 
-@fault("untested", "this machine has no way to IPv6", "look from a machine that has IPv6 too", level="note")
+@fault("untested", "this machine has no IPv6", "run the doctor on a machine with IPv6", level="note")
 def no_route(site):
     simple(site)
     # An interface that does not exist: no machine has a link of that number.
     site.dns.host(f"autoconfig.{DOMAIN}", "fe80::1")
 
 
-@fault("handshake-failed", "autodiscover.example.org (127.", "get a certificate with the name autodiscover.example.org")
+@fault("handshake-failed", "autodiscover.example.org (127.", "get a certificate for autodiscover.example.org")
 def no_certificate(site):
     site.daemon.add_certificate("main", f"autoconfig.{DOMAIN}")
     simple(site)
 
 
-@fault("certificate-name", "the certificate has the names www.example.net", "get a certificate with the name example.org")
+@fault("certificate-name", "the certificate has the names www.example.net", "get a certificate for example.org")
 def apex_of_another(site):
     simple(site)
     pem = site.certificate("www.example.net")
@@ -390,14 +390,14 @@ def apex_of_another(site):
     site.dns.host(DOMAIN, site.apex)
 
 
-@fault("certificate-name", "https://auto.example.net (127.", "get a certificate with the name auto.example.net")
+@fault("certificate-name", "https://auto.example.net (127.", "get a certificate for auto.example.net")
 def public_name_of_a_provider(site):
     """Where its own provider sends clients, whatever the settings say."""
     simple(site, "--public-name", PUBLIC)
     public_site(site, 443)
 
 
-@fault("certificate-name", "https://auto.example.net:8443 (127.", "get a certificate with the name auto.example.net")
+@fault("certificate-name", "https://auto.example.net:8443 (127.", "get a certificate for auto.example.net")
 def public_name_with_a_port(site):
     site.daemon.settings["server"]["public-name"] = f"{PUBLIC}:8443"
     simple(site)
@@ -418,18 +418,18 @@ def with_certificate(site, *names, options=()):
     simple(site)
 
 
-@fault("certificate-expired", "the certificate expired ", ", as with 'mailconfctl certificate renew'")
+@fault("certificate-expired", "the certificate expired ", ", for example with 'mailconfctl certificate renew'")
 def expired(site):
     with_certificate(site, options=("--not-before", "-9", "--days", "7"))
 
 
-@fault("certificate-expiring", "the certificate expires in ", ", as with 'mailconfctl certificate renew', and see",
+@fault("certificate-expiring", "the certificate expires in ", ", for example with 'mailconfctl certificate renew', and find out",
        level="warning")
 def expiring(site):
     with_certificate(site, options=("--days", "5"))
 
 
-@fault("certificate-untrusted", "is signed by 'CN=mailconfd test CA', whom clients do not know", "get a certificate for")
+@fault("certificate-untrusted", "is issued by the untrusted CA 'CN=mailconfd test CA'", "get a certificate for")
 def untrusted(site):
     simple(site)
     pem = site.certificate(DOMAIN, options=("--with-root",))
@@ -439,7 +439,7 @@ def untrusted(site):
     site.untrusted = True
 
 
-@fault("chain-incomplete", "the certificate of the issuer 'CN=intermediate.example' is not sent", "serve the chain")
+@fault("chain-incomplete", "the intermediate certificate 'CN=intermediate.example' is missing", "serve all intermediate")
 def incomplete(site):
     site.authority.run("cert", "intermediate.pem", "--ca", "intermediate.example")
     whole = site.certificate(f"autoconfig.{DOMAIN}", f"autodiscover.{DOMAIN}", options=("--issuer", "intermediate.pem"))
@@ -462,17 +462,17 @@ def nginx_in_front(site, protocols="TLSv1.2 TLSv1.3", more=""):
         "      proxy_set_header Host $host; proxy_ssl_server_name on; proxy_ssl_name $host; } }")
 
 
-@fault("tls12-missing", "no TLS 1.2", "turn TLS 1.2 on", level="warning")
+@fault("tls12-missing", "no TLS 1.2", "enable TLS 1.2", level="warning")
 def only_tls13(site):
     nginx_in_front(site, "TLSv1.3")
 
 
-@fault("tls13-missing", "no TLS 1.3", "turn TLS 1.3 on", level="note")
+@fault("tls13-missing", "no TLS 1.3", "enable TLS 1.3", level="note")
 def only_tls12(site):
     nginx_in_front(site, "TLSv1.2")
 
 
-@fault("name-uncertified", "no valid certificate of the settings covers autodiscover.example.org",
+@fault("name-uncertified", "no valid certificate in the settings covers autodiscover.example.org",
        "get a certificate for autodiscover.example.org with 'mailconfctl certificate request example.org', or put",
        level="warning")
 def uncertified(site):
@@ -480,7 +480,7 @@ def uncertified(site):
     simple(site)
 
 
-@fault("name-uncertified", "no valid certificate of the settings covers auto.example.net",
+@fault("name-uncertified", "no valid certificate in the settings covers auto.example.net",
        "with 'mailconfctl certificate request auto.example.net', or put", level="warning")
 def uncertified_public_name(site):
     site.daemon.settings["server"]["public-name"] = PUBLIC
@@ -489,13 +489,13 @@ def uncertified_public_name(site):
     site.dns.host(PUBLIC, site.address)
 
 
-@fault("no-settings", "KMail gets nothing: https://autoconfig.example.org/mail/config-v1.1.xml: status 404",
-       "see that what answers at https://autoconfig.example.org is this server, with this database")
+@fault("no-settings", "KMail gets no settings: https://autoconfig.example.org/mail/config-v1.1.xml: status 404",
+       "make sure that this daemon, with this database, answers at https://autoconfig.example.org")
 def not_found(site):
     nginx_in_front(site, more="    location /mail/ { return 404; }\n")
 
 
-@fault("other-settings", "KMail gets IMAP old.example.org:993 TLS as postmaster@example.org", "take the settings away")
+@fault("other-settings", "KMail gets IMAP old.example.org:993 TLS as postmaster@example.org", "remove the settings from")
 def other_settings(site):
     site.setup(IMAP, SUBMISSION)
     other = site.directory / "other"
@@ -512,7 +512,7 @@ SCHEMAS = "http://schemas.microsoft.com/exchange/autodiscover"
 
 
 @fault("other-settings", "ActiveSync phone gets ActiveSync https://old.example.org/sync as postmaster@example.org from "
-       "https://example.org/autodiscover/autodiscover.xml", "take the settings away from https://example.org/")
+       "https://example.org/autodiscover/autodiscover.xml", "remove the settings from https://example.org/")
 def other_activesync(site):
     """What the web site says to phones, which ask there first. To Outlook that says nothing."""
     simple(site)
@@ -536,7 +536,7 @@ def old_site(site, document):
 
 
 @fault("other-settings", "Outlook gets a redirect to postmaster@old.example from https://example.org/",
-       "take the settings away from https://example.org/")
+       "remove the settings from https://example.org/")
 def other_redirect(site):
     simple(site)
     old_site(site, f'<Autodiscover xmlns="{SCHEMAS}/responseschema/2006"><Response '
@@ -552,26 +552,26 @@ def json_in_front(site, protocol, url):
 
 
 @fault("other-settings", "New Outlook gets ActiveSync https://old.example.org/sync as postmaster@example.org",
-       "take the settings away from https://autodiscover.example.org/autodiscover/autodiscover.json?Email=")
+       "remove the settings from https://autodiscover.example.org/autodiscover/autodiscover.json?Email=")
 def other_json(site):
     json_in_front(site, "ActiveSync", "https://old.example.org/sync")
 
 
-@fault("no-settings", "New Outlook gets nothing: https://www.example.net/autodiscover/autodiscover.xml: ",
-       "see that www.example.net reaches this server, and that its name has a good certificate, or that nothing leads "
-       "clients there")
+@fault("no-settings", "New Outlook gets no settings: https://www.example.net/autodiscover/autodiscover.xml: ",
+       "make sure that www.example.net points to this server, and that its certificate is valid, or that no client is "
+       "redirected there")
 def misleading_json(site):
     json_in_front(site, "AutodiscoverV1", "https://www.example.net/autodiscover/autodiscover.xml")
 
 
-@fault("no-settings", "Apple device gets nothing: https://autoconfig.example.org/mobileconfig?emailaddress=postmaster%40"
-       "example.org: status 200, text/html", "see that what answers at https://autoconfig.example.org is this server")
+@fault("no-settings", "Apple device gets no settings: https://autoconfig.example.org/mobileconfig?emailaddress=postmaster%40"
+       "example.org: status 200, text/html", "make sure that this daemon, with this database, answers at https://autoconfig.example.org")
 def welcome_instead_of_profile(site):
     nginx_in_front(site, more="    location = /mobileconfig { return 200 '<html>Welcome</html>'; }\n")
 
 
-@fault("no-settings", "PACC client gets nothing: https://ua-auto-config.example.org/.well-known/"
-       "user-agent-configuration.json: its digest is ", "see that what answers at https://ua-auto-config.example.org is this server")
+@fault("no-settings", "PACC client gets no settings: https://ua-auto-config.example.org/.well-known/"
+       "user-agent-configuration.json: its digest is ", "make sure that this daemon, with this database, answers at https://ua-auto")
 def other_pacc(site):
     """The same settings in other bytes will not do."""
     simple(site, "--pacc", "yes")
@@ -583,8 +583,8 @@ def other_pacc(site):
     site.dns.remove(f"host-record=ua-auto-config.{DOMAIN}").host(f"ua-auto-config.{DOMAIN}", address)
 
 
-@fault("no-settings", "Outlook gets nothing: https://autodiscover.example.org/autodiscover/autodiscover.xml: autodiscover."
-       "example.org has no address", "see that autodiscover.example.org reaches this server")
+@fault("no-settings", "Outlook gets no settings: https://autodiscover.example.org/autodiscover/autodiscover.xml: autodiscover."
+       "example.org has no address", "make sure that autodiscover.example.org points to this server")
 def web_site_without_settings(site):
     """That the web site has none explains little."""
     simple(site)
@@ -596,15 +596,15 @@ def web_site_without_settings(site):
     site.dns.host(DOMAIN, site.apex).host(f"www.{DOMAIN}", site.apex).remove(f"host-record=autodiscover.{DOMAIN}")
 
 
-@fault("no-settings", "Delta Chat gets nothing: https://autodiscover.example.org/autodiscover/autodiscover.xml: status 500",
-       "see that what answers at https://autodiscover.example.org is this server")
-def mends_what_failed(site):
+@fault("no-settings", "Delta Chat gets no settings: https://autodiscover.example.org/autodiscover/autodiscover.xml: status 500",
+       "make sure that this daemon, with this database, answers at https://autodiscover.example.org")
+def names_what_failed(site):
     """And not the first name that the client asks."""
     nginx_in_front(site, more="    location /mail/ { return 404; }\n    location /autodiscover/ { return 500; }\n")
 
 
-@fault("no-settings", "Outlook gets nothing: https://autodiscover.example.org/autodiscover/autodiscover.xml: the answer "
-       "is larger than 256 KiB", "see that what answers at https://autodiscover.example.org is this server")
+@fault("no-settings", "Outlook gets no settings: https://autodiscover.example.org/autodiscover/autodiscover.xml: the answer "
+       "is larger than 256 KiB", "make sure that this daemon, with this database, answers at https://autodiscover.example.org")
 def too_large(site):
     """An answer with a good certificate, and yet none."""
     site.setup(IMAP, SUBMISSION)
@@ -617,14 +617,14 @@ def too_large(site):
     site.start_server(site.address, 443, serve, certificate=pem)
 
 
-@fault("client-limit", "Geary would get nothing: ", "give provider 'example.org' a service that it can use",
+@fault("client-limit", "Geary cannot use the settings: ", "give provider 'example.org' a service that Geary supports",
        level="note")
 def no_imap(site):
     site.setup(f"pop3s://{HOST}", SUBMISSION)
     site.daemon.start()
 
 
-@fault("slow", "answers Thunderbird after ", "see what keeps https://autoconfig.example.org")
+@fault("slow", "responds to Thunderbird after ", "find out why https://autoconfig.example.org")
 def slow(site):
     site.setup(IMAP, SUBMISSION)
 
@@ -641,7 +641,7 @@ def slow(site):
     site.start_server(site.address, 443, serve, certificate=pem)
 
 
-@fault("apex-post", "answers a POST with status 200 and text/html", "let the web server of example.org answer 404",
+@fault("apex-post", "responds to a POST with status 200 and text/html", "make the web server of example.org return 404",
        level="warning")
 def apex(site):
     simple(site)
@@ -651,8 +651,8 @@ def apex(site):
     site.dns.host(DOMAIN, site.apex)
 
 
-@fault("apex-post", "status 200 and text/html, by way of https://www.example.org/welcome",
-       "let the web server of example.org answer 404", level="warning")
+@fault("apex-post", "status 200 and text/html, after a redirect to https://www.example.org/welcome",
+       "make the web server of example.org return 404", level="warning")
 def apex_that_redirects(site):
     simple(site)
     pem = site.certificate(DOMAIN, f"www.{DOMAIN}")
@@ -662,8 +662,8 @@ def apex_that_redirects(site):
     site.dns.host(DOMAIN, site.apex).host(f"www.{DOMAIN}", site.apex)
 
 
-@fault("plain-settings", "http://autoconfig.example.org/mail/config-v1.1.xml answers with settings",
-       "let port 80 of autoconfig.example.org redirect to HTTPS")
+@fault("plain-settings", "http://autoconfig.example.org/mail/config-v1.1.xml returns settings",
+       "make port 80 of autoconfig.example.org redirect to HTTPS")
 def plain(site):
     site.daemon.settings["server"]["listen-http"] = ""
     simple(site)
@@ -690,35 +690,35 @@ def plain_server(site, address, question, body):
     site.start_server(address, 80, serve)
 
 
-@fault("plain-settings", "http://example.org/autodiscover/autodiscover.xml answers with settings",
-       "let port 80 of example.org redirect to HTTPS")
+@fault("plain-settings", "http://example.org/autodiscover/autodiscover.xml returns settings",
+       "make port 80 of example.org redirect to HTTPS")
 def plain_apex(site):
     plain_server(site, site.apex, "POST /autodiscover/autodiscover.xml ", "<Autodiscover><Protocol><Type>IMAP</Type>")
     site.dns.host(DOMAIN, site.apex)
 
 
-@fault("plain-settings", "http://autodiscover.example.org/autodiscover/autodiscover.xml answers with settings",
-       "let port 80 of autodiscover.example.org redirect to HTTPS")
+@fault("plain-settings", "http://autodiscover.example.org/autodiscover/autodiscover.xml returns settings",
+       "make port 80 of autodiscover.example.org redirect to HTTPS")
 def plain_get(site):
     plain_server(site, site.address, "GET /autodiscover/autodiscover.xml ", "<Autodiscover><Protocol><Type>IMAP</Type>")
 
 
-@fault("plain-settings", "http://autodiscover.example.org/autodiscover/autodiscover.xml answers with settings",
-       "let port 80 of autodiscover.example.org redirect to HTTPS")
+@fault("plain-settings", "http://autodiscover.example.org/autodiscover/autodiscover.xml returns settings",
+       "make port 80 of autodiscover.example.org redirect to HTTPS")
 def plain_phones(site):
     plain_server(site, site.address, "POST /autodiscover/autodiscover.xml ",
                  "<Settings><Server><Type>MobileSync</Type><Url>https://mail.example.org/</Url></Server></Settings>")
 
 
-@fault("plain-settings", "http://autodiscover.example.org/autodiscover/autodiscover.json answers with settings",
-       "let port 80 of autodiscover.example.org redirect to HTTPS")
+@fault("plain-settings", "http://autodiscover.example.org/autodiscover/autodiscover.json returns settings",
+       "make port 80 of autodiscover.example.org redirect to HTTPS")
 def plain_json(site):
     plain_server(site, site.address, "GET /autodiscover/autodiscover.json?Email=postmaster%40example.org&",
                  '{"Protocol":"AutodiscoverV1","Url":"https://mail.example.org/autodiscover/autodiscover.xml"}')
 
 
-@fault("plain-settings", "http://autoconfig.example.org/mail/config-v1.1.xml answers with settings of the address",
-       "let port 80 of autoconfig.example.org lead here, or redirect to HTTPS")
+@fault("plain-settings", "http://autoconfig.example.org/mail/config-v1.1.xml returns settings for the requested address",
+       "make port 80 of autoconfig.example.org point to this server, or redirect to HTTPS")
 def plain_logins(site):
     """Wanted there is the document without logins alone."""
     site.daemon.settings["server"]["http-autoconfig"] = "yes"
@@ -737,35 +737,35 @@ def with_mail(site, *services, **options):
     site.setup(*services)
 
 
-@fault("service-unreachable", "IMAP at mail.example.org:9993, address 127.", "see that the server runs there")
+@fault("service-unreachable", "IMAP at mail.example.org:9993, address 127.", "make sure that the server runs there")
 def nobody_listens(site):
     with_mail(site, f"imaps://{HOST}:9993", SUBMISSION)
 
 
-@fault("service-protocol", "IMAP at mail.example.org:995: it greets with '+OK", "see that the server runs there")
+@fault("service-protocol", "IMAP at mail.example.org:995: its greeting is '+OK", "make sure that the server runs there")
 def other_service(site):
     with_mail(site, f"imaps://{HOST}:995", SUBMISSION)
 
 
-@fault("starttls-missing", "IMAP at mail.example.org:143 does not offer STARTTLS", "turn STARTTLS on")
+@fault("starttls-missing", "IMAP at mail.example.org:143 does not offer STARTTLS", "enable STARTTLS")
 def no_starttls(site):
     with_mail(site, f"imap+starttls://{HOST}", f"submission+starttls://{HOST}", ssl="no")
 
 
-@fault("authentication-missing", "submission at mail.example.org:465 offers PLAIN", "turn password-encrypted on")
+@fault("authentication-missing", "submission at mail.example.org:465 offers PLAIN", "enable password-encrypted")
 def no_cram_md5(site):
     with_mail(site, IMAP, SUBMISSION, mechanisms="plain")
     site.daemon.setup(["service", "remove", DOMAIN, SUBMISSION],
                       ["service", "add", DOMAIN, SUBMISSION, "--auth", "password-encrypted"])
 
 
-@fault("submission-names", "the server calls itself other.example.org", "give 127.", level="warning")
+@fault("submission-names", "the server calls itself other.example.org", "set the PTR record of 127.", level="warning")
 def other_name(site):
     with_mail(site, IMAP, SUBMISSION, hostname="other.example.org")
     site.dns.add(f"ptr-record={reverse(site.mail.address)},{HOST}")
 
 
-@fault("own-logins", "1 user of example.org has a login that the pattern '%EMAILADDRESS%' would not give",
+@fault("own-logins", "1 user of example.org has a login that differs from the pattern '%EMAILADDRESS%'",
        "'provider set example.org --login ...'", level="note")
 def own_logins(site):
     simple(site)
@@ -780,7 +780,7 @@ def any_domain(site):
     site.domains = ("stranger.example",)
 
 
-@fault("pattern", "'*.example.net' stands for domains", "name one that it serves", level="note")
+@fault("pattern", "'*.example.net' stands for domains", "name one of its domains", level="note")
 def pattern(site):
     simple(site)
     site.daemon.setup(["domain", "add", "*.example.net", "--provider", DOMAIN])
@@ -866,7 +866,7 @@ def test_for_people(site):
     assert re.fullmatch(r"example\.org: \d+ problems, \d+ ok", lines[0])
     assert "  problem  name-missing: autodiscover.example.org has no address" in lines
     after = lines[lines.index("  problem  name-missing: autodiscover.example.org has no address") + 1:]
-    assert after[0] == "           expected: autodiscover.example.org leads to this server"
+    assert after[0] == "           expected: autodiscover.example.org points to this server"
     assert after[1] == "           fix: add to DNS: autodiscover.example.org. IN CNAME autoconfig.example.org."
     assert "\033" not in shown
 
@@ -910,7 +910,7 @@ def test_hostile_answers_do_not_reach_the_terminal(site):
     site.start_server(site.address, 143, lambda connection: connection.sendall(b"* BYE \033[2J\x07\r\n"))
     site.daemon.setup(["provider", "set", DOMAIN, f"imap+starttls://{HOST}", SUBMISSION])
     _, shown, _ = look_as_person(site, DOMAIN)
-    assert "it greets with '* BYE \\u001b[2J\\u0007'" in shown and "\033" not in shown
+    assert "its greeting is '* BYE \\u001b[2J\\u0007'" in shown and "\033" not in shown
 
 
 def test_own_name_where_there_is_no_public_one(site):
@@ -920,9 +920,9 @@ def test_own_name_where_there_is_no_public_one(site):
     said = site.daemon.ctl("preview", "autodiscover-v2", f"postmaster@{DOMAIN}").stdout
     own = re.search(r"https://([^/:\"]+)", said).group(1)
     findings = site.look()
-    assert of_kind(findings, "name-missing")[0]["seen"] == f"{own}, the public name, has no address"
+    assert of_kind(findings, "name-missing")[0]["seen"] == f"the public name {own} has no address"
     refused = [each["seen"] for each in of_kind(findings, "no-settings") if each["seen"].startswith("New Outlook ")]
-    assert refused == [f"New Outlook gets nothing: https://{own}/autodiscover/autodiscover.xml: {own} has no address"]
+    assert refused == [f"New Outlook gets no settings: https://{own}/autodiscover/autodiscover.xml: {own} has no address"]
     assert len(of_kind(findings, "settings")) == 10
     assert f" CNAME {own}." not in json.dumps(findings) or "." in own
 
@@ -960,7 +960,7 @@ def test_srv_target_is_looked_at(site):
     site.dns.host("auto.example.net", elsewhere)
     site.dns.add(f"srv-host=_autodiscover._tcp.{DOMAIN},auto.example.net,443,0,0")
     found = of_kind(site.look(), "certificate-name")
-    assert [each["expected"] for each in found] == ["a certificate that has the name auto.example.net"]
+    assert [each["expected"] for each in found] == ["a certificate for auto.example.net"]
 
 
 def test_public_name_is_looked_at_once(site):
@@ -992,13 +992,13 @@ def test_plain_redirect_leads_outlook_on(site):
 def test_provider_that_answers_only_for_its_users(site):
     simple(site, "--unknown-users", "refuse")
     untested = of_kind(site.look(), "untested")[0]
-    assert "no user of its own" in untested["seen"] and "'user add ADDRESS@example.org" in untested["fix"]
+    assert "has no users" in untested["seen"] and "'user add ADDRESS@example.org" in untested["fix"]
     site.daemon.setup(["user", "add", f"first.last@{DOMAIN}", "a4711"])
     settings = of_kind(site.look(), "settings")
     assert any(each["seen"].startswith("Outlook gets") and " as a4711" in each["seen"] for each in settings)
     site.daemon.setup(["provider", "set", DOMAIN, "--send-logins-to", "192.0.2.0/24"])
     untested = of_kind(site.look(), "untested")[0]
-    assert "sends their logins to 192.0.2.0/24 only" in untested["seen"] and "in one of these" in untested["fix"]
+    assert "sends their logins only to 192.0.2.0/24" in untested["seen"] and "in one of these" in untested["fix"]
 
 
 @pytest.mark.parametrize("networks, login", [
@@ -1014,15 +1014,15 @@ def test_logins_that_are_sent_to_some_networks(site, networks, login):
 
 
 @pytest.mark.parametrize("options, who", [
-    ((), "clients that send no address are told the pattern's"),
+    ((), "clients that send no address get the pattern's"),
     (("--without-address", "refuse"), "clients that send no address get no settings"),
-    (("--send-logins-to", "nobody"), "all clients are told the pattern's"),
+    (("--send-logins-to", "nobody"), "all clients get the pattern's"),
     (("--send-logins-to", "nobody", "--without-address", "refuse"),
-     "clients that send their address are told the pattern's, and those that send no address get no settings"),
+     "clients that send their address get the pattern's, and those that send no address get no settings"),
     (("--send-logins-to", "192.0.2.0/24"),
-     "clients outside of 192.0.2.0/24, and those that send no address, are told the pattern's"),
+     "clients outside of 192.0.2.0/24, and those that send no address, get the pattern's"),
     (("--send-logins-to", "192.0.2.0/24", "--unknown-users", "refuse"),
-     "clients outside of 192.0.2.0/24 get no settings, and those that send no address are told the pattern's"),
+     "clients outside of 192.0.2.0/24 get no settings, and those that send no address get the pattern's"),
 ])
 def test_who_is_not_told_own_logins(site, options, who):
     simple(site, *options)
@@ -1043,9 +1043,9 @@ def dav(status, challenge):
 @pytest.mark.parametrize("status, challenge, kind, seen", [
     ("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n", "service", "works as announced"),
     ("401 Unauthorized", "WWW-Authenticate: Negotiate\r\n", "authentication-missing", "offers NEGOTIATE"),
-    ("401 Unauthorized", "", "service-protocol", "status 401 and no WWW-Authenticate"),
-    ("404 Not Found", "", "service-protocol", "answers PROPFIND with status 404"),
-    ("301 Moved", "Location: ftp://elsewhere.example/\r\n", "service-protocol", "leads nowhere"),
+    ("401 Unauthorized", "", "service-protocol", "status 401 without WWW-Authenticate"),
+    ("404 Not Found", "", "service-protocol", "responds to PROPFIND with status 404"),
+    ("301 Moved", "Location: ftp://elsewhere.example/\r\n", "service-protocol", "redirects too often, or to an invalid URL"),
 ])
 def test_dav(site, status, challenge, kind, seen):
     address = world.address()

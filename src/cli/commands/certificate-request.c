@@ -47,13 +47,14 @@ static int request_domain(struct request_command *request, const char *domain, s
 static int fail_unserved(struct request_command *request, const char *domain, struct error *err)
 {
 	struct admin *admin = request->admin;
-	const char *disabled;
+	struct error disabled;
 
 	if (expected_find_disabled(admin->store, admin->memory, domain, &disabled, err) < 0)
 		return -1;
-	if (disabled)
+	if (*disabled.text)
 		acme_run_fail(&request->run.acme, domain,
-			      arena_printf(admin->memory, "domain %s", disabled), NULL);
+			      arena_printf(admin->memory, "domain %s", disabled.text),
+			      arena_strdup(admin->memory, disabled.hint));
 	else
 		acme_run_fail(&request->run.acme, domain, "is not served here",
 			      arena_printf(admin->memory,

@@ -1,4 +1,4 @@
-/* mailconfctl doctor: what the world sees of a domain, against what it should see. */
+/* mailconfctl doctor: checks domains from outside and compares that with the database. */
 
 #include "doctor/doctor.h"
 
@@ -22,12 +22,12 @@
 
 #define LEVELS (LEVEL_PROBLEM + 1)
 
-struct report {
+struct doctor_report {
 	struct list *list; /* of --json, else NULL */
 	bool shows_progress;
 	size_t reported, total;
 	size_t counts[LEVELS]; /* of findings */
-	size_t ill;	       /* domains with a problem */
+	size_t n_broken;       /* domains with a problem */
 };
 
 static json_t *finding_entry(const char *domain, const struct finding *finding)
@@ -57,8 +57,8 @@ static void print_level(enum finding_level level)
 	       terminal_colour(stdout, COLOUR_NONE));
 }
 
-/* What the next of its kind says as well is printed once, below the last of them: a name that leads
- * elsewhere leaves many clients without settings. */
+/* What consecutive findings of a kind share is printed once, below the last of them: one wrong name
+ * leaves many clients without settings. */
 static void print_finding(const struct finding *finding, const struct finding *next)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -101,8 +101,8 @@ static void print_domain(const char *domain, const struct finding *findings, siz
 			print_finding(&findings[i], i + 1 < count ? &findings[i + 1] : NULL);
 }
 
-/* On the line below what was printed, which the next print takes away. */
-static void show_progress(const struct report *report)
+/* On the line below, which hide_progress() clears before the next domain. */
+static void show_progress(const struct doctor_report *report)
 {
 	if (!report->shows_progress)
 		return;
@@ -111,16 +111,16 @@ static void show_progress(const struct report *report)
 		fprintf(stderr, "%zu of %zu domains\r", report->reported, report->total);
 }
 
-static void hide_progress(const struct report *report)
+static void hide_progress(const struct doctor_report *report)
 {
 	if (report->shows_progress)
 		fprintf(stderr, "\033[K");
 }
 
-static int take_findings(const char *domain, const struct finding *findings, size_t count,
-			 void *context, struct error *err)
+static int report_findings(const char *domain, const struct finding *findings, size_t count,
+			   void *context, struct error *err)
 {
-	struct report *report = context;
+	struct doctor_report *report = context;
 	size_t counts[LEVELS] = { 0 };
 
 	for (size_t i = 0; i < count; i++)
@@ -133,13 +133,13 @@ static int take_findings(const char *domain, const struct finding *findings, siz
 		print_domain(domain, findings, count, counts);
 	for (size_t i = 0; i < LEVELS; i++)
 		report->counts[i] += counts[i];
-	report->ill += counts[LEVEL_PROBLEM] > 0;
+	report->n_broken += counts[LEVEL_PROBLEM] > 0;
 	report->reported++;
 	show_progress(report);
 	return 0;
 }
 
-/* All but those that are disabled: their mail is elsewhere. */
+/* All but those that are disabled. */
 static int list_all(struct admin *admin, const char ***ret_domains, size_t *ret_count,
 		    struct error *err)
 {
@@ -190,7 +190,7 @@ static int find_domains(struct admin *admin, const struct arguments *arguments,
 
 static int examine(struct admin *admin, const struct arguments *arguments,
 		   const struct coverage *coverage, const char *const *domains, size_t count,
-		   struct report *report, struct error *err)
+		   struct doctor_report *report, struct error *err)
 {
 	const struct doctor_options options = {
 		.resolver = option_value(arguments, "resolver"),
@@ -206,13 +206,13 @@ static int examine(struct admin *admin, const struct arguments *arguments,
 			.store = admin->store,
 			.site = { templates, admin_public_name(admin) },
 		},
-		&options, domains, count, take_findings, report, err);
+		&options, domains, count, report_findings, report, err);
 }
 
-/* Where the settings' certificates can be read, the doctor looks at them too. */
+/* The certificates in the settings are checked too if they can be read. */
 static int examine_with_certificates(struct admin *admin, const struct arguments *arguments,
 				     const char *const *domains, size_t count,
-				     struct report *report, struct error *err)
+				     struct doctor_report *report, struct error *err)
 {
 	const struct texts *globs = &admin->settings->tls.certificates;
 	struct certificate_list list;
@@ -234,7 +234,7 @@ static int run_doctor(struct admin *admin, const struct arguments *arguments, st
 	static const char *const columns[] = { "domain", NULL };
 	_cleanup_(list_freep) struct list *list = arguments->is_json ? list_new(columns, true)
 								     : NULL;
-	struct report report = { .list = list };
+	struct doctor_report report = { .list = list };
 	const char **domains = NULL;
 
 	if (find_domains(admin, arguments, &domains, &report.total, err) < 0)
@@ -244,28 +244,28 @@ static int run_doctor(struct admin *admin, const struct arguments *arguments, st
 		return -1;
 	if (list)
 		list_end(list, "");
-	if (report.ill == 0)
+	if (report.n_broken == 0)
 		return 0;
 	return error_set(err, ERROR_INPUT, "%zu problem%s in %zu of %zu domain%s",
 			 report.counts[LEVEL_PROBLEM], report.counts[LEVEL_PROBLEM] > 1 ? "s" : "",
-			 report.ill, report.total, report.total > 1 ? "s" : "");
+			 report.n_broken, report.total, report.total > 1 ? "s" : "");
 }
 
 static const struct option options[] = {
-	{ "all", NULL, "look at all domains that are not disabled" },
-	{ "resolver", "IP[:PORT]", "ask this resolver (the system's)" },
-	{ "connect", "HOST:PORT", "send HTTPS for names of ours there, whatever DNS says" },
-	{ "ca", "FILE", "trust the authorities in this PEM file (the system's)" },
+	{ "all", NULL, "check all domains that are not disabled" },
+	{ "resolver", "IP[:PORT]", "ask this resolver (default: the system's)" },
+	{ "connect", "HOST:PORT", "connect there for HTTPS, whatever DNS says" },
+	{ "ca", "FILE", "trust the CAs in this PEM file (default: the system's)" },
 	{ 0 },
 };
 
 static const struct command command_doctor = {
 	.family = "doctor",
 	.arguments = "[DOMAIN ...]",
-	.summary = "Look at domains as mail clients do, and say what is wrong",
-	.details = "DNS, TLS and HTTP as each client uses them, and every announced service are "
-		   "looked\nat from here, and compared with the database. Each finding "
-		   "comes\nwith a fix. The exit status is 1 where there is a problem.",
+	.summary = "Check domains from outside, as mail clients see them",
+	.details = "Checks DNS, certificates, the settings that each client gets, and every "
+		   "announced\nservice against the database. Each finding comes with a fix. The "
+		   "exit status is 1 if\nthere is a problem.",
 	.example = "mailconfctl doctor example.org\n"
 		   "mailconfctl doctor new.example --connect 192.0.2.10:443\n"
 		   "mailconfctl doctor --all --json",
@@ -278,6 +278,6 @@ static const struct command *const commands[] = { &command_doctor, NULL };
 
 const struct family family_doctor = {
 	.name = "doctor",
-	.title = "What the world sees",
+	.title = "Checks from outside",
 	.commands = commands,
 };

@@ -44,11 +44,17 @@ static const char *asked_domain(const struct query *query)
 int explain_disabled(struct admin *admin, const struct response *response, const char **ret_reason,
 		     struct error *err)
 {
+	struct error reason;
+
 	*ret_reason = NULL;
 	if (!response->query || response->match)
 		return 0;
-	return expected_find_disabled(admin->store, admin->memory, asked_domain(response->query),
-				      ret_reason, err);
+	if (expected_find_disabled(admin->store, admin->memory, asked_domain(response->query),
+				   &reason, err) < 0)
+		return -1;
+	if (*reason.text)
+		*ret_reason = error_line(admin->memory, &reason);
+	return 0;
 }
 
 /* Nothing matched: looks for the row that stood in the way. */
