@@ -1,7 +1,7 @@
 #pragma once
 
-/* What the files share that read an autoconfig document. Names are compared without letter case,
- * for those who write documents by hand do not agree with each other. */
+/* Elements of an autoconfig document. Names are compared without letter case, because documents
+ * that are written by hand differ in it. What cannot be imported is noted. */
 
 #include <stdbool.h>
 
@@ -10,27 +10,18 @@ struct xml_element;
 
 bool element_is(const struct xml_element *element, const char *name);
 
-/* Whether the name is one of these; names ends with NULL. */
-bool name_is_any(const char *name, const char *const *names);
-
-/* The text of the first child of that name, in any letter case, or NULL. */
+/* The text of the first child of the name, or NULL. */
 const char *part_text(const struct xml_element *element, const char *name);
 
-/* Notes the attributes that are none of these, for what they say is not held. */
-void note_attributes(struct draft *draft, const struct xml_element *element,
-		     const char *const *names);
+/* Notes the attributes that are not known: "id version". */
+void note_attributes(struct draft *draft, const struct xml_element *element, const char *known);
 
-/* Notes the children that are none of these; whose is the thing that they belong to. */
-void note_children(struct draft *draft, const struct xml_element *element, const char *whose,
-		   const char *const *names);
+/* Notes the children that are not known. owner: what they belong to. */
+void note_children(struct draft *draft, const struct xml_element *element, const char *owner,
+		   const char *known);
 
-/* Notes an element that nothing is made of; whose is the thing that it belongs to, or "". One that
- * says nothing is no loss. */
-void note_element(struct draft *draft, const struct xml_element *element, const char *whose);
+/* Notes an element that is not imported, unless it is empty. owner: as before, or "". */
+void note_element(struct draft *draft, const struct xml_element *element, const char *owner);
 
-/* Reads a server of whatever kind into the draft. Returns whether the element is one. */
-bool read_server(struct draft *draft, const struct xml_element *element);
-
-/* Reads a link, who issues tokens, and where web mail is. Returns whether the element is one of
- * these. */
-bool read_page(struct draft *draft, const struct xml_element *element);
+/* Whether the name is one of the words, which have single spaces between them. */
+bool is_word_of(const char *name, const char *words);

@@ -1,6 +1,6 @@
 #pragma once
 
-/* Reads an autoconfig document of others, of version 1.1 or 1.2, as a provider of ours. */
+/* Reads an autoconfig document of another server, of version 1.1 or 1.2, as a provider. */
 
 #include <stddef.h>
 
@@ -11,10 +11,7 @@ struct error;
 /* The largest in Thunderbird's database of providers has five thousand bytes. */
 #define AUTOCONFIG_MAX_SIZE ((size_t)1024 * 1024)
 
-/*
- * The provider is named after the document's id, and not at all where that is no name; the draft
- * is settled. What is no autoconfig document, or has no service of ours, is refused: returns 0, or
- * -1 with err set.
- */
+/* Reads the document into a settled draft, whose provider has the document's id as its name if that
+ * is valid. Returns 0, or -1 with err set: not an autoconfig document, or no supported service. */
 int autoconfig_read(struct arena *memory, const char *data, size_t size, struct draft *ret_draft,
 		    struct error *err);

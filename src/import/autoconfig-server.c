@@ -1,4 +1,4 @@
-/* The servers of an autoconfig document, as services of ours. */
+#include "import/autoconfig-server.h"
 
 #include <string.h>
 
@@ -10,8 +10,7 @@
 #include "util/error.h"
 #include "util/log.h"
 
-/* What the elements are that have a service in them; version 1.1 and its draft spell some of them
- * differently, and so do those who write them. */
+/* The elements with a service. */
 static const struct {
 	const char *element, *type;
 	enum service_kind kind;
@@ -37,10 +36,10 @@ static const struct {
 	{ "plain", SECURITY_PLAIN },
 };
 
-/* Names of version 1.0, and those of HTTP in the draft of 1.2; the others are ours. */
+/* Names of version 1.0, and those of HTTP in the draft of 1.2. */
 static const struct {
 	const char *name, *authentication;
-} old_names[] = {
+} other_names[] = {
 	{ "plain", "password-cleartext" },	    { "secure", "password-encrypted" },
 	{ "Basic", "password-cleartext" },	    { "Digest", "password-encrypted" },
 	{ "client-ip-based", "client-IP-address" },
@@ -72,7 +71,7 @@ static int parse_security(struct draft *draft, const char *text,
 		}
 	if (!text)
 		return error_set(err, ERROR_INPUT, "it has no <socketType>");
-	return error_set(err, ERROR_INPUT, "its <socketType> %s is none of SSL, STARTTLS and plain",
+	return error_set(err, ERROR_INPUT, "its <socketType> %s is not SSL, STARTTLS or plain",
 			 log_quote(draft->memory, text));
 }
 
@@ -101,30 +100,29 @@ static int url_service(struct draft *draft, const struct xml_element *element,
 	return draft_url_service(draft, kind, url, service, err);
 }
 
-static const char *authentication_in_our_words(const char *text)
+static const char *current_name(const char *text)
 {
-	for (size_t i = 0; i < sizeof(old_names) / sizeof(*old_names); i++)
-		if (text_equals_ignoring_case(old_names[i].name, text))
-			return old_names[i].authentication;
+	for (size_t i = 0; i < sizeof(other_names) / sizeof(*other_names); i++)
+		if (text_equals_ignoring_case(other_names[i].name, text))
+			return other_names[i].authentication;
 	return text;
 }
 
-/* The ways to authenticate that are known here, in their order. One that offers only others is no
- * use to clients of ours, and a password must not be sent to it in their place. */
+/* Reads the known authentications in their order. A server that offers only others is not imported,
+ * so that no password is sent to it instead. */
 static int read_authentications(struct draft *draft, const struct xml_element *element,
 				struct service *service, const char *words, struct error *err)
 {
-	static const char *const attributes[] = { "system", NULL };
 	struct bytes list = BYTES_IN(draft->memory);
 	bool has_any = false;
 
 	for (const struct xml_element *child = element->first_child; child; child = child->next) {
-		const char *name = authentication_in_our_words(child->text), *more;
+		const char *name = current_name(child->text), *more;
 
 		if (!element_is(child, "authentication"))
 			continue;
 		has_any = true;
-		note_attributes(draft, child, attributes);
+		note_attributes(draft, child, "system");
 		more = list.size ? arena_printf(draft->memory, "%s,%s", bytes_text(&list), name)
 				 : name;
 		if (strchr(name, ',') ||
@@ -136,21 +134,8 @@ static int read_authentications(struct draft *draft, const struct xml_element *e
 		bytes_add_format(&list, "%s%s", list.size ? "," : "", name);
 	}
 	if (has_any && list.size == 0)
-		return error_set(err, ERROR_INPUT, "no <authentication> of it is known here");
+		return error_set(err, ERROR_INPUT, "it has no known <authentication>");
 	return 0;
-}
-
-static void note_rest_of_server(struct draft *draft, const struct xml_element *element,
-				const char *url)
-{
-	static const char *const attributes[] = { "type", NULL };
-	static const char *const known[] = {
-		"hostname", "port",	 "socketType", "username", "authentication",
-		"url",	    "serverURL", "pop3",       NULL,
-	};
-
-	note_attributes(draft, element, attributes);
-	note_children(draft, element, url, known);
 }
 
 static enum wish read_wish(struct draft *draft, const struct xml_element *element, const char *url)
@@ -163,7 +148,8 @@ static enum wish read_wish(struct draft *draft, const struct xml_element *elemen
 	return WISH_NONE;
 }
 
-/* As its text, or as Mozilla's description of version 1.1 has it, <checkInterval minutes="15"/>. */
+/* <checkInterval>15</checkInterval>, or <checkInterval minutes="15"/> as Mozilla describes it for
+ * version 1.1. */
 static unsigned read_number(struct draft *draft, const struct xml_element *element,
 			    unsigned long max, const char *url)
 {
@@ -176,7 +162,6 @@ static unsigned read_number(struct draft *draft, const struct xml_element *eleme
 	return 0;
 }
 
-/* Days go with messages that are left on the server. */
 static void read_pop3(struct draft *draft, const struct xml_element *pop3, struct service *service)
 {
 	const char *url = service_url(draft->memory, service);
@@ -195,23 +180,11 @@ static void read_pop3(struct draft *draft, const struct xml_element *pop3, struc
 			note_element(draft, child, url);
 	if (wishes->leave_days && wishes->leave_on_server != WISH_YES) {
 		draft_note(draft,
-			   "<daysToLeaveMessagesOnServer> of %s is left out: nothing is left "
-			   "there",
+			   "<daysToLeaveMessagesOnServer> of %s is left out: no messages are "
+			   "left on the server",
 			   url);
 		wishes->leave_days = 0;
 	}
-}
-
-static void read_pop3_of(struct draft *draft, const struct xml_element *element,
-			 struct service *service)
-{
-	for (const struct xml_element *child = element->first_child; child; child = child->next)
-		if (!element_is(child, "pop3"))
-			continue;
-		else if (service->kind == SERVICE_POP3)
-			read_pop3(draft, child, service);
-		else
-			note_element(draft, child, service_url(draft->memory, service));
 }
 
 static int read_service(struct draft *draft, const struct xml_element *element, size_t kind,
@@ -225,8 +198,14 @@ static int read_service(struct draft *draft, const struct xml_element *element, 
 				: host_service(draft, element, kinds[kind].kind, &service, err);
 	if (r < 0 || read_authentications(draft, element, &service, words, err) < 0)
 		return -1;
-	read_pop3_of(draft, element, &service);
-	note_rest_of_server(draft, element, service_url(draft->memory, &service));
+	for (const struct xml_element *child = element->first_child; child; child = child->next)
+		if (element_is(child, "pop3") && service.kind == SERVICE_POP3)
+			read_pop3(draft, child, &service);
+		else if (element_is(child, "pop3"))
+			note_element(draft, child, service_url(draft->memory, &service));
+	note_attributes(draft, element, "type");
+	note_children(draft, element, service_url(draft->memory, &service),
+		      "hostname port socketType username authentication url serverURL pop3");
 	draft_add_service(draft, &service, part_text(element, "username"));
 	return 0;
 }
@@ -249,7 +228,7 @@ bool read_server(struct draft *draft, const struct xml_element *element)
 		return true;
 	}
 	if (is_server)
-		draft_note(draft, "%s is left out: mailconfd knows no such service",
+		draft_note(draft, "%s is left out: mailconfd does not support such a service",
 			   server_words(draft, element));
 	return is_server;
 }

@@ -99,8 +99,8 @@ def test_what_is_not_held_is_named(ctl, document):
     assert ctl.warned("provider", "import", document) == [
         f"{document}: the login of imaps://imap.uni.example is left out: login pattern "
         "'%REALNAME%': %REALNAME% is none of %EMAILADDRESS% %EMAILLOCALPART% %EMAILDOMAIN%",
-        f"{document}: the ews server 'https://ews.uni.example/' is left out: mailconfd knows no "
-        "such service",
+        f"{document}: the ews server 'https://ews.uni.example/' is left out: mailconfd does not "
+        "support such a service",
         f"{document}: a domain is left out: '%EMAILDOMAIN%' is not a domain name",
     ]
     assert len(provider(ctl)["services"]) == 2
@@ -134,7 +134,7 @@ def test_no_document(ctl, tmp_path):
     page = tmp_path / "page.html"
     page.write_text("<html>\n<body>Not Found</body>\n</html>\n")
     assert ctl.refused("provider", "import", str(page)) == (
-        f"{page}: it is no autoconfig document: it begins with <html> instead of <clientConfig>")
+        f"{page}: not an autoconfig document: it begins with <html> instead of <clientConfig>")
     page.write_text("<clientConfig>\n<emailProvider>\n</clientConfig>\n")
     assert ctl.refused("provider", "import", str(page)).startswith(f"{page}: line 4: ")
     page.write_text("<clientConfig/>" + " " * 1048576)

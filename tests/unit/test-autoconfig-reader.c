@@ -103,7 +103,7 @@ static void test_provider(void **state)
 		{ "<domain purpose='mx'>mx.example.org</domain>",
 		  "domain mx.example.org\nnote: the purpose 'mx' of domain 'mx.example.org' is "
 		  "left "
-		  "out: it is a domain like the others\n" },
+		  "out: it becomes a domain like the others\n" },
 		{ "<domain>%EMAILDOMAIN%</domain>",
 		  "note: a domain is left out: '%EMAILDOMAIN%' is not a domain name\n" },
 
@@ -121,7 +121,7 @@ static void test_provider(void **state)
 		  "display Beispiel\nnote: the attribute 'lang' of <displayName> is left out\n" },
 
 		{ "<identity/><inputField key='USERNAME'/><inputField key='OTHER'/>",
-		  "note: <inputField> is left out: mailconfd has nothing like it\n" },
+		  "note: <inputField> is left out: mailconfd has no equivalent\n" },
 
 		{ "<enable visiturl='http://help.example.org/b'>"
 		  "<instruction>Turn it on</instruction></enable>"
@@ -136,15 +136,15 @@ static void test_provider(void **state)
 		  "note: <documentation> is left out: the link 'ftp://help.example.org/' is not "
 		  "a "
 		  "URL; write https://HOST/PATH\n"
-		  "note: <documentation> is left out: mailconfd has nothing like it\n" },
+		  "note: <documentation> is left out: mailconfd has no equivalent\n" },
 		{ "<documentation url='https://a.example/'><descr lang='x'>A</descr>"
 		  "<descr lang='de'>B</descr><descr lang='DE'>C</descr><p>D</p></documentation>",
 		  "documentation https://a.example/\n  de=B\n"
 		  "note: a <descr> of https://a.example/ is left out: 'x' is not a language; "
 		  "write a tag such as en, de, pt-br\n"
-		  "note: a <descr> of https://a.example/ is left out: there is one in 'de' "
-		  "already\n"
-		  "note: <p> of https://a.example/ is left out: mailconfd has nothing like it\n" },
+		  "note: a <descr> of https://a.example/ is left out: there is already one in "
+		  "'de'\n"
+		  "note: <p> of https://a.example/ is left out: mailconfd has no equivalent\n" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -178,7 +178,7 @@ static void test_services(void **state)
 		  "imap://h.example\n" },
 		{ IMAP SERVER("outgoingServer", "smtp", "h.example", "25", "TLS", ""),
 		  IMAP_READ "\nnote: the smtp server 'h.example' is left out: its <socketType> "
-			    "'TLS' is none of SSL, STARTTLS and plain\n" },
+			    "'TLS' is not SSL, STARTTLS or plain\n" },
 		{ IMAP SERVER("outgoingServer", "smtp", "192.0.2.1:x", "25", "SSL", ""),
 		  IMAP_READ "\nnote: the smtp server '192.0.2.1:x' is left out: '192.0.2.1:x' "
 			    "is not a host name\n" },
@@ -189,8 +189,8 @@ static void test_services(void **state)
 		  "<outgoingServer type='smtp'><hostname>h.example</hostname></outgoingServer>",
 		  IMAP_READ "\nnote: the smtp server 'h.example' is left out: it has no <port>\n" },
 		{ IMAP "<outgoingServer><hostname>h.example</hostname></outgoingServer>",
-		  IMAP_READ "\nnote: the server 'h.example' is left out: mailconfd knows no such "
-			    "service\n" },
+		  IMAP_READ "\nnote: the server 'h.example' is left out: mailconfd does not "
+			    "support such a service\n" },
 
 		/* kinds that are not held */
 		{ IMAP "<incomingServer type='ews'><url>https://h.example/ews</url>"
@@ -198,11 +198,11 @@ static void test_services(void **state)
 		       "</owaURL></incomingServer>" SERVER("incomingServer", "nntp", "n.example",
 							   "563", "SSL", ""),
 		  IMAP_READ "\nnote: the ews server 'https://h.example/ews' is left out: mailconfd "
-			    "knows no such service\n"
+			    "does not support such a service\n"
 			    "note: the exchange server 'https://h.example/' is left out: mailconfd "
-			    "knows no such service\n"
-			    "note: the nntp server 'n.example' is left out: mailconfd knows no "
-			    "such service\n" },
+			    "does not support such a service\n"
+			    "note: the nntp server 'n.example' is left out: mailconfd does not "
+			    "support such a service\n" },
 
 		/* ways to authenticate */
 		{ SERVER("incomingServer", "imap", "h.example", "993", "SSL",
@@ -227,8 +227,8 @@ static void test_services(void **state)
 			      "<authentication>smtp-after-pop</authentication>"),
 		  IMAP_READ "\nnote: the smtp server 'h.example': the authentication "
 			    "'smtp-after-pop' is left out\n"
-			    "note: the smtp server 'h.example' is left out: no <authentication> of "
-			    "it is known here\n" },
+			    "note: the smtp server 'h.example' is left out: it has no known "
+			    "<authentication>\n" },
 
 		/* the same service twice */
 		{ IMAP IMAP,
@@ -257,19 +257,18 @@ static void test_services(void **state)
 		       "<checkInterval>0</checkInterval></pop3>"),
 		  "pop3s://pop.example.org\n"
 		  "note: <leaveMessagesOnServer> of pop3s://pop.example.org is left out: mailconfd "
-		  "has nothing like it\n"
+		  "has no equivalent\n"
 		  "note: <checkInterval> of pop3s://pop.example.org is left out: mailconfd has "
-		  "nothing like it\n"
+		  "no equivalent\n"
 		  "note: <daysToLeaveMessagesOnServer> of pop3s://pop.example.org is left out: "
-		  "nothing is left there\n" },
+		  "no messages are left on the server\n" },
 		{ SERVER("incomingServer", "imap", "h.example", "993", "SSL",
 			 "<pop3><downloadOnBiff>true</downloadOnBiff></pop3>"
 			 "<restriction>clientIPAddress</restriction><useGlobalPreferredServer/>"),
 		  "imaps://h.example\n"
-		  "note: <pop3> of imaps://h.example is left out: mailconfd has nothing like it\n"
-		  "note: <restriction> of imaps://h.example is left out: mailconfd has nothing "
-		  "like "
-		  "it\n" },
+		  "note: <pop3> of imaps://h.example is left out: mailconfd has no equivalent\n"
+		  "note: <restriction> of imaps://h.example is left out: mailconfd has no "
+		  "equivalent\n" },
 
 		/* what version 1.2 adds, in the spellings that are about */
 		{ IMAP "<incomingServer type='jmap'><url>https://J.example:8443/jmap</url>"
@@ -388,8 +387,8 @@ static void test_documents(void **state)
 		  "<emailProvider id='b'>" SMTP "</emailProvider><clientConfigUpdate url='x'/>"
 		  "</clientConfig>",
 		  "note: version '3' of the document is read as if it were 1.2\n"
-		  "note: <emailProvider> is left out: mailconfd has nothing like it\n"
-		  "note: <clientConfigUpdate> is left out: mailconfd has nothing like it\n" },
+		  "note: <emailProvider> is left out: mailconfd has no equivalent\n"
+		  "note: <clientConfigUpdate> is left out: mailconfd has no equivalent\n" },
 		{ "<clientConfig><emailProvider id='example.org'>" IMAP "</emailProvider>"
 		  "<oAuth2><issuer>Accounts.example.org</issuer><scope>mail offline</scope>"
 		  "<authURL>https://a.example/auth</authURL><tokenURL>https://a.example/token"
@@ -400,10 +399,10 @@ static void test_documents(void **state)
 		  "webmail https://mail.example.org/\n"
 		  "oauth2 accounts.example.org mail offline https://a.example/auth "
 		  "https://a.example/token\n"
-		  "note: <clientID> of <oAuth2> is left out: mailconfd has nothing like it\n"
+		  "note: <clientID> of <oAuth2> is left out: mailconfd has no equivalent\n"
 		  "note: a second <oAuth2> is left out\n"
-		  "note: <loginPageInfo> of <webMail> is left out: mailconfd has nothing like "
-		  "it\n" },
+		  "note: <loginPageInfo> of <webMail> is left out: mailconfd has no "
+		  "equivalent\n" },
 		{ "<clientConfig><emailProvider id='example.org'>" IMAP "</emailProvider>"
 		  "<oAuth2><issuer>a.example</issuer><scope>x</scope><authURL>http://a.example/"
 		  "</authURL></oAuth2><webMail><loginPage "
@@ -442,16 +441,16 @@ static void test_refused(void **state)
 		  "</clientConfig>",
 		  "line 1: a DOCTYPE is not accepted" },
 		{ "<html><body>404</body></html>",
-		  "it is no autoconfig document: it begins with <html> instead of <clientConfig>" },
+		  "not an autoconfig document: it begins with <html> instead of <clientConfig>" },
 		{ "<Autodiscover/>", "it begins with <Autodiscover>" },
 		{ "<clientConfig/>", "it has no <emailProvider>" },
 		{ "<clientConfig><emailProvider id='a'/></clientConfig>",
-		  "it has no service that mailconfd knows" },
+		  "it has no service that mailconfd supports" },
 		{ HEAD
 		  "<incomingServer type='ews'><url>https://h.example/</url></incomingServer>" TAIL,
-		  "it has no service that mailconfd knows; the ews server 'https://h.example/' "
+		  "it has no service that mailconfd supports; the ews server 'https://h.example/' "
 		  "is "
-		  "left out: mailconfd knows no such service" },
+		  "left out: mailconfd does not support such a service" },
 		{ "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a>"
 		  "</a></a></a></a></a></a></a></a></a>",
 		  "too many elements" },
