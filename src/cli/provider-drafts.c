@@ -13,9 +13,9 @@
 #include "util/bytes.h"
 #include "util/error.h"
 
-/* Plaintext is refused here, and odd ports are warned of, as where an admin types the URL. */
-static int check_services(struct admin *admin, const struct arguments *arguments,
-			  const char *source, const struct draft *draft, struct error *err)
+/* Rejects services without encryption and warns of unusual ports, as for a URL in a command. */
+static int check_draft_services(struct admin *admin, const struct arguments *arguments,
+				const char *source, const struct draft *draft, struct error *err)
 {
 	const struct provider *provider = &draft->provider;
 	struct service service;
@@ -35,7 +35,7 @@ static int add_provider(struct admin *admin, const struct draft *draft, struct e
 	return store_add_provider(admin->store, &provider, err) == 0 ? 0 : -1;
 }
 
-/* What the source says nothing of stays as it is. */
+/* What the source does not have stays as it is. */
 static int change_provider(struct admin *admin, const struct draft *draft,
 			   struct provider *provider, struct error *err)
 {
@@ -55,8 +55,8 @@ static int change_provider(struct admin *admin, const struct draft *draft,
 	return provider_check(admin, provider, err);
 }
 
-static int store_provider(struct admin *admin, const struct draft *draft, bool may_replace,
-			  const char **ret_done, struct error *err)
+static int store_draft_provider(struct admin *admin, const struct draft *draft, bool may_replace,
+				const char **ret_done, struct error *err)
 {
 	const char *name = draft->provider.name;
 	struct provider provider;
@@ -69,23 +69,23 @@ static int store_provider(struct admin *admin, const struct draft *draft, bool m
 		return -1;
 	if (!may_replace) {
 		error_set(err, ERROR_INPUT, "provider '%s' exists already", name);
-		return error_hint(err, "to give it these services and texts, say --replace");
+		return error_hint(err, "use --replace to replace its services and texts");
 	}
 	*ret_done = "changed";
 	return change_provider(admin, draft, &provider, err);
 }
 
-static int add_domain(struct admin *admin, const char *name, const char *provider,
-		      struct error *err)
+static int add_draft_domain(struct admin *admin, const char *name, const char *provider,
+			    struct error *err)
 {
 	const struct domain domain = { .name = name, .provider = provider, .is_enabled = true };
 
 	return store_add_domain(admin->store, &domain, err) == 0 ? 0 : -1;
 }
 
-/* A domain that has another provider, or is an alias. */
-static int take_domain(struct admin *admin, struct domain *domain, const char *provider,
-		       struct error *err)
+/* Gives the provider a domain that has another provider, or is an alias. */
+static int reassign_domain(struct admin *admin, struct domain *domain, const char *provider,
+			   struct error *err)
 {
 	const char *before = domain->provider;
 
@@ -99,7 +99,7 @@ static int take_domain(struct admin *admin, struct domain *domain, const char *p
 	return provider_drop_if_unused(admin, before, err);
 }
 
-static int refuse_domain(struct admin *admin, const struct domain *domain, const char *provider,
+static int reject_domain(struct admin *admin, const struct domain *domain, const char *provider,
 			 struct error *err)
 {
 	const char *belonging =
@@ -108,26 +108,26 @@ static int refuse_domain(struct admin *admin, const struct domain *domain, const
 			: arena_printf(admin->memory, "with provider '%s'", domain->provider);
 
 	error_set(err, ERROR_INPUT, "domain '%s' exists already, %s", domain->name, belonging);
-	return error_hint(err, "to give it provider '%s', say --replace", provider);
+	return error_hint(err, "use --replace to give it provider '%s'", provider);
 }
 
-static int store_domain(struct admin *admin, const char *name, const char *provider,
-			bool may_replace, struct error *err)
+static int store_draft_domain(struct admin *admin, const char *name, const char *provider,
+			      bool may_replace, struct error *err)
 {
 	struct domain domain;
 	int r = store_find_domain(admin->store, admin->memory, name, &domain, err);
 
 	if (r == STORE_NOT_FOUND)
-		return add_domain(admin, name, provider, err);
+		return add_draft_domain(admin, name, provider, err);
 	if (r != 0)
 		return -1;
 	if (domain.provider && text_equals(domain.provider, provider))
 		return 0;
-	return may_replace ? take_domain(admin, &domain, provider, err)
-			   : refuse_domain(admin, &domain, provider, err);
+	return may_replace ? reassign_domain(admin, &domain, provider, err)
+			   : reject_domain(admin, &domain, provider, err);
 }
 
-static const char *counted(struct admin *admin, size_t count, const char *noun)
+static const char *count_text(struct admin *admin, size_t count, const char *noun)
 {
 	return arena_printf(admin->memory, "%zu %s%s", count, noun, count == 1 ? "" : "s");
 }
@@ -139,15 +139,15 @@ int draft_store(struct admin *admin, const struct arguments *arguments, const ch
 	bool may_replace = option_is_given(arguments, "replace");
 	const char *done;
 
-	if (check_services(admin, arguments, source, draft, err) < 0 ||
-	    store_provider(admin, draft, may_replace, &done, err) < 0)
+	if (check_draft_services(admin, arguments, source, draft, err) < 0 ||
+	    store_draft_provider(admin, draft, may_replace, &done, err) < 0)
 		return -1;
 	admin_say(admin, "provider %s %s, %s, %s", provider->name, done,
-		  counted(admin, provider->n_services, "service"),
-		  counted(admin, draft->domains.count, "domain"));
+		  count_text(admin, provider->n_services, "service"),
+		  count_text(admin, draft->domains.count, "domain"));
 	for (size_t i = 0; i < draft->domains.count; i++)
-		if (store_domain(admin, draft->domains.items[i], provider->name, may_replace, err) <
-		    0)
+		if (store_draft_domain(admin, draft->domains.items[i], provider->name, may_replace,
+				       err) < 0)
 			return -1;
 	for (size_t i = 0; i < draft->notes.count; i++)
 		admin_warn(admin, "%s: %s", source, draft->notes.items[i]);

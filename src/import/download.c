@@ -25,7 +25,7 @@ bool download_is_url(const char *text)
 	       text_starts_with_ignoring_case(text, "http://");
 }
 
-static size_t keep(char *data, size_t size, size_t count, void *context)
+static size_t add_to_body(char *data, size_t size, size_t count, void *context)
 {
 	struct body *body = context;
 
@@ -37,14 +37,14 @@ static size_t keep(char *data, size_t size, size_t count, void *context)
 	return count;
 }
 
-static const char *fail(struct error *err, const char *url, const char *reason)
+static const char *set_download_error(struct error *err, const char *url, const char *reason)
 {
-	error_set(err, ERROR_INPUT, "cannot get '%s': %s", url, reason);
+	error_set(err, ERROR_INPUT, "cannot download '%s': %s", url, reason);
 	return NULL;
 }
 
-/* Nothing of the environment but a proxy is heeded, and no cookie, netrc or login is sent. */
-static void configure(CURL *curl, const char *url, bool may_be_plain, const char *authorities)
+/* Of the environment only a proxy is used. No cookie, netrc or login is sent. */
+static void set_options(CURL *curl, const char *url, bool may_be_plain, const char *authorities)
 {
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, may_be_plain ? "http,https" : "https");
@@ -70,21 +70,23 @@ const char *download(struct arena *memory, const char *url, bool may_be_plain,
 	char reason[CURL_ERROR_SIZE] = "";
 	CURLcode code;
 
-	if (!may_be_plain && !text_starts_with_ignoring_case(url, "https://"))
-		return fail(err, url,
-			    "whoever is on the way could change it; give an https URL, "
-			    "or say --allow-plaintext");
+	if (!may_be_plain && !text_starts_with_ignoring_case(url, "https://")) {
+		set_download_error(err, url, "anyone on the network path could change it");
+		error_hint(err, "give an https URL, or use --allow-plaintext");
+		return NULL;
+	}
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(curl = curl_easy_init()))
-		return fail(err, url, "libcurl does not start");
-	configure(curl, url, may_be_plain, authorities);
+		return set_download_error(err, url, "libcurl cannot be initialised");
+	set_options(curl, url, may_be_plain, authorities);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
-	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, add_to_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);
 	code = curl_easy_perform(curl);
 	if (body.is_too_large)
-		return fail(err, url, arena_printf(memory, "it has more than %zu bytes", limit));
+		return set_download_error(
+			err, url, arena_printf(memory, "it has more than %zu bytes", limit));
 	if (code != CURLE_OK)
-		return fail(err, url, *reason ? reason : curl_easy_strerror(code));
+		return set_download_error(err, url, *reason ? reason : curl_easy_strerror(code));
 	*ret_size = body.bytes.size;
 	return bytes_text(&body.bytes);
 }

@@ -36,7 +36,7 @@ void draft_note(struct draft *draft, const char *format, ...)
 		texts_add(&draft->notes, text);
 }
 
-/* A placeholder in a name would go out as it is, in documents whose readers know none. */
+/* A placeholder in a name would not be replaced in all documents. */
 static const char *checked_name(struct draft *draft, const char *what, const char *text, size_t max)
 {
 	struct error err;
@@ -54,7 +54,7 @@ static const char *checked_name(struct draft *draft, const char *what, const cha
 
 void draft_set_display_name(struct draft *draft, const char *text)
 {
-	/* What clients are given without a name. */
+	/* The default. */
 	if (text_equals(text, "%EMAILDOMAIN%"))
 		return;
 	draft->provider.display_name = checked_name(draft, "display name", text,
@@ -119,7 +119,7 @@ void draft_add_service(struct draft *draft, const struct service *service, const
 
 	for (size_t i = 0; i < draft->n_gathered; i++)
 		if (text_equals(service_url(draft->memory, &draft->gathered[i]), url)) {
-			draft_note(draft, "%s is there twice; the second one is left out", url);
+			draft_note(draft, "%s occurs twice; the second one is left out", url);
 			return;
 		}
 	if (draft->n_gathered == SERVICES_MAX) {
@@ -132,7 +132,7 @@ void draft_add_service(struct draft *draft, const struct service *service, const
 		login = NULL;
 	}
 	if (login && !pattern_has_placeholder(login))
-		draft_note(draft, "the login '%s' of %s has no placeholder, so it is everybody's",
+		draft_note(draft, "the login '%s' of %s has no placeholder, so all users have it",
 			   login, url);
 	added.login = login;
 	draft->gathered[draft->n_gathered++] = added;
@@ -151,8 +151,8 @@ void draft_add_link(struct draft *draft, const struct link *link)
 	}
 	for (size_t i = 0; i < provider->n_links; i++)
 		if (draft->links[i].kind == link->kind && text_equals(draft->links[i].url, url)) {
-			draft_note(draft, "<%s> %s is there twice; the second one is left out",
-				   kind, url);
+			draft_note(draft, "<%s> %s occurs twice; the second one is left out", kind,
+				   url);
 			return;
 		}
 	if (provider->n_links == LINKS_MAX) {
@@ -165,7 +165,7 @@ void draft_add_link(struct draft *draft, const struct link *link)
 	provider->links = draft->links;
 }
 
-/* Into the order of documents; equals keep theirs. */
+/* Stable, into the order of documents. */
 static void sort_services(struct service *services, size_t count)
 {
 	for (size_t i = 1; i < count; i++)
@@ -178,7 +178,7 @@ static void sort_services(struct service *services, size_t count)
 		}
 }
 
-/* Documents have them by kind; what else is of their order is kept. */
+/* Stable, by kind as in documents. */
 static void sort_links(struct link *links, size_t count)
 {
 	for (size_t i = 1; i < count; i++)
@@ -198,7 +198,7 @@ static struct service *first_of(struct service *services, size_t count, enum ser
 	return NULL;
 }
 
-/* Where the first of a kind would not be first by its security, it is put first. */
+/* Marks the first of a kind as first where its security would put it behind another. */
 static void mark_first(struct draft *draft)
 {
 	for (enum service_kind kind = 0; kind < SERVICE_KINDS; kind++) {
@@ -211,7 +211,7 @@ static void mark_first(struct draft *draft)
 	}
 }
 
-/* The services of one kind stand in the same order. */
+/* Whether the services of one kind are in the order of the source. */
 static bool keeps_order(struct draft *draft, const struct service *sorted, enum service_kind kind)
 {
 	size_t at = 0;
@@ -234,16 +234,16 @@ static void note_order(struct draft *draft, const struct service *sorted)
 	const struct service *pop3 = first_of(draft->gathered, draft->n_gathered, SERVICE_POP3);
 
 	if (imap && pop3 && pop3 < imap)
-		draft_note(draft, "POP3 stands before IMAP there; clients are told IMAP first");
+		draft_note(draft, "POP3 is listed before IMAP; clients get IMAP first");
 	for (enum service_kind kind = 0; kind < SERVICE_KINDS; kind++)
 		if (!keeps_order(draft, sorted, kind))
 			draft_note(draft,
 				   "the order of the %s services is not kept: after the first one, "
-				   "clients are told implicit TLS before STARTTLS",
+				   "clients get implicit TLS before STARTTLS",
 				   service_kind_name(kind));
 }
 
-/* The login that most services have; of several the one that comes first. */
+/* The login that most services have; the first one if there are several. */
 static const char *usual_login(const struct service *services, size_t count)
 {
 	const char *usual = NULL;

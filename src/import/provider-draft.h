@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * A provider as somebody else's document or database describes it, on its way to be one of ours:
- * services are gathered in the order of their source, each with its login, and what ours cannot
- * hold is noted, in sentences for the admin.
+ * A provider as another server's document or database describes it. Services are gathered in the
+ * order of the source, each with its login. What cannot be imported is noted in sentences for the
+ * administrator.
  */
 
 #include <stdbool.h>
@@ -31,25 +31,23 @@ void draft_init(struct draft *draft, struct arena *memory);
 /* Notes a sentence. */
 void draft_note(struct draft *draft, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* How clients name the account; one that cannot be sent is noted and left out. */
+/* The names of the account in clients. An invalid one is noted and left out. */
 void draft_set_display_name(struct draft *draft, const char *text);
 void draft_set_short_name(struct draft *draft, const char *text);
 
-/* Adds a domain; what is none is noted and left out. */
+/* Adds a domain. An invalid one is noted and left out. */
 void draft_add_domain(struct draft *draft, const char *text);
 
-/* Adds a service with its login, NULL for none of its own. A login that is no pattern of ours, and
- * a second service of the same URL, are noted and left out. */
+/* Adds a service with its login, or NULL. An invalid login, and a second service with the same URL,
+ * are noted and left out. */
 void draft_add_service(struct draft *draft, const struct service *service, const char *login);
 
-/* Adds a link, whose URL is not checked yet; one that cannot be held is noted and left out. */
+/* Adds a link, whose URL is not checked yet. An invalid one is noted and left out. */
 void draft_add_link(struct draft *draft, const struct link *link);
 
-/*
- * Gives the provider its services: in the order in which clients are told them, with one of a kind
- * first where the source has it so; what of its order is lost is noted. The login that most of them
- * have becomes the provider's.
- */
+/* Gives the provider its services in the order of documents, and keeps the first of each kind
+ * first; a change of the other's order is noted. The login that most services have becomes the
+ * provider's. */
 void draft_settle(struct draft *draft);
 
 /* Fills in kind, security, host and port, checked as in a URL. Returns 0, or -1 with err set. */

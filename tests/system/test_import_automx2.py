@@ -234,19 +234,19 @@ def test_what_is_not_held_is_named(ctl, automx2):
     assert said == ["provider BigCorp added, 4 services, 2 domains"]
     assert "x" not in " ".join(warned).split(), "a password is no matter for a warning"
     assert sorted(warned) == sorted([
-        "automx2 looks up the logins of 'Example.NET' in LDAP at 'ldap.example.com', and mailconfd "
-        "does not: what the provider's pattern does not give needs a user",
-        "the INVALID server 'a.example.com' is left out: mailconfd knows no server type 'INVALID'",
-        "the imap server 'b.example.com' is left out: mailconfd knows no socket type 'Auto'",
-        "the imap server 'c.example.com' is left out: mailconfd knows no authentication 'magic'",
+        "automx2 looks up the logins of 'Example.NET' in LDAP at 'ldap.example.com', which mailconfd "
+        "cannot: logins that differ from the provider's pattern need a user",
+        "the INVALID server 'a.example.com' is left out: mailconfd does not support the server type 'INVALID'",
+        "the imap server 'b.example.com' is left out: mailconfd does not support the socket type 'Auto'",
+        "the imap server 'c.example.com' is left out: mailconfd does not support the authentication 'magic'",
         "the imap server 'd_e.example.com' is left out: 'd_e.example.com' is not a host name",
         "the login of imaps://f.example.com is left out: login pattern '%REALNAME%': %REALNAME% is "
         "none of %EMAILADDRESS% %EMAILLOCALPART% %EMAILDOMAIN%",
         "a domain is left out: 'not_a_domain' is not a domain name",
-        "domain 'lost.example' is left out: its provider is not there",
-        "the imap server 'g.example.com' is left out: no domain has it",
-        "the caldav server 'https://h.example/' is left out: no domain has it",
-        "provider 'Nobody's' is left out: no domain has it",
+        "domain 'lost.example' is left out: it has no provider",
+        "the imap server 'g.example.com' is left out: no domain uses it",
+        "the caldav server 'https://h.example/' is left out: no domain uses it",
+        "provider 'Nobody's' is left out: no domain uses it",
     ])
 
 
@@ -261,7 +261,7 @@ def test_many_domains_in_ldap(ctl, automx2):
         UPDATE domain SET ldapserver_id = 1; UPDATE domain SET ldapserver_id = 2 WHERE id = 3;
     """)
     _, warned = import_it(ctl, file)
-    assert [line.partition(", and mailconfd does not")[0] for line in warned] == [
+    assert [line.partition(", which mailconfd does not")[0] for line in warned] == [
         "automx2 looks up the logins of 'example.com' and 2 more domains in LDAP at 'a.example.com'",
         "automx2 looks up the logins of 'example.org' in LDAP at 'b.example.com'"]
 
@@ -280,8 +280,8 @@ def test_what_exists_is_refused_as_a_whole(ctl, automx2):
     file = automx2(NEWEST, ROWS)
     ctl("domain", "add", "example.net", "imaps://h.example", "submissions://h.example")
     assert ctl.refused("import", "automx2", file) == (
-        "domain 'example.net' exists already, with provider 'example.net'; to give it provider "
-        "'BigCorp', say --replace")
+        "domain 'example.net' exists already, with provider 'example.net'; use --replace to give it "
+        "provider 'BigCorp'")
     assert [provider["name"] for provider in ctl.json("provider", "list")] == ["example.net"]
     said, _ = import_it(ctl, file, "--replace")
     assert said == [

@@ -112,9 +112,9 @@ def test_without_domain_or_id(ctl, document):
         text = text.replace(f"<domain>{domain}</domain>", "")
     pathlib.Path(document).write_text(text)
     assert ctl.refused("provider", "import", document) == \
-        f"{document}: it has no id to name the provider after; say --name NAME"
+        f"{document}: the document has no id to name the provider after; give --name NAME"
     assert ctl.warned("provider", "import", document, "--name", "uni") == [
-        f"{document} names no domain; 'domain add DOMAIN --provider uni' adds one"]
+        f"{document} has no domains; add one with 'domain add DOMAIN --provider uni'"]
 
 
 def test_plaintext(ctl, document):
@@ -146,7 +146,7 @@ def test_provider_that_exists(ctl, document):
         "yes")
     ctl("domain", "add", "kept.example", "--provider", "uni")
     assert ctl.refused("provider", "import", document) == (
-        "provider 'uni' exists already; to give it these services and texts, say --replace")
+        "provider 'uni' exists already; use --replace to replace its services and texts")
     assert ctl("provider", "import", document, "--replace") == \
         "provider uni changed, 2 services, 2 domains\n"
     found = provider(ctl)
@@ -168,8 +168,8 @@ def test_domain_that_exists(ctl, document):
     ctl("domain", "add", "uni.example", *SERVICES)
     ctl("user", "add", "a@uni.example", "a4711")
     assert ctl.refused("provider", "import", document) == (
-        "domain 'uni.example' exists already, with provider 'uni.example'; to give it provider "
-        "'uni', say --replace")
+        "domain 'uni.example' exists already, with provider 'uni.example'; use --replace to give it "
+        "provider 'uni'")
     assert ctl.json("domain", "list") == [
         {"domain": "uni.example", "provider": "uni.example", "enabled": True}]
     assert ctl("provider", "import", document, "--replace") == ADDED + (
@@ -183,8 +183,8 @@ def test_alias_and_disabled_domain(ctl, document):
     ctl("domain", "add", "alumni.example", "--alias-of", "example.org")
     ctl("domain", "disable", "alumni.example")
     assert ctl.refused("provider", "import", document) == (
-        "domain 'alumni.example' exists already, as an alias of 'example.org'; to give it "
-        "provider 'uni', say --replace")
+        "domain 'alumni.example' exists already, as an alias of 'example.org'; use --replace to "
+        "give it provider 'uni'")
     assert ctl("provider", "import", document, "--replace") == ADDED + (
         "domain alumni.example taken from the domain it was an alias of, example.org\n")
     assert ctl.json("domain", "show", "alumni.example") == {
@@ -270,8 +270,8 @@ def test_url(ctl, web, fetch):
 
 def refused_url(ctl, words):
     line = ctl.refused(*words)
-    assert line.startswith(f"cannot get '{words[2]}': ")
-    return line[len(f"cannot get '{words[2]}': "):]
+    assert line.startswith(f"cannot download '{words[2]}': ")
+    return line[len(f"cannot download '{words[2]}': "):]
 
 
 def test_url_of_a_server_that_is_not_trusted(ctl, web):
@@ -290,7 +290,7 @@ def test_url_of_too_much(ctl, web, fetch):
 
 def test_plain_url(ctl, plain_web, fetch):
     assert refused_url(ctl, fetch(plain_web.url("/config"))) == (
-        "whoever is on the way could change it; give an https URL, or say --allow-plaintext")
+        "anyone on the network path could change it; give an https URL, or use --allow-plaintext")
     assert plain_web.asked == []
     assert ctl(*fetch(plain_web.url("/config"), "--allow-plaintext")) == ADDED
 
@@ -414,8 +414,8 @@ def test_batch_waits_for_no_document(ctl, tmp_path, document, source):
     commands = tmp_path / "commands"
     commands.write_text(f"provider import {source}\n")
     assert ctl.refused("batch", str(commands)) == (
-        f"{commands}:1: a batch waits for no other; save the document to a file, and import that "
-        f"instead of '{source}'")
+        f"{commands}:1: cannot import '{source}' in a batch, because the database is locked meanwhile; "
+        "save the document to a file, and import that")
     commands.write_text(f"provider import {document}\n")
     assert ctl("batch", str(commands)) == ADDED + "1 command done\n"
 

@@ -130,7 +130,7 @@ static void test_provider(void **state)
 		  "<documentation url='https://help.example.org/a'/>",
 		  "documentation https://help.example.org/a\n  en=Help\n  pt-br=Ajuda\n"
 		  "enable http://help.example.org/b\n  en=Turn it on\n"
-		  "note: <documentation> https://help.example.org/a is there twice; the second one "
+		  "note: <documentation> https://help.example.org/a occurs twice; the second one "
 		  "is left out\n" },
 		{ "<documentation url='ftp://help.example.org/'/><documentation>x</documentation>",
 		  "note: <documentation> is left out: the link 'ftp://help.example.org/' is not "
@@ -169,7 +169,7 @@ static void test_services(void **state)
 		{ SMTP IMAP, IMAP_READ "\n" SMTP_READ "\n" },
 		{ POP3("") IMAP,
 		  IMAP_READ "\npop3s://pop.example.org\n"
-			    "note: POP3 stands before IMAP there; clients are told IMAP first\n" },
+			    "note: POP3 is listed before IMAP; clients get IMAP first\n" },
 
 		/* socket types, ports, hosts */
 		{ SERVER("incomingServer", "IMAP", "Mail.%EMAILDOMAIN%", "1143", "starttls", ""),
@@ -232,7 +232,7 @@ static void test_services(void **state)
 
 		/* the same service twice */
 		{ IMAP IMAP,
-		  IMAP_READ "\nnote: " IMAP_READ " is there twice; the second one is left out\n" },
+		  IMAP_READ "\nnote: " IMAP_READ " occurs twice; the second one is left out\n" },
 
 		/* order: who is first is kept, of the others it is ours */
 		{ SERVER("incomingServer", "imap", "a.example", "143", "STARTTLS", "")
@@ -244,7 +244,7 @@ static void test_services(void **state)
 		  "submissions://a.example\nsubmissions://c.example\n"
 		  "submission+starttls://b.example\n"
 		  "note: the order of the submission services is not kept: after the first one, "
-		  "clients are told implicit TLS before STARTTLS\n" },
+		  "clients get implicit TLS before STARTTLS\n" },
 
 		/* wishes for POP3 */
 		{ POP3("<pop3><leaveMessagesOnServer>true</leaveMessagesOnServer>"
@@ -324,10 +324,10 @@ static void test_logins(void **state)
 		  "provider's pattern makes; only a service's own pattern may use it\n" },
 		{ "a4711", "%EMAILADDRESS", NULL,
 		  "login a4711\nimap\npop3\n  login %EMAILADDRESS\nsmtp\n"
-		  "note: the login 'a4711' of imaps://imap.example has no placeholder, so it is "
-		  "everybody's\n"
+		  "note: the login 'a4711' of imaps://imap.example has no placeholder, so all "
+		  "users have it\n"
 		  "note: the login '%EMAILADDRESS' of pop3s://pop3.example has no placeholder, so "
-		  "it is everybody's\n" },
+		  "all users have it\n" },
 	};
 	static const struct {
 		const char *element, *type, *port;

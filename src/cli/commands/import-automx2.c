@@ -1,9 +1,9 @@
 /*
- * mailconfctl import: whole installations of other servers.
+ * mailconfctl import: databases of other servers.
  *
- * In automx2 a domain has servers, and a provider has but names: so the domains of a provider that
- * have the same servers share a provider of ours. The first of these has the short name of theirs,
- * each further one that and, in parentheses, the name of its first domain.
+ * In automx2 a domain has servers, and a provider only names. So the domains of a provider that
+ * have the same servers become one provider here. The first of these gets the short name of theirs,
+ * each further one that name and, in parentheses, its first domain.
  */
 
 #include <string.h>
@@ -43,25 +43,25 @@ static const struct {
 	{ "None", SECURITY_PLAIN },
 };
 
-/* A host at which automx2 looks up the logins of some domains. */
-struct ldap {
+/* An LDAP host where automx2 looks up the logins of some domains. */
+struct ldap_host {
 	const char *host, *first_domain;
 	size_t n_domains;
-	struct ldap *next;
+	struct ldap_host *next;
 };
 
 /* What becomes one provider: domains of one provider there, with the same servers. */
-struct group {
+struct automx2_group {
 	int64_t provider;
 	const char *name, *servers;
 	struct draft draft;
-	struct ldap *ldap;
-	struct group *next;
+	struct ldap_host *ldap;
+	struct automx2_group *next;
 };
 
-static int refuse_unknown(struct error *err, const char *what, const char *word)
+static int reject_unknown(struct error *err, const char *what, const char *word)
 {
-	return error_set(err, ERROR_INPUT, "mailconfd knows no %s '%s'", what, word);
+	return error_set(err, ERROR_INPUT, "mailconfd does not support the %s '%s'", what, word);
 }
 
 static int parse_kind(const struct automx2_server *server, enum service_kind *ret_kind,
@@ -72,7 +72,7 @@ static int parse_kind(const struct automx2_server *server, enum service_kind *re
 			*ret_kind = server_types[i].kind;
 			return 0;
 		}
-	return refuse_unknown(err, "server type", server->type);
+	return reject_unknown(err, "server type", server->type);
 }
 
 static int parse_security(const struct automx2_server *server, enum service_security *ret_security,
@@ -83,7 +83,7 @@ static int parse_security(const struct automx2_server *server, enum service_secu
 			*ret_security = socket_types[i].security;
 			return 0;
 		}
-	return refuse_unknown(err, "socket type", server->socket_type);
+	return reject_unknown(err, "socket type", server->socket_type);
 }
 
 static int service_from_server(struct draft *draft, const struct automx2_server *server,
@@ -99,11 +99,11 @@ static int service_from_server(struct draft *draft, const struct automx2_server 
 	    draft_host_service(draft, kind, security, server->name, server->port, service, err) < 0)
 		return -1;
 	if (service_parse_authentications(draft->memory, authentication, service, err) < 0)
-		return refuse_unknown(err, "authentication", server->authentication);
+		return reject_unknown(err, "authentication", server->authentication);
 	return 0;
 }
 
-/* "https://dav.example.org/path" and port 8443, in one. What says no scheme has that of use_ssl. */
+/* "https://dav.example.org/path" with port 8443 inserted. Without a scheme, use_ssl decides. */
 static const char *dav_url(struct arena *memory, const struct automx2_dav_server *server)
 {
 	const char *url = server->url, *authority;
@@ -126,7 +126,7 @@ static int service_from_dav_server(struct draft *draft, const struct automx2_dav
 		if (text_equals_ignoring_case(dav_types[i].type, server->type))
 			return draft_url_service(draft, dav_types[i].kind,
 						 dav_url(draft->memory, server), service, err);
-	return refuse_unknown(err, "server type", server->type);
+	return reject_unknown(err, "server type", server->type);
 }
 
 static int add_servers(struct automx2 *automx2, struct draft *draft, int64_t domain,
@@ -172,10 +172,10 @@ static int add_dav_servers(struct automx2 *automx2, struct draft *draft, int64_t
 }
 
 static int group_new(struct automx2 *automx2, struct arena *memory,
-		     const struct automx2_domain *domain, struct group **ret_group,
+		     const struct automx2_domain *domain, struct automx2_group **ret_group,
 		     struct error *err)
 {
-	struct group *group = arena_new(memory, struct group);
+	struct automx2_group *group = arena_new(memory, struct automx2_group);
 	struct draft *draft = &group->draft;
 
 	group->provider = domain->provider;
@@ -193,28 +193,28 @@ static int group_new(struct automx2 *automx2, struct arena *memory,
 	return 0;
 }
 
-static void add_ldap(struct group *group, const struct automx2_domain *domain)
+static void add_ldap(struct automx2_group *group, const struct automx2_domain *domain)
 {
-	struct ldap **link = &group->ldap;
+	struct ldap_host **link = &group->ldap;
 
 	while (*link && !text_equals((*link)->host, domain->ldap))
 		link = &(*link)->next;
 	if (!*link) {
-		*link = arena_new(group->draft.memory, struct ldap);
+		*link = arena_new(group->draft.memory, struct ldap_host);
 		(*link)->host = domain->ldap;
 		(*link)->first_domain = domain->name;
 	}
 	(*link)->n_domains++;
 }
 
-static void note_ldap(struct group *group)
+static void note_ldap(struct automx2_group *group)
 {
 	struct arena *memory = group->draft.memory;
 
-	for (const struct ldap *ldap = group->ldap; ldap; ldap = ldap->next)
+	for (const struct ldap_host *ldap = group->ldap; ldap; ldap = ldap->next)
 		draft_note(&group->draft,
-			   "automx2 looks up the logins of '%s'%s in LDAP at '%s', and mailconfd "
-			   "does not: what the provider's pattern does not give needs a user",
+			   "automx2 looks up the logins of '%s'%s in LDAP at '%s', which mailconfd "
+			   "cannot: logins that differ from the provider's pattern need a user",
 			   ldap->first_domain,
 			   ldap->n_domains > 1 ? arena_printf(memory, " and %zu more domain%s",
 							      ldap->n_domains - 1,
@@ -226,15 +226,15 @@ static void note_ldap(struct group *group)
 /* The groups in the order of their first domains. */
 static int group_domains(struct automx2 *automx2, struct admin *admin, const char *source,
 			 const struct automx2_domain *domains, size_t count,
-			 struct group **ret_groups, struct error *err)
+			 struct automx2_group **ret_groups, struct error *err)
 {
-	struct group **link;
+	struct automx2_group **link;
 
 	*ret_groups = NULL;
 	for (size_t i = 0; i < count; i++) {
 		if (!domains[i].provider_name) {
-			admin_warn(admin, "%s: domain '%s' is left out: its provider is not there",
-				   source, domains[i].name);
+			admin_warn(admin, "%s: domain '%s' is left out: it has no provider", source,
+				   domains[i].name);
 			continue;
 		}
 		for (link = ret_groups; *link; link = &(*link)->next)
@@ -250,8 +250,9 @@ static int group_domains(struct automx2 *automx2, struct admin *admin, const cha
 	return 0;
 }
 
-/* Of several that share a name, those after the first are told apart by their first domain. */
-static int name_provider(const struct group *groups, struct group *group, struct error *err)
+/* Groups with the name of an earlier one are named after their first domain too. */
+static int name_provider(const struct automx2_group *groups, struct automx2_group *group,
+			 struct error *err)
 {
 	const struct texts *domains = &group->draft.domains;
 	const char *name = group->name;
@@ -274,12 +275,13 @@ static int warn_of_unused(struct automx2 *automx2, struct admin *admin, const ch
 	if (automx2_list_unused(automx2, admin->memory, &words, &count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		admin_warn(admin, "%s: %s is left out: no domain has it", source, words[i]);
+		admin_warn(admin, "%s: %s is left out: no domain uses it", source, words[i]);
 	return 0;
 }
 
-/* All of its domains are left out: nobody would have it. */
-static bool is_left_out(struct admin *admin, const struct group *group, const char *source)
+/* Whether all of its domains are left out, so that no domain would use it. */
+static bool has_no_domains(struct admin *admin, const struct automx2_group *group,
+			   const char *source)
 {
 	if (group->draft.domains.count > 0)
 		return false;
@@ -293,7 +295,7 @@ static int import_automx2(struct admin *admin, const struct arguments *arguments
 	_cleanup_(automx2_closep) struct automx2 *automx2 = NULL;
 	const char *source = arguments->words[0];
 	struct automx2_domain *domains;
-	struct group *groups, *group;
+	struct automx2_group *groups, *group;
 	size_t count;
 
 	if (automx2_open(source, arguments->files->image, arguments->files->image_size, &automx2,
@@ -303,7 +305,7 @@ static int import_automx2(struct admin *admin, const struct arguments *arguments
 	    warn_of_unused(automx2, admin, source, err) < 0 || admin_begin(admin, err) < 0)
 		return -1;
 	for (group = groups; group; group = group->next) {
-		if (is_left_out(admin, group, source))
+		if (has_no_domains(admin, group, source))
 			continue;
 		draft_settle(&group->draft);
 		note_ldap(group);
@@ -317,8 +319,8 @@ static int import_automx2(struct admin *admin, const struct arguments *arguments
 }
 
 static const struct option options[] = {
-	{ "replace", NULL, "change providers of those names, and take domains from others" },
-	{ "allow-plaintext", NULL, "accept services that do not encrypt" },
+	{ "replace", NULL, "change existing providers, and reassign domains of others" },
+	{ "allow-plaintext", NULL, "accept services without encryption" },
 	{ 0 },
 };
 
@@ -327,9 +329,10 @@ static const struct command command_automx2 = {
 	.verb = "automx2",
 	.arguments = "DATABASE",
 	.summary = "Import the SQLite database of automx2",
-	.details = "It is only read. Domains of a provider that have the same servers share a "
-		   "provider\nhere. What cannot be held, such as look-ups in LDAP, is named in "
-		   "warnings.",
+	.details = "The database is only read. Domains of a provider that have the same servers "
+		   "share\na provider here. What cannot be imported, such as LDAP lookups, is left "
+		   "out "
+		   "with a\nwarning.",
 	.example = "mailconfctl import automx2 /var/lib/automx2/db.sqlite",
 	.options = { options },
 	.database = DATABASE_LATE_CHANGE,

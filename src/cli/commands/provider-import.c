@@ -43,12 +43,12 @@ static const char *read_source(struct admin *admin, const struct arguments *argu
 {
 	const char *source = arguments->words[0];
 
-	/* Its transaction has begun. */
 	if (admin->place && (download_is_url(source) || text_equals(source, "-"))) {
 		error_set(err, ERROR_INPUT,
-			  "a batch waits for no other; save the document to a file, and "
-			  "import that instead of '%s'",
+			  "cannot import '%s' in a batch, because the database "
+			  "is locked meanwhile",
 			  source);
+		error_hint(err, "save the document to a file, and import that");
 		return NULL;
 	}
 	if (download_is_url(source))
@@ -68,12 +68,12 @@ static int apply_name(const struct arguments *arguments, struct draft *draft, st
 	}
 	if (draft->provider.name)
 		return 0;
-	return error_set(err, ERROR_INPUT,
-			 "it has no id to name the provider after; say --name "
-			 "NAME");
+	error_set(err, ERROR_INPUT, "the document has no id to name the provider after");
+	return error_hint(err, "give --name NAME");
 }
 
-static int import(struct admin *admin, const struct arguments *arguments, struct error *err)
+static int import_provider(struct admin *admin, const struct arguments *arguments,
+			   struct error *err)
 {
 	const char *source = arguments->words[0], *data;
 	struct draft draft;
@@ -89,21 +89,23 @@ static int import(struct admin *admin, const struct arguments *arguments, struct
 		return error_prefix(err, "%s", source);
 	if (admin_begin(admin, err) < 0 || draft_store(admin, arguments, source, &draft, err) < 0)
 		return -1;
-	if (draft.domains.count == 0)
-		admin_warn(admin, "%s names no domain; 'domain add DOMAIN --provider %s' adds one",
-			   source, word_in_sentence(admin->memory, draft.provider.name));
+	if (draft.domains.count == 0) {
+		admin_warn(admin, "%s has no domains", source);
+		admin_hint(admin, "add one with 'domain add DOMAIN --provider %s'",
+			   word_in_sentence(admin->memory, draft.provider.name));
+	}
 	return 0;
 }
 
 static const struct option options[] = {
-	{ "name", "NAME", "the provider's name, instead of the document's id" },
-	{ "replace", NULL, "change a provider of that name, and take domains from others" },
-	{ "ca", "FILE", "certificates to trust for https, instead of the system's" },
+	{ "name", "NAME", "name of the provider (default: the document's id)" },
+	{ "replace", NULL, "change an existing provider, and reassign domains of others" },
+	{ "ca", "FILE", "trust the CAs in this PEM file (default: the system's)" },
 	{ 0 },
 };
 
 static const struct option allow_options[] = {
-	{ "allow-plaintext", NULL, "accept services that do not encrypt, and an http URL" },
+	{ "allow-plaintext", NULL, "accept services without encryption, and an http URL" },
 	{ 0 },
 };
 
@@ -113,14 +115,14 @@ const struct command provider_import = {
 	.arguments = "FILE|URL|-",
 	.summary = "Import an autoconfig document: a provider with its domains",
 	.details =
-		"The document is one of Thunderbird's autoconfig, version 1.1 or 1.2. The provider "
-		"has\nthe document's id as its name. What the document has and a provider has not "
-		"is\nnamed in warnings, one for each. - reads standard input.",
+		"The document has version 1.1 or 1.2. The provider gets the document's id as its "
+		"name.\nWhat a provider cannot have is left out, with a warning for each. - reads "
+		"standard\ninput.",
 	.example = "mailconfctl provider import config-v1.1.xml\n"
 		   "mailconfctl provider import --name uni --replace \\\n"
 		   "        https://autoconfig.example.org/mail/config-v1.1.xml",
 	.options = { options, allow_options },
 	.database = DATABASE_LATE_CHANGE,
 	.file = FILE_INPUT,
-	.run = import,
+	.run = import_provider,
 };
