@@ -286,7 +286,7 @@ static void check_http_service(struct check *check, struct resolver *resolver, c
 				      peer_is_good(&answer.peer));
 }
 
-void check_service(struct check *check, struct resolver *resolver)
+void check_announced_service(struct check *check, struct resolver *resolver)
 {
 	const char *place = place_of(check);
 	struct host host;

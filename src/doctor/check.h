@@ -68,7 +68,7 @@ void check_host(struct check *check, struct resolver *resolver, const char *name
 void check_clients(struct check *check, struct resolver *resolver);
 
 /* Reachability, security and authentications of check->endpoint. */
-void check_service(struct check *check, struct resolver *resolver);
+void check_announced_service(struct check *check, struct resolver *resolver);
 
 /* Whether clients look for this server under the name. */
 bool examination_has_name(const struct examination *examination, const char *name);

@@ -31,7 +31,7 @@ const struct xml_element *element_next(const struct xml_element *element)
 	return find_named(element->next, element->name);
 }
 
-const char *expand_placeholders(const struct reading *reading, const char *text)
+const char *expand_placeholders(const struct client_reading *reading, const char *text)
 {
 	const struct pattern_values values = {
 		.address = reading->address->text,
@@ -120,7 +120,7 @@ const char *settings_check(const struct settings_found *settings, bool takes_pop
 	return NULL;
 }
 
-const char *document_parse(struct reading *reading, const struct xml_element **ret_root)
+const char *document_parse(struct client_reading *reading, const struct xml_element **ret_root)
 {
 	struct error err;
 
@@ -128,7 +128,7 @@ const char *document_parse(struct reading *reading, const struct xml_element **r
 	return *ret_root ? NULL : arena_strdup(reading->memory, err.text);
 }
 
-const char *document_account(struct reading *reading, const struct xml_element **ret_account)
+const char *document_account(struct client_reading *reading, const struct xml_element **ret_account)
 {
 	const struct xml_element *root, *response;
 	const char *why = document_parse(reading, &root), *action;
@@ -148,8 +148,8 @@ const char *document_account(struct reading *reading, const struct xml_element *
 	return NULL;
 }
 
-const char *read_autoconfig_server(struct reading *reading, const struct xml_element *element,
-				   struct setting *setting)
+const char *read_autoconfig_server(struct client_reading *reading,
+				   const struct xml_element *element, struct setting *setting)
 {
 	const char *host = element_child_text(element, "hostname"),
 		   *port = element_child_text(element, "port");
@@ -176,7 +176,7 @@ const char *read_autoconfig_server(struct reading *reading, const struct xml_ele
 }
 
 /* Returns NULL, or why the document is rejected. */
-static const char *read_servers(struct reading *reading, const struct xml_element *provider,
+static const char *read_servers(struct client_reading *reading, const struct xml_element *provider,
 				const char *name, bool is_incoming)
 {
 	const struct autoconfig_rules *rules = &reading->model->autoconfig;
@@ -207,7 +207,7 @@ static const char *read_servers(struct reading *reading, const struct xml_elemen
 	return NULL;
 }
 
-static const char *read_provider(struct reading *reading, const struct xml_element *provider)
+static const char *read_provider(struct client_reading *reading, const struct xml_element *provider)
 {
 	const struct autoconfig_rules *rules = &reading->model->autoconfig;
 	const char *why = rules->check_provider ? rules->check_provider(reading, provider) : NULL;
@@ -220,7 +220,7 @@ static const char *read_provider(struct reading *reading, const struct xml_eleme
 	return why ? why : settings_check(&reading->settings, rules->takes_pop3, rules->needs_smtp);
 }
 
-const char *read_autoconfig(struct reading *reading)
+const char *read_autoconfig(struct client_reading *reading)
 {
 	const struct xml_element *root, *provider;
 	const char *why = document_parse(reading, &root);

@@ -16,7 +16,7 @@ const char *element_child_text(const struct xml_element *element, const char *na
 const struct xml_element *element_next(const struct xml_element *element);
 
 /* The text with the three placeholders of autoconfig replaced. */
-const char *expand_placeholders(const struct reading *reading, const char *text);
+const char *expand_placeholders(const struct client_reading *reading, const char *text);
 
 /* The kind of "imap", "pop3" and "smtp"; SERVICE_KINDS for other words and NULL. */
 enum service_kind mail_kind_parse(const char *type);
@@ -40,37 +40,40 @@ bool settings_have(const struct settings_found *settings, enum service_kind kind
 const char *settings_check(const struct settings_found *settings, bool takes_pop3, bool needs_smtp);
 
 /* Parses the document. Returns NULL, or why that fails. */
-const char *document_parse(struct reading *reading, const struct xml_element **ret_root);
+const char *document_parse(struct client_reading *reading, const struct xml_element **ret_root);
 
 /* Parses Outlook's document for clients that ignore namespaces. Returns NULL with its Account, or
  * why there is none. */
-const char *document_account(struct reading *reading, const struct xml_element **ret_account);
+const char *document_account(struct client_reading *reading,
+			     const struct xml_element **ret_account);
 
 /* Reads autoconfig by the rules of the model. */
-const char *read_autoconfig(struct reading *reading);
+const char *read_autoconfig(struct client_reading *reading);
 
 /* Reads a server of autoconfig as most clients do. Returns NULL, or why it cannot be used. */
-const char *read_autoconfig_server(struct reading *reading, const struct xml_element *element,
-				   struct setting *setting);
+const char *read_autoconfig_server(struct client_reading *reading,
+				   const struct xml_element *element, struct setting *setting);
 
 /* Thunderbird, and Thunderbird for Android: parts of autoconfig_rules. */
-const char *check_android_provider(struct reading *reading, const struct xml_element *provider);
-const char *read_android_server(struct reading *reading, const struct xml_element *element,
+const char *check_android_provider(struct client_reading *reading,
+				   const struct xml_element *provider);
+const char *read_android_server(struct client_reading *reading, const struct xml_element *element,
 				struct setting *setting);
-const char *check_thunderbird_provider(struct reading *reading, const struct xml_element *provider);
-const char *read_thunderbird_server(struct reading *reading, const struct xml_element *element,
-				    struct setting *setting);
+const char *check_thunderbird_provider(struct client_reading *reading,
+				       const struct xml_element *provider);
+const char *read_thunderbird_server(struct client_reading *reading,
+				    const struct xml_element *element, struct setting *setting);
 
 /* Documents of Autodiscover. */
-const char *read_outlook(struct reading *reading);
-const char *read_outlook_as_deltachat(struct reading *reading);
-const char *read_outlook_as_fairemail(struct reading *reading);
-const char *read_outlook_as_thunderbird(struct reading *reading);
-const char *read_mobilesync(struct reading *reading);
+const char *read_outlook(struct client_reading *reading);
+const char *read_outlook_as_deltachat(struct client_reading *reading);
+const char *read_outlook_as_fairemail(struct client_reading *reading);
+const char *read_outlook_as_thunderbird(struct client_reading *reading);
+const char *read_mobilesync(struct client_reading *reading);
 
 /* Autodiscover v2: the settings of ActiveSync, and the URL of Outlook's document. */
-const char *read_v2_activesync(struct reading *reading);
-const char *read_v2_outlook_url(struct reading *reading);
+const char *read_v2_activesync(struct client_reading *reading);
+const char *read_v2_outlook_url(struct client_reading *reading);
 
-const char *read_mobileconfig(struct reading *reading);
-const char *read_pacc(struct reading *reading);
+const char *read_mobileconfig(struct client_reading *reading);
+const char *read_pacc(struct client_reading *reading);

@@ -14,8 +14,8 @@
 
 /* Evolution hides the local part in its request and restores it in the user name; %EMAILDOMAIN% in
  * a host name becomes nothing. */
-static const char *read_evolution_server(struct reading *reading, const struct xml_element *element,
-					 struct setting *setting)
+static const char *read_evolution_server(struct client_reading *reading,
+					 const struct xml_element *element, struct setting *setting)
 {
 	const struct address *address = reading->address;
 	const struct pattern_values values = { address->text, address->local, .domain = "" };
@@ -46,7 +46,7 @@ static void find_last_username(const struct xml_element *element, const char **l
 
 /* FairEmail takes the last user name of the provider for all servers, and replaces a placeholder
  * only if it is all of the name. */
-static const char *check_fairemail_provider(struct reading *reading,
+static const char *check_fairemail_provider(struct client_reading *reading,
 					    const struct xml_element *provider)
 {
 	const struct address *address = reading->address;
@@ -60,7 +60,8 @@ static const char *check_fairemail_provider(struct reading *reading,
 }
 
 /* Geary takes the address, whatever the document has. */
-static const char *check_geary_provider(struct reading *reading, const struct xml_element *provider)
+static const char *check_geary_provider(struct client_reading *reading,
+					const struct xml_element *provider)
 {
 	reading->username = reading->address->text;
 	return NULL;

@@ -82,7 +82,7 @@ struct playing {
 	const struct address *address;
 	const struct client_step *step;
 	struct http_request request; /* of the step; after redirects, the last one */
-	bool is_at_apex;	     /* the domain itself is asked, often somebody's web site */
+	bool is_at_apex;	     /* the domain itself is asked, often a web site of others */
 	bool refusal_is_of_apex;     /* so a refusal of any other host replaces it */
 	struct client_result result;
 };
@@ -196,7 +196,7 @@ static bool send_request(struct playing *playing, struct http_answer *answer)
 }
 
 /* The response that has the settings, where the first one only has its URL. */
-static bool send_next_request(struct playing *playing, struct reading *reading,
+static bool send_next_request(struct playing *playing, struct client_reading *reading,
 			      struct http_answer *answer)
 {
 	const char *why = playing->step->next_url_of(reading);
@@ -247,9 +247,10 @@ static void begin_request(struct playing *playing, const char *host)
 	set_body(playing, step->url);
 }
 
-static struct reading reading_of(const struct playing *playing, const struct http_answer *answer)
+static struct client_reading reading_of(const struct playing *playing,
+					const struct http_answer *answer)
 {
-	return (struct reading){
+	return (struct client_reading){
 		.model = playing->model,
 		.memory = playing->memory,
 		.address = playing->address,
@@ -266,7 +267,7 @@ static bool take_step(struct playing *playing)
 						       playing->address->domain)
 					: playing->source->srv_target;
 	struct http_answer answer;
-	struct reading reading;
+	struct client_reading reading;
 	const char *why;
 
 	if (!host)

@@ -47,7 +47,7 @@ struct settings_found {
 };
 
 /* A document that a client reads. */
-struct reading {
+struct client_reading {
 	const struct client_model *model;
 	struct arena *memory;
 	const struct address *address;
@@ -59,7 +59,7 @@ struct reading {
 };
 
 /* Returns NULL with the result filled in, or why the client rejects the document. */
-typedef const char *(*document_reader)(struct reading *reading);
+typedef const char *(*document_reader)(struct client_reading *reading);
 
 /* The URLs that clients request below a host. */
 enum client_url {
@@ -102,10 +102,11 @@ struct client_step {
 /* How a client reads autoconfig, where it differs from the common reader. */
 struct autoconfig_rules {
 	/* Returns NULL with the setting filled in, or why the server cannot be used. */
-	const char *(*read_server)(struct reading *reading, const struct xml_element *element,
-				   struct setting *setting);
+	const char *(*read_server)(struct client_reading *reading,
+				   const struct xml_element *element, struct setting *setting);
 	/* Returns NULL, or why the provider cannot be used. */
-	const char *(*check_provider)(struct reading *reading, const struct xml_element *provider);
+	const char *(*check_provider)(struct client_reading *reading,
+				      const struct xml_element *provider);
 	bool tls_is_starttls;	 /* a socketType TLS is STARTTLS */
 	bool takes_pop3;	 /* else POP3 is ignored */
 	bool needs_smtp;	 /* without SMTP the document is rejected */

@@ -126,7 +126,7 @@ static void add_service_check(struct doctor *doctor, struct examination *examina
 			      const struct endpoint *endpoint)
 {
 	const char *key = service_key(&examination->database.memory, endpoint);
-	struct check *check = add_shared_check(doctor, examination, check_service, key);
+	struct check *check = add_shared_check(doctor, examination, check_announced_service, key);
 
 	if (!check)
 		return;
@@ -285,8 +285,8 @@ static int parse_connect(struct arena *memory, const char *text, struct doctor *
 	return 0;
 }
 
-static int start(struct doctor *doctor, struct arena *memory, size_t count, struct trust **trust,
-		 struct error *err)
+static int start_threads(struct doctor *doctor, struct arena *memory, size_t count,
+			 struct trust **trust, struct error *err)
 {
 	const struct pool_hooks hooks = { begin_thread, end_thread, doctor };
 	const struct doctor_options *options = doctor->options;
@@ -315,7 +315,7 @@ int doctor_run(const struct context *context, const struct doctor_options *optio
 		.world.silent = silent,
 		.shared_checks = shared_checks,
 	};
-	int r = count ? start(&doctor, &memory, count, &trust, err) : 0;
+	int r = count ? start_threads(&doctor, &memory, count, &trust, err) : 0;
 
 	if (r == 0)
 		r = examine_all(&doctor, domains, count, report, report_context, err);

@@ -163,7 +163,7 @@ static void read_domain(struct draft *draft, const struct xml_element *element)
 /* What may stand in a provider and beside it. */
 static void read_element(struct draft *draft, const struct xml_element *element)
 {
-	if (read_server(draft, element))
+	if (autoconfig_read_server(draft, element))
 		return;
 	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
 		if (element_is(element, links[i].element)) {

@@ -210,7 +210,7 @@ static int read_service(struct draft *draft, const struct xml_element *element, 
 	return 0;
 }
 
-bool read_server(struct draft *draft, const struct xml_element *element)
+bool autoconfig_read_server(struct draft *draft, const struct xml_element *element)
 {
 	const char *type = xml_attribute(element, "type");
 	bool is_server = false;

@@ -9,4 +9,4 @@ struct xml_element;
 
 /* Adds the service of a server to the draft, or notes why not. Returns whether the element is a
  * server. */
-bool read_server(struct draft *draft, const struct xml_element *element);
+bool autoconfig_read_server(struct draft *draft, const struct xml_element *element);

@@ -16,14 +16,14 @@
 /* So that the sentence fits into an error. */
 #define KNOWN_NAMES_MAX_SIZE 320
 
-struct check {
+struct name_check {
 	const struct template *template;
 	struct arena memory;
 	struct error *err;
 };
 
 /* The names that can be used in the scope, innermost first, without those that inner ones hide. */
-static const char *known_names(struct check *check, const struct scope *scope)
+static const char *known_names(struct name_check *check, const struct scope *scope)
 {
 	struct bytes list = BYTES_IN(&check->memory);
 
@@ -46,7 +46,8 @@ static const char *known_names(struct check *check, const struct scope *scope)
 	return list.size ? bytes_text(&list) : "no names";
 }
 
-static int fail_not_found(struct check *check, const struct node *node, const struct scope *scope)
+static int fail_not_found(struct name_check *check, const struct node *node,
+			  const struct scope *scope)
 {
 	const struct name *name = &node->name;
 	struct name first = { .parts = name->parts, .n_parts = 1 };
@@ -69,7 +70,8 @@ static int fail_not_found(struct check *check, const struct node *node, const st
 			 known_names(check, &(struct scope){ value, NULL }));
 }
 
-static int check_is_text(struct check *check, const struct node *node, const struct value *value)
+static int check_is_text(struct name_check *check, const struct node *node,
+			 const struct value *value)
 {
 	static const char *const kinds[] = {
 		[VALUE_FALSE] = "a truth value", [VALUE_TRUE] = "a truth value",
@@ -86,7 +88,7 @@ static int check_is_text(struct check *check, const struct node *node, const str
 }
 
 /* A section is entered once, whatever it stands for: the first item stands for the whole list. */
-static int nodes_check(struct check *check, const struct node *node, const struct node *end,
+static int nodes_check(struct name_check *check, const struct node *node, const struct node *end,
 		       const struct scope *scope)
 {
 	for (; node < end; node++) {
@@ -116,7 +118,7 @@ static int nodes_check(struct check *check, const struct node *node, const struc
 int template_check_names(const struct template *template, const struct value *sample,
 			 struct error *err)
 {
-	struct check check = { .template = template, .err = err };
+	struct name_check check = { .template = template, .err = err };
 	const struct node *nodes = template->nodes;
 	int result;
 

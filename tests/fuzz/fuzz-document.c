@@ -8,7 +8,7 @@
 #include "util/bytes.h"
 
 /* No whitespace or line end of a document can get into a request. */
-static void check_next_url(const struct client_step *step, struct reading *reading)
+static void check_next_url(const struct client_step *step, struct client_reading *reading)
 {
 	const struct http_request base = { .host = "b.example", .target = "/" };
 	struct http_request request;
@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (const struct client_model *model = client_models; model->word; model++)
 		for (const struct client_step *step = model->steps; step->method; step++) {
-			struct reading reading = {
+			struct client_reading reading = {
 				.model = model,
 				.memory = &memory,
 				.address = &address,

@@ -88,7 +88,7 @@ static uint16_t default_port(const struct setting *setting)
 }
 
 /* With UsePOPAuth, SMTP has the login of the incoming server. The default is the local part. */
-static const char *read_login(struct reading *reading, const struct xml_element *protocol,
+static const char *read_login(struct client_reading *reading, const struct xml_element *protocol,
 			      struct setting *setting)
 {
 	const char *login = outlook_text(protocol, "LoginName");
@@ -108,7 +108,7 @@ static const char *read_login(struct reading *reading, const struct xml_element 
 	return NULL;
 }
 
-static const char *read_protocol(struct reading *reading, const struct xml_element *protocol,
+static const char *read_protocol(struct client_reading *reading, const struct xml_element *protocol,
 				 struct setting *setting)
 {
 	static const char *const switches[] = { "SPA", "AuthRequired", "DomainRequired" };
@@ -131,7 +131,7 @@ static const char *read_protocol(struct reading *reading, const struct xml_eleme
 }
 
 /* Returns NULL with the account, or with a redirect and no account; or why not. */
-static const char *find_account(struct reading *reading, const struct xml_element *root,
+static const char *find_account(struct client_reading *reading, const struct xml_element *root,
 				const struct xml_element **ret_account)
 {
 	const struct xml_element *account;
@@ -165,7 +165,7 @@ static const char *find_account(struct reading *reading, const struct xml_elemen
 	return NULL;
 }
 
-const char *read_outlook(struct reading *reading)
+const char *read_outlook(struct client_reading *reading)
 {
 	const struct xml_element *root, *account = NULL, *protocol;
 	const char *why = document_parse(reading, &root);
@@ -192,7 +192,7 @@ const char *read_outlook(struct reading *reading)
 }
 
 /* The fields that Delta Chat and FairEmail read; their user name is the address. */
-static bool read_simple_protocol(struct reading *reading, const struct xml_element *protocol,
+static bool read_simple_protocol(struct client_reading *reading, const struct xml_element *protocol,
 				 struct setting *setting)
 {
 	const char *host = element_child_text(protocol, "Server"),
@@ -210,7 +210,7 @@ static bool read_simple_protocol(struct reading *reading, const struct xml_eleme
 	return true;
 }
 
-const char *read_outlook_as_deltachat(struct reading *reading)
+const char *read_outlook_as_deltachat(struct client_reading *reading)
 {
 	const struct xml_element *account = NULL, *protocol;
 	const char *why = document_account(reading, &account);
@@ -231,7 +231,7 @@ const char *read_outlook_as_deltachat(struct reading *reading)
 	return settings_check(&reading->settings, false, true);
 }
 
-const char *read_outlook_as_fairemail(struct reading *reading)
+const char *read_outlook_as_fairemail(struct client_reading *reading)
 {
 	const struct xml_element *account = NULL, *child;
 	const char *type = "", *action = "", *why = document_account(reading, &account);
@@ -284,7 +284,7 @@ static const char *find_mobilesync_url(const struct xml_element *action)
 }
 
 /* A phone logs in as the User of the document, or as the address that was typed. */
-const char *read_mobilesync(struct reading *reading)
+const char *read_mobilesync(struct client_reading *reading)
 {
 	const struct xml_element *root, *response, *action, *redirect, *user;
 	struct setting setting = { .kind = SERVICE_ACTIVESYNC };

@@ -7,7 +7,7 @@
 #include "util/bytes.h"
 
 /* {"Protocol":"ActiveSync","Url":"https://..."} */
-static const char *read_v2(struct reading *reading, const char *wanted, const char **ret_url)
+static const char *read_v2(struct client_reading *reading, const char *wanted, const char **ret_url)
 {
 	_cleanup_(json_decrefp)
 		json_t *document = json_loadb(reading->data, reading->size, 0, NULL);
@@ -24,7 +24,7 @@ static const char *read_v2(struct reading *reading, const char *wanted, const ch
 	return NULL;
 }
 
-const char *read_v2_activesync(struct reading *reading)
+const char *read_v2_activesync(struct client_reading *reading)
 {
 	struct setting setting = { .kind = SERVICE_ACTIVESYNC, .username = reading->address->text };
 	const char *why = read_v2(reading, "ActiveSync", &setting.url);
@@ -34,7 +34,7 @@ const char *read_v2_activesync(struct reading *reading)
 	return why;
 }
 
-const char *read_v2_outlook_url(struct reading *reading)
+const char *read_v2_outlook_url(struct client_reading *reading)
 {
 	return read_v2(reading, "AutodiscoverV1", &reading->next_url);
 }
@@ -52,7 +52,7 @@ static const struct pacc_protocol {
 };
 
 /* Returns whether the entry is valid; a document need not have it. */
-static bool read_pacc_protocol(struct reading *reading, const struct pacc_protocol *protocol,
+static bool read_pacc_protocol(struct client_reading *reading, const struct pacc_protocol *protocol,
 			       const json_t *entry)
 {
 	const char *member = protocol->port ? "host" : "url";
@@ -73,7 +73,7 @@ static bool read_pacc_protocol(struct reading *reading, const struct pacc_protoc
 	return true;
 }
 
-const char *read_pacc(struct reading *reading)
+const char *read_pacc(struct client_reading *reading)
 {
 	_cleanup_(json_decrefp)
 		json_t *document = json_loadb(reading->data, reading->size, 0, NULL);

@@ -46,7 +46,8 @@ struct profile_server {
 	bool uses_tls; /* by default */
 };
 
-static bool read_port(struct reading *reading, const struct xml_element *value, uint16_t *port)
+static bool read_port(struct client_reading *reading, const struct xml_element *value,
+		      uint16_t *port)
 {
 	unsigned long number;
 
@@ -60,8 +61,9 @@ static bool read_port(struct reading *reading, const struct xml_element *value, 
 }
 
 /* What mail and DAV have in common. Returns NULL, or why the profile is rejected. */
-static const char *read_server(struct reading *reading, const struct xml_element *payload,
-			       const struct profile_server *server, struct setting *setting)
+static const char *read_profile_server(struct client_reading *reading,
+				       const struct xml_element *payload,
+				       const struct profile_server *server, struct setting *setting)
 {
 	struct arena *memory = reading->memory;
 	const char *prefix = server->prefix;
@@ -96,12 +98,13 @@ static bool is_authentication(const char *text)
 	return false;
 }
 
-static const char *read_mail_server(struct reading *reading, const struct xml_element *payload,
+static const char *read_mail_server(struct client_reading *reading,
+				    const struct xml_element *payload,
 				    const struct profile_server *server)
 {
 	const char *key = arena_printf(reading->memory, "%sAuthentication", server->prefix);
 	struct setting setting;
-	const char *why = read_server(reading, payload, server, &setting);
+	const char *why = read_profile_server(reading, payload, server, &setting);
 
 	if (why)
 		return why;
@@ -114,7 +117,7 @@ static const char *read_mail_server(struct reading *reading, const struct xml_el
 	return NULL;
 }
 
-static const char *read_mail(struct reading *reading, const struct xml_element *payload)
+static const char *read_mail(struct client_reading *reading, const struct xml_element *payload)
 {
 	static const struct profile_server imap = { "IncomingMailServer", "PortNumber",
 						    SERVICE_IMAP, 993, 143 },
@@ -132,14 +135,14 @@ static const char *read_mail(struct reading *reading, const struct xml_element *
 }
 
 /* The URL is that of the principal, or the root of the host. */
-static const char *read_dav(struct reading *reading, const struct xml_element *payload,
+static const char *read_dav(struct client_reading *reading, const struct xml_element *payload,
 			    const struct profile_server *server)
 {
 	struct arena *memory = reading->memory;
 	const char *principal = string_value(
 		payload, arena_printf(memory, "%sPrincipalURL", server->prefix));
 	struct setting setting;
-	const char *why = read_server(reading, payload, server, &setting);
+	const char *why = read_profile_server(reading, payload, server, &setting);
 	struct http_request request = {
 		.is_tls = setting.security == SETTING_TLS,
 		.host = setting.host,
@@ -155,7 +158,7 @@ static const char *read_dav(struct reading *reading, const struct xml_element *p
 	return NULL;
 }
 
-static const char *read_payload(struct reading *reading, const struct xml_element *payload)
+static const char *read_payload(struct client_reading *reading, const struct xml_element *payload)
 {
 	static const struct profile_server caldav = { "CalDAV", "Port", SERVICE_CALDAV,
 						      443,	80,	.uses_tls = true },
@@ -173,7 +176,7 @@ static const char *read_payload(struct reading *reading, const struct xml_elemen
 							      : NULL;
 }
 
-static const char *read_profile(struct reading *reading, const struct xml_element *root)
+static const char *read_profile(struct client_reading *reading, const struct xml_element *root)
 {
 	const struct xml_element *profile = root->first_child, *content;
 	const char *why = NULL;
@@ -193,7 +196,7 @@ static const char *read_profile(struct reading *reading, const struct xml_elemen
 }
 
 /* DER begins with a SEQUENCE, which XML cannot. */
-const char *read_mobileconfig(struct reading *reading)
+const char *read_mobileconfig(struct client_reading *reading)
 {
 	const struct xml_element *root;
 	const char *data = reading->data;

@@ -35,7 +35,7 @@ static bool has_known_authentication(const struct xml_element *server)
 	return false;
 }
 
-const char *read_android_server(struct reading *reading, const struct xml_element *element,
+const char *read_android_server(struct client_reading *reading, const struct xml_element *element,
 				struct setting *setting)
 {
 	const char *host = leaf_text(element, "hostname"), *port = leaf_text(element, "port");
@@ -58,7 +58,8 @@ const char *read_android_server(struct reading *reading, const struct xml_elemen
 	return NULL;
 }
 
-const char *check_android_provider(struct reading *reading, const struct xml_element *provider)
+const char *check_android_provider(struct client_reading *reading,
+				   const struct xml_element *provider)
 {
 	const char *id = xml_attribute(provider, "id");
 	const struct xml_element *domain = element_child(provider, "domain");

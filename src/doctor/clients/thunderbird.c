@@ -158,8 +158,8 @@ static const char *find_known_word(struct arena *memory, const struct xml_elemen
 	return NULL;
 }
 
-const char *read_thunderbird_server(struct reading *reading, const struct xml_element *element,
-				    struct setting *setting)
+const char *read_thunderbird_server(struct client_reading *reading,
+				    const struct xml_element *element, struct setting *setting)
 {
 	static const char *const types[] = { "SSL", "STARTTLS", "plain", NULL };
 	/* OAuth2 is missing: Thunderbird has no details of hosts that run this daemon. */
@@ -198,7 +198,8 @@ const char *read_thunderbird_server(struct reading *reading, const struct xml_el
 	return NULL;
 }
 
-const char *check_thunderbird_provider(struct reading *reading, const struct xml_element *provider)
+const char *check_thunderbird_provider(struct client_reading *reading,
+				       const struct xml_element *provider)
 {
 	const char *id = xml_attribute(provider, "id");
 	const struct xml_element *domain = element_child(provider, "domain");
@@ -219,8 +220,8 @@ static bool has_word(const struct xml_element *protocol, const char *name, const
 
 /* The port decides on encryption unless SSL or Encryption turn it off. Returns whether the
  * protocol can be used. */
-static bool read_outlook_protocol(struct reading *reading, const struct xml_element *protocol,
-				  struct setting *setting)
+static bool read_outlook_protocol(struct client_reading *reading,
+				  const struct xml_element *protocol, struct setting *setting)
 {
 	struct arena *memory = reading->memory;
 	const char *type = string_of(memory, element_child(protocol, "Type"));
@@ -247,7 +248,7 @@ static bool read_outlook_protocol(struct reading *reading, const struct xml_elem
 	return true;
 }
 
-const char *read_outlook_as_thunderbird(struct reading *reading)
+const char *read_outlook_as_thunderbird(struct client_reading *reading)
 {
 	const struct xml_element *account = NULL, *protocol;
 	const char *why = document_account(reading, &account);
