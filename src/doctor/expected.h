@@ -1,6 +1,6 @@
 #pragma once
 
-/* A mail domain with all that the database says of it: what the world ought to see. */
+/* What clients and DNS should have of a mail domain, according to the database. */
 
 #include <stdint.h>
 
@@ -13,23 +13,21 @@ struct context;
 struct error;
 struct store;
 
-/* A domain that leaves room for the longest label that a record puts before it. */
+/* Leaves room for the longest label before the domain in a record. */
 #define EXPECTED_DOMAIN_MAX_LENGTH 227
 
 struct expected {
 	const char *domain;
-	const char *row; /* the domain row that answers for it: itself, "*.parent" or "*" */
+	const char *row; /* the name of its row: the domain, "*.parent" or "*" */
 	struct provider provider;
 	struct profile profile;	 /* without an address */
-	const char *target;	 /* the host that clients are sent to; NULL where it is not known */
+	const char *target;	 /* the host that clients are redirected to; NULL: unknown */
 	uint16_t target_port;	 /* at that */
-	const char *pacc_digest; /* NULL where there is no document of PACC */
+	const char *pacc_digest; /* NULL without PACC */
 };
 
-/*
- * Looks the domain up. All lives in memory. Returns 0, or -1 with err set: a pattern, a domain that
- * nothing here serves or that is disabled, a provider without services.
- */
+/* Looks the domain up. All lives in memory. Returns 0, or -1 with err set: a pattern, a domain that
+ * is disabled or not served, a provider without services. */
 int expected_load(const struct context *context, struct arena *memory, const char *domain,
 		  struct expected *ret_expected, struct error *err);
 

@@ -1,15 +1,12 @@
 #include "doctor/host.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <string.h>
-
 #include "doctor/stream.h"
 #include "doctor/memo.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/socket-address.h"
 
 static void add_addresses(struct host *host, const struct dns_answer *answer, bool is_ipv6)
 {
@@ -47,45 +44,26 @@ const char *host_addresses(struct arena *memory, const struct host *host)
 	return host->n_addresses ? bytes_text(&list) : "no address";
 }
 
-/* Room for either kind of address. */
-union any_address {
-	struct sockaddr any;
-	struct sockaddr_in ipv4;
-	struct sockaddr_in6 ipv6;
-};
-
-static socklen_t make_address(const struct host_address *address, uint16_t port,
-			      union any_address *ret_address)
-{
-	*ret_address = (union any_address){ 0 };
-	if (address->is_ipv6) {
-		ret_address->ipv6 = (struct sockaddr_in6){ AF_INET6, htons(port) };
-		(void)inet_pton(AF_INET6, address->text, &ret_address->ipv6.sin6_addr);
-		return sizeof(ret_address->ipv6);
-	}
-	ret_address->ipv4 = (struct sockaddr_in){ AF_INET, htons(port) };
-	(void)inet_pton(AF_INET, address->text, &ret_address->ipv4.sin_addr);
-	return sizeof(ret_address->ipv4);
-}
-
 int host_connect_address(const struct world *world, const struct host_address *address,
 			 uint16_t port, struct stream **ret_stream, struct error *err)
 {
 	static char yes;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *key = arena_printf(&memory, "%s:%u", address->text, port);
+	const char *key = arena_printf(&memory, address->is_ipv6 ? "[%s]:%u" : "%s:%u",
+				       address->text, port);
 	const struct sockaddr *socket = address->socket;
 	socklen_t length = address->socket_length;
-	union any_address made;
+	struct sockaddr_storage parsed;
 	int r;
 
 	if (memo_get(world->silent, key)) {
-		(void)error_set(err, ERROR_SYSTEM, "no answer in time");
+		error_set(err, ERROR_SYSTEM, "no answer in time");
 		return STREAM_SILENT;
 	}
 	if (!socket) {
-		length = make_address(address, port, &made);
-		socket = &made.any;
+		if (socket_address_parse(key, &parsed, &length, err) < 0)
+			return -1;
+		socket = (const struct sockaddr *)&parsed;
 	}
 	r = stream_open(socket, length, clock_now() + HOST_PATIENCE, ret_stream, err);
 	if (r == STREAM_SILENT)

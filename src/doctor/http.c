@@ -1,7 +1,6 @@
 /*
- * HTTP over the links that the services need anyway. With libcurl and GnuTLS, as Debian 12 has
- * them, each connection would read all authorities of the system anew: 8 ms, six times for each
- * domain.
+ * HTTP over the streams that mail services need anyway. libcurl with GnuTLS, as in Debian 12, loads
+ * the trusted CAs for each connection: 8 ms, six times for each domain.
  */
 
 #include "doctor/http.h"
@@ -20,12 +19,12 @@
 struct browser {
 	const struct world *world;
 	struct resolver *resolver;
-	struct stream *stream; /* open to this, or NULL */
-	char *place;
+	struct stream *stream; /* open to this place, or NULL */
+	const char *place;
 	struct peer peer;
-	struct arena peer_memory;
-	struct memo *failures; /* by place: why nobody can be reached there */
-	struct arena memory;   /* of those */
+	struct arena peer_memory; /* of the place and the peer */
+	struct memo *failures;	  /* by place: why there is no connection */
+	struct arena memory;	  /* of those */
 };
 
 struct browser *browser_new(const struct world *world, struct resolver *resolver)
@@ -42,8 +41,6 @@ static void hang_up(struct browser *browser)
 {
 	stream_close(browser->stream);
 	browser->stream = NULL;
-	free(browser->place);
-	browser->place = NULL;
 	browser->peer = (struct peer){ 0 };
 	arena_clear(&browser->peer_memory);
 }
@@ -139,8 +136,7 @@ static int open_stream(struct browser *browser, struct arena *memory,
 		       : 0;
 }
 
-/* The connection to the place, which may be open already. Where there was none to be had once, none
- * is tried again. */
+/* Connects, unless the connection is open already. After a failure none is tried again. */
 static int connect_to(struct browser *browser, struct arena *memory,
 		      const struct http_request *request, bool is_ours, bool *ret_is_kept,
 		      struct error *err)
@@ -160,7 +156,7 @@ static int connect_to(struct browser *browser, struct arena *memory,
 		(void)memo_put(browser->failures, place, arena_strdup(&browser->memory, err->text));
 		return -1;
 	}
-	browser->place = xstrdup(place);
+	browser->place = arena_strdup(&browser->peer_memory, place);
 	return 0;
 }
 
@@ -190,7 +186,7 @@ struct framing {
 	unsigned long length;
 };
 
-static const char *skip_blanks(const char *text)
+static const char *skip_spaces(const char *text)
 {
 	while (*text == ' ' || *text == '\t')
 		text++;
@@ -205,7 +201,7 @@ static void read_field(struct arena *memory, const char *line, struct http_answe
 	if (!colon)
 		return;
 	name = arena_strndup(memory, line, (size_t)(colon - line));
-	value = skip_blanks(colon + 1);
+	value = skip_spaces(colon + 1);
 	if (text_equals_ignoring_case(name, "Content-Type"))
 		answer->media_type = value;
 	else if (text_equals_ignoring_case(name, "Location"))
@@ -234,8 +230,8 @@ static int read_status(struct stream *stream, struct arena *memory, struct http_
 		return -1;
 	status = strchr(line, ' ');
 	if (strncmp(line, "HTTP/1.", 7) != 0 || !status ||
-	    !number_parse(arena_strndup(memory, skip_blanks(status), 3), 100, 599, &number))
-		return error_set(err, ERROR_INPUT, "what answers is not HTTP");
+	    !number_parse(arena_strndup(memory, skip_spaces(status), 3), 100, 599, &number))
+		return error_set(err, ERROR_INPUT, "the response is not HTTP");
 	answer->status = (int)number;
 	framing->closes = strncmp(line, "HTTP/1.0", 8) == 0;
 	return 0;
@@ -256,7 +252,7 @@ static int read_head(struct stream *stream, struct arena *memory, struct http_an
 				break;
 			if (i == HTTP_FIELDS_MAX)
 				return error_set(err, ERROR_INPUT,
-						 "the answer has too many header fields");
+						 "the response has too many header fields");
 			read_field(memory, line, answer, framing);
 		}
 	} while (answer->status < 200);
@@ -273,7 +269,7 @@ static int read_bytes(struct stream *stream, struct bytes *body, size_t count, b
 		size_t got = 0, most = count < sizeof(part) ? count : sizeof(part);
 
 		if (body->size >= HTTP_BODY_MAX)
-			return error_set(err, ERROR_INPUT, "the answer is larger than %zu KiB",
+			return error_set(err, ERROR_INPUT, "the response is larger than %zu KiB",
 					 HTTP_BODY_MAX / 1024);
 		if (stream_read(stream, part, most, &got, err) < 0)
 			return -1;
@@ -299,7 +295,7 @@ static int read_chunks(struct stream *stream, struct arena *memory, struct bytes
 			return -1;
 		size = strtoul(line, &end, 16);
 		if (end == line || size > HTTP_BODY_MAX)
-			return error_set(err, ERROR_INPUT, "the answer has a chunk that is wrong");
+			return error_set(err, ERROR_INPUT, "the response has an invalid chunk");
 		if (size > 0 && read_bytes(stream, body, size, false, err) < 0)
 			return -1;
 		do {
@@ -347,9 +343,9 @@ int http_read(struct stream *stream, struct arena *memory, const struct http_req
 	return 0;
 }
 
-static int exchange(struct browser *browser, struct arena *memory,
-		    const struct http_request *request, struct http_answer *answer,
-		    struct error *err)
+static int exchange_messages(struct browser *browser, struct arena *memory,
+			     const struct http_request *request, struct http_answer *answer,
+			     struct error *err)
 {
 	const char *head = head_of(memory, request);
 	bool closes = true;
@@ -364,7 +360,7 @@ static int exchange(struct browser *browser, struct arena *memory,
 	return r;
 }
 
-/* What was seen of it outlives the connection. */
+/* The strings of the peer outlive the connection. */
 static void keep_peer(struct arena *memory, struct peer *peer)
 {
 	peer->names = peer->names ? arena_strdup(memory, peer->names) : NULL;
@@ -381,7 +377,7 @@ void browser_ask(struct browser *browser, struct arena *memory, const struct htt
 	bool is_kept, has_peer;
 	int r;
 
-	/* A connection that was kept may have been closed meanwhile: once more on a new one. */
+	/* A kept connection may have been closed meanwhile: try again on a new one. */
 	do {
 		answer = HTTP_NO_ANSWER;
 		has_peer = false;
@@ -391,7 +387,7 @@ void browser_ask(struct browser *browser, struct arena *memory, const struct htt
 		has_peer = request->is_tls;
 		peer = browser->peer;
 		keep_peer(memory, &peer);
-		r = exchange(browser, memory, request, &answer, &err);
+		r = exchange_messages(browser, memory, request, &answer, &err);
 	} while (r < 0 && is_kept);
 	answer.milliseconds = clock_now() - start;
 	answer.has_peer = has_peer;

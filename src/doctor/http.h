@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * One request and its answer (RFC 9112), as it comes: no redirect is followed, nothing is decoded
- * but the transfer. A browser keeps its last connection for the next request.
+ * One HTTP request and its response (RFC 9112). Redirects are not followed, and only the transfer
+ * coding is decoded. A browser keeps its last connection for the next request.
  */
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ struct error;
 struct resolver;
 struct world;
 
-/* The longest that any client waits is 10 s; nobody gets more than this. */
+/* The longest timeout of any client is 10 s. */
 #define HTTP_PATIENCE 12000
 #define HTTP_BODY_MAX ((size_t)256 * 1024)
 #define HTTP_FIELDS_MAX 100
@@ -33,9 +33,9 @@ struct http_request {
 
 /* Strings live in the arena that was given. */
 struct http_answer {
-	int status;					  /* 0 where there is no answer */
+	int status;					  /* 0: there is no response */
 	const char *failure;				  /* then why not */
-	const char *media_type, *location, *authenticate; /* "" where there is no such field */
+	const char *media_type, *location, *authenticate; /* "" without such a field */
 	const char *body;
 	size_t size;
 	int64_t milliseconds; /* from before the connection until the last byte */
@@ -58,11 +58,11 @@ struct browser *browser_new(const struct world *world, struct resolver *resolver
 void browser_free(struct browser *browser);
 DEFINE_CLEANUP(struct browser *, browser_free);
 
-/* Asks. is_ours: TLS goes to where the world's override says, if there is one. */
+/* Sends the request. is_ours: TLS connects to world->connect, if that is set. */
 void browser_ask(struct browser *browser, struct arena *memory, const struct http_request *request,
 		 bool is_ours, struct http_answer *ret_answer);
 
-/* Reads the answer to a request that was sent on the stream, and whether the stream ends with it.
+/* Reads the response to a request that was sent, and whether the connection closes after it.
  * Returns 0, or -1 with err set; milliseconds and peer are the caller's. */
 int http_read(struct stream *stream, struct arena *memory, const struct http_request *request,
 	      struct http_answer *ret_answer, bool *ret_closes, struct error *err);
@@ -70,7 +70,7 @@ int http_read(struct stream *stream, struct arena *memory, const struct http_req
 /* "https://autoconfig.example.org/mail/config-v1.1.xml". In memory. */
 const char *http_url(struct arena *memory, const struct http_request *request);
 
-/* Takes an absolute URL, or one that begins with a slash and stays at the host of base, apart. In
- * memory. Returns whether it is http or https. */
+/* Parses an absolute URL, or a path at the host of base. In memory. Returns whether it is http or
+ * https. */
 bool http_url_parse(struct arena *memory, const char *url, const struct http_request *base,
 		    struct http_request *ret_request);

@@ -18,7 +18,7 @@ struct memo {
 	struct arena memory;
 };
 
-static int compare(const void *a, const void *b)
+static int compare_texts(const void *a, const void *b)
 {
 	return strcmp(((const struct remembered *)a)->text, ((const struct remembered *)b)->text);
 }
@@ -32,7 +32,7 @@ struct memo *memo_new(void)
 }
 
 /* Entries live in the memo's own memory. */
-static void keep(void *entry)
+static void leave_entry(void *entry)
 {
 }
 
@@ -40,7 +40,7 @@ void memo_free(struct memo *memo)
 {
 	if (!memo)
 		return;
-	tdestroy(memo->tree, keep);
+	tdestroy(memo->tree, leave_entry);
 	arena_clear(&memo->memory);
 	pthread_mutex_destroy(&memo->lock);
 	free(memo);
@@ -53,7 +53,7 @@ void *memo_get(struct memo *memo, const char *text)
 	void *pointer;
 
 	pthread_mutex_lock(&memo->lock);
-	found = tfind(&wanted, &memo->tree, compare);
+	found = tfind(&wanted, &memo->tree, compare_texts);
 	pointer = found ? (*found)->pointer : NULL;
 	pthread_mutex_unlock(&memo->lock);
 	return pointer;
@@ -67,7 +67,7 @@ void *memo_put(struct memo *memo, const char *text, void *pointer)
 	pthread_mutex_lock(&memo->lock);
 	entry = arena_new(&memo->memory, struct remembered);
 	*entry = (struct remembered){ arena_strdup(&memo->memory, text), pointer };
-	kept = tsearch(entry, &memo->tree, compare);
+	kept = tsearch(entry, &memo->tree, compare_texts);
 	if (!kept)
 		abort(); /* out of memory */
 	pointer = (*kept)->pointer;

@@ -1,6 +1,6 @@
 #pragma once
 
-/* What was found out once and holds for the whole run, by text; for any number of threads. */
+/* A map from texts to pointers, for any number of threads. */
 
 #include <stdbool.h>
 
@@ -12,7 +12,7 @@ struct memo *memo_new(void);
 void memo_free(struct memo *memo);
 DEFINE_CLEANUP(struct memo *, memo_free);
 
-/* The pointer kept under the text, NULL where there is none. */
+/* The pointer of the text, or NULL. */
 void *memo_get(struct memo *memo, const char *text);
 
 /* Keeps the pointer, unless there is one already. Returns the one that is kept. */

@@ -8,7 +8,7 @@
 #include "util/arena.h"
 #include "util/error.h"
 
-/* Enough for a handshake and a resolver, of which there are many at a time. */
+/* Enough for a TLS handshake and a resolver. */
 #define STACK_SIZE ((size_t)512 * 1024)
 
 struct pool {

@@ -48,9 +48,9 @@ int trust_load(const char *file, struct trust **ret_trust, struct error *err)
 			      : gnutls_certificate_set_x509_system_trust(trust->credentials);
 	if (result < 0 || (file && result == 0)) {
 		trust_free(trust);
-		return error_set(err, ERROR_INPUT, "no authorities can be read from %s: %s",
-				 file ? file : "the system's store",
-				 result < 0 ? gnutls_strerror(result) : "it has no certificates");
+		return error_set(err, ERROR_INPUT, "cannot read trusted CAs from %s: %s",
+				 file ? file : "the system",
+				 result < 0 ? gnutls_strerror(result) : "no certificates");
 	}
 	*ret_trust = trust;
 	return 0;
@@ -82,13 +82,10 @@ static int wait_for(struct stream *stream, short events, struct error *err)
 	}
 }
 
-static int outcome_of(int number, struct error *err)
+static int connect_outcome(int number, struct error *err)
 {
 	error_set(err, ERROR_SYSTEM, "%s", strerror(number));
 	switch (number) {
-	case ECONNREFUSED:
-	case ECONNRESET:
-		return STREAM_REFUSED;
 	case ETIMEDOUT:
 	case EHOSTUNREACH:
 		return STREAM_SILENT;
@@ -113,12 +110,12 @@ static int connect_socket(struct stream *stream, const struct sockaddr *address,
 	if (connect(stream->fd, address, length) == 0)
 		return 0;
 	if (errno != EINPROGRESS)
-		return outcome_of(errno, err);
+		return connect_outcome(errno, err);
 	if (wait_for(stream, POLLOUT, err) < 0)
 		return STREAM_SILENT;
 	if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &number, &size) < 0)
 		number = errno;
-	return number ? outcome_of(number, err) : 0;
+	return number ? connect_outcome(number, err) : 0;
 }
 
 struct stream *stream_new(int fd, int64_t deadline)
@@ -139,7 +136,7 @@ int stream_open(const struct sockaddr *address, socklen_t length, int64_t deadli
 	int r;
 
 	if (fd < 0)
-		return outcome_of(errno, err);
+		return connect_outcome(errno, err);
 	stream = stream_new(fd, deadline);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	r = connect_socket(stream, address, length, err);
@@ -194,18 +191,18 @@ static int session_new(struct stream *stream, const struct trust *trust, const c
 	return result;
 }
 
-static int fail_handshake(struct stream *stream, int result, struct error *err)
+static int explain_handshake(struct stream *stream, int result, struct error *err)
 {
 	if (result == GNUTLS_E_FATAL_ALERT_RECEIVED)
-		return error_set(err, ERROR_TLS, "the server refuses: %s",
+		return error_set(err, ERROR_TLS, "the server sent the alert: %s",
 				 gnutls_alert_get_name(gnutls_alert_get(stream->session)));
 	if (result == GNUTLS_E_UNEXPECTED_PACKET || result == GNUTLS_E_UNEXPECTED_PACKET_LENGTH ||
 	    result == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
-		return error_set(err, ERROR_TLS, "what answers is not TLS");
+		return error_set(err, ERROR_TLS, "the server does not use TLS");
 	return error_set(err, ERROR_TLS, "%s", gnutls_strerror(result));
 }
 
-static int shake_hands(struct stream *stream, struct error *err)
+static int run_handshake(struct stream *stream, struct error *err)
 {
 	for (;;) {
 		int result = gnutls_handshake(stream->session);
@@ -213,7 +210,7 @@ static int shake_hands(struct stream *stream, struct error *err)
 		if (result >= 0)
 			return 0;
 		if (gnutls_error_is_fatal(result))
-			return fail_handshake(stream, result, err);
+			return explain_handshake(stream, result, err);
 		if (result == GNUTLS_E_AGAIN &&
 		    wait_for(stream,
 			     gnutls_record_get_direction(stream->session) ? POLLOUT : POLLIN,
@@ -270,7 +267,7 @@ static int read_leaf(struct arena *memory, gnutls_x509_crt_t leaf, const char *n
 	return 0;
 }
 
-/* An authority that issued itself ends a chain; anything else means that one is missing. */
+/* A chain ends with a self-signed certificate; otherwise the rest of it is missing. */
 static int read_last(struct arena *memory, gnutls_x509_crt_t last, struct peer *peer)
 {
 	gnutls_datum_t issuer = { 0 };
@@ -284,7 +281,7 @@ static int read_last(struct arena *memory, gnutls_x509_crt_t last, struct peer *
 	return 0;
 }
 
-static int import(const gnutls_datum_t *data, gnutls_x509_crt_t *ret_certificate)
+static int import_certificate(const gnutls_datum_t *data, gnutls_x509_crt_t *ret_certificate)
 {
 	int result = gnutls_x509_crt_init(ret_certificate);
 
@@ -304,9 +301,9 @@ static int read_peer(struct stream *stream, const char *name, struct arena *memo
 		return GNUTLS_E_NO_CERTIFICATE_FOUND;
 	result = gnutls_certificate_verify_peers2(stream->session, &status);
 	if (result >= 0)
-		result = import(&chain[0], &leaf);
+		result = import_certificate(&chain[0], &leaf);
 	if (result >= 0)
-		result = import(&chain[count - 1], &last);
+		result = import_certificate(&chain[count - 1], &last);
 	if (result >= 0)
 		result = read_leaf(memory, leaf, name, peer);
 	if (result >= 0)
@@ -330,22 +327,23 @@ int stream_start_tls(struct stream *stream, const struct trust *trust, const cha
 	struct peer peer = { 0 };
 	int result = session_new(stream, trust, name, offer);
 
-	/* What came before TLS was for no one in particular to read (CVE-2011-0411). */
+	/* Discards what was sent before TLS (CVE-2011-0411). */
 	stream->start = stream->end = 0;
 	if (result < 0)
 		return error_set(err, ERROR_TLS, "%s", gnutls_strerror(result));
-	if (shake_hands(stream, err) < 0)
+	if (run_handshake(stream, err) < 0)
 		return -1;
 	result = read_peer(stream, name, memory, &peer);
 	if (result < 0)
-		return error_set(err, ERROR_TLS, "its certificate cannot be read: %s",
+		return error_set(err, ERROR_TLS, "cannot read the certificate: %s",
 				 gnutls_strerror(result));
 	*ret_peer = peer;
 	return 0;
 }
 
-/* What a system call or GnuTLS gave: bytes, to be waited for (0), or -1 with err set. */
-static int settle(struct stream *stream, ssize_t result, short events, struct error *err)
+/* After a system call or GnuTLS returned an error: waits if that helps. Returns 0 to try again, or
+ * -1 with err set. */
+static int wait_or_fail(struct stream *stream, ssize_t result, short events, struct error *err)
 {
 	if (stream->session) {
 		if (gnutls_error_is_fatal((int)result))
@@ -363,7 +361,7 @@ int stream_send(struct stream *stream, const char *data, size_t size, struct err
 		ssize_t sent = stream->session ? gnutls_record_send(stream->session, data, size)
 					       : send(stream->fd, data, size, MSG_NOSIGNAL);
 
-		if (sent < 0 && settle(stream, sent, POLLOUT, err) < 0)
+		if (sent < 0 && wait_or_fail(stream, sent, POLLOUT, err) < 0)
 			return -1;
 		if (sent > 0) {
 			data += sent;
@@ -373,8 +371,8 @@ int stream_send(struct stream *stream, const char *data, size_t size, struct err
 	return 0;
 }
 
-/* Some servers close without saying so in TLS: that is an end as well. */
-static int fill(struct stream *stream, struct error *err)
+/* Some servers close without an alert of TLS, which is accepted as the end. */
+static int fill_buffer(struct stream *stream, struct error *err)
 {
 	for (;;) {
 		ssize_t got = stream->session ? gnutls_record_recv(stream->session, stream->buffer,
@@ -386,7 +384,7 @@ static int fill(struct stream *stream, struct error *err)
 			stream->end = got > 0 ? (size_t)got : 0;
 			return 0;
 		}
-		if (settle(stream, got, POLLIN, err) < 0)
+		if (wait_or_fail(stream, got, POLLIN, err) < 0)
 			return -1;
 	}
 }
@@ -396,7 +394,7 @@ int stream_read(struct stream *stream, char *data, size_t size, size_t *ret_coun
 {
 	size_t count;
 
-	if (stream->start == stream->end && fill(stream, err) < 0)
+	if (stream->start == stream->end && fill_buffer(stream, err) < 0)
 		return -1;
 	count = stream->end - stream->start;
 	if (count > size)
@@ -413,7 +411,7 @@ int stream_read_line(struct stream *stream, struct arena *memory, const char **r
 	struct bytes line = BYTES_IN(memory);
 
 	if (++stream->lines > STREAM_LINES_MAX)
-		return error_set(err, ERROR_INPUT, "the server sends lines without end");
+		return error_set(err, ERROR_INPUT, "the server sends too many lines");
 	for (;;) {
 		size_t count = 0;
 		char c;
@@ -425,7 +423,8 @@ int stream_read_line(struct stream *stream, struct arena *memory, const char **r
 		if (c == '\n')
 			break;
 		if (line.size == STREAM_LINE_MAX)
-			return error_set(err, ERROR_INPUT, "the server sends a line without end");
+			return error_set(err, ERROR_INPUT,
+					 "the server sends a line that is too long");
 		bytes_add_char(&line, c ? c : ' ');
 	}
 	if (line.size && line.data[line.size - 1] == '\r')

@@ -44,7 +44,7 @@ static const char *set_download_error(struct error *err, const char *url, const 
 }
 
 /* Of the environment only a proxy is used. No cookie, netrc or login is sent. */
-static void set_options(CURL *curl, const char *url, bool may_be_plain, const char *authorities)
+static void set_options(CURL *curl, const char *url, bool may_be_plain, const char *ca_file)
 {
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, may_be_plain ? "http,https" : "https");
@@ -56,14 +56,14 @@ static void set_options(CURL *curl, const char *url, bool may_be_plain, const ch
 	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "mailconfctl/" MAILCONFD_VERSION);
-	if (authorities) {
-		curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
+	if (ca_file) {
+		curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
 		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
 	}
 }
 
-const char *download(struct arena *memory, const char *url, bool may_be_plain,
-		     const char *authorities, size_t limit, size_t *ret_size, struct error *err)
+const char *download(struct arena *memory, const char *url, bool may_be_plain, const char *ca_file,
+		     size_t limit, size_t *ret_size, struct error *err)
 {
 	struct body body = { .bytes = BYTES_IN(memory), .limit = limit };
 	_cleanup_(curl_easy_cleanupp) CURL *curl = NULL;
@@ -77,7 +77,7 @@ const char *download(struct arena *memory, const char *url, bool may_be_plain,
 	}
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(curl = curl_easy_init()))
 		return set_download_error(err, url, "libcurl cannot be initialised");
-	set_options(curl, url, may_be_plain, authorities);
+	set_options(curl, url, may_be_plain, ca_file);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, add_to_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);

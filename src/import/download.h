@@ -1,6 +1,6 @@
 #pragma once
 
-/* Fetches what an admin gave a URL of. */
+/* Downloads a document from a URL of the administrator. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,15 +8,14 @@
 struct arena;
 struct error;
 
-/* Whether the text is a URL that can be fetched: https://..., http://... */
+/* Whether the text begins as such a URL: https://..., http://... */
 bool download_is_url(const char *text);
 
 /*
- * Gets the document by HTTPS, by plain HTTP only where that is allowed; redirects, of which five
- * are followed, lead to HTTPS only. It has at most limit bytes and half a minute. authorities is a
- * file of certificates that are trusted instead of the system's, or NULL. Returns its bytes,
- * followed by a NUL that is not counted, in memory; or NULL with err set, in which the URL is
- * named.
+ * Downloads up to limit bytes by HTTPS, or by plain HTTP if that is allowed, within half a minute.
+ * Up to five redirects are followed, to HTTPS only. ca_file replaces the trusted CAs of the system,
+ * unless it is NULL. Returns the bytes in memory, followed by a NUL that is not counted; or NULL
+ * with err set, which names the URL.
  */
-const char *download(struct arena *memory, const char *url, bool may_be_plain,
-		     const char *authorities, size_t limit, size_t *ret_size, struct error *err);
+const char *download(struct arena *memory, const char *url, bool may_be_plain, const char *ca_file,
+		     size_t limit, size_t *ret_size, struct error *err);

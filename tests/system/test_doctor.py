@@ -603,7 +603,7 @@ def names_what_failed(site):
     nginx_in_front(site, more="    location /mail/ { return 404; }\n    location /autodiscover/ { return 500; }\n")
 
 
-@fault("no-settings", "Outlook gets no settings: https://autodiscover.example.org/autodiscover/autodiscover.xml: the answer "
+@fault("no-settings", "Outlook gets no settings: https://autodiscover.example.org/autodiscover/autodiscover.xml: the response "
        "is larger than 256 KiB", "make sure that this daemon, with this database, answers at https://autodiscover.example.org")
 def too_large(site):
     """An answer with a good certificate, and yet none."""
@@ -1143,7 +1143,7 @@ def test_services_are_asked_once(site):
     ((DOMAIN, "--resolver", "[::1]:0"), 1, "'[::1]:0' is not a resolver"),
     ((DOMAIN, "--connect", "192.0.2.1"), 1, "'192.0.2.1' is not HOST:PORT"),
     ((DOMAIN, "--connect", "192.0.2.1:0"), 1, "is not HOST:PORT"),
-    ((DOMAIN, "--ca", "/nonexistent"), 1, "no authorities can be read from /nonexistent"),
+    ((DOMAIN, "--ca", "/nonexistent"), 1, "cannot read trusted CAs from /nonexistent"),
     (("a b",), 1, "'a b' is not a domain name"),
 ])
 def test_misuse(site, arguments, status, words):

@@ -19,6 +19,7 @@
 #include "tls/certificate-list.h"
 #include "util/arena.h"
 #include "util/error.h"
+#include "util/string-list.h"
 
 #define LEVELS (LEVEL_PROBLEM + 1)
 
@@ -139,34 +140,22 @@ static int report_findings(const char *domain, const struct finding *findings, s
 	return 0;
 }
 
-/* All but those that are disabled. */
-static int list_all(struct admin *admin, const char ***ret_domains, size_t *ret_count,
-		    struct error *err)
+static int add_enabled_domains(struct admin *admin, struct texts *domains, struct error *err)
 {
 	const struct domain_filter all = { 0 };
 	struct domain *rows;
-	size_t count, kept = 0;
+	size_t count;
 
 	if (store_list_domains(admin->store, admin->memory, &all, &rows, &count, err) != 0)
 		return -1;
-	*ret_domains = arena_array(admin->memory, const char *, count);
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].is_enabled)
-			(*ret_domains)[kept++] = rows[i].name;
-	*ret_count = kept;
+			texts_add(domains, rows[i].name);
 	return 0;
 }
 
-static bool is_listed(const char *const *domains, size_t count, const char *domain)
-{
-	for (size_t i = 0; i < count; i++)
-		if (text_equals(domains[i], domain))
-			return true;
-	return false;
-}
-
 static int find_domains(struct admin *admin, const struct arguments *arguments,
-			const char ***ret_domains, size_t *ret_count, struct error *err)
+			struct texts *domains, struct error *err)
 {
 	bool wants_all = option_is_given(arguments, "all");
 
@@ -174,57 +163,45 @@ static int find_domains(struct admin *admin, const struct arguments *arguments,
 		return usage_error(admin->memory, arguments->command, err, "'doctor' needs %s",
 				   wants_all ? "either DOMAINs or --all" : "DOMAINs, or --all");
 	if (wants_all)
-		return list_all(admin, ret_domains, ret_count, err);
-	*ret_domains = arena_array(admin->memory, const char *, arguments->count);
-	*ret_count = 0;
+		return add_enabled_domains(admin, domains, err);
 	for (size_t i = 0; i < arguments->count; i++) {
 		const char *domain = domain_parse(admin->memory, arguments->words[i], true, err);
 
 		if (!domain)
 			return -1;
-		if (!is_listed(*ret_domains, *ret_count, domain))
-			(*ret_domains)[(*ret_count)++] = domain;
+		if (!texts_has(domains, domain))
+			texts_add(domains, domain);
 	}
 	return 0;
 }
 
-static int examine(struct admin *admin, const struct arguments *arguments,
-		   const struct coverage *coverage, const char *const *domains, size_t count,
-		   struct doctor_report *report, struct error *err)
+/* Checks the coverage of the certificates in the settings too, if they can be read. */
+static int run_checks(struct admin *admin, const struct arguments *arguments,
+		      const struct texts *domains, struct doctor_report *report, struct error *err)
 {
-	const struct doctor_options options = {
+	_cleanup_(templates_unrefp) struct templates *templates = admin_templates(admin);
+	const struct texts *globs = &admin->settings->tls.certificates;
+	struct doctor_options options = {
 		.resolver = option_value(arguments, "resolver"),
 		.connect = option_value(arguments, "connect"),
 		.ca_file = option_value(arguments, "ca"),
 		.plain_autoconfig = admin->settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES,
-		.coverage = coverage,
 	};
-	_cleanup_(templates_unrefp) struct templates *templates = admin_templates(admin);
-
-	return doctor_run(
-		&(struct context){
-			.store = admin->store,
-			.site = { templates, admin_public_name(admin) },
-		},
-		&options, domains, count, report_findings, report, err);
-}
-
-/* The certificates in the settings are checked too if they can be read. */
-static int examine_with_certificates(struct admin *admin, const struct arguments *arguments,
-				     const char *const *domains, size_t count,
-				     struct doctor_report *report, struct error *err)
-{
-	const struct texts *globs = &admin->settings->tls.certificates;
-	struct certificate_list list;
+	const struct context context = {
+		.store = admin->store,
+		.site = { templates, admin_public_name(admin) },
+	};
+	struct certificate_list list = { 0 };
 	struct coverage coverage;
 	struct error ignored;
-	int r;
+	int r = certificate_list_load(admin->memory, globs->items, globs->count, &list, &ignored);
 
-	if (certificate_list_load(admin->memory, globs->items, globs->count, &list, &ignored) != 0)
-		return examine(admin, arguments, NULL, domains, count, report, err);
-	coverage = certificate_list_coverage(admin->memory, &list, time(NULL));
-	r = examine(admin, arguments, list.n_usable ? &coverage : NULL, domains, count, report,
-		    err);
+	if (r == 0 && list.n_usable) {
+		coverage = certificate_list_coverage(admin->memory, &list, time(NULL));
+		options.coverage = &coverage;
+	}
+	r = doctor_run(&context, &options, domains->items, domains->count, report_findings, report,
+		       err);
 	certificate_list_clear(&list);
 	return r;
 }
@@ -235,12 +212,13 @@ static int run_doctor(struct admin *admin, const struct arguments *arguments, st
 	_cleanup_(list_freep) struct list *list = arguments->is_json ? list_new(columns, true)
 								     : NULL;
 	struct doctor_report report = { .list = list };
-	const char **domains = NULL;
+	struct texts domains = TEXTS_IN(admin->memory);
 
-	if (find_domains(admin, arguments, &domains, &report.total, err) < 0)
+	if (find_domains(admin, arguments, &domains, err) < 0)
 		return -1;
+	report.total = domains.count;
 	report.shows_progress = report.total > 1 && isatty(STDERR_FILENO) && !print_is_quiet();
-	if (examine_with_certificates(admin, arguments, domains, report.total, &report, err) < 0)
+	if (run_checks(admin, arguments, &domains, &report, err) < 0)
 		return -1;
 	if (list)
 		list_end(list, "");
