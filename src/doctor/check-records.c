@@ -105,7 +105,7 @@ static bool find_priority(const struct dns_question *questions, size_t count,
 /*
  * Whether clients would try the second before the first, whatever the numbers are. Records of one
  * name with the same priority are used in turn (RFC 2782), which is the wrong order too; between
- * names the same priority is no preference (RFC 6186 3.4).
+ * names the same priority expresses no preference (RFC 6186 3.4).
  */
 static bool is_reversed(const struct dns_question *questions, size_t count,
 			const struct wanted_record *first, const struct wanted_record *second)

@@ -240,7 +240,8 @@ static void report_pattern(struct examination *examination)
 
 	check_report(&examination->database, is_any ? FINDING_ANY_DOMAIN : FINDING_PATTERN,
 		     "a single domain", "name one of its domains: 'doctor DOMAIN'",
-		     is_any ? "'%s' matches any domain that points to this server, whoever owns it"
+		     is_any ? "'%s' matches any domain that points to this server, also those of "
+			      "other owners"
 			    : "'%s' stands for domains that are not listed anywhere",
 		     examination->domain);
 }
@@ -275,7 +276,7 @@ int examination_prepare(struct examination *examination, const struct context *c
 			     check_format(check, "add the domain: 'domain add %s ...'",
 					  examination->domain),
 			     "%s is served by the row '*', like any domain that points to this "
-			     "server, whoever owns it",
+			     "server, also those of other owners",
 			     examination->domain);
 	/* The doctor cannot know its address as the server sees it. If logins are sent to some
 	 * networks only, the settings that other networks get are right too. */
