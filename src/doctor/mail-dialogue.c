@@ -87,7 +87,7 @@ static enum line_role read_sieve_line(struct offers *offers, const char *line, i
 }
 
 static const struct mail_protocol {
-	const char *greeting; /* how a good one begins */
+	const char *greeting; /* how a valid one begins */
 	const char *ask_capabilities;
 	line_reader read_line;
 	const char *ask_tls, *tls_granted;

@@ -261,7 +261,7 @@ def test_many_domains_in_ldap(ctl, automx2):
         UPDATE domain SET ldapserver_id = 1; UPDATE domain SET ldapserver_id = 2 WHERE id = 3;
     """)
     _, warned = import_it(ctl, file)
-    assert [line.partition(", which mailconfd does not")[0] for line in warned] == [
+    assert [line.partition(", which mailconfd cannot")[0] for line in warned] == [
         "automx2 looks up the logins of 'example.com' and 2 more domains in LDAP at 'a.example.com'",
         "automx2 looks up the logins of 'example.org' in LDAP at 'b.example.com'"]
 
