@@ -51,7 +51,7 @@ static const char *self_signed_name(struct arena *memory, const struct settings 
 }
 
 static struct certificates_options options_of(struct arena *memory, const struct settings *settings,
-					      certificates_warner fail)
+					      certificates_warner on_failure)
 {
 	const char *name = settings->tls.default_certificate;
 
@@ -60,16 +60,16 @@ static struct certificates_options options_of(struct arena *memory, const struct
 		.n_globs = settings->tls.certificates.count,
 		.default_name = *name ? name : public_host(memory, settings),
 		.name_is_required = *name,
-		.fail = fail,
+		.fail = on_failure,
 	};
 }
 
-static void warn(const char *sentence, void *context)
+static void log_warning_of(const char *sentence, void *context)
 {
 	log_warning("%s", sentence);
 }
 
-static void fail(const char *sentence, void *context)
+static void log_error_of(const char *sentence, void *context)
 {
 	log_error("%s", sentence);
 }
@@ -119,7 +119,7 @@ static bool update_signer(struct credentials *credentials, const struct settings
 	struct error err;
 
 	credentials->signer_files = stamps_of_signer(settings);
-	credentials->has_signer_failed = load_signer(settings, warn, &signer, &err) < 0;
+	credentials->has_signer_failed = load_signer(settings, log_warning_of, &signer, &err) < 0;
 	if (credentials->has_signer_failed) {
 		log_failure(LOG_LEVEL_ERROR, &err,
 			    credentials->signer ? "profiles stay signed as before"
@@ -139,7 +139,7 @@ struct credentials *credentials_open(const struct settings *settings, bool has_h
 	struct error err;
 
 	credentials->has_https = has_https;
-	if (watch_open(warn, NULL, &credentials->watch, &err) < 0)
+	if (watch_open(log_warning_of, NULL, &credentials->watch, &err) < 0)
 		log_failure(LOG_LEVEL_WARNING, &err,
 			    "a reload (SIGHUP) loads renewed certificates");
 	set_watch(credentials, settings);
@@ -176,14 +176,14 @@ int credentials_load(struct credentials *credentials, const struct settings *set
 		     struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct certificates_options options = options_of(&memory, settings, fail);
+	struct certificates_options options = options_of(&memory, settings, log_error_of);
 	struct certificates *certificates;
 
 	if (!credentials->has_https)
 		return 0;
 	options.stand_in_file = self_signed_file(&memory, settings);
 	options.stand_in_name = self_signed_name(&memory, settings);
-	if (certificates_load(&options, warn, NULL, &certificates, err) < 0)
+	if (certificates_load(&options, log_warning_of, NULL, &certificates, err) < 0)
 		return -1;
 	replace_certificates(credentials, certificates);
 	return 0;
@@ -231,7 +231,7 @@ static bool update_certificates(struct credentials *credentials, const struct se
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct certificates_options options = options_of(&memory, settings, fail);
+	struct certificates_options options = options_of(&memory, settings, log_error_of);
 	struct error err;
 	size_t added, count;
 
@@ -242,7 +242,7 @@ static bool update_certificates(struct credentials *credentials, const struct se
 	options.previous = credentials->certificates;
 	options.watch = credentials->watch;
 	options.repeats_failures = is_asked_for;
-	if (certificates_load(&options, warn, NULL, &certificates, &err) < 0) {
+	if (certificates_load(&options, log_warning_of, NULL, &certificates, &err) < 0) {
 		log_failure(LOG_LEVEL_ERROR, &err, "the old certificates stay in use");
 		return false;
 	}

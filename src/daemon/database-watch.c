@@ -76,7 +76,7 @@ int database_watch_patience(const struct database_watch *watch, int64_t now)
 	return watch->due > now ? (int)(watch->due - now) : 0;
 }
 
-static void report(struct database_watch *watch, bool was_closed, struct error *err)
+static void report_failed_reopen(struct database_watch *watch, bool was_closed, struct error *err)
 {
 	if (++watch->failures <= FAILURES_UNREPORTED || text_equals(watch->reported, err->text))
 		return;
@@ -142,7 +142,7 @@ void database_watch_look(struct database_watch *watch, int64_t now)
 	if (change == STORE_UNCHANGED)
 		return;
 	if (!reopen(watch, change == STORE_LOG_REPLACED, &err)) {
-		report(watch, change == STORE_LOG_REPLACED, &err);
+		report_failed_reopen(watch, change == STORE_LOG_REPLACED, &err);
 		return;
 	}
 	if (change == STORE_REPLACED)
@@ -164,7 +164,7 @@ bool database_watch_reopen(struct database_watch *watch)
 	closes_first = store_files_compare(&watch->files, &files) == STORE_LOG_REPLACED;
 	if (!reopen(watch, closes_first, &err)) {
 		watch->failures += FAILURES_UNREPORTED;
-		report(watch, closes_first, &err);
+		report_failed_reopen(watch, closes_first, &err);
 		return false;
 	}
 	inspect(watch);

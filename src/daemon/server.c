@@ -51,12 +51,12 @@ struct server {
 	bool was_hanging;
 };
 
-static void warn(const char *sentence, void *context)
+static void log_warning_of(const char *sentence, void *context)
 {
 	log_warning("%s", sentence);
 }
 
-static void fail(const char *sentence, void *context)
+static void log_error_of(const char *sentence, void *context)
 {
 	log_error("%s", sentence);
 }
@@ -79,7 +79,8 @@ static void load_templates(struct server *server)
 	struct templates *templates;
 
 	server->n_broken_templates = templates_load(server->settings.templates.directory,
-						    server->templates, fail, NULL, &templates);
+						    server->templates, log_error_of, NULL,
+						    &templates);
 	templates_unref(server->templates);
 	server->templates = templates;
 }
@@ -156,14 +157,14 @@ static int start(struct server *server, struct error *err)
 	if (load(server, err) < 0)
 		return name ? error_prefix(err, "as user '%s'", name) : -1;
 	log_info("sandbox: user=%s %s", own_user, sandbox_text(server->sandbox));
-	preparation_warn_of_sandbox(server->sandbox, warn);
+	preparation_warn_of_sandbox(server->sandbox, log_warning_of);
 	if (geteuid() == 0)
 		log_warning("running as root, because root owns the directory of the database; use "
 			    "'--user NAME', or 'User=' of systemd");
 	warn_of_sandbox(server);
 	log_addresses(server->sockets);
-	preparation_warn_of_ports(&server->settings, warn);
-	database_warn_of_file_system(server->started.database.file, warn);
+	preparation_warn_of_ports(&server->settings, log_warning_of);
+	database_warn_of_file_system(server->started.database.file, log_warning_of);
 	database_watch_begin(&server->database, server->started.database.file, server->listener,
 			     clock_now());
 	log_info("ready: certificates=%zu threads=%u", credentials_count(server->credentials),

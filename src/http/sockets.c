@@ -21,7 +21,7 @@
 #define BACKLOG 1024
 
 /* One address. */
-struct port {
+struct listening_socket {
 	const char *name, *address;
 	enum port_kind kind;
 	bool is_listening;
@@ -48,7 +48,7 @@ const char *sockets_kind_name(enum port_kind kind)
 struct sockets {
 	struct arena memory; /* holds all below */
 	unsigned workers;
-	struct port *ports;
+	struct listening_socket *ports;
 	size_t count;
 	struct texts problems; /* of the addresses that are not open */
 	struct error first;    /* of these */
@@ -60,9 +60,10 @@ static unsigned copies_of(const struct sockets *sockets, enum port_kind kind)
 	return kind == PORT_METRICS ? 1 : sockets->workers;
 }
 
-static struct port *port_new(struct sockets *sockets, const char *address, enum port_kind kind)
+static struct listening_socket *port_new(struct sockets *sockets, const char *address,
+					 enum port_kind kind)
 {
-	struct port *port = &sockets->ports[sockets->count++];
+	struct listening_socket *port = &sockets->ports[sockets->count++];
 
 	port->address = arena_strdup(&sockets->memory, address);
 	port->name = arena_printf(&sockets->memory, "%s%s", kinds[kind].prefix, address);
@@ -83,7 +84,7 @@ static void add_problem(struct sockets *sockets, const struct error *err, const 
 }
 
 /* The first worker has the socket, the others what shares it. */
-static int share(struct sockets *sockets, struct port *port, struct error *err)
+static int share(struct sockets *sockets, struct listening_socket *port, struct error *err)
 {
 	for (unsigned w = 1; w < copies_of(sockets, port->kind); w++) {
 		port->fds[w] = fcntl(port->fds[0], F_DUPFD_CLOEXEC, 0);
@@ -95,8 +96,8 @@ static int share(struct sockets *sockets, struct port *port, struct error *err)
 }
 
 /* While the network starts, an address may not be there yet. */
-static int bind_address(struct sockets *sockets, const struct texts *addresses, struct port *port,
-			struct error *err)
+static int bind_address(struct sockets *sockets, const struct texts *addresses,
+			struct listening_socket *port, struct error *err)
 {
 	struct socket_holder holder;
 	int r = binding_check(addresses, port->address, &holder, err);
@@ -114,8 +115,8 @@ static int bind_address(struct sockets *sockets, const struct texts *addresses, 
 	return 0;
 }
 
-static int open_unix_socket(struct sockets *sockets, const char *path, struct port *port,
-			    struct error *err)
+static int open_unix_socket(struct sockets *sockets, const char *path,
+			    struct listening_socket *port, struct error *err)
 {
 	if (unix_socket_open(path, BACKLOG, &port->unix_socket, err) < 0)
 		return -1;
@@ -127,7 +128,7 @@ static int open_unix_socket(struct sockets *sockets, const char *path, struct po
 	return share(sockets, port, err);
 }
 
-static void close_port(const struct sockets *sockets, struct port *port)
+static void close_port(const struct sockets *sockets, struct listening_socket *port)
 {
 	for (unsigned w = 0; w < sockets->workers; w++)
 		closep(&port->fds[w]);
@@ -143,7 +144,7 @@ static void bind_addresses(struct sockets *sockets, const struct texts *addresse
 		const char *address = binding_address(&sockets->memory, addresses,
 						      addresses->items[i], &sockets->warning);
 		const char *path = unix_socket_path(addresses->items[i]);
-		struct port *port;
+		struct listening_socket *port;
 		struct error err;
 
 		if (!address)
@@ -232,7 +233,7 @@ static int take_handed(struct sockets *sockets, const struct handed *handed, str
 {
 	struct sockaddr_storage address;
 	enum port_kind kind = PORT_TLS;
-	struct port *port;
+	struct listening_socket *port;
 
 	if (find_kind(handed->name, &kind, err) < 0 ||
 	    check_handed(handed, kind, &address, err) < 0)
@@ -270,7 +271,7 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 	sockets->problems.memory = &sockets->memory;
 	sockets->warning.memory = &sockets->memory;
 	sockets->ports = arena_array(
-		&sockets->memory, struct port,
+		&sockets->memory, struct listening_socket,
 		n_handed + addresses[PORT_TLS]->count + addresses[PORT_PLAIN]->count +
 			addresses[PORT_PROXY]->count + addresses[PORT_METRICS]->count);
 	for (size_t i = 0; i < n_handed; i++)
@@ -314,7 +315,7 @@ enum port_kind sockets_kind(const struct sockets *sockets, size_t index)
 
 int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, struct error *err)
 {
-	struct port *port = &sockets->ports[index];
+	struct listening_socket *port = &sockets->ports[index];
 
 	if (!port->is_listening && listen(port->fds[worker], BACKLOG) < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", port->address,

@@ -25,7 +25,7 @@ struct alias {
 };
 
 struct chains {
-	struct table *table;
+	struct user_table *table;
 	struct arena memory;
 	struct alias *aliases;
 	size_t count, room;
@@ -33,7 +33,7 @@ struct chains {
 	size_t n_places;
 };
 
-struct chains *chains_new(struct table *table)
+struct chains *chains_new(struct user_table *table)
 {
 	struct chains *chains = xnew(struct chains);
 
@@ -192,7 +192,7 @@ struct target {
 static int target_of(struct chains *chains, struct arena *memory, const struct alias *alias,
 		     struct target *ret_target, struct error *err)
 {
-	const struct table *table = chains->table;
+	const struct user_table *table = chains->table;
 	const char *at = strrchr(alias->target, '@'), *domain = table->domain;
 	struct target target = { .is_address = at, .text = alias->target, .local = alias->target };
 
@@ -216,7 +216,7 @@ static int target_of(struct chains *chains, struct arena *memory, const struct a
 static int end_at_address(struct chains *chains, struct arena *memory, const struct target *target,
 			  struct step *step, struct error *err)
 {
-	const struct table *table = chains->table;
+	const struct user_table *table = chains->table;
 
 	if (!target->is_address) {
 		step->login = target->untagged;
@@ -238,7 +238,7 @@ static int look_in_domain(struct chains *chains, struct arena *memory, const str
 			  const struct target *target, const char *local, const char *domain,
 			  struct step *step, bool *ret_is_found, struct error *err)
 {
-	const struct table *table = chains->table;
+	const struct user_table *table = chains->table;
 	const char *key = key_in_domain(memory, local, strlen(local), domain);
 	struct alias *next = find_alias(chains, key);
 	bool is_itself = next == alias;
@@ -357,8 +357,8 @@ static int follow_alias(struct chains *chains, struct arena *memory, struct alia
 static int give_row(struct chains *chains, struct arena *memory, struct alias *alias,
 		    struct error *err)
 {
-	struct table *table = chains->table;
-	struct row row = { .line = alias->line, .address = alias->text };
+	struct user_table *table = chains->table;
+	struct user_row row = { .line = alias->line, .address = alias->text };
 
 	if (follow_alias(chains, memory, alias, &row.login, err) < 0)
 		return -1;

@@ -19,7 +19,7 @@
 
 struct chains;
 
-struct chains *chains_new(struct table *table);
+struct chains *chains_new(struct user_table *table);
 void chains_free(struct chains *chains);
 DEFINE_CLEANUP(struct chains *, chains_free);
 

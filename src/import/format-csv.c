@@ -13,7 +13,7 @@ static const struct csv_column columns[COLUMNS] = {
 	[MOVED_TO] = { "moved_to", false },
 };
 
-static int csv_read(struct table *table, struct error *err)
+static int csv_read(struct user_table *table, struct error *err)
 {
 	_cleanup_(csv_clear) struct csv csv;
 	const char *values[COLUMNS];
@@ -21,7 +21,7 @@ static int csv_read(struct table *table, struct error *err)
 
 	r = csv_begin(&csv, &table->source, columns, COLUMNS, err);
 	while (r == 0 && (r = csv_next(&csv, values, err)) == 0) {
-		const struct row row = {
+		const struct user_row row = {
 			.line = csv.line,
 			.address = values[ADDRESS],
 			.login = values[LOGIN],

@@ -49,9 +49,9 @@ static bool has_extra(char *extra, const char *name)
 	return false;
 }
 
-static int read_user(struct table *table, char *line, struct error *err)
+static int read_user(struct user_table *table, char *line, struct error *err)
 {
-	struct row row = { .line = table->source.line };
+	struct user_row row = { .line = table->source.line };
 	char *fields[EXTRA + 1];
 	size_t count = split_fields(line, fields);
 
@@ -74,7 +74,7 @@ static int read_user(struct table *table, char *line, struct error *err)
 	return table->row(&row, table->context, err);
 }
 
-static int dovecot_read(struct table *table, struct error *err)
+static int dovecot_read(struct user_table *table, struct error *err)
 {
 	char *line;
 	size_t size;

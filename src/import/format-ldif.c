@@ -41,7 +41,7 @@ struct entry {
 };
 
 struct ldif {
-	struct table *table;
+	struct user_table *table;
 	struct entry entry;
 	char line[VALUE_MAX + 1]; /* unfolded */
 	size_t size;
@@ -84,7 +84,7 @@ static bool is_listed(const char *list, const char *attribute)
 	return false;
 }
 
-static bool is_wanted(const struct table *table, const char *attribute)
+static bool is_wanted(const struct user_table *table, const char *attribute)
 {
 	return is_listed(table->address_attributes, attribute) ||
 	       is_listed(table->login_attribute, attribute) ||
@@ -113,7 +113,7 @@ static char *value_of(struct ldif *ldif, char *text)
 
 static void keep_value(struct ldif *ldif, const char *attribute, const char *value)
 {
-	const struct table *table = ldif->table;
+	const struct user_table *table = ldif->table;
 	struct entry *entry = &ldif->entry;
 
 	if (is_listed(table->address_attributes, attribute)) {
@@ -201,7 +201,7 @@ static void add_to_line(struct ldif *ldif, const char *text, size_t size)
 static int give_rows(struct ldif *ldif, struct error *err)
 {
 	const struct entry *entry = &ldif->entry;
-	struct table *table = ldif->table;
+	struct user_table *table = ldif->table;
 
 	if (entry->is_bad || entry->n_addresses == 0)
 		return 0;
@@ -210,7 +210,7 @@ static int give_rows(struct ldif *ldif, struct error *err)
 			   entry->n_logins == 0 ? "no" : "several values of",
 			   table->login_attribute);
 	for (size_t i = 0; i < entry->n_addresses; i++) {
-		const struct row row = {
+		const struct user_row row = {
 			.line = entry->addresses[i].line,
 			.address = entry->addresses[i].text,
 			.login = entry->n_logins == 1 ? entry->login : NULL,
@@ -262,7 +262,7 @@ static int read_lines(struct ldif *ldif, struct error *err)
 	return r < 0 ? -1 : end_entry(ldif, err);
 }
 
-static int ldif_read(struct table *table, struct error *err)
+static int ldif_read(struct user_table *table, struct error *err)
 {
 	_cleanup_(freep) struct ldif *ldif = xnew(struct ldif);
 	int r;

@@ -153,7 +153,7 @@ static int read_pair(struct entries *entries, struct entry *ret_entry, struct er
 	return r;
 }
 
-static int virtual_alias_read(struct table *table, struct error *err)
+static int virtual_alias_read(struct user_table *table, struct error *err)
 {
 	_cleanup_(chains_freep) struct chains *chains = chains_new(table);
 	_cleanup_(entries_clear) struct entries entries = { .source = &table->source };
@@ -178,14 +178,14 @@ const struct table_format format_postfix_virtual_alias = {
 	.read = virtual_alias_read,
 };
 
-static int sender_login_read(struct table *table, struct error *err)
+static int sender_login_read(struct user_table *table, struct error *err)
 {
 	_cleanup_(entries_clear) struct entries entries = { .source = &table->source };
 	struct entry entry;
 	int r;
 
 	while ((r = read_pair(&entries, &entry, err)) == 0) {
-		const struct row row = {
+		const struct user_row row = {
 			.line = entries.line,
 			.address = entry.key,
 			.login = entry.count == 1 ? entry.values[0] : NULL,
@@ -261,7 +261,7 @@ static const char *add_alias(struct chains *chains, unsigned long line, char *te
 	return NULL;
 }
 
-static int aliases_read(struct table *table, struct error *err)
+static int aliases_read(struct user_table *table, struct error *err)
 {
 	_cleanup_(chains_freep) struct chains *chains = chains_new(table);
 	_cleanup_(entries_clear) struct entries entries = { .source = &table->source };

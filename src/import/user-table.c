@@ -24,7 +24,7 @@ const struct table_format *table_format_find(const char *name)
 	return NULL;
 }
 
-void table_skip(struct table *table, unsigned long line, const char *format, ...)
+void table_skip(struct user_table *table, unsigned long line, const char *format, ...)
 {
 	char reason[sizeof(((struct error *)0)->text)];
 	va_list args;

@@ -23,7 +23,7 @@ enum {
 };
 
 /* One row, as written. Strings are valid until the next row. */
-struct row {
+struct user_row {
 	unsigned long line;
 	const char *address; /* "@example.org" is the catch-all */
 	const char *login;   /* NULL if its line was skipped: a present user stays unchanged */
@@ -39,7 +39,7 @@ struct table_domain {
 	const char *delimiters; /* recipient delimiters */
 };
 
-struct table {
+struct user_table {
 	struct source source;
 	void *context;
 
@@ -48,7 +48,7 @@ struct table {
 	const char *address_attributes, *login_attribute, *name_attribute; /* of LDIF */
 
 	/* Gets a row. Returns 0 or -1 with err set. */
-	int (*row)(const struct row *row, void *context, struct error *err);
+	int (*row)(const struct user_row *row, void *context, struct error *err);
 
 	/* Gets a valid line that does not stand for one mailbox. */
 	bad_line skip;
@@ -72,7 +72,7 @@ struct table_format {
 	const char *name;
 
 	/* Reads all rows. Returns 0, whatever bad lines there are, or -1 with err set. */
-	int (*read)(struct table *table, struct error *err);
+	int (*read)(struct user_table *table, struct error *err);
 };
 
 extern const struct table_format *const table_formats[]; /* ends with NULL */
@@ -85,7 +85,7 @@ extern const struct table_format format_postfix_sender_login;
 extern const struct table_format format_aliases;
 extern const struct table_format format_dovecot_passwd;
 
-void table_skip(struct table *table, unsigned long line, const char *format, ...)
+void table_skip(struct user_table *table, unsigned long line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Write mailconfctl's own CSV: its header, then a line for each user. */

@@ -124,8 +124,8 @@ static void refuse(struct arena *memory, unsigned status, const char *code, cons
 		 json_pack("{ssss}", "ErrorCode", code, "ErrorMessage", message));
 }
 
-static void fail(const struct site *site, struct arena *memory, enum failure failure,
-		 struct response *response)
+static void answer_failure(const struct site *site, struct arena *memory, enum failure failure,
+			   struct response *response)
 {
 	switch (failure) {
 	case FAILURE_INTERNAL:
@@ -178,13 +178,13 @@ const struct protocol protocol_autodiscover_v2 = {
 	.preview = { "autodiscover", .argument = "?Email=", .takes_address = true,
 		     .takes_protocol = true, .has_public_name = true },
 	.render = autodiscover_render,
-	.fail = fail,
+	.fail = answer_failure,
 };
 
 static const struct protocol v2_activesync = {
 	.name = "autodiscover-v2",
 	.render = activesync_render,
-	.fail = fail,
+	.fail = answer_failure,
 };
 
 static const struct protocol v2_unknown = {

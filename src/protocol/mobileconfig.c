@@ -274,8 +274,8 @@ static enum failure render(const struct site *site, struct arena *memory,
 	return FAILURE_NONE;
 }
 
-static void fail(const struct site *site, struct arena *memory, enum failure failure,
-		 struct response *response)
+static void answer_failure(const struct site *site, struct arena *memory, enum failure failure,
+			   struct response *response)
 {
 	if (failure == FAILURE_BAD_REQUEST)
 		response_set_text(response, 400,
@@ -302,5 +302,5 @@ const struct protocol protocol_mobileconfig = {
 	.tells_logins = true,
 	.needs_secret = true,
 	.render = render,
-	.fail = fail,
+	.fail = answer_failure,
 };

@@ -168,10 +168,10 @@ static void closedirp(DIR **directory)
 }
 
 /* Reports what went wrong; returns 1. */
-static size_t report(templates_reporter fail, void *context, const char *format, ...)
+static size_t report_template(templates_reporter fail, void *context, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static size_t report(templates_reporter fail, void *context, const char *format, ...)
+static size_t report_template(templates_reporter fail, void *context, const char *format, ...)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	va_list args;
@@ -191,12 +191,14 @@ static size_t check_names(const char *path, DIR *directory, templates_reporter f
 
 	while ((entry = readdir(directory)))
 		if (is_document_name(entry->d_name) && !is_template_name(entry->d_name))
-			wrong += wrong < MISNAMED_MAX
-					 ? report(fail, context,
+			wrong +=
+				wrong < MISNAMED_MAX
+					? report_template(
+						  fail, context,
 						  "%s/%s is not the name of a template; it must be "
 						  "one of: %s",
 						  path, entry->d_name, all_names(&memory))
-					 : 0;
+					: 0;
 	return wrong;
 }
 
@@ -222,17 +224,19 @@ static size_t load_directory(const char *path, const struct templates *previous,
 	size_t wrong = 0;
 
 	if (!directory)
-		wrong = report(fail, context, "cannot read the templates directory '%s': %s; %s",
-			       path, strerror(errno),
-			       previous ? "the templates that were loaded before stay in use"
-					: "the built-in templates are used");
+		wrong = report_template(
+			fail, context, "cannot read the templates directory '%s': %s; %s", path,
+			strerror(errno),
+			previous ? "the templates that were loaded before stay in use"
+				 : "the built-in templates are used");
 	for (size_t id = 0; (kind = kind_at(id)); id++) {
 		struct loaded **loaded = &templates->loaded[id];
 		struct error err;
 		int r = directory ? load_file(path, kind, loaded, &err) : -1;
 
 		if (r < 0 && directory)
-			wrong += report(fail, context, "%s; %s", err.text, what_remains(previous));
+			wrong += report_template(fail, context, "%s; %s", err.text,
+						 what_remains(previous));
 		if (r < 0)
 			*loaded = previous_or_built_in(previous, id);
 		else if (!*loaded)

@@ -46,7 +46,7 @@ int row_attributes(struct row *row, int column, const struct option *options, vo
 	return column;
 }
 
-static struct value choice_value(const char *words, unsigned index)
+static struct sql_value choice_value(const char *words, unsigned index)
 {
 	size_t length;
 	const char *word = choice_word(words, index, &length);
@@ -54,7 +54,7 @@ static struct value choice_value(const char *words, unsigned index)
 	return TEXT_PART(word, length);
 }
 
-static struct value value_of(const struct option *option, const void *member)
+static struct sql_value value_of(const struct option *option, const void *member)
 {
 	enum wish wish;
 	unsigned number;
@@ -75,15 +75,15 @@ static struct value value_of(const struct option *option, const void *member)
 	case ATTRIBUTE_NONE:
 		break;
 	}
-	return (struct value){ .type = VALUE_END };
+	return (struct sql_value){ .type = VALUE_END };
 }
 
-struct value *attribute_values(const struct option *options, const void *row,
-			       struct value *ret_values)
+struct sql_value *attribute_values(const struct option *options, const void *row,
+				   struct sql_value *ret_values)
 {
 	for (; options->name; options++)
 		if (options->type != ATTRIBUTE_NONE)
 			*ret_values++ = value_of(options, (const char *)row + options->offset);
-	*ret_values = (struct value){ .type = VALUE_END };
+	*ret_values = (struct sql_value){ .type = VALUE_END };
 	return ret_values;
 }

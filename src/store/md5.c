@@ -63,19 +63,19 @@ int md5_is_used_by(struct store *store, int64_t provider, bool *ret_is_used, str
 }
 
 /* What decides the entries of a domain. */
-struct scope {
+struct md5_scope {
 	const char *domain;
 	const char *alias_of; /* whose users it has beside its own; or NULL */
 	bool has_entries;
 };
 
 static int find_scope(struct store *store, struct arena *memory, const char *domain,
-		      struct scope *ret_scope, struct error *err)
+		      struct md5_scope *ret_scope, struct error *err)
 {
 	struct domain row;
 	int r;
 
-	*ret_scope = (struct scope){ .domain = domain };
+	*ret_scope = (struct md5_scope){ .domain = domain };
 	r = store_serving_domain(store, memory, domain, &row, err);
 	if (r == 0 && row.alias_of) {
 		if (text_equals(row.name, domain))
@@ -92,7 +92,7 @@ static int refill_entries(struct store *store, const char *domain, const char *l
 			  struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct scope scope;
+	struct md5_scope scope;
 	int r;
 
 	r = find_scope(store, &memory, domain, &scope, err);

@@ -47,7 +47,7 @@ static int load_parts(struct store *store, struct arena *memory, struct provider
 }
 
 static int find_provider(struct store *store, struct arena *memory, enum statement statement,
-			 const struct value *values, struct provider *ret_provider,
+			 const struct sql_value *values, struct provider *ret_provider,
 			 struct error *err)
 {
 	_cleanup_(row_close) struct row row;
@@ -96,7 +96,7 @@ int store_list_providers(struct store *store, struct arena *memory, struct provi
 static int write_provider(struct store *store, enum statement statement, int64_t id,
 			  const struct provider *provider, struct error *err)
 {
-	struct value values[2 + ATTRIBUTES_MAX + 1] = {
+	struct sql_value values[2 + ATTRIBUTES_MAX + 1] = {
 		NUMBER_OR_NULL(id != 0, id),
 		TEXT(provider->name),
 	};

@@ -46,7 +46,7 @@ static int prepare_statement(struct row *row, struct error *err)
 }
 
 int row_open(struct store *store, struct arena *memory, enum statement statement,
-	     const struct value *values, struct row *ret_row, struct error *err)
+	     const struct sql_value *values, struct row *ret_row, struct error *err)
 {
 	int r, count;
 
@@ -89,7 +89,7 @@ int row_next(struct row *row, struct error *err)
 }
 
 int row_find(struct store *store, struct arena *memory, enum statement statement,
-	     const struct value *values, struct row *ret_row, struct error *err)
+	     const struct sql_value *values, struct row *ret_row, struct error *err)
 {
 	int r = row_open(store, memory, statement, values, ret_row, err);
 
@@ -230,7 +230,7 @@ static bool add_key(struct bytes *key, const struct row *row, int column)
 	return plain == length && length <= SHOWN_MAX;
 }
 
-static const char *remedy_of(struct arena *memory, enum table table, const char *key)
+static const char *remedy_of(struct arena *memory, enum database_table table, const char *key)
 {
 	if (table == TABLE_DOMAIN || table == TABLE_USER)
 		return arena_printf(memory, "remove it with 'mailconfctl %s remove %s'",
@@ -241,7 +241,7 @@ static const char *remedy_of(struct arena *memory, enum table table, const char 
 int row_check(const struct row *row, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	enum table table = statements[row->statement].table;
+	enum database_table table = statements[row->statement].table;
 	struct bytes key = BYTES_IN(&memory);
 	bool is_plain = true;
 
@@ -278,8 +278,9 @@ void store_skip_invalid_rows(struct store *store, invalid_row_visitor note, void
 }
 
 int store_list(struct store *store, struct arena *memory, enum statement statement,
-	       const struct value *values, size_t size, void (*read)(struct row *row, void *item),
-	       void **ret_items, size_t *ret_count, struct error *err)
+	       const struct sql_value *values, size_t size,
+	       void (*read)(struct row *row, void *item), void **ret_items, size_t *ret_count,
+	       struct error *err)
 {
 	_cleanup_(row_close) struct row row;
 	_cleanup_(freep) char *items = NULL;
@@ -303,7 +304,7 @@ int store_list(struct store *store, struct arena *memory, enum statement stateme
 	return 0;
 }
 
-int store_run(struct store *store, enum statement statement, const struct value *values,
+int store_run(struct store *store, enum statement statement, const struct sql_value *values,
 	      struct error *err)
 {
 	_cleanup_(row_close) struct row row;
@@ -318,7 +319,7 @@ int store_run(struct store *store, enum statement statement, const struct value 
 		       : r;
 }
 
-int store_run_on_row(struct store *store, enum statement statement, const struct value *values,
+int store_run_on_row(struct store *store, enum statement statement, const struct sql_value *values,
 		     struct error *err)
 {
 	int r = store_run(store, statement, values, err);
@@ -326,7 +327,7 @@ int store_run_on_row(struct store *store, enum statement statement, const struct
 	return r == 0 && sqlite3_changes(store->database) == 0 ? STORE_NOT_FOUND : r;
 }
 
-int store_read_number(struct store *store, enum statement statement, const struct value *values,
+int store_read_number(struct store *store, enum statement statement, const struct sql_value *values,
 		      int64_t *ret_number, struct error *err)
 {
 	_cleanup_(row_close) struct row row;
@@ -339,7 +340,7 @@ int store_read_number(struct store *store, enum statement statement, const struc
 	return row_check(&row, err);
 }
 
-int store_read_truth(struct store *store, enum statement statement, const struct value *values,
+int store_read_truth(struct store *store, enum statement statement, const struct sql_value *values,
 		     bool *ret_truth, struct error *err)
 {
 	int64_t number;

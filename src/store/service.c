@@ -90,7 +90,7 @@ static void sort_services(const struct service **sorted, size_t count)
 static int add_service(struct store *store, struct arena *memory, int64_t provider, size_t position,
 		       const struct service *service, struct error *err)
 {
-	struct value values[4 + ATTRIBUTES_MAX + 1] = {
+	struct sql_value values[4 + ATTRIBUTES_MAX + 1] = {
 		NUMBER(provider),
 		NUMBER(position),
 		TEXT(service_url(memory, service)),

@@ -65,7 +65,7 @@ enum statement {
 };
 
 /* Whose rows a statement gives, for errors. */
-enum table {
+enum database_table {
 	TABLE_NAMES, /* a column of some table, or a result */
 	TABLE_DOMAIN,
 	TABLE_USER, /* begins with the domain and the local part */
@@ -77,7 +77,7 @@ enum table {
 };
 
 struct statement_source {
-	enum table table;
+	enum database_table table;
 	const char *doing; /* "looking up a domain" */
 	const char *sql;   /* before statement_sql() */
 };

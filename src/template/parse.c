@@ -40,10 +40,10 @@ struct tag {
 	unsigned line;
 };
 
-static int fail(struct parser *parser, unsigned line, const char *format, ...)
+static int refuse_template(struct parser *parser, unsigned line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static int fail(struct parser *parser, unsigned line, const char *format, ...)
+static int refuse_template(struct parser *parser, unsigned line, const char *format, ...)
 {
 	va_list args;
 
@@ -129,17 +129,18 @@ static int tag_read(struct parser *parser, struct tag *ret_tag)
 	while (name < parser->end && char_is_blank(*name))
 		name++;
 	if (name < parser->end && why_refused(*name))
-		return fail(parser, tag.line, "%s", why_refused(*name));
+		return refuse_template(parser, tag.line, "%s", why_refused(*name));
 	if (name < parser->end && strchr("#^/!", *name))
 		tag.sigil = *name++;
 
 	close = find(name, parser->end, "}}");
 	if (!close)
-		return fail(parser, tag.line, "the tag is not closed; end it with }}");
+		return refuse_template(parser, tag.line, "the tag is not closed; end it with }}");
 	tag.end = close + 2;
 	if (tag.sigil != '!' && find(name, close, "{{"))
-		return fail(parser, tag.line,
-			    "the tag is not closed before the next one begins; end it with }}");
+		return refuse_template(
+			parser, tag.line,
+			"the tag is not closed before the next one begins; end it with }}");
 
 	while (name < close && char_is_blank(*name))
 		name++;
@@ -160,13 +161,15 @@ static int name_parse(struct parser *parser, const struct tag *tag, struct name 
 	size_t n_parts = 1;
 
 	if (!*text)
-		return fail(parser, tag->line, "the tag has no name; write one between the braces");
+		return refuse_template(parser, tag->line,
+				       "the tag has no name; write one between the braces");
 	for (const char *c = text; *c; c++) {
 		if (*c == ' ' || *c == '{' || *c == '}' || char_is_control(*c))
-			return fail(parser, tag->line,
-				    "the name %s has a blank, a brace or a control character in "
-				    "it; write one name in each tag",
-				    quote(parser, text));
+			return refuse_template(
+				parser, tag->line,
+				"the name %s has a blank, a brace or a control character in "
+				"it; write one name in each tag",
+				quote(parser, text));
 		n_parts += *c == '.';
 	}
 	if (text_equals(text, ".")) {
@@ -177,10 +180,11 @@ static int name_parse(struct parser *parser, const struct tag *tag, struct name 
 	for (size_t i = 0; i < n_parts; i++) {
 		parts[i] = strsep(&rest, ".");
 		if (!*parts[i])
-			return fail(parser, tag->line,
-				    "the name %s has a dot without a name beside it; write a.b, "
-				    "or {{.}} for the value itself",
-				    quote(parser, text));
+			return refuse_template(
+				parser, tag->line,
+				"the name %s has a dot without a name beside it; write a.b, "
+				"or {{.}} for the value itself",
+				quote(parser, text));
 	}
 	*ret_name = (struct name){ .text = text, .parts = parts, .n_parts = n_parts };
 	return 0;
@@ -191,9 +195,10 @@ static int section_open(struct parser *parser, const struct tag *tag, const stru
 	struct template *template = parser->template;
 
 	if (parser->depth == TEMPLATE_MAX_DEPTH)
-		return fail(parser, tag->line,
-			    "sections are nested more than %d deep; close some before this one",
-			    TEMPLATE_MAX_DEPTH);
+		return refuse_template(
+			parser, tag->line,
+			"sections are nested more than %d deep; close some before this one",
+			TEMPLATE_MAX_DEPTH);
 	parser->open_sections[parser->depth++] = template->n_nodes;
 	node_add(template, tag->sigil == '^' ? NODE_INVERTED : NODE_SECTION, tag->line)->name =
 		*name;
@@ -207,18 +212,20 @@ static int section_close(struct parser *parser, const struct tag *tag, const str
 	size_t place;
 
 	if (parser->depth == 0)
-		return fail(parser, tag->line,
-			    "%s is closed, but no section is open; leave the tag out or open the "
-			    "section before it",
-			    quote(parser, name->text));
+		return refuse_template(
+			parser, tag->line,
+			"%s is closed, but no section is open; leave the tag out or open the "
+			"section before it",
+			quote(parser, name->text));
 	place = parser->open_sections[parser->depth - 1];
 	section = &template->nodes[place];
 	if (!text_equals(section->name.text, name->text))
-		return fail(parser, tag->line,
-			    "%s is closed, but the section that is open is %s of line %u; close "
-			    "that one first",
-			    quote(parser, name->text), quote(parser, section->name.text),
-			    section->line);
+		return refuse_template(
+			parser, tag->line,
+			"%s is closed, but the section that is open is %s of line %u; close "
+			"that one first",
+			quote(parser, name->text), quote(parser, section->name.text),
+			section->line);
 	section->n_inner = template->n_nodes - place - 1;
 	parser->depth--;
 	return 0;
@@ -277,11 +284,13 @@ static int check_characters(struct parser *parser)
 		advance(parser, at);
 		length = utf8_sequence_length(at, (size_t)(parser->end - at));
 		if (length == 0)
-			return fail(parser, parser->line, "the text is not UTF-8; convert it");
+			return refuse_template(parser, parser->line,
+					       "the text is not UTF-8; convert it");
 		if (!*at)
-			return fail(parser, parser->line,
-				    "the text has a NUL character; templates are plain text in "
-				    "UTF-8");
+			return refuse_template(
+				parser, parser->line,
+				"the text has a NUL character; templates are plain text in "
+				"UTF-8");
 	}
 	parser->at = parser->source;
 	parser->line = 1;
@@ -307,7 +316,7 @@ static int parse(struct parser *parser)
 		const struct node *section =
 			&template->nodes[parser->open_sections[parser->depth - 1]];
 
-		return fail(
+		return refuse_template(
 			parser, section->line,
 			"the section %s that begins here is never closed; close it with {{/...}}",
 			quote(parser, section->name.text));

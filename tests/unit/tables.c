@@ -13,7 +13,7 @@
 
 #define SERVED "served.example"
 
-static int take_row(const struct row *row, void *context, struct error *err)
+static int take_row(const struct user_row *row, void *context, struct error *err)
 {
 	struct bytes *told = context;
 
@@ -97,7 +97,7 @@ const char *table_tell(struct arena *memory, const struct table_case *table_case
 	size_t size = table_case->size ? table_case->size : strlen(table_case->text);
 	struct input input = { .name = "table", .fd = file_of(table_case->text, size) };
 	struct bytes told = BYTES_IN(memory);
-	struct table table = {
+	struct user_table table = {
 		.context = &told,
 		.domain = table_case->domain,
 		.address_attributes = table_case->address_attributes

@@ -62,7 +62,7 @@ static enum format format_of(const struct admin *admin, const struct arguments *
 					    : FORMAT_JSON;
 }
 
-static void warn(const char *sentence, void *context)
+static void warn_of_certificate(const char *sentence, void *context)
 {
 	admin_warn(context, "%s", sentence);
 }
@@ -79,7 +79,7 @@ static int find_keys(struct admin *admin, const struct expected *expected,
 	const char *const *names;
 	size_t n_names;
 
-	if (certificates_load(&options, warn, admin, &certificates, err) != 0 ||
+	if (certificates_load(&options, warn_of_certificate, admin, &certificates, err) != 0 ||
 	    expected_keys(admin->memory, expected, certificates, keys, count, err) < 0)
 		return -1;
 	names = wanted_names(admin->memory, expected->domain, expected->profile.pacc, &n_names);

@@ -20,10 +20,10 @@ struct explanation {
 	struct bytes *lines;
 };
 
-static void say(struct explanation *explanation, const char *format, ...)
+static void add_explanation(struct explanation *explanation, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void say(struct explanation *explanation, const char *format, ...)
+static void add_explanation(struct explanation *explanation, const char *format, ...)
 {
 	struct arena *memory = explanation->admin->memory;
 	va_list args;
@@ -69,22 +69,24 @@ static int explain_nothing(struct explanation *explanation, const struct respons
 	if (explain_disabled(admin, response, &disabled, err) < 0)
 		return -1;
 	if (disabled) {
-		say(explanation, "domain: %s", disabled);
+		add_explanation(explanation, "domain: %s", disabled);
 		return 0;
 	}
 	r = store_serving_domain(admin->store, admin->memory, domain, &row, err);
 	if (r == STORE_NOT_FOUND)
-		say(explanation,
-		    "domain: nothing here serves '%s': neither a domain of that name, nor "
-		    "a pattern that covers it",
-		    domain);
+		add_explanation(
+			explanation,
+			"domain: nothing here serves '%s': neither a domain of that name, nor "
+			"a pattern that covers it",
+			domain);
 	else if (r != 0)
 		return -1;
 	else
-		say(explanation,
-		    "domain: '%s' answers only where the host asked, '%s', is of the same "
-		    "domain as the address",
-		    row.name, response->query->host);
+		add_explanation(
+			explanation,
+			"domain: '%s' answers only where the host asked, '%s', is of the same "
+			"domain as the address",
+			row.name, response->query->host);
 	return 0;
 }
 
@@ -92,22 +94,24 @@ static void explain_domain(struct explanation *explanation, const struct query *
 			   const struct match *match)
 {
 	if (match->is_host && query->domain)
-		say(explanation,
-		    "domain: '%s' is not served here, so '%s' decides, of the host '%s' "
-		    "that was asked",
-		    query->domain, match->domain, query->host);
+		add_explanation(
+			explanation,
+			"domain: '%s' is not served here, so '%s' decides, of the host '%s' "
+			"that was asked",
+			query->domain, match->domain, query->host);
 	else if (match->is_host)
-		say(explanation, "domain: '%s', of the host '%s' that was asked", match->domain,
-		    query->host);
+		add_explanation(explanation, "domain: '%s', of the host '%s' that was asked",
+				match->domain, query->host);
 	else
-		say(explanation, "domain: '%s', of the address", match->domain);
+		add_explanation(explanation, "domain: '%s', of the address", match->domain);
 	if (strcmp(match->row, match->domain) != 0)
-		say(explanation, "pattern: '%s' covers it", match->row);
+		add_explanation(explanation, "pattern: '%s' covers it", match->row);
 	if (match->alias_of)
-		say(explanation, "alias: it shares the provider and the users of '%s'",
-		    match->alias_of);
-	say(explanation, "provider: '%s'%s", match->provider.name,
-	    match->has_own_provider ? ", which the user has instead of the domain's" : "");
+		add_explanation(explanation, "alias: it shares the provider and the users of '%s'",
+				match->alias_of);
+	add_explanation(explanation, "provider: '%s'%s", match->provider.name,
+			match->has_own_provider ? ", which the user has instead of the domain's"
+						: "");
 }
 
 /* Nothing else withholds a row in a preview: the address limit does not apply, and Evolution's MD5
@@ -128,29 +132,32 @@ static void explain_login(struct explanation *explanation, const struct query *q
 	const struct provider *provider = &match->provider;
 
 	if (!query->address)
-		say(explanation, "login: no address was given, so the pattern '%s' goes out",
-		    provider->login);
+		add_explanation(explanation,
+				"login: no address was given, so the pattern '%s' goes out",
+				provider->login);
 	else if (match->has_user)
-		say(explanation, "login: '%s', from the row of user '%s'", match->user.login,
-		    match->user.address);
+		add_explanation(explanation, "login: '%s', from the row of user '%s'",
+				match->user.login, match->user.address);
 	else
-		say(explanation, "login: '%s', from the provider's pattern '%s', for %s",
-		    login_of(explanation->admin->memory, query->address, match), provider->login,
-		    why_no_row(explanation, match));
+		add_explanation(explanation,
+				"login: '%s', from the provider's pattern '%s', for %s",
+				login_of(explanation->admin->memory, query->address, match),
+				provider->login, why_no_row(explanation, match));
 	for (size_t i = 0; i < provider->n_services; i++)
 		if (provider->services[i].login)
-			say(explanation, "service: %s makes of it '%s'",
-			    service_url(explanation->admin->memory, &provider->services[i]),
-			    provider->services[i].login);
+			add_explanation(
+				explanation, "service: %s makes of it '%s'",
+				service_url(explanation->admin->memory, &provider->services[i]),
+				provider->services[i].login);
 }
 
 /* The provider would rather say nothing. */
 static void explain_silence(struct explanation *explanation, const struct query *query,
 			    const struct match *match)
 {
-	say(explanation, "login: none, for %s and provider '%s' has --%s refuse",
-	    why_no_row(explanation, match), match->provider.name,
-	    query->address ? "unknown-users" : "without-address");
+	add_explanation(explanation, "login: none, for %s and provider '%s' has --%s refuse",
+			why_no_row(explanation, match), match->provider.name,
+			query->address ? "unknown-users" : "without-address");
 }
 
 static void explain_move(struct explanation *explanation, const struct response *response)
@@ -161,8 +168,8 @@ static void explain_move(struct explanation *explanation, const struct response 
 		       text_equals(response->protocol, protocol_mobilesync.name);
 
 	if (target)
-		say(explanation, "moved: to '%s'%s", target,
-		    is_told ? "" : ", which this document cannot say");
+		add_explanation(explanation, "moved: to '%s'%s", target,
+				is_told ? "" : ", which this document cannot say");
 }
 
 int explain(struct admin *admin, const struct response *response, struct bytes *lines,

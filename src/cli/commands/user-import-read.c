@@ -48,7 +48,7 @@ struct reader {
  *
  * Line and flags are 64 bits in big-endian order.
  */
-#define FLAGS_SIZE 8 /* as of struct row, and: */
+#define FLAGS_SIZE 8 /* as of struct user_row, and: */
 #define HAS_PROVIDER_ID UINT64_C(0x80)
 #define LAST_LINE (UINT64_MAX >> FLAGS_SIZE)
 
@@ -261,8 +261,8 @@ static void count_if_misread(struct user_import *import, const struct bulk_user 
 		import->misread_login = arena_strdup(import->admin->memory, user->login);
 }
 
-static int read_values(struct reader *reader, const struct row *row, struct bulk_user *ret_user,
-		       struct error *err)
+static int read_values(struct reader *reader, const struct user_row *row,
+		       struct bulk_user *ret_user, struct error *err)
 {
 	struct bulk_user user = { .login = row->login, .name = row->name };
 
@@ -281,7 +281,7 @@ static int read_values(struct reader *reader, const struct row *row, struct bulk
 	return 0;
 }
 
-static int read_user(struct reader *reader, const struct row *row, struct error *err)
+static int read_user(struct reader *reader, const struct user_row *row, struct error *err)
 {
 	struct bulk_user user;
 
@@ -299,7 +299,7 @@ static bool replaces_domain(const struct user_import *import, const char *domain
 }
 
 /* A user whose line was skipped is not missing in the file. */
-static int keep_user(struct reader *reader, const struct row *row, struct error *err)
+static int keep_user(struct reader *reader, const struct user_row *row, struct error *err)
 {
 	struct bulk_user user = { .login = NULL };
 	struct error ignored = { 0 };
@@ -310,7 +310,7 @@ static int keep_user(struct reader *reader, const struct row *row, struct error 
 	return add_record(reader, &user, 0, row->line, err);
 }
 
-static int read_row(const struct row *row, void *context, struct error *err)
+static int read_row(const struct user_row *row, void *context, struct error *err)
 {
 	struct reader *reader = context;
 	struct user_import *import = reader->import;
@@ -421,7 +421,7 @@ int user_import_read(struct user_import *import, const struct table_format *form
 		     struct error *err)
 {
 	struct reader reader = { .import = import };
-	struct table *table = &import->table;
+	struct user_table *table = &import->table;
 	int r;
 
 	fill_plain_characters(reader.plain_characters);

@@ -119,7 +119,7 @@ static int apply_options(struct user_import *import, const struct arguments *arg
 			 struct error *err)
 {
 	const char *domain = option_value(arguments, "domain");
-	struct table *table = &import->table;
+	struct user_table *table = &import->table;
 
 	table->address_attributes = value_or(arguments, "address-attribute", "mail");
 	table->login_attribute = value_or(arguments, "login-attribute", "uid");

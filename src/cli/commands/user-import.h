@@ -30,7 +30,7 @@ struct user_record user_record_read(const char *bytes);
 struct user_import {
 	struct admin *admin;
 	struct input input;
-	struct table table;
+	struct user_table table;
 	struct report bad, skipped;
 	struct sorter *sorter; /* records of one address are in the order of their lines */
 	struct progress progress;
