@@ -92,12 +92,12 @@ def test_socket_of_another_name(activated, listening):
 def test_what_is_no_listening_socket(activated):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
         activated.sockets = [("https", datagrams)]
-        assert "no TCP socket that listens" in refusal(activated)
+        assert "not a listening TCP socket" in refusal(activated)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         activated.sockets = [("https", silent)]
         activated.log_file.unlink()
-        assert "no TCP socket that listens" in refusal(activated)
+        assert "not a listening TCP socket" in refusal(activated)
 
 
 def test_socket_survives_the_daemon(activated):

@@ -354,6 +354,8 @@ def test_requests_in_any_records_are_no_such_messages(watched, tmp_path):
         if request is large:  # closed, for its body is too large
             client.close()
             client = session(watched, tmp_path)
+    watched.wait_for_log("outcome=bad-request", 11)
+    watched.wait_for_log("outcome=too-large", 6)
     client.close()
     watched.stop()
     assert watched.log().count("outcome=bad-request") == 11 and watched.log().count("outcome=too-large") == 6
