@@ -139,9 +139,8 @@ static int redirects_from(struct loops *loops, const char *name, bool *ret_leads
 	return r;
 }
 
-/* There may be millions, but most move to the same domain, which redirects nobody: it is
- * remembered.
- */
+/* There may be millions, but most move to the same domain, which has no redirect: its
+ * result is cached. */
 static int check_user(const struct user *user, void *context, struct error *err)
 {
 	const char *at = strrchr(user->moved_to, '@');

@@ -170,7 +170,7 @@ static struct http_answer fetch_apex(struct network_source *network, struct http
 }
 
 /* Outlook asks the web site before autodiscover.DOMAIN. A page with status 200 delays some clients
- * and confuses others, even where the models go on to the settings. */
+ * and confuses others, even if the models continue to the settings. */
 static void check_apex(struct network_source *network)
 {
 	struct check *check = network->check;

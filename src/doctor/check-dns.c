@@ -43,7 +43,7 @@ static const char *name_addition(struct check *check, const char *name)
 				      name);
 }
 
-/* The SRV record can stand in for the autodiscover name. */
+/* The SRV record can replace the autodiscover name. */
 static bool is_replaced(const char *name, const struct dns_answer *autodiscover)
 {
 	return autodiscover->count > 0 && strncmp(name, "autodiscover.", 13) == 0;

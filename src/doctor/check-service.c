@@ -62,13 +62,14 @@ static void check_authentications(struct check *check, const char *place, const 
 		if (is_offered(endpoint->authentications[i], mechanisms))
 			continue;
 		are_offered = false;
-		check_report(check, FINDING_AUTHENTICATION_MISSING,
-			     check_format(check, "%s, which clients are told to use", name),
-			     check_format(check,
-					  "enable %s at the server, or announce what it offers: "
-					  "'service add ... --auth'",
-					  name),
-			     "%s offers %s", place, *words ? words : "no authentication");
+		check_report(
+			check, FINDING_AUTHENTICATION_MISSING,
+			check_format(check, "%s, which the documents tell clients to use", name),
+			check_format(check,
+				     "enable %s at the server, or announce what it offers: "
+				     "'service add ... --auth'",
+				     name),
+			"%s offers %s", place, *words ? words : "no authentication");
 	}
 	if (are_offered && has_valid_certificate)
 		check_report(check, FINDING_SERVICE, NULL, NULL, "%s works as announced", place);
@@ -96,7 +97,8 @@ static int request_starttls(struct check *check, struct dialogue *dialogue, cons
 		return report_protocol(check, place, &err);
 	if (strstr(dialogue->extensions, word) && dialogue_starttls(dialogue, kind, &err) == 0)
 		return 0;
-	check_report(check, FINDING_STARTTLS_MISSING, "STARTTLS, which clients are told to use",
+	check_report(check, FINDING_STARTTLS_MISSING,
+		     "STARTTLS, which the documents tell clients to use",
 		     "enable STARTTLS at the server, or announce the service that it offers",
 		     "%s does not offer STARTTLS", place);
 	return -1;

@@ -160,7 +160,7 @@ static void read_domain(struct draft *draft, const struct xml_element *element)
 	draft_add_domain(draft, element->text);
 }
 
-/* What may stand in a provider and beside it. */
+/* Elements inside a provider, or on its level. */
 static void read_element(struct draft *draft, const struct xml_element *element)
 {
 	if (autoconfig_read_server(draft, element))
@@ -198,7 +198,7 @@ static void read_provider(struct draft *draft, const struct xml_element *element
 	}
 }
 
-/* What stands beside the provider. */
+/* The elements on the level of the provider. */
 static void read_rest(struct draft *draft, const struct xml_element *root,
 		      const struct xml_element *provider)
 {

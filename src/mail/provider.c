@@ -165,7 +165,7 @@ int link_kind_parse(struct arena *memory, const char *text, enum link_kind *ret_
 			return 0;
 		}
 	return error_set(err, ERROR_INPUT,
-			 "%s is no kind of link; there are documentation and enable",
+			 "%s is not a kind of link; there are documentation and enable",
 			 log_quote(memory, text));
 }
 

@@ -36,9 +36,9 @@ struct oauth2 {
 
 /* An invalid service row. */
 struct invalid_service {
-	const char *url; /* as it stands there; NULL where it cannot be read */
+	const char *url; /* as it is stored; NULL if it cannot be read */
 	const char *reason;
-	bool is_unreadable; /* the file is corrupted; else it is no service */
+	bool is_unreadable; /* the file is corrupted; else the URL is invalid */
 };
 
 /* A named set of services, texts and a default login pattern. */

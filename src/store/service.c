@@ -8,7 +8,7 @@
 
 enum { COLUMN_URL, COLUMN_AUTHENTICATIONS, COLUMN_ATTRIBUTES };
 
-/* Returns 0, or -1 with err set where the row cannot be read or means nothing. */
+/* Returns 0, or -1 with err set if the row cannot be read or is invalid. */
 static int service_from_row(struct row *row, struct service *ret_service, struct error *err)
 {
 	const char *url = row_text(row, COLUMN_URL);
@@ -31,7 +31,7 @@ static int service_from_row(struct row *row, struct service *ret_service, struct
 	return 0;
 }
 
-/* By its URL as it stands in the database; NULL where not even that can be read. */
+/* By its URL as it is stored; NULL if not even that can be read. */
 static struct invalid_service invalid_service_from_row(const struct row *row,
 						       const struct error *reason)
 {

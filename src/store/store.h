@@ -249,8 +249,8 @@ struct user_filter {
 	const char *provider; /* with this provider of their own */
 };
 
-/* Calls visit for each user that fits; what it gets is gone after it returns. visit returns 0 to go
- * on, anything else to stop, which is then returned. */
+/* Calls visit for each user that matches; the user is only valid during the call. visit returns 0
+ * to continue; any other value stops and is returned. */
 typedef int (*user_visitor)(const struct user *user, void *context, struct error *err);
 int store_visit_users(struct store *store, const struct user_filter *filter, user_visitor visit,
 		      void *context, struct error *err);

@@ -740,7 +740,7 @@ def test_wishes_for_pop3(org):
 def test_wishes_are_for_pop3_alone(org, option):
     for url in (ORG[0], "caldav+https://dav.example.org/"):
         assert org.refused("service", "set" if url in ORG else "add", "example.org", url, option) == \
-            f"'{url}' is no POP3 service, and only those have --leave-on-server, --leave-days, " \
+            f"'{url}' is not a POP3 service, and only those have --leave-on-server, --leave-days, " \
             "--check-interval and --download-at-check"
 
 
@@ -927,7 +927,7 @@ def test_links_that_are_there_or_not(org):
 
 
 @pytest.mark.parametrize("words, status, sentence", [
-    (("help", HELP), 1, "'help' is no kind of link; there are documentation and enable"),
+    (("help", HELP), 1, "'help' is not a kind of link; there are documentation and enable"),
     (("enable", "help.example.org"), 1, "the link 'help.example.org' is not a URL"),
     (("enable", HELP, "--text=english"), 2, "--text takes LANG=TEXT, as in en=Help, not 'english'"),
     (("enable", HELP, "--text=pt_BR=x"), 1, "'pt_BR' is not a language"),

@@ -109,14 +109,8 @@ def files():
                 yield path
 
 
-def not_yet_clean():
-    """Files that still have such words. Remove a file from the list when it is clean, and add none."""
-    return set((ROOT / "tests" / "words-to-fix").read_text().split())
-
-
 def test_words():
-    exempt = not_yet_clean()
-    found = [finding for path in files() if str(path.relative_to(ROOT)) not in exempt for finding in findings(path)]
+    found = [finding for path in files() for finding in findings(path)]
     assert not found, "\n".join(found)
 
 

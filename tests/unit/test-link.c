@@ -56,7 +56,7 @@ static void test_kinds(void **state)
 	}
 	assert_int_equal(link_kind_parse(&memory, "Enable", &kind, &err), -1);
 	check_error("Enable", &err, ERROR_INPUT,
-		    "'Enable' is no kind of link; there are documentation and enable");
+		    "'Enable' is not a kind of link; there are documentation and enable");
 }
 
 int main(void)

@@ -26,10 +26,11 @@ static int check_pop3(struct admin *admin, const struct service *service, struct
 		return error_hint(err, "--leave-days '' unsets it");
 	}
 	if (service->kind != SERVICE_POP3 && pop3_wishes_any(wishes))
-		return error_set(err, ERROR_INPUT,
-				 "'%s' is no POP3 service, and only those have --leave-on-server, "
-				 "--leave-days, --check-interval and --download-at-check",
-				 service_url(admin->memory, service));
+		return error_set(
+			err, ERROR_INPUT,
+			"'%s' is not a POP3 service, and only those have --leave-on-server, "
+			"--leave-days, --check-interval and --download-at-check",
+			service_url(admin->memory, service));
 	return 0;
 }
 
