@@ -311,9 +311,8 @@ void metrics_write(struct bytes *text, const struct metrics *metrics)
 	add_latencies(text, metrics);
 	add_handshakes(text, metrics);
 	add_lookups(text, metrics);
-	add(text, "logins_kept_back_total", "counter",
-	    "Answers without the login that a user has, for the network asks for too many "
-	    "addresses.",
+	add(text, "logins_withheld_total", "counter",
+	    "Responses in which a login was withheld because of the address limit.",
 	    sum(metrics, &first->withheld_logins));
 	add(text, "log_lines_lost_total", "counter",
 	    "Log lines dropped because they were not read in time.", metrics->log_lines_lost);

@@ -14,8 +14,8 @@ REQUESTS, ROUNDS = 5000, 9
 # What the domain's provider has, and whether its users have one of their own.
 SIDES = (
     ("logins go out", (), False),
-    ("logins are kept back", ("--send-logins-to=nobody",), False),
-    ("kept back, providers of their own", ("--send-logins-to=nobody",), True),
+    ("logins are withheld", ("--send-logins-to=nobody",), False),
+    ("withheld, providers of their own", ("--send-logins-to=nobody",), True),
 )
 
 

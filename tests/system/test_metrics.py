@@ -199,7 +199,7 @@ def test_limits(watched):
     watched.start()
     assert b"a4711" not in ask(watched, CONFIG + "?emailaddress=other%40example.org").body
     assert b"a4711" not in ask(watched, ADDRESS).body
-    wait_for(watched, 1, "logins_kept_back_total")
+    wait_for(watched, 1, "logins_withheld_total")
     connection, request = watched.connect(), f"GET {CONFIG} HTTP/1.1\r\nHost: autoconfig.example.org\r\n\r\n".encode()
     statuses = [connection.ask(request).status for _ in range(7)]
     assert 429 in statuses
