@@ -213,7 +213,8 @@ static void locate_name(struct arena *memory, const struct local_addresses *loca
 	for (size_t i = 0; i < place->addresses.count && !place->other_address; i++)
 		if (!texts_has(&local->texts, place->addresses.items[i]))
 			place->other_address = place->addresses.items[i];
-	if (domain_is_pattern(place->name)) {
+	if (domain_is_pattern(place->name) ||
+	    (place->addresses.count && !place->other_address && !failure)) {
 		place->location = NAME_HERE;
 	} else if (place->other_address && !local->doubt) {
 		place->location = NAME_ELSEWHERE;
@@ -226,8 +227,6 @@ static void locate_name(struct arena *memory, const struct local_addresses *loca
 		place->reason = arena_printf(
 			memory, "resolves to %s, which may be an address of this server: %s",
 			place->other_address, local->doubt);
-	} else if (place->addresses.count) {
-		place->location = NAME_HERE;
 	} else {
 		place->location = NAME_NOWHERE;
 		place->reason = "has no address in DNS";

@@ -159,7 +159,7 @@ static void check_addresses(struct check *check, struct resolver *resolver, cons
 				     "%s", reached.failure);
 		return;
 	}
-	for (int is_ipv6 = false; is_ipv6 <= true; is_ipv6++)
+	for (int is_ipv6 = 0; is_ipv6 <= 1; is_ipv6++)
 		if (reached.connected[is_ipv6] < reached.tried[is_ipv6])
 			check_report(check,
 				     is_ipv6 ? FINDING_UNREACHABLE_IPV6 : FINDING_UNREACHABLE_IPV4,

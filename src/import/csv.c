@@ -18,8 +18,7 @@ enum shape { SHAPE_WHOLE, SHAPE_OPEN, SHAPE_ENDLESS, SHAPE_STRAY_QUOTE, SHAPE_AF
 static const char *const faults[] = {
 	[SHAPE_OPEN] = "a quote that is opened here is not closed before the end of the file",
 	[SHAPE_ENDLESS] = "a quote that is opened here is not closed within 65536 bytes",
-	[SHAPE_STRAY_QUOTE] = "a field that contains a quote must be in quotes, with the quote "
-			      "doubled",
+	[SHAPE_STRAY_QUOTE] = "a field with a quote must be in quotes, and the quote doubled",
 	[SHAPE_AFTER_QUOTE] = "a field in quotes must be followed by a comma",
 };
 

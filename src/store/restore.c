@@ -175,11 +175,10 @@ static int check_live(sqlite3 *live, const char *database, struct error *err)
 	sqlite3_stmt *query = NULL;
 	bool is_ours = true;
 
-	if (sqlite3_prepare_v2(
-		    live,
-		    "SELECT application_id = ?1 OR (SELECT count(*) FROM sqlite_schema) "
-		    "= 0 FROM pragma_application_id",
-		    -1, &query, NULL) == SQLITE_OK &&
+	if (sqlite3_prepare_v2(live,
+			       "SELECT application_id = ?1 OR (SELECT count(*) FROM sqlite_schema) "
+			       "= 0 FROM pragma_application_id",
+			       -1, &query, NULL) == SQLITE_OK &&
 	    sqlite3_bind_int(query, 1, APPLICATION_ID) == SQLITE_OK &&
 	    sqlite3_step(query) == SQLITE_ROW)
 		is_ours = sqlite3_column_int(query, 0);

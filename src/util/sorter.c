@@ -60,7 +60,7 @@ struct sorter *sorter_new(size_t memory)
 static void run_free(struct run *run)
 {
 	if (run->file)
-		fclose(run->file);
+		(void)fclose(run->file); /* its errors were seen when it was flushed and read */
 	free(run);
 }
 DEFINE_CLEANUP(struct run *, run_free);
@@ -174,7 +174,7 @@ static int write_run(struct sorter *sorter, struct error *err)
 	run->file = temporary_file_open(err);
 	if (!run->file)
 		return -1;
-	setvbuf(run->file, run->buffer, _IOFBF, sizeof(run->buffer));
+	(void)setvbuf(run->file, run->buffer, _IOFBF, sizeof(run->buffer));
 	sort_records(sorter);
 	if (write_records(sorter, run->file, err) < 0)
 		return -1;

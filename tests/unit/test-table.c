@@ -69,8 +69,8 @@ static void test_csv_refused(void **state)
 		  "2 bad: the line has 1 field, but the header 2\n3 c@b=d\n"
 		  "4 bad: the line has 3 fields, but the header 2\n" },
 		{ { CSV, "address,login\na@b,c\"d\ne@b,f\n" },
-		  "2 bad: a field that contains a quote must be in quotes, with the quote "
-		  "doubled\n3 e@b=f\n" },
+		  "2 bad: a field with a quote must be in quotes, and the quote doubled\n3 "
+		  "e@b=f\n" },
 		{ { CSV, "address,login\na@b,\"c\"d\ne@b,f\n" },
 		  "2 bad: a field in quotes must be followed by a comma\n3 e@b=f\n" },
 		{ { CSV, "address,login\na@b,\"c\ne@b,f\n" },
