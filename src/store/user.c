@@ -12,8 +12,8 @@ static const char *join_address(struct arena *memory, const char *local, const c
 	size_t length = strlen(local), rest = strlen(domain);
 	char *address = arena_alloc(memory, length + 1 + rest + 1);
 
-	memcpy(address, local,
-	       length); /* NOLINT(bugprone-not-null-terminated-result): '@' follows */
+	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): the '@' follows */
+	memcpy(address, local, length);
 	address[length] = '@';
 	memcpy(address + length + 1, domain, rest + 1);
 	return address;
