@@ -22,7 +22,7 @@ void exchange_end(void *port, struct MHD_Connection *connection, void **exchange
 		  enum MHD_RequestTerminationCode code);
 
 /* The connection is gone. Where arguments of a query do not fit into its memory, libmicrohttpd
- * 0.9.75 ends a connection without a word about the exchange that it began. */
+ * 0.9.75 can end a connection without notifying about the exchange that it began. */
 void exchange_abandon(struct connection *connection);
 
 /* Resumes what has waited long enough. */

@@ -37,7 +37,7 @@ int address_parse(struct arena *memory, const char *text, struct address *ret_ad
 	size_t length;
 
 	if (has_blank_ends(text))
-		return reject_address(memory, err, text, "it begins or ends with a blank");
+		return reject_address(memory, err, text, "it begins or ends with whitespace");
 	if (!at)
 		return reject_address(memory, err, text, "it has no '@'");
 	length = (size_t)(at - text);

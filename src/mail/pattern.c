@@ -48,7 +48,8 @@ int pattern_check(struct arena *memory, const char *text, enum pattern_use use, 
 		return error_set(err, ERROR_INPUT, "a login pattern has at most %d bytes",
 				 PATTERN_MAX_LENGTH);
 	if (char_is_blank(text[0]) || char_is_blank(text[length - 1]))
-		return error_set(err, ERROR_INPUT, "login pattern %s begins or ends with a blank",
+		return error_set(err, ERROR_INPUT,
+				 "login pattern %s begins or ends with whitespace",
 				 log_quote(memory, text));
 	if (!utf8_is_valid(text, length))
 		return error_set(err, ERROR_INPUT, "login pattern %s is not UTF-8",

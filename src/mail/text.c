@@ -37,8 +37,8 @@ int text_check(const char *what, const char *text, size_t max, struct error *err
 		return error_set(err, ERROR_INPUT, "the %s '%s' has a control character", what,
 				 text);
 	if (char_is_blank(text[0]) || char_is_blank(text[length - 1]))
-		return error_set(err, ERROR_INPUT, "the %s '%s' begins or ends with a blank", what,
-				 text);
+		return error_set(err, ERROR_INPUT, "the %s '%s' begins or ends with whitespace",
+				 what, text);
 	if (utf8_length(text) > max)
 		return error_set(err, ERROR_INPUT,
 				 "the %s has %zu characters, and more than %zu are too many", what,

@@ -167,7 +167,7 @@ static int name_parse(struct parser *parser, const struct tag *tag, struct name 
 		if (*c == ' ' || *c == '{' || *c == '}' || char_is_control(*c))
 			return refuse_template(
 				parser, tag->line,
-				"the name %s has a blank, a brace or a control character in "
+				"the name %s has whitespace, a brace or a control character in "
 				"it; write one name in each tag",
 				quote(parser, text));
 		n_parts += *c == '.';

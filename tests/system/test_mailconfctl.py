@@ -473,7 +473,7 @@ def test_provider_set_needs_something(org):
 
 @pytest.mark.parametrize("option, words", [
     ("--display-name=" + "x" * 61, "the display name has 61 characters"),
-    ("--display-name= x", "begins or ends with a blank"),
+    ("--display-name= x", "begins or ends with whitespace"),
     ("--display-name=a\x1b[1mb", "control character"),
     ("--display-name=a\u009bb", "control character"),
     (b"--display-name=\xff", "is not UTF-8"),
@@ -932,7 +932,7 @@ def test_links_that_are_there_or_not(org):
     (("enable", HELP, "--text=english"), 2, "--text takes LANG=TEXT, as in en=Help, not 'english'"),
     (("enable", HELP, "--text=pt_BR=x"), 1, "'pt_BR' is not a language"),
     (("enable", HELP, "--text=en=a\nb"), 1, "has a control character"),
-    (("enable", HELP, "--text=en= x"), 1, "begins or ends with a blank"),
+    (("enable", HELP, "--text=en= x"), 1, "begins or ends with whitespace"),
     (("enable", HELP, "--text=en=" + "x" * 501), 1, "more than 500 are too many"),
 ])
 def test_links_that_are_refused(org, words, status, sentence):
@@ -1824,8 +1824,8 @@ def test_addresses_that_are_refused(org, address):
 
 @pytest.mark.parametrize("login, words", [
     ("", "the login must not be empty"),
-    (" ", "begins or ends with a blank"),
-    ("a ", "begins or ends with a blank"),
+    (" ", "begins or ends with whitespace"),
+    ("a ", "begins or ends with whitespace"),
     ("a\tb", "control character"),
     (b"\xff", "is not UTF-8"),
     ("x" * 256, "the login has more than 255 bytes"),

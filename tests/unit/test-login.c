@@ -81,8 +81,8 @@ static void refuses_logins(void **state)
 		const char *login, *words;
 	} bad[] = {
 		{ "", "must not be empty" },
-		{ " a", "begins or ends with a blank" },
-		{ "a ", "begins or ends with a blank" },
+		{ " a", "begins or ends with whitespace" },
+		{ "a ", "begins or ends with whitespace" },
 		{ "a\tb", "control character" },
 		{ "a\177", "control character" },
 		{ "a\302\233b", "control character" },
