@@ -126,7 +126,7 @@ def test_missing_wildcards(served, acme, hook):
 @pytest.mark.parametrize("pattern, said", [
     ("*", "stands for all domains, and no certificate does"),
     ("*.unknown.example", "unknown.example: is not served here"),
-    ("*.off.example", "domain 'off.example' is disabled; use 'domain enable off.example'"),
+    ("*.off.example", "domain 'off.example' is disabled\nhint: use 'domain enable off.example'"),
 ])
 def test_wildcards_that_are_refused(served, acme, hook, pattern, said):
     served.setup(["domain", "add", "off.example", "--provider", "example.org"], ["domain", "disable", "off.example"])
