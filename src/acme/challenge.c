@@ -1,18 +1,12 @@
 #include "acme/challenge.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include "config/settings.h"
 #include "http/plain-http.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
 #include "util/directory.h"
-#include "util/error.h"
 #include "util/file.h"
 #include "util/process.h"
 

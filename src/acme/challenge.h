@@ -6,10 +6,7 @@
  * hook that puts them there and takes them away.
  */
 
-#include <stdbool.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* In the environment of the hook: the directory for challenges of HTTP-01, or the program that
  * answers those of DNS-01 (RFC 8555 8.4). All other types are declined. */

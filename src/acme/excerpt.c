@@ -10,9 +10,6 @@
 
 #include "acme/excerpt.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "admin/admin.h"
 #include "mail/address.h"
 #include "mail/provider.h"
@@ -20,9 +17,6 @@
 #include "mail/url.h"
 #include "store/store.h"
 #include "util/account.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 /* A million domains have about 60 bytes each. */
 #define EXCERPT_MAX ((size_t)128 * 1024 * 1024)

@@ -6,8 +6,9 @@
  * itself.
  */
 
+#include "util/base.h"
+
 struct admin;
-struct error;
 
 /*
  * Opens admin->store on an excerpt: domains with their provider or alias, and whether they are

@@ -10,8 +10,6 @@
 #include "config/settings.h"
 #include "doctor/stream.h"
 #include "tls/certificate-file.h"
-#include "util/arena.h"
-#include "util/error.h"
 
 /* Waits until the daemon serves it; after one timeout, not for later certificates. */
 static void wait_until_served(struct acme_run *run, const struct certificate *certificate,

@@ -2,8 +2,9 @@
 
 /* Requests the certificate of one order from its CA and stores it. */
 
+#include "util/base.h"
+
 struct acme_run;
-struct error;
 struct order;
 
 /* Expected outcome of ORDER_MISSING: another web server answers at the names, or CAA records

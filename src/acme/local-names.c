@@ -4,16 +4,11 @@
 #include <errno.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
 #include "dns/resolver.h"
 #include "mail/address.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 
 DEFINE_CLEANUP(struct ifaddrs *, freeifaddrs);
 

@@ -3,13 +3,9 @@
 /* Which names resolve to this server: those whose addresses in DNS are all addresses of this
  * server, because a certificate authority (CA) may connect to any of them. */
 
-#include <stdbool.h>
-#include <stddef.h>
-
+#include "util/base.h"
 #include "util/string-list.h"
 
-struct arena;
-struct error;
 struct resolver;
 
 struct local_addresses {

@@ -1,18 +1,12 @@
 #include "acme/managed-certificate.h"
 
 #include <fnmatch.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/settings.h"
 #include "tls/certificate-list.h"
 #include "tls/key.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 #include "util/file.h"
 
 static const char first_words[] = CERTIFICATE_REQUESTED;

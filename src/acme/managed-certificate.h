@@ -9,11 +9,10 @@
  * A file without that line is never written or renewed.
  */
 
-#include <stdbool.h>
 #include <sys/types.h>
 
-struct arena;
-struct error;
+#include "util/base.h"
+
 struct listed_certificate;
 struct texts;
 

@@ -8,9 +8,6 @@
 #include "dns/wanted.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/idna.h"
 
 /* Domains whose names are looked up before the first of them is requested: this bounds the memory.

@@ -3,12 +3,10 @@
 /* Certificates for all domains that have none: 'certificate request --missing', and what the timer
  * does if the settings say so. */
 
-#include <stddef.h>
+#include "util/base.h"
 
 struct acme_run;
-struct arena;
 struct coverage;
-struct error;
 struct store;
 struct texts;
 

@@ -1,16 +1,11 @@
 #include "acme/order.h"
 
-#include <string.h>
-
 #include "acme/local-names.h"
 #include "acme/run.h"
 #include "dns/wanted.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "tls/certificate.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/idna.h"
 
 /* Of the lifetime of a certificate, the last part in which it may lose names. */

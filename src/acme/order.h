@@ -9,15 +9,13 @@
  * clients are refused from then on; and at once if the user names the domain in a request.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <time.h>
 
+#include "util/base.h"
 #include "util/string-list.h"
 
 struct acme_run;
 struct certificate;
-struct error;
 struct name_place;
 
 enum order_kind {

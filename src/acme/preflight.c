@@ -11,8 +11,6 @@
 #include "doctor/memo.h"
 #include "import/download.h"
 #include "mail/address.h"
-#include "util/arena.h"
-#include "util/error.h"
 #include "util/process.h"
 
 /* The directory of a CA (RFC 8555 7.1.1) is small. */

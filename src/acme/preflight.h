@@ -6,9 +6,10 @@
  * another web server may answer at a name.
  */
 
+#include "util/base.h"
+
 struct acme_run;
 struct choice;
-struct error;
 struct order;
 
 /* Expected outcomes: the CA would refuse the order, or cannot be reached at all. */

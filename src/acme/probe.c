@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <time.h>
 
 #include "acme/challenge.h"
@@ -11,10 +10,7 @@
 #include "doctor/host.h"
 #include "doctor/http.h"
 #include "tls/certificate.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/clock.h"
-#include "util/error.h"
 #include "util/socket-address.h"
 
 /* Where CAs connect to (RFC 8555 8.3). */

@@ -7,11 +7,9 @@
  * a wildcard record, gives another response.
  */
 
-#include <stdint.h>
+#include "util/base.h"
 
-struct arena;
 struct certificate;
-struct error;
 struct memo;
 struct name_place;
 struct resolver;

@@ -7,9 +7,6 @@
 #include "acme/schedule.h"
 #include "config/settings.h"
 #include "http/retired-certificates.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 #define DAY ((time_t)24 * 60 * 60)
 #define DAYS_GIVEN_UP 30

@@ -3,11 +3,9 @@
 /* Renews certificates that were requested before, each from the CA that issued it, and adds names
  * that resolve to this server by now. */
 
-#include <stdbool.h>
+#include "util/base.h"
 
 struct acme_run;
-struct arena;
-struct error;
 struct missing_counts;
 struct settings;
 

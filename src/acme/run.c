@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -12,10 +11,7 @@
 #include "doctor/memo.h"
 #include "store/store.h"
 #include "tls/certificate-file.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/directory.h"
-#include "util/error.h"
 #include "util/process.h"
 
 /* Two runs at a time would write the same files. uacme opens files by their path, and another user

@@ -5,18 +5,15 @@
  * where it reports. At most one run changes the files at a time.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <time.h>
 
 #include "acme/local-names.h"
 #include "acme/managed-certificate.h"
 #include "acme/uacme.h"
 #include "tls/certificate-list.h"
+#include "util/base.h"
 #include "util/string-list.h"
 
-struct arena;
-struct error;
 struct memo;
 struct order;
 struct resolver;

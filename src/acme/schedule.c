@@ -2,13 +2,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/file.h"
 #include "util/idna.h"
 

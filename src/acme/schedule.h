@@ -7,8 +7,9 @@
  * reading all certificates takes time.
  */
 
-#include <stdbool.h>
 #include <time.h>
+
+#include "util/base.h"
 
 void backoff_note_failure(const char *directory, const char *domain);
 void backoff_forget(const char *directory, const char *domain);

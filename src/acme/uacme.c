@@ -4,14 +4,9 @@
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "acme/challenge.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 #include "util/file.h"
 #include "util/process.h"
 

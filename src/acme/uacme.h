@@ -5,11 +5,7 @@
  * directory of ours.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* Expected outcome: the rate limit of the CA is reached. */
 enum { UACME_LIMITED = 1 };

@@ -5,8 +5,6 @@
 #include "config/settings.h"
 #include "protocol/templates.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/error.h"
 #include "util/idna.h"
 
 void admin_say(struct admin *admin, const char *format, ...)

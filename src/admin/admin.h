@@ -3,12 +3,9 @@
 /* What an administrator's changes to the database need, and the messages and warnings that they
  * produce, which the caller prints. */
 
-#include <stdbool.h>
-
+#include "util/base.h"
 #include "util/string-list.h"
 
-struct arena;
-struct error;
 struct settings;
 struct store;
 struct templates;

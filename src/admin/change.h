@@ -2,10 +2,9 @@
 
 /* A change: its transaction, and the checks that end it. */
 
-#include <stdbool.h>
+#include "util/base.h"
 
 struct admin;
-struct error;
 
 /* Opens the database for a change unless it is open. Where there is none, creates it if creates and
  * may_create are true: a dry run creates none, nor does a command that only adds to existing rows.

@@ -1,16 +1,11 @@
 #include "admin/domain-rules.h"
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "admin/provider-rules.h"
 #include "admin/suggestions.h"
 #include "admin/warnings.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/string-list.h"
 
 int domain_require(struct admin *admin, const char *text, struct domain *ret_domain,

@@ -3,9 +3,9 @@
 /* The rules that hold between domains, and between domains and users. */
 
 #include "mail/provider.h"
+#include "util/base.h"
 
 struct admin;
-struct error;
 
 /* Finds the row of exactly this name, as typed; a missing one is an error. Returns 0 or -1 with err
  * set. */

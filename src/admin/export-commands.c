@@ -1,8 +1,7 @@
 #include "admin/export-commands.h"
 
 #include "mail/address.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/shell-words.h"
 
 /* A command that grows: its options first, in the order in which they are given, then its words. */

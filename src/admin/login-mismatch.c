@@ -1,13 +1,8 @@
 #include "admin/login-mismatch.h"
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "mail/profile.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 struct login_count {
 	const struct match match; /* for somebody without a row */

@@ -2,8 +2,9 @@
 
 /* Users whose login differs from what their provider's pattern gives. */
 
+#include "util/base.h"
+
 struct admin;
-struct error;
 struct provider;
 
 /* Warns how many of the provider's users are such, and which login clients get: users of the

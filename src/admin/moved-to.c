@@ -1,11 +1,7 @@
 #include "admin/moved-to.h"
 
-#include <string.h>
-
 #include "mail/address.h"
 #include "mail/service.h"
-#include "util/arena.h"
-#include "util/error.h"
 
 /* The rules for the URL of a service hold here, too. */
 static int parse_url(struct arena *memory, const char *text, const char **ret_target,

@@ -2,8 +2,7 @@
 
 /* Where clients of a domain or a user that moved are redirected to. */
 
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* The text of --moved-to for a domain: an https URL, or another domain. '' gives NULL. Returns 0,
  * or -1 with err set. */

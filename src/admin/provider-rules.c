@@ -5,9 +5,6 @@
 #include "admin/warnings.h"
 #include "protocol/pacc.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/shell-words.h"
 
 int provider_require(struct admin *admin, const char *name, struct provider *ret_provider,

@@ -3,9 +3,9 @@
 /* The rules for providers and their services, and what remains of them when they are not used. */
 
 #include "mail/provider.h"
+#include "util/base.h"
 
 struct admin;
-struct error;
 
 /* Finds the provider; a missing one is an error. Returns 0 or -1 with err set. */
 int provider_require(struct admin *admin, const char *name, struct provider *ret_provider,

@@ -1,13 +1,7 @@
 #include "admin/reconcile.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "admin/export-commands.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/shell-words.h"
 #include "util/string-list.h"
 

@@ -4,9 +4,8 @@
 
 #include "mail/provider.h"
 #include "store/bulk.h"
+#include "util/base.h"
 
-struct arena;
-struct error;
 struct store;
 struct texts;
 

@@ -8,8 +8,6 @@
 #include "admin/redirect-loops.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "admin/admin.h"
 #include "mail/address.h"
@@ -17,9 +15,6 @@
 #include "mail/query.h"
 #include "mail/service.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/idna.h"
 #include "util/string-list.h"
 

@@ -2,8 +2,9 @@
 
 /* Redirects that would never end. */
 
+#include "util/base.h"
+
 struct admin;
-struct error;
 
 /*
  * Checks the database as it is in the middle of a change for redirect loops: moves of domains and

@@ -1,12 +1,8 @@
 #include "admin/suggestions.h"
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "store/store.h"
-#include "util/arena.h"
 #include "util/did-you-mean.h"
-#include "util/error.h"
 
 /* Measured: a third of a second, where all names are equally long. */
 #define NAMES_MAX 100000

@@ -2,8 +2,9 @@
 
 /* Did you mean: names in the database that are similar to a missing one. */
 
+#include "util/base.h"
+
 struct admin;
-struct error;
 
 /* Return the name, in the command's memory, or NULL where none is similar. Limited to as many names
  * as can be compared without a noticeable delay. */

@@ -1,14 +1,9 @@
 #include "admin/warnings.h"
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "mail/pattern.h"
 #include "mail/provider.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/shell-words.h"
 #include "util/string-list.h"
 

@@ -2,8 +2,9 @@
 
 /* What an admin is warned of: settings that can be meant so, but that clients trip over. */
 
+#include "util/base.h"
+
 struct admin;
-struct error;
 struct provider;
 struct service;
 

@@ -2,13 +2,10 @@
 
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "answer/address-set.h"
 #include "answer/rate-limit.h"
 #include "answer/refusal-log.h"
-#include "util/arena.h"
 #include "util/digest.h"
 #include "util/log.h"
 #include "util/network.h"

@@ -7,11 +7,9 @@
  * one limit.
  */
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <sys/socket.h>
 
-#include "util/cleanup.h"
+#include "util/base.h"
 #include "util/network.h"
 
 struct limit;

@@ -1,9 +1,5 @@
 #include "answer/address-set.h"
 
-#include <stdlib.h>
-
-#include "util/arena.h"
-
 #define SIZE_MIN 16
 
 /* A free slot is 0. */

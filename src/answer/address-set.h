@@ -3,9 +3,7 @@
 /* A set of mail addresses, by their hashes: open addressing with linear probing, in memory that
  * grows with it. */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "util/base.h"
 
 struct address_set {
 	uint32_t *slots; /* 0 in a free one */

@@ -1,16 +1,11 @@
 #include "answer/answer.h"
 
-#include <string.h>
-
 #include "answer/address-limit.h"
 #include "observe/counters.h"
 #include "protocol/protocol.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/clock.h"
 #include "util/digest.h"
-#include "util/error.h"
 #include "util/network.h"
 
 int context_match(const struct context *context, struct arena *memory, const struct query *query,

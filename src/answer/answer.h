@@ -8,10 +8,9 @@
 #include "protocol/protocol.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
+#include "util/base.h"
 
-struct arena;
 struct counters;
-struct error;
 struct limit;
 struct store;
 

@@ -7,10 +7,7 @@
 #include "answer/rate-limit.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "util/arena.h"
 #include "util/digest.h"
 
 #define PLACES 8

@@ -7,10 +7,7 @@
  * has no room for replaces the one whose bucket is the fullest.
  */
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "util/cleanup.h"
+#include "util/base.h"
 #include "util/network.h"
 
 struct rate;

@@ -1,10 +1,7 @@
 #include "answer/refusal-log.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "util/arena.h"
 #include "util/log.h"
 #include "util/network.h"
 

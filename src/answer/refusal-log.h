@@ -6,10 +6,7 @@
  * constant size, and so has the number of lines a minute.
  */
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "util/cleanup.h"
+#include "util/base.h"
 
 struct client_network;
 struct refusals;

@@ -5,13 +5,10 @@
  * families. Parsing, help and completion all read these tables, so that they cannot disagree.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "mail/attribute.h"
+#include "util/base.h"
 
 struct admin;
-struct error;
 struct arguments;
 
 enum database_use {

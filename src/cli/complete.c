@@ -1,17 +1,11 @@
 #include "cli/complete.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "cli/command.h"
 #include "cli/options.h"
 #include "config/settings.h"
 #include "mail/service.h"
 #include "store/store.h"
 #include "util/account.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 /* More than anybody reads. */
 #define NAMES_MAX 1000

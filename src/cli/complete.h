@@ -11,9 +11,7 @@
  * it means; or ":files", where the shell completes file names.
  */
 
-#include <stddef.h>
-
-struct arena;
+#include "util/base.h"
 
 /* argv is "complete" and the words. Never fails: where the database cannot be read now, it offers
  * no names. */

@@ -1,8 +1,6 @@
 #include "cli/file-argument.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,10 +11,6 @@
 #include "store/automx2.h"
 #include "store/store.h"
 #include "util/account.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 #include "util/file.h"
 
 /* Certificates of authorities. */

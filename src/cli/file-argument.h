@@ -6,16 +6,13 @@
  * controls its directory, because root must not follow a link there.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
+#include "util/base.h"
 #include "util/file.h"
 #include "util/output.h"
 
 struct account;
 struct arguments;
 struct admin;
-struct error;
 
 /* As the command's table entry says: one of these is set. */
 struct files {

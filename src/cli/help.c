@@ -1,11 +1,7 @@
 #include "cli/help.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "cli/command.h"
 #include "cli/options.h"
-#include "util/arena.h"
 
 /* What is longer has its summary on the next line. */
 #define OPTION_WIDTH_MAX 34

@@ -1,14 +1,10 @@
 #include "cli/import-report.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "admin/admin.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "util/arena.h"
-#include "util/error.h"
 
 static void clear_line(struct report_line *line)
 {

@@ -2,13 +2,11 @@
 
 /* What the import of a file reports: invalid or skipped lines, and what became of the rows. */
 
-#include <stddef.h>
-
 #include "store/bulk.h"
+#include "util/base.h"
 
 struct admin;
 struct arguments;
-struct error;
 
 #define REPORT_LINES_MAX 100
 

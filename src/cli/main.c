@@ -1,9 +1,6 @@
 #include <errno.h>
 #include <jansson.h>
 #include <locale.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "acme/challenge.h"
@@ -19,8 +16,7 @@
 #include "config/settings.h"
 #include "store/store.h"
 #include "util/account.h"
-#include "util/arena.h"
-#include "util/error.h"
+#include "util/base.h"
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 

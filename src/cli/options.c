@@ -2,15 +2,9 @@
 
 #include <assert.h>
 #include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "config/settings.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/did-you-mean.h"
-#include "util/error.h"
 
 const struct option global_options[] = {
 	{ "config", "FILE", "the settings file (default: " SETTINGS_FILE ")" },

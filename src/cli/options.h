@@ -11,12 +11,9 @@
  * Global options are taken anywhere, those of the command after its words. "--" ends options.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "cli/command.h"
+#include "util/base.h"
 
-struct arena;
 struct files;
 
 struct given_option {

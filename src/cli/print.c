@@ -1,14 +1,9 @@
 #include "cli/print.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cli/terminal.h"
 #include "mail/attribute.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 
 /* Entries that a list holds back to find the widths of its columns. */
 #define LIST_ROWS_MAX 1000

@@ -7,11 +7,9 @@
  */
 
 #include <jansson.h>
-#include <stdbool.h>
 
-#include "util/cleanup.h"
+#include "util/base.h"
 
-struct arena;
 struct list;
 struct option;
 

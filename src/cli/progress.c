@@ -1,7 +1,5 @@
 #include "cli/progress.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cli/print.h"

@@ -2,8 +2,7 @@
 
 /* A progress bar on standard error, if that is a terminal. */
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "util/base.h"
 
 struct progress {
 	const char *doing; /* "reading" */

@@ -1,7 +1,5 @@
 #include "cli/provider-drafts.h"
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "admin/provider-rules.h"
 #include "admin/warnings.h"
@@ -9,9 +7,6 @@
 #include "cli/options.h"
 #include "import/provider-draft.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 /* Rejects services without encryption and warns of unusual ports, as for a URL in a command. */
 static int check_draft_services(struct admin *admin, const struct arguments *arguments,

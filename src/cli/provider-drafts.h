@@ -2,10 +2,11 @@
 
 /* Stores providers that were read from another source. */
 
+#include "util/base.h"
+
 struct arguments;
 struct admin;
 struct draft;
-struct error;
 
 /*
  * Adds the provider of a settled draft with its services and domains, and warns of what the draft

@@ -5,10 +5,10 @@
 #include <jansson.h>
 
 #include "mail/provider.h"
+#include "util/base.h"
 
 struct admin;
 struct arguments;
-struct error;
 
 /* --allow-plaintext. */
 extern const struct option plaintext_options[];

@@ -1,13 +1,9 @@
 #include "cli/removal-limit.h"
 
 #include <limits.h>
-#include <string.h>
 
 #include "admin/admin.h"
 #include "cli/options.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 #define PERCENT_BY_DEFAULT 10
 

@@ -3,13 +3,11 @@
 /* Limits how many rows the import of a file may remove: an empty export must not empty the table.
  */
 
-#include <stdint.h>
-
 #include "cli/command.h"
+#include "util/base.h"
 
 struct arguments;
 struct admin;
-struct error;
 
 extern const struct option removal_options[]; /* --max-removals */
 

@@ -1,14 +1,8 @@
 #include "cli/terminal.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
 
 #define WIDTH_MAX 10000
 #define ELLIPSIS "\342\200\246"

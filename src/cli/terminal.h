@@ -2,10 +2,7 @@
 
 /* What the tool prints on may be a terminal, with a width and colours; a pipe has neither. */
 
-#include <stddef.h>
-#include <stdio.h>
-
-struct arena;
+#include "util/base.h"
 
 enum colour {
 	COLOUR_NONE,

@@ -1,10 +1,7 @@
 #include "config/settings.h"
 
-#include <stdlib.h>
-
 #include "config/type.h"
-#include "util/arena.h"
-#include "util/error.h"
+#include "util/base.h"
 
 #define PLACE(member) .place = offsetof(struct settings, member)
 

@@ -1,11 +1,6 @@
 #include "config/lines.h"
 
 #include <errno.h>
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 

@@ -2,11 +2,7 @@
 
 /* The lines of a settings file, as plain text without their comments. */
 
-#include <stdbool.h>
-#include <stdio.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* With its comment. Whatever has a longer line is not a settings file. */
 #define LINE_MAX_LENGTH 4096

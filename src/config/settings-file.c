@@ -3,16 +3,12 @@
 #include <errno.h>
 #include <ini.h>
 #include <stdarg.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "config/lines.h"
 #include "config/type.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 #include "util/did-you-mean.h"
-#include "util/error.h"
 
 /*
  * The file is parsed by inih. By itself it splits lines that are longer than its buffer, takes an

@@ -5,14 +5,10 @@
  * checks.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
-
+#include "util/base.h"
 #include "util/log.h"
 #include "util/string-list.h"
 
-struct arena;
 struct setting_type;
 
 #define SETTINGS_FILE "/etc/mailconfd/mailconfd.conf"

@@ -1,14 +1,8 @@
 #include "config/type.h"
 
-#include <stdint.h>
-#include <string.h>
-
 #include "config/settings.h"
 #include "mail/url.h"
 #include "tls/priorities.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/idna.h"
 #include "util/log.h"
 #include "util/network.h"

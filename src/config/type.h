@@ -2,10 +2,8 @@
 
 /* What a setting can be: how its text is checked, and whether two of them differ. */
 
-#include <stdbool.h>
+#include "util/base.h"
 
-struct arena;
-struct error;
 struct settings;
 struct settings_key;
 struct unit;

@@ -1,7 +1,6 @@
 #include "daemon/check-config.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "config/settings.h"
@@ -14,8 +13,7 @@
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "util/account.h"
-#include "util/arena.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/process.h"
 #include "util/string-list.h"
 

@@ -1,8 +1,5 @@
 #include "daemon/credentials.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "config/settings.h"
 #include "http/listener.h"
 #include "tls/certificate.h"
@@ -11,9 +8,6 @@
 #include "tls/certificates.h"
 #include "tls/cms.h"
 #include "tls/watch.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/log.h"
 
 struct credentials {

@@ -6,15 +6,9 @@
  * asked to. What fails to load leaves the old in use.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "util/base.h"
 
-#include "util/cleanup.h"
-
-struct bytes;
 struct credentials;
-struct error;
 struct listener;
 struct settings;
 

@@ -1,14 +1,10 @@
 #include "daemon/database-watch.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "http/listener.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/log.h"
 
 /* A copy that is under way cannot be opened either: only the second failure in a row is reported.

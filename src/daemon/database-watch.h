@@ -5,11 +5,8 @@
  * lost its -wal or -shm file. What cannot be opened leaves the open one in use, and is tried again.
  */
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "store/store.h"
-#include "util/error.h"
+#include "util/base.h"
 
 struct listener;
 

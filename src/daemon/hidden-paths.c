@@ -1,17 +1,10 @@
 #include "daemon/hidden-paths.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "config/settings.h"
 #include "daemon/landlock.h"
 #include "daemon/sandbox.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 #include "util/process.h"
 #include "util/string-list.h"
 

@@ -5,9 +5,8 @@
  * (ProtectHome=, PrivateTmp=, ProtectSystem=), and the drop-in that opens them.
  */
 
-#include <stdbool.h>
+#include "util/base.h"
 
-struct arena;
 struct settings;
 struct texts;
 

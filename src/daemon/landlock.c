@@ -3,14 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include "util/cleanup.h"
-#include "util/error.h"
 
 /* What newer kernels have than the headers of the oldest system that we build on (Linux 6.1). */
 #define TRUNCATE (UINT64_C(1) << 14)  /* version 3 */

@@ -2,10 +2,7 @@
 
 /* Landlock: a process takes rights to files away from itself (landlock(7)). */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-struct error;
+#include "util/base.h"
 
 /* A directory, and all below it, that stays readable; or one file. */
 struct folder {

@@ -1,10 +1,10 @@
 #include <getopt.h>
-#include <stdio.h>
 
 #include "config/settings.h"
 #include "daemon/check-config.h"
 #include "daemon/preparation.h"
 #include "daemon/server.h"
+#include "util/base.h"
 
 static const char usage[] =
 	"Usage: mailconfd [--config FILE] [--user NAME] [--check-config]\n"

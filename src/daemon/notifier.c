@@ -2,16 +2,9 @@
 
 #include <limits.h>
 #include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
 
 /* An @ in front stands for the NUL of an abstract socket. Returns -1 where it cannot be reached. */
 static int connect_to(const char *path)

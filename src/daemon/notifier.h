@@ -2,7 +2,7 @@
 
 /* Tells the service manager how we are, in the protocol of sd_notify(3): lines in a datagram. */
 
-#include <stdint.h>
+#include "util/base.h"
 
 struct notifier {
 	int fd;		  /* -1 without a service manager */

@@ -1,18 +1,11 @@
 #include "daemon/preflight.h"
 
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "config/settings.h"
 #include "http/binding.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 #include "util/socket-holder.h"
 #include "util/string-list.h"
 #include "util/unix-socket.h"

@@ -3,7 +3,8 @@
 /* Whether the daemon could listen on the addresses of the settings, for --check-config: tried with
  * what a start does, and without disturbing one that runs. */
 
-struct arena;
+#include "util/base.h"
+
 struct settings;
 struct texts;
 

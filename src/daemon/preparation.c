@@ -1,14 +1,11 @@
 #include "daemon/preparation.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "config/settings.h"
 #include "daemon/sandbox.h"
 #include "util/account.h"
-#include "util/arena.h"
-#include "util/error.h"
 #include "util/idna.h"
 #include "util/socket-address.h"
 #include "util/unix-socket.h"

@@ -2,8 +2,8 @@
 
 /* What a start and --check-config do alike before anything is served. */
 
-struct arena;
-struct error;
+#include "util/base.h"
+
 struct sandbox;
 struct settings;
 

@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,9 +16,6 @@
 #include "daemon/seccomp.h"
 #include "tls/certificate-file.h"
 #include "tls/certificate-paths.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/unix-socket.h"
 
 struct sandbox {

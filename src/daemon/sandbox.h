@@ -6,13 +6,9 @@
  * (seccomp, where it was built with libseccomp); and core dumps.
  */
 
-#include <stdbool.h>
-
 #include "config/settings.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 
-struct arena;
-struct error;
 struct folder;
 struct sandbox;
 

@@ -1,20 +1,12 @@
 #include "daemon/seccomp.h"
 
-#include "util/error.h"
-
 #ifdef HAVE_LIBSECCOMP
 
 #include <errno.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-
-#include "util/bytes.h"
-#include "util/cleanup.h"
 
 DEFINE_CLEANUP(scmp_filter_ctx, seccomp_release);
 

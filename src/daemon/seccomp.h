@@ -2,9 +2,7 @@
 
 /* seccomp: a process gives up all system calls but those that it needs. */
 
-#include <stdbool.h>
-
-struct error;
+#include "util/base.h"
 
 /* Whether this program was built with libseccomp. */
 bool seccomp_is_available(void);

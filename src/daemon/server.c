@@ -3,9 +3,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -20,10 +17,8 @@
 #include "http/sockets.h"
 #include "protocol/templates.h"
 #include "util/account.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/clock.h"
-#include "util/error.h"
 #include "util/log.h"
 #include "util/process.h"
 #include "util/string-list.h"

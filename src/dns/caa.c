@@ -1,11 +1,8 @@
 #include "dns/caa.h"
 
-#include <string.h>
 #include <strings.h>
 
 #include "dns/resolver.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/idna.h"
 
 #define CRITICAL 0x80

@@ -5,10 +5,8 @@
  * CA that is not among them refuses, and counts the failure.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "util/base.h"
 
-struct arena;
 struct dns_record;
 struct resolver;
 

@@ -6,14 +6,8 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
 #include <ares.h>
 
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/socket-address.h"
 
 /* c-ares doubles the time with each try: six seconds at most. */

@@ -5,14 +5,8 @@
  * resolver belongs to one thread.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "util/base.h"
 
-#include "util/cleanup.h"
-
-struct arena;
-struct error;
 struct resolver;
 
 /* The types of RFC 1035 3.2.2 and others, by their numbers. */

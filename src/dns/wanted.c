@@ -11,12 +11,7 @@
 
 #include "dns/wanted.h"
 
-#include <stdbool.h>
-#include <string.h>
-
 #include "mail/profile.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 
 #define PRIORITY_STEP 10
 

@@ -5,15 +5,10 @@
  * written from. What 'mailconfctl dns' prints is what 'mailconfctl doctor' looks for.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
+#include "util/base.h"
 #include "util/digest.h"
 #include "util/string-list.h"
 
-struct arena;
-struct bytes;
 struct profile;
 
 enum record_type { RECORD_A, RECORD_AAAA, RECORD_CNAME, RECORD_SRV, RECORD_TXT, RECORD_TLSA };

@@ -3,14 +3,12 @@
  * same, whatever the client's rules are. A response that several clients request is fetched once.
  */
 
-#include <string.h>
-
 #include "dns/resolver.h"
 #include "doctor/check.h"
 #include "doctor/http.h"
 #include "doctor/memo.h"
 #include "protocol/autodiscover.h"
-#include "util/bytes.h"
+#include "util/base.h"
 
 /* More than any client follows. */
 #define APEX_REDIRECTS_MAX 10

@@ -3,11 +3,9 @@
  * wildcard would answer, for its MX. Those that follow from the answers come after.
  */
 
-#include <string.h>
-
 #include "dns/resolver.h"
 #include "doctor/check-records.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/idna.h"
 
 /* No client asks for this name, so only a wildcard answers. */

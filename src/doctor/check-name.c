@@ -1,14 +1,11 @@
 /* A host that clients try for HTTPS: all of its addresses are tried, and what is wrong with several
  * of them is reported once. */
 
-#include <string.h>
-
 #include "dns/resolver.h"
 #include "doctor/check.h"
 #include "doctor/stream.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/clock.h"
-#include "util/error.h"
 
 /* What became of the addresses. */
 struct reached {

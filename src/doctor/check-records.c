@@ -1,9 +1,7 @@
 #include "doctor/check-records.h"
 
-#include <string.h>
-
 #include "dns/resolver.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/idna.h"
 #include "util/string-list.h"
 

@@ -1,15 +1,12 @@
 /* A service is tried as it is announced: with its security and its authentications. */
 
-#include <string.h>
-
 #include "dns/resolver.h"
 #include "doctor/check.h"
 #include "doctor/client-document.h"
 #include "doctor/mail-dialogue.h"
 #include "doctor/stream.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/clock.h"
-#include "util/error.h"
 
 #define REDIRECTS_MAX 5
 

@@ -3,8 +3,6 @@
 #include <stdarg.h>
 
 #include "doctor/stream.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 /* ACME clients renew a certificate a month before it expires. */
 #define DAYS_LEFT_MIN 14

@@ -5,16 +5,12 @@
  * servers that it asks, so any number of checks run in parallel.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "doctor/client.h"
 #include "doctor/expected.h"
 #include "doctor/finding.h"
 #include "doctor/host.h"
 #include "doctor/pool.h"
-#include "util/arena.h"
+#include "util/base.h"
 
 struct examination;
 

@@ -1,11 +1,6 @@
 #include "doctor/client-document.h"
 
-#include <string.h>
-
 #include "mail/pattern.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 static const struct xml_element *find_named(const struct xml_element *element, const char *name)
 {

@@ -2,10 +2,9 @@
 
 /* The readers of documents in clients/, and what they share. */
 
-#include <stdbool.h>
-
 #include "doctor/client.h"
 #include "protocol/xml.h"
+#include "util/base.h"
 
 /* Children as clients see them that ignore namespaces: an element with a prefix has another name.
  * NULL where there is none. element may be NULL. */

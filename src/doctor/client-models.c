@@ -3,12 +3,9 @@
  * connection is kept for the next request.
  */
 
-#include <string.h>
-
 #include "doctor/client-document.h"
 #include "mail/pattern.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 
 #define EVOLUTION_LOCAL_PART "EVOLUTIONUSER"
 

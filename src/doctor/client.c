@@ -1,11 +1,7 @@
 #include "doctor/client.h"
 
-#include <string.h>
-
 #include "answer/answer.h"
 #include "protocol/autodiscover.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/digest.h"
 
 /* More than any client follows. */

@@ -7,15 +7,11 @@
  * after the sources of the clients, against which these are tested.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "doctor/http.h"
 #include "mail/address.h"
 #include "mail/service.h"
+#include "util/base.h"
 
-struct arena;
 struct client_model;
 struct context;
 struct request;

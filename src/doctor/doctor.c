@@ -7,17 +7,12 @@
 #include "doctor/doctor.h"
 
 #include <netdb.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "doctor/check.h"
 #include "doctor/examination.h"
 #include "doctor/memo.h"
 #include "doctor/stream.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 /* Threads mostly wait; more connections at once would be a burden for a small server. */
 #define THREADS_MAX 64

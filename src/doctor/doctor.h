@@ -5,15 +5,11 @@
  * database.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "answer/answer.h"
 #include "doctor/finding.h"
+#include "util/base.h"
 
-struct arena;
 struct coverage;
-struct error;
 
 struct doctor_options {
 	const char *resolver;  /* IP[:PORT], or NULL for the system's */

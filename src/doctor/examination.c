@@ -1,13 +1,9 @@
 #include "doctor/examination.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "answer/answer.h"
 #include "store/store.h"
 #include "tls/certificate-list.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/network.h"
 #include "util/shell-words.h"
 

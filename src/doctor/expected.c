@@ -1,15 +1,11 @@
 #include "doctor/expected.h"
 
 #include <arpa/inet.h>
-#include <string.h>
 
 #include "answer/answer.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "tls/certificates.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/idna.h"
 
 int expected_find_disabled(struct store *store, struct arena *memory, const char *domain,

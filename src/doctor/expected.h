@@ -2,15 +2,12 @@
 
 /* What clients and DNS should have of a mail domain, according to the database. */
 
-#include <stdint.h>
-
 #include "dns/wanted.h"
 #include "mail/profile.h"
+#include "util/base.h"
 
-struct arena;
 struct certificates;
 struct context;
-struct error;
 struct store;
 
 /* Leaves room for the longest label before the domain in a record. */

@@ -1,9 +1,5 @@
 #include "doctor/finding.h"
 
-#include <string.h>
-
-#include "util/arena.h"
-
 struct kind {
 	const char *name;
 	enum finding_level level;

@@ -3,9 +3,7 @@
 /* The results of the doctor: one finding for each thing that it checked. Each kind has one level,
  * in the table of finding.c, which the manual repeats. */
 
-#include <stddef.h>
-
-struct arena;
+#include "util/base.h"
 
 enum finding_level { LEVEL_OK, LEVEL_NOTE, LEVEL_WARNING, LEVEL_PROBLEM };
 

@@ -2,10 +2,7 @@
 
 #include "doctor/stream.h"
 #include "doctor/memo.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/clock.h"
-#include "util/error.h"
 #include "util/socket-address.h"
 
 static void add_addresses(struct host *host, const struct dns_answer *answer, bool is_ipv6)

@@ -2,15 +2,11 @@
 
 /* A host in DNS: its addresses, and connections to them. */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/socket.h>
 
 #include "dns/resolver.h"
+#include "util/base.h"
 
-struct arena;
-struct error;
 struct stream;
 struct memo;
 struct trust;

@@ -5,15 +5,9 @@
 
 #include "doctor/http.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "doctor/host.h"
 #include "doctor/memo.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/clock.h"
-#include "util/error.h"
 #include "util/idna.h"
 
 struct browser {

@@ -5,14 +5,9 @@
  * coding is decoded. A browser keeps its last connection for the next request.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "doctor/stream.h"
+#include "util/base.h"
 
-struct arena;
-struct error;
 struct resolver;
 struct world;
 

@@ -1,12 +1,6 @@
 #include "doctor/mail-dialogue.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "doctor/stream.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 #define LINES_MAX 100 /* of one response */
 

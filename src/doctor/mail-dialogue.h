@@ -3,9 +3,8 @@
 /* The line protocols of mail: greeting, STARTTLS, capabilities. */
 
 #include "mail/service.h"
+#include "util/base.h"
 
-struct arena;
-struct error;
 struct stream;
 
 struct dialogue {

@@ -2,10 +2,6 @@
 
 #include <pthread.h>
 #include <search.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "util/arena.h"
 
 struct remembered {
 	const char *text;

@@ -2,9 +2,7 @@
 
 /* A map from texts to pointers, for any number of threads. */
 
-#include <stdbool.h>
-
-#include "util/cleanup.h"
+#include "util/base.h"
 
 struct memo;
 

@@ -1,12 +1,6 @@
 #include "doctor/pool.h"
 
 #include <pthread.h>
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/error.h"
 
 /* Enough for a TLS handshake and a resolver. */
 #define STACK_SIZE ((size_t)512 * 1024)

@@ -5,12 +5,8 @@
  * jobs mostly wait for servers, so there are many more threads than processors.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "util/base.h"
 
-#include "util/cleanup.h"
-
-struct error;
 struct pool;
 
 /* Part of a struct of the caller, who owns it and may free it after pool_wait() or pool_free(). */

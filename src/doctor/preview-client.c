@@ -1,12 +1,7 @@
 #include "doctor/preview-client.h"
 
-#include <string.h>
-
 #include "doctor/client.h"
 #include "mail/address.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 /* Answers from the database, and keeps the last response with the document. */
 struct preview_source {

@@ -4,9 +4,7 @@
  * that client's rules. */
 
 #include "answer/answer.h"
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* The values of --as. */
 #define PREVIEW_CLIENTS                                                                       \

@@ -5,17 +5,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/clock.h"
-#include "util/error.h"
 
 #define BUFFER_SIZE 4096
 #define NAMES_SHOWN 4

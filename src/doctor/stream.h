@@ -5,16 +5,11 @@
  * a deadline for everything. The size of what is read is bounded.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/socket.h>
 
-#include "util/cleanup.h"
+#include "util/base.h"
 #include "util/digest.h"
 
-struct arena;
-struct error;
 struct stream;
 struct trust;
 

@@ -2,15 +2,10 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "config/settings.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 #include "util/socket-address.h"
 #include "util/socket-holder.h"
 #include "util/unix-socket.h"

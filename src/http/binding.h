@@ -2,9 +2,8 @@
 
 /* A TCP socket bound to an address of the settings. */
 
-struct arena;
-struct bytes;
-struct error;
+#include "util/base.h"
+
 struct socket_holder;
 struct texts;
 

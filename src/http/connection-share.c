@@ -1,10 +1,5 @@
 #include "http/connection-share.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "util/arena.h"
-
 /* Where an IPv6 client has its /48 among its networks. */
 #define SITE 2
 

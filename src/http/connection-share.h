@@ -7,9 +7,7 @@
  * connections.
  */
 
-#include <stddef.h>
-
-#include "util/cleanup.h"
+#include "util/base.h"
 #include "util/digest.h"
 #include "util/network.h"
 

@@ -1,14 +1,12 @@
 #include "http/connection.h"
 
 #include <microhttpd.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "answer/address-limit.h"
 #include "observe/trace.h"
 #include "tls/certificates.h"
-#include "util/arena.h"
 #include "util/clock.h"
 #include "util/log.h"
 

@@ -9,8 +9,6 @@
  * A suspended connection has no timeout in libmicrohttpd, but it has this one.
  */
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <gnutls/gnutls.h>
 
 #include "http/connection-share.h"
@@ -19,6 +17,7 @@
 #include "observe/access-log.h"
 #include "observe/counters.h"
 #include "tls/client-hello.h"
+#include "util/base.h"
 
 struct MHD_Connection;
 struct certificates;

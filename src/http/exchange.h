@@ -4,8 +4,6 @@
  * it. */
 
 #include <microhttpd.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "answer/address-limit.h"
 #include "answer/answer.h"
@@ -13,7 +11,7 @@
 #include "http/retry.h"
 #include "http/sockets.h"
 #include "observe/access-log.h"
-#include "util/arena.h"
+#include "util/base.h"
 #include "util/digest.h"
 #include "util/network.h"
 

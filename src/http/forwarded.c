@@ -2,12 +2,8 @@
 
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <stdint.h>
-#include <string.h>
 
 #include "protocol/request.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/network.h"
 
 /* No request passes more proxies. */

@@ -3,8 +3,9 @@
 /* The client behind a reverse proxy. Any client can send these fields, so only trusted proxies are
  * believed. */
 
+#include "util/base.h"
+
 struct MHD_Connection;
-struct arena;
 struct request;
 
 /* What a request says of itself; of several fields of a name, all values in their order, with

@@ -3,14 +3,13 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "answer/address-limit.h"
 #include "observe/trace.h"
 #include "tls/certificates.h"
 #include "tls/ticket-key.h"
-#include "util/arena.h"
+#include "util/base.h"
 #include "util/clock.h"
 #include "util/idna.h"
 #include "util/log.h"

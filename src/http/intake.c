@@ -1,7 +1,5 @@
 #include "http/intake.h"
 
-#include <string.h>
-
 /* The tag and the content type of each record of TLS 1.3. Those of TLS 1.2 have 8 bytes more with
  * AES-GCM, which count as content. */
 #define SEAL 17

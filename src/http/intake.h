@@ -15,8 +15,7 @@
  * limit.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "util/base.h"
 
 #define INTAKE_HANDSHAKE_MAX ((size_t)16 * 1024)
 

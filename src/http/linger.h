@@ -7,8 +7,7 @@
  * which what comes is dropped.
  */
 
-#include <stddef.h>
-#include <stdint.h>
+#include "util/base.h"
 
 /* How many of one worker linger; more are closed at once. */
 #define LINGERING_MAX 8

@@ -2,9 +2,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,10 +15,7 @@
 #include "tls/client-hello.h"
 #include "tls/priorities.h"
 #include "tls/ticket-key.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/clock.h"
-#include "util/error.h"
 #include "util/log.h"
 
 /* Descriptors kept for the database, templates, certificates and the log. */

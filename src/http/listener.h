@@ -6,10 +6,9 @@
  */
 
 #include "config/settings.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 
 struct certificates;
-struct error;
 struct listener;
 struct signer;
 struct sockets;

@@ -4,8 +4,6 @@
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -15,11 +13,8 @@
 #include "observe/metrics.h"
 #include "store/store.h"
 #include "tls/certificates.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/clock.h"
 #include "util/digest.h"
-#include "util/error.h"
 #include "util/log.h"
 
 /* Of each socket: who watches asks every few seconds. */

@@ -6,13 +6,9 @@
  * answered). It still answers when all workers are busy.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-#include "util/cleanup.h"
+#include "util/base.h"
 
 struct certificates;
-struct error;
 struct monitor;
 struct store;
 struct worker;

@@ -5,8 +5,7 @@
 #include <microhttpd.h>
 
 #include "protocol/response.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 
 DEFINE_CLEANUP(struct MHD_Response *, MHD_destroy_response);
 

@@ -1,14 +1,10 @@
 #include "http/plain-http.h"
 
-#include <string.h>
-
 #include "protocol/autoconfig.h"
 #include "protocol/protocol.h"
 #include "store/store.h"
 #include "tls/certificates.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/file.h"
 
 #define CHALLENGE_PATH "/.well-known/acme-challenge/"

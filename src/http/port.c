@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "http/connection-share.h"
@@ -11,10 +9,7 @@
 #include "http/linger.h"
 #include "http/request-handler.h"
 #include "tls/certificates.h"
-#include "util/arena.h"
-#include "util/cleanup.h"
 #include "util/clock.h"
-#include "util/error.h"
 #include "util/log.h"
 
 /* The memory that libmicrohttpd has for the head of a request. */

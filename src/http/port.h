@@ -7,9 +7,9 @@
 
 #include "http/exchange.h"
 #include "http/sockets.h"
+#include "util/base.h"
 
 struct MHD_Daemon;
-struct error;
 struct connections;
 struct lingering;
 struct shares;

@@ -1,8 +1,5 @@
 #include "http/request-handler.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "answer/address-limit.h"
 #include "http/forwarded.h"
 #include "http/connection.h"
@@ -14,10 +11,7 @@
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "protocol/protocol.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
 #include "util/clock.h"
-#include "util/error.h"
 #include "util/log.h"
 
 /* A body that no route reads, such as that of a CalDAV client, is read and dropped up to this size,

@@ -4,7 +4,8 @@
  * the first call to the last. */
 
 #include <microhttpd.h>
-#include <stdint.h>
+
+#include "util/base.h"
 
 struct connection;
 struct exchanges;

@@ -6,8 +6,8 @@
 #include "observe/counters.h"
 #include "observe/trace.h"
 #include "store/store.h"
+#include "util/base.h"
 #include "util/digest.h"
-#include "util/error.h"
 
 /* The key stays the same, so it is read once. NULL while the database cannot be read. */
 static const struct digest_key *log_key(struct exchanges *exchanges)

@@ -1,12 +1,8 @@
 #include "http/retired-certificates.h"
 
-#include <stdbool.h>
-#include <string.h>
-
 #include "mail/query.h"
 #include "store/store.h"
 #include "tls/certificate.h"
-#include "util/bytes.h"
 
 static bool is_host_of(const char *name, const char *public_name)
 {

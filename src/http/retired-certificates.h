@@ -5,9 +5,9 @@
  * are not renewed, and their expiry is not an alarm.
  */
 
-struct arena;
+#include "util/base.h"
+
 struct certificate;
-struct error;
 struct store;
 
 enum use {

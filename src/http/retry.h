@@ -5,8 +5,7 @@
  * a delayed refusal is sent.
  */
 
-#include <stddef.h>
-#include <stdint.h>
+#include "util/base.h"
 
 struct MHD_Connection;
 

@@ -6,13 +6,9 @@
  * by what started us, which the workers share, as they do unix sockets.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "config/settings.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 
-struct error;
 struct sockets;
 struct texts;
 

@@ -5,8 +5,6 @@
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -19,10 +17,7 @@
 #include "store/store.h"
 #include "tls/certificates.h"
 #include "tls/cms.h"
-#include "util/arena.h"
-#include "util/cleanup.h"
 #include "util/clock.h"
-#include "util/error.h"
 
 #define PORTS_MAX 64
 #define EVENTS_MAX 64

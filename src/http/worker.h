@@ -7,19 +7,17 @@
  */
 
 #include <gnutls/gnutls.h>
-#include <stdbool.h>
 
 #include "config/settings.h"
 #include "http/linger.h"
 #include "http/exchange.h"
 #include "http/connection.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 #include "util/idna.h"
 
 struct certificates;
 struct client_suites;
 struct counters;
-struct error;
 struct limit;
 struct signer;
 struct store;

@@ -1,13 +1,6 @@
 #include "import/alias-chains.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "mail/address.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 #define FIRST_PLACES ((size_t)1024)
 

@@ -12,10 +12,8 @@
  * the login is the one that the daemon will send for it.
  */
 
-#include <stddef.h>
-
 #include "import/user-table.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 
 struct chains;
 

@@ -1,10 +1,7 @@
 #include "import/autoconfig-parts.h"
 
-#include <string.h>
-
 #include "import/provider-draft.h"
 #include "protocol/xml.h"
-#include "util/bytes.h"
 
 bool element_is(const struct xml_element *element, const char *name)
 {

@@ -3,7 +3,7 @@
 /* Elements of an autoconfig document. Names are compared without letter case, because documents
  * that are written by hand differ in it. What cannot be imported is noted. */
 
-#include <stdbool.h>
+#include "util/base.h"
 
 struct draft;
 struct xml_element;

@@ -9,17 +9,12 @@
 
 #include "import/autoconfig-reader.h"
 
-#include <string.h>
-
 #include "import/autoconfig-parts.h"
 #include "import/autoconfig-server.h"
 #include "import/provider-draft.h"
 #include "mail/text.h"
 #include "mail/url.h"
 #include "protocol/xml.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/idna.h"
 
 static const struct xml_limits limits = { .depth = 16, .elements = 16384, .attributes = 16384 };

@@ -2,11 +2,9 @@
 
 /* Reads an autoconfig document of another server, of version 1.1 or 1.2, as a provider. */
 
-#include <stddef.h>
+#include "util/base.h"
 
-struct arena;
 struct draft;
-struct error;
 
 /* The largest in Thunderbird's database of providers has five thousand bytes. */
 #define AUTOCONFIG_MAX_SIZE ((size_t)1024 * 1024)

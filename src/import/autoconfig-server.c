@@ -1,13 +1,8 @@
 #include "import/autoconfig-server.h"
 
-#include <string.h>
-
 #include "import/autoconfig-parts.h"
 #include "import/provider-draft.h"
 #include "protocol/xml.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/log.h"
 
 /* The elements with a service. */

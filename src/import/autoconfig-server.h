@@ -2,7 +2,7 @@
 
 /* The servers of an autoconfig document. */
 
-#include <stdbool.h>
+#include "util/base.h"
 
 struct draft;
 struct xml_element;

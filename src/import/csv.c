@@ -1,13 +1,7 @@
 #include "import/csv.h"
 
 #include <assert.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 #include "util/log.h"
 
 /* An error has little room, and an unknown column name may be long. */

@@ -10,11 +10,8 @@
  * lines end in LF or CR LF. Empty lines are skipped.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
-
 #include "import/line-reader.h"
+#include "util/base.h"
 
 #define CSV_COLUMNS_MAX 8
 

@@ -2,11 +2,6 @@
 
 #include <curl/curl.h>
 
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
-
 #define REDIRECTS_MAX 5L
 #define PATIENCE_SECONDS 30L
 #define CONNECT_SECONDS 10L

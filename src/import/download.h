@@ -2,11 +2,7 @@
 
 /* Downloads a document from a URL of the administrator. */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* Whether the text begins as such a URL: https://..., http://... */
 bool download_is_url(const char *text);

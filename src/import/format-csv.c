@@ -3,7 +3,7 @@
 #include "import/csv.h"
 #include "import/user-table.h"
 #include "mail/provider.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 
 enum { ADDRESS, LOGIN, NAME, PROVIDER, MOVED_TO, COLUMNS };
 

@@ -7,13 +7,8 @@
  * The user is the login, and also the address or its local part. The password is ignored.
  */
 
-#include <string.h>
-
 #include "import/user-table.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
+#include "util/base.h"
 
 enum { USER, PASSWORD, UID, GID, GECOS, HOME, SHELL, EXTRA };
 

@@ -10,15 +10,9 @@
  */
 
 #include <nettle/base64.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "import/user-table.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
+#include "util/base.h"
 
 /* Longer values, such as photographs, are cut. */
 #define VALUE_MAX SOURCE_LINE_MAX

@@ -9,14 +9,9 @@
  *                                             news:       "|/usr/bin/rnews -x", archive
  */
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "import/alias-chains.h"
 #include "import/user-table.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 /* An entry with its continuation lines: a list of members can be long. */
 #define ENTRY_MAX ((size_t)1024 * 1024)

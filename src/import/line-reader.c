@@ -1,12 +1,7 @@
 #include "import/line-reader.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "util/arena.h"
-#include "util/error.h"
 #include "util/file.h"
 
 #define BUFFER_SIZE (4 * SOURCE_LINE_MAX)

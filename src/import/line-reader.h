@@ -2,10 +2,8 @@
 
 /* Reads lines from a file of any size in bounded memory, and reports bad ones. */
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "util/base.h"
 
-struct error;
 struct input;
 
 /* The longest line. */

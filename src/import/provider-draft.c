@@ -1,15 +1,11 @@
 #include "import/provider-draft.h"
 
 #include <stdarg.h>
-#include <string.h>
 
 #include "mail/address.h"
 #include "mail/pattern.h"
 #include "mail/text.h"
 #include "mail/url.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/log.h"
 
 void draft_init(struct draft *draft, struct arena *memory)

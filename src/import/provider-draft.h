@@ -6,14 +6,9 @@
  * administrator.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "mail/provider.h"
+#include "util/base.h"
 #include "util/string-list.h"
-
-struct arena;
-struct error;
 
 struct draft {
 	struct arena *memory;

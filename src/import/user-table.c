@@ -1,10 +1,6 @@
 #include "import/user-table.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-
-#include "util/bytes.h"
-#include "util/error.h"
 
 const struct table_format *const table_formats[] = {
 	&format_csv,

@@ -5,14 +5,9 @@
  * formats.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
-
 #include "import/line-reader.h"
+#include "util/base.h"
 
-struct arena;
-struct error;
 struct user;
 
 /* Which optional values a row has. Values that it does not have stay unchanged. */

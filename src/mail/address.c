@@ -1,11 +1,6 @@
 #include "mail/address.h"
 
-#include <string.h>
-
 #include "mail/text.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/idna.h"
 #include "util/log.h"
 

@@ -11,11 +11,7 @@
  *     key     first.last+news               the local part as the database has it (ASCII folded)
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* RFC 5321 4.5.3.1.1 and .3 */
 #define ADDRESS_MAX_LENGTH 254

@@ -1,12 +1,7 @@
 #include "mail/attribute.h"
 
-#include <string.h>
-
 #include "mail/text.h"
 #include "mail/url.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 const char *attribute_key(struct arena *memory, const struct option *option)
 {

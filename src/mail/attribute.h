@@ -9,11 +9,7 @@
  * The JSON key is the name with underscores in place of hyphens.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 enum attribute_type {
 	ATTRIBUTE_NONE,	  /* only an option */

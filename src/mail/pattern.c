@@ -1,11 +1,5 @@
 #include "mail/pattern.h"
 
-#include <stddef.h>
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/idna.h"
 #include "util/log.h"
 

@@ -10,10 +10,7 @@
  *     %LOGIN%           the person's login name (in a service's pattern; never sent out)
  */
 
-#include <stdbool.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 #define PATTERN_MAX_LENGTH 255
 

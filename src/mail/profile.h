@@ -5,13 +5,8 @@
  * document is written from this, so that no two of them disagree.
  */
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "mail/query.h"
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 struct endpoint {
 	enum service_kind kind;

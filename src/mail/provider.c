@@ -1,14 +1,8 @@
 #include "mail/provider.h"
 
-#include <stdbool.h>
-#include <string.h>
-
 #include "mail/address.h"
 #include "mail/pattern.h"
 #include "mail/url.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/network.h"
 #include "util/shell-words.h"
 #include "util/log.h"

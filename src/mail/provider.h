@@ -2,15 +2,9 @@
 
 /* What the database holds, as plain values: providers, domains and users. */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "mail/attribute.h"
 #include "mail/service.h"
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* Longest texts, in characters, as the autoconfig draft has them. */
 #define DISPLAY_NAME_MAX_LENGTH 60

@@ -2,11 +2,9 @@
 
 /* A mail client's request without its wire format: the address, and the host that got it. */
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "mail/address.h"
 #include "mail/provider.h"
+#include "util/base.h"
 
 struct md5;
 

@@ -1,12 +1,7 @@
 #include "mail/service.h"
 
-#include <string.h>
-
 #include "mail/pattern.h"
 #include "mail/url.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/idna.h"
 #include "util/log.h"
 

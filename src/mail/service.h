@@ -10,14 +10,8 @@
  *     activesync+https://sync.example.org/Microsoft-Server-ActiveSync
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "mail/attribute.h"
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* In the order in which documents list them. */
 enum service_kind {

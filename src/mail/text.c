@@ -1,14 +1,8 @@
 #include "mail/text.h"
 
-#include <string.h>
 #include <math.h>
-#include <stdbool.h>
-#include <stdlib.h>
 
-#include "util/bytes.h"
-#include "util/error.h"
 #include "mail/pattern.h"
-#include "util/arena.h"
 
 /* Control characters of ASCII, those of Unicode (U+0080 to U+009F), and U+FFFE and U+FFFF, which
  * no XML document may have (XML 1.0 2.2). */

@@ -2,11 +2,7 @@
 
 /* The texts that an admin gives and that go out as they are: names and logins. */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* Whether UTF-8 has characters that a terminal or XML cannot bear. */
 bool text_has_unbearable(const char *text);

@@ -2,10 +2,7 @@
 
 /* Addresses of web pages and names of hosts, which an admin gives and clients are sent to. */
 
-#include <stdbool.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 #define URL_MAX_LENGTH 1000
 

@@ -1,12 +1,8 @@
 #include "observe/access-log.h"
 
-#include <string.h>
-
 #include "mail/query.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/digest.h"
 
 /* Of a digest's bytes; enough that two addresses of an installation do not meet. */

@@ -3,14 +3,11 @@
 /* What is known of one request when it is over: a line of the log, and a few numbers of the
  * metrics. */
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "config/settings.h"
 #include "observe/user-agent.h"
+#include "util/base.h"
 #include "util/network.h"
 
-struct arena;
 struct digest_key;
 struct query;
 struct request;

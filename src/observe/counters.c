@@ -2,7 +2,6 @@
 
 #include "protocol/response.h"
 #include "store/store.h"
-#include "util/bytes.h"
 
 const int64_t counters_bounds[COUNTERS_BOUNDS] = {
 	100,   250,   500,    1000,   2500,   5000,    10000,

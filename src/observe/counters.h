@@ -6,11 +6,11 @@
  */
 
 #include <stdatomic.h>
-#include <stdint.h>
 
 #include "observe/access-log.h"
 #include "observe/user-agent.h"
 #include "protocol/protocol.h"
+#include "util/base.h"
 
 /* How many names there are of protocols and outcomes. */
 #define COUNTERS_PROTOCOLS (PROTOCOLS + 3)

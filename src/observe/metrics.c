@@ -1,13 +1,9 @@
 #include "observe/metrics.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "observe/counters.h"
 #include "tls/certificates.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 
 /* Sums up one counter of all workers: the one that stands where it does in the first's. */
 static uint64_t sum(const struct metrics *metrics, const counter_t *first)

@@ -2,11 +2,8 @@
 
 /* The metrics as text, for Prometheus and what reads the same (text format 0.0.4). */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "util/base.h"
 
-struct bytes;
 struct certificates;
 struct counters;
 

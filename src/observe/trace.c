@@ -1,15 +1,12 @@
 #include "observe/trace.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
 #include "mail/query.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "protocol/protocol.h"
 #include "tls/certificate.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 
 static bool is_traced(const struct log_rules *rules, const struct sockaddr *client)
 {

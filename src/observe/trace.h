@@ -9,10 +9,10 @@
  * what [log] addresses allows.
  */
 
-#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "observe/access-log.h"
+#include "util/base.h"
 
 struct certificate;
 

@@ -1,7 +1,5 @@
 #include "observe/user-agent.h"
 
-#include <string.h>
-
 /* Mail programs first, then the libraries that they are made with, then what says nothing. The
  * first row of which the mark is in the field decides, so "Outlook-iOS" stands above "Outlook". */
 static const struct {

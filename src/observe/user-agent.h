@@ -2,7 +2,7 @@
 
 /* The kind of client program, for logs and metrics. No response depends on it. */
 
-#include <stddef.h>
+#include "util/base.h"
 
 /* As many kinds as there are rows in the table of agent.c; a kind is an index into it. */
 typedef unsigned char agent_t;

@@ -6,14 +6,10 @@
 
 #include "protocol/autoconfig.h"
 
-#include <string.h>
-
 #include "protocol/templates.h"
 #include "template/value.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/digest.h"
-#include "util/error.h"
 #include "util/idna.h"
 
 /* Evolution 3.46 keeps the local part to itself, sends this one, and replaces it in the answer. It

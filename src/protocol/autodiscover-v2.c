@@ -6,15 +6,9 @@
  */
 
 #include "protocol/protocol.h"
+#include "util/base.h"
 
 #include <jansson.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 
 static void set_json(struct response *response, struct arena *memory, unsigned status, json_t *json)
 {

@@ -1,13 +1,9 @@
 #include "protocol/autodiscover.h"
 
-#include <string.h>
-
 #include "protocol/templates.h"
 #include "protocol/xml.h"
 #include "template/value.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 static const struct {
 	const char *schema;

@@ -4,11 +4,7 @@
  */
 
 #include "protocol/protocol.h"
-
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 
 static struct question ask(struct arena *memory, const struct request *request,
 			   const struct protocol *protocol)

@@ -15,17 +15,13 @@
 
 #include "protocol/mobileconfig.h"
 
-#include <string.h>
-
 #include "protocol/protocol.h"
 #include "protocol/sample.h"
 #include "protocol/templates.h"
 #include "template/value.h"
 #include "tls/cms.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/digest.h"
-#include "util/error.h"
 
 const struct xml_doctype mobileconfig_doctype = {
 	.name = "plist",

@@ -6,7 +6,7 @@
 #include "protocol/autodiscover.h"
 #include "protocol/templates.h"
 #include "template/value.h"
-#include "util/arena.h"
+#include "util/base.h"
 
 static struct value mobilesync_view(struct arena *memory, const struct profile *profile)
 {

@@ -6,8 +6,7 @@
 #include "protocol/autodiscover.h"
 #include "protocol/templates.h"
 #include "template/value.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 
 /* CalDAV and CardDAV are nothing of Outlook's; eM Client reads them, where a provider likes. */
 static const enum service_kind kinds[] = { SERVICE_IMAP, SERVICE_POP3, SERVICE_SUBMISSION,

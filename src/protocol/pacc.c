@@ -11,14 +11,9 @@
 #include "protocol/pacc.h"
 
 #include <jansson.h>
-#include <string.h>
 
 #include "mail/provider.h"
 #include "protocol/protocol.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 
 #define HOST_PREFIX "ua-auto-config."
 

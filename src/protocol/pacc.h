@@ -2,8 +2,8 @@
 
 /* PACC (draft-ietf-mailmaint-pacc): settings as JSON, whose digest is in DNS. */
 
-struct arena;
-struct error;
+#include "util/base.h"
+
 struct provider;
 
 /* Whether PACC can say what the provider has. Returns 0, or -1 with err set to why not. */

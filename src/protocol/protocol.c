@@ -1,9 +1,5 @@
 #include "protocol/protocol.h"
 
-#include <string.h>
-
-#include "util/bytes.h"
-
 /* The most frequent first: counters and routes are searched from the beginning. */
 const struct protocol *const all_protocols[PROTOCOLS] = {
 	&protocol_autoconfig, &protocol_outlook, &protocol_mobilesync, &protocol_autodiscover_v2,

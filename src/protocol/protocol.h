@@ -6,15 +6,12 @@
  * 'mailconfctl preview' makes. One table in protocol.c registers them.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "mail/profile.h"
 #include "mail/query.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
+#include "util/base.h"
 
-struct arena;
 struct digest_key;
 struct signer;
 struct templates;

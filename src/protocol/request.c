@@ -1,9 +1,5 @@
 #include "protocol/request.h"
 
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/idna.h"
 
 /* A target may be a whole URL, as a proxy is asked (RFC 9112 3.2.2). */

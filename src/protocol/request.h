@@ -2,11 +2,9 @@
 
 /* An HTTP request as plain values: what the listener gathers, and what a test writes down. */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <sys/socket.h>
 
-struct arena;
+#include "util/base.h"
 
 /* A longer body is never a question: the longest recorded one has 400 bytes. */
 #define REQUEST_BODY_MAX ((size_t)8 * 1024)

@@ -1,7 +1,5 @@
 #include "protocol/response.h"
 
-#include <string.h>
-
 void response_set_text(struct response *response, unsigned status, const char *text)
 {
 	response->status = status;

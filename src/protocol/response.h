@@ -2,8 +2,7 @@
 
 /* An HTTP response as plain values. */
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "util/base.h"
 
 struct match;
 struct query;

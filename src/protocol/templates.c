@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "protocol/protocol.h"
@@ -14,10 +12,7 @@
 #include "protocol/xml.h"
 #include "template/template.h"
 #include "template/value.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 #include "util/embedded.h"
-#include "util/error.h"
 #include "util/file.h"
 
 /* The longest of ours has 2 KiB. */

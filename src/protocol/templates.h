@@ -5,11 +5,8 @@
  * may replace any. A set is loaded whole and never changes; reload makes a new one.
  */
 
-#include <stddef.h>
+#include "util/base.h"
 
-#include "util/cleanup.h"
-
-struct arena;
 struct document_template;
 struct response;
 struct templates;

@@ -2,14 +2,6 @@
 
 #include <libxml/parser.h>
 #include <pthread.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 
 /* IGNORE_ENC: all that is read was found to be UTF-8 before, whatever it declares; told the
  * encoding instead, libxml2 would convert every byte. Never among these: NOENT, DTDLOAD, DTDATTR,

@@ -5,10 +5,7 @@
  * no entities of its own, no network, and bounds on size, depth and number.
  */
 
-#include <stddef.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* What a client may send. */
 #define XML_DEPTH_MAX 8

@@ -7,11 +7,6 @@
 
 #include <errno.h>
 #include <sqlite3.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/error.h"
 
 struct automx2 {
 	sqlite3 *database;

@@ -5,16 +5,9 @@
  * only, as plain values with the words of the database. Strings live in the arena.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "util/base.h"
 
-#include "util/cleanup.h"
-
-struct arena;
 struct automx2;
-struct error;
 
 /* A domain, whose provider has names only: the servers belong to the domain itself. */
 struct automx2_domain {

@@ -8,16 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/database.h"
-#include "util/arena.h"
-#include "util/cleanup.h"
-#include "util/error.h"
+#include "util/base.h"
 
 /* In bytes, for each system call. */
 #define COPY_SIZE ((size_t)16 * 1024 * 1024)

@@ -6,14 +6,8 @@
 
 #include "store/bulk.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "store/database.h"
 #include "store/row.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 /* Rows of the table that are skipped one by one before the next wanted row is looked up. */
 #define PASSED_OVER_MAX 32

@@ -9,15 +9,9 @@
  *     bulk_end(bulk, &counts, err)
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "util/base.h"
 
-#include "util/cleanup.h"
-
-struct arena;
 struct bulk;
-struct error;
 struct store;
 
 /* Which users are removed unless they are put: none, those of some domains, or all. With domains,

@@ -3,16 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "util/account.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 
 /* In bytes. A corrupted page can announce a value of a gigabyte, for which SQLite takes memory. */
 #define VALUE_MAX (1024 * 1024)

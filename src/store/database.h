@@ -4,12 +4,10 @@
  * sqlite3.h is this directory. */
 
 #include <sqlite3.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "store/statements.h"
 #include "store/store.h"
-#include "util/arena.h"
+#include "util/base.h"
 
 /* "mcfd", in the header of every database of ours (PRAGMA application_id). */
 #define APPLICATION_ID 0x6d636664

@@ -1,10 +1,7 @@
-#include <string.h>
 
 #include "store/database.h"
 #include "store/row.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 static void read_domain(struct row *row, void *domain)
 {

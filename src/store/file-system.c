@@ -8,9 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -19,11 +16,8 @@
 #include <unistd.h>
 
 #include "store/database.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 #include "util/clock.h"
-#include "util/error.h"
 
 #define MOVE_HINT "move the database to a local file system ('[database] file')"
 

@@ -4,11 +4,10 @@
  * programs use new ones. Overwriting the file in place leaves old pages in its cache.
  */
 
-#include <string.h>
 #include <sys/stat.h>
 
 #include "store/database.h"
-#include "util/arena.h"
+#include "util/base.h"
 
 #define CHANGE_COUNTER_OFFSET 24 /* https://sqlite.org/fileformat.html, 1.3 */
 

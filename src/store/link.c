@@ -1,9 +1,7 @@
-#include <string.h>
 
 #include "store/database.h"
 #include "store/row.h"
-#include "util/arena.h"
-#include "util/error.h"
+#include "util/base.h"
 
 /* The links of one provider, as rows come in; the last one's texts are still being gathered. */
 struct gathered {

@@ -17,14 +17,10 @@
  * it.
  */
 
-#include <string.h>
-
 #include "store/database.h"
 #include "store/row.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/digest.h"
-#include "util/error.h"
 
 /* Providers stay good while no other connection has changed the database. */
 static int check_kept(struct store *store, struct error *err)

@@ -8,15 +8,11 @@
  * the client had sent the address.
  */
 
-#include <string.h>
-
 #include "mail/address.h"
 #include "store/database.h"
 #include "store/row.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/digest.h"
-#include "util/error.h"
 
 static void md5_function(sqlite3_context *context, int count, sqlite3_value **values)
 {

@@ -1,10 +1,8 @@
-#include <stdio.h>
 #include <unistd.h>
 
 #include "store/database.h"
-#include "util/arena.h"
+#include "util/base.h"
 #include "util/embedded.h"
-#include "util/error.h"
 
 /* Before migrations, the one of now among them. */
 #define COPIES_KEPT 2

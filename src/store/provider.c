@@ -1,11 +1,8 @@
-#include <string.h>
 
 #include "mail/pattern.h"
 #include "store/database.h"
 #include "store/row.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 /* The columns of PROVIDER_COLUMNS. */
 enum { COLUMN_NAME, COLUMN_ID, COLUMN_ATTRIBUTES };

@@ -7,16 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/database.h"
-#include "util/arena.h"
-#include "util/cleanup.h"
-#include "util/error.h"
+#include "util/base.h"
 
 #define KEPT_SUFFIX ".before-restore"
 

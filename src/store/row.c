@@ -5,15 +5,8 @@
 
 #include "store/row.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "mail/attribute.h"
 #include "store/database.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 /* In bytes. The longest value that mailconfctl writes is a list of networks. */
 #define TEXT_MAX 65536

@@ -3,14 +3,10 @@
 /* Running the statements of statements.c, and reading the rows that they give. */
 
 #include <sqlite3.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 #include "store/statements.h"
-#include "util/arena.h"
+#include "util/base.h"
 
-struct error;
 struct option;
 struct store;
 

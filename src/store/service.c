@@ -1,10 +1,8 @@
-#include <string.h>
 
 #include "mail/pattern.h"
 #include "store/database.h"
 #include "store/row.h"
-#include "util/arena.h"
-#include "util/error.h"
+#include "util/base.h"
 
 enum { COLUMN_URL, COLUMN_AUTHENTICATIONS, COLUMN_ATTRIBUTES };
 

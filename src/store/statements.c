@@ -1,10 +1,6 @@
 #include "store/statements.h"
 
-#include <string.h>
-
 #include "mail/provider.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 
 /* "@TABLE" in a statement stands for the columns of the attributes in a table of options, "?TABLE"
  * for a parameter each. */

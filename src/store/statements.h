@@ -1,6 +1,6 @@
 #pragma once
 
-struct arena;
+#include "util/base.h"
 
 /* Each statement, which is prepared once, when it is first used. */
 enum statement {

@@ -7,19 +7,14 @@
  * writing, makes it on first use and brings it up to date. A store belongs to one thread.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
 
 #include "mail/provider.h"
 #include "mail/query.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 
-struct arena;
 struct digest_key;
-struct error;
 struct store;
 
 /* Expected outcomes. */

@@ -1,10 +1,7 @@
-#include <string.h>
 
 #include "store/database.h"
 #include "store/row.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 /* Faster than arena_printf(), for each lookup. */
 static const char *join_address(struct arena *memory, const char *local, const char *domain)

@@ -1,11 +1,8 @@
 #include "template/template.h"
 
-#include <stdbool.h>
-#include <string.h>
-
 #include "template/node.h"
 #include "template/value.h"
-#include "util/bytes.h"
+#include "util/base.h"
 
 /* What escaping does with a byte. The characters that XML 1.0 forbids (2.2) are dropped, since
  * no way to write them would be accepted either. */

@@ -8,9 +8,7 @@
 
 #include "template/node.h"
 #include "template/value.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/log.h"
 
 /* So that the sentence fits into an error. */

@@ -6,9 +6,7 @@
  * are.
  */
 
-#include <stddef.h>
-
-#include "util/arena.h"
+#include "util/base.h"
 
 struct value;
 

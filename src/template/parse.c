@@ -10,12 +10,9 @@
 #include "template/template.h"
 
 #include <stdarg.h>
-#include <string.h>
 
 #include "template/node.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/log.h"
 
 struct parser {

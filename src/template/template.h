@@ -8,12 +8,8 @@
  * A template is parsed once and never changes; threads may share it.
  */
 
-#include <stddef.h>
+#include "util/base.h"
 
-#include "util/cleanup.h"
-
-struct bytes;
-struct error;
 struct value;
 struct template;
 

@@ -1,9 +1,5 @@
 #include "template/value.h"
 
-#include <string.h>
-
-#include "util/arena.h"
-
 struct value value_map_in(struct arena *memory, const struct field *fields, size_t count)
 {
 	struct field *copy = arena_array(memory, struct field, count);

@@ -5,12 +5,10 @@
  * Values are plain and borrow everything they point to.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "util/base.h"
 
 enum value_type { VALUE_FALSE, VALUE_TRUE, VALUE_TEXT, VALUE_LIST, VALUE_MAP };
 
-struct arena;
 struct field;
 
 struct value {

@@ -6,7 +6,6 @@
 #include "tls/certificate-file.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <gnutls/crypto.h>
@@ -14,10 +13,6 @@
 
 #include "tls/certificate-paths.h"
 #include "tls/key.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 #include "util/file.h"
 
 #define DAY ((time_t)24 * 60 * 60)

@@ -2,11 +2,11 @@
 
 /* Files of certificates: loaded, created, and checked for changes. */
 
-#include <stdbool.h>
 #include <sys/types.h>
 #include <time.h>
 
 #include "tls/certificate.h"
+#include "util/base.h"
 
 /*
  * Loads a PEM file, as certificate_parse() reads it. A file without a key takes that of the file

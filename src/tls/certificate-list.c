@@ -1,16 +1,11 @@
 #include "tls/certificate-list.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tls/certificate-file.h"
 #include "tls/certificate-paths.h"
 #include "util/account.h"
-#include "util/arena.h"
-#include "util/error.h"
 #include "util/string-list.h"
 
 int certificate_list_load(struct arena *memory, const char *const *globs, size_t n_globs,

@@ -3,14 +3,10 @@
 /* The certificates of a number of globs, each with the reason why it cannot be used, and the names
  * that they cover: for programs that report on certificates instead of serving them. */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <time.h>
 
 #include "tls/certificate.h"
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 struct listed_certificate {
 	const char *file;

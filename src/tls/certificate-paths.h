@@ -5,11 +5,8 @@
  * two files in one directory, its chain and its key, under names that differ by program: a layout.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "util/base.h"
 
-struct arena;
-struct error;
 struct texts;
 
 struct certificate_file {

@@ -5,17 +5,11 @@
 
 #include "tls/certificate.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <gnutls/x509.h>
 
 #include "tls/certificate-paths.h"
 #include "tls/key.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
 #include "util/digest.h"
-#include "util/error.h"
 #include "util/idna.h"
 
 #define DAY ((time_t)24 * 60 * 60)

@@ -2,17 +2,13 @@
 
 /* One certificate with its chain and key, as GnuTLS wants it handed over. */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <time.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 
-#include "util/cleanup.h"
+#include "util/base.h"
 
-struct arena;
 struct digest;
-struct error;
 
 #define CERTIFICATE_CHAIN_LIMIT 16
 

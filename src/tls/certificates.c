@@ -2,16 +2,10 @@
 
 #include "tls/certificates.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "tls/certificate-file.h"
 #include "tls/certificate-paths.h"
 #include "tls/name-index.h"
 #include "tls/watch.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/idna.h"
 
 /* One certificate with the memory that it lies in, shared by the sets of several reloads. */

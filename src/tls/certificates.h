@@ -6,16 +6,12 @@
  * has not changed, and each connection holds a reference to the one it began with.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <gnutls/gnutls.h>
 
 #include "tls/certificate-file.h"
-#include "util/cleanup.h"
+#include "util/base.h"
 
-struct arena;
 struct certificates;
-struct error;
 struct watch;
 
 struct certificates_options {

@@ -7,10 +7,6 @@
 #include "tls/client-hello.h"
 
 #include <gnutls/abstract.h>
-#include <string.h>
-
-#include "util/cleanup.h"
-#include "util/error.h"
 
 DEFINE_CLEANUP(gnutls_priority_t, gnutls_priority_deinit);
 

@@ -9,11 +9,9 @@
  *     ... and in the certificate callback client_hello_algorithms(), for certificates_match().
  */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <gnutls/gnutls.h>
 
-struct error;
+#include "util/base.h"
 
 #define CLIENT_SUITES_MAX 96
 #define CLIENT_ALGORITHMS_MAX 8 /* more than there are kinds of keys */

@@ -10,14 +10,10 @@
 #include <gnutls/pkcs7.h>
 #include <gnutls/x509.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "tls/certificate-file.h"
 #include "tls/key.h"
-#include "util/arena.h"
-#include "util/error.h"
 #include "util/file.h"
 
 /* Of the certificates that come with a signature, only so many are tried. */

@@ -6,12 +6,8 @@
  * threads share it.
  */
 
-#include <stddef.h>
+#include "util/base.h"
 
-#include "util/cleanup.h"
-
-struct arena;
-struct error;
 struct signer;
 
 /*

@@ -10,14 +10,8 @@
 
 #include "tls/key.h"
 
-#include <string.h>
 #include <gnutls/x509.h>
 #include <nettle/base64.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 
 DEFINE_CLEANUP(gnutls_pubkey_t, gnutls_pubkey_deinit);
 DEFINE_CLEANUP(gnutls_x509_privkey_t, gnutls_x509_privkey_deinit);

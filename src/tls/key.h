@@ -3,12 +3,10 @@
 /* PEM (RFC 7468), and private keys in it of the kinds that a server can use: RSA, RSA-PSS, ECDSA
  * and Ed25519. */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 
-struct error;
+#include "util/base.h"
 
 /* A key with a whole chain takes some 10 KiB; what is larger is something else. */
 #define CERTIFICATE_FILE_LIMIT ((size_t)256 * 1024)

@@ -1,12 +1,8 @@
 #include "tls/name-index.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "tls/certificate.h"
-#include "util/arena.h"
-#include "util/bytes.h"
 
 struct name_pair {
 	const char *name;

@@ -3,11 +3,10 @@
 /* The names of a set of certificates: an array of (name, certificate) pairs, sorted by name and
  * then by preference, that is searched by halves. */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <gnutls/gnutls.h>
 
-struct arena;
+#include "util/base.h"
+
 struct certificate;
 struct name_pair;
 

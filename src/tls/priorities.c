@@ -1,13 +1,6 @@
 #include "tls/priorities.h"
 
 #include <gnutls/gnutls.h>
-#include <stdbool.h>
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 
 DEFINE_CLEANUP(gnutls_priority_t, gnutls_priority_deinit);
 

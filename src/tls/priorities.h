@@ -3,8 +3,7 @@
 /* The TLS versions, cipher suites and groups that the server offers: a priority string of GnuTLS,
  * which a setting can replace or change. */
 
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* GnuTLS's NORMAL, but: TLS 1.2 and later; no key exchange without forward secrecy (RSA), none with
  * finite fields (DHE), which costs a millisecond; AES-128 first, because nettle has no fast

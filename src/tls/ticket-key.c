@@ -1,10 +1,6 @@
 #include "tls/ticket-key.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-
-#include "util/arena.h"
-#include "util/error.h"
 
 struct ticket_key {
 	pthread_rwlock_t lock; /* of what follows */

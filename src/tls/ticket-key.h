@@ -11,13 +11,10 @@
  * full handshake.
  */
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <gnutls/gnutls.h>
 
-#include "util/cleanup.h"
+#include "util/base.h"
 
-struct error;
 struct ticket_key;
 
 #define TICKET_KEY_LIFE_MS (INT64_C(7) * 24 * 60 * 60 * 1000)

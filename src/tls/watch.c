@@ -22,15 +22,11 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "tls/certificate-file.h"
 #include "tls/certificate-paths.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/string-list.h"
 
 #define EVENTS                                                                              \

@@ -6,13 +6,8 @@
  * get another target. A change is reported once it has settled. Paths are absolute.
  */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "util/base.h"
 
-#include "util/cleanup.h"
-
-struct error;
 struct file_stamp;
 struct watch;
 

@@ -8,18 +8,12 @@
 #include <linux/capability.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
 #include "util/directory.h"
-#include "util/error.h"
 
 #define LINKS_MAX 40 /* to follow for one file, as in the kernel */
 

@@ -3,12 +3,9 @@
 /* Accounts of the operating system: whose rights this process has, and how root gives up its own.
  */
 
-#include <stdbool.h>
-#include <stdio.h>
 #include <sys/types.h>
 
-struct arena;
-struct error;
+#include "util/base.h"
 
 struct account {
 	const char *name; /* "#UID" for one without an entry in passwd */

@@ -2,8 +2,9 @@
 
 /* A clock that never jumps. */
 
-#include <stdint.h>
 #include <time.h>
+
+#include "util/base.h"
 
 static inline int64_t clock_microseconds(void)
 {

@@ -1,9 +1,5 @@
 #include "util/did-you-mean.h"
 
-#include <string.h>
-
-#include "util/bytes.h"
-
 /* Longer names are not guessed. */
 #define NAME_MAX_LENGTH 100
 

@@ -2,7 +2,7 @@
 
 /* Did you mean: whether a word is another one mistyped. */
 
-#include <stddef.h>
+#include "util/base.h"
 
 #define SIMILAR_NEVER ((size_t)-1)
 

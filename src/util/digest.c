@@ -5,13 +5,8 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
-#include <stdlib.h>
-#include <string.h>
 #include <endian.h>
 #include <sys/random.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
 
 struct digest digest_of(const void *data, size_t size)
 {

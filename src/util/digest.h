@@ -3,11 +3,7 @@
 /* SHA-256, plain and with a key; MD5, for a client that names people by it; and a keyed hash for
  * tables that clients fill: without its key they cannot choose which entries collide. */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-struct arena;
+#include "util/base.h"
 
 #define DIGEST_SIZE 32
 #define DIGEST_KEY_SIZE 32

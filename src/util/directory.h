@@ -2,10 +2,9 @@
 
 /* Directories that root uses by their path: no other user may be able to change its target. */
 
-#include <stdbool.h>
 #include <sys/types.h>
 
-struct error;
+#include "util/base.h"
 
 /*
  * Opens the directory, for openat() and similar functions. Refuses it, with ERROR_CONFIG, if a user

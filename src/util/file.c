@@ -3,17 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "util/arena.h"
-#include "util/cleanup.h"
-#include "util/error.h"
-#include "util/bytes.h"
 
 static int fail_to_read(const char *name, struct error *err)
 {

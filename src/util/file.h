@@ -2,11 +2,9 @@
 
 /* Whole files: read into memory, written from it, or read piece by piece. */
 
-#include <stddef.h>
 #include <sys/types.h>
 
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* Reads the file, which may have at most limit bytes. Returns its bytes, followed by a NUL that
  * is not counted, in memory; or NULL with err set, in which the path is named. */

@@ -1,13 +1,9 @@
 #include "util/idna.h"
 
 #include <gnutls/gnutls.h>
-#include <string.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
 
 static bool label_is_valid(const char *label, size_t length)
 {

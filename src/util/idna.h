@@ -5,9 +5,7 @@
  * scripts as A-labels (RFC 5890).
  */
 
-#include <stdbool.h>
-
-struct arena;
+#include "util/base.h"
 
 /* The longest name, without a final dot (RFC 1035 2.3.4), and the longest label. */
 #define HOST_NAME_MAX_LENGTH 253

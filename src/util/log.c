@@ -5,16 +5,11 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "util/arena.h"
 #include "util/clock.h"
-#include "util/error.h"
 
 #define SENTENCE_MAX_LENGTH 2048
 #define QUOTED_MAX_LENGTH 256

@@ -9,13 +9,7 @@
  * it reads again, and then the log says how many are missing.
  */
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "util/bytes.h"
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };

@@ -2,12 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdint.h>
-#include <string.h>
 
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/log.h"
 
 /* IPv4 addresses are kept as IPv6 has them (RFC 4291 2.5.5.2), so that there is one kind. */

@@ -2,13 +2,9 @@
 
 /* Networks of clients, as an admin lists them: "192.0.2.0/24 2001:db8::/32 198.51.100.7". */
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/socket.h>
 
-struct arena;
-struct error;
+#include "util/base.h"
 
 struct client_network {
 	uint8_t address[16]; /* zeros after the bits; IPv4 as IPv6 has it */

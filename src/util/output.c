@@ -3,17 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "util/arena.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 #include "util/file.h"
 
 static int fail_to_write(const char *path, const char *reason, struct error *err)

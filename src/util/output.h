@@ -8,11 +8,9 @@
  * before: a child process keeps them, and only gives or removes the name.
  */
 
-#include <stdbool.h>
 #include <sys/types.h>
 
-struct arena;
-struct error;
+#include "util/base.h"
 
 struct output {
 	const char *path;

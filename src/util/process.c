@@ -4,16 +4,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
 #include "util/clock.h"
-#include "util/error.h"
 
 /* After which a program that does not heed the first signal gets the second. */
 #define GRACE_MS 3000

@@ -3,11 +3,7 @@
 /* Runs other programs, and keeps this one's memory to itself. No shell is in between: words go to
  * the program as they are. */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* What a program says is kept up to here, the beginning of it; the rest is read and dropped. */
 #define PROCESS_OUTPUT_MAX ((size_t)16 * 1024)

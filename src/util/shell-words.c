@@ -1,12 +1,5 @@
 #include "util/shell-words.h"
 
-#include <stdbool.h>
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
-
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct reader {

@@ -11,10 +11,7 @@
  * is special. A quoted word may hold the end of a line.
  */
 
-#include <stddef.h>
-
-struct arena;
-struct error;
+#include "util/base.h"
 
 struct words {
 	const char *next, *end; /* what is left of the text */

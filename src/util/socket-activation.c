@@ -2,12 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
 
 #define FIRST_FD 3
 #define HANDED_MAX 1024

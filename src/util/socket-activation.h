@@ -3,9 +3,7 @@
 /* Descriptors that were handed over by who started us: systemd's socket activation, or whatever
  * else speaks the protocol of sd_listen_fds(3). */
 
-#include <stddef.h>
-
-struct arena;
+#include "util/base.h"
 
 struct handed {
 	int fd;

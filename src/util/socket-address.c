@@ -2,12 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdint.h>
-#include <string.h>
 
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/log.h"
 
 /* Whatever a port, alone or after a '*' or nothing, was meant to be: every address of this host. */

@@ -2,12 +2,9 @@
 
 /* Socket addresses as an operator writes them: 192.0.2.1:443, [2001:db8::1]:443, [::]:443. */
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <sys/socket.h>
 
-struct arena;
-struct error;
+#include "util/base.h"
 
 /* Parses ADDRESS:PORT with an IPv4 address, or [ADDRESS]:PORT with an IPv6 address; names and
  * scopes are refused. Returns 0, or -1 with err set to a sentence that quotes the text. */

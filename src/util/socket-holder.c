@@ -3,15 +3,8 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <netinet/in.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
 #include "util/socket-address.h"
 
 #define LISTENING 0x0a /* TCP_LISTEN in /proc/net/tcp */

@@ -3,11 +3,10 @@
 /* Who listens on a TCP port already, as 'ss -ltnp' shows it: from the socket's number in
  * /proc/net/tcp to the process that has it among its descriptors. */
 
-#include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
-struct arena;
+#include "util/base.h"
 
 struct socket_holder {
 	pid_t pid;  /* 0 where this user may not see it */

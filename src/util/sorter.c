@@ -10,14 +10,7 @@
 #include "util/sorter.h"
 
 #include <assert.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "util/arena.h"
-#include "util/error.h"
 #include "util/temporary-file.h"
 
 #define BUFFER_SIZE ((size_t)256 * 1024)

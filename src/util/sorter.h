@@ -9,11 +9,8 @@
  * comes first. The order of equal records is undefined.
  */
 
-#include <stddef.h>
+#include "util/base.h"
 
-#include "util/cleanup.h"
-
-struct error;
 struct sorter;
 
 #define SORTER_RECORD_MAX ((size_t)16 * 1024)

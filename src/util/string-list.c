@@ -1,11 +1,5 @@
 #include "util/string-list.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "util/arena.h"
-#include "util/bytes.h"
-
 #define FIRST_ROOM 8
 
 void texts_add(struct texts *texts, const char *text)

@@ -2,10 +2,7 @@
 
 /* A growing list of texts in an arena. */
 
-#include <stdbool.h>
-#include <stddef.h>
-
-struct arena;
+#include "util/base.h"
 
 struct texts {
 	struct arena *memory;

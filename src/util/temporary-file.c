@@ -2,11 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
-
-#include "util/arena.h"
-#include "util/error.h"
 
 static const char *temporary_directory(void)
 {

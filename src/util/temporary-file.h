@@ -2,9 +2,7 @@
 
 /* Files for data that does not fit into memory, without a name that could be left behind. */
 
-#include <stdio.h>
-
-struct error;
+#include "util/base.h"
 
 /* Opens one in the directory $SQLITE_TMPDIR or $TMPDIR (default: /var/tmp), for writing and
  * reading. Returns NULL with err set if that fails. */

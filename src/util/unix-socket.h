@@ -2,13 +2,13 @@
 
 /* Listening unix sockets, which an operator writes as unix:/run/mailconfd/proxy.socket. */
 
-#include <stddef.h>
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "util/base.h"
+
 #define UNIX_SOCKET_PATH_MAX (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
-struct error;
 struct socket_holder;
 
 struct unix_socket {

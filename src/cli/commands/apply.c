@@ -3,9 +3,6 @@
  * database, so that they are checked as always; then the rows that differ are written.
  */
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "admin/admin.h"
 #include "admin/change.h"
 #include "admin/reconcile.h"
@@ -16,9 +13,7 @@
 #include "cli/print.h"
 #include "cli/removal-limit.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/cleanup.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/file.h"
 #include "util/string-list.h"
 #include "util/temporary-file.h"

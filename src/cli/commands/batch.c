@@ -2,17 +2,12 @@
 
 #include "cli/commands/batch.h"
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "admin/change.h"
 #include "cli/command.h"
 #include "cli/file-argument.h"
 #include "cli/options.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/cleanup.h"
-#include "util/error.h"
 #include "util/file.h"
 #include "util/shell-words.h"
 

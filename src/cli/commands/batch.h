@@ -2,11 +2,10 @@
 
 /* Commands in a text, run one after the other. */
 
-#include <stddef.h>
+#include "util/base.h"
 
 struct admin;
 struct arguments;
-struct error;
 
 /*
  * Runs the commands of the text, all of which change something, within the transaction that has

@@ -1,7 +1,6 @@
 /* mailconfctl certificate prune */
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "acme/schedule.h"
@@ -11,9 +10,7 @@
 #include "cli/options.h"
 #include "config/settings.h"
 #include "http/retired-certificates.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/idna.h"
 
 /* Whether another certificate that stays has the name, whose key may then be the same. */

@@ -6,8 +6,7 @@
 #include "cli/commands/certificate-run.h"
 #include "cli/options.h"
 #include "config/settings.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 #define DAYS_MAX 36500
 

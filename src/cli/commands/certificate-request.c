@@ -1,7 +1,5 @@
 /* mailconfctl certificate request */
 
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "acme/issue.h"
@@ -15,9 +13,7 @@
 #include "doctor/expected.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/process.h"
 
 struct request_command {

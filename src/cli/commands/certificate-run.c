@@ -1,15 +1,13 @@
 #include "cli/commands/certificate-run.h"
 
 #include <jansson.h>
-#include <stdio.h>
 
 #include "acme/order.h"
 #include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/print.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 
 const struct option certificate_run_options[] = {
 	{ "address", "ADDRESSES",

@@ -1,6 +1,5 @@
 /* mailconfctl certificate list, and the family of certificate commands. */
 
-#include <string.h>
 #include <time.h>
 
 #include "acme/missing.h"
@@ -14,9 +13,7 @@
 #include "store/store.h"
 #include "tls/certificate-list.h"
 #include "tls/certificate-paths.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/string-list.h"
 
 #define DAY ((time_t)24 * 60 * 60)

@@ -1,7 +1,5 @@
 /* mailconfctl dns: the records that a domain should have. */
 
-#include <stdio.h>
-
 #include "admin/admin.h"
 #include "answer/answer.h"
 #include "cli/command.h"
@@ -13,9 +11,7 @@
 #include "mail/address.h"
 #include "protocol/templates.h"
 #include "tls/certificates.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 static void print_zone(struct admin *admin, const char *domain, const struct wanted *wanted)
 {

@@ -2,8 +2,6 @@
 
 #include "doctor/doctor.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,8 +15,7 @@
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "tls/certificate-list.h"
-#include "util/arena.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/string-list.h"
 
 #define LEVELS (LEVEL_PROBLEM + 1)

@@ -3,9 +3,6 @@
  * the database in memory, because domains are few; the result is checked as a whole and written.
  */
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "admin/admin.h"
 #include "admin/change.h"
 #include "admin/domain-rules.h"
@@ -20,9 +17,7 @@
 #include "import/csv.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/file.h"
 #include "util/string-list.h"
 

@@ -1,7 +1,5 @@
 /* mailconfctl domain: which mail domains are answered for, and by which provider. */
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "admin/domain-rules.h"
 #include "admin/moved-to.h"
@@ -13,9 +11,7 @@
 #include "cli/provider-options.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 static json_t *domain_entry(const struct domain *domain)
 {

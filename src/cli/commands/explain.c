@@ -1,7 +1,6 @@
 #include "cli/commands/explain.h"
 
 #include <stdarg.h>
-#include <string.h>
 
 #include "admin/admin.h"
 #include "cli/print.h"
@@ -11,9 +10,6 @@
 #include "protocol/protocol.h"
 #include "protocol/response.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
 
 struct explanation {
 	struct admin *admin;

@@ -2,9 +2,9 @@
 
 /* Which rows decided what a client gets. */
 
-struct bytes;
+#include "util/base.h"
+
 struct admin;
-struct error;
 struct response;
 
 /* Adds a line for each thing that decided, with its end. Returns 0, or -1 with err set. */

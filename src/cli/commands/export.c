@@ -1,8 +1,6 @@
 /* mailconfctl export: a whole installation as the commands that create it. */
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
 #include "admin/admin.h"
 #include "admin/export-commands.h"
@@ -11,10 +9,7 @@
 #include "cli/file-argument.h"
 #include "cli/options.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/cleanup.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/output.h"
 
 static const char heading[] = "# An installation of mailconfd: 'mailconfctl apply' makes a "

@@ -6,8 +6,6 @@
  * each further one that name and, in parentheses, its first domain.
  */
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "admin/change.h"
 #include "cli/command.h"
@@ -17,9 +15,7 @@
 #include "import/provider-draft.h"
 #include "mail/text.h"
 #include "store/automx2.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 static const struct {
 	const char *type;

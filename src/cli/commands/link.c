@@ -1,7 +1,5 @@
 /* mailconfctl link: web pages that clients show to users. */
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "admin/provider-rules.h"
 #include "cli/command.h"
@@ -11,9 +9,7 @@
 #include "mail/text.h"
 #include "mail/url.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 /* The words PROVIDER documentation|enable URL. found is its link, or NULL. */
 struct named_link {

@@ -1,4 +1,3 @@
-#include <stdio.h>
 
 #include "admin/admin.h"
 #include "cli/command.h"
@@ -7,8 +6,8 @@
 #include "mail/address.h"
 #include "observe/access-log.h"
 #include "store/store.h"
+#include "util/base.h"
 #include "util/digest.h"
-#include "util/error.h"
 
 static int show_hash(struct admin *admin, const struct arguments *arguments, struct error *err)
 {

@@ -1,9 +1,6 @@
 /* mailconfctl preview: what a mail client would get, through the same code as the daemon. */
 
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "admin/admin.h"
@@ -22,11 +19,9 @@
 #include "protocol/protocol.h"
 #include "protocol/templates.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 #include "util/did-you-mean.h"
 #include "util/digest.h"
-#include "util/error.h"
 #include "util/idna.h"
 #include "util/network.h"
 

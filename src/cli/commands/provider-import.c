@@ -11,9 +11,7 @@
 #include "import/download.h"
 #include "import/provider-draft.h"
 #include "mail/text.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 #include "util/file.h"
 #include "util/shell-words.h"
 

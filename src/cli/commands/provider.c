@@ -10,9 +10,7 @@
 #include "cli/provider-options.h"
 #include "mail/text.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 static json_t *provider_entry(struct admin *admin, const struct provider *provider)
 {

@@ -5,8 +5,7 @@
 #include "cli/file-argument.h"
 #include "cli/options.h"
 #include "store/store.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 static int restore(struct admin *admin, const struct arguments *arguments, struct error *err)
 {

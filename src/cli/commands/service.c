@@ -1,7 +1,5 @@
 /* mailconfctl service: the services of a provider, one by one. */
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "admin/provider-rules.h"
 #include "admin/warnings.h"
@@ -11,9 +9,7 @@
 #include "cli/provider-options.h"
 #include "mail/pattern.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 static int check_pop3(struct admin *admin, const struct service *service, struct error *err)
 {

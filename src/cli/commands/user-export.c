@@ -1,13 +1,12 @@
 /* mailconfctl user export: users as the CSV that 'user import' reads. */
 
-#include <stdio.h>
-
 #include "admin/admin.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "import/user-table.h"
 #include "mail/address.h"
 #include "store/store.h"
+#include "util/base.h"
 
 /* Stops when the output fails; the framework reports that at the end. */
 static int write_user(const struct user *user, void *context, struct error *err)

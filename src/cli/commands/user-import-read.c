@@ -1,7 +1,6 @@
 /* Reading for 'user import'. The rules for one user are those of 'user add'. */
 
 #include <endian.h>
-#include <string.h>
 
 #include "admin/admin.h"
 #include "admin/moved-to.h"
@@ -10,8 +9,7 @@
 #include "mail/profile.h"
 #include "mail/text.h"
 #include "store/store.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 /* A provider that rows have named. */
 struct known_provider {

@@ -2,9 +2,6 @@
 
 #include "cli/commands/user-import.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "admin/admin.h"
 #include "admin/change.h"
 #include "admin/domain-rules.h"
@@ -16,8 +13,6 @@
 #include "cli/removal-limit.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "util/bytes.h"
-#include "util/error.h"
 #include "util/string-list.h"
 
 /* Enough to sort a million users in memory. */

@@ -11,12 +11,11 @@
 #include "import/user-table.h"
 #include "mail/provider.h"
 #include "store/bulk.h"
-#include "util/arena.h"
+#include "util/base.h"
 #include "util/file.h"
 #include "util/sorter.h"
 
 struct admin;
-struct error;
 
 /* A user of the file. Without a login its line was skipped, and the user of the database stays. */
 struct user_record {

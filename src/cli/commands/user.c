@@ -1,7 +1,5 @@
 /* mailconfctl user: which login belongs to which address. */
 
-#include <string.h>
-
 #include "admin/admin.h"
 #include "admin/domain-rules.h"
 #include "admin/moved-to.h"
@@ -14,9 +12,7 @@
 #include "mail/address.h"
 #include "mail/text.h"
 #include "store/store.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 /* Whose row it is: an address, or the catch-all of a domain. */
 struct owner {

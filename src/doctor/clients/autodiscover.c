@@ -5,8 +5,7 @@
  */
 
 #include "doctor/client-document.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 
 #define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
 #define OUTER_SPACE SCHEMAS "responseschema/2006"

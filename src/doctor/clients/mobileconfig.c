@@ -7,9 +7,7 @@
 #include "doctor/client-document.h"
 #include "protocol/mobileconfig.h"
 #include "tls/cms.h"
-#include "util/arena.h"
-#include "util/bytes.h"
-#include "util/error.h"
+#include "util/base.h"
 
 /* The value of the key in a <dict>, NULL where there is none. */
 static const struct xml_element *value_of(const struct xml_element *dict, const char *key)

@@ -4,10 +4,8 @@
  * STARTTLS.
  */
 
-#include <string.h>
-
 #include "doctor/client-document.h"
-#include "util/bytes.h"
+#include "util/base.h"
 
 static bool is_host(const char *text)
 {

@@ -5,13 +5,9 @@
  */
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "doctor/client-document.h"
-#include "util/arena.h"
-#include "util/bytes.h"
+#include "util/base.h"
 
 /* Whether JavaScript's isFinite() holds, and what parseFloat() makes of it, to which 0x10 is 0. */
 static bool is_number(struct arena *memory, const char *text, double *ret_number)
