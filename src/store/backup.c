@@ -13,13 +13,11 @@
 #include <unistd.h>
 
 #include "store/database.h"
-#include "util/base.h"
 
 /* In bytes, for each system call. */
 #define COPY_SIZE ((size_t)16 * 1024 * 1024)
 
-/* What SQLite keeps beside the database, and finds by its name. */
-static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+const char *const database_suffixes[DATABASE_FILES] = { "", "-wal", "-shm", "-journal" };
 
 /* The files may not exist yet, so names in the same directory are compared as well. */
 static bool is_same_file(struct arena *memory, const char *one, const char *other)
@@ -41,12 +39,13 @@ int store_refuse_place(const char *database, const char *file, struct error *err
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(freep) char *real = realpath(database, NULL);
 
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
+	for (size_t i = 0; i < DATABASE_FILES; i++)
 		if (is_same_file(&memory,
-				 arena_printf(&memory, "%s%s", real ? real : database, suffixes[i]),
+				 arena_printf(&memory, "%s%s", real ? real : database,
+					      database_suffixes[i]),
 				 file))
 			return error_set(err, ERROR_INPUT, "'%s' is %sthe database itself", file,
-					 *suffixes[i] ? "a file of " : "");
+					 *database_suffixes[i] ? "a file of " : "");
 	return 0;
 }
 
@@ -107,24 +106,6 @@ int database_keep(const char *database, const char *target, struct error *err)
 	return -1;
 }
 
-/*
- * SQLite opens files by name, and the target may be in a directory that only root can enter, whose
- * rights were given up. So the copy is made in a temporary file, which loses its name at once, and
- * its bytes are copied from there. Returns the descriptor, or -1 with errno set.
- */
-static int create_temporary(struct arena *memory, const char *database, char **ret_path)
-{
-	const char *const directories[] = { dirname(arena_strdup(memory, database)), "/var/tmp",
-					    "/tmp" };
-	int fd = -1;
-
-	for (size_t i = 0; i < sizeof(directories) / sizeof(*directories) && fd < 0; i++) {
-		*ret_path = arena_printf(memory, "%s/.backup-XXXXXX", directories[i]);
-		fd = mkostemp(*ret_path, O_CLOEXEC);
-	}
-	return fd;
-}
-
 int copy_bytes(int from, int to)
 {
 	ssize_t copied;
@@ -135,15 +116,25 @@ int copy_bytes(int from, int to)
 	return (int)copied;
 }
 
+/*
+ * SQLite opens files by name, and the target may be in a directory that only root can enter, whose
+ * rights were given up. So the copy is made in a temporary file, which loses its name at once, and
+ * its bytes are copied from there.
+ */
 int store_backup(struct store *store, const char *file, int fd, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *const directories[] = { dirname(arena_strdup(&memory, store->path)), "/var/tmp",
+					    "/tmp" };
 	_cleanup_(closep) int temporary = -1;
-	char *path;
+	char *path = NULL;
 	int code;
 
 	sqlite3_busy_timeout(store->database, store_lock_timeout());
-	temporary = create_temporary(&memory, store->path, &path);
+	for (size_t i = 0; i < 3 && temporary < 0; i++) {
+		path = arena_printf(&memory, "%s/.backup-XXXXXX", directories[i]);
+		temporary = mkostemp(path, O_CLOEXEC);
+	}
 	if (temporary < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot create a temporary file: %s",
 				 strerror(errno));

@@ -7,7 +7,6 @@
 #include "store/bulk.h"
 
 #include "store/database.h"
-#include "store/row.h"
 
 /* Rows of the table that are skipped one by one before the next wanted row is looked up. */
 #define PASSED_OVER_MAX 32
@@ -62,8 +61,11 @@ static int move_cursor_to(struct bulk *bulk, const char *domain, const char *loc
 			  struct error *err)
 {
 	row_close(&bulk->cursor);
-	return row_open(bulk->store, NULL, USERS_FROM, VALUES(TEXT_COPY(domain), TEXT_COPY(local)),
-			&bulk->cursor, err) == 0
+	return row_open(bulk->store, NULL,
+			SQL_OF(TABLE_USER, "reading users",
+			       "SELECT domain, local, login, name, provider, moved_to FROM user "
+			       "WHERE (domain, local) >= (?1, ?2) ORDER BY domain, local"),
+			VALUES(TEXT_COPY(domain), TEXT_COPY(local)), &bulk->cursor, err) == 0
 		       ? move_cursor(bulk, err)
 		       : -1;
 }
@@ -156,7 +158,7 @@ static int remove_row(struct bulk *bulk, struct error *err)
 		       : -1;
 }
 
-static int write_row(struct bulk *bulk, enum statement statement, const struct bulk_user *user,
+static int write_row(struct bulk *bulk, struct statement statement, const struct bulk_user *user,
 		     struct error *err)
 {
 	return store_run(bulk->store, statement,
@@ -198,7 +200,11 @@ static int update_row(struct bulk *bulk, const struct bulk_user *given, struct e
 	if (user.provider != bulk->row.provider)
 		note_provider(bulk);
 	bulk->counts.changed++;
-	return write_row(bulk, BULK_UPDATE_USER, &user, err);
+	return write_row(bulk,
+			 SQL("writing a user",
+			     "UPDATE user SET login = ?3, name = ?4, provider = ?5, moved_to = ?6 "
+			     "WHERE domain = ?1 AND local = ?2"),
+			 &user, err);
 }
 
 /* Removes the remaining rows of the domain from the cursor on, or all if it is NULL. */
@@ -267,7 +273,11 @@ int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err)
 	call_visitor(bulk, NULL, user);
 	bulk->counts.added++;
 	note_domain(bulk, user->domain);
-	return write_row(bulk, BULK_ADD_USER, user, err);
+	return write_row(bulk,
+			 SQL("writing a user",
+			     "INSERT INTO user (domain, local, login, name, provider, moved_to) "
+			     "VALUES (?1, ?2, ?3, ?4, ?5, ?6)"),
+			 user, err);
 }
 
 int bulk_end(struct bulk *bulk, struct row_counts *ret_counts, struct error *err)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "util/account.h"
+#include "util/embedded.h"
 
 /* In bytes. A corrupted page can announce a value of a gigabyte, for which SQLite takes memory. */
 #define VALUE_MAX (1024 * 1024)
@@ -20,17 +21,25 @@
 /* In bytes: what SQLite writes back by itself, a thousand pages. */
 #define LOG_SIZE_LIMIT "4194304"
 
+/* Before migrations, the one of now among them. */
+#define COPIES_KEPT 2
+
+#define HAS_TABLES SQL("reading it", "SELECT EXISTS (SELECT 1 FROM sqlite_schema)")
+
 static void configure_sqlite(void)
 {
 	/* Without statistics SQLite's allocator needs no lock that all workers share. */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-static void configure_once(void)
+struct store *store_new(const char *path)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct store *store = xnew(struct store);
 
 	pthread_once(&once, configure_sqlite);
+	store->path = xstrdup(path);
+	return store;
 }
 
 static unsigned lock_timeout = 20; /* seconds */
@@ -54,57 +63,42 @@ int store_set_in_use(const char *path, struct error *err)
 	return error_hint(err, "try again later; 'fuser -v %s' shows which process uses it", path);
 }
 
-static int fail_busy(struct store *store, struct error *err, const char *doing)
-{
-	if (store->is_patient)
-		store_set_in_use(store->path, err);
-	else
-		error_set(err, ERROR_STORE, "database '%s' is in use by another process: %s",
-			  store->path, doing);
-	return STORE_BUSY;
-}
-
 int store_fail(struct store *store, struct error *err, const char *doing)
 {
 	int code = sqlite3_errcode(store->database);
+	int extended = sqlite3_extended_errcode(store->database);
 
-	if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
-		return fail_busy(store, err, doing);
+	if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
+		if (store->is_patient)
+			store_set_in_use(store->path, err);
+		else
+			error_set(err, ERROR_STORE,
+				  "database '%s' is in use by another process: %s", store->path,
+				  doing);
+		return STORE_BUSY;
+	}
 	if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB) {
 		store->has_bad_pages = true;
 		error_set(err, ERROR_STORE, "database '%s' is corrupted: %s: %s", store->path,
 			  doing, sqlite3_errmsg(store->database));
 		return error_hint(err, RESTORE_HINT);
 	}
-	if (sqlite3_extended_errcode(store->database) == SQLITE_READONLY_DIRECTORY ||
-	    sqlite3_extended_errcode(store->database) == SQLITE_READONLY_CANTINIT)
-		return error_set(err, ERROR_STORE,
-				 "database '%s': %s: the file and its directory must be writable "
-				 "for readers too, because they share its -shm file",
-				 store->path, doing);
-	return error_set(err, ERROR_STORE, "database '%s': %s: %s", store->path, doing,
-			 sqlite3_errmsg(store->database));
+	error_set(err, ERROR_STORE, "database '%s': %s: %s", store->path, doing,
+		  sqlite3_errmsg(store->database));
+	if (extended == SQLITE_READONLY_DIRECTORY || extended == SQLITE_READONLY_CANTINIT)
+		error_set(err, ERROR_STORE,
+			  "database '%s': %s: the file and its directory must be writable for "
+			  "readers too, because they share its -shm file",
+			  store->path, doing);
+	return -1;
 }
 
 int store_execute(struct store *store, const char *sql, struct error *err)
 {
-	if (sqlite3_exec(store->database, sql, NULL, NULL, NULL) != SQLITE_OK)
-		return store_fail(store, err, "changing it");
-	return 0;
-}
-
-int store_number(struct store *store, const char *sql, int64_t *ret_number, struct error *err)
-{
-	sqlite3_stmt *query = NULL;
-	int r = 0;
-
-	if (sqlite3_prepare_v2(store->database, sql, -1, &query, NULL) == SQLITE_OK &&
-	    sqlite3_step(query) == SQLITE_ROW)
-		*ret_number = sqlite3_column_int64(query, 0);
-	else
-		r = store_fail(store, err, "reading it");
-	sqlite3_finalize(query);
-	return r;
+	if (sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	store_fail(store, err, "changing it");
+	return -1;
 }
 
 static int refuse_to(const char *what, const char *path, bool for_writing, int error,
@@ -141,30 +135,20 @@ static int open_database(struct store *store, const char *name, int flags, struc
 	return 0;
 }
 
-/* Creates the file where there is none, for the group to read whatever the umask. SQLite gives its
- * -wal and -shm files the mode of this one. */
-static int prepare_file(const char *path, struct error *err)
-{
-	_cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-
-	if (fd < 0 && errno == EEXIST)
-		return 0;
-	if (fd < 0 || fchmod(fd, FILE_MODE) < 0)
-		return refuse_to(errno == EACCES ? "open" : "create", path, true, errno, err);
-	return 0;
-}
-
 static int check_version(struct store *store, enum store_mode mode, struct error *err)
 {
-	int64_t application, version;
+	bool is_ours;
+	int64_t version;
 	int r;
 
-	r = store_number(store, "PRAGMA application_id", &application, err);
+	r = store_read_truth(
+		store, SQL("reading it", "SELECT application_id = ?1 FROM pragma_application_id"),
+		VALUES(NUMBER(APPLICATION_ID)), &is_ours, err);
 	if (r == 0)
-		r = store_number(store, "PRAGMA user_version", &version, err);
+		r = store_read_number(store, USER_VERSION, NULL, &version, err);
 	if (r != 0)
 		return r;
-	if (application != APPLICATION_ID)
+	if (!is_ours)
 		return error_set(err, ERROR_STORE, "'%s' is not a database of mailconfd",
 				 store->path);
 	if (mode == STORE_COPY)
@@ -186,63 +170,105 @@ static int check_version(struct store *store, enum store_mode mode, struct error
 	return 0;
 }
 
-static int open_for_reading(struct store *store, enum store_mode mode, struct error *err)
+int schema_version(void)
 {
-	int64_t objects;
+	int version = 0;
+
+	while (embedded_schema[version].name)
+		version++;
+	return version;
+}
+
+static const char *copy_name(struct arena *memory, const struct store *store, int64_t version)
+{
+	return arena_printf(memory, "%s.schema-%lld", store->path, (long long)version);
+}
+
+/* Keeps a copy, and of older ones the newest. */
+static int keep_copy(struct store *store, int64_t version, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	size_t kept = 0;
+
+	if (database_keep(store->path, copy_name(&memory, store, version), err) < 0)
+		return error_prefix(err, "before a migration");
+	for (int64_t older = version - 1; older > 0; older--) {
+		const char *name = copy_name(&memory, store, older);
+
+		if (access(name, F_OK) == 0 && ++kept >= COPIES_KEPT)
+			(void)unlink(name);
+	}
+	return 0;
+}
+
+/* All migrations run inside one transaction, so that a database is of one version or the other,
+ * never between; two admin tools that meet wait for each other at its beginning. */
+int store_migrate(struct store *store, bool keeps_copy, struct error *err)
+{
+	char pragma[64];
+	int64_t version;
 	int r;
 
-	if (open_database(store, store->path, SQLITE_OPEN_READONLY, err) < 0)
+	if (store_begin(store, err) < 0)
 		return -1;
-	r = store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err);
-	if (r == 0 && objects == 0) {
-		/* Most likely an admin tool is at it just now. */
-		error_set(err, ERROR_STORE, "database '%s' is empty", store->path);
-		error_hint(err, "create its tables with 'mailconfctl init'");
-		return STORE_BUSY;
+	r = store_read_number(store, USER_VERSION, NULL, &version, err);
+	if (r == 0 && keeps_copy && version > 0 && version < schema_version())
+		r = keep_copy(store, version, err);
+	for (int64_t next = version; r == 0 && next < schema_version(); next++)
+		if (store_execute(store, embedded_schema[next].text, err) != 0)
+			r = error_prefix(err, "migration %s", embedded_schema[next].name);
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", schema_version());
+	if (r == 0 && version < schema_version())
+		r = store_execute(store, pragma, err);
+	if (r != 0) {
+		store_rollback(store);
+		return -1;
 	}
-	return r == 0 ? check_version(store, mode, err) : r;
+	return store_commit(store, err);
 }
 
 /* A file of no bytes is one that was made just now, by us or by an admin tool beside us. */
 static int open_for_writing(struct store *store, struct error *err)
 {
-	int64_t objects;
+	/* Created for the group to read whatever the umask. SQLite gives its -wal and -shm files
+	 * the mode of this one. */
+	_cleanup_(closep) int fd = open(store->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC,
+					FILE_MODE);
+	bool has_tables;
 
-	if (prepare_file(store->path, err) < 0 ||
-	    open_database(store, store->path, SQLITE_OPEN_READWRITE, err) < 0)
+	if (fd < 0 ? errno != EEXIST : fchmod(fd, FILE_MODE) < 0)
+		return refuse_to(errno == EACCES ? "open" : "create", store->path, true, errno,
+				 err);
+	if (open_database(store, store->path, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
 	sqlite3_busy_handler(store->database, store_wait_for_lock, store);
 	store->is_patient = true;
-	if (store_number(store, "SELECT count(*) FROM sqlite_schema", &objects, err) != 0)
+	if (store_read_truth(store, HAS_TABLES, NULL, &has_tables, err) != 0)
 		return -1;
-	store->is_new = objects == 0;
+	store->is_new = !has_tables;
 	/* A file that another program has written can have a rollback journal, with which readers
-	 * and writers wait for each other. */
+	 * and writers wait for each other. The limit cuts off what a large change that was killed
+	 * has left of the log, when SQLite reuses it: once a thousand pages of it are written back.
+	 */
 	if (store_execute(store, "PRAGMA journal_mode = WAL", err) != 0 ||
 	    (store->is_new &&
-	     store_execute(store, "PRAGMA application_id = " APPLICATION_ID_TEXT, err) != 0))
-		return -1;
-	/* The limit cuts off what a large change that was killed has left of the log, when SQLite
-	 * reuses it: once a thousand pages of it are written back. */
-	if (md5_register(store, err) != 0 ||
+	     store_execute(store, "PRAGMA application_id = " APPLICATION_ID_TEXT, err) != 0) ||
+	    md5_register(store, err) != 0 ||
 	    store_execute(store,
 			  "PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = " LOG_SIZE_LIMIT,
 			  err) != 0 ||
 	    check_version(store, STORE_WRITE, err) != 0)
 		return -1;
-	return store_migrate(store, err);
+	return store_migrate(store, true, err);
 }
 
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *err)
 {
-	_cleanup_(store_closep) struct store *store = NULL;
+	_cleanup_(store_closep) struct store *store = store_new(path);
+	bool has_tables;
 	struct stat status;
-	int r;
+	int r = stat(path, &status);
 
-	configure_once();
-	store = xnew(struct store);
-	store->path = xstrdup(path);
-	r = stat(path, &status);
 	/* SQLite would wait for a writer of a FIFO. */
 	if (r == 0 && !S_ISREG(status.st_mode))
 		return error_set(err, ERROR_STORE,
@@ -251,8 +277,21 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 		error_set(err, ERROR_STORE, "database '%s' does not exist", path);
 		return error_hint(err, "create it with 'mailconfctl init'");
 	}
-	r = mode == STORE_READ || mode == STORE_COPY ? open_for_reading(store, mode, err)
-						     : open_for_writing(store, err);
+	if (mode == STORE_WRITE || mode == STORE_CHANGE) {
+		r = open_for_writing(store, err);
+	} else {
+		r = open_database(store, path, SQLITE_OPEN_READONLY, err);
+		if (r == 0)
+			r = store_read_truth(store, HAS_TABLES, NULL, &has_tables, err);
+		if (r == 0 && !has_tables) {
+			/* Most likely an admin tool is at it just now. */
+			error_set(err, ERROR_STORE, "database '%s' is empty", path);
+			error_hint(err, "create its tables with 'mailconfctl init'");
+			r = STORE_BUSY;
+		}
+		if (r == 0)
+			r = check_version(store, mode, err);
+	}
 	if (r != 0)
 		return file_system_explain(store, r, err);
 	*ret_store = TAKE(store);
@@ -279,16 +318,13 @@ int store_open_patiently(const char *path, enum store_mode mode, int patience,
  * once it outgrows the cache. It is thrown away as a whole, so it needs no journal. */
 int store_open_scratch(struct store **ret_store, struct error *err)
 {
-	_cleanup_(store_closep) struct store *store = NULL;
+	_cleanup_(store_closep) struct store *store = store_new("(scratch)");
 
-	configure_once();
-	store = xnew(struct store);
-	store->path = xstrdup("(scratch)");
 	if (open_database(store, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, err) < 0)
 		return -1;
 	if (md5_register(store, err) != 0 ||
 	    store_execute(store, "PRAGMA journal_mode = OFF; PRAGMA foreign_keys = ON", err) != 0 ||
-	    store_migrate(store, err) < 0)
+	    store_migrate(store, false, err) < 0)
 		return -1;
 	*ret_store = TAKE(store);
 	return 0;
@@ -298,8 +334,8 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
-	for (size_t i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(store->prepared[i]);
+	for (size_t i = 0; i < STATEMENTS_MAX; i++)
+		sqlite3_finalize(store->prepared[i].query);
 	sqlite3_close(store->database);
 	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
 		arena_clear(&store->kept[i].memory);
@@ -309,17 +345,17 @@ void store_close(struct store *store)
 
 int store_begin(struct store *store, struct error *err)
 {
-	return store_execute(store, "BEGIN IMMEDIATE", err) == 0 ? 0 : -1;
+	return store_execute(store, "BEGIN IMMEDIATE", err);
 }
 
 int store_commit(struct store *store, struct error *err)
 {
-	return store_execute(store, "COMMIT", err) == 0 ? 0 : -1;
+	return store_execute(store, "COMMIT", err);
 }
 
 int store_defer_references(struct store *store, struct error *err)
 {
-	return store_execute(store, "PRAGMA defer_foreign_keys = ON", err) == 0 ? 0 : -1;
+	return store_execute(store, "PRAGMA defer_foreign_keys = ON", err);
 }
 
 void store_rollback(struct store *store)

@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "store/database.h"
-#include "util/base.h"
 #include "util/clock.h"
 
 #define MOVE_HINT "move the database to a local file system ('[database] file')"

@@ -4,23 +4,22 @@
  * programs use new ones. Overwriting the file in place leaves old pages in its cache.
  */
 
+#include <endian.h>
 #include <sys/stat.h>
 
 #include "store/database.h"
-#include "util/base.h"
 
 #define CHANGE_COUNTER_OFFSET 24 /* https://sqlite.org/fileformat.html, 1.3 */
 
 void store_files_look(const char *path, struct store_files *ret_files)
 {
-	static const char *const suffixes[STORE_FILES] = { "", "-wal", "-shm" };
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
 	*ret_files = (struct store_files){ 0 };
 	for (size_t i = 0; i < STORE_FILES; i++) {
 		struct stat status;
 
-		if (stat(arena_printf(&memory, "%s%s", path, suffixes[i]), &status) < 0)
+		if (stat(arena_printf(&memory, "%s%s", path, database_suffixes[i]), &status) < 0)
 			continue;
 		ret_files->devices[i] = status.st_dev;
 		ret_files->inodes[i] = status.st_ino;
@@ -54,14 +53,14 @@ enum store_change store_files_compare(const struct store_files *before,
 /* Through SQLite's own descriptor: closing another one of the file would release its locks. */
 uint32_t store_change_counter(struct store *store)
 {
-	unsigned char bytes[4] = { 0 };
 	sqlite3_file *file = NULL;
+	uint32_t counter;
 
 	if (sqlite3_file_control(store->database, "main", SQLITE_FCNTL_FILE_POINTER, &file) !=
 		    SQLITE_OK ||
 	    !file || !file->pMethods ||
-	    file->pMethods->xRead(file, bytes, sizeof(bytes), CHANGE_COUNTER_OFFSET) != SQLITE_OK)
+	    file->pMethods->xRead(file, &counter, sizeof(counter), CHANGE_COUNTER_OFFSET) !=
+		    SQLITE_OK)
 		return 0;
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 |
-	       bytes[3];
+	return be32toh(counter);
 }

@@ -18,44 +18,37 @@
  */
 
 #include "store/database.h"
-#include "store/row.h"
-#include "util/base.h"
 #include "util/digest.h"
 
-/* Providers stay good while no other connection has changed the database. */
-static int check_kept(struct store *store, struct error *err)
+/* The read transaction begins with the first read, which may meet a lock. Who is changing something
+ * has one already. */
+int store_snapshot(struct store *store, struct error *err)
 {
 	int64_t version;
-	int r = store_read_number(store, DATA_VERSION, NULL, &version, err);
+	int r;
 
+	if (store->in_snapshot || !sqlite3_get_autocommit(store->database))
+		return 0;
+	r = store_run(store, SQL("beginning to read it", "BEGIN"), NULL, err);
+	if (r != 0)
+		return r;
+	store->in_snapshot = true;
+	r = store_read_number(store, SQL("reading it", "PRAGMA data_version"), NULL, &version, err);
 	if (r != 0 || version == store->data_version)
 		return r;
+	/* Providers stay good while no other connection has changed the database. */
 	for (size_t i = 0; i < PROVIDERS_KEPT; i++)
 		store->kept[i].provider.id = 0;
 	store->data_version = version;
 	return 0;
 }
 
-/* The read transaction begins with the first read, which may meet a lock. Who is changing something
- * has one already. */
-int store_snapshot(struct store *store, struct error *err)
-{
-	int r;
-
-	if (store->in_snapshot || !sqlite3_get_autocommit(store->database))
-		return 0;
-	r = store_run(store, BEGIN_SNAPSHOT, NULL, err);
-	if (r != 0)
-		return r;
-	store->in_snapshot = true;
-	return check_kept(store, err);
-}
-
 void store_release(struct store *store)
 {
 	struct error err;
 
-	if (store->in_snapshot && store_run(store, END_SNAPSHOT, NULL, &err) != 0)
+	if (store->in_snapshot &&
+	    store_run(store, SQL("ending to read it", "COMMIT"), NULL, &err) != 0)
 		store_rollback(store);
 	store->in_snapshot = false;
 	/* So that a page that was put right is read again. */
@@ -69,8 +62,11 @@ bool store_has_snapshot(const struct store *store)
 	return store->in_snapshot;
 }
 
-/* What is returned borrows from the store until the next call. */
-static int find_kept_provider(struct store *store, int64_t id, struct provider *ret_provider,
+/* What is returned borrows from the store until the next call. A user's own provider must not push
+ * out the domain's, which is borrowed too: that is beside, else NULL. Kept as well, it does not
+ * make the answer measurably later than that for somebody who has none. */
+static int find_kept_provider(struct store *store, struct arena *memory, int64_t id,
+			      const struct provider *beside, struct provider *ret_provider,
 			      struct error *err)
 {
 	struct kept_provider *kept = &store->kept[(uint64_t)id % PROVIDERS_KEPT];
@@ -78,6 +74,12 @@ static int find_kept_provider(struct store *store, int64_t id, struct provider *
 
 	if (id == 0)
 		return STORE_NOT_FOUND;
+	if (beside && id == beside->id) {
+		*ret_provider = *beside;
+		return 0;
+	}
+	if (beside && kept == &store->kept[(uint64_t)beside->id % PROVIDERS_KEPT])
+		return provider_find_by_id(store, memory, id, ret_provider, err);
 	/* What this connection itself has changed is not in data_version. */
 	if (kept->provider.id != id || !store->in_snapshot) {
 		kept->provider.id = 0;
@@ -90,59 +92,21 @@ static int find_kept_provider(struct store *store, int64_t id, struct provider *
 	return 0;
 }
 
-/* A provider of the user's own, which must not push out the domain's, for both are borrowed. Kept
- * too, it does not make the answer measurably later than that for somebody who has none. */
-static int find_beside(struct store *store, struct arena *memory, int64_t id,
-		       const struct provider *domains, struct provider *ret_provider,
-		       struct error *err)
-{
-	if (id == domains->id) {
-		*ret_provider = *domains;
-		return 0;
-	}
-	if ((uint64_t)id % PROVIDERS_KEPT == (uint64_t)domains->id % PROVIDERS_KEPT)
-		return provider_find_by_id(store, memory, id, ret_provider, err);
-	return find_kept_provider(store, id, ret_provider, err);
-}
-
-static bool host_agrees(const struct query *query)
-{
-	struct host_domains domains;
-
-	if (!query->host || !query->domain)
-		return !query->domain;
-	domains = host_domains(query->host);
-	return text_equals(domains.bare, query->domain) ||
-	       (domains.stripped && text_equals(domains.stripped, query->domain));
-}
-
-/* The row for a domain, unless it is "*" and may not answer here. */
+/* The row for a domain, unless it is "*" and the Host is not of the domain asked for. */
 static int find_serving_row(struct store *store, struct arena *memory, const struct query *query,
 			    const char *domain, struct domain *ret_row, struct error *err)
 {
 	int r = store_serving_domain(store, memory, domain, ret_row, err);
+	struct host_domains host;
 
-	if (r == 0 && text_equals(ret_row->name, "*") && !host_agrees(query))
-		return STORE_NOT_FOUND;
-	return r;
-}
-
-static int find_by_host(struct store *store, struct arena *memory, const struct query *query,
-			const char **ret_domain, struct domain *ret_row, struct error *err)
-{
-	struct host_domains domains = host_domains(query->host);
-	int r;
-
-	if (!domains.stripped) {
-		*ret_domain = domains.bare;
-		return find_serving_row(store, memory, query, domains.bare, ret_row, err);
-	}
-	*ret_domain = domains.stripped;
-	r = find_serving_row(store, memory, query, domains.stripped, ret_row, err);
-	if (r != STORE_NOT_FOUND)
+	if (r != 0 || !text_equals(ret_row->name, "*") || !query->domain)
 		return r;
-	*ret_domain = domains.bare;
-	return store_find_domain(store, memory, domains.bare, ret_row, err);
+	if (!query->host)
+		return STORE_NOT_FOUND;
+	host = host_domains(query->host);
+	return text_equals(host.bare, query->domain) || text_same(host.stripped, query->domain)
+		       ? 0
+		       : STORE_NOT_FOUND;
 }
 
 static int find_domain(struct store *store, struct arena *memory, const struct query *query,
@@ -155,8 +119,15 @@ static int find_domain(struct store *store, struct arena *memory, const struct q
 		r = find_serving_row(store, memory, query, query->domain, ret_row, err);
 	}
 	if (r == STORE_NOT_FOUND && query->host && (!query->domain || query->host_may_answer)) {
+		struct host_domains host = host_domains(query->host);
+
 		match->is_host = true;
-		r = find_by_host(store, memory, query, &match->domain, ret_row, err);
+		match->domain = host.stripped ? host.stripped : host.bare;
+		r = find_serving_row(store, memory, query, match->domain, ret_row, err);
+		if (r == STORE_NOT_FOUND && host.stripped) {
+			match->domain = host.bare;
+			r = store_find_domain(store, memory, host.bare, ret_row, err);
+		}
 	}
 	if (r != 0)
 		return r;
@@ -186,42 +157,11 @@ static int find_provider(struct store *store, struct arena *memory, struct domai
 	}
 	if (!match->moved_to)
 		match->moved_to = row->moved_to;
-	r = find_kept_provider(store, row->provider_id, &match->provider, err);
+	r = find_kept_provider(store, memory, row->provider_id, NULL, &match->provider, err);
 	if (r == STORE_NOT_FOUND)
 		return error_set(err, ERROR_DATA, "domain '%s' has a provider that is not there",
 				 match->row);
 	return r;
-}
-
-struct found_user {
-	struct user user;
-	int rank; /* 0: none */
-};
-
-static int rank_of(const char *row, const char *local, const char *untagged)
-{
-	return text_equals(row, local) ? 3 : text_equals(row, untagged) ? 2 : 1;
-}
-
-static int find_user(struct store *store, struct arena *memory, const char *domain,
-		     const char *local, const char *untagged, struct found_user *found,
-		     struct error *err)
-{
-	_cleanup_(row_close) struct row row;
-	bool is_decided = found->rank > 0;
-	int r = row_open(store, memory, FIND_USERS,
-			 VALUES(TEXT(domain), TEXT(local), TEXT(untagged)), &row, err);
-
-	while (r == 0 && (r = row_next(&row, err)) == 0) {
-		int rank = rank_of(row_text(&row, 1), local, untagged);
-
-		if (is_decided || rank <= found->rank)
-			continue;
-		found->user = user_read(&row);
-		found->rank = rank;
-		r = row_check(&row, err);
-	}
-	return r == STORE_NOT_FOUND ? 0 : r;
 }
 
 static int match_user(struct store *store, struct arena *memory, const struct address *address,
@@ -229,43 +169,63 @@ static int match_user(struct store *store, struct arena *memory, const struct ad
 {
 	const char *untagged = local_without_tag(memory, address->key,
 						 match->provider.recipient_delimiter);
-	struct found_user found = { 0 };
-	int r;
+	const char *const domains[] = { address->domain, match->alias_of };
+	int best = 0, r = 0;
 
-	r = find_user(store, memory, address->domain, address->key, untagged, &found, err);
-	if (r == 0 && match->alias_of)
-		r = find_user(store, memory, match->alias_of, address->key, untagged, &found, err);
-	if (r != 0 || found.rank == 0)
+	for (size_t i = 0; i < 2 && domains[i] && r == 0; i++) {
+		_cleanup_(row_close) struct row row;
+		bool is_decided = best > 0;
+
+		r = row_open(store, memory, FIND_USERS,
+			     VALUES(TEXT(domains[i]), TEXT(address->key), TEXT(untagged)), &row,
+			     err);
+		while (r == 0 && (r = row_next(&row, err)) == 0) {
+			const char *local = row_text(&row, 1);
+			int rank = text_equals(local, address->key) ? 3
+				   : text_equals(local, untagged)   ? 2
+								    : 1;
+
+			if (is_decided || rank <= best)
+				continue;
+			match->user = user_read(&row);
+			best = rank;
+			r = row_check(&row, err);
+		}
+		if (r == STORE_NOT_FOUND)
+			r = 0;
+	}
+	match->has_user = best > 0;
+	if (r != 0 || match->user.provider_id == 0)
 		return r;
-	match->user = found.user;
-	match->has_user = true;
-	if (found.user.provider_id == 0)
-		return 0;
 	match->has_own_provider = true;
-	r = find_beside(store, memory, found.user.provider_id, &match->domain_provider,
-			&match->provider, err);
+	r = find_kept_provider(store, memory, match->user.provider_id, &match->domain_provider,
+			       &match->provider, err);
 	if (r == STORE_NOT_FOUND)
 		return error_set(err, ERROR_DATA, "user '%s' has a provider that is not there",
-				 found.user.address);
+				 match->user.address);
 	return r;
 }
 
-static bool is_exactly(const struct user *user, const char *local)
-{
-	size_t length = strlen(local);
-
-	return strncmp(user->address, local, length) == 0 && user->address[length] == '@';
-}
-
-/* No user has the local part that is searched if there is none, so that it takes as long. */
 static int match_md5(struct store *store, struct arena *memory, const struct query *query,
 		     struct match *match, struct error *err)
 {
+	_cleanup_(row_close) struct row row;
 	struct address *address = arena_new(memory, struct address);
+	const struct match before = *match;
+	/* No user has the local part that is searched if there is none, so that it takes as long.
+	 */
 	const char *local = "@";
+	size_t length;
 	int r;
 
-	r = md5_find(store, memory, match->domain, query->md5, &local, err);
+	r = row_find(store, memory,
+		     SQL_OF(TABLE_USER_MD5, "looking up a user",
+			    "SELECT local FROM user_md5 WHERE domain = ?1 AND md5 = ?2"),
+		     VALUES(TEXT(match->domain), BLOB(query->md5->bytes)), &row, err);
+	if (r == 0) {
+		local = row_text(&row, 0);
+		r = row_check(&row, err);
+	}
 	if (r != 0 && r != STORE_NOT_FOUND)
 		return r;
 	*address = (struct address){ .local = local, .key = local, .domain = match->domain };
@@ -273,14 +233,12 @@ static int match_md5(struct store *store, struct arena *memory, const struct que
 	address->typed = address->text;
 	match->address = address;
 	r = match_user(store, memory, address, match, err);
-	if (r != 0 ||
-	    (match->has_user && is_exactly(&match->user, local) && match->provider.md5_lookup))
+	length = strlen(local);
+	/* Not a row of an address without its tag, nor a catch-all. */
+	if (r != 0 || (match->has_user && strncmp(match->user.address, local, length) == 0 &&
+		       match->user.address[length] == '@' && match->provider.md5_lookup))
 		return r;
-	match->address = NULL;
-	match->user = (struct user){ 0 };
-	match->has_user = false;
-	match->has_own_provider = false;
-	match->provider = match->domain_provider;
+	*match = before;
 	return 0;
 }
 
@@ -313,7 +271,10 @@ int store_match(struct store *store, struct arena *memory, const struct query *q
 int store_secret(struct store *store, struct digest_key *ret_secret, struct error *err)
 {
 	_cleanup_(row_close) struct row row;
-	int r = row_find(store, NULL, FIND_SECRET, VALUES(TEXT("profile")), &row, err);
+	int r = row_find(store, NULL,
+			 SQL_OF(TABLE_SECRET, "reading its secret",
+				"SELECT value FROM secret WHERE name = 'profile'"),
+			 NULL, &row, err);
 
 	if (r == STORE_NOT_FOUND)
 		return error_set(err, ERROR_DATA, "database '%s' has lost its secret", store->path);

@@ -1,38 +1,17 @@
-
 #include "mail/pattern.h"
 #include "store/database.h"
-#include "store/row.h"
-#include "util/base.h"
 
-/* The columns of PROVIDER_COLUMNS. */
-enum { COLUMN_NAME, COLUMN_ID, COLUMN_ATTRIBUTES };
+#define PROVIDER_COLUMNS "name, id, @provider FROM provider"
 
 static void read_provider(struct row *row, void *item)
 {
 	struct provider *provider = item;
 
 	*provider = (struct provider){
-		.name = row_text(row, COLUMN_NAME),
-		.id = row_integer(row, COLUMN_ID, 1, INT64_MAX),
+		.name = row_text(row, 0),
+		.id = row_integer(row, 1, 1, INT64_MAX),
 	};
-	row_attributes(row, COLUMN_ATTRIBUTES, provider_options, provider);
-}
-
-/* Returns 0, or -1 with err set to what keeps the provider from being an answer. */
-static int check_provider(struct arena *memory, const struct provider *provider, struct error *err)
-{
-	const struct invalid_service *invalid = provider->invalid_services;
-	const char *remedy;
-
-	if (provider->n_invalid_services > 0 && invalid->is_unreadable)
-		return error_set(err, ERROR_ROW, "%s", invalid->reason);
-	if (provider->n_invalid_services > 0)
-		error_set(err, ERROR_DATA, "%s", invalid->reason);
-	else if (pattern_check(memory, provider->login, PATTERN_FOR_PROVIDER, err) == 0 &&
-		 provider_check_links(memory, provider, &remedy, err) == 0)
-		return 0;
-	err->kind = ERROR_DATA;
-	return error_prefix(err, "provider '%s'", provider->name);
+	row_attributes(row, 2, provider_options, provider);
 }
 
 static int load_parts(struct store *store, struct arena *memory, struct provider *provider,
@@ -43,7 +22,7 @@ static int load_parts(struct store *store, struct arena *memory, struct provider
 	return r == 0 ? links_load(store, memory, provider, err) : r;
 }
 
-static int find_provider(struct store *store, struct arena *memory, enum statement statement,
+static int find_provider(struct store *store, struct arena *memory, struct statement statement,
 			 const struct sql_value *values, struct provider *ret_provider,
 			 struct error *err)
 {
@@ -61,28 +40,46 @@ int provider_find_by_id(struct store *store, struct arena *memory, int64_t id,
 			struct provider *ret_provider, struct error *err)
 {
 	struct provider provider;
-	int r = find_provider(store, memory, FIND_PROVIDER_BY_ID, VALUES(NUMBER(id)), &provider,
-			      err);
+	const char *remedy;
+	int r = find_provider(store, memory,
+			      SQL_OF(TABLE_PROVIDER, "looking up a provider",
+				     "SELECT " PROVIDER_COLUMNS " WHERE id = ?1"),
+			      VALUES(NUMBER(id)), &provider, err);
 
-	if (r == 0)
-		r = check_provider(memory, &provider, err);
-	if (r == 0)
+	if (r != 0)
+		return r;
+	if (provider.n_invalid_services > 0) {
+		error_set(err, ERROR_DATA, "%s", provider.invalid_services->reason);
+		if (provider.invalid_services->is_unreadable) {
+			err->kind = ERROR_ROW;
+			return -1;
+		}
+	} else if (pattern_check(memory, provider.login, PATTERN_FOR_PROVIDER, err) == 0 &&
+		   provider_check_links(memory, &provider, &remedy, err) == 0) {
 		*ret_provider = provider;
-	return r;
+		return 0;
+	}
+	err->kind = ERROR_DATA;
+	return error_prefix(err, "provider '%s'", provider.name);
 }
 
 int store_find_provider(struct store *store, struct arena *memory, const char *name,
 			struct provider *ret_provider, struct error *err)
 {
-	return find_provider(store, memory, FIND_PROVIDER_BY_NAME, VALUES(TEXT(name)), ret_provider,
-			     err);
+	return find_provider(store, memory,
+			     SQL_OF(TABLE_PROVIDER, "looking up a provider",
+				    "SELECT " PROVIDER_COLUMNS " WHERE name = ?1"),
+			     VALUES(TEXT(name)), ret_provider, err);
 }
 
 int store_list_providers(struct store *store, struct arena *memory, struct provider **ret_providers,
 			 size_t *ret_count, struct error *err)
 {
-	int r = store_list(store, memory, LIST_PROVIDERS, NULL, sizeof(**ret_providers),
-			   read_provider, (void **)ret_providers, ret_count, err);
+	int r = store_list(store, memory,
+			   SQL_OF(TABLE_PROVIDER, "looking up a provider",
+				  "SELECT " PROVIDER_COLUMNS " ORDER BY name"),
+			   NULL, sizeof(**ret_providers), read_provider, (void **)ret_providers,
+			   ret_count, err);
 
 	for (size_t i = 0; r == 0 && i < *ret_count; i++)
 		r = load_parts(store, memory, &(*ret_providers)[i], err);
@@ -90,7 +87,7 @@ int store_list_providers(struct store *store, struct arena *memory, struct provi
 }
 
 /* Without an id it gets one. */
-static int write_provider(struct store *store, enum statement statement, int64_t id,
+static int write_provider(struct store *store, struct statement statement, int64_t id,
 			  const struct provider *provider, struct error *err)
 {
 	struct sql_value values[2 + ATTRIBUTES_MAX + 1] = {
@@ -104,7 +101,11 @@ static int write_provider(struct store *store, enum statement statement, int64_t
 
 int store_add_provider(struct store *store, struct provider *provider, struct error *err)
 {
-	int r = write_provider(store, ADD_PROVIDER, 0, provider, err);
+	int r = write_provider(store,
+			       SQL("adding a provider",
+				   "INSERT INTO provider (id, name, @provider) "
+				   "VALUES (?1, ?2, ?provider)"),
+			       0, provider, err);
 
 	if (r != 0)
 		return r;
@@ -121,7 +122,11 @@ int store_update_provider(struct store *store, const struct provider *provider, 
 	int r = md5_is_used_by(store, provider->id, &used_md5, err);
 
 	if (r == 0)
-		r = write_provider(store, UPDATE_PROVIDER, provider->id, provider, err);
+		r = write_provider(store,
+				   SQL("changing a provider",
+				       "UPDATE provider SET (name, @provider) = (?2, ?provider) "
+				       "WHERE id = ?1"),
+				   provider->id, provider, err);
 	return r == 0 && used_md5 != provider->md5_lookup
 		       ? md5_follow_provider(store, provider->name, err)
 		       : r;
@@ -129,10 +134,15 @@ int store_update_provider(struct store *store, const struct provider *provider, 
 
 int store_has_public_name(struct store *store, const char *name, bool *ret_has, struct error *err)
 {
-	return store_read_truth(store, HAS_PUBLIC_NAME, VALUES(TEXT(name)), ret_has, err);
+	return store_read_truth(store,
+				SQL("looking up a public name",
+				    "SELECT EXISTS (SELECT 1 FROM provider "
+				    "WHERE public_name IN (?1, ?1 || ':443'))"),
+				VALUES(TEXT(name)), ret_has, err);
 }
 
 int store_remove_provider(struct store *store, int64_t id, struct error *err)
 {
-	return store_run(store, REMOVE_PROVIDER, VALUES(NUMBER(id)), err);
+	return store_run(store, SQL("removing a provider", "DELETE FROM provider WHERE id = ?1"),
+			 VALUES(NUMBER(id)), err);
 }

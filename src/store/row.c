@@ -3,9 +3,6 @@
  * a NOT NULL column may hold NULL, a STRICT column any type, and a text any length.
  */
 
-#include "store/row.h"
-
-#include "mail/attribute.h"
 #include "store/database.h"
 
 /* In bytes. The longest value that mailconfctl writes is a list of networks. */
@@ -25,27 +22,70 @@ static const struct {
 	[TABLE_LINK] = { "link", -1, -1 },	  [TABLE_SECRET] = { "secret", -1, -1 },
 };
 
-static int prepare_statement(struct row *row, struct error *err)
-{
-	sqlite3_stmt **prepared = &row->store->prepared[row->statement];
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+static const struct attribute_table {
+	const char *name;
+	const struct option *options;
+} attribute_tables[] = {
+	{ "provider", provider_options },
+	{ "service", service_options },
+	{ "pop3", pop3_options },
+	{ 0 },
+};
 
-	if (!*prepared &&
-	    sqlite3_prepare_v3(row->store->database, statement_sql(&memory, row->statement), -1,
-			       SQLITE_PREPARE_PERSISTENT, prepared, NULL) != SQLITE_OK)
-		return store_fail(row->store, err, statements[row->statement].doing);
-	row->query = *prepared;
-	return 0;
+static void add_attributes(struct bytes *sql, const struct option *options, bool as_parameters)
+{
+	const char *separator = "";
+
+	for (; options->name; options++) {
+		if (options->type == ATTRIBUTE_NONE)
+			continue;
+		bytes_add_format(sql, "%s%s", separator,
+				 as_parameters	   ? "?"
+				 : options->column ? options->column
+						   : attribute_key(sql->memory, options));
+		separator = ", ";
+	}
 }
 
-int row_open(struct store *store, struct arena *memory, enum statement statement,
+static const char *expand_attributes(struct arena *memory, const char *sql)
+{
+	struct bytes expanded = BYTES_IN(memory);
+
+	while (*sql) {
+		char mark = *sql++;
+		const struct attribute_table *table = attribute_tables;
+
+		while (table->name && strncmp(sql, table->name, strlen(table->name)) != 0)
+			table++;
+		if ((mark == '@' || mark == '?') && table->name) {
+			add_attributes(&expanded, table->options, mark == '?');
+			sql += strlen(table->name);
+		} else {
+			bytes_add_char(&expanded, mark);
+		}
+	}
+	return bytes_text(&expanded);
+}
+
+int row_open(struct store *store, struct arena *memory, struct statement statement,
 	     const struct sql_value *values, struct row *ret_row, struct error *err)
 {
-	int r, count;
+	_cleanup_(arena_clear) struct arena scratch = ARENA_NULL;
+	struct prepared *prepared;
+	size_t place = (uintptr_t)statement.sql / sizeof(void *);
+	int count;
 
 	*ret_row = (struct row){ .store = store, .memory = memory, .statement = statement };
-	r = prepare_statement(ret_row, err);
-	count = r == 0 && values ? sqlite3_bind_parameter_count(ret_row->query) : 0;
+	do
+		prepared = &store->prepared[place++ % STATEMENTS_MAX];
+	while (prepared->sql && prepared->sql != statement.sql);
+	if (!prepared->query &&
+	    sqlite3_prepare_v3(store->database, expand_attributes(&scratch, statement.sql), -1,
+			       SQLITE_PREPARE_PERSISTENT, &prepared->query, NULL) != SQLITE_OK)
+		return store_fail(store, err, statement.doing);
+	prepared->sql = statement.sql;
+	ret_row->query = prepared->query;
+	count = values ? sqlite3_bind_parameter_count(ret_row->query) : 0;
 	for (int i = 1; i <= count && values->type != VALUE_END; i++, values++) {
 		if (values->type == VALUE_TEXT)
 			sqlite3_bind_text(ret_row->query, i, values->data, (int)values->number,
@@ -56,7 +96,7 @@ int row_open(struct store *store, struct arena *memory, enum statement statement
 			sqlite3_bind_blob(ret_row->query, i, values->data, (int)values->number,
 					  SQLITE_STATIC);
 	}
-	return r;
+	return 0;
 }
 
 void row_close(struct row *row)
@@ -77,11 +117,11 @@ int row_next(struct row *row, struct error *err)
 	case SQLITE_DONE:
 		return STORE_NOT_FOUND;
 	default:
-		return store_fail(row->store, err, statements[row->statement].doing);
+		return store_fail(row->store, err, row->statement.doing);
 	}
 }
 
-int row_find(struct store *store, struct arena *memory, enum statement statement,
+int row_find(struct store *store, struct arena *memory, struct statement statement,
 	     const struct sql_value *values, struct row *ret_row, struct error *err)
 {
 	int r = row_open(store, memory, statement, values, ret_row, err);
@@ -173,11 +213,6 @@ int64_t row_integer_or_null(struct row *row, int column, int64_t low, int64_t hi
 	return is_null(row, column) ? null : row_integer(row, column, low, high);
 }
 
-bool row_truth(struct row *row, int column)
-{
-	return row_integer(row, column, 0, 1) == 1;
-}
-
 unsigned row_choice(struct row *row, int column, const char *words)
 {
 	size_t length = 0;
@@ -202,6 +237,80 @@ void row_blob(struct row *row, int column, void *ret_bytes, size_t size)
 		row_reject(row, column, "has the wrong length");
 }
 
+int row_attributes(struct row *row, int column, const struct option *options, void *ret_row)
+{
+	for (; options->name; options++) {
+		void *member = (char *)ret_row + options->offset;
+		int64_t number;
+
+		switch (options->type) {
+		case ATTRIBUTE_NONE:
+			continue;
+		case ATTRIBUTE_TEXT:
+			*(const char **)member = options->is_optional
+							 ? row_text_or_null(row, column)
+							 : row_text(row, column);
+			break;
+		case ATTRIBUTE_TRUTH:
+			*(bool *)member = row_integer(row, column, 0, 1);
+			break;
+		case ATTRIBUTE_CHOICE:
+			*(unsigned *)member = row_choice(row, column, options->value);
+			break;
+		case ATTRIBUTE_WISH:
+			number = row_integer_or_null(row, column, 0, 1, -1);
+			*(enum wish *)member = number < 0 ? WISH_NONE : number ? WISH_YES : WISH_NO;
+			break;
+		case ATTRIBUTE_NUMBER:
+			*(unsigned *)member =
+				(unsigned)(options->is_optional
+						   ? row_integer_or_null(row, column, options->min,
+									 options->max, 0)
+						   : row_integer(row, column, options->min,
+								 options->max));
+			break;
+		}
+		column++;
+	}
+	return column;
+}
+
+struct sql_value *attribute_values(const struct option *options, const void *row,
+				   struct sql_value *ret_values)
+{
+	for (; options->name; options++) {
+		const void *member = (const char *)row + options->offset;
+		const char *word;
+		unsigned number;
+		size_t length;
+
+		switch (options->type) {
+		case ATTRIBUTE_NONE:
+			continue;
+		case ATTRIBUTE_TEXT:
+			*ret_values++ = TEXT(*(const char *const *)member);
+			break;
+		case ATTRIBUTE_TRUTH:
+			*ret_values++ = NUMBER(*(const bool *)member);
+			break;
+		case ATTRIBUTE_CHOICE:
+			word = choice_word(options->value, *(const unsigned *)member, &length);
+			*ret_values++ = TEXT_PART(word, length);
+			break;
+		case ATTRIBUTE_WISH:
+			number = *(const enum wish *)member;
+			*ret_values++ = NUMBER_OR_NULL(number != WISH_NONE, number == WISH_YES);
+			break;
+		case ATTRIBUTE_NUMBER:
+			number = *(const unsigned *)member;
+			*ret_values++ = NUMBER_OR_NULL(number > 0 || !options->is_optional, number);
+			break;
+		}
+	}
+	*ret_values = (struct sql_value){ .type = VALUE_END };
+	return ret_values;
+}
+
 /* Adds what the row is found by, cut, since it may be of any type and length. Returns whether it
  * can be typed as an argument. */
 static bool add_key(struct bytes *key, const struct row *row, int column)
@@ -223,18 +332,10 @@ static bool add_key(struct bytes *key, const struct row *row, int column)
 	return plain == length && length <= SHOWN_MAX;
 }
 
-static const char *remedy_of(struct arena *memory, enum database_table table, const char *key)
-{
-	if (table == TABLE_DOMAIN || table == TABLE_USER)
-		return arena_printf(memory, "remove it with 'mailconfctl %s remove %s'",
-				    tables[table].name, key);
-	return RESTORE_HINT;
-}
-
 int row_check(const struct row *row, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	enum database_table table = statements[row->statement].table;
+	int table = row->statement.table;
 	struct bytes key = BYTES_IN(&memory);
 	bool is_plain = true;
 
@@ -250,8 +351,10 @@ int row_check(const struct row *row, struct error *err)
 	error_set(err, ERROR_ROW, "database '%s': invalid row%s%s%s in table %s: %s %s",
 		  row->store->path, key.size ? " '" : "", bytes_text(&key), key.size ? "'" : "",
 		  tables[table].name, sqlite3_column_name(row->query, row->invalid), row->reason);
-	return error_hint(err, "%s",
-			  is_plain ? remedy_of(&memory, table, bytes_text(&key)) : RESTORE_HINT);
+	if (is_plain && (table == TABLE_DOMAIN || table == TABLE_USER))
+		return error_hint(err, "remove it with 'mailconfctl %s remove %s'",
+				  tables[table].name, bytes_text(&key));
+	return error_hint(err, RESTORE_HINT);
 }
 
 int row_check_in_list(const struct row *row, struct error *err)
@@ -270,7 +373,7 @@ void store_skip_invalid_rows(struct store *store, invalid_row_visitor note, void
 	store->note_context = context;
 }
 
-int store_list(struct store *store, struct arena *memory, enum statement statement,
+int store_list(struct store *store, struct arena *memory, struct statement statement,
 	       const struct sql_value *values, size_t size,
 	       void (*read)(struct row *row, void *item), void **ret_items, size_t *ret_count,
 	       struct error *err)
@@ -297,7 +400,20 @@ int store_list(struct store *store, struct arena *memory, enum statement stateme
 	return 0;
 }
 
-int store_run(struct store *store, enum statement statement, const struct sql_value *values,
+static void read_text(struct row *row, void *text)
+{
+	*(const char **)text = row_text(row, 0);
+}
+
+int store_list_texts(struct store *store, struct arena *memory, struct statement statement,
+		     const struct sql_value *values, const char ***ret_texts, size_t *ret_count,
+		     struct error *err)
+{
+	return store_list(store, memory, statement, values, sizeof(**ret_texts), read_text,
+			  (void **)ret_texts, ret_count, err);
+}
+
+int store_run(struct store *store, struct statement statement, const struct sql_value *values,
 	      struct error *err)
 {
 	_cleanup_(row_close) struct row row;
@@ -312,16 +428,16 @@ int store_run(struct store *store, enum statement statement, const struct sql_va
 		       : r;
 }
 
-int store_run_on_row(struct store *store, enum statement statement, const struct sql_value *values,
-		     struct error *err)
+int store_run_on_row(struct store *store, struct statement statement,
+		     const struct sql_value *values, struct error *err)
 {
 	int r = store_run(store, statement, values, err);
 
 	return r == 0 && sqlite3_changes(store->database) == 0 ? STORE_NOT_FOUND : r;
 }
 
-int store_read_number(struct store *store, enum statement statement, const struct sql_value *values,
-		      int64_t *ret_number, struct error *err)
+int store_read_number(struct store *store, struct statement statement,
+		      const struct sql_value *values, int64_t *ret_number, struct error *err)
 {
 	_cleanup_(row_close) struct row row;
 	int r = row_find(store, NULL, statement, values, &row, err);
@@ -333,8 +449,8 @@ int store_read_number(struct store *store, enum statement statement, const struc
 	return row_check(&row, err);
 }
 
-int store_read_truth(struct store *store, enum statement statement, const struct sql_value *values,
-		     bool *ret_truth, struct error *err)
+int store_read_truth(struct store *store, struct statement statement,
+		     const struct sql_value *values, bool *ret_truth, struct error *err)
 {
 	int64_t number;
 	int r = store_read_number(store, statement, values, &number, err);

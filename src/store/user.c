@@ -1,25 +1,18 @@
-
 #include "store/database.h"
-#include "store/row.h"
-#include "util/base.h"
 
-/* Faster than arena_printf(), for each lookup. */
-static const char *join_address(struct arena *memory, const char *local, const char *domain)
+struct user user_read(struct row *row)
 {
+	const char *local = row_text(row, 1), *domain = row_text(row, 0);
 	size_t length = strlen(local), rest = strlen(domain);
-	char *address = arena_alloc(memory, length + 1 + rest + 1);
+	/* Faster than arena_printf(), for each lookup. */
+	char *address = arena_alloc(row->memory, length + 1 + rest + 1);
 
 	/* NOLINTNEXTLINE(bugprone-not-null-terminated-result): the '@' follows */
 	memcpy(address, local, length);
 	address[length] = '@';
 	memcpy(address + length + 1, domain, rest + 1);
-	return address;
-}
-
-struct user user_read(struct row *row)
-{
 	return (struct user){
-		.address = join_address(row->memory, row_text(row, 1), row_text(row, 0)),
+		.address = address,
 		.login = row_text(row, 2),
 		.name = row_text_or_null(row, 3),
 		.provider = row_text_or_null(row, 4),
@@ -36,12 +29,11 @@ int store_find_user(struct store *store, struct arena *memory, const char *addre
 		    struct user *ret_user, struct error *err)
 {
 	_cleanup_(row_close) struct row row;
-	bool is_catch_all = *address == '@';
 	int r = row_find(store, memory, FIND_USERS, VALUES(DOMAIN_OF(address), LOCAL_OF(address)),
 			 &row, err);
 
 	/* The catch-all follows the user. */
-	if (r == 0 && !is_catch_all && !*row_text(&row, 1))
+	if (r == 0 && *address != '@' && !*row_text(&row, 1))
 		return STORE_NOT_FOUND;
 	if (r != 0)
 		return r;
@@ -49,7 +41,12 @@ int store_find_user(struct store *store, struct arena *memory, const char *addre
 	return row_check(&row, err);
 }
 
-static int write_user(struct store *store, enum statement statement, const struct user *user,
+/* An unknown name becomes 0, which no provider has as its id, so that the reference is refused. */
+#define USER_PROVIDER                     \
+	"CASE WHEN ?5 IS NULL THEN NULL " \
+	"ELSE ifnull((SELECT id FROM provider WHERE name = ?5), 0) END"
+
+static int write_user(struct store *store, struct statement statement, const struct user *user,
 		      struct error *err)
 {
 	return store_run_on_row(store, statement,
@@ -61,14 +58,22 @@ static int write_user(struct store *store, enum statement statement, const struc
 
 int store_add_user(struct store *store, const struct user *user, struct error *err)
 {
-	int r = write_user(store, ADD_USER, user, err);
+	int r = write_user(store,
+			   SQL("adding a user",
+			       "INSERT INTO user (domain, local, login, name, provider, moved_to) "
+			       "VALUES (?1, ?2, ?3, ?4, " USER_PROVIDER ", ?6)"),
+			   user, err);
 
 	return r == 0 ? md5_follow_user(store, user->address, err) : r;
 }
 
 int store_update_user(struct store *store, const struct user *user, struct error *err)
 {
-	return write_user(store, UPDATE_USER, user, err);
+	return write_user(store,
+			  SQL("changing a user",
+			      "UPDATE user SET login = ?3, name = ?4, provider = " USER_PROVIDER
+			      ", moved_to = ?6 WHERE domain = ?1 AND local = ?2"),
+			  user, err);
 }
 
 int store_remove_user(struct store *store, const char *address, struct error *err)
@@ -79,27 +84,34 @@ int store_remove_user(struct store *store, const char *address, struct error *er
 	return r == 0 ? md5_follow_user(store, address, err) : r;
 }
 
-static int visit_rows(struct row *row, user_visitor visit, void *context, struct error *err)
+static int visit_rows(struct store *store, struct statement statement,
+		      const struct sql_value *values, user_visitor visit, void *context,
+		      struct error *err)
 {
-	int r;
+	_cleanup_(row_close) struct row row;
+	int r = row_open(store, NULL, statement, values, &row, err);
 
-	while ((r = row_next(row, err)) == 0) {
+	while (r == 0 && (r = row_next(&row, err)) == 0) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 		struct user user;
 
 		/* cppcheck-suppress autoVariables ; the row is read again with another memory */
-		row->memory = &memory;
-		user = user_read(row);
-		r = row_check_in_list(row, err);
+		row.memory = &memory;
+		user = user_read(&row);
+		r = row_check_in_list(&row, err);
 		if (r == 0)
 			r = visit(&user, context, err);
 		else if (r == ROW_SKIPPED)
-			continue;
-		if (r != 0)
-			return r;
+			r = 0;
 	}
 	return r == STORE_NOT_FOUND ? 0 : r;
 }
+
+/* A filter that is not bound is NULL and fits everything. By provider it is without the OR, so that
+ * the index is used. */
+#define WITH_LOGIN "(?2 IS NULL OR user.login = ?2) AND "
+#define OF_PROVIDER "user.provider = (SELECT id FROM provider WHERE name = ?3)"
+#define USER_FILTER WITH_LOGIN "(?3 IS NULL OR " OF_PROVIDER ")"
 
 #define FILTER_VALUES(filter) \
 	VALUES(TEXT((filter)->domain), TEXT((filter)->login), TEXT((filter)->provider))
@@ -107,35 +119,50 @@ static int visit_rows(struct row *row, user_visitor visit, void *context, struct
 int store_visit_users(struct store *store, const struct user_filter *filter, user_visitor visit,
 		      void *context, struct error *err)
 {
-	_cleanup_(row_close) struct row row;
-	enum statement statement = filter->domain     ? LIST_USERS_OF_DOMAIN
-				   : filter->provider ? LIST_USERS_OF_PROVIDER
-						      : LIST_USERS;
-	int r = row_open(store, NULL, statement, FILTER_VALUES(filter), &row, err);
+	struct statement statement =
+		filter->domain	   ? SQL_OF(TABLE_USER, "listing users",
+					    "SELECT " USER_COLUMNS " WHERE domain = ?1 AND " USER_FILTER
+					    " ORDER BY local")
+		: filter->provider ? SQL_OF(TABLE_USER, "listing users",
+					    "SELECT " USER_COLUMNS " WHERE " WITH_LOGIN OF_PROVIDER
+					    " ORDER BY domain, local")
+				   : SQL_OF(TABLE_USER, "listing users",
+					    "SELECT " USER_COLUMNS " WHERE " USER_FILTER
+					    " ORDER BY domain, local");
 
-	return r == 0 ? visit_rows(&row, visit, context, err) : r;
+	return visit_rows(store, statement, FILTER_VALUES(filter), visit, context, err);
 }
 
 int store_visit_moved_users(struct store *store, user_visitor visit, void *context,
 			    struct error *err)
 {
-	_cleanup_(row_close) struct row row;
-	int r = row_open(store, NULL, LIST_MOVED_USERS, NULL, &row, err);
-
-	return r == 0 ? visit_rows(&row, visit, context, err) : r;
+	return visit_rows(store,
+			  SQL_OF(TABLE_USER, "listing users",
+				 "SELECT " USER_COLUMNS " WHERE moved_to IS NOT NULL "
+				 "ORDER BY domain, local"),
+			  NULL, visit, context, err);
 }
 
 int store_has_moved_users(struct store *store, const char *domain, bool *ret_has, struct error *err)
 {
-	return store_read_truth(store, HAS_MOVED_USERS, VALUES(TEXT(domain)), ret_has, err);
+	return store_read_truth(store,
+				SQL("looking for users",
+				    "SELECT EXISTS (SELECT 1 FROM user WHERE domain = ?1 "
+				    "AND moved_to IS NOT NULL)"),
+				VALUES(TEXT(domain)), ret_has, err);
 }
 
 int store_count_users(struct store *store, const struct user_filter *filter, int64_t *ret_count,
 		      struct error *err)
 {
-	enum statement statement = filter->domain     ? COUNT_USERS_OF_DOMAIN
-				   : filter->provider ? COUNT_USERS_OF_PROVIDER
-						      : COUNT_USERS;
+	struct statement statement =
+		filter->domain
+			? SQL("counting users", "SELECT count(*) FROM user WHERE domain = ?1 "
+						"AND " USER_FILTER)
+		: filter->provider
+			? SQL("counting users",
+			      "SELECT count(*) FROM user WHERE " WITH_LOGIN OF_PROVIDER)
+			: SQL("counting users", "SELECT count(*) FROM user WHERE " USER_FILTER);
 
 	return store_read_number(store, statement, FILTER_VALUES(filter), ret_count, err);
 }
@@ -143,7 +170,8 @@ int store_count_users(struct store *store, const struct user_filter *filter, int
 int store_remove_users(struct store *store, const char *domain, int64_t *ret_count,
 		       struct error *err)
 {
-	int r = store_run(store, REMOVE_USERS, VALUES(TEXT(domain)), err);
+	int r = store_run(store, SQL("removing users", "DELETE FROM user WHERE domain = ?1"),
+			  VALUES(TEXT(domain)), err);
 
 	if (r != 0)
 		return r;
@@ -154,7 +182,9 @@ int store_remove_users(struct store *store, const char *domain, int64_t *ret_cou
 int store_rename_login(struct store *store, const char *before, const char *after,
 		       int64_t *ret_count, struct error *err)
 {
-	int r = store_run(store, RENAME_LOGIN, VALUES(TEXT(before), TEXT(after)), err);
+	int r = store_run(store,
+			  SQL("changing users", "UPDATE user SET login = ?2 WHERE login = ?1"),
+			  VALUES(TEXT(before), TEXT(after)), err);
 
 	if (r == 0)
 		*ret_count = sqlite3_changes64(store->database);
