@@ -811,6 +811,21 @@ static void test_users(void **state)
 	assert_int_equal(store_remove_user(store, "fred@b.example", &err), STORE_NOT_FOUND);
 }
 
+/* Written by hand, it must not become the index of a migration. */
+static void test_negative_version(void **state)
+{
+	struct place *place = *state;
+	struct store *store = NULL;
+	struct error err = { 0 };
+
+	store_close(open_store(place, STORE_WRITE));
+	change_by_hand(place, "PRAGMA user_version = -5");
+	assert_int_equal(store_open(place->path, STORE_READ, &store, &err), -1);
+	check_error("read", &err, ERROR_ROW, "user_version is out of range");
+	assert_int_equal(store_open(place->path, STORE_WRITE, &store, &err), -1);
+	check_error("write", &err, ERROR_ROW, "user_version is out of range");
+}
+
 static void check_plan(struct place *place, sqlite3 *database, const char *statement)
 {
 	const char *sql = arena_printf(&place->memory, "EXPLAIN QUERY PLAN %s", statement);
@@ -1290,6 +1305,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_references, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_domains, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_users, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_negative_version, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_users_are_searched, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_domains_of_users, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
