@@ -2,16 +2,18 @@
 
 #include "mail/pattern.h"
 
-static const struct xml_element *find_named(const struct xml_element *element, const char *name)
+const struct xml_element *element_find(const struct xml_element *element, const char *name,
+				       const char *space)
 {
-	while (element && (element->prefix || !text_equals(element->name, name)))
+	while (element && (!text_equals(element->name, name) ||
+			   (space ? !text_same(element->space, space) : element->prefix != NULL)))
 		element = element->next;
 	return element;
 }
 
 const struct xml_element *element_child(const struct xml_element *element, const char *name)
 {
-	return element ? find_named(element->first_child, name) : NULL;
+	return element ? element_find(element->first_child, name, NULL) : NULL;
 }
 
 const char *element_child_text(const struct xml_element *element, const char *name)
@@ -23,7 +25,7 @@ const char *element_child_text(const struct xml_element *element, const char *na
 
 const struct xml_element *element_next(const struct xml_element *element)
 {
-	return find_named(element->next, element->name);
+	return element_find(element->next, element->name, NULL);
 }
 
 const char *expand_placeholders(const struct client_reading *reading, const char *text)
@@ -39,16 +41,17 @@ const char *expand_placeholders(const struct client_reading *reading, const char
 
 enum service_kind mail_kind_parse(const char *type)
 {
-	if (type && text_equals(type, "imap"))
+	if (text_same(type, "imap"))
 		return SERVICE_IMAP;
-	if (type && text_equals(type, "pop3"))
+	if (text_same(type, "pop3"))
 		return SERVICE_POP3;
-	return type && text_equals(type, "smtp") ? SERVICE_SUBMISSION : SERVICE_KINDS;
+	return text_same(type, "smtp") ? SERVICE_SUBMISSION : SERVICE_KINDS;
 }
 
-enum service_kind mail_kind_parse_ignoring_case(struct arena *memory, const char *type)
+enum setting_security port_security(uint16_t port)
 {
-	return mail_kind_parse(type ? text_lower(memory, type) : NULL);
+	return port == 143 || port == 110 || port == 25 || port == 587 ? SETTING_STARTTLS
+								       : SETTING_TLS;
 }
 
 const char *text_trim(struct arena *memory, const char *text)
@@ -84,35 +87,30 @@ bool text_is_https_url(struct arena *memory, const char *text)
 	       http_url_parse(memory, text, &none, &request) && text_is_host(request.host);
 }
 
-static struct setting *find_setting(struct settings_found *settings, enum service_kind kind)
+static struct setting *find_setting(struct client_reading *reading, enum service_kind kind)
 {
-	for (size_t i = 0; i < settings->count; i++)
-		if (settings->items[i].kind == kind)
-			return &settings->items[i];
+	for (size_t i = 0; i < reading->settings.count; i++)
+		if (reading->settings.items[i].kind == kind)
+			return &reading->settings.items[i];
 	return NULL;
 }
 
-bool settings_have(const struct settings_found *settings, enum service_kind kind)
+void reading_add(struct client_reading *reading, const struct setting *setting)
 {
-	return find_setting((struct settings_found *)settings, kind) != NULL;
+	if (!find_setting(reading, setting->kind))
+		reading->settings.items[reading->settings.count++] = *setting;
 }
 
-void settings_add(struct settings_found *settings, const struct setting *setting)
+const char *reading_check(struct client_reading *reading, bool takes_pop3, bool needs_smtp)
 {
-	if (!find_setting(settings, setting->kind))
-		settings->items[settings->count++] = *setting;
-}
-
-const char *settings_check(const struct settings_found *settings, bool takes_pop3, bool needs_smtp)
-{
-	if (takes_pop3 && !settings_have(settings, SERVICE_IMAP) &&
-	    !settings_have(settings, SERVICE_POP3))
-		return "no usable IMAP or POP3 server";
-	if (!takes_pop3 && !settings_have(settings, SERVICE_IMAP))
-		return "no usable IMAP server";
-	if (needs_smtp && !settings_have(settings, SERVICE_SUBMISSION))
-		return "no usable SMTP server";
-	return NULL;
+	if (!find_setting(reading, SERVICE_IMAP)) {
+		if (!takes_pop3)
+			return "no usable IMAP server";
+		if (!find_setting(reading, SERVICE_POP3))
+			return "no usable IMAP or POP3 server";
+	}
+	return needs_smtp && !find_setting(reading, SERVICE_SUBMISSION) ? "no usable SMTP server"
+									: NULL;
 }
 
 const char *document_parse(struct client_reading *reading, const struct xml_element **ret_root)
@@ -143,16 +141,34 @@ const char *document_account(struct client_reading *reading, const struct xml_el
 	return NULL;
 }
 
+const char *read_protocols(struct client_reading *reading, protocol_reader read, bool takes_pop3,
+			   bool needs_smtp)
+{
+	const struct xml_element *account = NULL, *protocol;
+	const char *why = document_account(reading, &account);
+
+	if (why)
+		return why;
+	for (protocol = element_child(account, "Protocol"); protocol;
+	     protocol = element_next(protocol)) {
+		struct setting setting = { 0 };
+
+		if (read(reading, protocol, &setting))
+			reading_add(reading, &setting);
+	}
+	return reading_check(reading, takes_pop3, needs_smtp);
+}
+
 const char *read_autoconfig_server(struct client_reading *reading,
 				   const struct xml_element *element, struct setting *setting)
 {
-	const char *host = element_child_text(element, "hostname"),
-		   *port = element_child_text(element, "port");
-	const char *username = element_child_text(element, "username"),
+	const char *port = element_child_text(element, "port"),
+		   *username = element_child_text(element, "username"),
 		   *type = element_child_text(element, "socketType");
 	unsigned long number;
 
-	if (!host || !*host || !username || !type || !port ||
+	setting->host = element_child_text(element, "hostname");
+	if (!setting->host || !*setting->host || !username || !type || !port ||
 	    !number_parse(text_trim(reading->memory, port), 1, UINT16_MAX, &number))
 		return "a server lacks its hostname, port, socketType or username";
 	if (text_equals(type, "SSL"))
@@ -164,7 +180,6 @@ const char *read_autoconfig_server(struct client_reading *reading,
 		setting->security = SETTING_PLAIN;
 	else
 		return "a server has an unknown socketType";
-	setting->host = host;
 	setting->port = (uint16_t)number;
 	setting->username = expand_placeholders(reading, username);
 	return NULL;
@@ -178,45 +193,33 @@ static const char *read_servers(struct client_reading *reading, const struct xml
 	const struct xml_element *element = element_child(provider, name);
 
 	for (; element; element = rules->only_first ? NULL : element_next(element)) {
-		struct setting setting = { .kind = mail_kind_parse(
-						   xml_attribute(element, "type")) };
-		const char *why = NULL;
+		struct setting setting = { mail_kind_parse(xml_attribute(element, "type")) };
+		struct setting *old;
+		const char *why;
 
 		if (setting.kind == SERVICE_KINDS ||
 		    (setting.kind == SERVICE_POP3 && !rules->takes_pop3) ||
 		    (rules->matches_element && is_incoming == (setting.kind == SERVICE_SUBMISSION)))
 			continue;
-		why = rules->read_server ? rules->read_server(reading, element, &setting)
-					 : read_autoconfig_server(reading, element, &setting);
+		why = (rules->read_server ?: read_autoconfig_server)(reading, element, &setting);
 		if (why && rules->is_strict)
 			return why;
 		if (why)
 			continue;
 		if (reading->username)
 			setting.username = reading->username;
-		if (rules->last_server_wins && settings_have(&reading->settings, setting.kind))
-			*find_setting(&reading->settings, setting.kind) = setting;
+		old = rules->last_server_wins ? find_setting(reading, setting.kind) : NULL;
+		if (old)
+			*old = setting;
 		else
-			settings_add(&reading->settings, &setting);
+			reading_add(reading, &setting);
 	}
 	return NULL;
 }
 
-static const char *read_provider(struct client_reading *reading, const struct xml_element *provider)
-{
-	const struct autoconfig_rules *rules = &reading->model->autoconfig;
-	const char *why = rules->check_provider ? rules->check_provider(reading, provider) : NULL;
-
-	reading->settings.count = 0;
-	if (!why)
-		why = read_servers(reading, provider, "incomingServer", true);
-	if (!why)
-		why = read_servers(reading, provider, "outgoingServer", false);
-	return why ? why : settings_check(&reading->settings, rules->takes_pop3, rules->needs_smtp);
-}
-
 const char *read_autoconfig(struct client_reading *reading)
 {
+	const struct autoconfig_rules *rules = &reading->model->autoconfig;
 	const struct xml_element *root, *provider;
 	const char *why = document_parse(reading, &root);
 
@@ -225,9 +228,16 @@ const char *read_autoconfig(struct client_reading *reading)
 	provider = element_child(root, "emailProvider");
 	if (!provider)
 		return "not an autoconfig document";
-	do
-		why = read_provider(reading, provider);
-	while (!why && reading->model->autoconfig.last_provider_wins &&
-	       (provider = element_next(provider)));
+	do {
+		reading->settings.count = 0;
+		if (rules->check_provider)
+			why = rules->check_provider(reading, provider);
+		if (!why)
+			why = read_servers(reading, provider, "incomingServer", true);
+		if (!why)
+			why = read_servers(reading, provider, "outgoingServer", false);
+		if (!why)
+			why = reading_check(reading, rules->takes_pop3, rules->needs_smtp);
+	} while (!why && rules->last_provider_wins && (provider = element_next(provider)));
 	return why;
 }

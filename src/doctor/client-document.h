@@ -6,12 +6,17 @@
 #include "protocol/xml.h"
 #include "util/base.h"
 
-/* Children as clients see them that ignore namespaces: an element with a prefix has another name.
- * NULL where there is none. element may be NULL. */
+/* The first of the name among the element and its later siblings, or NULL: in the namespace, or if
+ * that is NULL, without a prefix. Of what clients see that ignore namespaces, an element with a
+ * prefix has another name. */
+const struct xml_element *element_find(const struct xml_element *element, const char *name,
+				       const char *space);
+
+/* The first child without a prefix, or NULL. element may be NULL. */
 const struct xml_element *element_child(const struct xml_element *element, const char *name);
 const char *element_child_text(const struct xml_element *element, const char *name);
 
-/* The next sibling of the same name, or NULL. */
+/* The next sibling of the same name without a prefix, or NULL. */
 const struct xml_element *element_next(const struct xml_element *element);
 
 /* The text with the three placeholders of autoconfig replaced. */
@@ -19,7 +24,9 @@ const char *expand_placeholders(const struct client_reading *reading, const char
 
 /* The kind of "imap", "pop3" and "smtp"; SERVICE_KINDS for other words and NULL. */
 enum service_kind mail_kind_parse(const char *type);
-enum service_kind mail_kind_parse_ignoring_case(struct arena *memory, const char *type);
+
+/* STARTTLS for the ports of mail that have it, else TLS. */
+enum setting_security port_security(uint16_t port);
 
 /* The text without whitespace at its ends. In memory. */
 const char *text_trim(struct arena *memory, const char *text);
@@ -31,12 +38,10 @@ bool text_is_host(const char *text);
 bool text_is_https_url(struct arena *memory, const char *text);
 
 /* Adds the setting unless there is one of its kind. */
-void settings_add(struct settings_found *settings, const struct setting *setting);
-
-bool settings_have(const struct settings_found *settings, enum service_kind kind);
+void reading_add(struct client_reading *reading, const struct setting *setting);
 
 /* Returns NULL, or which server the client misses. */
-const char *settings_check(const struct settings_found *settings, bool takes_pop3, bool needs_smtp);
+const char *reading_check(struct client_reading *reading, bool takes_pop3, bool needs_smtp);
 
 /* Parses the document. Returns NULL, or why that fails. */
 const char *document_parse(struct client_reading *reading, const struct xml_element **ret_root);
@@ -45,6 +50,14 @@ const char *document_parse(struct client_reading *reading, const struct xml_elem
  * why there is none. */
 const char *document_account(struct client_reading *reading,
 			     const struct xml_element **ret_account);
+
+/* Reads a Protocol of Outlook's document. Returns whether the client can use it. */
+typedef bool (*protocol_reader)(struct client_reading *reading, const struct xml_element *protocol,
+				struct setting *setting);
+
+/* Reads all of them for clients that ignore namespaces. */
+const char *read_protocols(struct client_reading *reading, protocol_reader read, bool takes_pop3,
+			   bool needs_smtp);
 
 /* Reads autoconfig by the rules of the model. */
 const char *read_autoconfig(struct client_reading *reading);

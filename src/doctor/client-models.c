@@ -89,209 +89,100 @@ static bool accepts_json(int status, const char *media_type)
 	return status == 200 && text_starts_with_ignoring_case(media_type, "application/json");
 }
 
-static const struct client_step outlook_steps[] = {
-	{ "POST", true, "", URL_OUTLOOK, read_outlook },
-	{ "POST", true, "autodiscover.", URL_OUTLOOK, read_outlook },
-	{ "GET", false, "autodiscover.", URL_OUTLOOK, read_outlook, .only_redirects = true },
-	{ "POST", true, NULL, URL_OUTLOOK, read_outlook },
-	{ 0 },
-};
-
-static const struct client_step activesync_steps[] = {
-	{ "POST", true, "", URL_MOBILESYNC, read_mobilesync },
-	{ "POST", true, "autodiscover.", URL_MOBILESYNC, read_mobilesync },
-	{ "GET", false, "autodiscover.", URL_MOBILESYNC, read_mobilesync, .only_redirects = true },
-	{ "POST", true, NULL, URL_MOBILESYNC, read_mobilesync },
-	{ 0 },
-};
-
-/* Microsoft's cloud asks in the place of the client. */
-static const struct client_step new_outlook_steps[] = {
-	{ "GET", true, "autodiscover.", URL_AUTODISCOVER_V2, read_v2_activesync, QUERY_ACTIVESYNC },
-	{ "GET", true, "autodiscover.", URL_AUTODISCOVER_V2, read_outlook, QUERY_VERSION_1,
-	  .next_url_of = read_v2_outlook_url },
-	{ 0 },
-};
-
-static const struct client_step thunderbird_steps[] = {
-	{ "GET", true, "autoconfig.", URL_AUTOCONFIG, read_autoconfig, QUERY_ENCODED },
-	{ "GET", true, "", URL_WELL_KNOWN, read_autoconfig, QUERY_ENCODED },
-	{ "GET", false, "autoconfig.", URL_AUTOCONFIG, read_autoconfig, QUERY_ENCODED },
-	{ "GET", false, "", URL_WELL_KNOWN, read_autoconfig, QUERY_ENCODED },
-	{ "POST", true, "autodiscover.", URL_OUTLOOK, read_outlook_as_thunderbird },
-	{ "POST", true, "", URL_OUTLOOK, read_outlook_as_thunderbird },
-	{ "POST", false, "autodiscover.", URL_OUTLOOK, read_outlook_as_thunderbird,
-	  .only_redirects = true },
-	{ "POST", true, NULL, URL_OUTLOOK, read_outlook_as_thunderbird },
-	{ 0 },
-};
-
-static const struct client_step android_steps[] = {
-	{ "GET", true, "autoconfig.", URL_AUTOCONFIG, read_autoconfig },
-	{ "GET", true, "", URL_WELL_KNOWN, read_autoconfig },
-	{ "GET", false, "autoconfig.", URL_AUTOCONFIG, read_autoconfig },
-	{ "GET", false, "", URL_WELL_KNOWN, read_autoconfig },
-	{ 0 },
-};
-
-static const struct client_step fairemail_steps[] = {
-	{ "GET", true, "autoconfig.", URL_AUTOCONFIG, read_autoconfig, QUERY_RAW },
-	{ "GET", true, "", URL_WELL_KNOWN, read_autoconfig, QUERY_RAW },
-	{ "POST", true, "", URL_OUTLOOK, read_outlook_as_fairemail },
-	{ "POST", true, "autodiscover.", URL_OUTLOOK, read_outlook_as_fairemail },
-	{ 0 },
-};
-
-static const struct client_step deltachat_steps[] = {
-	{ "GET", true, "autoconfig.", URL_AUTOCONFIG, read_autoconfig, QUERY_ENCODED },
-	{ "GET", true, "", URL_WELL_KNOWN, read_autoconfig, QUERY_ENCODED },
-	{ "GET", true, "", URL_OUTLOOK, read_outlook_as_deltachat },
-	{ "GET", true, "autodiscover.", URL_OUTLOOK, read_outlook_as_deltachat },
-	{ 0 },
-};
-
-static const struct client_step nextcloud_steps[] = {
-	{ "GET", true, "autoconfig.", URL_AUTOCONFIG, read_autoconfig, QUERY_RAW },
-	{ "GET", true, "", URL_WELL_KNOWN, read_autoconfig, QUERY_RAW },
-	{ "GET", false, "autoconfig.", URL_AUTOCONFIG, read_autoconfig, QUERY_RAW },
-	{ "GET", false, "", URL_WELL_KNOWN, read_autoconfig, QUERY_RAW },
-	{ 0 },
-};
-
-static const struct client_step kmail_steps[] = {
-	{ "GET", true, "autoconfig.", URL_AUTOCONFIG, read_autoconfig },
-	{ "GET", false, "autoconfig.", URL_AUTOCONFIG, read_autoconfig },
-	{ "GET", true, "", URL_WELL_KNOWN, read_autoconfig },
-	{ 0 },
-};
-
-static const struct client_step evolution_steps[] = {
-	{ "GET", true, "autoconfig.", URL_AUTOCONFIG, read_autoconfig, QUERY_EVOLUTION },
-	{ "GET", false, "autoconfig.", URL_AUTOCONFIG, read_autoconfig, QUERY_EVOLUTION },
-	{ "GET", true, "", URL_WELL_KNOWN, read_autoconfig, QUERY_EVOLUTION },
-	{ "GET", false, "", URL_WELL_KNOWN, read_autoconfig, QUERY_EVOLUTION },
-	{ 0 },
-};
-
-static const struct client_step geary_steps[] = {
-	{ "GET", true, "autoconfig.", URL_AUTOCONFIG, read_autoconfig },
-	{ 0 },
-};
-
-static const struct client_step apple_steps[] = {
-	{ "GET", true, "autoconfig.", URL_MOBILECONFIG, read_mobileconfig, QUERY_ENCODED },
-	{ 0 },
-};
-
-static const struct client_step pacc_steps[] = {
-	{ "GET", true, "ua-auto-config.", URL_PACC, read_pacc, .has_digest = true },
-	{ 0 },
+const struct client_step client_steps[CLIENT_STEPS] = {
+	[STEP_OUTLOOK_APEX] = { "outlook", "POST", true, "", PATH_AUTODISCOVER },
+	[STEP_OUTLOOK] = { "outlook", "POST", true, "autodiscover.", PATH_AUTODISCOVER },
+	[STEP_OUTLOOK_REDIRECT] = { "outlook", "GET", false, "autodiscover.", PATH_AUTODISCOVER,
+				    .only_redirects = true },
+	[STEP_OUTLOOK_SRV] = { "outlook", "POST", true, NULL, PATH_AUTODISCOVER },
+	[STEP_OUTLOOK_POST_REDIRECT] = { "outlook", "POST", false, "autodiscover.",
+					 PATH_AUTODISCOVER, .only_redirects = true },
+	[STEP_OUTLOOK_GET_APEX] = { "outlook", "GET", true, "", PATH_AUTODISCOVER },
+	[STEP_OUTLOOK_GET] = { "outlook", "GET", true, "autodiscover.", PATH_AUTODISCOVER },
+	[STEP_MOBILESYNC_APEX] = { "mobilesync", "POST", true, "", PATH_AUTODISCOVER,
+				   .read = read_mobilesync },
+	[STEP_MOBILESYNC] = { "mobilesync", "POST", true, "autodiscover.", PATH_AUTODISCOVER,
+			      .read = read_mobilesync },
+	[STEP_MOBILESYNC_REDIRECT] = { "mobilesync", "GET", false, "autodiscover.",
+				       PATH_AUTODISCOVER, .read = read_mobilesync,
+				       .only_redirects = true },
+	[STEP_MOBILESYNC_SRV] = { "mobilesync", "POST", true, NULL, PATH_AUTODISCOVER,
+				  .read = read_mobilesync },
+	[STEP_AUTOCONFIG] = { "autoconfig", "GET", true, "autoconfig.", PATH_AUTOCONFIG,
+			      QUERY_OF_MODEL, read_autoconfig },
+	[STEP_WELL_KNOWN] = { "autoconfig", "GET", true, "", PATH_WELL_KNOWN, QUERY_OF_MODEL,
+			      read_autoconfig },
+	[STEP_PLAIN_AUTOCONFIG] = { "autoconfig", "GET", false, "autoconfig.", PATH_AUTOCONFIG,
+				    QUERY_OF_MODEL, read_autoconfig },
+	[STEP_PLAIN_WELL_KNOWN] = { "autoconfig", "GET", false, "", PATH_WELL_KNOWN, QUERY_OF_MODEL,
+				    read_autoconfig },
+	[STEP_MOBILECONFIG] = { "mobileconfig", "GET", true, "autoconfig.", "/mobileconfig",
+				QUERY_OF_MODEL, read_mobileconfig },
+	[STEP_V2_ACTIVESYNC] = { "autodiscover-v2", "GET", true, "autodiscover.",
+				 PATH_AUTODISCOVER_V2, QUERY_ACTIVESYNC, read_v2_activesync },
+	[STEP_V2_OUTLOOK] = { "autodiscover-v2", "GET", true, "autodiscover.", PATH_AUTODISCOVER_V2,
+			      QUERY_VERSION_1, .next_url_of = read_v2_outlook_url },
+	[STEP_PACC] = { "pacc", "GET", true, "ua-auto-config.",
+			"/.well-known/user-agent-configuration.json", .read = read_pacc,
+			.has_digest = true },
 };
 
 const struct client_model client_models[] = {
-	{
-		.word = "outlook",
-		.name = "Outlook",
-		.only_to_tls = true,
-		.steps = outlook_steps,
-	},
-	{
-		.word = "activesync",
-		.name = "ActiveSync phone",
-		.is_optional = true,
-		.only_to_tls = true,
-		.steps = activesync_steps,
-	},
-	{
-		.word = "new-outlook",
-		.name = "New Outlook",
-		.is_optional = true,
-		.only_to_tls = true,
-		.steps = new_outlook_steps,
-	},
-	{
-		.word = "thunderbird",
-		.name = "Thunderbird",
-		.timeout = 5000,
-		.accepts = accepts_xml,
-		.autoconfig = { .check_provider = check_thunderbird_provider,
-				.read_server = read_thunderbird_server,
-				.takes_pop3 = true,
-				.needs_smtp = true,
-				.matches_element = true },
-		.steps = thunderbird_steps,
-	},
-	{
-		.word = "thunderbird-android",
-		.name = "Thunderbird for Android",
-		.accepts = accepts_success,
-		.autoconfig = { .check_provider = check_android_provider,
-				.read_server = read_android_server,
-				.needs_smtp = true,
-				.is_strict = true,
-				.matches_element = true,
-				.last_provider_wins = true },
-		.steps = android_steps,
-	},
-	{
-		.word = "fairemail",
-		.name = "FairEmail",
-		.timeout = 10000,
-		.takes_any_name = true,
-		.autoconfig = { .check_provider = check_fairemail_provider,
-				.needs_smtp = true,
-				.matches_element = true,
-				.only_first = true },
-		.steps = fairemail_steps,
-	},
-	{
-		.word = "deltachat",
-		.name = "Delta Chat",
-		.autoconfig = { .needs_smtp = true },
-		.steps = deltachat_steps,
-	},
-	{
-		.word = "nextcloud",
-		.name = "Nextcloud Mail",
-		.timeout = 7000,
-		.autoconfig = { .tls_is_starttls = true },
-		.steps = nextcloud_steps,
-	},
-	{
-		.word = "kmail",
-		.name = "KMail",
-		.autoconfig = { .takes_pop3 = true },
-		.steps = kmail_steps,
-	},
-	{
-		.word = "evolution",
-		.name = "Evolution",
-		.autoconfig = { .read_server = read_evolution_server,
-				.takes_pop3 = true,
-				.last_server_wins = true },
-		.steps = evolution_steps,
-	},
-	{
-		.word = "geary",
-		.name = "Geary",
-		.autoconfig = { .check_provider = check_geary_provider },
-		.steps = geary_steps,
-	},
-	{
-		.word = "apple",
-		.name = "Apple device",
-		.is_optional = true,
-		.accepts = accepts_profile,
-		.steps = apple_steps,
-	},
-	{
-		.word = "pacc",
-		.name = "PACC client",
-		.is_optional = true,
-		.asks_for_domain = true,
-		.only_to_tls = true,
-		.accepts = accepts_json,
-		.steps = pacc_steps,
-	},
+	{ "outlook", "Outlook", .only_to_tls = true, .read_outlook = read_outlook,
+	  .steps = { STEP_OUTLOOK_APEX, STEP_OUTLOOK, STEP_OUTLOOK_REDIRECT, STEP_OUTLOOK_SRV } },
+	{ "activesync", "ActiveSync phone", .is_optional = true, .only_to_tls = true,
+	  .steps = { STEP_MOBILESYNC_APEX, STEP_MOBILESYNC, STEP_MOBILESYNC_REDIRECT,
+		     STEP_MOBILESYNC_SRV } },
+	/* Microsoft's cloud asks in the place of the client. */
+	{ "new-outlook", "New Outlook", .is_optional = true, .only_to_tls = true,
+	  .read_outlook = read_outlook, .steps = { STEP_V2_ACTIVESYNC, STEP_V2_OUTLOOK } },
+	{ "thunderbird", "Thunderbird", .timeout = 5000, .accepts = accepts_xml,
+	  .autoconfig = { .check_provider = check_thunderbird_provider,
+			  .read_server = read_thunderbird_server,
+			  .takes_pop3 = true,
+			  .needs_smtp = true,
+			  .matches_element = true },
+	  .query = QUERY_ENCODED, .read_outlook = read_outlook_as_thunderbird,
+	  .steps = { STEP_AUTOCONFIG, STEP_WELL_KNOWN, STEP_PLAIN_AUTOCONFIG, STEP_PLAIN_WELL_KNOWN,
+		     STEP_OUTLOOK, STEP_OUTLOOK_APEX, STEP_OUTLOOK_POST_REDIRECT,
+		     STEP_OUTLOOK_SRV } },
+	{ "thunderbird-android", "Thunderbird for Android", .accepts = accepts_success,
+	  .autoconfig = { .check_provider = check_android_provider,
+			  .read_server = read_android_server,
+			  .needs_smtp = true,
+			  .is_strict = true,
+			  .matches_element = true,
+			  .last_provider_wins = true },
+	  .steps = { STEP_AUTOCONFIG, STEP_WELL_KNOWN, STEP_PLAIN_AUTOCONFIG,
+		     STEP_PLAIN_WELL_KNOWN } },
+	{ "fairemail", "FairEmail", .timeout = 10000, .takes_any_name = true,
+	  .autoconfig = { .check_provider = check_fairemail_provider,
+			  .needs_smtp = true,
+			  .matches_element = true,
+			  .only_first = true },
+	  .query = QUERY_RAW, .read_outlook = read_outlook_as_fairemail,
+	  .steps = { STEP_AUTOCONFIG, STEP_WELL_KNOWN, STEP_OUTLOOK_APEX, STEP_OUTLOOK } },
+	{ "deltachat", "Delta Chat", .autoconfig = { .needs_smtp = true }, .query = QUERY_ENCODED,
+	  .read_outlook = read_outlook_as_deltachat,
+	  .steps = { STEP_AUTOCONFIG, STEP_WELL_KNOWN, STEP_OUTLOOK_GET_APEX, STEP_OUTLOOK_GET } },
+	{ "nextcloud", "Nextcloud Mail", .timeout = 7000, .autoconfig = { .tls_is_starttls = true },
+	  .query = QUERY_RAW,
+	  .steps = { STEP_AUTOCONFIG, STEP_WELL_KNOWN, STEP_PLAIN_AUTOCONFIG,
+		     STEP_PLAIN_WELL_KNOWN } },
+	{ "kmail", "KMail", .autoconfig = { .takes_pop3 = true },
+	  .steps = { STEP_AUTOCONFIG, STEP_PLAIN_AUTOCONFIG, STEP_WELL_KNOWN } },
+	{ "evolution", "Evolution",
+	  .autoconfig = { .read_server = read_evolution_server,
+			  .takes_pop3 = true,
+			  .last_server_wins = true },
+	  .query = QUERY_EVOLUTION,
+	  .steps = { STEP_AUTOCONFIG, STEP_PLAIN_AUTOCONFIG, STEP_WELL_KNOWN,
+		     STEP_PLAIN_WELL_KNOWN } },
+	{ "geary", "Geary", .autoconfig = { .check_provider = check_geary_provider },
+	  .steps = { STEP_AUTOCONFIG } },
+	{ "apple", "Apple device", .is_optional = true, .accepts = accepts_profile,
+	  .query = QUERY_ENCODED, .steps = { STEP_MOBILECONFIG } },
+	{ "pacc", "PACC client", .is_optional = true, .asks_for_domain = true, .only_to_tls = true,
+	  .accepts = accepts_json, .steps = { STEP_PACC } },
 	{ 0 },
 };

@@ -7,18 +7,6 @@
 /* More than any client follows. */
 #define REDIRECTS_MAX 10
 
-static const struct {
-	const char *path, *document; /* the document as 'preview' calls it */
-} urls[] = {
-	[URL_OUTLOOK] = { PATH_AUTODISCOVER, "outlook" },
-	[URL_MOBILESYNC] = { PATH_AUTODISCOVER, "mobilesync" },
-	[URL_AUTOCONFIG] = { PATH_AUTOCONFIG, "autoconfig" },
-	[URL_WELL_KNOWN] = { PATH_WELL_KNOWN, "autoconfig" },
-	[URL_MOBILECONFIG] = { "/mobileconfig", "mobileconfig" },
-	[URL_AUTODISCOVER_V2] = { "/autodiscover/autodiscover.json", "autodiscover-v2" },
-	[URL_PACC] = { "/.well-known/user-agent-configuration.json", "pacc" },
-};
-
 const struct client_model *client_model_find(const char *word)
 {
 	for (const struct client_model *model = client_models; model->word; model++)
@@ -29,8 +17,8 @@ const struct client_model *client_model_find(const char *word)
 
 bool client_model_reads(const struct client_model *model, const char *document)
 {
-	for (const struct client_step *step = model->steps; step->method; step++)
-		if (text_equals(urls[step->url].document, document))
+	for (const enum client_step_id *id = model->steps; *id; id++)
+		if (text_equals(client_steps[*id].document, document))
 			return true;
 	return false;
 }
@@ -39,19 +27,38 @@ const char *client_model_documents(struct arena *memory, const struct client_mod
 {
 	struct bytes text = BYTES_IN(memory);
 
-	for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++)
-		if (i != URL_WELL_KNOWN && client_model_reads(model, urls[i].document))
-			bytes_add_format(&text, "%s%s", text.size ? " and " : "", urls[i].document);
+	for (size_t i = 1; i < CLIENT_STEPS; i++) {
+		const char *document = client_steps[i].document;
+
+		if (!text_same(document, client_steps[i - 1].document) &&
+		    client_model_reads(model, document))
+			bytes_add_format(&text, "%s%s", text.size ? " and " : "", document);
+	}
 	return bytes_text(&text);
 }
 
-static const char *query_text(struct arena *memory, enum client_query query,
-			      const struct address *address)
+/* A client on its way through its steps. */
+struct playing {
+	const struct client_model *model;
+	struct response_source *source;
+	struct arena *memory;
+	const struct address *address;
+	const struct client_step *step;
+	struct http_request request; /* of the step; after redirects, the last one */
+	bool is_at_apex;	     /* the domain itself is asked, often a web site of others */
+	bool refusal_is_of_apex;     /* so a refusal of any other host replaces it */
+	struct client_result result;
+};
+
+static const char *query_text(const struct playing *playing)
 {
+	enum client_query query = playing->step->query;
+	const struct address *address = playing->address;
+	struct arena *memory = playing->memory;
 	const char *encoded = percent_encode(memory, address->text), *text;
 	struct md5 md5;
 
-	switch (query) {
+	switch (query == QUERY_OF_MODEL ? playing->model->query : query) {
 	case QUERY_ENCODED:
 		return arena_printf(memory, "?emailaddress=%s", encoded);
 	case QUERY_RAW:
@@ -70,31 +77,20 @@ static const char *query_text(struct arena *memory, enum client_query query,
 	}
 }
 
-/* A client on its way through its steps. */
-struct playing {
-	const struct client_model *model;
-	struct response_source *source;
-	struct arena *memory;
-	const struct address *address;
-	const struct client_step *step;
-	struct http_request request; /* of the step; after redirects, the last one */
-	bool is_at_apex;	     /* the domain itself is asked, often a web site of others */
-	bool refusal_is_of_apex;     /* so a refusal of any other host replaces it */
-	struct client_result result;
-};
-
-static void set_body(struct playing *playing, enum client_url url)
+/* A POST has the body of Outlook, or of a phone. */
+static void set_request(struct playing *playing, struct http_request request, const char *method)
 {
-	struct http_request *request = &playing->request;
-	bool is_post = text_equals(request->method, "POST");
-
-	request->media_type = is_post ? "text/xml; charset=utf-8" : NULL;
-	request->body = NULL;
-	if (is_post)
-		request->body = autodiscover_request_body(
+	request.method = method;
+	request.media_type = request.body = NULL;
+	if (text_equals(method, "POST")) {
+		request.media_type = "text/xml; charset=utf-8";
+		request.body = autodiscover_request_body(
 			playing->memory,
-			url == URL_MOBILESYNC ? &protocol_mobilesync : &protocol_outlook,
+			text_equals(playing->step->document, "mobilesync") ? &protocol_mobilesync
+									   : &protocol_outlook,
 			playing->address->text);
+	}
+	playing->request = request;
 }
 
 /* Keeps why the client gets nothing from a host. Returns false. */
@@ -110,13 +106,6 @@ static bool note_refusal(struct playing *playing, bool was_answered, const char 
 	result->refusal = arena_printf(playing->memory, "%s: %s",
 				       http_url(playing->memory, &playing->request), why);
 	return false;
-}
-
-static bool is_redirect(const struct http_answer *answer)
-{
-	return (answer->status == 301 || answer->status == 302 || answer->status == 303 ||
-		answer->status == 307 || answer->status == 308) &&
-	       *answer->location;
 }
 
 /* Whether the client looks at the response at all. */
@@ -146,144 +135,96 @@ static bool accept_response(struct playing *playing, const struct http_answer *a
 	return true;
 }
 
-/* Whether the redirect is followed; then playing->request is the next one. */
-static bool follow_redirect(struct playing *playing, const char *location)
-{
-	const struct client_step *step = playing->step;
-	struct http_request next;
-
-	if (!http_url_parse(playing->memory, location, &playing->request, &next) ||
-	    (!next.is_tls && (playing->model->only_to_tls || step->only_redirects)))
-		return note_refusal(playing, true,
-				    arena_printf(playing->memory,
-						 "the client does not follow the redirect to %s",
-						 location));
-	/* After a GET that finds Outlook's host comes the POST to it. */
-	next.method = step->only_redirects ? "POST" : playing->request.method;
-	playing->request = next;
-	set_body(playing, step->url);
-	return true;
-}
-
 /* Sends the request and follows redirects. Returns whether the client reads the response. */
 static bool send_request(struct playing *playing, struct http_answer *answer)
 {
-	bool (*accepts)(int status, const char *media_type) = playing->model->accepts;
+	const struct client_model *model = playing->model;
+	const struct client_step *step = playing->step;
+	struct arena *memory = playing->memory;
+	struct http_request next;
 
 	for (int hop = 0;; hop++) {
-		playing->source->fetch(playing->source, playing->memory, &playing->request, answer);
+		playing->source->fetch(playing->source, memory, &playing->request, answer);
 		if (!accept_response(playing, answer))
 			return false;
-		if (!is_redirect(answer)) {
-			if (hop == 0 && playing->step->only_redirects)
+		if (!http_is_redirect(answer)) {
+			if (hop == 0 && step->only_redirects)
 				return false;
 			break;
 		}
 		if (hop == REDIRECTS_MAX)
 			return note_refusal(playing, true, "too many redirects");
-		if (!follow_redirect(playing, answer->location))
-			return false;
+		if (!http_url_parse(memory, answer->location, &playing->request, &next) ||
+		    (!next.is_tls && (model->only_to_tls || step->only_redirects)))
+			return note_refusal(
+				playing, true,
+				arena_printf(memory,
+					     "the client does not follow the redirect to %s",
+					     answer->location));
+		/* After a GET that finds Outlook's host comes the POST to it. */
+		set_request(playing, next, step->only_redirects ? "POST" : playing->request.method);
 	}
-	if (accepts ? accepts(answer->status, answer->media_type) : answer->status == 200)
+	if (model->accepts ? model->accepts(answer->status, answer->media_type)
+			   : answer->status == 200)
 		return true;
 	return note_refusal(playing, true,
-			    arena_printf(playing->memory, "status %d%s%s", answer->status,
+			    arena_printf(memory, "status %d%s%s", answer->status,
 					 *answer->media_type ? ", " : "", answer->media_type));
-}
-
-/* The response that has the settings, where the first one only has its URL. */
-static bool send_next_request(struct playing *playing, struct client_reading *reading,
-			      struct http_answer *answer)
-{
-	const char *why = playing->step->next_url_of(reading);
-	struct http_request next;
-
-	if (!why && !http_url_parse(playing->memory, reading->next_url, &playing->request, &next))
-		why = arena_printf(playing->memory, "the client cannot use the URL %s",
-				   reading->next_url);
-	if (why)
-		return note_refusal(playing, true, why);
-	next.method = "POST";
-	playing->request = next;
-	set_body(playing, URL_OUTLOOK);
-	playing->result.refusal = NULL; /* from here on refusals are more specific */
-	return send_request(playing, answer);
-}
-
-/* A client that knows the digest rejects any other document. */
-static bool compare_digest(struct playing *playing, const struct http_answer *answer)
-{
-	const char *wanted = playing->source->pacc_digest, *found;
-	struct digest digest;
-
-	if (!wanted)
-		return true;
-	digest = digest_of(answer->body, answer->size);
-	found = digest_base64(playing->memory, &digest);
-	return text_equals(found, wanted) ||
-	       note_refusal(playing, true,
-			    arena_printf(playing->memory,
-					 "its digest is %s; in DNS it should be %s", found,
-					 wanted));
-}
-
-static void begin_request(struct playing *playing, const char *host)
-{
-	const struct client_step *step = playing->step;
-
-	playing->is_at_apex = step->prefix && !*step->prefix;
-	playing->request = (struct http_request){
-		.method = step->method,
-		.is_tls = step->is_tls,
-		.host = host,
-		.port = step->is_tls ? 443 : 80,
-		.target = arena_printf(playing->memory, "%s%s", urls[step->url].path,
-				       query_text(playing->memory, step->query, playing->address)),
-	};
-	set_body(playing, step->url);
-}
-
-static struct client_reading reading_of(const struct playing *playing,
-					const struct http_answer *answer)
-{
-	return (struct client_reading){
-		.model = playing->model,
-		.memory = playing->memory,
-		.address = playing->address,
-		.data = answer->body,
-		.size = answer->size,
-	};
 }
 
 /* Returns whether the step gives settings. */
 static bool take_step(struct playing *playing)
 {
 	const struct client_step *step = playing->step;
-	const char *host = step->prefix ? arena_printf(playing->memory, "%s%s", step->prefix,
+	struct arena *memory = playing->memory;
+	const char *host = step->prefix ? arena_printf(memory, "%s%s", step->prefix,
 						       playing->address->domain)
 					: playing->source->srv_target;
+	struct client_reading reading = { playing->model, memory, playing->address };
+	struct http_request request = { .is_tls = step->is_tls, .host = host };
+	const char *wanted = playing->source->pacc_digest, *why;
 	struct http_answer answer;
-	struct client_reading reading;
-	const char *why;
 
 	if (!host)
 		return false;
-	begin_request(playing, host);
+	playing->is_at_apex = step->prefix && !*step->prefix;
+	request.port = step->is_tls ? 443 : 80;
+	request.target = arena_printf(memory, "%s%s", step->path, query_text(playing));
+	set_request(playing, request, step->method);
 	if (!send_request(playing, &answer))
 		return false;
-	reading = reading_of(playing, &answer);
+	reading.data = answer.body;
+	reading.size = answer.size;
 	if (step->next_url_of) {
-		if (!send_next_request(playing, &reading, &answer))
+		why = step->next_url_of(&reading);
+		if (!why && !http_url_parse(memory, reading.next_url, &playing->request, &request))
+			why = arena_printf(memory, "the client cannot use the URL %s",
+					   reading.next_url);
+		if (why)
+			return note_refusal(playing, true, why);
+		set_request(playing, request, "POST");
+		playing->result.refusal = NULL; /* from here on refusals are more specific */
+		if (!send_request(playing, &answer))
 			return false;
-		reading = reading_of(playing, &answer);
+		reading.data = answer.body;
+		reading.size = answer.size;
 	}
-	if (step->has_digest && !compare_digest(playing, &answer))
-		return false;
-	why = step->read(&reading);
+	/* A client that knows the digest rejects any other document. */
+	if (step->has_digest && wanted) {
+		const struct digest digest = digest_of(answer.body, answer.size);
+		const char *found = digest_base64(memory, &digest);
+
+		if (!text_equals(found, wanted))
+			return note_refusal(playing, true,
+					    arena_printf(memory,
+							 "its digest is %s; in DNS it should be %s",
+							 found, wanted));
+	}
+	why = (step->read ? step->read : playing->model->read_outlook)(&reading);
 	if (why)
 		return note_refusal(playing, true, why);
 	playing->result.settings = reading.settings;
-	playing->result.url = http_url(playing->memory, &playing->request);
+	playing->result.url = http_url(memory, &playing->request);
 	return true;
 }
 
@@ -298,19 +239,28 @@ void client_play(const struct client_model *model, struct response_source *sourc
 		.address = address,
 	};
 
-	for (playing.step = model->steps; playing.step->method; playing.step++)
-		if ((!source->document ||
-		     text_equals(urls[playing.step->url].document, source->document)) &&
+	for (const enum client_step_id *id = model->steps; *id; id++) {
+		playing.step = &client_steps[*id];
+		if ((!source->document || text_equals(playing.step->document, source->document)) &&
 		    take_step(&playing))
 			break;
+	}
 	*ret_result = playing.result;
 }
 
 int client_answer(const struct context *context, struct arena *memory,
-		  const struct request *request, struct http_answer *ret_answer,
-		  struct response *ret_response, struct error *err)
+		  const struct http_request *request, const struct sockaddr *from,
+		  struct http_answer *ret_answer, struct response *ret_response, struct error *err)
 {
-	int r = answer(context, memory, request, ret_response, err);
+	const struct request local = {
+		.method = request->method,
+		.target = request->target,
+		.host = request->host,
+		.body = request->body,
+		.body_size = request->body ? strlen(request->body) : 0,
+		.client = from,
+	};
+	int r = answer(context, memory, &local, ret_response, err);
 
 	*ret_answer = HTTP_NO_ANSWER;
 	ret_answer->status = (int)ret_response->status;
@@ -323,15 +273,6 @@ int client_answer(const struct context *context, struct arena *memory,
 	return r;
 }
 
-static bool setting_equals(const struct setting *a, const struct setting *b)
-{
-	if (a->kind != b->kind || !a->url != !b->url || !text_equals(a->username, b->username))
-		return false;
-	if (a->url)
-		return text_equals(a->url, b->url);
-	return text_equals(a->host, b->host) && a->port == b->port && a->security == b->security;
-}
-
 bool settings_are_there(const struct settings_found *settings)
 {
 	return settings->count > 0 || settings->redirect_to;
@@ -341,9 +282,16 @@ bool settings_equal(const struct settings_found *a, const struct settings_found 
 {
 	if (a->count != b->count || !text_same(a->redirect_to, b->redirect_to))
 		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (!setting_equals(&a->items[i], &b->items[i]))
+	for (size_t i = 0; i < a->count; i++) {
+		const struct setting *one = &a->items[i], *other = &b->items[i];
+
+		if (one->kind != other->kind || !text_equals(one->username, other->username) ||
+		    !text_same(one->url, other->url))
 			return false;
+		if (!one->url && (!text_equals(one->host, other->host) ||
+				  one->port != other->port || one->security != other->security))
+			return false;
+	}
 	return true;
 }
 

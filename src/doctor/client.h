@@ -14,8 +14,8 @@
 
 struct client_model;
 struct context;
-struct request;
 struct response;
+struct sockaddr;
 struct xml_element;
 
 enum setting_security {
@@ -57,23 +57,14 @@ struct client_reading {
 /* Returns NULL with the result filled in, or why the client rejects the document. */
 typedef const char *(*document_reader)(struct client_reading *reading);
 
-/* The URLs that clients request below a host. */
-enum client_url {
-	URL_OUTLOOK,
-	URL_MOBILESYNC, /* the same path; the body of the POST asks for another document */
-	URL_AUTOCONFIG,
-	URL_WELL_KNOWN,
-	URL_MOBILECONFIG,
-	URL_AUTODISCOVER_V2,
-	URL_PACC,
-};
-
 #define PATH_AUTOCONFIG "/mail/config-v1.1.xml"
 #define PATH_WELL_KNOWN "/.well-known/autoconfig/mail/config-v1.1.xml"
 #define PATH_AUTODISCOVER "/autodiscover/autodiscover.xml"
+#define PATH_AUTODISCOVER_V2 "/autodiscover/autodiscover.json"
 
 enum client_query {
 	QUERY_NONE,
+	QUERY_OF_MODEL,	  /* in a step: as the model has it */
 	QUERY_ENCODED,	  /* ?emailaddress=fred%40example.org */
 	QUERY_RAW,	  /* ?emailaddress=fred@example.org */
 	QUERY_EVOLUTION,  /* ?emailaddress=EVOLUTIONUSER%40example.org */
@@ -81,19 +72,47 @@ enum client_query {
 	QUERY_VERSION_1,  /* ?Email=fred%40example.org&Protocol=AutodiscoverV1 */
 };
 
-/* One request, in the order of the client. The last step has no method. */
+/* One request. Steps for one document stand together. */
 struct client_step {
+	const char *document; /* as 'preview' calls it */
 	const char *method;
 	bool is_tls;
 	const char *prefix; /* of the domain: "autoconfig."; NULL: the SRV target is asked */
-	enum client_url url;
-	document_reader read;
+	const char *path;
 	enum client_query query;
-	bool only_redirects; /* only a redirect in the response counts */
-	bool has_digest;     /* DNS has the digest of the document */
+	document_reader read; /* NULL: the model's read_outlook */
+	bool only_redirects;  /* only a redirect in the response counts */
+	bool has_digest;      /* DNS has the digest of the document */
 	/* Reads the https URL of Outlook's document, which `read` is for; or NULL. */
 	document_reader next_url_of;
 };
+
+/* APEX: the domain itself is asked; SRV: the target of its SRV record. */
+enum client_step_id {
+	STEP_NONE,
+	STEP_OUTLOOK_APEX,
+	STEP_OUTLOOK,
+	STEP_OUTLOOK_REDIRECT,
+	STEP_OUTLOOK_SRV,
+	STEP_OUTLOOK_POST_REDIRECT,
+	STEP_OUTLOOK_GET_APEX,
+	STEP_OUTLOOK_GET,
+	STEP_MOBILESYNC_APEX,
+	STEP_MOBILESYNC,
+	STEP_MOBILESYNC_REDIRECT,
+	STEP_MOBILESYNC_SRV,
+	STEP_AUTOCONFIG,
+	STEP_WELL_KNOWN,
+	STEP_PLAIN_AUTOCONFIG,
+	STEP_PLAIN_WELL_KNOWN,
+	STEP_MOBILECONFIG,
+	STEP_V2_ACTIVESYNC,
+	STEP_V2_OUTLOOK,
+	STEP_PACC,
+	CLIENT_STEPS
+};
+
+extern const struct client_step client_steps[CLIENT_STEPS];
 
 /* How a client reads autoconfig, where it differs from the common reader. */
 struct autoconfig_rules {
@@ -123,7 +142,9 @@ struct client_model {
 	bool only_to_tls;     /* it follows no redirect to http */
 	bool (*accepts)(int status, const char *media_type); /* NULL: status 200 alone */
 	struct autoconfig_rules autoconfig;
-	const struct client_step *steps;
+	enum client_query query; /* in requests for autoconfig and mobileconfig */
+	document_reader read_outlook;
+	enum client_step_id steps[9]; /* in its order; ends with STEP_NONE */
 };
 
 /* Ends with a row without word. */
@@ -154,11 +175,11 @@ void client_play(const struct client_model *model, struct response_source *sourc
 		 struct arena *memory, const struct address *address,
 		 struct client_result *ret_result);
 
-/* The response of this daemon to a client's request over TLS, as the client sees it. Returns as
- * answer(). */
+/* The response of this daemon to a request over TLS, as the client at the address sees it. from: as
+ * in struct request. Returns as answer(). */
 int client_answer(const struct context *context, struct arena *memory,
-		  const struct request *request, struct http_answer *ret_answer,
-		  struct response *ret_response, struct error *err);
+		  const struct http_request *request, const struct sockaddr *from,
+		  struct http_answer *ret_answer, struct response *ret_response, struct error *err);
 
 /* The model of the word, or NULL. */
 const struct client_model *client_model_find(const char *word);

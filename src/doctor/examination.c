@@ -19,19 +19,12 @@ static void fetch_from_database(struct response_source *source, struct arena *me
 				const struct http_request *request, struct http_answer *ret_answer)
 {
 	const struct database_source *database = (struct database_source *)source;
-	const struct request local = {
-		.method = request->method,
-		.target = request->target,
-		.host = request->host,
-		.body = request->body,
-		.body_size = request->body ? strlen(request->body) : 0,
-		.client = database->client,
-	};
 	struct response response;
 	struct error err;
 
 	if (!request->is_tls || !examination_owns_name(database->examination, request->host) ||
-	    client_answer(database->context, memory, &local, ret_answer, &response, &err) != 0)
+	    client_answer(database->context, memory, request, database->client, ret_answer,
+			  &response, &err) != 0)
 		*ret_answer = HTTP_NO_ANSWER;
 }
 

@@ -49,6 +49,13 @@ void browser_free(struct browser *browser)
 	free(browser);
 }
 
+bool http_is_redirect(const struct http_answer *answer)
+{
+	return (answer->status == 301 || answer->status == 302 || answer->status == 303 ||
+		answer->status == 307 || answer->status == 308) &&
+	       *answer->location;
+}
+
 const char *http_url(struct arena *memory, const struct http_request *request)
 {
 	const char *scheme = request->is_tls ? "https" : "http";

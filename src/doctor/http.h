@@ -62,6 +62,9 @@ void browser_ask(struct browser *browser, struct arena *memory, const struct htt
 int http_read(struct stream *stream, struct arena *memory, const struct http_request *request,
 	      struct http_answer *ret_answer, bool *ret_closes, struct error *err);
 
+/* Whether it sends clients to answer->location. */
+bool http_is_redirect(const struct http_answer *answer);
+
 /* "https://autoconfig.example.org/mail/config-v1.1.xml". In memory. */
 const char *http_url(struct arena *memory, const struct http_request *request);
 

@@ -22,14 +22,7 @@ static void fetch_for_preview(struct response_source *source, struct arena *memo
 	/* Autodiscover v2 may be followed by a request for Outlook's document. */
 	bool is_kept = !text_equals(preview->document, "autodiscover-v2") ||
 		       !text_equals(request->target, PATH_AUTODISCOVER);
-	const struct request local = {
-		.method = request->method,
-		.target = request->target,
-		.host = is_kept && preview->host ? preview->host : request->host,
-		.body = request->body,
-		.body_size = request->body ? strlen(request->body) : 0,
-		.client = preview->from,
-	};
+	struct http_request local = *request;
 	struct response response;
 	struct error err;
 	int r;
@@ -37,7 +30,10 @@ static void fetch_for_preview(struct response_source *source, struct arena *memo
 	*ret_answer = HTTP_NO_ANSWER;
 	if (!request->is_tls || text_equals(request->host, from->domain))
 		return;
-	r = client_answer(from->context, memory, &local, ret_answer, &response, &err);
+	if (is_kept && preview->host)
+		local.host = preview->host;
+	r = client_answer(from->context, memory, &local, preview->from, ret_answer, &response,
+			  &err);
 	if (!is_kept)
 		return;
 	preview->response = response;
@@ -76,8 +72,8 @@ int client_preview_make(const struct context *context, struct arena *memory,
 	preview->settings = arena_printf(memory, "%s: %s%s%s", model->name,
 					 settings_text(memory, &result.settings),
 					 settings_are_there(&result.settings) ? "" : ": ",
-					 settings_are_there(&result.settings) ? ""
-					 : result.refusal		      ? result.refusal
-							  : "it finds no server");
+					 settings_are_there(&result.settings)
+						 ? ""
+						 : result.refusal ?: "it finds no server");
 	return from.r;
 }

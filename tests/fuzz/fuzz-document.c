@@ -40,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct http_request request;
 
 	for (const struct client_model *model = client_models; model->word; model++)
-		for (const struct client_step *step = model->steps; step->method; step++) {
+		for (const enum client_step_id *id = model->steps; *id; id++) {
+			const struct client_step *step = &client_steps[*id];
 			struct client_reading reading = {
 				.model = model,
 				.memory = &memory,
@@ -48,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				.data = (const char *)data,
 				.size = size,
 			};
-			const char *why = step->read(&reading);
+			const char *why = (step->read ? step->read : model->read_outlook)(&reading);
 
 			if (why ? !*why : !settings_are_there(&reading.settings))
 				abort();

@@ -12,20 +12,10 @@
 #define OUTLOOK_SPACE SCHEMAS "outlook/responseschema/2006a"
 #define MOBILESYNC_SPACE SCHEMAS "mobilesync/responseschema/2006"
 
-/* The first of the name and the namespace among the element and its later siblings, or NULL. */
-static const struct xml_element *find_in_space(const struct xml_element *element, const char *name,
-					       const char *space)
-{
-	while (element && (!text_equals(element->name, name) || !element->space ||
-			   !text_equals(element->space, space)))
-		element = element->next;
-	return element;
-}
-
 /* NULL where it is absent, as below. */
 static const struct xml_element *outlook_child(const struct xml_element *parent, const char *name)
 {
-	return parent ? find_in_space(parent->first_child, name, OUTLOOK_SPACE) : NULL;
+	return parent ? element_find(parent->first_child, name, OUTLOOK_SPACE) : NULL;
 }
 
 static const char *outlook_text(const struct xml_element *parent, const char *name)
@@ -46,56 +36,59 @@ static bool read_switch(const struct xml_element *protocol, const char *name, bo
 	return *is_on || text_equals(text, "off");
 }
 
-/* Encryption overrides SSL, which is on by default. */
+/* Encryption overrides SSL, which is on by default. Returns false where either is unknown. */
 static bool read_security(const struct xml_element *protocol, struct setting *setting)
 {
-	static const struct {
-		const char *word;
-		enum setting_security security;
-	} encryptions[] = {
-		{ "None", SETTING_PLAIN },
-		{ "SSL", SETTING_TLS },
-		{ "TLS", SETTING_STARTTLS },
-		{ "Auto", SETTING_AUTOMATIC },
-	};
 	const char *encryption = outlook_text(protocol, "Encryption");
 	bool ssl = true;
 
 	if (!read_switch(protocol, "SSL", &ssl))
 		return false;
-	setting->security = ssl ? SETTING_TLS : SETTING_PLAIN;
-	for (size_t i = 0; encryption && i < sizeof(encryptions) / sizeof(*encryptions); i++)
-		if (text_equals(encryption, encryptions[i].word)) {
-			setting->security = encryptions[i].security;
-			return true;
-		}
-	return !encryption;
+	if (encryption ? text_equals(encryption, "SSL") : ssl)
+		setting->security = SETTING_TLS;
+	else if (!encryption || text_equals(encryption, "None"))
+		setting->security = SETTING_PLAIN;
+	else if (text_equals(encryption, "TLS"))
+		setting->security = SETTING_STARTTLS;
+	else if (text_equals(encryption, "Auto"))
+		setting->security = SETTING_AUTOMATIC;
+	else
+		return false;
+	return true;
 }
 
-static uint16_t default_port(const struct setting *setting)
+/* With UsePOPAuth, SMTP has the login of the incoming server. The default login is the local part.
+ */
+static const char *read_protocol(struct client_reading *reading, const struct xml_element *protocol,
+				 struct setting *setting)
 {
-	bool is_tls = setting->security == SETTING_TLS;
+	static const char *const switches[] = { "SPA", "AuthRequired", "DomainRequired" };
+	static const uint16_t ports[SERVICE_KINDS][2] = {
+		[SERVICE_IMAP] = { 143, 993 },
+		[SERVICE_POP3] = { 110, 995 },
+		[SERVICE_SUBMISSION] = { 25, 465 },
+	};
+	const char *port = outlook_text(protocol, "Port"),
+		   *login = outlook_text(protocol, "LoginName");
+	bool is_on, reuses_login = false;
+	unsigned long number;
 
-	switch (setting->kind) {
-	case SERVICE_IMAP:
-		return is_tls ? 993 : 143;
-	case SERVICE_POP3:
-		return is_tls ? 995 : 110;
-	default:
-		return is_tls ? 465 : 25;
-	}
-}
-
-/* With UsePOPAuth, SMTP has the login of the incoming server. The default is the local part. */
-static const char *read_login(struct client_reading *reading, const struct xml_element *protocol,
-			      struct setting *setting)
-{
-	const char *login = outlook_text(protocol, "LoginName");
-	bool reuses_login = false;
-
+	setting->host = outlook_text(protocol, "Server");
+	if (!setting->host || !*setting->host)
+		return "a Protocol has no Server";
+	for (size_t i = 0; i < sizeof(switches) / sizeof(*switches); i++)
+		if (!read_switch(protocol, switches[i], &is_on))
+			return "a switch is neither on nor off";
+	if (!read_security(protocol, setting))
+		return "SSL or Encryption has an unknown value";
+	if (!port)
+		number = ports[setting->kind][setting->security == SETTING_TLS];
+	else if (!number_parse(port, 1, UINT16_MAX, &number))
+		return "an invalid Port";
+	setting->port = (uint16_t)number;
 	if (login && !*login)
 		return "an empty LoginName";
-	setting->username = login ? login : reading->address->local;
+	setting->username = login ?: reading->address->local;
 	if (setting->kind != SERVICE_SUBMISSION)
 		return NULL;
 	if (!read_switch(protocol, "UsePOPAuth", &reuses_login))
@@ -107,53 +100,30 @@ static const char *read_login(struct client_reading *reading, const struct xml_e
 	return NULL;
 }
 
-static const char *read_protocol(struct client_reading *reading, const struct xml_element *protocol,
-				 struct setting *setting)
-{
-	static const char *const switches[] = { "SPA", "AuthRequired", "DomainRequired" };
-	const char *port = outlook_text(protocol, "Port");
-	unsigned long number;
-	bool is_on;
-
-	setting->host = outlook_text(protocol, "Server");
-	if (!setting->host || !*setting->host)
-		return "a Protocol has no Server";
-	for (size_t i = 0; i < sizeof(switches) / sizeof(*switches); i++)
-		if (!read_switch(protocol, switches[i], &is_on))
-			return "a switch is neither on nor off";
-	if (!read_security(protocol, setting))
-		return "SSL or Encryption has an unknown value";
-	if (port && !number_parse(port, 1, UINT16_MAX, &number))
-		return "an invalid Port";
-	setting->port = port ? (uint16_t)number : default_port(setting);
-	return read_login(reading, protocol, setting);
-}
-
 /* Returns NULL with the account, or with a redirect and no account; or why not. */
 static const char *find_account(struct client_reading *reading, const struct xml_element *root,
 				const struct xml_element **ret_account)
 {
 	const struct xml_element *account;
-	const char *type, *action, *target;
+	const char *action, *target;
 
-	if (!find_in_space(root, "Autodiscover", OUTER_SPACE))
+	if (!element_find(root, "Autodiscover", OUTER_SPACE))
 		return "not an Autodiscover document with the required namespace";
 	account = outlook_child(outlook_child(root, "Response"), "Account");
 	if (!account)
 		return "no <Account> with the required namespace";
-	type = outlook_text(account, "AccountType");
-	action = outlook_text(account, "Action");
-	if (!type || !text_equals(type, "email"))
+	if (!text_same(outlook_text(account, "AccountType"), "email"))
 		return "not a mail account";
-	if (action && text_equals(action, "settings")) {
+	action = outlook_text(account, "Action") ?: "";
+	if (text_equals(action, "settings")) {
 		*ret_account = account;
 		return NULL;
 	}
-	if (action && text_equals(action, "redirectAddr")) {
+	if (text_equals(action, "redirectAddr")) {
 		target = outlook_text(account, "RedirectAddr");
 		if (!target || !*target)
 			return "no RedirectAddr";
-	} else if (action && text_equals(action, "redirectUrl")) {
+	} else if (text_equals(action, "redirectUrl")) {
 		target = outlook_text(account, "RedirectUrl");
 		if (!target || !text_is_https_url(reading->memory, target))
 			return "the RedirectUrl is not an https URL";
@@ -164,70 +134,61 @@ static const char *find_account(struct client_reading *reading, const struct xml
 	return NULL;
 }
 
+static enum service_kind kind_of(struct client_reading *reading, const char *type)
+{
+	return mail_kind_parse(text_lower(reading->memory, type ?: ""));
+}
+
 const char *read_outlook(struct client_reading *reading)
 {
 	const struct xml_element *root, *account = NULL, *protocol;
-	const char *why = document_parse(reading, &root);
+	const char *why = document_parse(reading, &root) ?: find_account(reading, root, &account);
 
-	if (!why)
-		why = find_account(reading, root, &account);
 	if (why || !account)
 		return why;
 	for (protocol = outlook_child(account, "Protocol"); protocol;
-	     protocol = find_in_space(protocol->next, "Protocol", OUTLOOK_SPACE)) {
-		const char *type = outlook_text(protocol, "Type");
-		struct setting setting = {
-			.kind = mail_kind_parse_ignoring_case(reading->memory, type),
-		};
+	     protocol = element_find(protocol->next, "Protocol", OUTLOOK_SPACE)) {
+		struct setting setting = { kind_of(reading, outlook_text(protocol, "Type")) };
 
 		if (setting.kind == SERVICE_KINDS)
 			continue;
 		why = read_protocol(reading, protocol, &setting);
 		if (why)
 			return why;
-		settings_add(&reading->settings, &setting);
+		reading_add(reading, &setting);
 	}
-	return settings_check(&reading->settings, true, false);
+	return reading_check(reading, true, false);
 }
 
 /* The fields that Delta Chat and FairEmail read; their user name is the address. */
 static bool read_simple_protocol(struct client_reading *reading, const struct xml_element *protocol,
 				 struct setting *setting)
 {
-	const char *host = element_child_text(protocol, "Server"),
-		   *port = element_child_text(protocol, "Port");
+	const char *port = element_child_text(protocol, "Port");
 	unsigned long number;
 
-	setting->kind = mail_kind_parse_ignoring_case(reading->memory,
-						      element_child_text(protocol, "Type"));
-	if (setting->kind == SERVICE_KINDS || setting->kind == SERVICE_POP3 || !host || !*host ||
-	    !port || !number_parse(port, 1, UINT16_MAX, &number))
-		return false;
-	setting->host = host;
-	setting->port = (uint16_t)number;
+	setting->kind = kind_of(reading, element_child_text(protocol, "Type"));
+	setting->host = element_child_text(protocol, "Server");
 	setting->username = reading->address->text;
+	if (setting->kind == SERVICE_KINDS || setting->kind == SERVICE_POP3 || !setting->host ||
+	    !*setting->host || !port || !number_parse(port, 1, UINT16_MAX, &number))
+		return false;
+	setting->port = (uint16_t)number;
 	return true;
+}
+
+static bool read_deltachat_protocol(struct client_reading *reading,
+				    const struct xml_element *protocol, struct setting *setting)
+{
+	setting->security = text_same(element_child_text(protocol, "SSL"), "off")
+				    ? SETTING_PLAIN
+				    : SETTING_AUTOMATIC;
+	return read_simple_protocol(reading, protocol, setting);
 }
 
 const char *read_outlook_as_deltachat(struct client_reading *reading)
 {
-	const struct xml_element *account = NULL, *protocol;
-	const char *why = document_account(reading, &account);
-
-	if (why)
-		return why;
-	for (protocol = element_child(account, "Protocol"); protocol;
-	     protocol = element_next(protocol)) {
-		const char *ssl = element_child_text(protocol, "SSL");
-		struct setting setting = { 0 };
-
-		if (!read_simple_protocol(reading, protocol, &setting))
-			continue;
-		setting.security = ssl && text_equals(ssl, "off") ? SETTING_PLAIN
-								  : SETTING_AUTOMATIC;
-		settings_add(&reading->settings, &setting);
-	}
-	return settings_check(&reading->settings, false, true);
+	return read_protocols(reading, read_deltachat_protocol, false, true);
 }
 
 const char *read_outlook_as_fairemail(struct client_reading *reading)
@@ -255,45 +216,29 @@ const char *read_outlook_as_fairemail(struct client_reading *reading)
 		setting.security = setting.port == (setting.kind == SERVICE_IMAP ? 143 : 587)
 					   ? SETTING_STARTTLS
 					   : SETTING_TLS;
-		settings_add(&reading->settings, &setting);
+		reading_add(reading, &setting);
 	}
-	return settings_check(&reading->settings, false, false);
+	return reading_check(reading, false, false);
 }
 
 static const struct xml_element *mobilesync_child(const struct xml_element *parent,
 						  const char *name)
 {
-	return parent ? find_in_space(parent->first_child, name, MOBILESYNC_SPACE) : NULL;
-}
-
-/* A Server of another type is for certificates. */
-static const char *find_mobilesync_url(const struct xml_element *action)
-{
-	const struct xml_element *server = mobilesync_child(mobilesync_child(action, "Settings"),
-							    "Server");
-
-	for (; server; server = find_in_space(server->next, "Server", MOBILESYNC_SPACE)) {
-		const struct xml_element *type = mobilesync_child(server, "Type"),
-					 *url = mobilesync_child(server, "Url");
-
-		if (type && url && text_equals(type->text, "MobileSync"))
-			return url->text;
-	}
-	return NULL;
+	return parent ? element_find(parent->first_child, name, MOBILESYNC_SPACE) : NULL;
 }
 
 /* A phone logs in as the User of the document, or as the address that was typed. */
 const char *read_mobilesync(struct client_reading *reading)
 {
-	const struct xml_element *root, *response, *action, *redirect, *user;
-	struct setting setting = { .kind = SERVICE_ACTIVESYNC };
+	const struct xml_element *root, *response, *action, *redirect, *server, *user;
+	struct setting setting = { SERVICE_ACTIVESYNC };
 	const char *why = document_parse(reading, &root);
 
 	if (why)
 		return why;
-	if (!find_in_space(root, "Autodiscover", OUTER_SPACE))
+	if (!element_find(root, "Autodiscover", OUTER_SPACE))
 		return "not an Autodiscover document with the required namespace";
-	if (find_in_space(root->first_child, "Response", OUTER_SPACE))
+	if (element_find(root->first_child, "Response", OUTER_SPACE))
 		return "an Autodiscover error document";
 	response = mobilesync_child(root, "Response");
 	if (!response)
@@ -304,13 +249,22 @@ const char *read_mobilesync(struct client_reading *reading)
 		reading->settings.redirect_to = redirect->text;
 		return NULL;
 	}
-	setting.url = find_mobilesync_url(action);
+	/* A Server of another type is for certificates. */
+	server = mobilesync_child(mobilesync_child(action, "Settings"), "Server");
+	for (; server && !setting.url;
+	     server = element_find(server->next, "Server", MOBILESYNC_SPACE)) {
+		const struct xml_element *type = mobilesync_child(server, "Type"),
+					 *url = mobilesync_child(server, "Url");
+
+		if (type && url && text_equals(type->text, "MobileSync"))
+			setting.url = url->text;
+	}
 	if (!setting.url)
 		return "no server for ActiveSync";
 	if (!text_is_https_url(reading->memory, setting.url))
 		return "the Url is not an https URL";
 	user = mobilesync_child(mobilesync_child(response, "User"), "EMailAddress");
 	setting.username = user && *user->text ? user->text : reading->address->text;
-	settings_add(&reading->settings, &setting);
+	reading_add(reading, &setting);
 	return NULL;
 }

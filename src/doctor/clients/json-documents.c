@@ -29,7 +29,7 @@ const char *read_v2_activesync(struct client_reading *reading)
 	const char *why = read_v2(reading, "ActiveSync", &setting.url);
 
 	if (!why)
-		settings_add(&reading->settings, &setting);
+		reading_add(reading, &setting);
 	return why;
 }
 
@@ -39,7 +39,7 @@ const char *read_v2_outlook_url(struct client_reading *reading)
 }
 
 /* Mail has implicit TLS on these ports, and the login is the address. */
-static const struct pacc_protocol {
+static const struct {
 	const char *name;
 	enum service_kind kind;
 	uint16_t port; /* 0: it has a URL instead of a host */
@@ -49,28 +49,6 @@ static const struct pacc_protocol {
 	{ "jmap", SERVICE_JMAP, 0 },	       { "caldav", SERVICE_CALDAV, 0 },
 	{ "carddav", SERVICE_CARDDAV, 0 },     { "webdav", SERVICE_WEBDAV, 0 },
 };
-
-/* Returns whether the entry is valid; a document need not have it. */
-static bool read_pacc_protocol(struct client_reading *reading, const struct pacc_protocol *protocol,
-			       const json_t *entry)
-{
-	const char *member = protocol->port ? "host" : "url";
-	const char *text = json_string_value(json_object_get(entry, member));
-	struct setting setting = {
-		.kind = protocol->kind,
-		.port = protocol->port,
-		.username = reading->address->text,
-	};
-
-	if (!entry)
-		return true;
-	if (!text ||
-	    !(protocol->port ? text_is_host(text) : text_is_https_url(reading->memory, text)))
-		return false;
-	*(protocol->port ? &setting.host : &setting.url) = arena_strdup(reading->memory, text);
-	settings_add(&reading->settings, &setting);
-	return true;
-}
 
 const char *read_pacc(struct client_reading *reading)
 {
@@ -83,12 +61,20 @@ const char *read_pacc(struct client_reading *reading)
 	if (!json_is_object(json_object_get(document, "info")) || !json_is_object(entries))
 		return "no info or no protocols";
 	for (size_t i = 0; i < sizeof(pacc_protocols) / sizeof(*pacc_protocols); i++) {
-		const struct pacc_protocol *protocol = &pacc_protocols[i];
+		uint16_t port = pacc_protocols[i].port;
+		const json_t *entry = json_object_get(entries, pacc_protocols[i].name);
+		const char *text = json_string_value(json_object_get(entry, port ? "host" : "url"));
+		struct setting setting = { pacc_protocols[i].kind, .port = port,
+					   .username = reading->address->text };
 
-		if (!read_pacc_protocol(reading, protocol,
-					json_object_get(entries, protocol->name)))
+		if (!entry)
+			continue;
+		if (!text ||
+		    !(port ? text_is_host(text) : text_is_https_url(reading->memory, text)))
 			return arena_printf(reading->memory, "%s has an invalid host or url",
-					    protocol->name);
+					    pacc_protocols[i].name);
+		*(port ? &setting.host : &setting.url) = arena_strdup(reading->memory, text);
+		reading_add(reading, &setting);
 	}
 	return reading->settings.count ? NULL : "no known service";
 }

@@ -41,35 +41,23 @@ struct profile_server {
 	const char *prefix, *port_key;
 	enum service_kind kind;
 	uint16_t port_with_tls, port_without;
-	bool uses_tls; /* by default */
 };
-
-static bool read_port(struct client_reading *reading, const struct xml_element *value,
-		      uint16_t *port)
-{
-	unsigned long number;
-
-	if (!value)
-		return true;
-	if (!text_equals(value->name, "integer") ||
-	    !number_parse(text_trim(reading->memory, value->text), 1, UINT16_MAX, &number))
-		return false;
-	*port = (uint16_t)number;
-	return true;
-}
 
 /* What mail and DAV have in common. Returns NULL, or why the profile is rejected. */
 static const char *read_profile_server(struct client_reading *reading,
 				       const struct xml_element *payload,
-				       const struct profile_server *server, struct setting *setting)
+				       const struct profile_server *server, bool uses_tls,
+				       struct setting *setting)
 {
 	struct arena *memory = reading->memory;
 	const char *prefix = server->prefix;
 	const char *login = string_value(payload, arena_printf(memory, "%sUsername", prefix));
 	const char *port_key = arena_printf(memory, "%s%s", prefix, server->port_key);
-	const struct xml_element *ssl = value_of(payload, arena_printf(memory, "%sUseSSL", prefix));
-	bool uses_tls = ssl ? text_equals(ssl->name, "true") : server->uses_tls;
+	const struct xml_element *ssl = value_of(payload, arena_printf(memory, "%sUseSSL", prefix)),
+				 *port = value_of(payload, port_key);
+	unsigned long number;
 
+	uses_tls = ssl ? text_equals(ssl->name, "true") : uses_tls;
 	*setting = (struct setting){
 		.kind = server->kind,
 		.host = string_value(payload, arena_printf(memory, "%sHostName", prefix)),
@@ -79,39 +67,37 @@ static const char *read_profile_server(struct client_reading *reading,
 	};
 	if (!text_is_host(setting->host))
 		return arena_printf(memory, "no valid %sHostName", prefix);
-	if (!read_port(reading, value_of(payload, port_key), &setting->port))
+	if (!port)
+		return NULL;
+	if (!text_equals(port->name, "integer") ||
+	    !number_parse(text_trim(memory, port->text), 1, UINT16_MAX, &number))
 		return arena_printf(memory, "invalid %s", port_key);
+	setting->port = (uint16_t)number;
 	return NULL;
-}
-
-static bool is_authentication(const char *text)
-{
-	static const char *const known[] = { "EmailAuthNone", "EmailAuthPassword",
-					     "EmailAuthCRAMMD5", "EmailAuthNTLM",
-					     "EmailAuthHTTPMD5" };
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (text_equals(text, known[i]))
-			return true;
-	return false;
 }
 
 static const char *read_mail_server(struct client_reading *reading,
 				    const struct xml_element *payload,
 				    const struct profile_server *server)
 {
+	static const char *const known[] = { "EmailAuthNone", "EmailAuthPassword",
+					     "EmailAuthCRAMMD5", "EmailAuthNTLM",
+					     "EmailAuthHTTPMD5" };
 	const char *key = arena_printf(reading->memory, "%sAuthentication", server->prefix);
+	const char *authentication = string_value(payload, key);
 	struct setting setting;
-	const char *why = read_profile_server(reading, payload, server, &setting);
+	const char *why = read_profile_server(reading, payload, server, false, &setting);
+	size_t i = 0;
 
 	if (why)
 		return why;
-	if (!is_authentication(string_value(payload, key)))
+	while (i < sizeof(known) / sizeof(*known) && !text_equals(authentication, known[i]))
+		i++;
+	if (i == sizeof(known) / sizeof(*known))
 		return arena_printf(reading->memory, "no known %s", key);
-	if (setting.security == SETTING_TLS && (setting.port == 143 || setting.port == 110 ||
-						setting.port == 25 || setting.port == 587))
-		setting.security = SETTING_STARTTLS;
-	settings_add(&reading->settings, &setting);
+	if (setting.security == SETTING_TLS)
+		setting.security = port_security(setting.port);
+	reading_add(reading, &setting);
 	return NULL;
 }
 
@@ -123,24 +109,25 @@ static const char *read_mail(struct client_reading *reading, const struct xml_el
 						    SERVICE_POP3, 995, 110 },
 					   smtp = { "OutgoingMailServer", "PortNumber",
 						    SERVICE_SUBMISSION, 587, 25 };
-	const char *type = string_value(payload, "EmailAccountType"), *why;
+	const char *type = string_value(payload, "EmailAccountType");
 	bool is_imap = text_equals(type, "EmailTypeIMAP");
 
 	if (!is_imap && !text_equals(type, "EmailTypePOP"))
 		return "no known EmailAccountType";
-	why = read_mail_server(reading, payload, is_imap ? &imap : &pop3);
-	return why ? why : read_mail_server(reading, payload, &smtp);
+	return read_mail_server(reading, payload, is_imap ? &imap : &pop3)
+		       ?: read_mail_server(reading, payload, &smtp);
 }
 
 /* The URL is that of the principal, or the root of the host. */
 static const char *read_dav(struct client_reading *reading, const struct xml_element *payload,
-			    const struct profile_server *server)
+			    const char *prefix, enum service_kind kind)
 {
+	const struct profile_server server = { prefix, "Port", kind, 443, 80 };
 	struct arena *memory = reading->memory;
-	const char *principal = string_value(
-		payload, arena_printf(memory, "%sPrincipalURL", server->prefix));
+	const char *principal = string_value(payload,
+					     arena_printf(memory, "%sPrincipalURL", prefix));
 	struct setting setting;
-	const char *why = read_profile_server(reading, payload, server, &setting);
+	const char *why = read_profile_server(reading, payload, &server, true, &setting);
 	struct http_request request = {
 		.is_tls = setting.security == SETTING_TLS,
 		.host = setting.host,
@@ -152,52 +139,15 @@ static const char *read_dav(struct client_reading *reading, const struct xml_ele
 		return why;
 	setting.url = *principal && *principal != '/' ? principal : http_url(memory, &request);
 	setting.host = NULL;
-	settings_add(&reading->settings, &setting);
+	reading_add(reading, &setting);
 	return NULL;
-}
-
-static const char *read_payload(struct client_reading *reading, const struct xml_element *payload)
-{
-	static const struct profile_server caldav = { "CalDAV", "Port", SERVICE_CALDAV,
-						      443,	80,	.uses_tls = true },
-					   carddav = { "CardDAV", "Port", SERVICE_CARDDAV,
-						       443,	  80,	  .uses_tls = true };
-	const char *type = string_value(payload, "PayloadType");
-
-	if (!is_payload(payload))
-		return "a payload lacks a required key";
-	if (text_equals(type, "com.apple.mail.managed"))
-		return read_mail(reading, payload);
-	if (text_equals(type, "com.apple.caldav.account"))
-		return read_dav(reading, payload, &caldav);
-	return text_equals(type, "com.apple.carddav.account") ? read_dav(reading, payload, &carddav)
-							      : NULL;
-}
-
-static const char *read_profile(struct client_reading *reading, const struct xml_element *root)
-{
-	const struct xml_element *profile = root->first_child, *content;
-	const char *why = NULL;
-
-	if (!text_equals(root->name, "plist") || !profile || !is_payload(profile) ||
-	    !text_equals(string_value(profile, "PayloadType"), "Configuration"))
-		return "not a configuration profile";
-	content = value_of(profile, "PayloadContent");
-	if (!content || !text_equals(content->name, "array"))
-		return "no PayloadContent";
-	for (const struct xml_element *payload = content->first_child; payload && !why;
-	     payload = payload->next)
-		why = read_payload(reading, payload);
-	if (why)
-		return why;
-	return reading->settings.count ? NULL : "no accounts";
 }
 
 /* DER begins with a SEQUENCE, which XML cannot. */
 const char *read_mobileconfig(struct client_reading *reading)
 {
-	const struct xml_element *root;
-	const char *data = reading->data;
+	const struct xml_element *root, *profile, *content, *payload;
+	const char *data = reading->data, *type, *why = NULL;
 	size_t size = reading->size;
 	struct error err;
 
@@ -206,5 +156,27 @@ const char *read_mobileconfig(struct client_reading *reading)
 		return arena_strdup(reading->memory, err.text);
 	root = xml_parse_whole_with_doctype(reading->memory, data, size, &mobileconfig_doctype,
 					    &err);
-	return root ? read_profile(reading, root) : arena_strdup(reading->memory, err.text);
+	if (!root)
+		return arena_strdup(reading->memory, err.text);
+	profile = root->first_child;
+	if (!text_equals(root->name, "plist") || !profile || !is_payload(profile) ||
+	    !text_equals(string_value(profile, "PayloadType"), "Configuration"))
+		return "not a configuration profile";
+	content = value_of(profile, "PayloadContent");
+	if (!content || !text_equals(content->name, "array"))
+		return "no PayloadContent";
+	for (payload = content->first_child; payload && !why; payload = payload->next) {
+		type = string_value(payload, "PayloadType");
+		if (!is_payload(payload))
+			return "a payload lacks a required key";
+		if (text_equals(type, "com.apple.mail.managed"))
+			why = read_mail(reading, payload);
+		else if (text_equals(type, "com.apple.caldav.account"))
+			why = read_dav(reading, payload, "CalDAV", SERVICE_CALDAV);
+		else if (text_equals(type, "com.apple.carddav.account"))
+			why = read_dav(reading, payload, "CardDAV", SERVICE_CARDDAV);
+	}
+	if (why)
+		return why;
+	return reading->settings.count ? NULL : "no accounts";
 }

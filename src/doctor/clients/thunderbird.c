@@ -26,37 +26,21 @@ static bool is_number(struct arena *memory, const char *text, double *ret_number
 	return end != start && !*end && isfinite(*ret_number);
 }
 
-/* The shortest digits that make the number, and where the point stands among them. */
-static void shortest_digits(double number, char *digits, int *point)
-{
-	char text[32] = "";
-	size_t count = 0;
-
-	for (int precision = 0; precision < 17; precision++) {
-		snprintf(text, sizeof(text), "%.*e", precision, number);
-		if (strtod(text, NULL) == number)
-			break;
-	}
-	for (const char *c = text; *c != 'e'; c++)
-		if (char_is_digit(*c))
-			digits[count++] = *c;
-	while (count > 1 && digits[count - 1] == '0')
-		count--;
-	digits[count] = '\0';
-	*point = atoi(strchr(text, 'e') + 1) + 1;
-}
-
-/* As JavaScript writes it: 7, 0.5, 100000, 1e+21. */
+/* As JavaScript writes it: 7, 0.5, 100000, 1e+21. From the fewest digits that make the number, and
+ * where the point stands among them. */
 static const char *number_text(struct arena *memory, double number)
 {
-	const char *sign = number < 0 ? "-" : "";
-	char digits[32];
-	int point, count;
+	const char *sign = number < 0 ? "-" : "", *digits;
+	int point, count = 0;
+	char text[32];
 
 	if (number == 0)
 		return "0";
-	shortest_digits(number < 0 ? -number : number, digits, &point);
-	count = (int)strlen(digits);
+	do
+		snprintf(text, sizeof(text), "%.*e", count, fabs(number));
+	while (++count < 17 && strtod(text, NULL) != fabs(number));
+	digits = arena_printf(memory, "%c%.*s", text[0], count - 1, text + 2);
+	point = atoi(strchr(text, 'e') + 1) + 1;
 	if (point > 21 || point <= -6)
 		return arena_printf(memory, "%s%.1s%s%se%+d", sign, digits, digits[1] ? "." : "",
 				    digits + 1, point - 1);
@@ -209,13 +193,10 @@ const char *check_thunderbird_provider(struct client_reading *reading,
 
 static bool has_word(const struct xml_element *protocol, const char *name, const char *word)
 {
-	const char *text = element_child_text(protocol, name);
-
-	return text && text_equals_ignoring_case(text, word);
+	return text_equals_ignoring_case(element_child_text(protocol, name) ?: "", word);
 }
 
-/* The port decides on encryption unless SSL or Encryption turn it off. Returns whether the
- * protocol can be used. */
+/* The port decides on encryption unless SSL or Encryption turn it off. The Type is in capitals. */
 static bool read_outlook_protocol(struct client_reading *reading,
 				  const struct xml_element *protocol, struct setting *setting)
 {
@@ -223,40 +204,22 @@ static bool read_outlook_protocol(struct client_reading *reading,
 	const char *type = string_of(memory, element_child(protocol, "Type"));
 	const struct xml_element *login = element_child(protocol, "LoginName");
 
-	/* Capitals only. */
-	if (text_equals(type, "IMAP") || text_equals(type, "POP3") || text_equals(type, "SMTP"))
-		setting->kind = mail_kind_parse_ignoring_case(memory, type);
-	else
+	if (!text_equals(type, "IMAP") && !text_equals(type, "POP3") && !text_equals(type, "SMTP"))
 		return false;
+	setting->kind = mail_kind_parse(text_lower(memory, type));
 	setting->host = host_of(memory, element_child(protocol, "Server"));
 	if (!setting->host || !is_string(memory, element_child(protocol, "SSL")) ||
 	    !is_string(memory, element_child(protocol, "Encryption")) ||
 	    !read_port(memory, element_child(protocol, "Port"), setting))
 		return false;
+	setting->security = port_security(setting->port);
 	if (has_word(protocol, "SSL", "off") || has_word(protocol, "Encryption", "none"))
 		setting->security = SETTING_PLAIN;
-	else if (setting->port == 143 || setting->port == 110 || setting->port == 25 ||
-		 setting->port == 587)
-		setting->security = SETTING_STARTTLS;
-	else
-		setting->security = SETTING_TLS;
 	setting->username = login ? string_of(memory, login) : reading->address->text;
 	return true;
 }
 
 const char *read_outlook_as_thunderbird(struct client_reading *reading)
 {
-	const struct xml_element *account = NULL, *protocol;
-	const char *why = document_account(reading, &account);
-
-	if (why)
-		return why;
-	for (protocol = element_child(account, "Protocol"); protocol;
-	     protocol = element_next(protocol)) {
-		struct setting setting = { 0 };
-
-		if (read_outlook_protocol(reading, protocol, &setting))
-			settings_add(&reading->settings, &setting);
-	}
-	return settings_check(&reading->settings, true, false);
+	return read_protocols(reading, read_outlook_protocol, true, false);
 }
