@@ -79,7 +79,7 @@ static int connect_for_request(struct arena *memory, const struct probe *probe, 
 
 	host.addresses[0] = (struct host_address){ address, strchr(address, ':') };
 	if (!text_equals(request->host, name))
-		host_find(probe->resolver, memory, request->host, &host);
+		host = host_find(probe->resolver, memory, request->host);
 	if (host.outcome == DNS_FAILED)
 		return error_set(err, ERROR_SYSTEM, "cannot be looked up: %s", host.failure);
 	if (host_connect(&world, &host, request->port, &stream, err) != 0)

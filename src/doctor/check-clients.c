@@ -32,23 +32,11 @@ static void fetch_from_network(struct response_source *source, struct arena *mem
 
 	if (!answer) {
 		answer = arena_new(&check->memory, struct http_answer);
-		browser_ask(network->browser, &check->memory, request,
-			    examination_owns_name(check->examination, request->host), answer);
-		(void)memo_put(network->answers, key, answer);
+		*answer = browser_ask(network->browser, request,
+				      examination_owns_name(check->examination, request->host));
+		memo_put(network->answers, key, answer);
 	}
 	*ret_answer = *answer;
-}
-
-static const char *find_srv_target(struct check *check, struct resolver *resolver)
-{
-	struct dns_question question = {
-		check_format(check, "_autodiscover._tcp.%s", check->examination->domain), DNS_SRV
-	};
-
-	resolver_ask(resolver, &check->memory, &question, 1);
-	if (question.answer.count == 0 || text_equals(question.answer.records[0].text, "."))
-		return NULL;
-	return question.answer.records[0].text;
 }
 
 /* Is about the last request before the client gave up. */
@@ -114,56 +102,40 @@ static void compare_results(struct check *check, const struct client_model *mode
 			     "%s gets %s from %s", model->name, found, seen->url);
 }
 
-static struct http_request request_for(struct check *check, const char *method, bool is_tls,
-				       const char *host, const char *path)
+/* The response to a request; for a POST, Outlook's. Redirects to HTTPS are followed where ret_url
+ * is not NULL, which becomes the URL of the last one. */
+static struct http_answer fetch(struct network_source *network, const char *method, bool is_tls,
+				const char *host, const char *path, const char **ret_url)
 {
+	struct check *check = network->check;
+	bool is_post = text_equals(method, "POST");
 	struct http_request request = {
 		.method = method,
 		.is_tls = is_tls,
 		.host = host,
 		.port = is_tls ? 443 : 80,
 		.target = path,
+		.media_type = is_post ? "text/xml; charset=utf-8" : NULL,
+		.body = is_post ? autodiscover_request_body(&check->memory, &protocol_outlook,
+							    check->examination->sample.text)
+				: NULL,
 	};
-
-	if (text_equals(method, "POST")) {
-		request.media_type = "text/xml; charset=utf-8";
-		request.body = autodiscover_request_body(&check->memory, &protocol_outlook,
-							 check->examination->sample.text);
-	}
-	return request;
-}
-
-/* By plain HTTP. */
-static struct http_answer fetch_plain(struct network_source *network, const char *method,
-				      const char *host, const char *path)
-{
-	const struct http_request request = request_for(network->check, method, false, host, path);
-	struct http_answer answer;
-
-	fetch_from_network(&network->source, &network->check->memory, &request, &answer);
-	return answer;
-}
-
-/* The response of the domain's web site to Outlook's first request. Redirects to HTTPS are
- * followed; *request becomes the last one. */
-static struct http_answer fetch_apex(struct network_source *network, struct http_request *request)
-{
-	struct check *check = network->check;
 	struct http_answer answer;
 
 	for (int hop = 0;; hop++) {
 		struct http_request next;
 
-		fetch_from_network(&network->source, &check->memory, request, &answer);
-		if (hop == APEX_REDIRECTS_MAX || answer.status < 301 || answer.status > 308 ||
-		    !*answer.location ||
-		    !http_url_parse(&check->memory, answer.location, request, &next) ||
+		fetch_from_network(&network->source, &check->memory, &request, &answer);
+		if (!ret_url)
+			return answer;
+		*ret_url = http_url(&check->memory, &request);
+		if (hop == APEX_REDIRECTS_MAX || !http_is_redirect(&answer) ||
+		    !http_url_parse(&check->memory, answer.location, &request, &next) ||
 		    !next.is_tls)
 			return answer;
-		next.method = request->method;
-		next.media_type = request->media_type;
-		next.body = request->body;
-		*request = next;
+		request.host = next.host;
+		request.port = next.port;
+		request.target = next.target;
 	}
 }
 
@@ -173,23 +145,23 @@ static void check_apex(struct network_source *network)
 {
 	struct check *check = network->check;
 	const char *domain = check->examination->domain, *url;
-	struct http_request request = request_for(check, "POST", true, domain, PATH_AUTODISCOVER);
-	const char *first_url = http_url(&check->memory, &request);
-	const struct http_answer answer = fetch_apex(network, &request);
+	const char *first_url = check_format(check, "https://%s" PATH_AUTODISCOVER, domain);
+	const struct http_answer answer = fetch(network, "POST", true, domain, PATH_AUTODISCOVER,
+						&url);
+	bool is_redirected = !text_equals(url, first_url);
 
-	if (answer.status != 200 ||
-	    strstr(answer.body, "schemas.microsoft.com/exchange/autodiscover"))
-		return;
-	url = http_url(&check->memory, &request);
-	check_report(check, FINDING_APEX_POST,
-		     "status 404, because a page delays Outlook and may confuse it",
-		     check_format(check,
-				  "make the web server of %s return 404 for " PATH_AUTODISCOVER,
-				  domain),
-		     "%s responds to a POST with status 200 and %s%s%s", first_url,
-		     *answer.media_type ? answer.media_type : "no media type",
-		     text_equals(url, first_url) ? "" : ", after a redirect to ",
-		     text_equals(url, first_url) ? "" : url);
+	if (answer.status == 200 &&
+	    !strstr(answer.body, "schemas.microsoft.com/exchange/autodiscover"))
+		check_report(check, FINDING_APEX_POST,
+			     "status 404, because a page delays Outlook and may confuse it",
+			     check_format(check,
+					  "make the web server of %s return 404 for "
+					  "" PATH_AUTODISCOVER,
+					  domain),
+			     "%s responds to a POST with status 200 and %s%s%s", first_url,
+			     *answer.media_type ? answer.media_type : "no media type",
+			     is_redirected ? ", after a redirect to " : "",
+			     is_redirected ? url : "");
 }
 
 /* Whether a client would take servers from the response, or the URL to ask next. */
@@ -210,13 +182,13 @@ static bool has_settings(const struct http_answer *answer)
 	return *answer->body == '{' && strstr(answer->body, "\"Url\"");
 }
 
-/* Returns whether there are settings. query: what follows the path, or "". */
+/* Returns whether there are settings without TLS. query: what follows the path, or "". */
 static bool check_plain_answer(struct network_source *network, const char *method, const char *host,
 			       const char *path, const char *query)
 {
 	struct check *check = network->check;
-	const struct http_answer answer = fetch_plain(network, method, host,
-						      check_format(check, "%s%s", path, query));
+	const struct http_answer answer = fetch(network, method, false, host,
+						check_format(check, "%s%s", path, query), NULL);
 
 	if (!has_settings(&answer))
 		return false;
@@ -229,20 +201,18 @@ static bool check_plain_answer(struct network_source *network, const char *metho
 
 /* Old clients may be allowed to get the document without logins, which is the same for all. */
 static void check_plain_autoconfig(struct network_source *network, const char *host,
-				   const char *path)
+				   const char *path, const char *address)
 {
 	struct check *check = network->check;
-	const char *query = check_format(
-		check, "?emailaddress=%s",
-		percent_encode(&check->memory, check->examination->sample.text));
+	const char *query = check_format(check, "?emailaddress=%s", address);
 	struct http_answer answer, anonymous;
 
 	if (!check->examination->plain_autoconfig) {
-		(void)check_plain_answer(network, "GET", host, path, query);
+		check_plain_answer(network, "GET", host, path, query);
 		return;
 	}
-	answer = fetch_plain(network, "GET", host, check_format(check, "%s%s", path, query));
-	anonymous = fetch_plain(network, "GET", host, path);
+	answer = fetch(network, "GET", false, host, check_format(check, "%s%s", path, query), NULL);
+	anonymous = fetch(network, "GET", false, host, path, NULL);
 	if (has_settings(&answer) && !text_equals(answer.body, anonymous.body))
 		check_report(check, FINDING_PLAIN_SETTINGS,
 			     "the document without an address, or a redirect to HTTPS",
@@ -258,65 +228,60 @@ static void check_plain(struct network_source *network)
 	struct check *check = network->check;
 	const char *domain = check->examination->domain;
 	const char *autodiscover = check_format(check, "autodiscover.%s", domain);
-	const char *query = check_format(
-		check, "?Email=%s&Protocol=AutodiscoverV1",
-		percent_encode(&check->memory, check->examination->sample.text));
+	const char *address = percent_encode(&check->memory, check->examination->sample.text);
 
 	check_plain_autoconfig(network, check_format(check, "autoconfig.%s", domain),
-			       PATH_AUTOCONFIG);
-	check_plain_autoconfig(network, domain, PATH_WELL_KNOWN);
+			       PATH_AUTOCONFIG, address);
+	check_plain_autoconfig(network, domain, PATH_WELL_KNOWN, address);
 	/* Outlook sends a GET there; one finding is enough. */
 	if (!check_plain_answer(network, "GET", autodiscover, PATH_AUTODISCOVER, ""))
-		(void)check_plain_answer(network, "POST", autodiscover, PATH_AUTODISCOVER, "");
-	(void)check_plain_answer(network, "GET", autodiscover, "/autodiscover/autodiscover.json",
-				 query);
-	(void)check_plain_answer(network, "POST", domain, PATH_AUTODISCOVER, "");
+		check_plain_answer(network, "POST", autodiscover, PATH_AUTODISCOVER, "");
+	check_plain_answer(network, "GET", autodiscover, PATH_AUTODISCOVER_V2,
+			   check_format(check, "?Email=%s&Protocol=AutodiscoverV1", address));
+	check_plain_answer(network, "POST", domain, PATH_AUTODISCOVER, "");
 }
 
-/* Models of rare clients are played only if the database has something for them. */
-static bool is_played(const struct examination *examination, size_t i)
+void check_clients(struct check *check)
 {
-	const struct client_model *model = &client_models[i];
-
-	if (examination->no_sample && !model->asks_for_domain)
-		return false;
-	return !model->is_optional || settings_are_there(&examination->results[i].settings) ||
-	       settings_are_there(&examination->results_elsewhere[i].settings);
-}
-
-void check_clients(struct check *check, struct resolver *resolver)
-{
-	_cleanup_(browser_freep) struct browser *browser = browser_new(check->world, resolver);
+	_cleanup_(browser_freep) struct browser *browser = browser_new(
+		check->world, check->resolver, &check->memory);
 	_cleanup_(memo_freep) struct memo *answers = memo_new();
 	const struct examination *examination = check->examination;
-	const char *srv_target = find_srv_target(check, resolver);
+	struct dns_question srv = {
+		check_format(check, "_autodiscover._tcp.%s", examination->domain), DNS_SRV
+	};
 	struct network_source network = {
-		.source = {
-			.fetch = fetch_from_network,
-			.srv_target = srv_target,
-			.pacc_digest = examination->expected.pacc_digest,
-		},
+		.source = { .fetch = fetch_from_network,
+			    .pacc_digest = examination->expected.pacc_digest },
 		.check = check,
 		.browser = browser,
 		.answers = answers,
 	};
+	const char *srv_target = NULL;
 
+	resolver_ask(check->resolver, &check->memory, &srv, 1);
+	if (srv.answer.count > 0 && !text_equals(srv.answer.records[0].text, "."))
+		srv_target = network.source.srv_target = srv.answer.records[0].text;
 	if (examination->no_sample)
 		check_report(check, FINDING_UNTESTED, "an address to test with",
 			     examination->sample_fix, "%s", examination->no_sample);
-	for (size_t i = 0; client_models[i].word; i++) {
+	for (size_t i = 0; i < CLIENT_MODELS; i++) {
+		const struct client_model *model = &client_models[i];
+		const struct client_result *wanted = &examination->results[i],
+					   *elsewhere = &examination->results_elsewhere[i];
 		struct client_result seen;
 
-		if (!is_played(examination, i))
+		/* Rare clients are played only if the database has something for them. */
+		if ((examination->no_sample && !model->asks_for_domain) ||
+		    (model->is_optional && !settings_are_there(&wanted->settings) &&
+		     !settings_are_there(&elsewhere->settings)))
 			continue;
-		client_play(&client_models[i], &network.source, &check->memory,
-			    &examination->sample, &seen);
-		compare_results(check, &client_models[i], &seen, &examination->results[i],
-				&examination->results_elsewhere[i]);
+		client_play(model, &network.source, &check->memory, &examination->sample, &seen);
+		compare_results(check, model, &seen, wanted, elsewhere);
 	}
 	check_apex(&network);
 	check_plain(&network);
 	/* Outlook and Thunderbird ask the target too, which may be outside the domain. */
 	if (srv_target && !examination_owns_name(examination, srv_target))
-		check_host(check, resolver, srv_target, true);
+		check_host(check, srv_target, true);
 }

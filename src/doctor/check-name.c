@@ -7,20 +7,6 @@
 #include "util/base.h"
 #include "util/clock.h"
 
-/* What became of the addresses. */
-struct reached {
-	size_t tried[2], connected[2]; /* of IPv4 and IPv6 */
-	const char *failure;	       /* the last one */
-	bool has_handshake;
-};
-
-static const char *place_of(struct check *check, const char *name, const char *address)
-{
-	if (check->port != HTTPS_PORT)
-		return check_format(check, "https://%s:%u (%s)", name, check->port, address);
-	return check_format(check, "https://%s (%s)", name, address);
-}
-
 /* Whether a TLS version works by itself, or cannot be tried. */
 static bool try_version(struct check *check, const struct host_address *address, const char *name,
 			enum tls_offer offer)
@@ -51,139 +37,126 @@ static void check_versions(struct check *check, const struct host_address *addre
 			     place);
 }
 
-/* Whether the record is "3 1 1" with another digest. Other kinds of records are not judged. */
-static bool is_other_digest(const struct dns_record *record, const struct digest *key)
-{
-	return record->size == 3 + DIGEST_SIZE && memcmp(record->data, "\3\1\1", 3) == 0 &&
-	       memcmp(record->data + 3, key->bytes, sizeof(key->bytes)) != 0;
-}
-
-/* Without a matching record, clients with DANE reject the server. */
-static void check_tlsa(struct check *check, struct resolver *resolver, const char *name,
-		       const struct digest *key)
+/* Without a matching record, clients with DANE reject the server. Records of other kinds than
+ * "3 1 1" are not judged. */
+static void check_tlsa(struct check *check, const char *name, const struct digest *key)
 {
 	struct dns_question question = { check_format(check, "_%u._tcp.%s", check->port, name),
 					 DNS_TLSA };
-	const struct wanted_record wanted = {
-		.type = RECORD_TLSA,
-		.name = question.name,
-		.digest = *key,
-	};
+	const struct wanted_record wanted = { RECORD_TLSA, .digest = *key };
 	const char *value = record_value(&check->memory, &wanted);
-	size_t i = 0;
 
-	resolver_ask(resolver, &check->memory, &question, 1);
-	while (i < question.answer.count && is_other_digest(&question.answer.records[i], key))
-		i++;
-	if (question.answer.count > 0 && i == question.answer.count)
+	resolver_ask(check->resolver, &check->memory, &question, 1);
+	for (size_t i = 0; i < question.answer.count; i++) {
+		const struct dns_record *record = &question.answer.records[i];
+
+		if (record->size != 3 + DIGEST_SIZE || memcmp(record->data, "\3\1\1", 3) != 0 ||
+		    memcmp(record->data + 3, key->bytes, DIGEST_SIZE) == 0)
+			return;
+	}
+	if (question.answer.count > 0)
 		check_report(
 			check, FINDING_TLSA_DIFFERS, value,
 			check_format(check, "add to DNS: %s. IN TLSA %s", question.name, value),
 			"%s has TLSA records, but none for the key in use", question.name);
 }
 
-static void check_handshake(struct check *check, struct resolver *resolver, struct stream *stream,
-			    const char *name, const struct host_address *address, const char *place,
-			    struct reached *reached)
+/* Returns whether there was a TLS handshake. */
+static bool check_handshake(struct check *check, struct stream *stream, const char *name,
+			    const char *place, struct peer *ret_peer)
 {
 	const char *fix = check_format(check,
 				       "get a certificate for %s, and make sure that the server "
 				       "there supports TLS 1.2 or 1.3",
 				       name);
-	struct peer peer;
 
 	stream_set_deadline(stream, clock_now() + HOST_PATIENCE);
-	if (check_tls(check, stream, name, place, fix, &peer) < 0)
-		return;
-	if (peer_is_good(&peer) && !check_has(check, FINDING_CERTIFICATE))
+	if (check_tls(check, stream, name, place, fix, ret_peer) < 0)
+		return false;
+	if (peer_is_good(ret_peer) && !check_has(check, FINDING_CERTIFICATE))
 		check_report(check, FINDING_CERTIFICATE, NULL, NULL,
-			     "%s: the certificate is valid for %d days", place, peer.days_left);
-	if (reached->has_handshake)
-		return;
-	reached->has_handshake = true;
-	check_tlsa(check, resolver, name, &peer.key);
-	check_versions(check, address, name, place);
+			     "%s: the certificate is valid for %d days", place,
+			     ret_peer->days_left);
+	return true;
 }
 
-static void try_address(struct check *check, struct resolver *resolver, const char *name,
-			const struct host_address *address, struct reached *reached)
+static void check_addresses(struct check *check, const struct host *host, bool is_needed)
 {
-	_cleanup_(stream_closep) struct stream *stream = NULL;
-	const char *place = place_of(check, name, address->text);
-	struct error err;
-	int r = host_connect_address(check->world, address, check->port, &stream, &err);
+	size_t tried[2] = { 0 }, connected[2] = { 0 }; /* of IPv4 and IPv6 */
+	const char *failure = NULL, *port = "", *fix;
+	bool has_handshake = false;
 
-	if (r == STREAM_NO_ROUTE) {
+	if (check->port != HTTPS_PORT)
+		port = check_format(check, ":%u", check->port);
+	for (size_t i = 0; i < host->n_addresses; i++) {
+		const struct host_address *address = &host->addresses[i];
+		const char *place = check_format(check, "https://%s%s (%s)", host->name, port,
+						 address->text);
 		const char *route = address->is_ipv6 ? "IPv6" : "route there";
+		_cleanup_(stream_closep) struct stream *stream = NULL;
+		struct error err;
+		struct peer peer;
+		int r = host_connect_address(check->world, address, check->port, &stream, &err);
 
-		if (!check_has(check, FINDING_UNTESTED))
-			check_report(check, FINDING_UNTESTED,
-				     "a machine that reaches what clients reach",
-				     check_format(check, "run the doctor on a machine with %s%s",
-						  address->is_ipv6 ? "" : "a ", route),
-				     "%s: not tested because this machine has no %s", place, route);
-		return;
+		if (r == STREAM_NO_ROUTE) {
+			if (!check_has(check, FINDING_UNTESTED))
+				check_report(check, FINDING_UNTESTED,
+					     "a machine that reaches what clients reach",
+					     check_format(check,
+							  "run the doctor on a machine with %s%s",
+							  address->is_ipv6 ? "" : "a ", route),
+					     "%s: not tested because this machine has no %s", place,
+					     route);
+			continue;
+		}
+		tried[address->is_ipv6]++;
+		if (r != 0) {
+			failure = check_format(check, "%s: %s", place, err.text);
+			continue;
+		}
+		connected[address->is_ipv6]++;
+		if (check_handshake(check, stream, host->name, place, &peer) && !has_handshake) {
+			has_handshake = true;
+			check_tlsa(check, host->name, &peer.key);
+			check_versions(check, address, host->name, place);
+		}
 	}
-	reached->tried[address->is_ipv6]++;
-	if (r != 0) {
-		reached->failure = check_format(check, "%s: %s", place, err.text);
+	if (!failure)
 		return;
-	}
-	reached->connected[address->is_ipv6]++;
-	check_handshake(check, resolver, stream, name, address, place, reached);
-}
-
-static void check_addresses(struct check *check, struct resolver *resolver, const struct host *host,
-			    bool is_needed)
-{
-	struct reached reached = { 0 };
-	const char *fix = check_format(
-		check,
-		"make sure that the server listens there on port %u and that "
-		"no firewall blocks it, or remove the address of %s from "
-		"DNS",
-		check->port, host->name);
-
-	for (size_t i = 0; i < host->n_addresses; i++)
-		try_address(check, resolver, host->name, &host->addresses[i], &reached);
-	if (!reached.failure)
-		return;
-	if (!reached.connected[false] && !reached.connected[true]) {
-		/* A dead web site delays clients, but does not keep them from their settings. */
-		if (is_needed)
-			check_report(check, FINDING_UNREACHABLE,
-				     check_format(check, "%s accepts connections", host->name), fix,
-				     "%s", reached.failure);
-		return;
-	}
+	fix = check_format(check,
+			   "make sure that the server listens there on port %u and that no "
+			   "firewall blocks it, or remove the address of %s from DNS",
+			   check->port, host->name);
+	/* A dead web site delays clients, but does not keep them from their settings. */
+	if (!connected[false] && !connected[true] && is_needed)
+		check_report(check, FINDING_UNREACHABLE,
+			     check_format(check, "%s accepts connections", host->name), fix, "%s",
+			     failure);
 	for (int is_ipv6 = 0; is_ipv6 <= 1; is_ipv6++)
-		if (reached.connected[is_ipv6] < reached.tried[is_ipv6])
+		if (connected[is_ipv6] < tried[is_ipv6] && (connected[false] || connected[true]))
 			check_report(check,
 				     is_ipv6 ? FINDING_UNREACHABLE_IPV6 : FINDING_UNREACHABLE_IPV4,
 				     check_format(check, "all IPv%d addresses accept connections",
 						  is_ipv6 ? 6 : 4),
-				     fix, "%s", reached.failure);
+				     fix, "%s", failure);
 }
 
-void check_host(struct check *check, struct resolver *resolver, const char *name, bool is_needed)
+void check_host(struct check *check, const char *name, bool is_needed)
 {
-	struct host host;
+	const struct host host = host_find(check->resolver, &check->memory, name);
 
-	host_find(resolver, &check->memory, name, &host);
-	check_addresses(check, resolver, &host, is_needed);
+	check_addresses(check, &host, is_needed);
 }
 
-void check_name(struct check *check, struct resolver *resolver)
+void check_name(struct check *check)
 {
+	const struct host host = { .name = check->name,
+				   .addresses = { check->world->connect },
+				   .n_addresses = 1 };
 	bool is_own = check_owns_name(check, check->name);
 
-	if (is_own && check->world->connect.text) {
-		const struct host host = { .name = check->name,
-					   .addresses = { check->world->connect },
-					   .n_addresses = 1 };
-
-		check_addresses(check, resolver, &host, true);
-	} else {
-		check_host(check, resolver, check->name, is_own);
-	}
+	if (is_own && check->world->connect.text)
+		check_addresses(check, &host, true);
+	else
+		check_host(check, check->name, is_own);
 }

@@ -10,21 +10,9 @@
 
 #define REDIRECTS_MAX 5
 
-#define OWN_NAME "mailconfctl.invalid"
-
 #define SERVER_FIX                                                                     \
 	"make sure that the server runs there, or announce another one with 'service " \
 	"add' and 'service remove'"
-
-static const char *place_of(struct check *check)
-{
-	const struct endpoint *endpoint = &check->endpoint;
-	const char *kind = service_kind_name(endpoint->kind);
-
-	return endpoint->url
-		       ? check_format(check, "%s at %s", kind, endpoint->url)
-		       : check_format(check, "%s at %s:%u", kind, endpoint->host, endpoint->port);
-}
 
 /* Whether the mechanisms of SASL, or the schemes of HTTP, include the authentication. */
 static bool is_offered(enum authentication authentication, const char *mechanisms)
@@ -72,72 +60,28 @@ static void check_authentications(struct check *check, const char *place, const 
 		check_report(check, FINDING_SERVICE, NULL, NULL, "%s works as announced", place);
 }
 
-/* Returns -1. */
-static int report_protocol(struct check *check, const char *place, const struct error *err)
+static void report_protocol(struct check *check, const char *place, const struct error *err)
 {
 	check_report(
 		check, FINDING_SERVICE_PROTOCOL,
 		check_format(check, "a server for %s", service_kind_name(check->endpoint.kind)),
 		SERVER_FIX, "%s: %s", place, err->text);
-	return -1;
-}
-
-/* Returns 0, or -1 where STARTTLS is not offered. */
-static int request_starttls(struct check *check, struct dialogue *dialogue, const char *place)
-{
-	enum service_kind kind = check->endpoint.kind;
-	const char *word = kind == SERVICE_POP3 ? " STLS " : " STARTTLS ";
-	struct error err;
-
-	if (dialogue_greet(dialogue, kind, &err) < 0 ||
-	    dialogue_capabilities(dialogue, kind, &err) < 0)
-		return report_protocol(check, place, &err);
-	if (strstr(dialogue->extensions, word) && dialogue_starttls(dialogue, kind, &err) == 0)
-		return 0;
-	check_report(check, FINDING_STARTTLS_MISSING,
-		     "STARTTLS, which the documents tell clients to use",
-		     "enable STARTTLS at the server, or announce the service that it offers",
-		     "%s does not offer STARTTLS", place);
-	return -1;
-}
-
-/* Returns 0 when the server is ready for commands, or -1. */
-static int begin_dialogue(struct check *check, struct dialogue *dialogue, const char *place,
-			  struct peer *peer)
-{
-	enum service_security security = check->endpoint.security;
-	enum service_kind kind = check->endpoint.kind;
-	struct error err;
-	int r;
-
-	if (security == SECURITY_STARTTLS && request_starttls(check, dialogue, place) < 0)
-		return -1;
-	if (security != SECURITY_PLAIN &&
-	    check_tls(check, dialogue->stream, check->endpoint.host, place,
-		      "make sure that the server supports TLS 1.2 or 1.3 there, or announce the "
-		      "service with another security",
-		      peer) < 0)
-		return -1;
-	r = security == SECURITY_STARTTLS ? dialogue_resume(dialogue, kind, &err)
-					  : dialogue_greet(dialogue, kind, &err);
-	return r < 0 ? report_protocol(check, place, &err) : 0;
 }
 
 /* Receivers judge mail by whether the address, its PTR record and the server's name agree. */
-static void check_submission_names(struct check *check, struct resolver *resolver,
-				   const char *address, const char *name, const char *place)
+static void check_submission_names(struct check *check, const char *address, const char *name,
+				   const char *place)
 {
 	struct dns_question question = { resolver_reverse_name(&check->memory, address), DNS_PTR };
+	const struct host host = host_find(check->resolver, &check->memory, name);
 	bool is_reverse = false, is_forward = false;
 	const char *reverse = "missing";
-	struct host host;
 
-	resolver_ask(resolver, &check->memory, &question, 1);
+	resolver_ask(check->resolver, &check->memory, &question, 1);
 	for (size_t i = 0; i < question.answer.count; i++) {
 		reverse = question.answer.records[i].text;
 		is_reverse |= text_equals(reverse, name);
 	}
-	host_find(resolver, &check->memory, name, &host);
 	for (size_t i = 0; i < host.n_addresses; i++)
 		is_forward |= text_equals(host.addresses[i].text, address);
 	if ((is_reverse && is_forward) || host.failure || question.answer.failure)
@@ -150,47 +94,77 @@ static void check_submission_names(struct check *check, struct resolver *resolve
 		address, reverse, name, host_addresses(&check->memory, &host));
 }
 
-static void run_dialogue(struct check *check, struct resolver *resolver, struct stream *stream,
-			 const struct host_address *address, const char *place)
+static void run_dialogue(struct check *check, struct stream *stream, const char *address,
+			 const char *place)
 {
-	struct dialogue dialogue = { .stream = stream,
-				     .memory = &check->memory,
-				     .own_name = OWN_NAME };
-	enum service_kind kind = check->endpoint.kind;
+	enum service_security security = check->endpoint.security;
+	struct dialogue dialogue = { stream, &check->memory, check->endpoint.kind };
+	bool is_starttls = security == SECURITY_STARTTLS;
 	struct peer peer = { 0 };
 	struct error err;
 
 	stream_set_deadline(stream, clock_now() + 2 * HOST_PATIENCE);
-	if (begin_dialogue(check, &dialogue, place, &peer) < 0)
+	if (is_starttls) {
+		if (dialogue_greet(&dialogue, &err) < 0 ||
+		    dialogue_capabilities(&dialogue, &err) < 0) {
+			report_protocol(check, place, &err);
+			return;
+		}
+		if (!strstr(bytes_text(&dialogue.extensions),
+			    dialogue.kind == SERVICE_POP3 ? " STLS " : " STARTTLS ") ||
+		    dialogue_starttls(&dialogue, &err) < 0) {
+			check_report(check, FINDING_STARTTLS_MISSING,
+				     "STARTTLS, which the documents tell clients to use",
+				     "enable STARTTLS at the server, or announce the service that "
+				     "it offers",
+				     "%s does not offer STARTTLS", place);
+			return;
+		}
+	}
+	if (security != SECURITY_PLAIN &&
+	    check_tls(check, stream, check->endpoint.host, place,
+		      "make sure that the server supports TLS 1.2 or 1.3 there, or announce the "
+		      "service with another security",
+		      &peer) < 0)
 		return;
-	if (dialogue_capabilities(&dialogue, kind, &err) < 0) {
-		(void)report_protocol(check, place, &err);
+	if ((is_starttls ? dialogue_resume : dialogue_greet)(&dialogue, &err) < 0 ||
+	    dialogue_capabilities(&dialogue, &err) < 0) {
+		report_protocol(check, place, &err);
 		return;
 	}
-	check_authentications(check, place, dialogue.mechanisms,
-			      check->endpoint.security == SECURITY_PLAIN || peer_is_good(&peer));
-	if (kind == SERVICE_SUBMISSION && dialogue.name)
-		check_submission_names(check, resolver, address->text, dialogue.name, place);
+	check_authentications(check, place, bytes_text(&dialogue.mechanisms),
+			      security == SECURITY_PLAIN || peer_is_good(&peer));
+	if (dialogue.kind == SERVICE_SUBMISSION && dialogue.name)
+		check_submission_names(check, address, dialogue.name, place);
 }
 
-/* Only the first address that accepts is examined further. */
-static void try_addresses(struct check *check, struct resolver *resolver, const struct host *host,
-			  const char *place)
+/* A mail server: only the first address that accepts is examined further. */
+static void check_mail_service(struct check *check)
 {
-	const char *failure = NULL;
+	const struct endpoint *endpoint = &check->endpoint;
+	const struct host host = host_find(check->resolver, &check->memory, endpoint->host);
+	const char *failure = NULL,
+		   *place = check_format(check, "%s at %s:%u", service_kind_name(endpoint->kind),
+					 endpoint->host, endpoint->port);
 	bool is_reached = false, failed_ipv6 = false;
 
-	for (size_t i = 0; i < host->n_addresses; i++) {
-		const struct host_address *address = &host->addresses[i];
+	if (host.failure)
+		check_report_failed_lookup(check, host.name, ADDRESS_TYPES, host.failure);
+	else if (host.n_addresses == 0)
+		check_report(check, FINDING_SERVICE_UNREACHABLE,
+			     check_format(check, "%s has an A or AAAA record", host.name),
+			     check_format(check, "add an A or AAAA record for %s", host.name),
+			     "%s: %s has no address", place, host.name);
+	for (size_t i = 0; i < host.n_addresses; i++) {
+		const struct host_address *address = &host.addresses[i];
 		_cleanup_(stream_closep) struct stream *stream = NULL;
 		struct error err;
-		int r = host_connect_address(check->world, address, check->endpoint.port, &stream,
-					     &err);
+		int r = host_connect_address(check->world, address, endpoint->port, &stream, &err);
 
 		if (r == 0 && !is_reached) {
 			is_reached = true;
-			run_dialogue(check, resolver, stream, address, place);
-		} else if (r != 0 && (r != STREAM_NO_ROUTE || host->n_addresses == 1)) {
+			run_dialogue(check, stream, address->text, place);
+		} else if (r != 0 && (r != STREAM_NO_ROUTE || host.n_addresses == 1)) {
 			failure = check_format(check, "%s, address %s: %s", place, address->text,
 					       err.text);
 			failed_ipv6 = address->is_ipv6;
@@ -203,7 +177,7 @@ static void try_addresses(struct check *check, struct resolver *resolver, const 
 			     check_format(check,
 					  "make sure that the server listens there, or remove the "
 					  "address of %s from DNS",
-					  host->name),
+					  host.name),
 			     "%s", failure);
 	else if (failure)
 		check_report(check, FINDING_SERVICE_UNREACHABLE, "it accepts connections",
@@ -221,9 +195,9 @@ static const char *schemes_of(struct check *check, const char *authenticate)
 }
 
 /* What clients send first, without credentials. */
-static struct http_request first_request(const struct check *check)
+static struct http_request first_request(enum service_kind kind)
 {
-	switch (check->endpoint.kind) {
+	switch (kind) {
 	case SERVICE_CALDAV:
 	case SERVICE_CARDDAV:
 	case SERVICE_WEBDAV:
@@ -235,35 +209,26 @@ static struct http_request first_request(const struct check *check)
 	}
 }
 
-/* Returns whether there is a response that is not a redirect. */
-static bool follow_redirects(struct check *check, struct browser *browser,
-			     struct http_answer *answer)
+/* Any HTTP service must answer a request without credentials with 401 and how to log in. */
+static void check_http_service(struct check *check)
 {
-	const struct http_request first = first_request(check);
-	struct http_request request = first;
+	_cleanup_(browser_freep) struct browser *browser = browser_new(
+		check->world, check->resolver, &check->memory);
+	const struct http_request first = first_request(check->endpoint.kind);
 	const char *url = check->endpoint.url;
+	const char *place = check_format(check, "%s at %s", service_kind_name(check->endpoint.kind),
+					 url);
+	struct http_answer answer = { .status = 302, .location = url };
+	struct http_request request = first;
 
-	for (int hop = 0; hop <= REDIRECTS_MAX; hop++) {
-		if (!http_url_parse(&check->memory, url, &request, &request))
-			return false;
+	for (int hop = 0; hop <= REDIRECTS_MAX && http_is_redirect(&answer); hop++) {
+		if (!http_url_parse(&check->memory, answer.location, &request, &request))
+			break;
 		request.method = first.method;
 		request.field = first.field;
-		browser_ask(browser, &check->memory, &request, false, answer);
-		if (answer->status < 300 || answer->status > 399 || !*answer->location)
-			return true;
-		url = answer->location;
+		answer = browser_ask(browser, &request, false);
 	}
-	return false;
-}
-
-/* Any HTTP service must answer a request without credentials with 401 and how to log in. */
-static void check_http_service(struct check *check, struct resolver *resolver, const char *place)
-{
-	_cleanup_(browser_freep) struct browser *browser = browser_new(check->world, resolver);
-	const char *method = first_request(check).method;
-	struct http_answer answer;
-
-	if (!follow_redirects(check, browser, &answer)) {
+	if (http_is_redirect(&answer)) {
 		check_report(check, FINDING_SERVICE_PROTOCOL, "status 401", SERVER_FIX,
 			     "%s redirects too often, or to an invalid URL", place);
 		return;
@@ -278,29 +243,15 @@ static void check_http_service(struct check *check, struct resolver *resolver, c
 			     "status 401 with WWW-Authenticate, so that clients log in",
 			     "make sure that the path is right, or announce another one with "
 			     "'service add' and 'service remove'",
-			     "%s responds to %s with status %d%s", place, method, answer.status,
+			     "%s responds to %s with status %d%s", place, first.method,
+			     answer.status,
 			     answer.status == 401 ? " without WWW-Authenticate" : "");
 	else
 		check_authentications(check, place, schemes_of(check, answer.authenticate),
 				      peer_is_good(&answer.peer));
 }
 
-void check_announced_service(struct check *check, struct resolver *resolver)
+void check_announced_service(struct check *check)
 {
-	const char *place = place_of(check);
-	struct host host;
-
-	if (check->endpoint.url) {
-		check_http_service(check, resolver, place);
-		return;
-	}
-	host_find(resolver, &check->memory, check->endpoint.host, &host);
-	if (host.failure)
-		check_report_failed_lookup(check, host.name, ADDRESS_TYPES, host.failure);
-	else if (host.n_addresses == 0)
-		check_report(check, FINDING_SERVICE_UNREACHABLE,
-			     check_format(check, "%s has an A or AAAA record", host.name),
-			     check_format(check, "add an A or AAAA record for %s", host.name),
-			     "%s: %s has no address", place, host.name);
-	try_addresses(check, resolver, &host, place);
+	(check->endpoint.url ? check_http_service : check_mail_service)(check);
 }

@@ -65,8 +65,7 @@ void check_report_failed_lookup(struct check *check, const char *name, const cha
 		     check_format(check,
 				  "check the name servers of %s; --resolver asks another resolver",
 				  check->examination ? check->examination->domain : name),
-		     "DNS lookup of %s (%s) failed: %s", name, types,
-		     failure ? failure : "no answer");
+		     "DNS lookup of %s (%s) failed: %s", name, types, failure);
 }
 
 /* The command for a certificate, where this server obtains it. */
@@ -78,12 +77,18 @@ static const char *certificate_command(struct check *check, const char *name, co
 		       : "";
 }
 
-static void report_validity(struct check *check, const char *name, const char *place,
-			    const struct peer *peer)
+void check_peer(struct check *check, const char *name, const char *place, const struct peer *peer)
 {
+	const char *request = certificate_command(check, name, "request");
 	const char *renew = check_format(check, "renew the certificate at %s%s", place,
 					 certificate_command(check, name, "renew"));
 
+	if (!peer->covers_name)
+		check_report(check, FINDING_CERTIFICATE_NAME,
+			     check_format(check, "a certificate for %s", name),
+			     check_format(check, "get a certificate for %s and serve it there%s",
+					  name, request),
+			     "%s: the certificate has the names %s", place, peer->names);
 	if (peer->is_expired)
 		check_report(check, FINDING_CERTIFICATE_EXPIRED, "a valid certificate", renew,
 			     "%s: the certificate expired %d days ago", place, -peer->days_left);
@@ -98,19 +103,6 @@ static void report_validity(struct check *check, const char *name, const char *p
 					  "%s, and find out why it was not renewed automatically",
 					  renew),
 			     "%s: the certificate expires in %d days", place, peer->days_left);
-}
-
-void check_peer(struct check *check, const char *name, const char *place, const struct peer *peer)
-{
-	const char *request = certificate_command(check, name, "request");
-
-	if (!peer->covers_name)
-		check_report(check, FINDING_CERTIFICATE_NAME,
-			     check_format(check, "a certificate for %s", name),
-			     check_format(check, "get a certificate for %s and serve it there%s",
-					  name, request),
-			     "%s: the certificate has the names %s", place, peer->names);
-	report_validity(check, name, place, peer);
 	if (peer->is_incomplete)
 		check_report(check, FINDING_CHAIN_INCOMPLETE, "the complete certificate chain",
 			     check_format(check,

@@ -12,6 +12,8 @@
 #include "doctor/pool.h"
 #include "util/base.h"
 
+struct context;
+struct coverage;
 struct examination;
 
 #define HTTPS_PORT 443
@@ -19,7 +21,8 @@ struct examination;
 struct check {
 	struct job job;
 	const struct world *world;
-	void (*run)(struct check *check, struct resolver *resolver);
+	void (*run)(struct check *check);
+	struct resolver *resolver; /* of the thread that runs it */
 
 	const struct examination *examination; /* NULL if several domains share the check */
 	const char *name;	  /* of the host, for certificates; if shared, the public name */
@@ -28,6 +31,7 @@ struct check {
 
 	struct arena memory;
 	struct findings findings;
+	struct check *next; /* among those that are shared */
 };
 
 /* A domain under examination. It does not change while its checks run. */
@@ -47,24 +51,29 @@ struct examination {
 
 	struct check database; /* has the findings about the database */
 	struct check **checks; /* n_checks, its own and those that it shares */
-	bool *is_own;
 	size_t n_checks;
 };
 
+/* Reads all that the database has about the domain, reports what is notable about that, and plays
+ * the clients against it. coverage: of the configured certificates; NULL where it is not known.
+ * Returns 0, or -1 where no request for the domain is answered; the reason is reported. */
+int examination_prepare(struct examination *examination, const struct context *context,
+			const struct coverage *coverage);
+
 /* All records of 'dns', and what interferes with them. */
-void check_dns(struct check *check, struct resolver *resolver);
+void check_dns(struct check *check);
 
 /* Reachability, TLS and certificate of check->name. */
-void check_name(struct check *check, struct resolver *resolver);
+void check_name(struct check *check);
 
 /* The same for any name; an unreachable host is a problem only if the name is needed. */
-void check_host(struct check *check, struct resolver *resolver, const char *name, bool is_needed);
+void check_host(struct check *check, const char *name, bool is_needed);
 
 /* What each client gets. */
-void check_clients(struct check *check, struct resolver *resolver);
+void check_clients(struct check *check);
 
 /* Reachability, security and authentications of check->endpoint. */
-void check_announced_service(struct check *check, struct resolver *resolver);
+void check_announced_service(struct check *check);
 
 /* Whether clients look for this server under the name. */
 bool examination_has_name(const struct examination *examination, const char *name);

@@ -127,7 +127,7 @@ const struct client_step client_steps[CLIENT_STEPS] = {
 			.has_digest = true },
 };
 
-const struct client_model client_models[] = {
+const struct client_model client_models[CLIENT_MODELS] = {
 	{ "outlook", "Outlook", .only_to_tls = true, .read_outlook = read_outlook,
 	  .steps = { STEP_OUTLOOK_APEX, STEP_OUTLOOK, STEP_OUTLOOK_REDIRECT, STEP_OUTLOOK_SRV } },
 	{ "activesync", "ActiveSync phone", .is_optional = true, .only_to_tls = true,
@@ -184,5 +184,4 @@ const struct client_model client_models[] = {
 	  .query = QUERY_ENCODED, .steps = { STEP_MOBILECONFIG } },
 	{ "pacc", "PACC client", .is_optional = true, .asks_for_domain = true, .only_to_tls = true,
 	  .accepts = accepts_json, .steps = { STEP_PACC } },
-	{ 0 },
 };

@@ -9,9 +9,9 @@
 
 const struct client_model *client_model_find(const char *word)
 {
-	for (const struct client_model *model = client_models; model->word; model++)
-		if (text_equals(model->word, word))
-			return model;
+	for (size_t i = 0; i < CLIENT_MODELS; i++)
+		if (text_equals(client_models[i].word, word))
+			return &client_models[i];
 	return NULL;
 }
 

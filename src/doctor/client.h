@@ -147,8 +147,8 @@ struct client_model {
 	enum client_step_id steps[9]; /* in its order; ends with STEP_NONE */
 };
 
-/* Ends with a row without word. */
-extern const struct client_model client_models[];
+#define CLIENT_MODELS 13
+extern const struct client_model client_models[CLIENT_MODELS];
 
 /* Where responses come from: the network, or the database. */
 struct response_source {

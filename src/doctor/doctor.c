@@ -9,7 +9,6 @@
 #include <netdb.h>
 
 #include "doctor/check.h"
-#include "doctor/examination.h"
 #include "doctor/memo.h"
 #include "doctor/stream.h"
 #include "store/store.h"
@@ -26,8 +25,7 @@ struct doctor {
 	struct world world;
 	struct pool *pool;
 	struct memo *shared_checks; /* by what they check */
-	struct check **shared;	    /* n_shared, the same */
-	size_t n_shared;
+	struct check *first_shared; /* the same as a list */
 };
 
 static void *begin_thread(void *context)
@@ -36,7 +34,7 @@ static void *begin_thread(void *context)
 	struct resolver *resolver = NULL;
 	struct error err;
 
-	/* start() has shown that this works. */
+	/* doctor_run() has shown that this works. */
 	if (resolver_new(doctor->options->resolver, &resolver, &err) < 0)
 		abort();
 	return resolver;
@@ -51,11 +49,11 @@ static void run_check(struct job *job, void *own)
 {
 	struct check *check = (struct check *)job;
 
-	check->run(check, own);
+	check->resolver = own;
+	check->run(check);
 }
 
-static struct check *check_new(struct doctor *doctor,
-			       void (*run)(struct check *check, struct resolver *resolver))
+static struct check *check_new(struct doctor *doctor, void (*run)(struct check *check))
 {
 	struct check *check = xnew(struct check);
 
@@ -74,14 +72,12 @@ static void check_free(struct check *check)
 }
 
 static void add_own_check(struct doctor *doctor, struct examination *examination,
-			  void (*run)(struct check *check, struct resolver *resolver),
-			  const char *name)
+			  void (*run)(struct check *check), const char *name)
 {
 	struct check *check = check_new(doctor, run);
 
 	check->examination = examination;
 	check->name = name;
-	examination->is_own[examination->n_checks] = true;
 	examination->checks[examination->n_checks++] = check;
 	pool_add(doctor->pool, &check->job);
 }
@@ -89,40 +85,32 @@ static void add_own_check(struct doctor *doctor, struct examination *examination
 /* Adds the check of the key to the examination. Returns it if it is new, for the caller to fill in
  * and to start; else NULL. */
 static struct check *add_shared_check(struct doctor *doctor, struct examination *examination,
-				      void (*run)(struct check *check, struct resolver *resolver),
-				      const char *key)
+				      void (*run)(struct check *check), const char *key)
 {
 	struct check *check = memo_get(doctor->shared_checks, key), *old = check;
 
 	if (!check) {
 		check = check_new(doctor, run);
-		(void)memo_put(doctor->shared_checks, key, check);
-		doctor->shared = xrealloc(doctor->shared, doctor->n_shared + 1,
-					  sizeof(*doctor->shared));
-		doctor->shared[doctor->n_shared++] = check;
+		memo_put(doctor->shared_checks, key, check);
+		check->next = doctor->first_shared;
+		doctor->first_shared = check;
 	}
 	examination->checks[examination->n_checks++] = check;
 	return old ? NULL : check;
 }
 
-/* All that a check depends on: equal for all domains that have the service. */
-static const char *service_key(struct arena *memory, const struct endpoint *endpoint)
-{
-	struct bytes key = BYTES_IN(memory);
-
-	bytes_add_format(&key, "%d %d %s:%u %s", endpoint->kind, endpoint->security, endpoint->host,
-			 endpoint->port, endpoint->url ? endpoint->url : "");
-	for (size_t i = 0; i < endpoint->n_authentications; i++)
-		bytes_add_format(&key, " %d", endpoint->authentications[i]);
-	return bytes_text(&key);
-}
-
+/* The key has all that the check depends on: it is equal for all domains that have the service. */
 static void add_service_check(struct doctor *doctor, struct examination *examination,
 			      const struct endpoint *endpoint)
 {
-	const char *key = service_key(&examination->database.memory, endpoint);
-	struct check *check = add_shared_check(doctor, examination, check_announced_service, key);
+	struct bytes key = BYTES_IN(&examination->database.memory);
+	struct check *check;
 
+	bytes_add_format(&key, "%d %d %s:%u %s", endpoint->kind, endpoint->security, endpoint->host,
+			 endpoint->port, endpoint->url ?: "");
+	for (size_t i = 0; i < endpoint->n_authentications; i++)
+		bytes_add_format(&key, " %d", endpoint->authentications[i]);
+	check = add_shared_check(doctor, examination, check_announced_service, bytes_text(&key));
 	if (!check)
 		return;
 	/* The check outlives the examination. */
@@ -140,38 +128,35 @@ static void add_service_check(struct doctor *doctor, struct examination *examina
  * domain. */
 static void add_public_name_check(struct doctor *doctor, struct examination *examination)
 {
-	const struct expected *expected = &examination->expected;
-	const char *key;
+	const char *name = examination->expected.target, *key;
+	uint16_t port = examination->expected.target_port;
 	struct check *check;
 
-	if (!expected->target || (expected->target_port == HTTPS_PORT &&
-				  (examination_has_name(examination, expected->target) ||
-				   text_equals(expected->target, examination->domain))))
+	if (!name || (port == HTTPS_PORT && (examination_has_name(examination, name) ||
+					     text_equals(name, examination->domain))))
 		return;
-	key = arena_printf(&examination->database.memory, "public name %s:%u", expected->target,
-			   expected->target_port);
+	key = arena_printf(&examination->database.memory, "public name %s:%u", name, port);
 	check = add_shared_check(doctor, examination, check_name, key);
 	if (!check)
 		return;
-	check->name = arena_strdup(&check->memory, expected->target);
-	check->port = expected->target_port;
+	check->name = arena_strdup(&check->memory, name);
+	check->port = port;
 	pool_add(doctor->pool, &check->job);
 }
 
 /* Starts all checks of the domain. */
 static struct examination *begin_examination(struct doctor *doctor, const char *domain)
 {
-	struct examination *examination = examination_new(domain);
-	struct arena *memory = &examination->database.memory;
+	struct examination *examination = xnew(struct examination);
 	const struct profile *profile = &examination->expected.profile;
-	size_t most;
 
+	examination->domain = domain;
+	examination->database.findings.memory = &examination->database.memory;
 	examination->plain_autoconfig = doctor->options->plain_autoconfig;
 	if (examination_prepare(examination, doctor->context, doctor->options->coverage) < 0)
 		return examination;
-	most = profile->n_endpoints + examination->n_names + 4;
-	examination->checks = arena_array(memory, struct check *, most);
-	examination->is_own = arena_array(memory, bool, most);
+	examination->checks = arena_array(&examination->database.memory, struct check *,
+					  profile->n_endpoints + examination->n_names + 4);
 	add_own_check(doctor, examination, check_dns, NULL);
 	add_own_check(doctor, examination, check_clients, NULL);
 	for (size_t i = 0; i < examination->n_names; i++)
@@ -187,10 +172,11 @@ static void end_examination(struct doctor *doctor, struct examination *examinati
 {
 	for (size_t i = 0; i < examination->n_checks; i++) {
 		pool_wait(doctor->pool, &examination->checks[i]->job);
-		if (examination->is_own[i])
+		if (examination->checks[i]->examination)
 			check_free(examination->checks[i]);
 	}
-	examination_free(examination);
+	arena_clear(&examination->database.memory);
+	free(examination);
 }
 
 /* The worst first; among those by kind, because faults of DNS and TLS are the causes of others;
@@ -280,29 +266,13 @@ static int parse_connect(struct arena *memory, const char *text, struct doctor *
 	return 0;
 }
 
-static int start_threads(struct doctor *doctor, struct arena *memory, size_t count,
-			 struct trust **trust, struct error *err)
-{
-	const struct pool_hooks hooks = { begin_thread, end_thread, doctor };
-	const struct doctor_options *options = doctor->options;
-	_cleanup_(resolver_freep) struct resolver *resolver = NULL;
-	size_t threads = count < THREADS_MAX / THREADS_PER_DOMAIN ? count * THREADS_PER_DOMAIN
-								  : THREADS_MAX;
-
-	if (trust_load(options->ca_file, trust, err) < 0 ||
-	    (options->connect && parse_connect(memory, options->connect, doctor, err) < 0) ||
-	    resolver_new(options->resolver, &resolver, err) < 0)
-		return -1;
-	doctor->world.trust = *trust;
-	return pool_new(threads, &hooks, &doctor->pool, err);
-}
-
 int doctor_run(const struct context *context, const struct doctor_options *options,
 	       const char *const *domains, size_t count, doctor_reporter report,
 	       void *report_context, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(trust_freep) struct trust *trust = NULL;
+	_cleanup_(resolver_freep) struct resolver *resolver = NULL;
 	_cleanup_(memo_freep) struct memo *silent = memo_new(), *shared_checks = memo_new();
 	struct doctor doctor = {
 		.context = context,
@@ -310,13 +280,27 @@ int doctor_run(const struct context *context, const struct doctor_options *optio
 		.world.silent = silent,
 		.shared_checks = shared_checks,
 	};
-	int r = count ? start_threads(&doctor, &memory, count, &trust, err) : 0;
+	const struct pool_hooks hooks = { begin_thread, end_thread, &doctor };
+	size_t threads = count < THREADS_MAX / THREADS_PER_DOMAIN ? count * THREADS_PER_DOMAIN
+								  : THREADS_MAX;
+	int r;
 
-	if (r == 0)
-		r = examine_all(&doctor, domains, count, report, report_context, err);
+	if (count == 0)
+		return 0;
+	if (trust_load(options->ca_file, &trust, err) < 0 ||
+	    (options->connect && parse_connect(&memory, options->connect, &doctor, err) < 0) ||
+	    resolver_new(options->resolver, &resolver, err) < 0)
+		return -1;
+	doctor.world.trust = trust;
+	if (pool_new(threads, &hooks, &doctor.pool, err) < 0)
+		return -1;
+	r = examine_all(&doctor, domains, count, report, report_context, err);
 	pool_free(doctor.pool);
-	for (size_t i = 0; i < doctor.n_shared; i++)
-		check_free(doctor.shared[i]);
-	free(doctor.shared);
+	while (doctor.first_shared) {
+		struct check *check = doctor.first_shared;
+
+		doctor.first_shared = check->next;
+		check_free(check);
+	}
 	return r;
 }

@@ -1,4 +1,6 @@
-#include "doctor/examination.h"
+/* Prepares the examination of a domain from the database. */
+
+#include "doctor/check.h"
 
 #include "answer/answer.h"
 #include "store/store.h"
@@ -39,13 +41,9 @@ static struct client_result *play_clients(const struct context *context,
 		.examination = examination,
 		.client = client,
 	};
-	struct client_result *results;
-	size_t count = 0;
+	struct client_result *results = arena_array(memory, struct client_result, CLIENT_MODELS);
 
-	while (client_models[count].word)
-		count++;
-	results = arena_array(memory, struct client_result, count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < CLIENT_MODELS; i++)
 		client_play(&client_models[i], &database.source, memory, &examination->sample,
 			    &results[i]);
 	return results;
@@ -59,25 +57,19 @@ struct user_survey {
 	const char *first; /* the address of the first */
 };
 
-static bool pattern_gives_login(const struct user_survey *survey, const struct user *user)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct match match = { .provider = *survey->provider };
-	struct address address;
-	struct error err;
-
-	if (user->provider || address_parse(&memory, user->address, &address, &err) < 0)
-		return false;
-	return text_equals(login_of(&memory, &address, &match), user->login);
-}
-
 static int survey_user(const struct user *user, void *context, struct error *err)
 {
 	struct user_survey *survey = context;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct match match = { .provider = *survey->provider };
+	struct address address;
+	struct error ignored;
 
 	if (user->address[0] != '@' && !survey->first)
 		survey->first = arena_strdup(survey->memory, user->address);
-	survey->own_logins += !pattern_gives_login(survey, user);
+	if (user->provider || address_parse(&memory, user->address, &address, &ignored) < 0 ||
+	    !text_equals(login_of(&memory, &address, &match), user->login))
+		survey->own_logins++;
 	return 0;
 }
 
@@ -104,24 +96,6 @@ static const char *replacement_text(struct arena *memory, const struct provider 
 	return is_nobody ? arena_printf(memory, "all clients %s", outside)
 			 : arena_printf(memory, "%s, and those that send no address, %s", clients,
 					outside);
-}
-
-static void report_own_logins(struct examination *examination, size_t count)
-{
-	struct check *check = &examination->database;
-	const struct provider *provider = &examination->expected.provider;
-
-	if (count > 0)
-		check_report(
-			check, FINDING_OWN_LOGINS, "a pattern that gives the logins of all users",
-			check_format(check,
-				     "change the pattern if possible: 'provider set %s "
-				     "--login ...'; otherwise users of these clients enter "
-				     "their login by hand",
-				     word_in_sentence(&check->memory, provider->name)),
-			"%zu user%s of %s ha%s a login that differs from the pattern '%s': %s",
-			count, count == 1 ? "" : "s", examination->domain, count == 1 ? "s" : "ve",
-			provider->login, replacement_text(&check->memory, provider));
 }
 
 /* Any address will do, unless the provider answers only for its users. If it sends their logins to
@@ -155,6 +129,36 @@ static int choose_sample(struct examination *examination, const char *first_user
 		sample = first_user;
 	}
 	return address_parse(&check->memory, sample, &examination->sample, err);
+}
+
+static int read_database(struct examination *examination, const struct context *context,
+			 struct error *err)
+{
+	struct check *check = &examination->database;
+	struct expected *expected = &examination->expected;
+	const struct provider *provider = &expected->provider;
+	const struct user_filter filter = { .domain = examination->domain };
+	struct user_survey survey = { .memory = &check->memory, .provider = provider };
+	size_t count;
+
+	if (expected_load(context, &check->memory, examination->domain, expected, err) < 0 ||
+	    expected_records(&check->memory, expected, NULL, NULL, 0, &examination->wanted, err) <
+		    0 ||
+	    store_visit_users(context->store, &filter, survey_user, &survey, err) != 0)
+		return -1;
+	count = survey.own_logins;
+	if (count > 0)
+		check_report(
+			check, FINDING_OWN_LOGINS, "a pattern that gives the logins of all users",
+			check_format(check,
+				     "change the pattern if possible: 'provider set %s "
+				     "--login ...'; otherwise users of these clients enter "
+				     "their login by hand",
+				     word_in_sentence(&check->memory, provider->name)),
+			"%zu user%s of %s ha%s a login that differs from the pattern '%s': %s",
+			count, count == 1 ? "" : "s", examination->domain, count == 1 ? "s" : "ve",
+			provider->login, replacement_text(&check->memory, provider));
+	return choose_sample(examination, survey.first, err);
 }
 
 static void report_starttls_only(struct examination *examination)
@@ -196,53 +200,22 @@ static void check_coverage(struct check *check, const struct coverage *coverage,
 			     "no valid certificate in the settings covers %s", name);
 }
 
-static void check_names_covered(struct examination *examination, const struct coverage *coverage)
-{
-	const char *target = examination->expected.target;
-
-	for (size_t i = 0; i < examination->n_names; i++)
-		check_coverage(&examination->database, coverage, examination->names[i],
-			       examination->domain);
-	if (target && !examination_has_name(examination, target))
-		check_coverage(&examination->database, coverage, target, target);
-}
-
-static int read_database(struct examination *examination, const struct context *context,
-			 struct error *err)
-{
-	struct expected *expected = &examination->expected;
-	struct arena *memory = &examination->database.memory;
-	const struct user_filter filter = { .domain = examination->domain };
-	struct user_survey survey = { .memory = memory, .provider = &expected->provider };
-
-	if (expected_load(context, memory, examination->domain, expected, err) < 0 ||
-	    expected_records(memory, expected, NULL, NULL, 0, &examination->wanted, err) < 0 ||
-	    store_visit_users(context->store, &filter, survey_user, &survey, err) != 0)
-		return -1;
-	report_own_logins(examination, survey.own_logins);
-	return choose_sample(examination, survey.first, err);
-}
-
-static void report_pattern(struct examination *examination)
-{
-	bool is_any = text_equals(examination->domain, "*");
-
-	check_report(&examination->database, is_any ? FINDING_ANY_DOMAIN : FINDING_PATTERN,
-		     "a single domain", "name one of its domains: 'doctor DOMAIN'",
-		     is_any ? "'%s' matches any domain that points to this server, also those of "
-			      "other owners"
-			    : "'%s' stands for domains that are not listed anywhere",
-		     examination->domain);
-}
-
 int examination_prepare(struct examination *examination, const struct context *context,
 			const struct coverage *coverage)
 {
 	struct check *check = &examination->database;
+	const char *domain = examination->domain, *target;
 	struct error err;
 
-	if (domain_is_pattern(examination->domain)) {
-		report_pattern(examination);
+	if (domain_is_pattern(domain)) {
+		bool is_any = text_equals(domain, "*");
+
+		check_report(check, is_any ? FINDING_ANY_DOMAIN : FINDING_PATTERN,
+			     "a single domain", "name one of its domains: 'doctor DOMAIN'",
+			     is_any ? "'%s' matches any domain that points to this server, also "
+				      "those of other owners"
+				    : "'%s' stands for domains that are not listed anywhere",
+			     domain);
 		return -1;
 	}
 	if (read_database(examination, context, &err) < 0) {
@@ -253,39 +226,25 @@ int examination_prepare(struct examination *examination, const struct context *c
 			     "%s", err.text);
 		return -1;
 	}
-	examination->names = wanted_names(&check->memory, examination->domain,
-					  examination->expected.profile.pacc,
-					  &examination->n_names);
+	examination->names = wanted_names(
+		&check->memory, domain, examination->expected.profile.pacc, &examination->n_names);
 	report_starttls_only(examination);
-	if (coverage)
-		check_names_covered(examination, coverage);
+	for (size_t i = 0; coverage && i < examination->n_names; i++)
+		check_coverage(check, coverage, examination->names[i], domain);
+	target = examination->expected.target;
+	if (coverage && target && !examination_has_name(examination, target))
+		check_coverage(check, coverage, target, target);
 	if (text_equals(examination->expected.row, "*"))
 		check_report(check, FINDING_ANY_DOMAIN,
 			     "a row of its own for each domain that is served on purpose",
-			     check_format(check, "add the domain: 'domain add %s ...'",
-					  examination->domain),
+			     check_format(check, "add the domain: 'domain add %s ...'", domain),
 			     "%s is served by the row '*', like any domain that points to this "
 			     "server, also those of other owners",
-			     examination->domain);
+			     domain);
 	/* The doctor cannot know its address as the server sees it. If logins are sent to some
 	 * networks only, the settings that other networks get are right too. */
 	examination->results = play_clients(context, examination, NULL);
 	examination->results_elsewhere = play_clients(context, examination,
 						      ip_address_parse(&check->memory, "::"));
 	return 0;
-}
-
-struct examination *examination_new(const char *domain)
-{
-	struct examination *examination = xnew(struct examination);
-
-	examination->domain = domain;
-	examination->database.findings.memory = &examination->database.memory;
-	return examination;
-}
-
-void examination_free(struct examination *examination)
-{
-	arena_clear(&examination->database.memory);
-	free(examination);
 }

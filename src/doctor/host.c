@@ -5,31 +5,24 @@
 #include "util/clock.h"
 #include "util/socket-address.h"
 
-static void add_addresses(struct host *host, const struct dns_answer *answer, bool is_ipv6)
-{
-	for (size_t i = 0; i < answer->count && host->n_addresses < HOST_ADDRESSES_MAX; i++)
-		host->addresses[host->n_addresses++] = (struct host_address){
-			.text = answer->records[i].text, .is_ipv6 = is_ipv6
-		};
-}
-
-void host_find(struct resolver *resolver, struct arena *memory, const char *name,
-	       struct host *ret_host)
+struct host host_find(struct resolver *resolver, struct arena *memory, const char *name)
 {
 	struct dns_question questions[] = { { name, DNS_A }, { name, DNS_AAAA } };
-	const struct dns_answer *ipv4 = &questions[0].answer, *ipv6 = &questions[1].answer;
 	struct host host = { .name = name };
 
 	resolver_ask(resolver, memory, questions, 2);
-	add_addresses(&host, ipv4, false);
-	add_addresses(&host, ipv6, true);
-	host.alias = ipv4->alias ? ipv4->alias : ipv6->alias;
-	host.failure = ipv4->failure ? ipv4->failure : ipv6->failure;
-	if (host.n_addresses)
-		host.outcome = DNS_FOUND;
-	else
+	for (int is_ipv6 = 0; is_ipv6 <= 1; is_ipv6++) {
+		const struct dns_answer *answer = &questions[is_ipv6].answer;
+
+		for (size_t i = 0; i < answer->count && host.n_addresses < HOST_ADDRESSES_MAX; i++)
+			host.addresses[host.n_addresses++] =
+				(struct host_address){ answer->records[i].text, is_ipv6 };
+		host.alias = host.alias ?: answer->alias;
+		host.failure = host.failure ?: answer->failure;
+	}
+	if (!host.n_addresses)
 		host.outcome = host.failure ? DNS_FAILED : DNS_NOTHING;
-	*ret_host = host;
+	return host;
 }
 
 const char *host_addresses(struct arena *memory, const struct host *host)
@@ -64,7 +57,7 @@ int host_connect_address(const struct world *world, const struct host_address *a
 	}
 	r = stream_open(socket, length, clock_now() + HOST_PATIENCE, ret_stream, err);
 	if (r == STREAM_SILENT)
-		(void)memo_put(world->silent, key, &yes);
+		memo_put(world->silent, key, &yes);
 	return r;
 }
 

@@ -42,8 +42,7 @@ struct host {
 };
 
 /* Looks up A and AAAA. In memory. */
-void host_find(struct resolver *resolver, struct arena *memory, const char *name,
-	       struct host *ret_host);
+struct host host_find(struct resolver *resolver, struct arena *memory, const char *name);
 
 /* "192.0.2.1, 2001:db8::1"; "no address". In memory. */
 const char *host_addresses(struct arena *memory, const struct host *host);

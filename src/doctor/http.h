@@ -26,7 +26,6 @@ struct http_request {
 	const char *field;	       /* one more header field, "Depth: 0", or NULL */
 };
 
-/* Strings live in the arena that was given. */
 struct http_answer {
 	int status;					  /* 0: there is no response */
 	const char *failure;				  /* then why not */
@@ -49,13 +48,15 @@ struct http_answer {
 
 struct browser;
 
-struct browser *browser_new(const struct world *world, struct resolver *resolver);
+/* What it reads lives in memory. */
+struct browser *browser_new(const struct world *world, struct resolver *resolver,
+			    struct arena *memory);
 void browser_free(struct browser *browser);
 DEFINE_CLEANUP(struct browser *, browser_free);
 
 /* Sends the request. is_ours: TLS connects to world->connect, if that is set. */
-void browser_ask(struct browser *browser, struct arena *memory, const struct http_request *request,
-		 bool is_ours, struct http_answer *ret_answer);
+struct http_answer browser_ask(struct browser *browser, const struct http_request *request,
+			       bool is_ours);
 
 /* Reads the response to a request that was sent, and whether the connection closes after it.
  * Returns 0, or -1 with err set; milliseconds and peer are the caller's. */

@@ -2,18 +2,13 @@
 
 #include "doctor/stream.h"
 
+#define OWN_NAME "mailconfctl.invalid"
 #define LINES_MAX 100 /* of one response */
-
-/* What a response offers. */
-struct offers {
-	struct bytes extensions, mechanisms;
-	const char *name; /* of the server, or NULL */
-};
 
 enum line_role { LINE_GOES_ON, LINE_ENDS, LINE_IS_WRONG };
 
 /* The role of a line in a response, of which it is number 0, 1, ... */
-typedef enum line_role (*line_reader)(struct offers *offers, const char *line, int number);
+typedef enum line_role (*line_reader)(struct dialogue *dialogue, const char *line, int number);
 
 /* Adds the words of the line, in capitals and without quotes. */
 static void add_words(struct bytes *words, const char *line)
@@ -24,49 +19,62 @@ static void add_words(struct bytes *words, const char *line)
 	bytes_add_char(words, ' ');
 }
 
-/* "* CAPABILITY IMAP4rev1 AUTH=PLAIN", "c OK" (RFC 9051). */
-static enum line_role read_imap_line(struct offers *offers, const char *line, int number)
+/* "* CAPABILITY IMAP4rev1 AUTH=PLAIN", "c OK" (RFC 9051). The mechanisms are among the
+ * capabilities, and LOGIN is one unless it is disabled. */
+static enum line_role read_imap_line(struct dialogue *dialogue, const char *line, int number)
 {
-	static const char start[] = "* CAPABILITY ";
+	static const char start[] = "* CAPABILITY ", mechanism[] = " AUTH=";
+	const char *extensions, *found;
 
 	if (text_starts_with_ignoring_case(line, start))
-		add_words(&offers->extensions, line + strlen(start));
+		add_words(&dialogue->extensions, line + strlen(start));
 	if (strncmp(line, "c ", 2) != 0)
 		return LINE_GOES_ON;
-	return text_starts_with_ignoring_case(line + 2, "OK") ? LINE_ENDS : LINE_IS_WRONG;
+	if (!text_starts_with_ignoring_case(line + 2, "OK"))
+		return LINE_IS_WRONG;
+	extensions = bytes_text(&dialogue->extensions);
+	for (found = extensions; (found = strstr(found, mechanism));) {
+		found += strlen(mechanism);
+		bytes_add(&dialogue->mechanisms, found, strcspn(found, " ") + 1);
+	}
+	if (!strstr(extensions, " LOGINDISABLED "))
+		add_words(&dialogue->mechanisms, "LOGIN");
+	return LINE_ENDS;
 }
 
 /* "+OK", "SASL PLAIN LOGIN", "STLS", "USER", "." (RFC 2449). */
-static enum line_role read_pop3_line(struct offers *offers, const char *line, int number)
+static enum line_role read_pop3_line(struct dialogue *dialogue, const char *line, int number)
 {
 	if (number == 0)
 		return text_starts_with_ignoring_case(line, "+OK") ? LINE_GOES_ON : LINE_IS_WRONG;
 	if (text_equals(line, "."))
 		return LINE_ENDS;
-	add_words(&offers->extensions, line);
+	add_words(&dialogue->extensions, line);
 	if (text_starts_with_ignoring_case(line, "SASL "))
-		add_words(&offers->mechanisms, line + strlen("SASL "));
+		add_words(&dialogue->mechanisms, line + strlen("SASL "));
 	else if (text_equals_ignoring_case(line, "USER"))
-		add_words(&offers->mechanisms, "LOGIN");
+		add_words(&dialogue->mechanisms, "LOGIN");
 	return LINE_GOES_ON;
 }
 
 /* "250-name", "250-STARTTLS", "250 AUTH PLAIN LOGIN" (RFC 5321 4.1.1.1). */
-static enum line_role read_smtp_line(struct offers *offers, const char *line, int number)
+static enum line_role read_smtp_line(struct dialogue *dialogue, const char *line, int number)
 {
 	if (strncmp(line, "250", 3) != 0 || (line[3] != '-' && line[3] != ' '))
 		return LINE_IS_WRONG;
 	if (number == 0)
-		offers->name = line + 4;
+		dialogue->name = text_lower(
+			dialogue->memory,
+			arena_strndup(dialogue->memory, line + 4, strcspn(line + 4, " ")));
 	else
-		add_words(&offers->extensions, line + 4);
+		add_words(&dialogue->extensions, line + 4);
 	if (text_starts_with_ignoring_case(line + 4, "AUTH "))
-		add_words(&offers->mechanisms, line + 4 + strlen("AUTH "));
+		add_words(&dialogue->mechanisms, line + 4 + strlen("AUTH "));
 	return line[3] == ' ' ? LINE_ENDS : LINE_GOES_ON;
 }
 
 /* "\"SASL\" \"PLAIN LOGIN\"", "\"STARTTLS\"", "OK" (RFC 5804 1.7). */
-static enum line_role read_sieve_line(struct offers *offers, const char *line, int number)
+static enum line_role read_sieve_line(struct dialogue *dialogue, const char *line, int number)
 {
 	static const char sasl[] = "\"SASL\" ";
 
@@ -74,9 +82,9 @@ static enum line_role read_sieve_line(struct offers *offers, const char *line, i
 		return LINE_ENDS;
 	if (line[0] != '"')
 		return LINE_IS_WRONG;
-	add_words(&offers->extensions, line);
+	add_words(&dialogue->extensions, line);
 	if (text_starts_with_ignoring_case(line, sasl))
-		add_words(&offers->mechanisms, line + strlen(sasl));
+		add_words(&dialogue->mechanisms, line + strlen(sasl));
 	return LINE_GOES_ON;
 }
 
@@ -88,7 +96,7 @@ static const struct mail_protocol {
 } protocols[SERVICE_KINDS] = {
 	[SERVICE_IMAP] = { "* OK", "c CAPABILITY", read_imap_line, "c STARTTLS" },
 	[SERVICE_POP3] = { "+OK", "CAPA", read_pop3_line, "STLS", "+OK" },
-	[SERVICE_SUBMISSION] = { "220", "EHLO ", read_smtp_line, "STARTTLS", "220" },
+	[SERVICE_SUBMISSION] = { "220", "EHLO", read_smtp_line, "STARTTLS", "220" },
 	[SERVICE_MANAGESIEVE] = { NULL, NULL, read_sieve_line, "STARTTLS", "OK" },
 };
 
@@ -105,71 +113,34 @@ static int read_line(struct dialogue *dialogue, const char **ret_line, struct er
 	return stream_read_line(dialogue->stream, dialogue->memory, ret_line, err);
 }
 
+/* Returns -1. */
 static int reject_line(const char *line, const char *command, struct error *err)
 {
 	return error_set(err, ERROR_INPUT, "the response to %s is '%.100s'", command, line);
 }
 
-static int read_response(struct dialogue *dialogue, line_reader read, const char *command,
-			 struct offers *ret_offers, struct error *err)
+static int read_response(struct dialogue *dialogue, const char *command, struct error *err)
 {
-	struct offers offers = { BYTES_IN(dialogue->memory), BYTES_IN(dialogue->memory) };
 	enum line_role role = LINE_GOES_ON;
 	const char *line = "";
 
-	bytes_add_char(&offers.extensions, ' ');
-	bytes_add_char(&offers.mechanisms, ' ');
+	dialogue->extensions = dialogue->mechanisms = BYTES_IN(dialogue->memory);
+	bytes_add_char(&dialogue->extensions, ' ');
+	bytes_add_char(&dialogue->mechanisms, ' ');
 	for (int number = 0; number < LINES_MAX && role == LINE_GOES_ON; number++) {
 		if (read_line(dialogue, &line, err) < 0)
 			return -1;
-		role = read(&offers, line, number);
+		role = protocols[dialogue->kind].read_line(dialogue, line, number);
 	}
-	if (role != LINE_ENDS)
-		return reject_line(line, command, err);
-	*ret_offers = offers;
-	return 0;
+	return role == LINE_ENDS ? 0 : reject_line(line, command, err);
 }
 
-/* IMAP has its mechanisms among the capabilities, and LOGIN unless that is disabled. */
-static const char *imap_mechanisms(struct arena *memory, const char *extensions)
+int dialogue_greet(struct dialogue *dialogue, struct error *err)
 {
-	struct bytes mechanisms = BYTES_IN(memory);
-	char *rest = arena_strdup(memory, extensions), *word;
+	const char *greeting = protocols[dialogue->kind].greeting, *line;
 
-	bytes_add_char(&mechanisms, ' ');
-	while ((word = strsep(&rest, " ")))
-		if (strncmp(word, "AUTH=", 5) == 0)
-			add_words(&mechanisms, word + 5);
-	if (!strstr(extensions, " LOGINDISABLED "))
-		add_words(&mechanisms, "LOGIN");
-	return bytes_text(&mechanisms);
-}
-
-static int read_capabilities(struct dialogue *dialogue, enum service_kind kind, const char *command,
-			     struct error *err)
-{
-	struct offers offers;
-
-	if (read_response(dialogue, protocols[kind].read_line, command, &offers, err) < 0)
-		return -1;
-	dialogue->extensions = bytes_text(&offers.extensions);
-	dialogue->mechanisms = kind == SERVICE_IMAP
-				       ? imap_mechanisms(dialogue->memory, dialogue->extensions)
-				       : bytes_text(&offers.mechanisms);
-	if (offers.name)
-		dialogue->name = text_lower(
-			dialogue->memory,
-			arena_strndup(dialogue->memory, offers.name, strcspn(offers.name, " ")));
-	return 0;
-}
-
-int dialogue_greet(struct dialogue *dialogue, enum service_kind kind, struct error *err)
-{
-	const char *line;
-
-	dialogue->extensions = dialogue->mechanisms = " ";
-	if (!protocols[kind].greeting)
-		return read_capabilities(dialogue, kind, "the connection", err);
+	if (!greeting)
+		return read_response(dialogue, "the connection", err);
 	/* SMTP's greeting may have several lines. */
 	for (int i = 0; i < LINES_MAX; i++) {
 		if (read_line(dialogue, &line, err) < 0)
@@ -177,33 +148,32 @@ int dialogue_greet(struct dialogue *dialogue, enum service_kind kind, struct err
 		if (strncmp(line, "220-", 4) != 0)
 			break;
 	}
-	return text_starts_with_ignoring_case(line, protocols[kind].greeting)
+	return text_starts_with_ignoring_case(line, greeting)
 		       ? 0
 		       : error_set(err, ERROR_INPUT, "its greeting is '%.100s'", line);
 }
 
-int dialogue_capabilities(struct dialogue *dialogue, enum service_kind kind, struct error *err)
+int dialogue_capabilities(struct dialogue *dialogue, struct error *err)
 {
-	const char *command = protocols[kind].ask_capabilities;
+	const char *command = protocols[dialogue->kind].ask_capabilities;
+	bool is_smtp = dialogue->kind == SERVICE_SUBMISSION;
 
 	if (!command)
 		return 0; /* they came with the greeting */
-	return send_line(dialogue, command, kind == SERVICE_SUBMISSION ? dialogue->own_name : "",
-			 err) < 0
+	return send_line(dialogue, command, is_smtp ? " " OWN_NAME : "", err) < 0
 		       ? -1
-		       : read_capabilities(dialogue, kind, command, err);
+		       : read_response(dialogue, command, err);
 }
 
-int dialogue_starttls(struct dialogue *dialogue, enum service_kind kind, struct error *err)
+int dialogue_starttls(struct dialogue *dialogue, struct error *err)
 {
-	const struct mail_protocol *protocol = &protocols[kind];
-	struct offers ignored;
+	const struct mail_protocol *protocol = &protocols[dialogue->kind];
 	const char *line;
 
 	if (send_line(dialogue, protocol->ask_tls, "", err) < 0)
 		return -1;
-	if (kind == SERVICE_IMAP)
-		return read_response(dialogue, read_imap_line, protocol->ask_tls, &ignored, err);
+	if (dialogue->kind == SERVICE_IMAP)
+		return read_response(dialogue, protocol->ask_tls, err);
 	if (read_line(dialogue, &line, err) < 0)
 		return -1;
 	return text_starts_with_ignoring_case(line, protocol->tls_granted)
@@ -211,7 +181,7 @@ int dialogue_starttls(struct dialogue *dialogue, enum service_kind kind, struct 
 		       : reject_line(line, protocol->ask_tls, err);
 }
 
-int dialogue_resume(struct dialogue *dialogue, enum service_kind kind, struct error *err)
+int dialogue_resume(struct dialogue *dialogue, struct error *err)
 {
-	return kind == SERVICE_MANAGESIEVE ? read_capabilities(dialogue, kind, "TLS", err) : 0;
+	return dialogue->kind == SERVICE_MANAGESIEVE ? read_response(dialogue, "TLS", err) : 0;
 }

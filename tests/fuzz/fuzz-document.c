@@ -39,7 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct http_request base = { .host = "b.example", .target = "/" };
 	struct http_request request;
 
-	for (const struct client_model *model = client_models; model->word; model++)
+	for (size_t i = 0; i < CLIENT_MODELS; i++) {
+		const struct client_model *model = &client_models[i];
+
 		for (const enum client_step_id *id = model->steps; *id; id++) {
 			const struct client_step *step = &client_steps[*id];
 			struct client_reading reading = {
@@ -59,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			(void)settings_text(&memory, &reading.settings);
 			check_next_url(step, &reading);
 		}
+	}
 	if (http_url_parse(&memory, arena_strndup(&memory, (const char *)data, size), &base,
 			   &request) &&
 	    (!*request.host || request.target[0] != '/'))

@@ -32,12 +32,11 @@ static void run_dialogue(const uint8_t *data, size_t size, enum service_kind kin
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(closep) int server = -1;
 	_cleanup_(stream_closep) struct stream *stream = stream_to(data, size, &server);
-	struct dialogue dialogue = { .stream = stream, .memory = &memory, .own_name = "x.invalid" };
+	struct dialogue dialogue = { .stream = stream, .memory = &memory, .kind = kind };
 	struct error err;
 
-	if (dialogue_greet(&dialogue, kind, &err) == 0 &&
-	    dialogue_capabilities(&dialogue, kind, &err) == 0 &&
-	    (!dialogue.extensions || !dialogue.mechanisms))
+	if (dialogue_greet(&dialogue, &err) == 0 && dialogue_capabilities(&dialogue, &err) == 0 &&
+	    (*bytes_text(&dialogue.extensions) != ' ' || *bytes_text(&dialogue.mechanisms) != ' '))
 		abort();
 }
 
