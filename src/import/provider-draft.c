@@ -139,6 +139,7 @@ void draft_add_link(struct draft *draft, const struct link *link)
 	const char *kind = link_kind_name(link->kind), *url;
 	struct provider *provider = &draft->provider;
 	struct error err;
+	size_t at;
 
 	url = url_parse(draft->memory, "link", link->url, URL_OF_PAGE, &err);
 	if (!url) {
@@ -156,34 +157,13 @@ void draft_add_link(struct draft *draft, const struct link *link)
 			   LINKS_MAX);
 		return;
 	}
-	draft->links[provider->n_links] = *link;
-	draft->links[provider->n_links++].url = url;
 	provider->links = draft->links;
-}
-
-/* Stable, into the order of documents. */
-static void sort_services(struct service *services, size_t count)
-{
-	for (size_t i = 1; i < count; i++)
-		for (size_t j = i; j > 0 && service_compare(&services[j - 1], &services[j]) > 0;
-		     j--) {
-			struct service service = services[j];
-
-			services[j] = services[j - 1];
-			services[j - 1] = service;
-		}
-}
-
-/* Stable, by kind as in documents. */
-static void sort_links(struct link *links, size_t count)
-{
-	for (size_t i = 1; i < count; i++)
-		for (size_t j = i; j > 0 && links[j - 1].kind > links[j].kind; j--) {
-			struct link link = links[j];
-
-			links[j] = links[j - 1];
-			links[j - 1] = link;
-		}
+	/* By kind, as in documents. */
+	at = provider->n_links++;
+	for (; at > 0 && draft->links[at - 1].kind > link->kind; at--)
+		draft->links[at] = draft->links[at - 1];
+	draft->links[at] = *link;
+	draft->links[at].url = url;
 }
 
 static struct service *first_of(struct service *services, size_t count, enum service_kind kind)
@@ -194,45 +174,23 @@ static struct service *first_of(struct service *services, size_t count, enum ser
 	return NULL;
 }
 
-/* Marks the first of a kind as first where its security would put it behind another. */
-static void mark_first(struct draft *draft)
+/* Sorts stably into the order of documents, and notes the kinds whose order changes. */
+static void sort_services(struct draft *draft, struct service *services, size_t count)
 {
-	for (enum service_kind kind = 0; kind < SERVICE_KINDS; kind++) {
-		struct service *first = first_of(draft->gathered, draft->n_gathered, kind);
+	bool is_changed[SERVICE_KINDS] = { false };
 
-		for (size_t i = 0; first && i < draft->n_gathered; i++)
-			if (draft->gathered[i].kind == kind &&
-			    draft->gathered[i].security < first->security)
-				first->is_first = true;
-	}
-}
+	for (size_t i = 1; i < count; i++)
+		for (size_t j = i; j > 0 && service_compare(&services[j - 1], &services[j]) > 0;
+		     j--) {
+			struct service service = services[j];
 
-/* Whether the services of one kind are in the order of the source. */
-static bool keeps_order(struct draft *draft, const struct service *sorted, enum service_kind kind)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < draft->n_gathered; i++) {
-		if (draft->gathered[i].kind != kind)
-			continue;
-		while (sorted[at].kind != kind)
-			at++;
-		if (!text_equals(service_url(draft->memory, &draft->gathered[i]),
-				 service_url(draft->memory, &sorted[at++])))
-			return false;
-	}
-	return true;
-}
-
-static void note_order(struct draft *draft, const struct service *sorted)
-{
-	const struct service *imap = first_of(draft->gathered, draft->n_gathered, SERVICE_IMAP);
-	const struct service *pop3 = first_of(draft->gathered, draft->n_gathered, SERVICE_POP3);
-
-	if (imap && pop3 && pop3 < imap)
-		draft_note(draft, "POP3 is listed before IMAP; clients get IMAP first");
+			services[j] = services[j - 1];
+			services[j - 1] = service;
+			if (services[j].kind == service.kind)
+				is_changed[service.kind] = true;
+		}
 	for (enum service_kind kind = 0; kind < SERVICE_KINDS; kind++)
-		if (!keeps_order(draft, sorted, kind))
+		if (is_changed[kind])
 			draft_note(draft,
 				   "the order of the %s services is not kept: after the first one, "
 				   "clients get implicit TLS before STARTTLS",
@@ -262,16 +220,22 @@ static const char *usual_login(const struct service *services, size_t count)
 void draft_settle(struct draft *draft)
 {
 	size_t count = draft->n_gathered;
-	struct service *sorted = arena_array(draft->memory, struct service, count);
+	const struct service *imap = first_of(draft->gathered, count, SERVICE_IMAP);
+	const struct service *pop3 = first_of(draft->gathered, count, SERVICE_POP3);
+	struct service *sorted;
 	const char *login;
 
-	sort_links(draft->links, draft->provider.n_links);
-	mark_first(draft);
-	if (count)
-		memcpy(sorted, draft->gathered, count * sizeof(*sorted));
-	sort_services(sorted, count);
-	note_order(draft, sorted);
+	if (imap && pop3 && pop3 < imap)
+		draft_note(draft, "POP3 is listed before IMAP; clients get IMAP first");
+	/* The first of a kind is marked where its security would put it behind another. */
+	for (size_t i = 0; i < count; i++) {
+		struct service *first = first_of(draft->gathered, count, draft->gathered[i].kind);
 
+		if (draft->gathered[i].security < first->security)
+			first->is_first = true;
+	}
+	sorted = arena_copy(draft->memory, draft->gathered, count, sizeof(*sorted));
+	sort_services(draft, sorted, count);
 	login = usual_login(sorted, count);
 	if (login)
 		draft->provider.login = login;
