@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <sqlite3.h>
 
+#include "util/string-list.h"
+
 struct automx2 {
 	sqlite3 *database;
 	char *path;
-	bool has_priorities, has_dav;
+	bool has_priorities;
 };
 
 DEFINE_CLEANUP(sqlite3_stmt *, sqlite3_finalize);
@@ -57,6 +59,7 @@ static int check_tables(struct automx2 *automx2, struct error *err)
 		{ "server", "user_name" },     { "server_domain", "server_id" },
 		{ "ldapserver", "name" },
 	};
+	bool has_dav = false;
 
 	for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++) {
 		bool is_there = false;
@@ -70,8 +73,14 @@ static int check_tables(struct automx2 *automx2, struct error *err)
 					 automx2->path, needed[i].table, needed[i].column);
 	}
 	if (has_column(automx2, "server", "prio", &automx2->has_priorities, err) < 0 ||
-	    has_column(automx2, "davserver_domain", "davserver_id", &automx2->has_dav, err) < 0)
+	    has_column(automx2, "davserver_domain", "davserver_id", &has_dav, err) < 0)
 		return -1;
+	if (!has_dav && sqlite3_exec(automx2->database,
+				     "CREATE TEMP TABLE davserver (id, type, url, port, use_ssl, "
+				     "user_name); "
+				     "CREATE TEMP TABLE davserver_domain (davserver_id, domain_id)",
+				     NULL, NULL, NULL) != SQLITE_OK)
+		return fail_to_read(automx2, err);
 	return 0;
 }
 
@@ -108,8 +117,10 @@ int automx2_write_image(const char *path, FILE *output, struct error *err)
  * writers and one for readers. */
 #define MODE_OFFSET 18
 
-static unsigned char *copy_image(const char *image, size_t size)
+int automx2_open(const char *path, const char *image, size_t size, struct automx2 **ret_automx2,
+		 struct error *err)
 {
+	_cleanup_(automx2_closep) struct automx2 *automx2 = xnew(struct automx2);
 	unsigned char *copy = sqlite3_malloc64(size + 1);
 
 	if (!copy)
@@ -117,22 +128,14 @@ static unsigned char *copy_image(const char *image, size_t size)
 	memcpy(copy, image, size);
 	if (size > MODE_OFFSET + 1)
 		copy[MODE_OFFSET] = copy[MODE_OFFSET + 1] = 1;
-	return copy;
-}
-
-int automx2_open(const char *path, const char *image, size_t size, struct automx2 **ret_automx2,
-		 struct error *err)
-{
-	_cleanup_(automx2_closep) struct automx2 *automx2 = xnew(struct automx2);
-
 	automx2->path = xstrdup(path);
 	if (sqlite3_open_v2(":memory:", &automx2->database,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return fail_to_read(automx2, err);
 	sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	if (size > 0 && sqlite3_deserialize(automx2->database, "main", copy_image(image, size),
-					    (sqlite3_int64)size, (sqlite3_int64)size,
+	if (size > 0 && sqlite3_deserialize(automx2->database, "main", copy, (sqlite3_int64)size,
+					    (sqlite3_int64)size,
 					    SQLITE_DESERIALIZE_FREEONCLOSE |
 						    SQLITE_DESERIALIZE_READONLY) != SQLITE_OK)
 		return fail_to_read(automx2, err);
@@ -151,167 +154,81 @@ void automx2_close(struct automx2 *automx2)
 	free(automx2);
 }
 
-static const char *column_text_or_null(struct arena *memory, sqlite3_stmt *query, int column)
-{
-	const char *value = (const char *)sqlite3_column_text(query, column);
-
-	return value ? arena_strdup(memory, value) : NULL;
-}
-
-static const char *column_text(struct arena *memory, sqlite3_stmt *query, int column)
-{
-	const char *value = column_text_or_null(memory, query, column);
-
-	return value ? value : "";
-}
-
-/* A growing array of rows. */
-struct rows {
-	void *items;
-	size_t count, size; /* of one in bytes */
-};
-
-static void rows_clear(struct rows *rows)
-{
-	free(rows->items);
-}
-
-static void *rows_add(struct rows *rows)
-{
-	if ((rows->count & (rows->count - 1)) == 0)
-		rows->items = xrealloc(rows->items, rows->count ? rows->count * 2 : 1, rows->size);
-	return (char *)rows->items + rows->count++ * rows->size;
-}
-
-typedef void (*row_reader)(struct arena *memory, sqlite3_stmt *query, void *row);
-
-/* Reads all rows of a query, whose parameter is domain, into an array in memory. */
-static int list_rows(struct automx2 *automx2, struct arena *memory, const char *sql, int64_t domain,
-		     size_t size, row_reader read, void **ret_rows, size_t *ret_count,
+/* Reads all rows of a query, whose parameter is domain, as texts: columns of them are a row. */
+static int list_rows(struct automx2 *automx2, struct arena *memory, const char *sql,
+		     const char *domain, size_t columns, void **ret_rows, size_t *ret_count,
 		     struct error *err)
 {
 	_cleanup_(sqlite3_finalizep) sqlite3_stmt *query = NULL;
-	_cleanup_(rows_clear) struct rows rows = { .size = size };
+	struct texts texts = TEXTS_IN(memory);
 	int step;
 
 	if (prepare_query(automx2, sql, &query, err) < 0)
 		return -1;
-	if (sqlite3_bind_parameter_count(query) > 0)
-		sqlite3_bind_int64(query, 1, domain);
+	if (domain)
+		sqlite3_bind_text(query, 1, domain, -1, SQLITE_STATIC);
 	while ((step = sqlite3_step(query)) == SQLITE_ROW)
-		read(memory, query, rows_add(&rows));
+		for (size_t i = 0; i < columns; i++) {
+			const void *text = sqlite3_column_text(query, (int)i);
+
+			texts_add(&texts, text ? arena_strdup(memory, text) : "");
+		}
 	if (step != SQLITE_DONE)
 		return fail_to_read(automx2, err);
-	*ret_rows = arena_copy(memory, rows.items, rows.count, size);
-	*ret_count = rows.count;
+	*ret_rows = texts.items;
+	*ret_count = texts.count / columns;
 	return 0;
 }
-
-static void read_domain_row(struct arena *memory, sqlite3_stmt *query, void *row)
-{
-	*(struct automx2_domain *)row = (struct automx2_domain){
-		.id = sqlite3_column_int64(query, 0),
-		.name = column_text(memory, query, 1),
-		.provider = sqlite3_column_int64(query, 2),
-		.provider_name = column_text_or_null(memory, query, 3),
-		.provider_short_name = column_text(memory, query, 4),
-		.ldap = column_text_or_null(memory, query, 5),
-		.servers = column_text(memory, query, 6),
-	};
-}
-
-#define SERVERS_OF(link, server)                                                                \
-	"(SELECT ifnull(group_concat(" server "_id), '') FROM (SELECT " server "_id FROM " link \
-	" WHERE domain_id = domain.id ORDER BY " server "_id))"
-#define LIST_DOMAINS(servers)                                                              \
-	"SELECT domain.id, domain.name, provider_id, provider.name, provider.short_name, " \
-	"ldapserver.name, " servers                                                        \
-	" FROM domain LEFT JOIN provider ON provider.id = provider_id "                    \
-	"LEFT JOIN ldapserver ON ldapserver.id = ldapserver_id ORDER BY provider_id, domain.id"
 
 int automx2_list_domains(struct automx2 *automx2, struct arena *memory,
 			 struct automx2_domain **ret_domains, size_t *ret_count, struct error *err)
 {
-	static const char with_dav[] = LIST_DOMAINS(
-		SERVERS_OF("server_domain", "server") " || ' ' || " SERVERS_OF("davserver_domain",
-									       "davserver"));
-	static const char without_dav[] = LIST_DOMAINS(SERVERS_OF("server_domain", "server"));
+	static const char sql[] =
+		"SELECT id, name, provider, provider_name, provider_short_name, servers, "
+		"iif(row_number() OVER (alike ORDER BY id) = 1, ldap, NULL), "
+		"iif(count(*) OVER alike > 1, ' and ' || (count(*) OVER alike - 1) || "
+		"iif(count(*) OVER alike > 2, ' more domains', ' more domain'), '') "
+		"FROM (SELECT domain.id AS id, domain.name AS name, provider.id AS provider, "
+		"provider.name AS provider_name, provider.short_name AS provider_short_name, "
+		"ldapserver.name AS ldap, (SELECT group_concat(server) FROM "
+		"(SELECT server_id AS server FROM server_domain WHERE domain_id = domain.id "
+		"UNION ALL SELECT 'dav' || davserver_id FROM davserver_domain "
+		"WHERE domain_id = domain.id ORDER BY server)) AS servers "
+		"FROM domain LEFT JOIN provider ON provider.id = provider_id "
+		"LEFT JOIN ldapserver ON ldapserver.id = ldapserver_id) "
+		"WINDOW alike AS (PARTITION BY provider, servers, ldap) ORDER BY provider, id";
 
-	return list_rows(automx2, memory, automx2->has_dav ? with_dav : without_dav, 0,
-			 sizeof(**ret_domains), read_domain_row, (void **)ret_domains, ret_count,
-			 err);
+	return list_rows(automx2, memory, sql, NULL, sizeof(**ret_domains) / sizeof(char *),
+			 (void **)ret_domains, ret_count, err);
 }
 
-static void read_server_row(struct arena *memory, sqlite3_stmt *query, void *row)
-{
-	*(struct automx2_server *)row = (struct automx2_server){
-		.type = column_text(memory, query, 0),
-		.name = column_text(memory, query, 1),
-		.port = column_text(memory, query, 2),
-		.socket_type = column_text(memory, query, 3),
-		.user_name = column_text(memory, query, 4),
-		.authentication = column_text(memory, query, 5),
-	};
-}
-
-#define LIST_SERVERS                                                                   \
-	"SELECT type, name, port, socket_type, user_name, authentication FROM server " \
-	"JOIN server_domain ON server_id = server.id WHERE domain_id = ?1 ORDER BY "
-
-int automx2_list_servers(struct automx2 *automx2, struct arena *memory, int64_t domain,
+int automx2_list_servers(struct automx2 *automx2, struct arena *memory, const char *domain,
 			 struct automx2_server **ret_servers, size_t *ret_count, struct error *err)
 {
-	return list_rows(automx2, memory,
-			 automx2->has_priorities ? LIST_SERVERS "prio, id" : LIST_SERVERS "id",
-			 domain, sizeof(**ret_servers), read_server_row, (void **)ret_servers,
-			 ret_count, err);
-}
+	const char *sql = arena_printf(
+		memory,
+		"SELECT type, name, port, socket_type, user_name, authentication, '', "
+		"0 AS is_dav, %s AS rank, id FROM server JOIN server_domain ON server_id = id "
+		"WHERE domain_id = ?1 UNION ALL "
+		"SELECT type, url, port, '', user_name, '', iif(use_ssl, 'https', 'http'), "
+		"1, 0, id FROM davserver JOIN davserver_domain ON davserver_id = id "
+		"WHERE domain_id = ?1 ORDER BY is_dav, rank, id",
+		automx2->has_priorities ? "prio" : "0");
 
-static void read_dav_server_row(struct arena *memory, sqlite3_stmt *query, void *row)
-{
-	*(struct automx2_dav_server *)row = (struct automx2_dav_server){
-		.type = column_text(memory, query, 0),
-		.url = column_text(memory, query, 1),
-		.port = column_text(memory, query, 2),
-		.uses_tls = sqlite3_column_int(query, 3),
-		.user_name = column_text_or_null(memory, query, 4),
-	};
+	return list_rows(automx2, memory, sql, domain, sizeof(**ret_servers) / sizeof(char *),
+			 (void **)ret_servers, ret_count, err);
 }
-
-int automx2_list_dav_servers(struct automx2 *automx2, struct arena *memory, int64_t domain,
-			     struct automx2_dav_server **ret_servers, size_t *ret_count,
-			     struct error *err)
-{
-	*ret_count = 0;
-	if (!automx2->has_dav)
-		return 0;
-	return list_rows(
-		automx2, memory,
-		"SELECT type, url, port, use_ssl, user_name FROM davserver "
-		"JOIN davserver_domain ON davserver_id = davserver.id WHERE domain_id = ?1 "
-		"ORDER BY id",
-		domain, sizeof(**ret_servers), read_dav_server_row, (void **)ret_servers, ret_count,
-		err);
-}
-
-static void read_description(struct arena *memory, sqlite3_stmt *query, void *row)
-{
-	*(const char **)row = column_text(memory, query, 0);
-}
-
-#define LIST_UNUSED                                                                          \
-	"SELECT 'provider ''' || name || '''' FROM provider WHERE id NOT IN "                \
-	"(SELECT provider_id FROM domain) UNION ALL "                                        \
-	"SELECT 'the ' || type || ' server ''' || name || '''' FROM server WHERE id NOT IN " \
-	"(SELECT server_id FROM server_domain)"
-#define LIST_UNUSED_DAV                                                                   \
-	" UNION ALL SELECT 'the ' || type || ' server ''' || url || '''' FROM davserver " \
-	"WHERE id NOT IN (SELECT davserver_id FROM davserver_domain)"
 
 int automx2_list_unused(struct automx2 *automx2, struct arena *memory, const char ***ret_words,
 			size_t *ret_count, struct error *err)
 {
-	return list_rows(automx2, memory,
-			 automx2->has_dav ? LIST_UNUSED LIST_UNUSED_DAV : LIST_UNUSED, 0,
-			 sizeof(**ret_words), read_description, (void **)ret_words, ret_count, err);
+	static const char sql[] =
+		"SELECT 'provider ''' || name || '''' FROM provider "
+		"WHERE id NOT IN (SELECT provider_id FROM domain) UNION ALL "
+		"SELECT 'the ' || type || ' server ''' || name || '''' FROM server "
+		"WHERE id NOT IN (SELECT server_id FROM server_domain) UNION ALL "
+		"SELECT 'the ' || type || ' server ''' || url || '''' FROM davserver "
+		"WHERE id NOT IN (SELECT davserver_id FROM davserver_domain)";
+
+	return list_rows(automx2, memory, sql, NULL, 1, (void **)ret_words, ret_count, err);
 }

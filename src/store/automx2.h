@@ -2,7 +2,8 @@
 
 /*
  * The database of automx2, another server of this kind, as its releases since 2020 make it: read
- * only, as plain values with the words of the database. Strings live in the arena.
+ * only, as the texts of the database, "" for NULL. Each member of a struct is one. They live in the
+ * arena.
  */
 
 #include "util/base.h"
@@ -11,24 +12,20 @@ struct automx2;
 
 /* A domain, whose provider has names only: the servers belong to the domain itself. */
 struct automx2_domain {
-	int64_t id;
-	const char *name;
-	int64_t provider;
-	const char *provider_name; /* NULL where the provider is missing */
-	const char *provider_short_name;
-	const char *servers; /* equal for domains that have the same servers */
-	const char *ldap;    /* the host at which logins are looked up, or NULL */
+	const char *id, *name;
+	const char *provider; /* its id, "" where it is missing */
+	const char *provider_name, *provider_short_name;
+	const char *servers;	 /* equal for domains that have the same servers */
+	const char *ldap;	 /* the host at which logins are looked up; "" also where an earlier
+				    domain of this provider with these servers has it */
+	const char *ldap_others; /* those that have it too: " and 2 more domains" */
 };
 
 struct automx2_server {
-	const char *type, *name, *socket_type, *user_name, *authentication;
-	const char *port;
-};
-
-struct automx2_dav_server {
-	const char *type, *url, *user_name; /* the last may be NULL */
-	const char *port;		    /* "0" for that of the URL */
-	bool uses_tls;
+	const char *type;
+	const char *name; /* its host, or its URL */
+	const char *port, *socket_type, *user_name, *authentication;
+	const char *scheme; /* of DAV alone, whose URL may lack it: "https" or "http" */
 };
 
 /* Writes the bytes of the database file to the output, as they are at one moment, whatever automx2
@@ -47,12 +44,10 @@ DEFINE_CLEANUP(struct automx2 *, automx2_close);
 int automx2_list_domains(struct automx2 *automx2, struct arena *memory,
 			 struct automx2_domain **ret_domains, size_t *ret_count, struct error *err);
 
-/* The servers of a domain: those of mail by their priority, those of DAV as they were added. */
-int automx2_list_servers(struct automx2 *automx2, struct arena *memory, int64_t domain,
+/* The servers of a domain, by its id: those of mail by their priority, then those of DAV as they
+ * were added. */
+int automx2_list_servers(struct automx2 *automx2, struct arena *memory, const char *domain,
 			 struct automx2_server **ret_servers, size_t *ret_count, struct error *err);
-int automx2_list_dav_servers(struct automx2 *automx2, struct arena *memory, int64_t domain,
-			     struct automx2_dav_server **ret_servers, size_t *ret_count,
-			     struct error *err);
 
 /* What no domain has, in words: "provider 'Example'", "the imap server 'imap.example.org'". */
 int automx2_list_unused(struct automx2 *automx2, struct arena *memory, const char ***ret_words,

@@ -20,13 +20,13 @@
 static const struct {
 	const char *type;
 	enum service_kind kind;
+	bool is_dav;
 } server_types[] = {
 	{ "imap", SERVICE_IMAP },
 	{ "pop", SERVICE_POP3 },
 	{ "smtp", SERVICE_SUBMISSION },
-}, dav_types[] = {
-	{ "caldav", SERVICE_CALDAV },
-	{ "carddav", SERVICE_CARDDAV },
+	{ "caldav", SERVICE_CALDAV, .is_dav = true },
+	{ "carddav", SERVICE_CARDDAV, .is_dav = true },
 };
 
 static const struct {
@@ -39,19 +39,11 @@ static const struct {
 	{ "None", SECURITY_PLAIN },
 };
 
-/* An LDAP host where automx2 looks up the logins of some domains. */
-struct ldap_host {
-	const char *host, *first_domain;
-	size_t n_domains;
-	struct ldap_host *next;
-};
-
 /* What becomes one provider: domains of one provider there, with the same servers. */
 struct automx2_group {
-	int64_t provider;
-	const char *name, *servers;
+	const char *provider, *name, *servers;
 	struct draft draft;
-	struct ldap_host *ldap;
+	struct texts ldap; /* notes */
 	struct automx2_group *next;
 };
 
@@ -60,53 +52,14 @@ static int reject_unknown(struct error *err, const char *what, const char *word)
 	return error_set(err, ERROR_INPUT, "mailconfd does not support the %s '%s'", what, word);
 }
 
-static int parse_kind(const struct automx2_server *server, enum service_kind *ret_kind,
-		      struct error *err)
-{
-	for (size_t i = 0; i < sizeof(server_types) / sizeof(*server_types); i++)
-		if (text_equals_ignoring_case(server_types[i].type, server->type)) {
-			*ret_kind = server_types[i].kind;
-			return 0;
-		}
-	return reject_unknown(err, "server type", server->type);
-}
-
-static int parse_security(const struct automx2_server *server, enum service_security *ret_security,
-			  struct error *err)
-{
-	for (size_t i = 0; i < sizeof(socket_types) / sizeof(*socket_types); i++)
-		if (text_equals_ignoring_case(socket_types[i].socket_type, server->socket_type)) {
-			*ret_security = socket_types[i].security;
-			return 0;
-		}
-	return reject_unknown(err, "socket type", server->socket_type);
-}
-
-static int service_from_server(struct draft *draft, const struct automx2_server *server,
-			       struct service *service, struct error *err)
-{
-	bool is_plain = text_equals_ignoring_case(server->authentication, "plain");
-	const char *authentication = is_plain ? authentication_name(AUTHENTICATION_DEFAULT)
-					      : server->authentication;
-	enum service_security security = SECURITY_PLAIN;
-	enum service_kind kind = SERVICE_IMAP;
-
-	if (parse_kind(server, &kind, err) < 0 || parse_security(server, &security, err) < 0 ||
-	    draft_host_service(draft, kind, security, server->name, server->port, service, err) < 0)
-		return -1;
-	if (service_parse_authentications(draft->memory, authentication, service, err) < 0)
-		return reject_unknown(err, "authentication", server->authentication);
-	return 0;
-}
-
 /* "https://dav.example.org/path" with port 8443 inserted. Without a scheme, use_ssl decides. */
-static const char *dav_url(struct arena *memory, const struct automx2_dav_server *server)
+static const char *dav_url(struct arena *memory, const struct automx2_server *server)
 {
-	const char *url = server->url, *authority;
+	const char *url = server->name, *authority;
 	size_t length;
 
 	if (!strstr(url, "://"))
-		url = arena_printf(memory, "%s://%s", server->uses_tls ? "https" : "http", url);
+		url = arena_printf(memory, "%s://%s", server->scheme, url);
 	authority = strstr(url, "://") + strlen("://");
 	length = strcspn(authority, "/?#");
 	if (text_equals(server->port, "0") || memchr(authority, ':', length))
@@ -115,55 +68,35 @@ static const char *dav_url(struct arena *memory, const struct automx2_dav_server
 			    authority + length);
 }
 
-static int service_from_dav_server(struct draft *draft, const struct automx2_dav_server *server,
-				   struct service *service, struct error *err)
+static int parse_server(struct draft *draft, const struct automx2_server *server,
+			struct service *service, struct error *err)
 {
-	for (size_t i = 0; i < sizeof(dav_types) / sizeof(*dav_types); i++)
-		if (text_equals_ignoring_case(dav_types[i].type, server->type))
-			return draft_url_service(draft, dav_types[i].kind,
-						 dav_url(draft->memory, server), service, err);
-	return reject_unknown(err, "server type", server->type);
-}
+	const size_t n_types = sizeof(server_types) / sizeof(*server_types);
+	const size_t n_socket_types = sizeof(socket_types) / sizeof(*socket_types);
+	const char *authentication = server->authentication;
+	bool is_dav = *server->scheme;
+	size_t i = 0, k = 0;
 
-static int add_servers(struct automx2 *automx2, struct draft *draft, int64_t domain,
-		       struct error *err)
-{
-	struct automx2_server *servers;
-	size_t count;
-
-	if (automx2_list_servers(automx2, draft->memory, domain, &servers, &count, err) < 0)
+	while (i < n_types && (server_types[i].is_dav != is_dav ||
+			       !text_equals_ignoring_case(server_types[i].type, server->type)))
+		i++;
+	if (i == n_types)
+		return reject_unknown(err, "server type", server->type);
+	if (is_dav)
+		return draft_url_service(draft, server_types[i].kind,
+					 dav_url(draft->memory, server), service, err);
+	while (k < n_socket_types &&
+	       !text_equals_ignoring_case(socket_types[k].socket_type, server->socket_type))
+		k++;
+	if (k == n_socket_types)
+		return reject_unknown(err, "socket type", server->socket_type);
+	if (draft_host_service(draft, server_types[i].kind, socket_types[k].security, server->name,
+			       server->port, service, err) < 0)
 		return -1;
-	for (size_t i = 0; i < count; i++) {
-		struct service service;
-		struct error reason;
-
-		if (service_from_server(draft, &servers[i], &service, &reason) < 0)
-			draft_note(draft, "the %s server '%s' is left out: %s", servers[i].type,
-				   servers[i].name, reason.text);
-		else
-			draft_add_service(draft, &service, servers[i].user_name);
-	}
-	return 0;
-}
-
-static int add_dav_servers(struct automx2 *automx2, struct draft *draft, int64_t domain,
-			   struct error *err)
-{
-	struct automx2_dav_server *servers;
-	size_t count;
-
-	if (automx2_list_dav_servers(automx2, draft->memory, domain, &servers, &count, err) < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++) {
-		struct service service;
-		struct error reason;
-
-		if (service_from_dav_server(draft, &servers[i], &service, &reason) < 0)
-			draft_note(draft, "the %s server '%s' is left out: %s", servers[i].type,
-				   servers[i].url, reason.text);
-		else
-			draft_add_service(draft, &service, servers[i].user_name);
-	}
+	if (text_equals_ignoring_case(authentication, "plain"))
+		authentication = authentication_name(AUTHENTICATION_DEFAULT);
+	if (service_parse_authentications(draft->memory, authentication, service, err) < 0)
+		return reject_unknown(err, "authentication", server->authentication);
 	return 0;
 }
 
@@ -172,51 +105,35 @@ static int group_new(struct automx2 *automx2, struct arena *memory,
 		     struct error *err)
 {
 	struct automx2_group *group = arena_new(memory, struct automx2_group);
+	bool has_short_name = *domain->provider_short_name;
 	struct draft *draft = &group->draft;
+	struct automx2_server *servers;
+	size_t count;
 
 	group->provider = domain->provider;
 	group->servers = domain->servers;
-	group->name = *domain->provider_short_name ? domain->provider_short_name
-						   : domain->provider_name;
+	group->name = has_short_name ? domain->provider_short_name : domain->provider_name;
+	group->ldap = TEXTS_IN(memory);
 	draft_init(draft, memory);
 	draft_set_display_name(draft, domain->provider_name);
-	if (*domain->provider_short_name)
+	if (has_short_name)
 		draft_set_short_name(draft, domain->provider_short_name);
-	if (add_servers(automx2, draft, domain->id, err) < 0 ||
-	    add_dav_servers(automx2, draft, domain->id, err) < 0)
+	if (automx2_list_servers(automx2, memory, domain->id, &servers, &count, err) < 0)
 		return -1;
+	for (size_t i = 0; i < count; i++) {
+		const struct automx2_server *server = &servers[i];
+		bool has_login = *server->user_name || !*server->scheme;
+		struct service service;
+		struct error reason;
+
+		if (parse_server(draft, server, &service, &reason) < 0)
+			draft_note(draft, "the %s server '%s' is left out: %s", server->type,
+				   server->name, reason.text);
+		else
+			draft_add_service(draft, &service, has_login ? server->user_name : NULL);
+	}
 	*ret_group = group;
 	return 0;
-}
-
-static void add_ldap(struct automx2_group *group, const struct automx2_domain *domain)
-{
-	struct ldap_host **link = &group->ldap;
-
-	while (*link && !text_equals((*link)->host, domain->ldap))
-		link = &(*link)->next;
-	if (!*link) {
-		*link = arena_new(group->draft.memory, struct ldap_host);
-		(*link)->host = domain->ldap;
-		(*link)->first_domain = domain->name;
-	}
-	(*link)->n_domains++;
-}
-
-static void note_ldap(struct automx2_group *group)
-{
-	struct arena *memory = group->draft.memory;
-
-	for (const struct ldap_host *ldap = group->ldap; ldap; ldap = ldap->next)
-		draft_note(&group->draft,
-			   "automx2 looks up the logins of '%s'%s in LDAP at '%s', which mailconfd "
-			   "cannot: logins that differ from the provider's pattern need a user",
-			   ldap->first_domain,
-			   ldap->n_domains > 1 ? arena_printf(memory, " and %zu more domain%s",
-							      ldap->n_domains - 1,
-							      ldap->n_domains > 2 ? "s" : "")
-					       : "",
-			   ldap->host);
 }
 
 /* The groups in the order of their first domains. */
@@ -228,20 +145,27 @@ static int group_domains(struct automx2 *automx2, struct admin *admin, const cha
 
 	*ret_groups = NULL;
 	for (size_t i = 0; i < count; i++) {
-		if (!domains[i].provider_name) {
+		const struct automx2_domain *domain = &domains[i];
+
+		if (!*domain->provider) {
 			admin_warn(admin, "%s: domain '%s' is left out: it has no provider", source,
-				   domains[i].name);
+				   domain->name);
 			continue;
 		}
 		for (link = ret_groups; *link; link = &(*link)->next)
-			if ((*link)->provider == domains[i].provider &&
-			    text_equals((*link)->servers, domains[i].servers))
+			if (text_equals((*link)->provider, domain->provider) &&
+			    text_equals((*link)->servers, domain->servers))
 				break;
-		if (!*link && group_new(automx2, admin->memory, &domains[i], link, err) < 0)
+		if (!*link && group_new(automx2, admin->memory, domain, link, err) < 0)
 			return -1;
-		draft_add_domain(&(*link)->draft, domains[i].name);
-		if (domains[i].ldap)
-			add_ldap(*link, &domains[i]);
+		draft_add_domain(&(*link)->draft, domain->name);
+		if (*domain->ldap)
+			texts_add(&(*link)->ldap,
+				  arena_printf(admin->memory,
+					       "automx2 looks up the logins of '%s'%s in LDAP at "
+					       "'%s', which mailconfd cannot: logins that differ "
+					       "from the provider's pattern need a user",
+					       domain->name, domain->ldap_others, domain->ldap));
 	}
 	return 0;
 }
@@ -262,51 +186,37 @@ static int name_provider(const struct automx2_group *groups, struct automx2_grou
 	return text_check("provider name", name, PROVIDER_NAME_MAX_LENGTH, err);
 }
 
-static int warn_of_unused(struct automx2 *automx2, struct admin *admin, const char *source,
-			  struct error *err)
-{
-	const char **words;
-	size_t count;
-
-	if (automx2_list_unused(automx2, admin->memory, &words, &count, err) < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		admin_warn(admin, "%s: %s is left out: no domain uses it", source, words[i]);
-	return 0;
-}
-
-/* Whether all of its domains are left out, so that no domain would use it. */
-static bool has_no_domains(struct admin *admin, const struct automx2_group *group,
-			   const char *source)
-{
-	if (group->draft.domains.count > 0)
-		return false;
-	for (size_t i = 0; i < group->draft.notes.count; i++)
-		admin_warn(admin, "%s: %s", source, group->draft.notes.items[i]);
-	return true;
-}
-
 static int import_automx2(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	_cleanup_(automx2_closep) struct automx2 *automx2 = NULL;
-	const char *source = arguments->words[0];
+	const char *source = arguments->words[0], **unused;
 	struct automx2_domain *domains;
 	struct automx2_group *groups, *group;
-	size_t count;
+	size_t count, n_unused;
 
 	if (automx2_open(source, arguments->files->image, arguments->files->image_size, &automx2,
 			 err) < 0 ||
 	    automx2_list_domains(automx2, admin->memory, &domains, &count, err) < 0 ||
 	    group_domains(automx2, admin, source, domains, count, &groups, err) < 0 ||
-	    warn_of_unused(automx2, admin, source, err) < 0 || admin_begin(admin, err) < 0)
+	    automx2_list_unused(automx2, admin->memory, &unused, &n_unused, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n_unused; i++)
+		admin_warn(admin, "%s: %s is left out: no domain uses it", source, unused[i]);
+	if (admin_begin(admin, err) < 0)
 		return -1;
 	for (group = groups; group; group = group->next) {
-		if (has_no_domains(admin, group, source))
+		struct draft *draft = &group->draft;
+
+		/* All of its domains are left out, so that no domain would use it. */
+		for (size_t i = 0; i < draft->notes.count && draft->domains.count == 0; i++)
+			admin_warn(admin, "%s: %s", source, draft->notes.items[i]);
+		if (draft->domains.count == 0)
 			continue;
-		draft_settle(&group->draft);
-		note_ldap(group);
+		draft_settle(draft);
+		for (size_t i = 0; i < group->ldap.count; i++)
+			draft_note(draft, "%s", group->ldap.items[i]);
 		if (name_provider(groups, group, err) < 0 ||
-		    draft_store(admin, arguments, source, &group->draft, err) < 0)
+		    draft_store(admin, arguments, source, draft, err) < 0)
 			return -1;
 	}
 	if (count == 0)
