@@ -188,10 +188,11 @@ static void merge_lines(struct domain_import *import, const struct domain *domai
 		struct plan *plan = &import->plans[import->n_plans++];
 		int order = i == count ? 1 : line == end ? -1 : strcmp(domains[i].name, line->name);
 
-		plan->after = (struct domain){ .name = line->name, .is_enabled = true };
 		if (order <= 0) {
 			plan->before = &domains[i++];
 			plan->after = *plan->before;
+		} else {
+			plan->after = (struct domain){ .name = line->name, .is_enabled = true };
 		}
 		if (order >= 0) {
 			plan->line = line++;
