@@ -22,7 +22,7 @@ static void print_error(const char *sentence, void *context)
 	fprintf(stderr, "mailconfd: %s\n", sentence);
 }
 
-static int report(int r, const struct error *err)
+static int print_failure(int r, const struct error *err)
 {
 	if (r == 0)
 		return 0;
@@ -83,7 +83,7 @@ static int check_sandbox(const struct settings *settings, const char *settings_f
 	struct error err;
 
 	if (sandbox_enter(settings, settings_file, &sandbox, &err) < 0)
-		return report(-1, &err);
+		return print_failure(-1, &err);
 	preparation_warn_of_sandbox(sandbox, print_warning);
 	return 0;
 }
@@ -141,18 +141,18 @@ int check_config(const char *settings_file, const char *user)
 	check_hidden_paths(&settings, settings_file);
 	warn_of_challenge_directory(&memory, &settings);
 	if (preparation_become_service(&memory, &settings, user, &name, &err) < 0) {
-		(void)report(-1, &err);
+		(void)print_failure(-1, &err);
 		return preparation_status(&err);
 	}
 	process_hide_memory();
 	preparation_complete_settings(&memory, &own, &settings);
 	preparation_warn_of_ports(&settings, print_warning);
 	warn_of_dns_hook(&settings);
-	wrong += report(preparation_check_file(settings_file, &err), &err);
+	wrong += print_failure(preparation_check_file(settings_file, &err), &err);
 	wrong += credentials_check(&settings, print_error, print_warning, &count);
 	wrong += (int)templates_load(settings.templates.directory, NULL, print_error, NULL,
 				     &templates);
-	wrong += report(store_open(settings.database.file, STORE_READ, &store, &err), &err);
+	wrong += print_failure(store_open(settings.database.file, STORE_READ, &store, &err), &err);
 	database_warn_of_file_system(settings.database.file, print_warning);
 	wrong += check_sandbox(&settings, settings_file);
 	if (wrong && name)

@@ -168,8 +168,8 @@ static void explain_move(struct explanation *explanation, const struct response 
 				is_told ? "" : ", which this document cannot say");
 }
 
-int explain(struct admin *admin, const struct response *response, struct bytes *lines,
-	    struct error *err)
+int explain_response(struct admin *admin, const struct response *response, struct bytes *lines,
+		     struct error *err)
 {
 	struct explanation *explanation = &(struct explanation){ admin, lines };
 

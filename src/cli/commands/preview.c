@@ -245,7 +245,7 @@ static int gather(struct admin *admin, const struct arguments *arguments, struct
 		preview->head = bytes_text(&head);
 	}
 	if (is_answered && option_is_given(arguments, "explain")) {
-		if (explain(admin, &preview->response, &explanation, err) < 0)
+		if (explain_response(admin, &preview->response, &explanation, err) < 0)
 			return -1;
 		preview->explanation = bytes_text(&explanation);
 	}
