@@ -174,7 +174,7 @@ void connection_start_request(struct connection *connection)
 	if (connection->is_fresh)
 		connection->all->fresh--;
 	connection->is_fresh = false;
-	intake_pass_on(&connection->intake);
+	connection->intake.unparsed = 0;
 	connection_renew(connection);
 }
 

@@ -39,36 +39,23 @@ static const char *last_part(struct arena *memory, const char *list, size_t *end
 	return NULL;
 }
 
-static bool is_port(const char *text)
-{
-	unsigned long number;
-
-	return text[0] == ':' && number_parse(text + 1, 0, UINT16_MAX, &number);
-}
-
-/* Who writes a port after an IPv6 address writes brackets. */
-static const char *without_port(struct arena *memory, const char *text)
-{
-	const char *colon = strrchr(text, ':');
-
-	if (!colon || !is_port(colon) || (text[0] != '[' && strchr(text, ':') != colon) ||
-	    (text[0] == '[' && colon[-1] != ']'))
-		return text;
-	return arena_strndup(memory, text, (size_t)(colon - text));
-}
-
 /*
  * 192.0.2.1   192.0.2.1:4711   2001:db8::1   fe80::1%eth0   [2001:db8::1]   [2001:db8::1]:4711
  *
- * A zone tells of an interface of the proxy, and nothing of the client.
+ * A port after an IPv6 address needs brackets. A zone names an interface of the proxy, so it is
+ * dropped.
  */
 static const struct sockaddr *parse_address(struct arena *memory, const char *text)
 {
+	const char *colon = strrchr(text, ':');
+	unsigned long port;
 	size_t length;
 
 	if (strlen(text) > ADDRESS_TEXT_MAX)
 		return NULL;
-	text = without_port(memory, text);
+	if (colon && number_parse(colon + 1, 0, UINT16_MAX, &port) &&
+	    (text[0] == '[' ? colon[-1] == ']' : strchr(text, ':') == colon))
+		text = arena_strndup(memory, text, (size_t)(colon - text));
 	length = strlen(text);
 	if (text[0] == '[' && text[length - 1] == ']')
 		text = arena_strndup(memory, text + 1, length - 2);
@@ -77,41 +64,26 @@ static const struct sockaddr *parse_address(struct arena *memory, const char *te
 	return ip_address_parse(memory, text);
 }
 
-static const struct sockaddr *client_of(struct arena *memory, const char *trusted_networks,
-					const char *list)
+void forwarded_apply(struct arena *memory, const char *trusted_networks, const char *addresses,
+		     const char *hosts, struct request *request)
 {
-	const struct sockaddr *unknown = (const struct sockaddr *)&unknown_client;
-	const struct sockaddr *client = unknown;
-	size_t end = strlen(list);
+	size_t end = addresses ? strlen(addresses) : 0;
 	const char *part;
-
-	for (int i = 0; (part = last_part(memory, list, &end)); i++) {
-		client = i < PROXIES_MAX ? parse_address(memory, part) : NULL;
-		if (!client)
-			return unknown;
-		if (!networks_contain(memory, trusted_networks, client))
-			break;
-	}
-	return client;
-}
-
-void forwarded_apply(struct arena *memory, const char *trusted_networks,
-		     const struct forwarded *forwarded, struct request *request)
-{
-	const char *host;
-	size_t end;
 
 	if (request->client->sa_family != AF_UNIX &&
 	    !networks_contain(memory, trusted_networks, request->client))
 		return;
-	request->client = client_of(memory, trusted_networks,
-				    forwarded->addresses ? forwarded->addresses : "");
-	if (!forwarded->hosts)
-		return;
-	end = strlen(forwarded->hosts);
-	host = last_part(memory, forwarded->hosts, &end);
-	if (host)
-		request->host = host;
+	request->client = (const struct sockaddr *)&unknown_client;
+	for (int i = 0; (part = last_part(memory, addresses, &end)); i++) {
+		const struct sockaddr *client = i < PROXIES_MAX ? parse_address(memory, part)
+								: NULL;
+
+		request->client = client ?: (const struct sockaddr *)&unknown_client;
+		if (!client || !networks_contain(memory, trusted_networks, client))
+			break;
+	}
+	end = hosts ? strlen(hosts) : 0;
+	request->host = last_part(memory, hosts, &end) ?: request->host;
 }
 
 struct gathering {
@@ -132,21 +104,12 @@ static enum MHD_Result add_field_value(void *context, enum MHD_ValueKind kind, c
 	return MHD_YES;
 }
 
-/* All values of the field, in their order, with commas between. NULL where there is none. */
-static const char *field_values(struct arena *memory, struct MHD_Connection *connection,
-				const char *name)
+const char *forwarded_values(struct arena *memory, struct MHD_Connection *connection,
+			     const char *name)
 {
 	struct bytes values = BYTES_IN(memory);
 	struct gathering gathering = { &values, name };
 
 	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, add_field_value, &gathering);
 	return values.size > 0 ? bytes_text(&values) : NULL;
-}
-
-struct forwarded forwarded_read(struct arena *memory, struct MHD_Connection *connection)
-{
-	return (struct forwarded){
-		.addresses = field_values(memory, connection, "X-Forwarded-For"),
-		.hosts = field_values(memory, connection, "X-Forwarded-Host"),
-	};
 }

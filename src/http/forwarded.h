@@ -8,18 +8,15 @@
 struct MHD_Connection;
 struct request;
 
-/* What a request says of itself; of several fields of a name, all values in their order, with
- * commas between. NULL where there is none. */
-struct forwarded {
-	const char *addresses; /* X-Forwarded-For */
-	const char *hosts;     /* X-Forwarded-Host */
-};
-
-struct forwarded forwarded_read(struct arena *memory, struct MHD_Connection *connection);
+/* All values of the request's fields of that name, in their order, with commas between. NULL where
+ * there is none. */
+const char *forwarded_values(struct arena *memory, struct MHD_Connection *connection,
+			     const char *name);
 
 /*
  * The request came from a proxy: request->client is the peer, request->host the Host field. If
- * the peer is trusted, both become what the fields say. A peer on the unix socket is trusted,
+ * the peer is trusted, both become what the values of X-Forwarded-For and X-Forwarded-Host say
+ * (NULL: nothing). A peer on the unix socket is trusted,
  * others are if the networks contain them.
  *
  * The client is the right-most address that is not a trusted proxy's, because the client can have
@@ -29,5 +26,5 @@ struct forwarded forwarded_read(struct arena *memory, struct MHD_Connection *con
  *
  * Afterwards request->client is an IPv4 or IPv6 address. Lives in memory.
  */
-void forwarded_apply(struct arena *memory, const char *trusted_networks,
-		     const struct forwarded *forwarded, struct request *request);
+void forwarded_apply(struct arena *memory, const char *trusted_networks, const char *addresses,
+		     const char *hosts, struct request *request);

@@ -101,7 +101,7 @@ static void handshake_end(struct connection *connection)
 {
 	if (!connection->is_handshaking)
 		return;
-	intake_establish(&connection->intake);
+	connection->intake.is_established = true;
 	connection->tls_version = gnutls_protocol_get_version(connection->session) == GNUTLS_TLS1_3
 					  ? TLS_VERSION_1_3
 					  : TLS_VERSION_1_2;

@@ -25,17 +25,13 @@
 #define INTAKE_HEADER 5 /* of a TLS record, RFC 8446 5.1 */
 
 struct intake {
-	bool is_established;  /* the handshake is finished */
+	bool is_established;  /* set once the handshake is finished */
 	size_t handshake;     /* bytes received until then, headers of records included */
-	size_t unparsed;      /* content of records since then that was not passed on yet */
+	size_t unparsed;      /* content of records since then; set to 0 when a request gets it */
 	size_t body;	      /* bytes of the current record still to come */
 	size_t header_length; /* bytes of its header that have come */
 	unsigned char header[INTAKE_HEADER];
 };
 
 /* Counts bytes that were received. Returns whether they are within the limit. */
-bool intake_count(struct intake *intake, const void *data, size_t size);
-
-/* The handshake is finished; a part of a request was passed on. */
-void intake_establish(struct intake *intake);
-void intake_pass_on(struct intake *intake);
+bool intake_count(struct intake *intake, const unsigned char *data, size_t size);

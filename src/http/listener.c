@@ -8,7 +8,6 @@
 
 #include "answer/address-limit.h"
 #include "http/metrics-server.h"
-#include "http/exchange.h"
 #include "http/sockets.h"
 #include "http/worker.h"
 #include "store/store.h"

@@ -7,7 +7,6 @@
 #include "http/connection-share.h"
 #include "http/handshake.h"
 #include "http/linger.h"
-#include "http/request-handler.h"
 #include "tls/certificates.h"
 #include "util/clock.h"
 #include "util/log.h"

@@ -5,7 +5,7 @@
  * connections, and what that calls back.
  */
 
-#include "http/exchange.h"
+#include "http/request-handler.h"
 #include "http/sockets.h"
 #include "util/base.h"
 

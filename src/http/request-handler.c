@@ -1,16 +1,15 @@
 #include "http/request-handler.h"
 
 #include "answer/address-limit.h"
-#include "http/forwarded.h"
 #include "http/connection.h"
-#include "http/exchange.h"
-#include "http/intake.h"
+#include "http/forwarded.h"
 #include "http/mhd-response.h"
-#include "http/request-log.h"
+#include "observe/counters.h"
 #include "observe/trace.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "protocol/protocol.h"
+#include "store/store.h"
 #include "util/clock.h"
 #include "util/log.h"
 
@@ -25,36 +24,90 @@
 #define DELAYED_REFUSALS_MAX 256
 #define REFUSAL_STEP_MS 100
 
+struct exchange {
+	struct exchange_port *port;
+	struct MHD_Connection *connection;
+	struct connection *ours; /* beside what libmicrohttpd knows */
+	struct arena memory;	 /* of the request */
+	struct arena scratch;	 /* of the answer, cleared before each try */
+	struct request request;
+	struct response response;
+	struct record record; /* of the request and the response */
+	char *body;	      /* REQUEST_BODY_MAX bytes, or NULL */
+	size_t received;
+	enum admission admission;
+	bool has_begun, must_close;
+	int64_t started;  /* microseconds */
+	int64_t patience; /* ends then, 0 while the database was not busy */
+
+	struct waiting *waiting; /* NULL while it does not wait */
+	TAILQ_ENTRY(exchange) place;
+	int64_t until;
+};
+
 void *exchange_begin(void *port, const char *target, struct MHD_Connection *connection)
 {
 	struct exchange *exchange = xnew(struct exchange);
 
 	exchange->port = port;
 	exchange->connection = connection;
-	exchange->waiter.connection = connection;
 	exchange->started = clock_microseconds();
 	exchange->request.target = arena_strdup(&exchange->memory, target);
 	exchange->port->exchanges->count++;
 	exchange->ours = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 				 ->socket_context;
+	exchange->record = (struct record){
+		.request = &exchange->request,
+		.response = &exchange->response,
+		.tls_version = exchange->ours->tls_version,
+		.is_resumed = exchange->ours->is_resumed,
+	};
 	exchange_abandon(exchange->ours);
 	exchange->ours->exchange = exchange;
 	connection_start_request(exchange->ours);
 	return exchange;
 }
 
+void exchanges_init(struct exchanges *exchanges)
+{
+	for (size_t i = 0; i < WAIT_REASONS; i++)
+		TAILQ_INIT(&exchanges->waiting[i].exchanges);
+}
+
+static void stop_waiting(struct exchange *exchange)
+{
+	struct waiting *waiting = TAKE(exchange->waiting);
+
+	if (!waiting)
+		return;
+	TAILQ_REMOVE(&waiting->exchanges, exchange, place);
+	waiting->count--;
+}
+
 void exchanges_retry(struct exchanges *exchanges, int64_t now)
 {
-	retry_resume(&exchanges->for_database, now);
-	retry_resume(&exchanges->for_refusal, now);
+	struct exchange *exchange;
+
+	for (size_t i = 0; i < WAIT_REASONS; i++) {
+		while ((exchange = TAILQ_FIRST(&exchanges->waiting[i].exchanges)) &&
+		       exchange->until <= now) {
+			stop_waiting(exchange);
+			MHD_resume_connection(exchange->connection);
+		}
+	}
 }
 
 int64_t exchanges_next_retry(const struct exchanges *exchanges)
 {
-	int64_t database = retry_next(&exchanges->for_database);
-	int64_t refusal = retry_next(&exchanges->for_refusal);
+	int64_t next = INT64_MAX;
 
-	return database < refusal ? database : refusal;
+	for (size_t i = 0; i < WAIT_REASONS; i++) {
+		const struct exchange *oldest = TAILQ_FIRST(&exchanges->waiting[i].exchanges);
+
+		if (oldest && oldest->until < next)
+			next = oldest->until;
+	}
+	return next;
 }
 
 void exchanges_clear(struct exchanges *exchanges)
@@ -63,10 +116,22 @@ void exchanges_clear(struct exchanges *exchanges)
 		MHD_destroy_response(TAKE(exchanges->refusal));
 }
 
+/* The key stays the same, so it is read once. It is NULL while the database cannot be read. */
+static struct record_privacy log_privacy(struct exchanges *exchanges)
+{
+	struct store *store = exchanges->context.store;
+	struct error err;
+
+	if (exchanges->log.addresses == LOG_ADDRESSES_HASH && !exchanges->has_log_key && store)
+		exchanges->has_log_key = store_secret(store, &exchanges->log_key, &err) == 0;
+	return (struct record_privacy){ exchanges->log.addresses,
+					exchanges->has_log_key ? &exchanges->log_key : NULL };
+}
+
 static enum MHD_Result queue_response(struct exchange *exchange, struct MHD_Response *out)
 {
 	exchange->ours->must_linger = exchange->must_close;
-	exchange->micros = clock_microseconds() - exchange->started;
+	exchange->record.micros = clock_microseconds() - exchange->started;
 	return MHD_queue_response(exchange->connection, exchange->response.status, out);
 }
 
@@ -91,19 +156,16 @@ static enum MHD_Result reject_oversized_body(struct exchange *exchange)
 	return send_response(exchange);
 }
 
-/* libmicrohttpd calls exchange_handle() again afterwards. */
+/* In milliseconds of clock_now(), not before any other that waits for the same. libmicrohttpd calls
+ * exchange_handle() again afterwards. */
 static void suspend_until(struct exchange *exchange, struct waiting *waiting, int64_t until)
 {
 	connection_renew(exchange->ours);
-	retry_wait(waiting, &exchange->waiter, until);
-}
-
-static void delay_refusal(struct exchange *exchange)
-{
-	int64_t until = clock_now() + REFUSAL_DELAY_MS + REFUSAL_STEP_MS - 1;
-
-	suspend_until(exchange, &exchange->port->exchanges->for_refusal,
-		      until - until % REFUSAL_STEP_MS);
+	exchange->waiting = waiting;
+	exchange->until = until;
+	TAILQ_INSERT_TAIL(&waiting->exchanges, exchange, place);
+	waiting->count++;
+	MHD_suspend_connection(exchange->connection);
 }
 
 /* A refusal costs as little as possible: the body is dropped unread, the response is made and
@@ -132,26 +194,25 @@ static enum MHD_Result send_refusal(struct exchange *exchange)
 static enum MHD_Result delay_or_send_refusal(struct exchange *exchange)
 {
 	struct exchanges *exchanges = exchange->port->exchanges;
+	struct waiting *waiting = &exchanges->waiting[WAIT_FOR_REFUSAL];
+	int64_t until = clock_now() + REFUSAL_DELAY_MS + REFUSAL_STEP_MS - 1;
 
-	if (exchange->was_held || exchanges->for_refusal.count >= DELAYED_REFUSALS_MAX ||
+	if (exchange->record.was_held || waiting->count >= DELAYED_REFUSALS_MAX ||
 	    exchanges->is_stopping)
 		return send_refusal(exchange);
-	exchange->was_held = true;
-	delay_refusal(exchange);
+	exchange->record.was_held = true;
+	suspend_until(exchange, waiting, until - until % REFUSAL_STEP_MS);
 	return MHD_YES;
-}
-
-static bool reads_body(struct exchange *exchange)
-{
-	const char *path = request_path(&exchange->memory, &exchange->request);
-	const struct route *route = path ? route_find(path) : NULL;
-
-	return route && route_reads_body(route, exchange->request.method);
 }
 
 static bool is_too_large(struct exchange *exchange, size_t size)
 {
-	return size > DROPPED_BODY_MAX || (size > REQUEST_BODY_MAX && reads_body(exchange));
+	const struct route *route;
+
+	if (size <= REQUEST_BODY_MAX || size > DROPPED_BODY_MAX)
+		return size > DROPPED_BODY_MAX;
+	route = route_find(request_path(&exchange->memory, &exchange->request));
+	return route && route_reads_body(route, exchange->request.method);
 }
 
 static bool announces_too_much(struct exchange *exchange)
@@ -166,42 +227,47 @@ static bool announces_too_much(struct exchange *exchange)
 
 static void apply_rate_limit(struct exchange *exchange)
 {
-	const struct context *context = &exchange->port->exchanges->context;
+	struct limit *limit = exchange->port->exchanges->context.limit;
 	const struct sockaddr *client = exchange->request.client;
 
 	if (client)
-		exchange->network = network_of_client(client);
+		exchange->record.network = network_of_client(client);
 	if (exchange->ours->is_prepaid)
 		exchange->ours->is_prepaid = false;
-	else if (client && context->limit)
-		exchange->admission = limit_admit(context->limit, client, exchange->started,
-						  &exchange->network);
+	else if (client && limit)
+		exchange->admission = limit_admit(limit, client, exchange->started,
+						  &exchange->record.network);
 }
 
+/* The header of the request was received. */
 static enum MHD_Result begin_handling(struct exchange *exchange, const char *method)
 {
-	struct forwarded forwarded;
+	struct exchanges *exchanges = exchange->port->exchanges;
+	struct MHD_Connection *connection = exchange->connection;
+	struct request *request = &exchange->request;
+	struct record_privacy privacy;
+	const char *host;
 
 	exchange->has_begun = true;
-	exchange->request.method = arena_strdup(&exchange->memory, method);
-	exchange->request.host = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
-							     MHD_HTTP_HEADER_HOST);
-	if (exchange->request.host)
-		exchange->request.host = arena_strdup(&exchange->memory, exchange->request.host);
-	exchange->request.client = MHD_get_connection_info(exchange->connection,
-							   MHD_CONNECTION_INFO_CLIENT_ADDRESS)
-					   ->client_addr;
-	exchange->agent = agent_of(MHD_lookup_connection_value(
-		exchange->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT));
-	if (exchange->port->kind == PORT_PROXY) {
-		forwarded = forwarded_read(&exchange->memory, exchange->connection);
-		forwarded_apply(&exchange->memory, exchange->port->exchanges->trusted_proxies,
-				&forwarded, &exchange->request);
-	}
+	request->method = arena_strdup(&exchange->memory, method);
+	host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+	request->host = host ? arena_strdup(&exchange->memory, host) : NULL;
+	request->client = connection_client(exchange->ours);
+	exchange->record.agent = agent_of(MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+								      MHD_HTTP_HEADER_USER_AGENT));
+	if (exchange->port->kind == PORT_PROXY)
+		forwarded_apply(&exchange->memory, exchanges->trusted_proxies,
+				forwarded_values(&exchange->memory, connection, "X-Forwarded-For"),
+				forwarded_values(&exchange->memory, connection, "X-Forwarded-Host"),
+				request);
 	apply_rate_limit(exchange);
-	request_log_begin(exchange);
+	exchange->ours->trace = trace_number(&exchanges->log, exchange->ours->trace,
+					     request->client);
+	privacy = log_privacy(exchanges);
+	trace_request(exchange->ours->trace, &exchange->record, &privacy,
+		      exchange->admission == ADMITTED ? "passed" : "exceeded");
 	if (exchange->admission == ADMITTED && exchange->port->kind == PORT_PLAIN &&
-	    plain_refuses(&exchange->memory, &exchange->request, &exchange->response)) {
+	    plain_refuses(&exchange->memory, request, &exchange->response)) {
 		exchange->must_close = true;
 		return send_response(exchange);
 	}
@@ -226,10 +292,12 @@ static enum MHD_Result gather_body(struct exchange *exchange, const char *data, 
 	return MHD_YES;
 }
 
-/* Returns whether there is an answer; if not, the exchange waits for the database. */
-static bool make_answer(struct exchange *exchange)
+/* Sends the answer, or waits for the database. */
+static enum MHD_Result make_answer(struct exchange *exchange)
 {
 	struct exchanges *exchanges = exchange->port->exchanges;
+	const char *protocol;
+	struct record_privacy privacy;
 	struct error err;
 	int r;
 
@@ -240,22 +308,25 @@ static bool make_answer(struct exchange *exchange)
 		    : answer(&exchanges->context, &exchange->scratch, &exchange->request,
 			     &exchange->response, &err);
 	if (r == ANSWER_BUSY) {
+		int64_t now = clock_now();
+
 		if (exchange->patience == 0) {
-			exchange->patience = clock_now() + EXCHANGE_PATIENCE_MS;
+			exchange->patience = now + EXCHANGE_PATIENCE_MS;
 			trace_database_busy(exchange->ours->trace);
 		}
-		if (clock_now() < exchange->patience) {
-			suspend_until(exchange, &exchanges->for_database,
-				      clock_now() + EXCHANGE_RETRY_MS);
-			return false;
+		if (now < exchange->patience) {
+			suspend_until(exchange, &exchanges->waiting[WAIT_FOR_DATABASE],
+				      now + EXCHANGE_RETRY_MS);
+			return MHD_YES;
 		}
 	}
+	protocol = exchange->response.protocol;
 	if (r != 0)
-		log_error_counted("protocol=%s: %s",
-				  exchange->response.protocol ? exchange->response.protocol : "-",
+		log_error_counted("protocol=%s: %s", protocol ?: "-",
 				  error_line(&exchange->scratch, &err));
-	request_log_answer(exchange);
-	return true;
+	privacy = log_privacy(exchanges);
+	trace_answer(exchange->ours->trace, &exchange->request, &exchange->response, &privacy);
+	return send_response(exchange);
 }
 
 enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, const char *url,
@@ -265,7 +336,7 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 	struct exchange *exchange = *context;
 	size_t received = *size;
 
-	intake_pass_on(&exchange->ours->intake);
+	exchange->ours->intake.unparsed = 0;
 	if (!exchange->has_begun)
 		return begin_handling(exchange, method);
 	if (received > 0) {
@@ -280,18 +351,26 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 		exchange->request.body = exchange->body;
 		exchange->request.body_size = exchange->received;
 	}
-	if (!make_answer(exchange))
-		return MHD_YES;
-	return send_response(exchange);
+	return make_answer(exchange);
 }
 
-static void finish_exchange(struct exchange *exchange)
+void exchange_abandon(struct connection *connection)
 {
-	retry_cancel(&exchange->waiter);
-	connection_renew(exchange->ours);
-	request_log_end(exchange);
-	exchange->ours->exchange = NULL;
-	exchange->port->exchanges->count--;
+	struct exchange *exchange = TAKE(connection->exchange);
+	struct exchanges *exchanges;
+	struct record_privacy privacy;
+
+	if (!exchange)
+		return;
+	stop_waiting(exchange);
+	connection_renew(connection);
+	exchanges = exchange->port->exchanges;
+	counters_add_request(exchanges->context.counters, &exchange->record);
+	privacy = log_privacy(exchanges);
+	if (exchange->admission != REFUSED_AGAIN)
+		record_log(&exchange->memory, &exchange->record, &privacy, exchanges->log.slow);
+	trace_response(connection->trace, &exchange->record);
+	exchanges->count--;
 	arena_clear(&exchange->memory);
 	arena_clear(&exchange->scratch);
 	free(exchange);
@@ -300,13 +379,8 @@ static void finish_exchange(struct exchange *exchange)
 void exchange_end(void *port, struct MHD_Connection *connection, void **context,
 		  enum MHD_RequestTerminationCode code)
 {
-	if (*context)
-		finish_exchange(*context);
-	*context = NULL;
-}
+	struct exchange *exchange = TAKE(*context);
 
-void exchange_abandon(struct connection *connection)
-{
-	if (connection->exchange)
-		finish_exchange(connection->exchange);
+	if (exchange)
+		exchange_abandon(exchange->ours);
 }

@@ -1,14 +1,53 @@
 #pragma once
 
-/* Handles HTTP requests: libmicrohttpd calls from three sides; the memory of a request lives from
- * the first call to the last. */
+/* Handles HTTP requests: libmicrohttpd calls from three sides. An exchange is one request while it
+ * is gathered, answered and sent; its memory lives from the first call to the last. */
 
 #include <microhttpd.h>
+#include <sys/queue.h>
 
+#include "answer/answer.h"
+#include "http/plain-http.h"
+#include "http/sockets.h"
+#include "observe/access-log.h"
 #include "util/base.h"
+#include "util/digest.h"
 
 struct connection;
-struct exchanges;
+struct exchange;
+
+/* A locked database is tried again every RETRY ms, until PATIENCE ms have passed. */
+#define EXCHANGE_RETRY_MS 20
+#define EXCHANGE_PATIENCE_MS 2000
+
+/* Suspended exchanges, which all wait equally long: the oldest is due first. */
+struct waiting {
+	TAILQ_HEAD(, exchange) exchanges;
+	size_t count;
+};
+
+/* What they wait for: the time when a locked database is tried again, or a refusal is sent. */
+enum { WAIT_FOR_DATABASE, WAIT_FOR_REFUSAL, WAIT_REASONS };
+
+/* What all exchanges of one worker share. */
+struct exchanges {
+	struct context context;
+	struct plain_rules plain;
+	const char *trusted_proxies; /* networks */
+	struct log_rules log;
+	bool is_stopping; /* answers close their connections */
+	size_t count;	  /* exchanges under way */
+	struct waiting waiting[WAIT_REASONS];
+	struct MHD_Response *refusal; /* of all that is beyond the limit, once it was needed */
+	struct digest_key log_key;    /* once it was needed */
+	bool has_log_key;
+};
+
+/* One listening socket's share: the cls of the callbacks. */
+struct exchange_port {
+	struct exchanges *exchanges;
+	enum port_kind kind;
+};
 
 /* MHD_OPTION_URI_LOG_CALLBACK: begins an exchange. */
 void *exchange_begin(void *port, const char *target, struct MHD_Connection *connection);
@@ -25,6 +64,8 @@ void exchange_end(void *port, struct MHD_Connection *connection, void **exchange
 /* The connection is gone. Where arguments of a query do not fit into its memory, libmicrohttpd
  * 0.9.75 can end a connection without notifying about the exchange that it began. */
 void exchange_abandon(struct connection *connection);
+
+void exchanges_init(struct exchanges *exchanges);
 
 /* Resumes what has waited long enough. */
 void exchanges_retry(struct exchanges *exchanges, int64_t now);

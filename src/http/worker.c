@@ -11,7 +11,6 @@
 
 #include "http/linger.h"
 #include "http/port.h"
-#include "http/request-handler.h"
 #include "observe/counters.h"
 #include "protocol/templates.h"
 #include "store/store.h"
@@ -94,6 +93,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 	worker->connections.suites = options->suites;
 	worker->connections.limit = options->limit;
 	worker->connections.log = &worker->exchanges.log;
+	exchanges_init(&worker->exchanges);
 	worker->exchanges.context.store = store;
 	worker->exchanges.context.limit = options->limit;
 	worker->connections.counters = &worker->counters;

@@ -10,7 +10,7 @@
 
 #include "config/settings.h"
 #include "http/linger.h"
-#include "http/exchange.h"
+#include "http/request-handler.h"
 #include "http/connection.h"
 #include "util/base.h"
 #include "util/idna.h"

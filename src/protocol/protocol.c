@@ -52,7 +52,7 @@ static bool route_matches(const char *pattern, const char *path)
 
 const struct route *route_find(const char *path)
 {
-	for (size_t i = 0; i < PROTOCOLS; i++)
+	for (size_t i = 0; path && i < PROTOCOLS; i++)
 		for (const struct route *route = all_protocols[i]->routes; route && route->path;
 		     route++)
 			if (route_matches(route->path, path))

@@ -111,7 +111,7 @@ extern const struct protocol protocol_mobileconfig;
 #define PROTOCOLS 8
 extern const struct protocol *const all_protocols[PROTOCOLS];
 
-/* The route of a decoded path, or NULL. */
+/* The route of a decoded path (which may be NULL), or NULL. */
 const struct route *route_find(const char *path);
 bool route_allows(const struct route *route, const char *method);
 

@@ -18,15 +18,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	char *addresses = arena_strndup(&memory, (const char *)data, size);
 	char *hosts = strchr(addresses, '\n');
-	struct forwarded forwarded = { .addresses = addresses };
 	struct request request = { .host = "x", .client = (const struct sockaddr *)&proxy };
 	struct request other = request;
 
-	if (hosts) {
-		*hosts = '\0';
-		forwarded.hosts = hosts + 1;
-	}
-	forwarded_apply(&memory, "127.0.0.0/8", &forwarded, &request);
+	if (hosts)
+		*hosts++ = '\0';
+	forwarded_apply(&memory, "127.0.0.0/8", addresses, hosts, &request);
 	if (request.client->sa_family != AF_INET && request.client->sa_family != AF_INET6)
 		abort();
 	(void)networks_contain(&memory, "192.0.2.0/24", request.client);
@@ -34,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	(void)request_host(&memory, &request);
 
-	forwarded_apply(&memory, "192.0.2.0/24", &forwarded, &other);
+	forwarded_apply(&memory, "192.0.2.0/24", addresses, hosts, &other);
 	if (other.client != (const struct sockaddr *)&proxy || strcmp(other.host, "x") != 0)
 		abort();
 	return 0;

@@ -43,10 +43,9 @@ static const char *text_of(struct arena *memory, const struct sockaddr *address)
 static const char *client_for(struct arena *memory, const char *peer, const char *trusted,
 			      const char *addresses)
 {
-	const struct forwarded forwarded = { .addresses = addresses };
 	struct request request = { .client = address_of(memory, peer) };
 
-	forwarded_apply(memory, trusted, &forwarded, &request);
+	forwarded_apply(memory, trusted, addresses, NULL, &request);
 	return text_of(memory, request.client);
 }
 
@@ -174,13 +173,12 @@ static void test_hosts(void **state)
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		const struct forwarded forwarded = { .hosts = rows[i].hosts };
 		struct request request = {
 			.host = "inner.example",
 			.client = address_of(&memory, rows[i].peer),
 		};
 
-		forwarded_apply(&memory, TRUSTED, &forwarded, &request);
+		forwarded_apply(&memory, TRUSTED, NULL, rows[i].hosts, &request);
 		check_text(arena_printf(&memory, "%s says %s", rows[i].peer, rows[i].hosts),
 			   request.host, rows[i].host);
 	}
