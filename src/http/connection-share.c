@@ -3,26 +3,19 @@
 /* Where an IPv6 client has its /48 among its networks. */
 #define SITE 2
 
-/* Its connections, in the order in which they wait. */
 struct share {
 	struct shares *shares; /* in which it is */
 	struct client_network network;
 	size_t count;
-	struct share_member *oldest, *newest;
-	struct share *next; /* in its chain */
+	TAILQ_HEAD(, share_member) members; /* its connections, in the order in which they wait */
+	struct share *next;		    /* in its chain */
 };
 
-struct shares *shares_new(void)
+void shares_set_max(struct shares *shares, unsigned connections, unsigned percent)
 {
-	struct shares *shares = xnew(struct shares);
+	size_t max = (size_t)connections * percent / 100;
 
-	shares->key = hash_key_new();
-	return shares;
-}
-
-void shares_free(struct shares *shares)
-{
-	free(shares);
+	shares->max = percent == 100 ? 0 : max > 0 ? max : 1;
 }
 
 static struct share **chain_of(struct shares *shares, const struct client_network *network)
@@ -30,47 +23,28 @@ static struct share **chain_of(struct shares *shares, const struct client_networ
 	return &shares->chains[hash_of(&shares->key, network, sizeof(*network)) % SHARES_CHAINS];
 }
 
-static struct share *find(struct shares *shares, const struct client_network *network)
-{
-	struct share **chain = chain_of(shares, network), *share = *chain;
-
-	while (share && memcmp(&share->network, network, sizeof(*network)) != 0)
-		share = share->next;
-	if (share)
-		return share;
-	share = xnew(struct share);
-	share->shares = shares;
-	share->network = *network;
-	share->next = *chain;
-	*chain = share;
-	return share;
-}
-
-static void unlink_from(struct share *share, struct share_member *member)
-{
-	*(member->longer ? &member->longer->shorter : &share->oldest) = member->shorter;
-	*(member->shorter ? &member->shorter->longer : &share->newest) = member->longer;
-}
-
-static void append_to(struct share *share, struct share_member *member)
-{
-	member->shorter = NULL;
-	member->longer = share->newest;
-	*(share->newest ? &share->newest->shorter : &share->oldest) = member;
-	share->newest = member;
-}
-
 void share_join(struct shares *shares, struct share_member *member, const struct sockaddr *client)
 {
 	const struct client_networks networks = networks_of_client(client);
 	const struct client_network *network =
 		&networks.items[networks.count > SITE ? SITE : 0].network;
+	struct share **chain = chain_of(shares, network), *share = *chain;
 
 	if (network->bits == 0)
 		return;
-	member->share = find(shares, network);
-	member->share->count++;
-	append_to(member->share, member);
+	while (share && memcmp(&share->network, network, sizeof(*network)) != 0)
+		share = share->next;
+	if (!share) {
+		share = xnew(struct share);
+		share->shares = shares;
+		share->network = *network;
+		TAILQ_INIT(&share->members);
+		share->next = *chain;
+		*chain = share;
+	}
+	member->share = share;
+	share->count++;
+	TAILQ_INSERT_TAIL(&share->members, member, place);
 }
 
 void share_leave(struct share_member *member)
@@ -79,7 +53,7 @@ void share_leave(struct share_member *member)
 
 	if (!share)
 		return;
-	unlink_from(share, member);
+	TAILQ_REMOVE(&share->members, member, place);
 	if (--share->count > 0)
 		return;
 	for (at = chain_of(share->shares, &share->network); *at != share; at = &(*at)->next)
@@ -92,8 +66,8 @@ void share_renew(struct share_member *member)
 {
 	if (!member->share)
 		return;
-	unlink_from(member->share, member);
-	append_to(member->share, member);
+	TAILQ_REMOVE(&member->share->members, member, place);
+	TAILQ_INSERT_TAIL(&member->share->members, member, place);
 }
 
 struct share_member *share_surplus(const struct share_member *member)
@@ -101,10 +75,10 @@ struct share_member *share_surplus(const struct share_member *member)
 	const struct share *share = member->share;
 	size_t max = share ? share->shares->max : 0;
 
-	return max && share->count > max ? share->oldest : NULL;
+	return max && share->count > max ? TAILQ_FIRST(&share->members) : NULL;
 }
 
 const struct client_network *share_network(const struct share_member *member)
 {
-	return member->share ? &member->share->network : NULL;
+	return &member->share->network;
 }

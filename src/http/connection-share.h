@@ -7,6 +7,8 @@
  * connections.
  */
 
+#include <sys/queue.h>
+
 #include "util/base.h"
 #include "util/digest.h"
 #include "util/network.h"
@@ -15,23 +17,22 @@ struct share;
 
 /* A connection's place in the share of its network. */
 struct share_member {
-	struct share *share;		       /* NULL where it does not count */
-	struct share_member *longer, *shorter; /* those that wait longer and shorter */
+	struct share *share; /* NULL where it does not count */
+	TAILQ_ENTRY(share_member) place;
 };
 
 /* A hash table: every so many networks have one chain. */
 #define SHARES_CHAINS 1024
 
-/* One for each port, because each port has a limit of connections of its own. */
+/* One for each listening socket, because each has a limit of connections of its own. */
 struct shares {
-	struct hash_key key;
-	size_t max; /* connections of a network, 0 for any number */
+	struct hash_key key; /* random */
+	size_t max;	     /* connections of a network, 0 for any number */
 	struct share *chains[SHARES_CHAINS];
 };
 
-struct shares *shares_new(void);
-void shares_free(struct shares *shares); /* when no connection is left */
-DEFINE_CLEANUP(struct shares *, shares_free);
+/* Sets how much of all connections one network may hold: 1 to 100 per cent. */
+void shares_set_max(struct shares *shares, unsigned connections, unsigned percent);
 
 /* The connection belongs to the network from now on, or no longer; it has nothing to do with any
  * where the client has no address (a unix socket). */
@@ -45,5 +46,5 @@ void share_renew(struct share_member *member);
  * else NULL. */
 struct share_member *share_surplus(const struct share_member *member);
 
-/* The network of the connection; NULL where it has none. */
+/* The network of a connection that counts. */
 const struct client_network *share_network(const struct share_member *member);

@@ -57,23 +57,20 @@ void connection_blame(struct connection *connection, enum handshake_failure fail
 	connection->failure = failure;
 }
 
-static void queue_leave(struct connection *connection)
+void connections_init(struct connections *all)
 {
-	struct queue *queue = connection->queue;
-
-	*(connection->older ? &connection->older->newer : &queue->oldest) = connection->newer;
-	*(connection->newer ? &connection->newer->older : &queue->newest) = connection->older;
+	TAILQ_INIT(&all->handshakes.connections);
+	TAILQ_INIT(&all->requests.connections);
 }
 
 static void queue_join(struct queue *queue, struct connection *connection)
 {
+	if (connection->queue)
+		TAILQ_REMOVE(&connection->queue->connections, connection, place);
 	connection->queue = queue;
 	connection->deadline = clock_now() + queue->timeout;
 	share_renew(&connection->share);
-	connection->newer = NULL;
-	connection->older = queue->newest;
-	*(queue->newest ? &queue->newest->newer : &queue->oldest) = connection;
-	queue->newest = connection;
+	TAILQ_INSERT_TAIL(&queue->connections, connection, place);
 }
 
 const struct sockaddr *connection_client(const struct connection *connection)
@@ -86,28 +83,16 @@ void connection_begin_handshake(struct connection *connection)
 {
 	struct connections *all = connection->all;
 
-	if (all->certificates)
-		connection->certificates = certificates_ref(all->certificates);
+	if (all->serving->certificates)
+		connection->certificates = certificates_ref(all->serving->certificates);
 	connection->is_handshaking = true;
-	queue_leave(connection);
 	queue_join(&all->handshakes, connection);
 }
 
 void connection_finish_handshake(struct connection *connection)
 {
 	connection->is_handshaking = false;
-	queue_leave(connection);
 	queue_join(&connection->all->requests, connection);
-}
-
-/* libmicrohttpd 1.0 answers in one place for each connection: a second question overwrites it. NULL
- * on the plain port. */
-static gnutls_session_t session_of(struct MHD_Connection *mhd)
-{
-	const union MHD_ConnectionInfo *tls = MHD_get_connection_info(
-		mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-
-	return tls ? (gnutls_session_t)tls->tls_session : NULL;
 }
 
 /* A connection that is shut down reads its end, fails, and is closed by libmicrohttpd in its own
@@ -118,16 +103,6 @@ static void end(struct connection *connection)
 	share_leave(&connection->share);
 	(void)shutdown(connection->fd, SHUT_RDWR);
 	connection_resume(connection);
-}
-
-static bool is_exempt(const struct connection *connection, enum port_kind kind)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct connections *all = connection->all;
-	const struct sockaddr *client = connection_client(connection);
-
-	return (kind == PORT_PROXY && networks_contain(&memory, all->trusted_proxies, client)) ||
-	       (all->limit && limit_trusts(all->limit, client));
 }
 
 static void close_surplus(struct connection *surplus)
@@ -147,22 +122,31 @@ static void close_surplus(struct connection *surplus)
 struct connection *connection_open(struct connections *all, struct MHD_Connection *mhd,
 				   enum port_kind kind, struct shares *shares)
 {
-	struct share_member *surplus;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct connection *connection = xnew(struct connection);
+	const union MHD_ConnectionInfo *info;
+	const struct sockaddr *client;
+	struct share_member *surplus;
 
 	connection->mhd = mhd;
 	connection->all = all;
-	connection->session = session_of(mhd);
-	connection->fd =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	/* libmicrohttpd 1.0 answers in one place for each connection: a second question overwrites
+	 * the first answer. NULL without TLS. */
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	connection->session = info ? (gnutls_session_t)info->tls_session : NULL;
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	connection->fd = info->connect_fd;
 	connection->is_fresh = true;
-	connection->trace = trace_number(all->log, 0, connection_client(connection));
-	trace_connection(connection->trace, connection_client(connection), sockets_kind_name(kind));
+	client = connection_client(connection);
+	connection->trace = trace_number(&all->serving->log, 0, client);
+	trace_connection(connection->trace, client, sockets_kind_name(kind));
 	all->fresh++;
 	counter_add(&all->counters->connections, 1);
 	queue_join(&all->requests, connection);
-	if (!is_exempt(connection, kind))
-		share_join(shares, &connection->share, connection_client(connection));
+	if (!(kind == PORT_PROXY &&
+	      networks_contain(&memory, all->serving->trusted_proxies, client)) &&
+	    !(all->limit && limit_trusts(all->limit, client)))
+		share_join(shares, &connection->share, client);
 	surplus = share_surplus(&connection->share);
 	if (surplus)
 		close_surplus(CONNECTION_OF(surplus));
@@ -180,12 +164,8 @@ void connection_start_request(struct connection *connection)
 
 void connection_renew(struct connection *connection)
 {
-	struct queue *queue = connection->queue;
-
-	if (connection_is_ended(connection))
-		return;
-	queue_leave(connection);
-	queue_join(queue, connection);
+	if (!connection_is_ended(connection))
+		queue_join(connection->queue, connection);
 }
 
 void connection_close(struct connection *connection)
@@ -201,32 +181,35 @@ void connection_close(struct connection *connection)
 				       handshake_failure_name(connection->failure));
 	}
 	trace_connection_closed(connection->trace, NULL);
-	queue_leave(connection);
+	TAILQ_REMOVE(&connection->queue->connections, connection, place);
 	share_leave(&connection->share);
 	certificates_unref(connection->certificates);
 	free(connection);
 }
 
-void connections_set_certificates(struct connections *all, struct certificates *certificates)
+void connections_use_certificates(struct connections *all)
 {
-	all->certificates = certificates;
-	for (struct connection *connection = all->handshakes.oldest; connection;
-	     connection = connection->newer) {
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &all->handshakes.connections, place)
+	{
 		if (connection->certificates)
 			continue;
-		connection->certificates = certificates_ref(certificates);
+		connection->certificates = certificates_ref(all->serving->certificates);
 		connection_resume(connection);
 	}
 }
 
 static void queue_expire(struct queue *queue, int64_t now)
 {
-	for (struct connection *connection = queue->oldest, *newer;
-	     connection && (connection->deadline <= now || connection_is_ended(connection));
-	     connection = newer) {
-		newer = connection->newer;
-		if (connection->deadline > now)
+	struct connection *connection;
+
+	TAILQ_FOREACH(connection, &queue->connections, place)
+	{
+		if (connection_is_ended(connection))
 			continue;
+		if (connection->deadline > now)
+			return;
 		if (connection->is_handshaking)
 			connection_blame(connection, HANDSHAKE_TIMEOUT);
 		end(connection);
@@ -246,10 +229,11 @@ void connections_end_handshakes(struct connections *all)
 
 static int64_t queue_next_deadline(const struct queue *queue)
 {
-	for (const struct connection *connection = queue->oldest; connection;
-	     connection = connection->newer)
-		if (!connection_is_ended(connection))
-			return connection->deadline;
+	const struct connection *connection;
+
+	TAILQ_FOREACH(connection, &queue->connections, place)
+	if (!connection_is_ended(connection))
+		return connection->deadline;
 	return INT64_MAX;
 }
 

@@ -10,7 +10,9 @@
  */
 
 #include <gnutls/gnutls.h>
+#include <sys/queue.h>
 
+#include "config/settings.h"
 #include "http/connection-share.h"
 #include "http/intake.h"
 #include "http/sockets.h"
@@ -18,6 +20,7 @@
 #include "observe/counters.h"
 #include "tls/client-hello.h"
 #include "util/base.h"
+#include "util/idna.h"
 
 struct MHD_Connection;
 struct certificates;
@@ -25,9 +28,15 @@ struct exchange;
 struct client_suites;
 struct connections;
 struct limit;
-struct log_rules;
-struct queue;
+struct signer;
+struct templates;
 struct ticket_key;
+
+/* Connections that have the same time for what they do, so that the oldest is due first. */
+struct queue {
+	TAILQ_HEAD(, connection) connections;
+	int64_t timeout; /* milliseconds */
+};
 
 struct connection {
 	struct MHD_Connection *mhd;
@@ -38,9 +47,9 @@ struct connection {
 	unsigned trace;		   /* its number in the trace, 0: it is not traced */
 	bool must_linger;	   /* answered before its request was read */
 
-	struct queue *queue;		  /* the one it is in */
-	int64_t deadline;		  /* there, in milliseconds of clock_now() */
-	struct connection *older, *newer; /* there */
+	struct queue *queue;	       /* the one it is in */
+	TAILQ_ENTRY(connection) place; /* there */
+	int64_t deadline;	       /* there, in milliseconds of clock_now() */
 
 	struct share_member share; /* of its network */
 
@@ -66,32 +75,36 @@ struct connection {
 	bool is_polled;
 };
 
-enum sni_policy {
-	SNI_REFUSE,  /* a name without certificate is refused: alert unrecognized_name */
-	SNI_DEFAULT, /* it gets the default certificate */
-};
-
-/* Connections that have the same time for what they do, so that the oldest is due first. */
-struct queue {
-	struct connection *oldest, *newest;
-	int64_t timeout; /* milliseconds */
+/* What connections and requests are served with, which a reload may change. The owner holds
+ * references to the objects. */
+struct serving {
+	struct certificates *certificates; /* NULL until they are loaded */
+	struct templates *templates;
+	struct signer *signer; /* or NULL */
+	enum unknown_name unknown_name;
+	struct log_rules log;
+	unsigned handshake_timeout;	  /* seconds */
+	unsigned connections_per_network; /* percent of the worker's */
+	bool http_autoconfig, redirect_to_same_host;
+	char trusted_proxies[SETTINGS_NETWORKS_MAX]; /* have no share on the listener for proxies */
+	char acme_directory[256];
+	char public_name[HOST_NAME_MAX_LENGTH + sizeof(":65535")];
 };
 
 /* One for each worker thread. */
 struct connections {
 	int epoll; /* borrowed from the worker; its entries point to struct connection */
+	const struct serving *serving;	    /* of the worker */
 	struct ticket_key *ticket_key;	    /* shared by all workers: tickets work at each */
 	const struct client_suites *suites; /* likewise */
-	struct certificates *certificates;  /* for new connections; borrowed, NULL until loaded */
-	enum sni_policy sni_policy;
-	const struct log_rules *log; /* of the worker */
-	struct counters *counters;   /* the worker's */
-	struct limit *limit;	     /* of all workers, or NULL */
-	const char *trusted_proxies; /* networks that have no share on the port of proxies */
-	struct queue handshakes;     /* not finished */
-	struct queue requests;	     /* to come, or under way */
-	size_t fresh;		     /* connections that have not made a request yet */
+	struct counters *counters;	    /* the worker's */
+	struct limit *limit;		    /* of all workers, or NULL */
+	struct queue handshakes;	    /* not finished */
+	struct queue requests;		    /* to come, or under way */
+	size_t fresh;			    /* connections that have not made a request yet */
 };
+
+void connections_init(struct connections *all);
 
 /* A client has connected to a listener of that kind: the connection is watched from now on. Where
  * its network holds more than its share of the listener's connections, the one that has waited
@@ -115,8 +128,8 @@ void connection_resume(struct connection *connection);
  * true one. */
 void connection_blame(struct connection *connection, enum handshake_failure failure);
 
-/* New certificates, for connections to come and those that wait for the first ones. */
-void connections_set_certificates(struct connections *all, struct certificates *certificates);
+/* There are certificates now: resumes the connections that wait for the first ones. */
+void connections_use_certificates(struct connections *all);
 
 /* Ends connections whose deadline has passed. */
 void connections_expire(struct connections *all, int64_t now);

@@ -19,16 +19,6 @@
 #define RECORD_DATA 23
 #define HIDDEN_ALERT 19
 
-/* After a handshake of TLS 1.3 we have sent all (tickets went out before the client's Finished), so
- * no data of ours carries the acknowledgement; a client with Nagle's algorithm on holds its request
- * back until that comes, and we would delay it by 40 ms. */
-static void acknowledge(struct connection *connection)
-{
-	const int yes = 1;
-
-	(void)setsockopt(connection->fd, IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof(yes));
-}
-
 /*
  * Why a handshake is about to fail, from what GnuTLS reads, for libmicrohttpd closes the session
  * before it tells of its end. GnuTLS reads a record's head by itself: its type, the version and a
@@ -48,6 +38,7 @@ static void watch_handshake(struct connection *connection, const unsigned char *
 static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 {
 	struct connection *connection = pointer;
+	const int yes = 1;
 	ssize_t got;
 
 	/* What was received before the connection was ended is not worth reading. */
@@ -71,8 +62,13 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 
 		if (error == EAGAIN && connection->is_handshaking)
 			connection_suspend(connection, true);
+		/* After a handshake of TLS 1.3 we have sent all (tickets went out before the
+		 * client's Finished), so no data of ours carries the acknowledgement; a client with
+		 * Nagle's algorithm on holds its request back until that comes, and we would delay
+		 * it by 40 ms. */
 		else if (error == EAGAIN && connection->is_fresh)
-			acknowledge(connection);
+			(void)setsockopt(connection->fd, IPPROTO_TCP, TCP_QUICKACK, &yes,
+					 sizeof(yes));
 		gnutls_transport_set_errno(connection->session, error);
 	}
 	return got;
@@ -97,33 +93,10 @@ static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *data, int co
 	return sent;
 }
 
-static void handshake_end(struct connection *connection)
-{
-	if (!connection->is_handshaking)
-		return;
-	connection->intake.is_established = true;
-	connection->tls_version = gnutls_protocol_get_version(connection->session) == GNUTLS_TLS1_3
-					  ? TLS_VERSION_1_3
-					  : TLS_VERSION_1_2;
-	connection->is_resumed = gnutls_session_is_resumed(connection->session);
-	counter_add(&connection->all->counters
-			     ->handshakes[connection->tls_version][connection->is_resumed],
-		    1);
-	trace_handshake(connection->trace, connection->tls_version, connection->is_resumed);
-	connection_finish_handshake(connection);
-}
-
-static void log_refusal(const struct client_network *network)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
-	log_info("TLS handshake refused: client=\"%s\" reason=rate-limit",
-		 client_network_text(&memory, network));
-}
-
 /* Called before the key exchange, which costs most of a handshake. */
 static int charge(struct connection *connection)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct limit *limit = connection->all->limit;
 	struct client_network network;
 	enum admission admission;
@@ -138,10 +111,26 @@ static int charge(struct connection *connection)
 		return 0;
 	}
 	if (admission == REFUSED)
-		log_refusal(&network);
+		log_info("TLS handshake refused: client=\"%s\" reason=rate-limit",
+			 client_network_text(&memory, &network));
 	connection_blame(connection, HANDSHAKE_RATE_LIMIT);
 	(void)gnutls_alert_send(connection->session, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR);
 	return GNUTLS_E_USER_ERROR;
+}
+
+static void finish_handshake(struct connection *connection)
+{
+	bool is_resumed = gnutls_session_is_resumed(connection->session);
+	enum tls_version version = gnutls_protocol_get_version(connection->session) == GNUTLS_TLS1_3
+					   ? TLS_VERSION_1_3
+					   : TLS_VERSION_1_2;
+
+	connection->intake.is_established = true;
+	connection->tls_version = version;
+	connection->is_resumed = is_resumed;
+	counter_add(&connection->all->counters->handshakes[version][is_resumed], 1);
+	trace_handshake(connection->trace, version, is_resumed);
+	connection_finish_handshake(connection);
 }
 
 /* The ClientHello tells which keys will do; the client's Finished is the last message that a
@@ -157,8 +146,9 @@ static int message(gnutls_session_t session, unsigned type, unsigned when, unsig
 		connection->client = client_hello_read(connection->all->suites, content);
 		return charge(connection);
 	}
-	if (type == GNUTLS_HANDSHAKE_FINISHED && when == GNUTLS_HOOK_POST)
-		handshake_end(connection);
+	if (type == GNUTLS_HANDSHAKE_FINISHED && when == GNUTLS_HOOK_POST &&
+	    connection->is_handshaking)
+		finish_handshake(connection);
 	/* GnuTLS then reports that there is nothing to read, and libmicrohttpd waits for an edge of
 	 * its epoll set, which does not come for a request that was received together with this. */
 	if (type == GNUTLS_HANDSHAKE_KEY_UPDATE && when == GNUTLS_HOOK_POST)
@@ -189,32 +179,29 @@ static int refuse_hello(struct connection *connection, enum handshake_failure fa
 	return is_name ? GNUTLS_E_UNRECOGNIZED_NAME : GNUTLS_E_NO_CIPHER_SUITES;
 }
 
-/* Returns whether the client named a host; a name too long for any certificate comes out as "". */
-static bool requested_name(gnutls_session_t session, char name[HOST_NAME_MAX_LENGTH + 1])
+int handshake_select_certificate(gnutls_session_t session,
+				 const struct gnutls_cert_retr_st *request, gnutls_pcert_st **chain,
+				 unsigned *length, gnutls_ocsp_data_st **ocsp,
+				 unsigned *ocsp_length, gnutls_privkey_t *key, unsigned *flags)
 {
+	struct connection *connection = gnutls_transport_get_ptr(session);
+	const struct serving *serving = connection->all->serving;
+	const struct certificates *set = connection->certificates;
+	gnutls_pk_algorithm_t algorithms[CLIENT_ALGORITHMS_MAX];
+	int count = client_hello_algorithms(session, &connection->client, algorithms);
+	const struct certificate *certificate = NULL;
+	char name[HOST_NAME_MAX_LENGTH + 1];
 	size_t size = HOST_NAME_MAX_LENGTH;
+	bool has_sni, is_named;
 	unsigned type;
 	int r = gnutls_server_name_get(session, name, &size, &type, 0);
 
-	if (r == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-		return false;
+	/* A name too long for any certificate counts as "". */
+	has_sni = is_named = r != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
 	name[r == 0 ? size : 0] = '\0';
-	return true;
-}
-
-int handshake_select_certificate(struct connection *connection, gnutls_pcert_st **ret_chain,
-				 unsigned *ret_length, gnutls_privkey_t *ret_key)
-{
-	const struct certificates *set = connection->certificates;
-	gnutls_pk_algorithm_t algorithms[CLIENT_ALGORITHMS_MAX];
-	const struct certificate *certificate = NULL;
-	char name[HOST_NAME_MAX_LENGTH + 1];
-	bool has_sni = requested_name(connection->session, name), is_named = has_sni;
-	int count = client_hello_algorithms(connection->session, &connection->client, algorithms);
-
 	if (is_named && !certificates_match(set, name, NULL, 0)) {
-		if (connection->all->sni_policy == SNI_REFUSE) {
-			trace_hello(connection->trace, connection->all->log, name, NULL);
+		if (serving->unknown_name == UNKNOWN_NAME_REFUSE) {
+			trace_hello(connection->trace, &serving->log, name, NULL);
 			return refuse_hello(connection, HANDSHAKE_UNKNOWN_NAME);
 		}
 		is_named = false;
@@ -222,11 +209,13 @@ int handshake_select_certificate(struct connection *connection, gnutls_pcert_st 
 	if (count > 0)
 		certificate = is_named ? certificates_match(set, name, algorithms, count)
 				       : certificates_default(set, algorithms, count);
-	trace_hello(connection->trace, connection->all->log, has_sni ? name : NULL, certificate);
+	trace_hello(connection->trace, &serving->log, has_sni ? name : NULL, certificate);
 	if (!certificate)
 		return refuse_hello(connection, HANDSHAKE_NO_CERTIFICATE);
-	*ret_chain = certificate->chain;
-	*ret_length = certificate->chain_length;
-	*ret_key = certificate->key;
+	*chain = certificate->chain;
+	*length = certificate->chain_length;
+	*key = certificate->key;
+	*ocsp_length = 0;
+	*flags = 0; /* the set keeps what it lends */
 	return 0;
 }

@@ -18,8 +18,11 @@
 /* A connection with a session has been opened. */
 void handshake_begin(struct connection *connection);
 
-/* Finds the certificate for the SNI of the session's ClientHello (RFC 6066 3) in the set that is
- * pinned to the connection. The results are borrowed from the set. Returns 0, or a GnuTLS error
- * after the alert was sent, because libmicrohttpd closes a failed handshake without one. */
-int handshake_select_certificate(struct connection *connection, gnutls_pcert_st **ret_chain,
-				 unsigned *ret_length, gnutls_privkey_t *ret_key);
+/* MHD_OPTION_HTTPS_CERT_CALLBACK2. Finds the certificate for the SNI of the session's ClientHello
+ * (RFC 6066 3) in the set that is pinned to the connection. The results are borrowed from the set.
+ * Returns 0, or a GnuTLS error after the alert was sent, because libmicrohttpd closes a failed
+ * handshake without one. */
+int handshake_select_certificate(gnutls_session_t session,
+				 const struct gnutls_cert_retr_st *request, gnutls_pcert_st **chain,
+				 unsigned *length, gnutls_ocsp_data_st **ocsp,
+				 unsigned *ocsp_length, gnutls_privkey_t *key, unsigned *flags);

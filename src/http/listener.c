@@ -8,10 +8,14 @@
 
 #include "answer/address-limit.h"
 #include "http/metrics-server.h"
+#include "http/request-handler.h"
 #include "http/sockets.h"
 #include "http/worker.h"
+#include "protocol/templates.h"
 #include "store/store.h"
+#include "tls/certificates.h"
 #include "tls/client-hello.h"
+#include "tls/cms.h"
 #include "tls/priorities.h"
 #include "tls/ticket-key.h"
 #include "util/clock.h"
@@ -30,44 +34,20 @@ struct listener {
 	char *priorities;
 	struct ticket_key *ticket_key;
 	struct client_suites suites;
+	struct serving serving; /* what the workers have */
 	struct limit *limit;
 	struct monitor *monitor; /* NULL: none */
 	bool misses_monitor;	 /* the settings want one, which failed */
 };
 
-static unsigned processors(void)
+unsigned listener_threads_of(const struct settings *settings)
 {
 	cpu_set_t set;
 
+	if (settings->server.threads)
+		return settings->server.threads;
 	CPU_ZERO(&set);
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return (unsigned)CPU_COUNT(&set);
-}
-
-unsigned listener_threads_of(const struct settings *settings)
-{
-	return settings->server.threads ? settings->server.threads : processors();
-}
-
-static rlim_t raise_descriptor_limit(void)
-{
-	struct rlimit limit = { 0 };
-
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-	(void)getrlimit(RLIMIT_NOFILE, &limit);
-	return limit.rlim_cur;
-}
-
-static size_t count_watched(const struct sockets *sockets)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < sockets_count(sockets); i++)
-		count += sockets_kind(sockets, i) == PORT_METRICS;
-	return count;
+	return sched_getaffinity(0, sizeof(set), &set) < 0 ? 1 : (unsigned)CPU_COUNT(&set);
 }
 
 /* The connections that each listening socket may take, so that accept() never runs out of
@@ -75,11 +55,20 @@ static size_t count_watched(const struct sockets *sockets)
 static int share_connections(unsigned workers, const struct sockets *all, rlim_t connections,
 			     unsigned *ret_connections, struct error *err)
 {
-	size_t watched = count_watched(all), addresses = sockets_count(all) - watched;
-	rlim_t sockets = (rlim_t)workers * addresses, limit = raise_descriptor_limit();
-	rlim_t kept = DESCRIPTORS_KEPT + (rlim_t)workers * WORKER_DESCRIPTORS +
-		      sockets * WORKER_SOCKET_DESCRIPTORS + watched * MONITOR_DESCRIPTORS;
+	struct rlimit files = { 0 };
+	size_t watched = 0;
+	rlim_t sockets, limit, kept;
 
+	for (size_t i = 0; i < sockets_count(all); i++)
+		watched += sockets_kind(all, i) == PORT_METRICS;
+	sockets = (rlim_t)workers * (sockets_count(all) - watched);
+	kept = DESCRIPTORS_KEPT + (rlim_t)workers * WORKER_DESCRIPTORS +
+	       sockets * WORKER_SOCKET_DESCRIPTORS + watched * MONITOR_DESCRIPTORS;
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	limit = files.rlim_cur;
 	if (limit < kept + sockets)
 		return error_set(err, ERROR_SYSTEM,
 				 "%u threads need more than the %llu open files that are allowed; "
@@ -210,24 +199,33 @@ bool listener_misses_monitor(const struct listener *listener)
 	return listener->misses_monitor;
 }
 
-void listener_set_certificates(struct listener *listener, struct certificates *certificates)
+static void hand_over(struct listener *listener)
 {
 	for (unsigned i = 0; i < listener->n_workers; i++)
-		worker_set_certificates(listener->workers[i], certificates);
+		worker_set_serving(listener->workers[i], &listener->serving);
+}
+
+void listener_set_certificates(struct listener *listener, struct certificates *certificates)
+{
+	certificates_unref(listener->serving.certificates);
+	listener->serving.certificates = certificates_ref(certificates);
+	hand_over(listener);
 	if (listener->monitor)
 		monitor_set_certificates(listener->monitor, certificates);
 }
 
 void listener_set_templates(struct listener *listener, struct templates *templates)
 {
-	for (unsigned i = 0; i < listener->n_workers; i++)
-		worker_set_templates(listener->workers[i], templates);
+	templates_unref(listener->serving.templates);
+	listener->serving.templates = templates_ref(templates);
+	hand_over(listener);
 }
 
 void listener_set_signer(struct listener *listener, struct signer *signer)
 {
-	for (unsigned i = 0; i < listener->n_workers; i++)
-		worker_set_signer(listener->workers[i], signer);
+	signer_unref(listener->serving.signer);
+	listener->serving.signer = signer_ref(signer);
+	hand_over(listener);
 }
 
 static const char *join(struct arena *memory, const struct texts *words)
@@ -239,41 +237,34 @@ static const char *join(struct arena *memory, const struct texts *words)
 	return bytes_text(&text);
 }
 
-static void set_limit(struct limit *limit, const struct settings *settings)
+void listener_set_rules(struct listener *listener, const struct settings *settings)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct limit_rules rules = {
+	struct serving *serving = &listener->serving;
+	const struct limit_rules limit = {
 		.requests = settings->limits.requests_per_second,
 		.burst = settings->limits.requests_at_once,
 		.addresses = settings->limits.addresses_per_network,
 		.trusted = join(&memory, &settings->limits.trusted),
 	};
 
-	limit_set(limit, &rules);
-}
-
-void listener_set_rules(struct listener *listener, const struct settings *settings)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct worker_rules rules = {
-		.sni_policy = settings->tls.unknown_name == UNKNOWN_NAME_DEFAULT ? SNI_DEFAULT
-										 : SNI_REFUSE,
-		.log = { settings->log.addresses, (int64_t)settings->log.slow * 1000, "" },
-		.handshake_timeout = settings->limits.handshake_timeout,
-		.connections_per_network = settings->limits.connections_per_network,
-	};
-
-	set_limit(listener->limit, settings);
-	rules.redirect_to_same_host = settings->server.redirect == REDIRECT_SAME_HOST;
-	rules.http_autoconfig = settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES;
-	snprintf(rules.acme_directory, sizeof(rules.acme_directory), "%s",
+	limit_set(listener->limit, &limit);
+	serving->unknown_name = settings->tls.unknown_name;
+	serving->handshake_timeout = settings->limits.handshake_timeout;
+	serving->connections_per_network = settings->limits.connections_per_network;
+	serving->redirect_to_same_host = settings->server.redirect == REDIRECT_SAME_HOST;
+	serving->http_autoconfig = settings->server.http_autoconfig == HTTP_AUTOCONFIG_YES;
+	serving->log.addresses = settings->log.addresses;
+	serving->log.slow = (int64_t)settings->log.slow * 1000;
+	snprintf(serving->log.traced, sizeof(serving->log.traced), "%s",
+		 join(&memory, &settings->log.trace));
+	snprintf(serving->acme_directory, sizeof(serving->acme_directory), "%s",
 		 settings->acme.directory);
-	snprintf(rules.trusted_proxies, sizeof(rules.trusted_proxies), "%s",
+	snprintf(serving->trusted_proxies, sizeof(serving->trusted_proxies), "%s",
 		 join(&memory, &settings->server.trusted_proxies));
-	snprintf(rules.traced, sizeof(rules.traced), "%s", join(&memory, &settings->log.trace));
-	snprintf(rules.public_name, sizeof(rules.public_name), "%s", settings->server.public_name);
-	for (unsigned i = 0; i < listener->n_workers; i++)
-		worker_set_rules(listener->workers[i], &rules);
+	snprintf(serving->public_name, sizeof(serving->public_name), "%s",
+		 settings->server.public_name);
+	hand_over(listener);
 	if (listener->monitor)
 		monitor_set_public_name(listener->monitor, settings->server.public_name);
 }
@@ -286,27 +277,21 @@ static void set_stores(struct listener *listener, struct store **stores)
 		monitor_set_store(listener->monitor, TAKE(stores[listener->n_workers]));
 }
 
-/* A worker that hangs keeps its connection. */
-static void wait_until_closed(struct listener *listener)
-{
-	const struct timespec pause = { .tv_nsec = 1000000 };
-	int64_t until = clock_now() + CLOSE_PATIENCE_MS;
-
-	for (unsigned i = 0; i < listener->n_workers; i++)
-		while (worker_has_store(listener->workers[i]) && clock_now() < until)
-			nanosleep(&pause, NULL);
-}
-
 int listener_reopen_database(struct listener *listener, const char *file, bool closes_first,
 			     struct error *err)
 {
 	unsigned count = listener->n_workers + (listener->monitor ? 1 : 0), n_open = 0;
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int64_t until = clock_now() + CLOSE_PATIENCE_MS;
 	_cleanup_(freep) struct store **stores = xcalloc(count + 1, sizeof(struct store *));
 	int r = 0;
 
 	if (closes_first) {
 		set_stores(listener, stores);
-		wait_until_closed(listener);
+		/* A worker that hangs keeps its connection. */
+		for (unsigned i = 0; i < listener->n_workers; i++)
+			while (worker_has_store(listener->workers[i]) && clock_now() < until)
+				nanosleep(&pause, NULL);
 	}
 	while (n_open < count && r == 0) {
 		r = store_open(file, STORE_READ, &stores[n_open], err);
@@ -364,6 +349,9 @@ void listener_close(struct listener *listener)
 		worker_join(listener->workers[i]);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_free(listener->workers[i]);
+	certificates_unref(listener->serving.certificates);
+	templates_unref(listener->serving.templates);
+	signer_unref(listener->serving.signer);
 	limit_tell_refusals(listener->limit, INT64_MAX);
 	limit_free(listener->limit);
 	free(listener->priorities);

@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <gnutls/gnutls.h>
-#include <microhttpd.h>
 #include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "http/mhd.h"
 #include "http/retired-certificates.h"
 #include "http/worker.h"
 #include "observe/counters.h"
@@ -307,24 +307,20 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	return send_page(connection, &page);
 }
 
-__attribute__((format(printf, 2, 0))) static void log_library(void *cls, const char *format,
-							      va_list args)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
-	log_debug("libmicrohttpd: %s", log_quote(&memory, arena_vprintf(&memory, format, args)));
-}
-
 int monitor_start(struct monitor *monitor, struct error *err)
 {
+	static const struct MHD_OptionItem none = { MHD_OPTION_END, 0, NULL };
+	const struct mhd_options options = {
+		.flags = MHD_USE_EPOLL_INTERNAL_THREAD,
+		.connections = CONNECTIONS_MAX,
+		.timeout = CONNECTION_TIMEOUT,
+		.handle = handle,
+		.context = monitor,
+		.more = &none,
+	};
+
 	for (size_t i = 0; i < monitor->n_sockets; i++) {
-		monitor->daemons[i] = MHD_start_daemon(
-			MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL,
-			NULL, handle, monitor, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
-			MHD_OPTION_LISTEN_SOCKET, monitor->sockets[i], MHD_OPTION_CONNECTION_LIMIT,
-			(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-			(unsigned)CONNECTION_TIMEOUT, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-			MHD_OPTION_END);
+		monitor->daemons[i] = mhd_start(monitor->sockets[i], &options);
 		if (!monitor->daemons[i])
 			return error_set(err, ERROR_SYSTEM,
 					 "the port of metrics does not start: %s", strerror(errno));

@@ -3,7 +3,7 @@
 #include "answer/address-limit.h"
 #include "http/connection.h"
 #include "http/forwarded.h"
-#include "http/mhd-response.h"
+#include "http/mhd.h"
 #include "observe/counters.h"
 #include "observe/trace.h"
 #include "protocol/request.h"
@@ -122,9 +122,10 @@ static struct record_privacy log_privacy(struct exchanges *exchanges)
 	struct store *store = exchanges->context.store;
 	struct error err;
 
-	if (exchanges->log.addresses == LOG_ADDRESSES_HASH && !exchanges->has_log_key && store)
+	if (exchanges->serving->log.addresses == LOG_ADDRESSES_HASH && !exchanges->has_log_key &&
+	    store)
 		exchanges->has_log_key = store_secret(store, &exchanges->log_key, &err) == 0;
-	return (struct record_privacy){ exchanges->log.addresses,
+	return (struct record_privacy){ exchanges->serving->log.addresses,
 					exchanges->has_log_key ? &exchanges->log_key : NULL };
 }
 
@@ -138,7 +139,8 @@ static enum MHD_Result queue_response(struct exchange *exchange, struct MHD_Resp
 /* The body stays in the exchange's memory, which outlives the sending. */
 static enum MHD_Result send_response(struct exchange *exchange)
 {
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *out = reply_new(&exchange->response);
+	_cleanup_(MHD_destroy_responsep) struct MHD_Response *out = mhd_response_new(
+		&exchange->response);
 
 	if (!out)
 		return MHD_NO;
@@ -185,7 +187,7 @@ static enum MHD_Result send_refusal(struct exchange *exchange)
 	if (exchange->must_close || exchanges->is_stopping)
 		return send_response(exchange);
 	if (!exchanges->refusal)
-		exchanges->refusal = reply_new(&exchange->response);
+		exchanges->refusal = mhd_response_new(&exchange->response);
 	return exchanges->refusal ? queue_response(exchange, exchanges->refusal) : MHD_NO;
 }
 
@@ -256,12 +258,12 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	exchange->record.agent = agent_of(MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 								      MHD_HTTP_HEADER_USER_AGENT));
 	if (exchange->port->kind == PORT_PROXY)
-		forwarded_apply(&exchange->memory, exchanges->trusted_proxies,
+		forwarded_apply(&exchange->memory, exchanges->serving->trusted_proxies,
 				forwarded_values(&exchange->memory, connection, "X-Forwarded-For"),
 				forwarded_values(&exchange->memory, connection, "X-Forwarded-Host"),
 				request);
 	apply_rate_limit(exchange);
-	exchange->ours->trace = trace_number(&exchanges->log, exchange->ours->trace,
+	exchange->ours->trace = trace_number(&exchanges->serving->log, exchange->ours->trace,
 					     request->client);
 	privacy = log_privacy(exchanges);
 	trace_request(exchange->ours->trace, &exchange->record, &privacy,
@@ -368,7 +370,8 @@ void exchange_abandon(struct connection *connection)
 	counters_add_request(exchanges->context.counters, &exchange->record);
 	privacy = log_privacy(exchanges);
 	if (exchange->admission != REFUSED_AGAIN)
-		record_log(&exchange->memory, &exchange->record, &privacy, exchanges->log.slow);
+		record_log(&exchange->memory, &exchange->record, &privacy,
+			   exchanges->serving->log.slow);
 	trace_response(connection->trace, &exchange->record);
 	exchanges->count--;
 	arena_clear(&exchange->memory);

@@ -9,12 +9,12 @@
 #include "answer/answer.h"
 #include "http/plain-http.h"
 #include "http/sockets.h"
-#include "observe/access-log.h"
 #include "util/base.h"
 #include "util/digest.h"
 
 struct connection;
 struct exchange;
+struct serving;
 
 /* A locked database is tried again every RETRY ms, until PATIENCE ms have passed. */
 #define EXCHANGE_RETRY_MS 20
@@ -32,9 +32,8 @@ enum { WAIT_FOR_DATABASE, WAIT_FOR_REFUSAL, WAIT_REASONS };
 /* What all exchanges of one worker share. */
 struct exchanges {
 	struct context context;
+	const struct serving *serving; /* of the worker */
 	struct plain_rules plain;
-	const char *trusted_proxies; /* networks */
-	struct log_rules log;
 	bool is_stopping; /* answers close their connections */
 	size_t count;	  /* exchanges under way */
 	struct waiting waiting[WAIT_REASONS];

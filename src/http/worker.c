@@ -9,8 +9,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "http/linger.h"
-#include "http/port.h"
+#include "http/handshake.h"
+#include "http/mhd.h"
+#include "http/request-handler.h"
 #include "observe/counters.h"
 #include "protocol/templates.h"
 #include "store/store.h"
@@ -18,8 +19,11 @@
 #include "tls/cms.h"
 #include "util/clock.h"
 
-#define PORTS_MAX 64
+#define SOCKETS_MAX 64
 #define EVENTS_MAX 64
+
+/* The memory that libmicrohttpd has for the head of a request. */
+#define REQUEST_HEAD_MAX ((size_t)8 * 1024)
 
 /* Requests of so many milliseconds share one view of the database, which saves its locks. Changes
  * are seen that much later. */
@@ -30,9 +34,17 @@
 #define STOP_EXCHANGES_MS 10000
 #define STOP_FRESH_MS 1000
 
+/* A listening socket, with the libmicrohttpd daemon that accepts its connections. */
+struct worker_socket {
+	struct worker *worker;
+	struct MHD_Daemon *daemon;
+	struct exchange_port exchanges;
+	struct shares shares; /* of its connections */
+	unsigned connections; /* after its last run */
+};
+
 struct worker {
 	struct worker_options options;
-	struct worker_rules rules;
 	pthread_t thread;
 	bool has_thread;
 	int epoll, wake;
@@ -41,27 +53,20 @@ struct worker {
 	struct connections connections;
 	struct exchanges exchanges;
 	struct lingering lingering;
-	struct port *ports[PORTS_MAX];
-	size_t n_ports;
+	struct worker_socket *sockets[SOCKETS_MAX];
+	size_t n_sockets;
 	int64_t stopping_since;	  /* 0 while it is not */
 	atomic_uint turns;	  /* of the loop */
 	struct counters counters; /* read by any thread */
 	int64_t snapshot_until;	  /* when the database's snapshot ends, 0 while there is none */
-
-	/* In use by the thread; borrowed by the connections and the exchanges. */
-	struct certificates *certificates;
-	struct templates *templates;
-	struct signer *signer; /* or NULL */
+	struct serving serving;	  /* borrowed by the connections and the exchanges */
 
 	/* Handed over; guarded by the lock. The thread is woken to take them. */
 	pthread_mutex_t lock;
-	struct certificates *next_certificates;
-	struct templates *next_templates;
-	struct signer *next_signer;
-	bool has_next_signer;
+	struct serving next_serving;
+	bool has_next_serving;
 	struct store *next_store;
 	bool has_next_store;
-	struct worker_rules next_rules;
 	bool must_stop;
 };
 
@@ -87,43 +92,90 @@ int worker_new(const struct worker_options *options, struct store *store,
 	pthread_mutex_init(&worker->lock, NULL);
 	if (watch(worker, worker->wake, err) < 0)
 		return -1;
+	connections_init(&worker->connections);
 	worker->connections.epoll = worker->epoll;
+	worker->connections.serving = &worker->serving;
 	worker->connections.ticket_key = options->ticket_key;
 	worker->connections.requests.timeout = (int64_t)options->idle_timeout * 1000;
 	worker->connections.suites = options->suites;
 	worker->connections.limit = options->limit;
-	worker->connections.log = &worker->exchanges.log;
+	worker->connections.counters = &worker->counters;
 	exchanges_init(&worker->exchanges);
+	worker->exchanges.serving = &worker->serving;
 	worker->exchanges.context.store = store;
 	worker->exchanges.context.limit = options->limit;
-	worker->connections.counters = &worker->counters;
 	worker->exchanges.context.counters = &worker->counters;
 	*ret_worker = TAKE(worker);
 	return 0;
 }
 
+static void notify_connection(void *cls, struct MHD_Connection *mhd, void **context,
+			      enum MHD_ConnectionNotificationCode code)
+{
+	struct worker_socket *listening = cls;
+	struct connection *connection = *context;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*context = connection = connection_open(&listening->worker->connections, mhd,
+							listening->exchanges.kind,
+							&listening->shares);
+		if (connection->session)
+			handshake_begin(connection);
+		return;
+	}
+	if (connection->must_linger)
+		lingering_add(&listening->worker->lingering, connection->fd, clock_now());
+	exchange_abandon(connection);
+	connection_close(connection);
+}
+
+/* Requests are passed on as they came, because libmicrohttpd would decode a plus as a space. */
+static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *text)
+{
+	return strlen(text);
+}
+
 int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct error *err)
 {
-	const struct port_resources resources = {
-		.connections = &worker->connections,
-		.exchanges = &worker->exchanges,
-		.lingering = &worker->lingering,
-		.priorities = worker->options.priorities,
-		.connections_max = worker->options.connections_max,
-		.idle_timeout = worker->options.idle_timeout,
+	_cleanup_(freep) struct worker_socket *listening = xnew(struct worker_socket);
+	const bool is_tls = kind == PORT_TLS;
+	const struct MHD_OptionItem more[] = {
+		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_HEAD_MAX, NULL },
+		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)exchange_begin, &listening->exchanges },
+		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notify_connection, listening },
+		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL },
+		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)exchange_end, &listening->exchanges },
+		{ is_tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, 0,
+		  (char *)worker->options.priorities },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)handshake_select_certificate },
+		{ MHD_OPTION_END, 0, NULL },
 	};
-	struct port *port;
+	const struct mhd_options options = {
+		.flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (is_tls ? MHD_USE_TLS : 0),
+		.connections = worker->options.connections_max,
+		.timeout = worker->options.idle_timeout,
+		.handle = exchange_handle,
+		.context = &listening->exchanges,
+		.more = more,
+	};
 
-	if (worker->n_ports == PORTS_MAX) {
+	if (worker->n_sockets == SOCKETS_MAX) {
 		close(fd);
 		return error_set(err, ERROR_CONFIG, "more than %d addresses to listen on",
-				 PORTS_MAX);
+				 SOCKETS_MAX);
 	}
-	if (port_open(&resources, fd, kind, &port, err) < 0)
+	listening->worker = worker;
+	listening->exchanges = (struct exchange_port){ &worker->exchanges, kind };
+	listening->shares.key = hash_key_new();
+	listening->daemon = mhd_start(fd, &options);
+	if (!listening->daemon) {
+		error_set(err, ERROR_SYSTEM, "libmicrohttpd does not start: %s", strerror(errno));
+		close(fd);
 		return -1;
-	worker->ports[worker->n_ports++] = port;
-	return watch(worker, MHD_get_daemon_info(port->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd,
-		     err);
+	}
+	fd = MHD_get_daemon_info(listening->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	worker->sockets[worker->n_sockets++] = TAKE(listening);
+	return watch(worker, fd, err);
 }
 
 static void wake(struct worker *worker)
@@ -131,40 +183,26 @@ static void wake(struct worker *worker)
 	(void)!write(worker->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
 
-void worker_set_certificates(struct worker *worker, struct certificates *certificates)
+static void clear_serving(struct serving *serving)
 {
-	struct certificates *old;
-
-	pthread_mutex_lock(&worker->lock);
-	old = worker->next_certificates;
-	worker->next_certificates = certificates_ref(certificates);
-	pthread_mutex_unlock(&worker->lock);
-	certificates_unref(old);
-	wake(worker);
+	certificates_unref(serving->certificates);
+	templates_unref(serving->templates);
+	signer_unref(serving->signer);
 }
 
-void worker_set_templates(struct worker *worker, struct templates *templates)
+void worker_set_serving(struct worker *worker, const struct serving *serving)
 {
-	struct templates *old;
-
+	if (serving->certificates)
+		certificates_ref(serving->certificates);
+	if (serving->templates)
+		templates_ref(serving->templates);
+	signer_ref(serving->signer);
 	pthread_mutex_lock(&worker->lock);
-	old = worker->next_templates;
-	worker->next_templates = templates_ref(templates);
+	if (worker->has_next_serving)
+		clear_serving(&worker->next_serving);
+	worker->next_serving = *serving;
+	worker->has_next_serving = true;
 	pthread_mutex_unlock(&worker->lock);
-	templates_unref(old);
-	wake(worker);
-}
-
-void worker_set_signer(struct worker *worker, struct signer *signer)
-{
-	struct signer *old;
-
-	pthread_mutex_lock(&worker->lock);
-	old = worker->next_signer;
-	worker->next_signer = signer_ref(signer);
-	worker->has_next_signer = true;
-	pthread_mutex_unlock(&worker->lock);
-	signer_unref(old);
 	wake(worker);
 }
 
@@ -186,93 +224,61 @@ bool worker_has_store(const struct worker *worker)
 	return atomic_load(&worker->has_store);
 }
 
-void worker_set_rules(struct worker *worker, const struct worker_rules *rules)
+static void use_serving(struct worker *worker)
 {
-	pthread_mutex_lock(&worker->lock);
-	worker->next_rules = *rules;
-	pthread_mutex_unlock(&worker->lock);
-	wake(worker);
-}
+	const struct serving *serving = &worker->serving;
 
-static void stop_accepting(struct worker *worker)
-{
-	if (worker->stopping_since)
-		return;
-	worker->stopping_since = clock_now();
-	worker->exchanges.is_stopping = true;
-	for (size_t i = 0; i < worker->n_ports; i++)
-		close(MHD_quiesce_daemon(worker->ports[i]->daemon));
-}
-
-static void take_store(struct worker *worker)
-{
-	struct store *old = worker->store;
-
-	pthread_mutex_lock(&worker->lock);
-	if (!worker->has_next_store) {
-		pthread_mutex_unlock(&worker->lock);
-		return;
-	}
-	worker->store = TAKE(worker->next_store);
-	worker->has_next_store = false;
-	pthread_mutex_unlock(&worker->lock);
-
-	store_close(old);
-	worker->snapshot_until = 0;
-	worker->exchanges.context.store = worker->store;
-	worker->exchanges.has_log_key = false;
-	atomic_store(&worker->has_store, worker->store != NULL);
+	worker->connections.handshakes.timeout = (int64_t)serving->handshake_timeout * 1000;
+	if (serving->certificates)
+		connections_use_certificates(&worker->connections);
+	worker->exchanges.context.site.public_name = serving->public_name;
+	worker->exchanges.context.site.templates = serving->templates;
+	worker->exchanges.context.site.signer = serving->signer;
+	worker->exchanges.plain = (struct plain_rules){
+		.has_autoconfig = serving->http_autoconfig,
+		.acme_directory = serving->acme_directory,
+		.same_host = serving->redirect_to_same_host ? serving->certificates : NULL,
+	};
+	for (size_t i = 0; i < worker->n_sockets; i++)
+		shares_set_max(&worker->sockets[i]->shares, worker->options.connections_max,
+			       serving->connections_per_network);
 }
 
 static void take_over(struct worker *worker)
 {
-	struct certificates *certificates;
-	struct templates *templates;
-	struct signer *signer;
-	bool has_signer, must_stop;
+	bool has_serving, has_store, must_stop;
+	struct serving old = worker->serving;
+	struct store *store = worker->store;
 
 	pthread_mutex_lock(&worker->lock);
-	certificates = TAKE(worker->next_certificates);
-	templates = TAKE(worker->next_templates);
-	signer = TAKE(worker->next_signer);
-	has_signer = worker->has_next_signer;
-	worker->has_next_signer = false;
-	worker->rules = worker->next_rules;
+	has_serving = worker->has_next_serving;
+	if (has_serving)
+		worker->serving = worker->next_serving;
+	worker->has_next_serving = false;
+	has_store = worker->has_next_store;
+	if (has_store)
+		worker->store = TAKE(worker->next_store);
+	worker->has_next_store = false;
 	must_stop = worker->must_stop;
 	pthread_mutex_unlock(&worker->lock);
 
-	take_store(worker);
-	worker->connections.sni_policy = worker->rules.sni_policy;
-	worker->connections.handshakes.timeout = (int64_t)worker->rules.handshake_timeout * 1000;
-	worker->exchanges.log = worker->rules.log;
-	worker->exchanges.log.traced = worker->rules.traced;
-	worker->exchanges.trusted_proxies = worker->rules.trusted_proxies;
-	worker->connections.trusted_proxies = worker->rules.trusted_proxies;
-	for (size_t i = 0; i < worker->n_ports; i++)
-		port_set_share(worker->ports[i], worker->rules.connections_per_network);
-	worker->exchanges.context.site.public_name = worker->rules.public_name;
-	if (certificates) {
-		certificates_unref(worker->certificates);
-		worker->certificates = certificates;
-		connections_set_certificates(&worker->connections, certificates);
+	if (has_serving) {
+		use_serving(worker);
+		clear_serving(&old);
 	}
-	worker->exchanges.plain = (struct plain_rules){
-		.has_autoconfig = worker->rules.http_autoconfig,
-		.acme_directory = worker->rules.acme_directory,
-		.same_host = worker->rules.redirect_to_same_host ? worker->certificates : NULL,
-	};
-	if (templates) {
-		templates_unref(worker->templates);
-		worker->templates = templates;
-		worker->exchanges.context.site.templates = templates;
+	if (has_store) {
+		store_close(store);
+		worker->snapshot_until = 0;
+		worker->exchanges.context.store = worker->store;
+		worker->exchanges.has_log_key = false;
+		atomic_store(&worker->has_store, worker->store != NULL);
 	}
-	if (has_signer) {
-		signer_unref(worker->signer);
-		worker->signer = signer;
-		worker->exchanges.context.site.signer = signer;
+	if (must_stop && !worker->stopping_since) {
+		worker->stopping_since = clock_now();
+		worker->exchanges.is_stopping = true;
+		for (size_t i = 0; i < worker->n_sockets; i++)
+			close(MHD_quiesce_daemon(worker->sockets[i]->daemon));
 	}
-	if (must_stop)
-		stop_accepting(worker);
 }
 
 /* Whether nothing is left that is worth waiting for. */
@@ -292,33 +298,56 @@ static bool has_stopped(const struct worker *worker)
 /* How long the loop may sleep, in milliseconds; -1 without a limit. */
 static int sleep_time(const struct worker *worker)
 {
-	int64_t now = clock_now(), until = connections_next_deadline(&worker->connections), retry;
+	int64_t now = clock_now(), until = INT64_MAX;
+	const int64_t deadlines[] = {
+		connections_next_deadline(&worker->connections),
+		exchanges_next_retry(&worker->exchanges),
+		lingering_next(&worker->lingering, now),
+		worker->snapshot_until ?: INT64_MAX,
+		worker->stopping_since ? now + EXCHANGE_RETRY_MS : INT64_MAX,
+	};
 
-	retry = exchanges_next_retry(&worker->exchanges);
-	if (retry < until)
-		until = retry;
-	retry = lingering_next(&worker->lingering, now);
-	if (retry < until)
-		until = retry;
-	for (size_t i = 0; i < worker->n_ports; i++) {
+	for (size_t i = 0; i < sizeof(deadlines) / sizeof(*deadlines); i++)
+		if (deadlines[i] < until)
+			until = deadlines[i];
+	for (size_t i = 0; i < worker->n_sockets; i++) {
 		MHD_UNSIGNED_LONG_LONG timeout;
 
-		if (MHD_get_timeout(worker->ports[i]->daemon, &timeout) == MHD_YES &&
+		if (MHD_get_timeout(worker->sockets[i]->daemon, &timeout) == MHD_YES &&
 		    timeout < INT_MAX && now + (int64_t)timeout < until)
 			until = now + (int64_t)timeout;
 	}
-	if (worker->snapshot_until && worker->snapshot_until < until)
-		until = worker->snapshot_until;
-	if (worker->stopping_since && now + EXCHANGE_RETRY_MS < until)
-		until = now + EXCHANGE_RETRY_MS;
 	if (until == INT64_MAX)
 		return -1;
 	return until <= now ? 0 : until - now > INT_MAX ? INT_MAX : (int)(until - now);
 }
 
-static void end_snapshot_in_time(struct worker *worker)
+/*
+ * At its limit of connections libmicrohttpd takes the listening socket out of its epoll set, and
+ * puts it back at the beginning of a run: the one after that in which a connection ended. Nothing
+ * would wake the loop for it, and if all connections ended, no client could connect any more.
+ */
+static void run_daemon(struct worker_socket *listening)
 {
+	unsigned before;
+
+	do {
+		before = listening->connections;
+		MHD_run(listening->daemon);
+		listening->connections = MHD_get_daemon_info(listening->daemon,
+							     MHD_DAEMON_INFO_CURRENT_CONNECTIONS)
+						 ->num_connections;
+	} while (listening->connections < before);
+}
+
+/* Entries of the epoll set without a connection are the wake-up call and libmicrohttpd's own sets,
+ * which are looked at in every turn anyway. */
+static void turn(struct worker *worker)
+{
+	struct epoll_event events[EVENTS_MAX];
 	int64_t now = clock_now();
+	uint64_t calls;
+	int count;
 
 	if (!worker->store || !store_has_snapshot(worker->store)) {
 		worker->snapshot_until = 0;
@@ -328,28 +357,18 @@ static void end_snapshot_in_time(struct worker *worker)
 		store_release(worker->store);
 		worker->snapshot_until = 0;
 	}
-}
-
-/* Entries of the epoll set without a connection are the wake-up call and libmicrohttpd's own sets,
- * which are looked at in every turn anyway. */
-static void turn(struct worker *worker)
-{
-	struct epoll_event events[EVENTS_MAX];
-	uint64_t calls;
-	int count;
-
-	end_snapshot_in_time(worker);
 	count = epoll_wait(worker->epoll, events, EVENTS_MAX, sleep_time(worker));
 	for (int i = 0; i < count; i++)
 		if (events[i].data.ptr)
 			connection_resume(events[i].data.ptr);
 	if (read(worker->wake, &calls, sizeof(calls)) > 0)
 		take_over(worker);
-	connections_expire(&worker->connections, clock_now());
-	exchanges_retry(&worker->exchanges, clock_now());
-	lingering_drop(&worker->lingering, clock_now());
-	for (size_t i = 0; i < worker->n_ports; i++)
-		port_run(worker->ports[i]);
+	now = clock_now();
+	connections_expire(&worker->connections, now);
+	exchanges_retry(&worker->exchanges, now);
+	lingering_drop(&worker->lingering, now);
+	for (size_t i = 0; i < worker->n_sockets; i++)
+		run_daemon(worker->sockets[i]);
 	atomic_fetch_add(&worker->turns, 1);
 }
 
@@ -363,8 +382,8 @@ static void *run(void *context)
 	/* libmicrohttpd must not meet a suspended connection when it stops. */
 	connections_end_handshakes(&worker->connections);
 	exchanges_retry(&worker->exchanges, INT64_MAX);
-	for (size_t i = 0; i < worker->n_ports; i++)
-		MHD_stop_daemon(TAKE(worker->ports[i]->daemon));
+	for (size_t i = 0; i < worker->n_sockets; i++)
+		MHD_stop_daemon(TAKE(worker->sockets[i]->daemon));
 	return NULL;
 }
 
@@ -412,16 +431,16 @@ void worker_free(struct worker *worker)
 {
 	if (!worker)
 		return;
-	for (size_t i = 0; i < worker->n_ports; i++)
-		port_close(worker->ports[i]);
+	for (size_t i = 0; i < worker->n_sockets; i++) {
+		if (worker->sockets[i]->daemon)
+			MHD_stop_daemon(worker->sockets[i]->daemon);
+		free(worker->sockets[i]);
+	}
 	exchanges_clear(&worker->exchanges);
 	lingering_drop(&worker->lingering, INT64_MAX);
-	certificates_unref(worker->certificates);
-	certificates_unref(worker->next_certificates);
-	templates_unref(worker->templates);
-	templates_unref(worker->next_templates);
-	signer_unref(worker->signer);
-	signer_unref(worker->next_signer);
+	clear_serving(&worker->serving);
+	if (worker->has_next_serving)
+		clear_serving(&worker->next_serving);
 	store_close(worker->store);
 	store_close(worker->next_store);
 	closep(&worker->epoll);

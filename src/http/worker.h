@@ -6,22 +6,15 @@
  * to them by pointer.
  */
 
-#include <gnutls/gnutls.h>
-
-#include "config/settings.h"
-#include "http/linger.h"
-#include "http/request-handler.h"
 #include "http/connection.h"
+#include "http/linger.h"
+#include "http/sockets.h"
 #include "util/base.h"
-#include "util/idna.h"
 
-struct certificates;
 struct client_suites;
 struct counters;
 struct limit;
-struct signer;
 struct store;
-struct templates;
 struct ticket_key;
 struct worker;
 
@@ -33,19 +26,6 @@ struct worker_options {
 	unsigned connections_max; /* for each listening socket */
 	unsigned idle_timeout;	  /* of a connection, in seconds */
 	struct limit *limit;
-};
-
-/* What a reload may change; a plain value. */
-struct worker_rules {
-	enum sni_policy sni_policy;
-	struct log_rules log;
-	unsigned handshake_timeout;	  /* seconds */
-	unsigned connections_per_network; /* percent of the worker's */
-	bool http_autoconfig, redirect_to_same_host;
-	char trusted_proxies[SETTINGS_NETWORKS_MAX];
-	char traced[SETTINGS_NETWORKS_MAX];
-	char acme_directory[256];
-	char public_name[HOST_NAME_MAX_LENGTH + sizeof(":65535")];
 };
 
 /* The descriptors that a worker holds: its epoll set, its wake-up call, the database with its -wal
@@ -64,13 +44,10 @@ int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct
 /* Starts the thread. Returns 0, or -1 with err set. */
 int worker_start(struct worker *worker, struct error *err);
 
-/* Hands over what answers are made of from now on; references are taken. Until there are
- * certificates, handshakes wait; templates and rules must be there before worker_start(). May be
+/* Hands over what connections and requests are served with from now on; references are taken. Until
+ * there are certificates, handshakes wait; templates must be there before worker_start(). May be
  * called from any thread. */
-void worker_set_certificates(struct worker *worker, struct certificates *certificates);
-void worker_set_templates(struct worker *worker, struct templates *templates);
-void worker_set_signer(struct worker *worker, struct signer *signer); /* NULL for none */
-void worker_set_rules(struct worker *worker, const struct worker_rules *rules);
+void worker_set_serving(struct worker *worker, const struct serving *serving);
 
 /* Hands over another connection to the database, which takes the place of the old one; NULL closes
  * it, and requests wait. worker_has_store() tells when that is done. */

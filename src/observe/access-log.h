@@ -29,8 +29,8 @@ struct record {
 /* How requests are logged. */
 struct log_rules {
 	enum log_addresses addresses;
-	int64_t slow;	    /* microseconds from which on an answer is slow; 0: none is */
-	const char *traced; /* networks, "" for none */
+	int64_t slow; /* microseconds from which on an answer is slow; 0: none is */
+	char traced[SETTINGS_NETWORKS_MAX]; /* networks, "" for none */
 };
 
 /* How much of an address the log shows. */

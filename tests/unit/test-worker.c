@@ -25,6 +25,7 @@ struct served {
 	struct ticket_key *ticket_key;
 	struct client_suites suites;
 	struct worker *worker;
+	struct serving serving;
 	struct sockaddr_in address;
 };
 
@@ -45,10 +46,8 @@ static int listen_somewhere(struct sockaddr_in *ret_address)
 
 static void start(struct served *served, unsigned handshake_timeout)
 {
-	_cleanup_(templates_unrefp) struct templates *templates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct worker_rules rules = { .handshake_timeout = handshake_timeout,
-					    .connections_per_network = 100 };
+	struct templates *templates;
 	struct worker_options options = {
 		.priorities = PRIORITIES_DEFAULT,
 		.suites = &served->suites,
@@ -72,8 +71,10 @@ static void start(struct served *served, unsigned handshake_timeout)
 	assert_int_equal(worker_add_socket(served->worker, listen_somewhere(&served->address),
 					   PORT_TLS, &err),
 			 0);
-	worker_set_rules(served->worker, &rules);
-	worker_set_templates(served->worker, templates);
+	served->serving = (struct serving){ .templates = templates,
+					    .handshake_timeout = handshake_timeout,
+					    .connections_per_network = 100 };
+	worker_set_serving(served->worker, &served->serving);
 	assert_int_equal(worker_start(served->worker, &err), 0);
 }
 
@@ -82,6 +83,8 @@ static void stop(struct served *served)
 	worker_stop(served->worker);
 	worker_join(served->worker);
 	worker_free(served->worker);
+	certificates_unref(served->serving.certificates);
+	templates_unref(served->serving.templates);
 	ticket_key_free(served->ticket_key);
 	directory_free(served->directory);
 }
@@ -128,15 +131,15 @@ static void ignore(const char *sentence, void *context)
 
 static void serve_certificate(struct served *served)
 {
-	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *path = directory_path(&memory, served->directory, "self-signed.pem");
 	const struct certificates_options options = { .globs = &path, .n_globs = 1 };
 	struct error err;
 
 	assert_int_equal(certificate_file_self_sign(path, "autoconfig.example.org", &err), 0);
-	assert_int_equal(certificates_load(&options, ignore, NULL, &certificates, &err), 0);
-	worker_set_certificates(served->worker, certificates);
+	assert_int_equal(
+		certificates_load(&options, ignore, NULL, &served->serving.certificates, &err), 0);
+	worker_set_serving(served->worker, &served->serving);
 }
 
 /* Makes a handshake, with the session of an earlier one, which it replaces. Returns whether that

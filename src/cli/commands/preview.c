@@ -11,7 +11,7 @@
 #include "cli/print.h"
 #include "config/settings.h"
 #include "doctor/preview-client.h"
-#include "http/mhd-response.h"
+#include "http/mhd.h"
 #include "mail/address.h"
 #include "mail/profile.h"
 #include "mail/query.h"
@@ -241,7 +241,7 @@ static int gather(struct admin *admin, const struct arguments *arguments, struct
 	struct bytes head = BYTES_IN(admin->memory), explanation = BYTES_IN(admin->memory);
 
 	if (option_is_given(arguments, "headers")) {
-		reply_head(&preview->response, &head);
+		mhd_response_head(&preview->response, &head);
 		preview->head = bytes_text(&head);
 	}
 	if (is_answered && option_is_given(arguments, "explain")) {

@@ -1,6 +1,28 @@
-#include "http/mhd-response.h"
+#include "http/mhd.h"
 
 #include <time.h>
+
+#include "util/log.h"
+
+__attribute__((format(printf, 2, 0))) static void log_library(void *cls, const char *format,
+							      va_list args)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	log_debug("libmicrohttpd: %s", log_quote(&memory, arena_vprintf(&memory, format, args)));
+}
+
+/* Strict, or libmicrohttpd 1.0 would redirect a request with a space in its path to what it makes
+ * of it: nothing from a request may be in Location. */
+struct MHD_Daemon *mhd_start(int fd, const struct mhd_options *options)
+{
+	return MHD_start_daemon(
+		options->flags | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, options->handle,
+		options->context, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, options->connections,
+		MHD_OPTION_CONNECTION_TIMEOUT, options->timeout, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_ARRAY, options->more, MHD_OPTION_END);
+}
 
 static void add_header(struct MHD_Response *out, const char *name, const char *value)
 {
@@ -8,7 +30,7 @@ static void add_header(struct MHD_Response *out, const char *name, const char *v
 		MHD_add_response_header(out, name, value);
 }
 
-struct MHD_Response *reply_new(const struct response *response)
+struct MHD_Response *mhd_response_new(const struct response *response)
 {
 	struct MHD_Response *out = MHD_create_response_from_buffer(
 		response->size, (void *)response->body, MHD_RESPMEM_PERSISTENT);
@@ -34,9 +56,9 @@ static enum MHD_Result add_line(void *context, enum MHD_ValueKind kind, const ch
 	return MHD_YES;
 }
 
-void reply_head(const struct response *response, struct bytes *head)
+void mhd_response_head(const struct response *response, struct bytes *head)
 {
-	_cleanup_(MHD_destroy_responsep) struct MHD_Response *out = reply_new(response);
+	_cleanup_(MHD_destroy_responsep) struct MHD_Response *out = mhd_response_new(response);
 	char date[sizeof("Sun, 06 Nov 1994 08:49:37 GMT")] = "";
 	time_t now = time(NULL);
 	struct tm parts;
