@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "config/settings.h"
-#include "http/binding.h"
+#include "http/sockets.h"
 #include "util/socket-holder.h"
 #include "util/string-list.h"
 #include "util/unix-socket.h"

@@ -56,17 +56,19 @@ static void log_error_of(const char *sentence, void *context)
 	log_error("%s", sentence);
 }
 
-static void log_addresses(const struct sockets *sockets)
+static void log_all(void (*log)(const char *format, ...), const struct texts *texts)
 {
-	const struct texts *problems = sockets_problems(sockets);
-	const char *warning = sockets_warning(sockets);
+	for (size_t i = 0; i < texts->count; i++)
+		log("%s", texts->items[i]);
+}
 
-	if (warning)
-		log_warning("%s", warning);
-	for (size_t i = 0; i < problems->count; i++)
-		log_error("%s", problems->items[i]);
-	for (size_t i = 0; i < sockets_count(sockets); i++)
-		log_info("listening %s", sockets_name(sockets, i));
+static void log_addresses(struct sockets *sockets)
+{
+	if (sockets->warning.size)
+		log_warning("%s", bytes_text(&sockets->warning));
+	log_all(log_error, &sockets->problems);
+	for (size_t i = 0; i < sockets->count; i++)
+		log_info("listening %s", sockets->items[i].name);
 }
 
 static void load_templates(struct server *server)
@@ -192,12 +194,6 @@ static void keep_name(struct server *server, const struct settings *settings)
 		    server->own_name);
 }
 
-static void log_all(void (*log)(const char *format, ...), const struct texts *texts)
-{
-	for (size_t i = 0; i < texts->count; i++)
-		log("%s", texts->items[i]);
-}
-
 static int reload_settings(struct server *server, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -230,7 +226,7 @@ static int reload_settings(struct server *server, struct error *err)
 static const char *describe(struct arena *memory, const struct server *server)
 {
 	struct bytes text = BYTES_IN(memory);
-	size_t problems = sockets_problems(server->sockets)->count, templates;
+	size_t problems = server->sockets->problems.count, templates;
 
 	credentials_describe(server->credentials, &text);
 	templates = server->n_broken_templates;

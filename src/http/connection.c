@@ -10,9 +10,62 @@
 #include "util/clock.h"
 #include "util/log.h"
 
-/* The connection whose member this is. */
-#define CONNECTION_OF(member) \
-	((struct connection *)((char *)(member)-offsetof(struct connection, share)))
+/* Where an IPv6 client has its /48 among its networks. */
+#define SITE 2
+
+struct share {
+	struct shares *shares; /* in which it is */
+	struct client_network network;
+	size_t count;
+	TAILQ_HEAD(, connection) connections; /* in the order in which they wait */
+	struct share *next;		      /* in its chain */
+};
+
+static struct share **chain_of(struct shares *shares, const struct client_network *network)
+{
+	return &shares->chains[hash_of(&shares->key, network, sizeof(*network)) % SHARES_CHAINS];
+}
+
+/* A client without an address (a unix socket) has no share. */
+static void join_share(struct connection *connection, struct shares *shares,
+		       const struct sockaddr *client)
+{
+	const struct client_networks networks = networks_of_client(client);
+	const struct client_network *network =
+		&networks.items[networks.count > SITE ? SITE : 0].network;
+	struct share **chain = chain_of(shares, network), *share = *chain;
+
+	if (network->bits == 0)
+		return;
+	while (share && memcmp(&share->network, network, sizeof(*network)) != 0)
+		share = share->next;
+	if (!share) {
+		share = xnew(struct share);
+		share->shares = shares;
+		share->network = *network;
+		TAILQ_INIT(&share->connections);
+		share->next = *chain;
+		*chain = share;
+	}
+	connection->share = share;
+	share->count++;
+	TAILQ_INSERT_TAIL(&share->connections, connection, share_place);
+}
+
+static void leave_share(struct connection *connection)
+{
+	struct share *share = TAKE(connection->share), **at;
+
+	if (!share)
+		return;
+	TAILQ_REMOVE(&share->connections, connection, share_place);
+	if (--share->count > 0)
+		return;
+	for (at = chain_of(share->shares, &share->network); *at != share; at = &(*at)->next)
+		;
+	*at = share->next;
+	free(share);
+}
 
 /* By us; libmicrohttpd has not closed it yet. */
 bool connection_is_ended(const struct connection *connection)
@@ -69,8 +122,11 @@ static void queue_join(struct queue *queue, struct connection *connection)
 		TAILQ_REMOVE(&connection->queue->connections, connection, place);
 	connection->queue = queue;
 	connection->deadline = clock_now() + queue->timeout;
-	share_renew(&connection->share);
 	TAILQ_INSERT_TAIL(&queue->connections, connection, place);
+	if (!connection->share)
+		return;
+	TAILQ_REMOVE(&connection->share->connections, connection, share_place);
+	TAILQ_INSERT_TAIL(&connection->share->connections, connection, share_place);
 }
 
 const struct sockaddr *connection_client(const struct connection *connection)
@@ -100,7 +156,7 @@ void connection_finish_handshake(struct connection *connection)
 static void end(struct connection *connection)
 {
 	connection->deadline = INT64_MAX;
-	share_leave(&connection->share);
+	leave_share(connection);
 	(void)shutdown(connection->fd, SHUT_RDWR);
 	connection_resume(connection);
 }
@@ -108,14 +164,14 @@ static void end(struct connection *connection)
 static void close_surplus(struct connection *surplus)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct client_network *network = &surplus->share->network;
 	struct connections *all = surplus->all;
 
 	counter_add(&all->counters->closed, 1);
 	connection_blame(surplus, HANDSHAKE_CONNECTION_LIMIT);
-	if (!all->limit ||
-	    limit_note_closed(all->limit, share_network(&surplus->share), clock_now()))
+	if (!all->limit || limit_note_closed(all->limit, network, clock_now()))
 		log_info("connection closed: client=\"%s\" reason=connection-limit",
-			 client_network_text(&memory, share_network(&surplus->share)));
+			 client_network_text(&memory, network));
 	end(surplus);
 }
 
@@ -126,7 +182,6 @@ struct connection *connection_open(struct connections *all, struct MHD_Connectio
 	struct connection *connection = xnew(struct connection);
 	const union MHD_ConnectionInfo *info;
 	const struct sockaddr *client;
-	struct share_member *surplus;
 
 	connection->mhd = mhd;
 	connection->all = all;
@@ -146,10 +201,9 @@ struct connection *connection_open(struct connections *all, struct MHD_Connectio
 	if (!(kind == PORT_PROXY &&
 	      networks_contain(&memory, all->serving->trusted_proxies, client)) &&
 	    !(all->limit && limit_trusts(all->limit, client)))
-		share_join(shares, &connection->share, client);
-	surplus = share_surplus(&connection->share);
-	if (surplus)
-		close_surplus(CONNECTION_OF(surplus));
+		join_share(connection, shares, client);
+	if (shares->max && connection->share && connection->share->count > shares->max)
+		close_surplus(TAILQ_FIRST(&connection->share->connections));
 	return connection;
 }
 
@@ -182,7 +236,7 @@ void connection_close(struct connection *connection)
 	}
 	trace_connection_closed(connection->trace, NULL);
 	TAILQ_REMOVE(&connection->queue->connections, connection, place);
-	share_leave(&connection->share);
+	leave_share(connection);
 	certificates_unref(connection->certificates);
 	free(connection);
 }

@@ -13,13 +13,13 @@
 #include <sys/queue.h>
 
 #include "config/settings.h"
-#include "http/connection-share.h"
 #include "http/intake.h"
 #include "http/sockets.h"
 #include "observe/access-log.h"
 #include "observe/counters.h"
 #include "tls/client-hello.h"
 #include "util/base.h"
+#include "util/digest.h"
 #include "util/idna.h"
 
 struct MHD_Connection;
@@ -28,6 +28,7 @@ struct exchange;
 struct client_suites;
 struct connections;
 struct limit;
+struct share;
 struct signer;
 struct templates;
 struct ticket_key;
@@ -36,6 +37,19 @@ struct ticket_key;
 struct queue {
 	TAILQ_HEAD(, connection) connections;
 	int64_t timeout; /* milliseconds */
+};
+
+/*
+ * How many connections each network holds at one listening socket of a worker: an IPv4 address, or
+ * an IPv6 /48, which is what a site gets (RFC 6177). One that holds more than its share loses the
+ * connection that has waited longest, so that a flood from one network ends only its own
+ * connections.
+ */
+#define SHARES_CHAINS 1024
+struct shares {
+	struct hash_key key;		     /* random */
+	size_t max;			     /* connections of a network, 0 for any number */
+	struct share *chains[SHARES_CHAINS]; /* a hash table */
 };
 
 struct connection {
@@ -51,7 +65,8 @@ struct connection {
 	TAILQ_ENTRY(connection) place; /* there */
 	int64_t deadline;	       /* there, in milliseconds of clock_now() */
 
-	struct share_member share; /* of its network */
+	struct share *share; /* of its network, NULL where it does not count */
+	TAILQ_ENTRY(connection) share_place;
 
 	gnutls_session_t session; /* NULL: it is not TLS, and nothing below is used */
 

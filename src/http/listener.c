@@ -59,9 +59,9 @@ static int share_connections(unsigned workers, const struct sockets *all, rlim_t
 	size_t watched = 0;
 	rlim_t sockets, limit, kept;
 
-	for (size_t i = 0; i < sockets_count(all); i++)
-		watched += sockets_kind(all, i) == PORT_METRICS;
-	sockets = (rlim_t)workers * (sockets_count(all) - watched);
+	for (size_t i = 0; i < all->count; i++)
+		watched += all->items[i].kind == PORT_METRICS;
+	sockets = (rlim_t)workers * (all->count - watched);
 	kept = DESCRIPTORS_KEPT + (rlim_t)workers * WORKER_DESCRIPTORS +
 	       sockets * WORKER_SOCKET_DESCRIPTORS + watched * MONITOR_DESCRIPTORS;
 	(void)getrlimit(RLIMIT_NOFILE, &files);
@@ -89,8 +89,8 @@ static int share_connections(unsigned workers, const struct sockets *all, rlim_t
 
 static int open_sockets(struct listener *listener, struct sockets *sockets, struct error *err)
 {
-	for (size_t i = 0; i < sockets_count(sockets); i++) {
-		enum port_kind kind = sockets_kind(sockets, i);
+	for (size_t i = 0; i < sockets->count; i++) {
+		enum port_kind kind = sockets->items[i].kind;
 
 		for (unsigned w = 0; kind != PORT_METRICS && w < listener->n_workers; w++) {
 			int fd = sockets_listen(sockets, i, w, err);
@@ -114,10 +114,10 @@ static int open_monitor(struct listener *listener, const struct settings *settin
 		return -1;
 	listener->monitor = monitor_new(listener->workers, listener->n_workers, store,
 					sockets_have(sockets, PORT_TLS));
-	for (size_t i = 0; i < sockets_count(sockets); i++) {
+	for (size_t i = 0; i < sockets->count; i++) {
 		int fd;
 
-		if (sockets_kind(sockets, i) != PORT_METRICS)
+		if (sockets->items[i].kind != PORT_METRICS)
 			continue;
 		fd = sockets_listen(sockets, i, 0, err);
 		if (fd < 0 || monitor_add_socket(listener->monitor, fd, err) < 0)

@@ -2,28 +2,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "http/binding.h"
 #include "util/socket-activation.h"
 #include "util/socket-address.h"
 #include "util/socket-holder.h"
-#include "util/string-list.h"
-#include "util/unix-socket.h"
 
 #define BACKLOG 1024
 
-/* One address. */
-struct listening_socket {
-	const char *name, *address;
-	enum port_kind kind;
-	bool is_listening;
-	bool is_absent;			/* this machine does not have the address */
-	int *fds;			/* one for each worker, -1 once it is taken */
-	struct unix_socket unix_socket; /* its fd is -1 where it is none */
-};
+#define WEB_SERVERS "@(apache2|caddy|haproxy|httpd|lighttpd|nginx|traefik)"
 
 /* As they are handed over, and shown. */
 static const struct {
@@ -40,15 +30,140 @@ const char *sockets_kind_name(enum port_kind kind)
 	return kinds[kind].name;
 }
 
-struct sockets {
-	struct arena memory; /* holds all below */
-	unsigned workers;
-	struct listening_socket *ports;
-	size_t count;
-	struct texts problems; /* of the addresses that are not open */
-	struct error first;    /* of these */
-	struct bytes warning;  /* of those that stand for others; empty for none */
-};
+/* [::] takes IPv4 connections too, unless 0.0.0.0 with the same port is listened on beside it. */
+static bool has_twin(const struct texts *addresses, const struct sockaddr_storage *address)
+{
+	struct sockaddr_storage other;
+	socklen_t length;
+	struct error err;
+
+	for (size_t i = 0; i < addresses->count; i++)
+		if (!unix_socket_path(addresses->items[i]) &&
+		    socket_address_parse(addresses->items[i], &other, &length, &err) == 0 &&
+		    socket_address_overlaps(&other, address) &&
+		    !socket_address_equals(&other, address))
+			return true;
+	return false;
+}
+
+/* Returns the socket, or -errno. */
+static int bind_socket(const struct sockaddr_storage *address, bool is_shared, int v6only)
+{
+	_cleanup_(closep) int fd = -1;
+	const int yes = 1;
+
+	fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (is_shared)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+	if (address->ss_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
+	/* It may be bound to an address that this machine does not have yet. */
+	if (is_shared && address->ss_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &yes, sizeof(yes));
+	else if (is_shared)
+		(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &yes, sizeof(yes));
+	if (bind(fd, (const struct sockaddr *)address, socket_address_length(address)) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+static int explain_taken(const struct socket_holder *holder, struct error *err)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	error_append(err, " by %s", socket_holder_text(&memory, holder));
+	if (!holder->pid)
+		return error_append(
+			err, "; 'mailconfd --check-config', run as root, shows which one it is");
+	if (fnmatch(WEB_SERVERS, holder->name, FNM_EXTMATCH) == 0)
+		return error_append(
+			err, "; it can keep the port and pass requests on: set 'behind-proxy' "
+			     "and empty 'listen-https' and 'listen-http', see BEHIND A PROXY in "
+			     "mailconfd(8)");
+	if (text_equals(holder->name, program_invocation_short_name))
+		return error_append(
+			err, "; stop that one first, or restart it: 'systemctl restart mailconfd'");
+	return error_append(err, "; stop it, or listen on another port");
+}
+
+/* Binds a socket to the address, which others of our sockets may share and this machine may get
+ * later; or which is for it alone, and there. Returns the socket, or -errno with err set, and with
+ * ret_holder set for -EADDRINUSE. */
+static int bind_text(const struct texts *addresses, const char *text, bool is_shared,
+		     struct socket_holder *ret_holder, struct error *err)
+{
+	struct sockaddr_storage address;
+	socklen_t length;
+	int fd;
+
+	if (socket_address_parse(text, &address, &length, err) < 0)
+		return -EINVAL;
+	fd = bind_socket(&address, is_shared, has_twin(addresses, &address));
+	if (fd >= 0)
+		return fd;
+	*ret_holder = (struct socket_holder){ 0 };
+	error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", text, strerror(-fd));
+	if (fd == -EADDRINUSE && socket_holder_find(&address, ret_holder))
+		explain_taken(ret_holder, err);
+	if (fd == -EACCES)
+		error_append(err, "; ports below 1024 need CAP_NET_BIND_SERVICE");
+	if (fd == -EPERM) /* the BPF program of SocketBindDeny= */
+		error_append(err,
+			     "; if the unit forbids the port, allow it: 'systemctl edit "
+			     "mailconfd', [Service], SocketBindAllow=tcp:%s",
+			     strrchr(text, ':') + 1);
+	return fd;
+}
+
+int binding_check(const struct texts *addresses, const char *text, struct socket_holder *ret_holder,
+		  struct error *err)
+{
+	int fd = bind_text(addresses, text, false, ret_holder, err);
+
+	if (fd < 0)
+		return fd == -EADDRINUSE      ? BINDING_TAKEN
+		       : fd == -EACCES	      ? BINDING_DENIED
+		       : fd == -EADDRNOTAVAIL ? BINDING_ABSENT
+					      : -1;
+	close(fd);
+	return 0;
+}
+
+const char *binding_address(struct arena *memory, const struct texts *addresses, const char *text,
+			    struct bytes *warning)
+{
+	const struct sockaddr_storage any = { .ss_family = AF_INET6 };
+	struct sockaddr_storage address;
+	const char *other = NULL;
+	socklen_t length;
+	struct error err;
+	int fd;
+
+	if (unix_socket_path(text) || socket_address_parse(text, &address, &length, &err) < 0 ||
+	    address.ss_family != AF_INET6 ||
+	    !IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&address)->sin6_addr))
+		return text;
+	/* A kernel without IPv6, or with its addresses switched off. */
+	fd = bind_socket(&any, false, true);
+	if (fd != -EAFNOSUPPORT && fd != -EADDRNOTAVAIL) {
+		closep(&fd);
+		return text;
+	}
+	if (!has_twin(addresses, &address))
+		other = arena_printf(memory, "0.0.0.0%s", strrchr(text, ':'));
+	if (!warning->size)
+		bytes_add_format(warning, "IPv6 is not available (%s): ", strerror(-fd));
+	else
+		bytes_add_text(warning, ", ");
+	if (other)
+		bytes_add_format(warning, "listening on %s instead of %s", other, text);
+	else
+		bytes_add_format(warning, "%s is left out", text);
+	return other;
+}
 
 static unsigned copies_of(const struct sockets *sockets, enum port_kind kind)
 {
@@ -58,7 +173,7 @@ static unsigned copies_of(const struct sockets *sockets, enum port_kind kind)
 static struct listening_socket *port_new(struct sockets *sockets, const char *address,
 					 enum port_kind kind)
 {
-	struct listening_socket *port = &sockets->ports[sockets->count++];
+	struct listening_socket *port = &sockets->items[sockets->count++];
 
 	port->address = arena_strdup(&sockets->memory, address);
 	port->name = arena_printf(&sockets->memory, "%s%s", kinds[kind].prefix, address);
@@ -90,20 +205,20 @@ static int share(struct sockets *sockets, struct listening_socket *port, struct 
 	return 0;
 }
 
-/* While the network starts, an address may not be there yet. */
 static int bind_address(struct sockets *sockets, const struct texts *addresses,
 			struct listening_socket *port, struct error *err)
 {
 	struct socket_holder holder;
 	int r = binding_check(addresses, port->address, &holder, err);
 
-	port->is_absent = r == BINDING_ABSENT;
-	if (r != 0 && !port->is_absent)
+	if (r != 0 && r != BINDING_ABSENT)
 		return -1;
+	/* While the network starts, an address may not be there yet. */
+	port->is_absent = r == BINDING_ABSENT;
 	if (port->is_absent)
 		add_problem(sockets, err, "it is served once this machine has the address");
 	for (unsigned w = 0; w < copies_of(sockets, port->kind); w++) {
-		port->fds[w] = binding_open(addresses, port->address, err);
+		port->fds[w] = bind_text(addresses, port->address, true, &holder, err);
 		if (port->fds[w] < 0)
 			return -1;
 	}
@@ -155,10 +270,57 @@ static void bind_addresses(struct sockets *sockets, const struct texts *addresse
 	}
 }
 
+/* Clients do not come over a unix socket. */
+static bool is_usable(enum port_kind kind, sa_family_t family)
+{
+	return family == AF_INET || family == AF_INET6 ||
+	       (family == AF_UNIX && (kind == PORT_PROXY || kind == PORT_METRICS));
+}
+
+/* The workers share the socket itself, and with it whether it blocks. */
+static int take_handed(struct sockets *sockets, const struct handed *handed, struct error *err)
+{
+	struct sockaddr_storage address = { 0 };
+	socklen_t size = sizeof(address), size_of_int = sizeof(int);
+	int type = 0, is_listening = 0;
+	struct listening_socket *port;
+	enum port_kind kind = 0;
+	const char *text;
+
+	while (kind < PORT_KINDS && !text_equals(kinds[kind].name, handed->name))
+		kind++;
+	if (kind == PORT_KINDS)
+		return error_set(err, ERROR_SYSTEM,
+				 "a socket named '%s' was handed over; its name must be https, "
+				 "http, proxy or metrics (FileDescriptorName= of systemd)",
+				 handed->name);
+	if (getsockname(handed->fd, (struct sockaddr *)&address, &size) < 0 ||
+	    !is_usable(kind, address.ss_family) ||
+	    getsockopt(handed->fd, SOL_SOCKET, SO_TYPE, &type, &size_of_int) < 0 ||
+	    type != SOCK_STREAM ||
+	    getsockopt(handed->fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size_of_int) < 0 ||
+	    !is_listening)
+		return error_set(
+			err, ERROR_SYSTEM,
+			"the socket that was handed over as '%s' is not a listening TCP socket "
+			"(ListenStream=ADDRESS:PORT and Accept=no of systemd)",
+			handed->name);
+	text = address.ss_family == AF_UNIX
+		       ? arena_printf(&sockets->memory, "unix:%s",
+				      ((const struct sockaddr_un *)&address)->sun_path)
+		       : socket_address_text(&sockets->memory, &address);
+	port = port_new(sockets, text, kind);
+	port->name = arena_printf(&sockets->memory, "%s, handed over", port->name);
+	port->is_listening = true; /* who hands it over has chosen its backlog */
+	port->fds[0] = handed->fd;
+	(void)fcntl(handed->fd, F_SETFL, O_NONBLOCK);
+	return share(sockets, port, err);
+}
+
 static bool is_open(const struct sockets *sockets, enum port_kind kind)
 {
 	for (size_t i = 0; i < sockets->count; i++)
-		if (sockets->ports[i].kind == kind && !sockets->ports[i].is_absent)
+		if (sockets->items[i].kind == kind && !sockets->items[i].is_absent)
 			return true;
 	return false;
 }
@@ -173,78 +335,10 @@ static bool can_serve(const struct sockets *sockets, const struct settings *sett
 	       (is_open(sockets, PORT_PLAIN) || !settings->server.listen_http.count);
 }
 
-static int find_kind(const char *name, enum port_kind *ret_kind, struct error *err)
-{
-	for (enum port_kind kind = 0; kind < PORT_KINDS; kind++) {
-		if (text_equals(kinds[kind].name, name)) {
-			*ret_kind = kind;
-			return 0;
-		}
-	}
-	return error_set(err, ERROR_SYSTEM,
-			 "a socket named '%s' was handed over; its name must be https, "
-			 "http, proxy or metrics (FileDescriptorName= of systemd)",
-			 name);
-}
-
-/* Clients do not come over a unix socket. */
-static bool fits(enum port_kind kind, sa_family_t family)
-{
-	return family == AF_INET || family == AF_INET6 ||
-	       (family == AF_UNIX && (kind == PORT_PROXY || kind == PORT_METRICS));
-}
-
-static int check_handed(const struct handed *handed, enum port_kind kind,
-			struct sockaddr_storage *ret_address, struct error *err)
-{
-	socklen_t size = sizeof(*ret_address), size_of_int = sizeof(int);
-	int type = 0, is_listening = 0;
-
-	memset(ret_address, 0, sizeof(*ret_address));
-	if (getsockname(handed->fd, (struct sockaddr *)ret_address, &size) < 0 ||
-	    !fits(kind, ret_address->ss_family) ||
-	    getsockopt(handed->fd, SOL_SOCKET, SO_TYPE, &type, &size_of_int) < 0 ||
-	    type != SOCK_STREAM ||
-	    getsockopt(handed->fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size_of_int) < 0 ||
-	    !is_listening)
-		return error_set(
-			err, ERROR_SYSTEM,
-			"the socket that was handed over as '%s' is not a listening TCP socket "
-			"(ListenStream=ADDRESS:PORT and Accept=no of systemd)",
-			handed->name);
-	return 0;
-}
-
-static const char *address_text(struct arena *memory, const struct sockaddr_storage *address)
-{
-	if (address->ss_family == AF_UNIX)
-		return arena_printf(memory, "unix:%s",
-				    ((const struct sockaddr_un *)address)->sun_path);
-	return socket_address_text(memory, address);
-}
-
-/* The workers share the socket itself, and with it whether it blocks. */
-static int take_handed(struct sockets *sockets, const struct handed *handed, struct error *err)
-{
-	struct sockaddr_storage address;
-	enum port_kind kind = PORT_TLS;
-	struct listening_socket *port;
-
-	if (find_kind(handed->name, &kind, err) < 0 ||
-	    check_handed(handed, kind, &address, err) < 0)
-		return -1;
-	port = port_new(sockets, address_text(&sockets->memory, &address), kind);
-	port->name = arena_printf(&sockets->memory, "%s, handed over", port->name);
-	port->is_listening = true; /* who hands it over has chosen its backlog */
-	port->fds[0] = handed->fd;
-	(void)fcntl(handed->fd, F_SETFL, O_NONBLOCK);
-	return share(sockets, port, err);
-}
-
 bool sockets_have(const struct sockets *sockets, enum port_kind kind)
 {
 	for (size_t i = 0; i < sockets->count; i++)
-		if (sockets->ports[i].kind == kind)
+		if (sockets->items[i].kind == kind)
 			return true;
 	return false;
 }
@@ -265,7 +359,7 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 	sockets->workers = workers;
 	sockets->problems.memory = &sockets->memory;
 	sockets->warning.memory = &sockets->memory;
-	sockets->ports = arena_array(
+	sockets->items = arena_array(
 		&sockets->memory, struct listening_socket,
 		n_handed + addresses[PORT_TLS]->count + addresses[PORT_PLAIN]->count +
 			addresses[PORT_PROXY]->count + addresses[PORT_METRICS]->count);
@@ -283,34 +377,9 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 	return 0;
 }
 
-const struct texts *sockets_problems(const struct sockets *sockets)
-{
-	return &sockets->problems;
-}
-
-const char *sockets_warning(const struct sockets *sockets)
-{
-	return sockets->warning.size ? bytes_text(&sockets->warning) : NULL;
-}
-
-size_t sockets_count(const struct sockets *sockets)
-{
-	return sockets->count;
-}
-
-const char *sockets_name(const struct sockets *sockets, size_t index)
-{
-	return sockets->ports[index].name;
-}
-
-enum port_kind sockets_kind(const struct sockets *sockets, size_t index)
-{
-	return sockets->ports[index].kind;
-}
-
 int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, struct error *err)
 {
-	struct listening_socket *port = &sockets->ports[index];
+	struct listening_socket *port = &sockets->items[index];
 
 	if (!port->is_listening && listen(port->fds[worker], BACKLOG) < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", port->address,
@@ -323,7 +392,7 @@ void sockets_close(struct sockets *sockets)
 	if (!sockets)
 		return;
 	for (size_t i = 0; i < sockets->count; i++)
-		close_port(sockets, &sockets->ports[i]);
+		close_port(sockets, &sockets->items[i]);
 	arena_clear(&sockets->memory);
 	free(sockets);
 }

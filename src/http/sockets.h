@@ -8,9 +8,10 @@
 
 #include "config/settings.h"
 #include "util/base.h"
+#include "util/string-list.h"
+#include "util/unix-socket.h"
 
-struct sockets;
-struct texts;
+struct socket_holder;
 
 /* What is spoken on a listening socket. */
 enum port_kind {
@@ -21,6 +22,29 @@ enum port_kind {
 	PORT_KINDS
 };
 
+/* One address. */
+struct listening_socket {
+	const char *address;
+	const char *name; /* for the log: "on https://ADDRESS:PORT", and whether it was handed over
+			   */
+	enum port_kind kind;
+	bool is_listening;
+	bool is_absent;			/* this machine does not have the address */
+	int *fds;			/* one for each worker, -1 once it is taken */
+	struct unix_socket unix_socket; /* its fd is -1 where it is none */
+};
+
+struct sockets {
+	struct arena memory; /* holds all below */
+	unsigned workers;
+	struct listening_socket *items; /* each worker has one of each, of PORT_METRICS the first */
+	size_t count;
+	struct texts problems; /* sentences about addresses that are left out, or not there yet */
+	struct error first;    /* of these */
+	struct bytes warning;  /* that [::] is not listened on without IPv6, and what is instead; or
+				  empty */
+};
+
 /* Takes what was handed over under the names https, http, proxy and metrics; where there is none of
  * a kind, binds to the addresses that the settings have for it, for so many workers. Clients cannot
  * connect to these yet; at a unix socket they can, and wait. An address that cannot be opened is
@@ -29,23 +53,8 @@ enum port_kind {
 int sockets_open(const struct settings *settings, unsigned workers, struct sockets **ret_sockets,
 		 struct error *err);
 
-/* A sentence for each address that is left out, or that this machine does not have yet. */
-const struct texts *sockets_problems(const struct sockets *sockets);
-
-/* That [::] is not listened on, because there is no IPv6, and what is instead; NULL for none. */
-const char *sockets_warning(const struct sockets *sockets);
-
-/* How many there are. Each worker has one of each, but of PORT_METRICS there is only the one of
- * worker 0. */
-size_t sockets_count(const struct sockets *sockets);
-
-enum port_kind sockets_kind(const struct sockets *sockets, size_t index);
 const char *sockets_kind_name(enum port_kind kind); /* "https" */
 bool sockets_have(const struct sockets *sockets, enum port_kind kind);
-
-/* Where clients connect to, for the log: "on https://ADDRESS:PORT", and whether it was handed over.
- */
-const char *sockets_name(const struct sockets *sockets, size_t index);
 
 /* Listens on a worker's socket, which the caller owns from now on. Returns it, or -1 with err
  * set. */
@@ -55,3 +64,20 @@ int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, struc
  * any more. */
 void sockets_close(struct sockets *sockets);
 DEFINE_CLEANUP(struct sockets *, sockets_close);
+
+enum { BINDING_TAKEN = 1, BINDING_DENIED, BINDING_ABSENT };
+
+/*
+ * What to bind to for an address of the list: itself; but without IPv6, where [::] cannot be bound,
+ * 0.0.0.0 with the same port, in memory, or NULL if the list has that too. Adds what it replaces to
+ * the warning. A unix socket is returned as it is.
+ */
+const char *binding_address(struct arena *memory, const struct texts *addresses, const char *text,
+			    struct bytes *warning);
+
+/* Whether the address can be bound by us alone, because sockets that share a port would not notice
+ * another daemon of ours there. Nothing stays open. Returns 0; BINDING_TAKEN with err and
+ * ret_holder set; BINDING_DENIED with err set where the user may not; BINDING_ABSENT with err set
+ * where this machine does not have the address; or -1 with err set. */
+int binding_check(const struct texts *addresses, const char *text, struct socket_holder *ret_holder,
+		  struct error *err);

@@ -227,6 +227,7 @@ bool worker_has_store(const struct worker *worker)
 static void use_serving(struct worker *worker)
 {
 	const struct serving *serving = &worker->serving;
+	size_t share;
 
 	worker->connections.handshakes.timeout = (int64_t)serving->handshake_timeout * 1000;
 	if (serving->certificates)
@@ -239,9 +240,13 @@ static void use_serving(struct worker *worker)
 		.acme_directory = serving->acme_directory,
 		.same_host = serving->redirect_to_same_host ? serving->certificates : NULL,
 	};
+	share = (size_t)worker->options.connections_max * serving->connections_per_network / 100;
+	if (serving->connections_per_network == 100)
+		share = 0;
+	else if (share == 0)
+		share = 1;
 	for (size_t i = 0; i < worker->n_sockets; i++)
-		shares_set_max(&worker->sockets[i]->shares, worker->options.connections_max,
-			       serving->connections_per_network);
+		worker->sockets[i]->shares.max = share;
 }
 
 static void take_over(struct worker *worker)
