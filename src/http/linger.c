@@ -17,32 +17,21 @@ void lingering_add(struct lingering *lingering, int fd, int64_t now)
 	lingering->connections[lingering->count++].until = now + LINGERING_MS;
 }
 
-/* Returns whether more may come. */
-static bool drop(int fd)
-{
-	char data[16 * 1024];
-	size_t size = 0;
-
-	while (size < LINGERING_STEP_SIZE) {
-		ssize_t got = recv(fd, data, sizeof(data), MSG_DONTWAIT);
-
-		if (got < 0)
-			return errno == EAGAIN || errno == EINTR;
-		if (got == 0)
-			return false;
-		size += (size_t)got;
-	}
-	return true;
-}
-
 void lingering_drop(struct lingering *lingering, int64_t now)
 {
 	for (size_t i = 0; i < lingering->count;) {
-		if (lingering->connections[i].until > now && drop(lingering->connections[i].fd)) {
-			i++;
-			continue;
+		int fd = lingering->connections[i].fd;
+
+		if (lingering->connections[i].until > now) {
+			ssize_t got = recv(fd, lingering->dropped, sizeof(lingering->dropped),
+					   MSG_DONTWAIT);
+
+			if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) {
+				i++;
+				continue;
+			}
 		}
-		close(lingering->connections[i].fd);
+		close(fd);
 		lingering->connections[i] = lingering->connections[--lingering->count];
 	}
 }

@@ -25,6 +25,7 @@ struct lingering {
 		int64_t until;
 	} connections[LINGERING_MAX];
 	size_t count;
+	char dropped[LINGERING_STEP_SIZE];
 };
 
 /* Keeps the connection of the descriptor, which is about to be closed. Nothing more is sent. */

@@ -114,13 +114,6 @@ void monitor_set_reloaded(struct monitor *monitor, bool has_reloaded_all)
 	pthread_mutex_unlock(&monitor->lock);
 }
 
-/* What a page is made of, and its status. */
-struct page {
-	unsigned status;
-	const char *media_type;
-	struct bytes text;
-};
-
 /* Which certificates are not renewed, because their domains are gone. Each costs some look-ups, and
  * only those that mailconfctl requested are looked up. Where the database fails, none are left out.
  */
@@ -147,7 +140,7 @@ static const bool *find_retired(struct monitor *monitor, struct arena *memory,
 	return retired;
 }
 
-static void show_metrics(struct monitor *monitor, struct page *page)
+static const char *show_metrics(struct monitor *monitor, struct bytes *text)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	struct metrics metrics = {
@@ -165,52 +158,40 @@ static void show_metrics(struct monitor *monitor, struct page *page)
 	certificates = monitor->certificates ? certificates_ref(monitor->certificates) : NULL;
 	metrics.reloaded = monitor->reloaded;
 	metrics.has_reloaded_all = monitor->has_reloaded_all;
-	metrics.retired = find_retired(monitor, page->text.memory, certificates);
+	metrics.retired = find_retired(monitor, text->memory, certificates);
 	pthread_mutex_unlock(&monitor->lock);
 	metrics.certificates = certificates;
-	page->media_type = METRICS_MEDIA_TYPE;
-	metrics_write(&page->text, &metrics);
+	metrics_write(text, &metrics);
+	return NULL;
 }
 
-static void fail(struct page *page, const char *sentence)
-{
-	page->status = MHD_HTTP_SERVICE_UNAVAILABLE;
-	bytes_add_format(&page->text, "%s\n", sentence);
-}
-
-static bool turns_on(struct worker *worker, unsigned before, int64_t until)
+static const char *show_health(struct monitor *monitor, struct bytes *text)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
-
-	while (worker_turns(worker) == before) {
-		if (clock_now() >= until)
-			return false;
-		nanosleep(&pause, NULL);
-	}
-	return true;
-}
-
-static void show_health(struct monitor *monitor, struct page *page)
-{
 	int64_t until = clock_now() + PATIENCE_MS;
 
 	for (size_t i = 0; i < monitor->n_workers; i++) {
-		if (!turns_on(monitor->workers[i], worker_turns(monitor->workers[i]), until)) {
-			fail(page, "A thread that answers hangs.");
-			return;
+		unsigned before = worker_turns(monitor->workers[i]);
+
+		while (worker_turns(monitor->workers[i]) == before) {
+			if (clock_now() >= until)
+				return "A thread that answers hangs.";
+			nanosleep(&pause, NULL);
 		}
 	}
-	bytes_add_text(&page->text, "alive\n");
+	bytes_add_text(text, "alive\n");
+	return NULL;
 }
 
-/* Returns NULL where the database can answer requests, else what keeps it from that. */
-static const char *problem_of_database(struct monitor *monitor)
+static const char *show_readiness(struct monitor *monitor, struct bytes *text)
 {
-	bool has_domains = false;
+	bool has_domains = false, has_certificates;
 	struct digest_key secret;
 	struct error err;
 	int r = STORE_BUSY;
 
+	pthread_mutex_lock(&monitor->lock);
+	has_certificates = monitor->certificates || !monitor->has_https;
 	if (monitor->store) {
 		r = store_secret(monitor->store, &secret, &err);
 		gnutls_memset(&secret, 0, sizeof(secret));
@@ -218,93 +199,72 @@ static const char *problem_of_database(struct monitor *monitor)
 			r = store_has_domains(monitor->store, &has_domains, &err);
 		store_release(monitor->store);
 	}
-	return r != 0	      ? "The database cannot be read."
-	       : !has_domains ? "The database has no domains."
-			      : NULL;
-}
-
-static void show_readiness(struct monitor *monitor, struct page *page)
-{
-	const char *problem;
-	bool has_certificates;
-
-	pthread_mutex_lock(&monitor->lock);
-	has_certificates = monitor->certificates || !monitor->has_https;
-	problem = problem_of_database(monitor);
 	pthread_mutex_unlock(&monitor->lock);
-	if (problem)
-		fail(page, problem);
-	else if (!has_certificates)
-		fail(page, "The certificates are not loaded yet.");
-	else
-		bytes_add_text(&page->text, "ready\n");
+	if (r != 0)
+		return "The database cannot be read.";
+	if (!has_domains)
+		return "The database has no domains.";
+	if (!has_certificates)
+		return "The certificates are not loaded yet.";
+	bytes_add_text(text, "ready\n");
+	return NULL;
 }
 
+/* show() adds what the page says with status 200, or returns the problem. */
 static const struct {
-	const char *path;
-	void (*show)(struct monitor *monitor, struct page *page);
+	const char *path, *media_type;
+	const char *(*show)(struct monitor *monitor, struct bytes *text);
 } pages[] = {
-	{ "/metrics", show_metrics },
-	{ "/healthz", show_health },
-	{ "/readyz", show_readiness },
+	{ "/metrics", METRICS_MEDIA_TYPE, show_metrics },
+	{ "/healthz", NULL, show_health },
+	{ "/readyz", NULL, show_readiness },
 };
-
-static enum MHD_Result send_page(struct MHD_Connection *connection, const struct page *page)
-{
-	const char *text = bytes_text(&page->text);
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-		page->text.size, (void *)text, MHD_RESPMEM_MUST_COPY);
-	enum MHD_Result result = MHD_NO;
-
-	if (!response)
-		return MHD_NO;
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, page->media_type);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-	if (page->status == MHD_HTTP_METHOD_NOT_ALLOWED) {
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	}
-	result = MHD_queue_response(connection, page->status, response);
-	MHD_destroy_response(response);
-	return result;
-}
-
-static void make_page(struct monitor *monitor, const char *path, const char *method,
-		      struct page *page)
-{
-	size_t i = 0;
-
-	while (i < sizeof(pages) / sizeof(*pages) && !text_equals(pages[i].path, path))
-		i++;
-	if (i == sizeof(pages) / sizeof(*pages)) {
-		page->status = MHD_HTTP_NOT_FOUND;
-		bytes_add_text(&page->text, "There are /metrics, /healthz and /readyz.\n");
-	} else if (!text_equals(method, "GET") && !text_equals(method, "HEAD")) {
-		page->status = MHD_HTTP_METHOD_NOT_ALLOWED;
-		bytes_add_text(&page->text, "This is answered to GET and HEAD only.\n");
-	} else {
-		pages[i].show(monitor, page);
-	}
-}
 
 /* Called first when the head is there, then for each piece of a body, which is ignored. */
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path,
 			      const char *method, const char *version, const char *data,
 			      size_t *size, void **has_begun)
 {
+	const char *problem = NULL, *media_type = NULL;
+	_cleanup_(MHD_destroy_responsep) struct MHD_Response *response = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct page page = { MHD_HTTP_OK, "text/plain; charset=utf-8", BYTES_IN(&memory) };
+	struct bytes text = BYTES_IN(&memory);
+	unsigned status = MHD_HTTP_OK;
+	size_t i = 0;
 
-	if (!*has_begun) {
+	if (!*has_begun || *size > 0) {
 		*has_begun = context;
-		return MHD_YES;
-	}
-	if (*size > 0) {
 		*size = 0;
 		return MHD_YES;
 	}
-	make_page(context, path, method, &page);
-	return send_page(connection, &page);
+	while (i < sizeof(pages) / sizeof(*pages) && !text_equals(pages[i].path, path))
+		i++;
+	if (i == sizeof(pages) / sizeof(*pages)) {
+		status = MHD_HTTP_NOT_FOUND;
+		problem = "There are /metrics, /healthz and /readyz.";
+	} else if (!text_equals(method, "GET") && !text_equals(method, "HEAD")) {
+		status = MHD_HTTP_METHOD_NOT_ALLOWED;
+		problem = "This is answered to GET and HEAD only.";
+	} else {
+		media_type = pages[i].media_type;
+		problem = pages[i].show(context, &text);
+		if (problem)
+			status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	}
+	if (problem)
+		bytes_add_format(&text, "%s\n", problem);
+	response = MHD_create_response_from_buffer(text.size, (void *)bytes_text(&text),
+						   MHD_RESPMEM_MUST_COPY);
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+				media_type ?: "text/plain; charset=utf-8");
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	if (status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+		MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	}
+	return MHD_queue_response(connection, status, response);
 }
 
 int monitor_start(struct monitor *monitor, struct error *err)

@@ -15,26 +15,19 @@
 
 static const struct route *route_of(const char *path)
 {
-	const struct route *route = path ? route_find(path) : NULL;
+	const struct route *route = route_find(path);
 
 	return route && route->redirect ? route : NULL;
-}
-
-static bool is_read(const char *method)
-{
-	return text_equals(method, "GET") || text_equals(method, "HEAD");
 }
 
 bool plain_refuses(struct arena *memory, const struct request *request,
 		   struct response *ret_response)
 {
-	const char *path = request_path(memory, request);
-
-	if (is_read(request->method))
+	if (text_equals(request->method, "GET") || text_equals(request->method, "HEAD"))
 		return false;
 	*ret_response = (struct response){ .outcome = "not-found" };
 	response_set_text(ret_response, 404, "Not found.\n");
-	if (route_of(path)) {
+	if (route_of(request_path(memory, request))) {
 		response_set_text(ret_response, 405, "Ask over HTTPS.\n");
 		ret_response->allow = "GET, HEAD";
 		ret_response->outcome = "method-not-allowed";
@@ -76,15 +69,6 @@ static void show_challenge(const struct plain_rules *rules, struct arena *memory
 	};
 }
 
-/* What follows the host is the port of our HTTPS. */
-static const char *with_public_port(struct arena *memory, const struct context *context,
-				    const char *host)
-{
-	const char *port = strchr(context->site.public_name, ':');
-
-	return port ? arena_printf(memory, "%s%s", host, port) : host;
-}
-
 /*
  * The host to send the client on to: the one that was asked, if that is wanted, a domain that we
  * serve has it, and TLS will have a certificate for it; else our own, which may be "".
@@ -94,6 +78,7 @@ static int choose_host(const struct context *context, const struct plain_rules *
 		       struct arena *memory, const struct query *query, const struct match *match,
 		       const char **ret_host, struct error *err)
 {
+	const char *port = strchr(context->site.public_name, ':'); /* of our HTTPS */
 	const struct query about_host = { .host = query->host };
 	int r = STORE_NOT_FOUND;
 
@@ -104,33 +89,20 @@ static int choose_host(const struct context *context, const struct plain_rules *
 	if (r != 0 && r != STORE_NOT_FOUND)
 		return r;
 	/* Not a name of the user's own provider, which would tell that there is such a user. */
-	*ret_host = r == 0 ? with_public_port(memory, context, query->host)
+	*ret_host = r == 0 ? arena_printf(memory, "%s%s", query->host, port ?: "")
 		    : match->domain_provider.public_name ? match->domain_provider.public_name
 							 : context->site.public_name;
 	return 0;
 }
 
-/* The address, or at least the domain, goes along, found in our table: the host that is asked next
- * may be another customer's. */
-static const char *location(struct arena *memory, const struct route *route, const char *host,
-			    const struct query *query, const struct match *match)
-{
-	return arena_printf(memory, "https://%s%s", host,
-			    route->redirect == ROUTE_REDIRECT_SAME
-				    ? route->path
-				    : autoconfig_target(memory, query, match));
-}
-
 static int redirect(const struct context *context, const struct plain_rules *rules,
-		    struct arena *memory, const struct route *route, const struct request *request,
-		    struct response *response, struct error *err)
+		    struct arena *memory, const struct route *route,
+		    const struct question *question, struct response *response, struct error *err)
 {
-	struct question *question = arena_new(memory, struct question);
 	struct match *match = arena_new(memory, struct match);
 	const char *host;
 	int r;
 
-	*question = route->parse(memory, request);
 	response->protocol = question->protocol->name;
 	if (question->failure != FAILURE_NONE)
 		return 0;
@@ -151,22 +123,15 @@ static int redirect(const struct context *context, const struct plain_rules *rul
 		return 0;
 	response_set_text(response, 302, "Ask over HTTPS.\n");
 	response->is_refusal = false;
-	response->location = location(memory, route, host, &question->query, match);
+	/* The address, or at least the domain, goes along, found in our table: the host that is
+	 * asked next may be another customer's. */
+	response->location = arena_printf(
+		memory, "https://%s%s", host,
+		route->redirect == ROUTE_REDIRECT_SAME
+			? route->path
+			: autoconfig_target(memory, &question->query, match));
 	response->outcome = "redirect";
 	return 0;
-}
-
-/* The document for a query with the domain alone: no login is sent over this listener. */
-static int show_autoconfig(const struct context *context, struct arena *memory,
-			   const struct route *route, const struct request *request,
-			   struct response *response, struct error *err)
-{
-	struct question *question = arena_new(memory, struct question);
-
-	*question = route->parse(memory, request);
-	question->query.address = NULL;
-	question->query.md5 = NULL;
-	return answer_question(context, memory, request, question, response, err);
 }
 
 int plain_answer(const struct context *context, const struct plain_rules *rules,
@@ -175,6 +140,7 @@ int plain_answer(const struct context *context, const struct plain_rules *rules,
 {
 	const char *path = request_path(memory, request);
 	const struct route *route = route_of(path);
+	struct question *question;
 
 	*ret_response = (struct response){ .outcome = "not-found" };
 	response_set_text(ret_response, 404, "Not found.\n");
@@ -182,7 +148,12 @@ int plain_answer(const struct context *context, const struct plain_rules *rules,
 		show_challenge(rules, memory, path + strlen(CHALLENGE_PATH), ret_response);
 	if (!route)
 		return 0;
-	if (rules->has_autoconfig && route->redirect == ROUTE_REDIRECT_AUTOCONFIG)
-		return show_autoconfig(context, memory, route, request, ret_response, err);
-	return redirect(context, rules, memory, route, request, ret_response, err);
+	question = arena_new(memory, struct question);
+	*question = route->parse(memory, request);
+	if (!rules->has_autoconfig || route->redirect != ROUTE_REDIRECT_AUTOCONFIG)
+		return redirect(context, rules, memory, route, question, ret_response, err);
+	/* The document for the domain alone, because no login is sent over this listener. */
+	question->query.address = NULL;
+	question->query.md5 = NULL;
+	return answer_question(context, memory, request, question, ret_response, err);
 }

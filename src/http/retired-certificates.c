@@ -4,13 +4,6 @@
 #include "store/store.h"
 #include "tls/certificate.h"
 
-static bool is_host_of(const char *name, const char *public_name)
-{
-	size_t length = strcspn(public_name, ":");
-
-	return length == strlen(name) && strncmp(name, public_name, length) == 0;
-}
-
 /* The row of the domain that the name belongs to, found as for a request to a host of that name;
  * the domain of "*.example.org" is that pattern, or example.org. */
 static int find_row(struct store *store, struct arena *memory, const char *name,
@@ -60,14 +53,17 @@ static int find_use_of_name(struct store *store, struct arena *memory, const cha
 int retired_find_use(struct store *store, struct arena *memory, const char *public_name,
 		     const struct certificate *certificate, enum use *ret_use, struct error *err)
 {
-	enum use best = USE_NONE;
+	size_t length = strcspn(public_name, ":");
+	enum use best = USE_NONE, use;
 
 	for (size_t i = 0; i < certificate->n_names && best != USE_SERVED; i++) {
-		enum use use = USE_SERVED;
+		const char *name = certificate->names[i];
 		int r = 0;
 
-		if (!is_host_of(certificate->names[i], public_name))
-			r = find_use_of_name(store, memory, certificate->names[i], &use, err);
+		if (strlen(name) == length && strncmp(name, public_name, length) == 0)
+			use = USE_SERVED;
+		else
+			r = find_use_of_name(store, memory, name, &use, err);
 		if (r != 0)
 			return r;
 		if (use < best)
