@@ -231,10 +231,10 @@ void connection_close(struct connection *connection)
 	counter_add(&counters->connections, (uint64_t)-1);
 	if (connection->is_handshaking) {
 		counter_add(&counters->failed_handshakes[connection->failure], 1);
-		trace_handshake_failed(connection->trace,
-				       handshake_failure_name(connection->failure));
+		trace_event(connection->trace, "TLS handshake failed", "reason",
+			    handshake_failure_names[connection->failure]);
 	}
-	trace_connection_closed(connection->trace, NULL);
+	trace_event(connection->trace, "connection closed", NULL, NULL);
 	TAILQ_REMOVE(&connection->queue->connections, connection, place);
 	leave_share(connection);
 	certificates_unref(connection->certificates);

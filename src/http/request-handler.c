@@ -314,7 +314,7 @@ static enum MHD_Result make_answer(struct exchange *exchange)
 
 		if (exchange->patience == 0) {
 			exchange->patience = now + EXCHANGE_PATIENCE_MS;
-			trace_database_busy(exchange->ours->trace);
+			trace_event(exchange->ours->trace, "database locked, waiting", NULL, NULL);
 		}
 		if (now < exchange->patience) {
 			suspend_until(exchange, &exchanges->waiting[WAIT_FOR_DATABASE],

@@ -8,16 +8,11 @@
 /* Of a digest's bytes; enough that two addresses of an installation do not meet. */
 #define HASH_BYTES 8
 
-const char *tls_version_name(enum tls_version version)
-{
-	static const char *const names[TLS_VERSIONS] = {
-		[TLS_VERSION_NONE] = "none",
-		[TLS_VERSION_1_2] = "1.2",
-		[TLS_VERSION_1_3] = "1.3",
-	};
-
-	return names[version];
-}
+const char *const tls_version_names[TLS_VERSIONS] = {
+	[TLS_VERSION_NONE] = "none",
+	[TLS_VERSION_1_2] = "1.2",
+	[TLS_VERSION_1_3] = "1.3",
+};
 
 const char *record_hash(struct arena *memory, const struct digest_key *key, const char *address)
 {
@@ -112,7 +107,7 @@ void record_log(struct arena *memory, const struct record *record,
 	log_event_word(&event, "protocol", response->protocol ? response->protocol : "none");
 	access_log_add_address(memory, &event, response->query, privacy);
 	access_log_add_outcome(&event, record);
-	log_event_word(&event, "tls", tls_version_name(record->tls_version));
+	log_event_word(&event, "tls", tls_version_names[record->tls_version]);
 	if (record->tls_version != TLS_VERSION_NONE)
 		log_event_word(&event, "session", record->is_resumed ? "resumed" : "full");
 	log_event_end(&event);

@@ -58,4 +58,4 @@ const char *access_log_host(struct arena *memory, const char *host, enum log_add
  * however its letters are cased. */
 const char *record_hash(struct arena *memory, const struct digest_key *key, const char *address);
 
-const char *tls_version_name(enum tls_version version); /* "1.3"; "none" */
+extern const char *const tls_version_names[TLS_VERSIONS]; /* "1.3"; "none" */

@@ -11,7 +11,7 @@ const int64_t counters_bounds[COUNTERS_BOUNDS] = {
 /* What is counted beside the protocols. */
 static const char *const others[COUNTERS_PROTOCOLS - PROTOCOLS] = { "none", "acme", "other" };
 
-static const char *const outcomes[COUNTERS_OUTCOMES] = {
+const char *const counters_outcomes[COUNTERS_OUTCOMES] = {
 	"settings",
 	"unknown-domain",
 	"not-found",
@@ -29,47 +29,30 @@ static const char *const outcomes[COUNTERS_OUTCOMES] = {
 	"other",
 };
 
-/* The index of the name, that of the last where it is in no row. */
-static size_t find(const char *const *names, size_t count, const char *name)
+const char *counters_protocol(size_t index)
 {
-	size_t index = 0;
-
-	while (index < count - 1 && !text_equals(names[index], name))
-		index++;
-	return index;
-}
-
-static size_t find_protocol(const char *name)
-{
-	size_t index = 0;
-
-	while (index < COUNTERS_PROTOCOLS - 1 && !text_equals(counters_protocol(index), name))
-		index++;
-	return index;
-}
-
-/* An answer that was late on purpose says nothing of how fast we are. */
-static void add_latency(struct latency *latency, const struct record *record)
-{
-	size_t bucket = 0;
-
-	if (record->response->status == 0 || record->was_held)
-		return;
-	while (bucket < COUNTERS_BOUNDS && record->micros > counters_bounds[bucket])
-		bucket++;
-	counter_add(&latency->answers[bucket], 1);
-	counter_add(&latency->micros, (uint64_t)record->micros);
+	return index < PROTOCOLS ? all_protocols[index]->name : others[index - PROTOCOLS];
 }
 
 void counters_add_request(struct counters *counters, const struct record *record)
 {
 	const struct response *response = record->response;
-	size_t protocol = find_protocol(response->protocol ? response->protocol : "none");
-	size_t outcome = find(outcomes, COUNTERS_OUTCOMES,
-			      response->outcome ? response->outcome : "aborted");
+	size_t protocol = 0, outcome = 0, bucket = 0;
 
+	while (protocol < COUNTERS_PROTOCOLS - 1 &&
+	       !text_equals(counters_protocol(protocol), response->protocol ?: "none"))
+		protocol++;
+	while (outcome < COUNTERS_OUTCOMES - 1 &&
+	       !text_equals(counters_outcomes[outcome], response->outcome ?: "aborted"))
+		outcome++;
 	counter_add(&counters->requests[protocol][outcome][record->agent], 1);
-	add_latency(&counters->latencies[protocol], record);
+	/* A response that was late on purpose does not measure the server. */
+	if (response->status == 0 || record->was_held)
+		return;
+	while (bucket < COUNTERS_BOUNDS && record->micros > counters_bounds[bucket])
+		bucket++;
+	counter_add(&counters->latencies[protocol].answers[bucket], 1);
+	counter_add(&counters->latencies[protocol].micros, (uint64_t)record->micros);
 }
 
 void counters_add_lookup(struct counters *counters, int result)
@@ -82,41 +65,21 @@ void counters_add_lookup(struct counters *counters, int result)
 	counter_add(&counters->lookups[lookup], 1);
 }
 
-const char *handshake_failure_name(enum handshake_failure failure)
-{
-	static const char *const names[HANDSHAKE_FAILURES] = {
-		[HANDSHAKE_PROTOCOL] = "protocol",
-		[HANDSHAKE_ALERT] = "alert",
-		[HANDSHAKE_CLOSED] = "closed",
-		[HANDSHAKE_TIMEOUT] = "timeout",
-		[HANDSHAKE_TOO_LARGE] = "too-large",
-		[HANDSHAKE_RATE_LIMIT] = "rate-limit",
-		[HANDSHAKE_CONNECTION_LIMIT] = "connection-limit",
-		[HANDSHAKE_UNKNOWN_NAME] = "unknown-name",
-		[HANDSHAKE_NO_CERTIFICATE] = "no-certificate",
-	};
+const char *const handshake_failure_names[HANDSHAKE_FAILURES] = {
+	[HANDSHAKE_PROTOCOL] = "protocol",
+	[HANDSHAKE_ALERT] = "alert",
+	[HANDSHAKE_CLOSED] = "closed",
+	[HANDSHAKE_TIMEOUT] = "timeout",
+	[HANDSHAKE_TOO_LARGE] = "too-large",
+	[HANDSHAKE_RATE_LIMIT] = "rate-limit",
+	[HANDSHAKE_CONNECTION_LIMIT] = "connection-limit",
+	[HANDSHAKE_UNKNOWN_NAME] = "unknown-name",
+	[HANDSHAKE_NO_CERTIFICATE] = "no-certificate",
+};
 
-	return names[failure];
-}
-
-const char *lookup_name(enum lookup lookup)
-{
-	static const char *const names[LOOKUPS] = {
-		[LOOKUP_FOUND] = "found",
-		[LOOKUP_NOT_FOUND] = "not-found",
-		[LOOKUP_BUSY] = "busy",
-		[LOOKUP_FAILED] = "failed",
-	};
-
-	return names[lookup];
-}
-
-const char *counters_protocol(size_t index)
-{
-	return index < PROTOCOLS ? all_protocols[index]->name : others[index - PROTOCOLS];
-}
-
-const char *counters_outcome(size_t index)
-{
-	return outcomes[index];
-}
+const char *const lookup_names[LOOKUPS] = {
+	[LOOKUP_FOUND] = "found",
+	[LOOKUP_NOT_FOUND] = "not-found",
+	[LOOKUP_BUSY] = "busy",
+	[LOOKUP_FAILED] = "failed",
+};

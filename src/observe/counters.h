@@ -72,10 +72,9 @@ void counters_add_request(struct counters *counters, const struct record *record
 /* Counts what store_match() returned. */
 void counters_add_lookup(struct counters *counters, int result);
 
-const char *handshake_failure_name(enum handshake_failure failure); /* "unknown-name" */
-const char *lookup_name(enum lookup lookup);			    /* "not-found" */
+extern const char *const handshake_failure_names[HANDSHAKE_FAILURES]; /* "unknown-name" */
+extern const char *const lookup_names[LOOKUPS];			      /* "not-found" */
 
-/* The names of protocols and outcomes, by index. The last of each stands for what is in no table,
- * and so is never seen. */
+/* The last protocol and outcome stand for what is in no table, and so are never seen. */
+extern const char *const counters_outcomes[COUNTERS_OUTCOMES];
 const char *counters_protocol(size_t index);
-const char *counters_outcome(size_t index);

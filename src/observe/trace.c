@@ -8,20 +8,13 @@
 #include "protocol/protocol.h"
 #include "tls/certificate.h"
 
-static bool is_traced(const struct log_rules *rules, const struct sockaddr *client)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
-	if (log_is_on(LOG_LEVEL_DEBUG))
-		return true;
-	return *rules->traced && client && networks_contain(&memory, rules->traced, client);
-}
-
 unsigned trace_number(const struct log_rules *rules, unsigned number, const struct sockaddr *client)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	static atomic_uint last;
 
-	if (!is_traced(rules, client))
+	if (!log_is_on(LOG_LEVEL_DEBUG) &&
+	    !(*rules->traced && client && networks_contain(&memory, rules->traced, client)))
 		return 0;
 	while (number == 0)
 		number = atomic_fetch_add(&last, 1) + 1;
@@ -52,8 +45,7 @@ void trace_connection(unsigned number, const struct sockaddr *client, const char
 	log_event_end(&event);
 }
 
-/* A line with one word at most. */
-static void trace_word(unsigned number, const char *name, const char *key, const char *word)
+void trace_event(unsigned number, const char *name, const char *key, const char *word)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct log_event event;
@@ -61,24 +53,9 @@ static void trace_word(unsigned number, const char *name, const char *key, const
 	if (number == 0)
 		return;
 	event = begin_line(&memory, name, number);
-	if (word)
+	if (key)
 		log_event_word(&event, key, word);
 	log_event_end(&event);
-}
-
-void trace_connection_closed(unsigned number, const char *reason)
-{
-	trace_word(number, "connection closed", "reason", reason);
-}
-
-void trace_handshake_failed(unsigned number, const char *reason)
-{
-	trace_word(number, "TLS handshake failed", "reason", reason);
-}
-
-void trace_database_busy(unsigned number)
-{
-	trace_word(number, "database locked, waiting", NULL, NULL);
 }
 
 void trace_hello(unsigned number, const struct log_rules *rules, const char *sni,
@@ -105,7 +82,7 @@ void trace_handshake(unsigned number, enum tls_version version, bool is_resumed)
 	if (number == 0)
 		return;
 	event = begin_line(&memory, "TLS handshake finished", number);
-	log_event_word(&event, "tls", tls_version_name(version));
+	log_event_word(&event, "tls", tls_version_names[version]);
 	log_event_word(&event, "session", is_resumed ? "resumed" : "full");
 	log_event_end(&event);
 }
@@ -121,31 +98,6 @@ void trace_request(unsigned number, const struct record *record,
 	event = begin_line(&memory, "request received", number);
 	access_log_add_request(&memory, &event, record, privacy->addresses);
 	log_event_word(&event, "rate-limit", verdict);
-	log_event_end(&event);
-}
-
-static void trace_query(unsigned number, const struct request *request,
-			const struct response *response, const struct record_privacy *privacy)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *path = request_path(&memory, request);
-	const struct route *route = path ? route_find(path) : NULL;
-	struct log_event event = begin_line(&memory, "route found", number);
-
-	log_event_text(&event, "route", route ? route->path : NULL);
-	log_event_word(&event, "protocol", response->protocol ? response->protocol : "none");
-	log_event_end(&event);
-	if (!response->protocol)
-		return;
-	event = begin_line(&memory, response->query ? "query parsed" : "query is invalid", number);
-	if (response->query) {
-		log_event_word(&event, "asks-for",
-			       response->query->address	 ? "address"
-			       : response->query->md5	 ? "md5"
-			       : response->query->domain ? "domain"
-							 : "host");
-		access_log_add_address(&memory, &event, response->query, privacy);
-	}
 	log_event_end(&event);
 }
 
@@ -206,14 +158,35 @@ static void trace_login(unsigned number, const struct query *query, const struct
 void trace_answer(unsigned number, const struct request *request, const struct response *response,
 		  const struct record_privacy *privacy)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct query *query = response->query;
+	const struct route *route;
+	struct log_event event;
+
 	if (number == 0)
 		return;
-	trace_query(number, request, response, privacy);
-	if (!response->query)
+	route = route_find(request_path(&memory, request));
+	event = begin_line(&memory, "route found", number);
+	log_event_text(&event, "route", route ? route->path : NULL);
+	log_event_word(&event, "protocol", response->protocol ?: "none");
+	log_event_end(&event);
+	if (!response->protocol)
 		return;
-	trace_domain(number, response->query, response->match, privacy);
+	if (!query) {
+		trace_event(number, "query is invalid", NULL, NULL);
+		return;
+	}
+	event = begin_line(&memory, "query parsed", number);
+	log_event_word(&event, "asks-for",
+		       query->address  ? "address"
+		       : query->md5    ? "md5"
+		       : query->domain ? "domain"
+				       : "host");
+	access_log_add_address(&memory, &event, query, privacy);
+	log_event_end(&event);
+	trace_domain(number, query, response->match, privacy);
 	if (response->match)
-		trace_login(number, response->query, response->match);
+		trace_login(number, query, response->match);
 }
 
 void trace_response(unsigned number, const struct record *record)

@@ -23,13 +23,14 @@ unsigned trace_number(const struct log_rules *rules, unsigned number,
 
 /* All functions below have nothing to do for number 0, and format nothing. */
 void trace_connection(unsigned number, const struct sockaddr *client, const char *listener);
-void trace_connection_closed(unsigned number, const char *reason); /* or NULL */
+
+/* A line with one word at most; key is NULL for none. */
+void trace_event(unsigned number, const char *name, const char *key, const char *word);
 
 /* The client's SNI, or NULL; and the certificate that was chosen, or NULL. */
 void trace_hello(unsigned number, const struct log_rules *rules, const char *sni,
 		 const struct certificate *certificate);
 void trace_handshake(unsigned number, enum tls_version version, bool is_resumed);
-void trace_handshake_failed(unsigned number, const char *reason);
 
 /* verdict: of the rate limit. */
 void trace_request(unsigned number, const struct record *record,
@@ -38,6 +39,4 @@ void trace_request(unsigned number, const struct record *record,
 /* How the response came about: the route, the query, the rows that matched and the login rule. */
 void trace_answer(unsigned number, const struct request *request, const struct response *response,
 		  const struct record_privacy *privacy);
-void trace_database_busy(unsigned number);
-
 void trace_response(unsigned number, const struct record *record);

@@ -137,7 +137,7 @@ static bool is_protocol(const char *name)
 static bool is_outcome(const char *name)
 {
 	for (size_t i = 0; i < COUNTERS_OUTCOMES - 1; i++)
-		if (text_equals(counters_outcome(i), name))
+		if (text_equals(counters_outcomes[i], name))
 			return true;
 	return false;
 }
