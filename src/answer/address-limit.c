@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 #include <pthread.h>
 
-#include "answer/address-set.h"
 #include "answer/rate-limit.h"
 #include "answer/refusal-log.h"
 #include "util/digest.h"
@@ -12,6 +11,9 @@
 
 /* A network has its place in one of a table's sets, each with a lock of its own. */
 #define PLACES 8
+
+/* The slots of the smallest set of addresses. */
+#define SET_SIZE_MIN 16
 
 struct place {
 	struct client_network network;
@@ -35,7 +37,7 @@ struct limit {
 	struct hash_key key;
 	struct table tables[CLIENT_NETWORKS_MAX];
 	struct rate *rate;
-	struct refusals *refusals, *closed;
+	struct refusals refusals, closed;
 	pthread_rwlock_t lock; /* of what follows */
 	struct limit_rules rules;
 	char *trusted;
@@ -49,6 +51,53 @@ struct visit {
 	unsigned limit;
 	bool has_address;
 };
+
+/* A free slot is 0. */
+static uint32_t key_of(uint32_t hash)
+{
+	return hash ? hash : 1;
+}
+
+/* The slot that has the key, or the free one where it belongs. At least one in five is free. */
+static uint32_t *find_slot(const struct address_set *set, uint32_t key)
+{
+	uint32_t i = (uint32_t)((uint64_t)key * set->size >> 32);
+
+	while (set->slots[i] && set->slots[i] != key)
+		i = i + 1 == set->size ? 0 : i + 1;
+	return &set->slots[i];
+}
+
+bool address_set_has(const struct address_set *set, uint32_t hash)
+{
+	return set->count > 0 && *find_slot(set, key_of(hash));
+}
+
+void address_set_add(struct address_set *set, uint32_t hash, uint32_t limit)
+{
+	uint32_t size_max = (uint32_t)(ADDRESS_SET_BYTES(limit) / sizeof(uint32_t));
+	struct address_set larger = { .size = set->size ? set->size * 2 : SET_SIZE_MIN,
+				      .count = set->count };
+
+	if ((uint64_t)(set->count + 1) * 5 > (uint64_t)set->size * 4) {
+		if (larger.size > size_max && size_max > set->size)
+			larger.size = size_max;
+		larger.slots = xcalloc(larger.size, sizeof(*larger.slots));
+		for (uint32_t i = 0; i < set->size; i++)
+			if (set->slots[i])
+				*find_slot(&larger, set->slots[i]) = set->slots[i];
+		free(set->slots);
+		*set = larger;
+	}
+	*find_slot(set, key_of(hash)) = key_of(hash);
+	set->count++;
+}
+
+void address_set_clear(struct address_set *set)
+{
+	free(set->slots);
+	*set = (struct address_set){ 0 };
+}
 
 struct limit *limit_new(void)
 {
@@ -67,33 +116,29 @@ struct limit *limit_new(void)
 			pthread_mutex_init(&table->sets[i].lock, NULL);
 	}
 	limit->rate = rate_new();
-	limit->refusals = refusals_new("rate limit", "refused");
-	limit->closed = refusals_new("connection limit", "closed");
+	limit->refusals = REFUSALS("rate limit", "refused");
+	limit->closed = REFUSALS("connection limit", "closed");
 	limit->trusted = xstrdup("");
 	pthread_rwlock_init(&limit->lock, NULL);
 	return limit;
-}
-
-static void table_clear(struct table *table)
-{
-	for (size_t i = 0; i < table->n_sets; i++) {
-		pthread_mutex_destroy(&table->sets[i].lock);
-		for (size_t p = 0; p < PLACES; p++)
-			address_set_clear(&table->sets[i].places[p].asked);
-	}
-	free(table->sets);
 }
 
 void limit_free(struct limit *limit)
 {
 	if (!limit)
 		return;
-	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++)
-		table_clear(&limit->tables[t]);
+	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++) {
+		struct table *table = &limit->tables[t];
+
+		for (struct set *set = table->sets; set < table->sets + table->n_sets; set++) {
+			pthread_mutex_destroy(&set->lock);
+			for (size_t i = 0; i < PLACES; i++)
+				address_set_clear(&set->places[i].asked);
+		}
+		free(table->sets);
+	}
 	pthread_rwlock_destroy(&limit->lock);
 	rate_free(limit->rate);
-	refusals_free(limit->refusals);
-	refusals_free(limit->closed);
 	free(limit->trusted);
 	free(limit);
 }
@@ -135,14 +180,6 @@ static bool is_worth_less(const struct place *a, const struct place *b, int64_t 
 						: a->until < b->until;
 }
 
-static struct place *find_place(struct set *set, const struct client_network *network, int64_t now)
-{
-	for (struct place *place = set->places; place < set->places + PLACES; place++)
-		if (place->until > now && memcmp(&place->network, network, sizeof(*network)) == 0)
-			return place;
-	return NULL;
-}
-
 static struct place *replace_least(struct set *set, const struct client_network *network,
 				   int64_t now)
 {
@@ -165,33 +202,11 @@ static struct visit visit_network(struct limit *limit, struct table *table,
 	struct visit visit = { .network = network, .set = &table->sets[index] };
 
 	pthread_mutex_lock(&visit.set->lock);
-	visit.place = find_place(visit.set, network, now);
+	for (struct place *place = visit.set->places; place < visit.set->places + PLACES; place++)
+		if (place->until > now && memcmp(&place->network, network, sizeof(*network)) == 0)
+			visit.place = place;
 	visit.has_address = visit.place && address_set_has(&visit.place->asked, address);
 	return visit;
-}
-
-static void count_address(struct visit *visit, uint32_t address, int64_t now)
-{
-	if (visit->has_address)
-		return;
-	if (!visit->place)
-		visit->place = replace_least(visit->set, visit->network, now);
-	address_set_add(&visit->place->asked, address, visit->limit);
-}
-
-static bool is_full(const struct visit *visit)
-{
-	return !visit->has_address && visit->place && visit->place->asked.count >= visit->limit;
-}
-
-static void log_limit(const struct visit *full)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
-	log_warning(
-		"address limit reached: client=\"%s\" limit=%u period=1h; the logins of further "
-		"addresses are withheld; if the network is yours, add it to [limits] trusted",
-		client_network_text(&memory, full->network), full->limit);
 }
 
 bool limit_allows(struct limit *limit, const struct sockaddr *client, const char *address,
@@ -200,6 +215,7 @@ bool limit_allows(struct limit *limit, const struct sockaddr *client, const char
 	const struct client_networks networks = networks_of_client(client);
 	uint32_t hash = (uint32_t)hash_of(&limit->key, address, strlen(address));
 	struct visit visits[CLIENT_NETWORKS_MAX], *full = NULL;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	bool is_known = false, must_log = false;
 	struct limit_rules rules;
 	size_t visited = 0;
@@ -213,27 +229,29 @@ bool limit_allows(struct limit *limit, const struct sockaddr *client, const char
 				       &networks.items[visited].network, hash, now);
 		visit->limit = rules.addresses * networks.items[visited].factor;
 		is_known = visited == 0 && visit->has_address;
-		if (is_full(visit))
+		if (!visit->has_address && visit->place &&
+		    visit->place->asked.count >= visit->limit)
 			full = visit;
 		visited++;
 	}
 	if (full && !full->place->is_told)
 		must_log = full->place->is_told = true;
 	for (size_t i = 0; i < visited; i++) {
-		if (!full && !is_known)
-			count_address(&visits[i], hash, now);
-		pthread_mutex_unlock(&visits[i].set->lock);
+		struct visit *visit = &visits[i];
+
+		if (!full && !is_known && !visit->has_address) {
+			if (!visit->place)
+				visit->place = replace_least(visit->set, visit->network, now);
+			address_set_add(&visit->place->asked, hash, visit->limit);
+		}
+		pthread_mutex_unlock(&visit->set->lock);
 	}
 	if (must_log)
-		log_limit(full);
+		log_warning("address limit reached: client=\"%s\" limit=%u period=1h; the logins "
+			    "of further addresses are withheld; if the network is yours, add it to "
+			    "[limits] trusted",
+			    client_network_text(&memory, full->network), full->limit);
 	return !full;
-}
-
-/* The address of all clients that a trusted proxy does not name (see forwarded.h). */
-static bool is_unknown_client(const struct sockaddr *client)
-{
-	return client->sa_family == AF_INET6 &&
-	       IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)client)->sin6_addr);
 }
 
 enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now,
@@ -243,13 +261,17 @@ enum admission limit_admit(struct limit *limit, const struct sockaddr *client, i
 	const struct client_network *full;
 	struct limit_rules rules;
 
-	if (read_rules(limit, client, &rules) || rules.requests == 0 || is_unknown_client(client))
+	if (read_rules(limit, client, &rules) || rules.requests == 0)
+		return ADMITTED;
+	/* The address of all clients that a trusted proxy does not name (see forwarded.h). */
+	if (client->sa_family == AF_INET6 &&
+	    IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)client)->sin6_addr))
 		return ADMITTED;
 	full = rate_take(limit->rate, &networks, rules.requests, rules.burst, now);
 	if (!full)
 		return ADMITTED;
 	*ret_full = *full;
-	return refusals_note(limit->refusals, full, now / 1000) ? REFUSED : REFUSED_AGAIN;
+	return refusals_note(&limit->refusals, full, now / 1000) ? REFUSED : REFUSED_AGAIN;
 }
 
 bool limit_trusts(struct limit *limit, const struct sockaddr *client)
@@ -261,11 +283,11 @@ bool limit_trusts(struct limit *limit, const struct sockaddr *client)
 
 bool limit_note_closed(struct limit *limit, const struct client_network *network, int64_t now)
 {
-	return refusals_note(limit->closed, network, now);
+	return refusals_note(&limit->closed, network, now);
 }
 
 void limit_tell_refusals(struct limit *limit, int64_t now)
 {
-	refusals_tell(limit->refusals, now);
-	refusals_tell(limit->closed, now);
+	refusals_tell(&limit->refusals, now);
+	refusals_tell(&limit->closed, now);
 }

@@ -54,36 +54,25 @@ static bool sends_logins_to(struct arena *memory, const struct provider *provide
 	       (!text_equals(whom, "nobody") && networks_contain(memory, whom, client));
 }
 
-/* Logins from rows may be for some networks only. A provider of the user's own can keep them from
- * more, never give them to more: the domain's is what its admin set for all. */
-static bool may_have_logins(struct arena *memory, const struct request *request,
-			    const struct match *match)
-{
-	return !request->client ||
-	       (sends_logins_to(memory, &match->provider, request->client) &&
-		sends_logins_to(memory, &match->domain_provider, request->client));
-}
-
-static enum withheld reason_to_withhold(const struct context *context, struct arena *memory,
-					const struct request *request, const struct query *query,
-					const struct match *match)
-{
-	if (!is_within_limit(context, memory, request, query, match))
-		return WITHHELD_ADDRESS_LIMIT;
-	if (!match->has_user)
-		return WITHHELD_NOT;
-	if (!may_have_logins(memory, request, match))
-		return WITHHELD_NETWORK;
-	return query->replaced && strstr(match->user.login, query->replaced) ? WITHHELD_REPLACED
-									     : WITHHELD_NOT;
-}
-
 /* A client that may not have the login of a row gets what people without a row do. */
 static void withhold_login(const struct context *context, struct arena *memory,
 			   const struct request *request, const struct query *query,
 			   struct match *match)
 {
-	match->withheld = reason_to_withhold(context, memory, request, query, match);
+	const struct sockaddr *client = request->client;
+
+	if (!is_within_limit(context, memory, request, query, match))
+		match->withheld = WITHHELD_ADDRESS_LIMIT;
+	/* Logins from rows may be for some networks only. A provider of the user's own can keep
+	 * them from more, never give them to more: the domain's is what its admin set for all. */
+	else if (match->has_user && client &&
+		 (!sends_logins_to(memory, &match->provider, client) ||
+		  !sends_logins_to(memory, &match->domain_provider, client)))
+		match->withheld = WITHHELD_NETWORK;
+	else if (match->has_user && query->replaced && strstr(match->user.login, query->replaced))
+		match->withheld = WITHHELD_REPLACED;
+	else
+		match->withheld = WITHHELD_NOT;
 	if (!match->withheld || !match->has_user)
 		return;
 	if (match->withheld == WITHHELD_ADDRESS_LIMIT && context->counters)
@@ -109,70 +98,61 @@ static bool is_unanswered(struct arena *memory, const struct question *question,
 			: provider->without_address) == UNANSWERED_REFUSE;
 }
 
-/* Looks up and renders; returns as answer(). */
-static int answer_query(const struct context *context, struct arena *memory,
-			const struct request *request, const struct question *question,
-			struct response *response, struct error *err)
+int answer_question(const struct context *context, struct arena *memory,
+		    const struct request *request, const struct question *question,
+		    struct response *ret_response, struct error *err)
 {
-	struct match *match = arena_new(memory, struct match);
-	enum failure failure = FAILURE_NONE;
+	const struct protocol *protocol = question->protocol;
+	enum failure failure = question->failure;
 	struct query query = question->query;
 	struct site site = context->site;
 	struct digest_key secret;
 	struct profile profile;
+	struct match *match;
 	int r;
 
+	*ret_response = (struct response){ .protocol = protocol->name };
+	if (failure != FAILURE_NONE) {
+		fail_with(question, context, memory, failure, ret_response);
+		return 0;
+	}
+	ret_response->query = &question->query;
+	ret_response->outcome = failure_name(FAILURE_NONE);
+	match = arena_new(memory, struct match);
 	r = context_match(context, memory, &question->query, match, err);
 	if (r == 0) {
 		withhold_login(context, memory, request, &question->query, match);
-		response->match = match;
+		ret_response->match = match;
 	}
-	if (r == 0 && question->protocol->needs_secret) {
+	if (r == 0 && protocol->needs_secret) {
 		r = store_secret(context->store, &secret, err);
 		site.secret = &secret;
 	}
 	if (r == STORE_NOT_FOUND || (r == 0 && is_unanswered(memory, question, match))) {
-		fail_with(question, context, memory, FAILURE_UNKNOWN_DOMAIN, response);
+		fail_with(question, context, memory, FAILURE_UNKNOWN_DOMAIN, ret_response);
 		return 0;
 	}
 	if (r == STORE_BUSY) {
-		fail_with(question, context, memory, FAILURE_INTERNAL, response);
+		fail_with(question, context, memory, FAILURE_INTERNAL, ret_response);
 		return ANSWER_BUSY;
 	}
 	if (match->has_user && match->address)
 		query.address = match->address;
 	if (r == 0)
 		r = profile_build(memory, &query, match, &profile, err);
-	if (r < 0) {
+	if (r < 0)
 		failure = err->kind == ERROR_DATA ? FAILURE_BROKEN : FAILURE_INTERNAL;
-		fail_with(question, context, memory, failure, response);
-		return -1;
-	}
-	failure = question->protocol->render(&site, memory, &profile, response);
+	else
+		failure = protocol->render(&site, memory, &profile, ret_response);
 	if (failure != FAILURE_NONE)
-		fail_with(question, context, memory, failure, response);
-	return 0;
-}
-
-int answer_question(const struct context *context, struct arena *memory,
-		    const struct request *request, const struct question *question,
-		    struct response *ret_response, struct error *err)
-{
-	*ret_response = (struct response){ .protocol = question->protocol->name };
-	if (question->failure != FAILURE_NONE) {
-		fail_with(question, context, memory, question->failure, ret_response);
-		return 0;
-	}
-	ret_response->query = &question->query;
-	ret_response->outcome = failure_name(FAILURE_NONE);
-	return answer_query(context, memory, request, question, ret_response, err);
+		fail_with(question, context, memory, failure, ret_response);
+	return r;
 }
 
 int answer(const struct context *context, struct arena *memory, const struct request *request,
 	   struct response *ret_response, struct error *err)
 {
-	const char *path = request_path(memory, request);
-	const struct route *route = path ? route_find(path) : NULL;
+	const struct route *route = route_find(request_path(memory, request));
 	struct question *question;
 
 	*ret_response = (struct response){ .outcome = "not-found" };

@@ -74,14 +74,6 @@ void rate_free(struct rate *rate)
 	free(rate);
 }
 
-static struct bucket *find_bucket(struct set *set, const struct client_network *network)
-{
-	for (struct bucket *bucket = set->buckets; bucket < set->buckets + PLACES; bucket++)
-		if (memcmp(&bucket->network, network, sizeof(*network)) == 0)
-			return bucket;
-	return NULL;
-}
-
 static struct bucket *replace_fullest(struct set *set, const struct client_network *network)
 {
 	struct bucket *fullest = set->buckets;
@@ -105,7 +97,9 @@ static struct visit visit_network(struct rate *rate, struct table *table,
 	};
 
 	pthread_mutex_lock(visit.lock);
-	visit.bucket = find_bucket(visit.set, network);
+	for (size_t i = 0; i < PLACES && !visit.bucket; i++)
+		if (memcmp(&visit.set->buckets[i].network, network, sizeof(*network)) == 0)
+			visit.bucket = &visit.set->buckets[i];
 	return visit;
 }
 
@@ -115,15 +109,6 @@ static int64_t full_after(const struct visit *visit, int64_t now)
 	const struct bucket *bucket = visit->bucket;
 
 	return (bucket && bucket->full_at > now ? bucket->full_at : now) + visit->each;
-}
-
-static void take_token(struct visit *visit, int64_t now)
-{
-	int64_t full_at = full_after(visit, now);
-
-	if (!visit->bucket)
-		visit->bucket = replace_fullest(visit->set, visit->network);
-	visit->bucket->full_at = full_at;
 }
 
 const struct client_network *rate_take(struct rate *rate, const struct client_networks *networks,
@@ -146,8 +131,10 @@ const struct client_network *rate_take(struct rate *rate, const struct client_ne
 		visited++;
 	}
 	for (size_t i = 0; i < visited; i++) {
+		if (!empty && !visits[i].bucket)
+			visits[i].bucket = replace_fullest(visits[i].set, visits[i].network);
 		if (!empty)
-			take_token(&visits[i], now);
+			visits[i].bucket->full_at = full_after(&visits[i], now);
 		pthread_mutex_unlock(visits[i].lock);
 	}
 	return empty;

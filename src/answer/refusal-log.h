@@ -6,21 +6,28 @@
  * constant size, and so has the number of lines a minute.
  */
 
-#include "util/base.h"
+#include <pthread.h>
 
-struct client_network;
-struct refusals;
+#include "util/base.h"
+#include "util/network.h"
 
 /* How many networks are counted one by one; those beyond are counted together. */
 #define REFUSALS_NETWORKS 64
 
 #define REFUSALS_PERIOD_MS 60000
 
-/* The texts are constant: the limit, and what happened beyond it, as in "rate limit" and "refused".
- */
-struct refusals *refusals_new(const char *limit, const char *event);
-void refusals_free(struct refusals *refusals);
-DEFINE_CLEANUP(struct refusals *, refusals_free);
+struct refusals {
+	const char *limit, *event; /* what happened beyond which limit; both are constant */
+	pthread_mutex_t lock;
+	struct {
+		struct client_network network;
+		int64_t until; /* 0 in a free place */
+		uint64_t count;
+	} places[REFUSALS_NETWORKS + 1]; /* the last: all for which there is no other place */
+};
+
+/* REFUSALS("rate limit", "refused") */
+#define REFUSALS(limit, event) ((struct refusals){ limit, event, PTHREAD_MUTEX_INITIALIZER })
 
 /* Returns whether this refusal is to be logged; else it is counted. now is clock_now(). May be
  * called from any thread. */

@@ -14,27 +14,27 @@ static bool note(struct refusals *refusals, unsigned number, int64_t now)
 
 static void test_one_of_a_minute_is_logged(void **state)
 {
-	_cleanup_(refusals_freep) struct refusals *refusals = refusals_new("rate limit", "refused");
+	struct refusals refusals = REFUSALS("rate limit", "refused");
 
-	assert_true(note(refusals, 1, 1000));
-	assert_false(note(refusals, 1, 1000));
-	assert_true(note(refusals, 2, 2000));
-	assert_false(note(refusals, 1, 2000));
-	refusals_tell(refusals, 1000 + REFUSALS_PERIOD_MS);
-	assert_true(note(refusals, 1, 1000 + REFUSALS_PERIOD_MS));
-	assert_false(note(refusals, 2, 1000 + REFUSALS_PERIOD_MS));
+	assert_true(note(&refusals, 1, 1000));
+	assert_false(note(&refusals, 1, 1000));
+	assert_true(note(&refusals, 2, 2000));
+	assert_false(note(&refusals, 1, 2000));
+	refusals_tell(&refusals, 1000 + REFUSALS_PERIOD_MS);
+	assert_true(note(&refusals, 1, 1000 + REFUSALS_PERIOD_MS));
+	assert_false(note(&refusals, 2, 1000 + REFUSALS_PERIOD_MS));
 }
 
 static void test_many_networks_are_counted_together(void **state)
 {
-	_cleanup_(refusals_freep) struct refusals *refusals = refusals_new("rate limit", "refused");
+	struct refusals refusals = REFUSALS("rate limit", "refused");
 
 	for (unsigned i = 0; i < REFUSALS_NETWORKS; i++)
-		assert_true(note(refusals, i, 1000));
+		assert_true(note(&refusals, i, 1000));
 	for (unsigned i = REFUSALS_NETWORKS; i < 1000; i++)
-		assert_false(note(refusals, i, 1000));
-	refusals_tell(refusals, INT64_MAX);
-	assert_true(note(refusals, 999, 1000));
+		assert_false(note(&refusals, i, 1000));
+	refusals_tell(&refusals, INT64_MAX);
+	assert_true(note(&refusals, 999, 1000));
 }
 
 int main(void)
