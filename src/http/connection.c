@@ -116,7 +116,7 @@ void connections_init(struct connections *all)
 	TAILQ_INIT(&all->requests.connections);
 }
 
-static void queue_join(struct queue *queue, struct connection *connection)
+void connection_queue(struct connection *connection, struct queue *queue)
 {
 	if (connection->queue)
 		TAILQ_REMOVE(&connection->queue->connections, connection, place);
@@ -133,22 +133,6 @@ const struct sockaddr *connection_client(const struct connection *connection)
 {
 	return MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
 		->client_addr;
-}
-
-void connection_begin_handshake(struct connection *connection)
-{
-	struct connections *all = connection->all;
-
-	if (all->serving->certificates)
-		connection->certificates = certificates_ref(all->serving->certificates);
-	connection->is_handshaking = true;
-	queue_join(&all->handshakes, connection);
-}
-
-void connection_finish_handshake(struct connection *connection)
-{
-	connection->is_handshaking = false;
-	queue_join(&connection->all->requests, connection);
 }
 
 /* A connection that is shut down reads its end, fails, and is closed by libmicrohttpd in its own
@@ -197,7 +181,7 @@ struct connection *connection_open(struct connections *all, struct MHD_Connectio
 	trace_connection(connection->trace, client, sockets_kind_name(kind));
 	all->fresh++;
 	counter_add(&all->counters->connections, 1);
-	queue_join(&all->requests, connection);
+	connection_queue(connection, &all->requests);
 	if (!(kind == PORT_PROXY &&
 	      networks_contain(&memory, all->serving->trusted_proxies, client)) &&
 	    !(all->limit && limit_trusts(all->limit, client)))
@@ -219,7 +203,7 @@ void connection_start_request(struct connection *connection)
 void connection_renew(struct connection *connection)
 {
 	if (!connection_is_ended(connection))
-		queue_join(connection->queue, connection);
+		connection_queue(connection, connection->queue);
 }
 
 void connection_close(struct connection *connection)

@@ -12,25 +12,20 @@
 #include <gnutls/gnutls.h>
 #include <sys/queue.h>
 
-#include "config/settings.h"
 #include "http/intake.h"
+#include "http/serving.h"
 #include "http/sockets.h"
-#include "observe/access-log.h"
 #include "observe/counters.h"
 #include "tls/client-hello.h"
 #include "util/base.h"
 #include "util/digest.h"
-#include "util/idna.h"
 
 struct MHD_Connection;
-struct certificates;
 struct exchange;
 struct client_suites;
 struct connections;
 struct limit;
 struct share;
-struct signer;
-struct templates;
 struct ticket_key;
 
 /* Connections that have the same time for what they do, so that the oldest is due first. */
@@ -90,22 +85,6 @@ struct connection {
 	bool is_polled;
 };
 
-/* What connections and requests are served with, which a reload may change. The owner holds
- * references to the objects. */
-struct serving {
-	struct certificates *certificates; /* NULL until they are loaded */
-	struct templates *templates;
-	struct signer *signer; /* or NULL */
-	enum unknown_name unknown_name;
-	struct log_rules log;
-	unsigned handshake_timeout;	  /* seconds */
-	unsigned connections_per_network; /* percent of the worker's */
-	bool http_autoconfig, redirect_to_same_host;
-	char trusted_proxies[SETTINGS_NETWORKS_MAX]; /* have no share on the listener for proxies */
-	char acme_directory[256];
-	char public_name[HOST_NAME_MAX_LENGTH + sizeof(":65535")];
-};
-
 /* One for each worker thread. */
 struct connections {
 	int epoll; /* borrowed from the worker; its entries point to struct connection */
@@ -127,7 +106,11 @@ void connections_init(struct connections *all);
 struct connection *connection_open(struct connections *all, struct MHD_Connection *mhd,
 				   enum port_kind kind, struct shares *shares);
 
-/* The connection makes a request, or is answered, or waits for us: it has all of its time again. */
+/* The connection waits in the queue from now on, which may be the one it is in, and has all of its
+ * time again. */
+void connection_queue(struct connection *connection, struct queue *queue);
+
+/* It makes a request, or is answered, or waits for us: it has all of its time again. */
 void connection_start_request(struct connection *connection);
 void connection_renew(struct connection *connection);
 
@@ -154,10 +137,6 @@ void connections_end_handshakes(struct connections *all);
 
 /* Whether the connection was ended here; libmicrohttpd has not closed it yet. */
 bool connection_is_ended(const struct connection *connection);
-
-/* Its TLS handshake begins or is finished. */
-void connection_begin_handshake(struct connection *connection);
-void connection_finish_handshake(struct connection *connection);
 
 const struct sockaddr *connection_client(const struct connection *connection);
 

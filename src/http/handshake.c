@@ -130,7 +130,8 @@ static void finish_handshake(struct connection *connection)
 	connection->is_resumed = is_resumed;
 	counter_add(&connection->all->counters->handshakes[version][is_resumed], 1);
 	trace_handshake(connection->trace, version, is_resumed);
-	connection_finish_handshake(connection);
+	connection->is_handshaking = false;
+	connection_queue(connection, &connection->all->requests);
 }
 
 /* The ClientHello tells which keys will do; the client's Finished is the last message that a
@@ -158,9 +159,13 @@ static int message(gnutls_session_t session, unsigned type, unsigned when, unsig
 
 void handshake_begin(struct connection *connection)
 {
+	struct certificates *certificates = connection->all->serving->certificates;
 	gnutls_session_t session = connection->session;
 
-	connection_begin_handshake(connection);
+	if (certificates)
+		connection->certificates = certificates_ref(certificates);
+	connection->is_handshaking = true;
+	connection_queue(connection, &connection->all->handshakes);
 	gnutls_transport_set_ptr(session, connection);
 	gnutls_transport_set_pull_function(session, pull);
 	gnutls_transport_set_vec_push_function(session, push);

@@ -87,21 +87,6 @@ static int share_connections(unsigned workers, const struct sockets *all, rlim_t
 	return 0;
 }
 
-static int open_sockets(struct listener *listener, struct sockets *sockets, struct error *err)
-{
-	for (size_t i = 0; i < sockets->count; i++) {
-		enum port_kind kind = sockets->items[i].kind;
-
-		for (unsigned w = 0; kind != PORT_METRICS && w < listener->n_workers; w++) {
-			int fd = sockets_listen(sockets, i, w, err);
-
-			if (fd < 0 || worker_add_socket(listener->workers[w], fd, kind, err) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
-
 static int open_monitor(struct listener *listener, const struct settings *settings,
 			struct sockets *sockets, struct error *err)
 {
@@ -173,9 +158,18 @@ int listener_open(const struct settings *settings, struct sockets *sockets,
 	if (client_suites_init(listener->priorities, &listener->suites, err) < 0)
 		return -1;
 	listener->limit = limit_new();
-	if (open_workers(listener, settings, sockets, err) < 0 ||
-	    open_sockets(listener, sockets, err) < 0)
+	if (open_workers(listener, settings, sockets, err) < 0)
 		return -1;
+	for (size_t i = 0; i < sockets->count; i++) {
+		enum port_kind kind = sockets->items[i].kind;
+
+		for (unsigned w = 0; kind != PORT_METRICS && w < listener->n_workers; w++) {
+			int fd = sockets_listen(sockets, i, w, err);
+
+			if (fd < 0 || worker_add_socket(listener->workers[w], fd, kind, err) < 0)
+				return -1;
+		}
+	}
 	if (open_monitor(listener, settings, sockets, err) < 0)
 		leave_out_monitor(listener, err);
 	listener_set_rules(listener, settings);
@@ -203,6 +197,8 @@ static void hand_over(struct listener *listener)
 {
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_set_serving(listener->workers[i], &listener->serving);
+	if (listener->monitor)
+		monitor_set_serving(listener->monitor, &listener->serving);
 }
 
 void listener_set_certificates(struct listener *listener, struct certificates *certificates)
@@ -210,8 +206,6 @@ void listener_set_certificates(struct listener *listener, struct certificates *c
 	certificates_unref(listener->serving.certificates);
 	listener->serving.certificates = certificates_ref(certificates);
 	hand_over(listener);
-	if (listener->monitor)
-		monitor_set_certificates(listener->monitor, certificates);
 }
 
 void listener_set_templates(struct listener *listener, struct templates *templates)
@@ -265,8 +259,6 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 	snprintf(serving->public_name, sizeof(serving->public_name), "%s",
 		 settings->server.public_name);
 	hand_over(listener);
-	if (listener->monitor)
-		monitor_set_public_name(listener->monitor, settings->server.public_name);
 }
 
 static void set_stores(struct listener *listener, struct store **stores)
@@ -345,8 +337,6 @@ void listener_close(struct listener *listener)
 	monitor_close(listener->monitor);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_stop(listener->workers[i]);
-	for (unsigned i = 0; i < listener->n_workers; i++)
-		worker_join(listener->workers[i]);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_free(listener->workers[i]);
 	certificates_unref(listener->serving.certificates);

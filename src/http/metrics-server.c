@@ -8,6 +8,7 @@
 
 #include "http/mhd.h"
 #include "http/retired-certificates.h"
+#include "http/serving.h"
 #include "http/worker.h"
 #include "observe/counters.h"
 #include "observe/metrics.h"
@@ -41,7 +42,7 @@ struct monitor {
 	pthread_mutex_t lock; /* of all below */
 	struct store *store;  /* NULL while the database is reopened */
 	struct certificates *certificates;
-	char *public_name;
+	char public_name[sizeof(((struct serving *)NULL)->public_name)];
 	int64_t reloaded;
 	bool has_reloaded_all;
 };
@@ -59,7 +60,6 @@ struct monitor *monitor_new(struct worker *const *workers, size_t count, struct 
 		monitor->counters[i] = worker_counters(workers[i]);
 	monitor->store = store;
 	monitor->has_https = has_https;
-	monitor->public_name = xstrdup("");
 	monitor->started = monitor->reloaded = time(NULL);
 	monitor->has_reloaded_all = true;
 	return monitor;
@@ -76,23 +76,17 @@ int monitor_add_socket(struct monitor *monitor, int fd, struct error *err)
 	return 0;
 }
 
-void monitor_set_certificates(struct monitor *monitor, struct certificates *certificates)
+void monitor_set_serving(struct monitor *monitor, const struct serving *serving)
 {
 	struct certificates *old;
 
 	pthread_mutex_lock(&monitor->lock);
 	old = monitor->certificates;
-	monitor->certificates = certificates_ref(certificates);
+	monitor->certificates = serving->certificates ? certificates_ref(serving->certificates)
+						      : NULL;
+	memcpy(monitor->public_name, serving->public_name, sizeof(monitor->public_name));
 	pthread_mutex_unlock(&monitor->lock);
 	certificates_unref(old);
-}
-
-void monitor_set_public_name(struct monitor *monitor, const char *public_name)
-{
-	pthread_mutex_lock(&monitor->lock);
-	free(monitor->public_name);
-	monitor->public_name = xstrdup(public_name);
-	pthread_mutex_unlock(&monitor->lock);
 }
 
 void monitor_set_store(struct monitor *monitor, struct store *store)
@@ -300,7 +294,6 @@ void monitor_close(struct monitor *monitor)
 	}
 	certificates_unref(monitor->certificates);
 	store_close(monitor->store);
-	free(monitor->public_name);
 	pthread_mutex_destroy(&monitor->lock);
 	free(monitor->counters);
 	free(monitor);

@@ -8,8 +8,8 @@
 
 #include "util/base.h"
 
-struct certificates;
 struct monitor;
+struct serving;
 struct store;
 struct worker;
 
@@ -26,9 +26,8 @@ int monitor_add_socket(struct monitor *monitor, int fd, struct error *err);
 /* Starts to answer. Returns 0, or -1 with err set. */
 int monitor_start(struct monitor *monitor, struct error *err);
 
-/* What it tells of from now on; a reference is taken. */
-void monitor_set_certificates(struct monitor *monitor, struct certificates *certificates);
-void monitor_set_public_name(struct monitor *monitor, const char *public_name);
+/* What it reports from now on; a reference to the certificates is taken. */
+void monitor_set_serving(struct monitor *monitor, const struct serving *serving);
 void monitor_set_store(struct monitor *monitor, struct store *store); /* taken over */
 void monitor_set_reloaded(struct monitor *monitor, bool has_reloaded_all);
 

@@ -1,5 +1,6 @@
 #include "http/plain-http.h"
 
+#include "http/serving.h"
 #include "protocol/autoconfig.h"
 #include "protocol/protocol.h"
 #include "store/store.h"
@@ -45,16 +46,16 @@ bool plain_is_token(const char *text)
 	return length > 0 && length <= TOKEN_MAX_LENGTH;
 }
 
-static void show_challenge(const struct plain_rules *rules, struct arena *memory, const char *token,
+static void show_challenge(const struct serving *serving, struct arena *memory, const char *token,
 			   struct response *response)
 {
 	struct error err;
 	size_t size;
 	char *data;
 
-	if (!*rules->acme_directory || !plain_is_token(token))
+	if (!*serving->acme_directory || !plain_is_token(token))
 		return;
-	data = file_read(memory, arena_printf(memory, "%s/%s", rules->acme_directory, token),
+	data = file_read(memory, arena_printf(memory, "%s/%s", serving->acme_directory, token),
 			 CHALLENGE_MAX_SIZE, &size, &err);
 	if (!data)
 		return;
@@ -74,7 +75,7 @@ static void show_challenge(const struct plain_rules *rules, struct arena *memory
  * serve has it, and TLS will have a certificate for it; else our own, which may be "".
  * Returns as store_match(), but for STORE_NOT_FOUND.
  */
-static int choose_host(const struct context *context, const struct plain_rules *rules,
+static int choose_host(const struct context *context, const struct serving *serving,
 		       struct arena *memory, const struct query *query, const struct match *match,
 		       const char **ret_host, struct error *err)
 {
@@ -82,8 +83,8 @@ static int choose_host(const struct context *context, const struct plain_rules *
 	const struct query about_host = { .host = query->host };
 	int r = STORE_NOT_FOUND;
 
-	if (rules->same_host && query->host &&
-	    certificates_match(rules->same_host, query->host, NULL, 0))
+	if (serving->redirect_to_same_host && serving->certificates && query->host &&
+	    certificates_match(serving->certificates, query->host, NULL, 0))
 		r = context_match(context, memory, &about_host, arena_new(memory, struct match),
 				  err);
 	if (r != 0 && r != STORE_NOT_FOUND)
@@ -95,7 +96,7 @@ static int choose_host(const struct context *context, const struct plain_rules *
 	return 0;
 }
 
-static int redirect(const struct context *context, const struct plain_rules *rules,
+static int redirect(const struct context *context, const struct serving *serving,
 		    struct arena *memory, const struct route *route,
 		    const struct question *question, struct response *response, struct error *err)
 {
@@ -113,7 +114,7 @@ static int redirect(const struct context *context, const struct plain_rules *rul
 	if (r == 0)
 		response->match = match;
 	if (r == 0)
-		r = choose_host(context, rules, memory, &question->query, match, &host, err);
+		r = choose_host(context, serving, memory, &question->query, match, &host, err);
 	if (r != 0) {
 		response_set_text(response, 503, "Try again later.\n");
 		response->outcome = failure_name(FAILURE_INTERNAL);
@@ -134,9 +135,8 @@ static int redirect(const struct context *context, const struct plain_rules *rul
 	return 0;
 }
 
-int plain_answer(const struct context *context, const struct plain_rules *rules,
-		 struct arena *memory, const struct request *request, struct response *ret_response,
-		 struct error *err)
+int plain_answer(const struct context *context, const struct serving *serving, struct arena *memory,
+		 const struct request *request, struct response *ret_response, struct error *err)
 {
 	const char *path = request_path(memory, request);
 	const struct route *route = route_of(path);
@@ -145,13 +145,13 @@ int plain_answer(const struct context *context, const struct plain_rules *rules,
 	*ret_response = (struct response){ .outcome = "not-found" };
 	response_set_text(ret_response, 404, "Not found.\n");
 	if (path && text_starts_with_ignoring_case(path, CHALLENGE_PATH))
-		show_challenge(rules, memory, path + strlen(CHALLENGE_PATH), ret_response);
+		show_challenge(serving, memory, path + strlen(CHALLENGE_PATH), ret_response);
 	if (!route)
 		return 0;
 	question = arena_new(memory, struct question);
 	*question = route->parse(memory, request);
-	if (!rules->has_autoconfig || route->redirect != ROUTE_REDIRECT_AUTOCONFIG)
-		return redirect(context, rules, memory, route, question, ret_response, err);
+	if (!serving->http_autoconfig || route->redirect != ROUTE_REDIRECT_AUTOCONFIG)
+		return redirect(context, serving, memory, route, question, ret_response, err);
 	/* The document for the domain alone, because no login is sent over this listener. */
 	question->query.address = NULL;
 	question->query.md5 = NULL;

@@ -8,23 +8,12 @@
 
 #include "answer/answer.h"
 
-struct certificates;
-
-/* How the operator wants it; a plain value that lives as long as it is used. */
-struct plain_rules {
-	bool has_autoconfig;	    /* serve the document without an address */
-	const char *acme_directory; /* of challenges, "" for none */
-
-	/* Clients are redirected to the host that they named, if it is of a served domain and one
-	 * of these covers it; NULL: never. Borrowed. */
-	const struct certificates *same_host;
-};
+struct serving;
 
 /* As answer(); a redirect leads where settings and database say: to a host that the request named
  * only if it was found there. */
-int plain_answer(const struct context *context, const struct plain_rules *rules,
-		 struct arena *memory, const struct request *request, struct response *ret_response,
-		 struct error *err);
+int plain_answer(const struct context *context, const struct serving *serving, struct arena *memory,
+		 const struct request *request, struct response *ret_response, struct error *err);
 
 /* Whether the request is refused before its body is read: nothing on this port takes one. The
  * response is then filled in. */

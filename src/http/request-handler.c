@@ -4,6 +4,7 @@
 #include "http/connection.h"
 #include "http/forwarded.h"
 #include "http/mhd.h"
+#include "http/plain-http.h"
 #include "observe/counters.h"
 #include "observe/trace.h"
 #include "protocol/request.h"
@@ -281,19 +282,6 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	return send_refusal(exchange);
 }
 
-static enum MHD_Result gather_body(struct exchange *exchange, const char *data, size_t size)
-{
-	if (exchange->received + size > DROPPED_BODY_MAX)
-		return MHD_NO;
-	if (exchange->admission == ADMITTED && exchange->received + size <= REQUEST_BODY_MAX) {
-		if (!exchange->body)
-			exchange->body = arena_alloc(&exchange->memory, REQUEST_BODY_MAX);
-		memcpy(exchange->body + exchange->received, data, size);
-	}
-	exchange->received += size;
-	return MHD_YES;
-}
-
 /* Sends the answer, or waits for the database. */
 static enum MHD_Result make_answer(struct exchange *exchange)
 {
@@ -305,7 +293,7 @@ static enum MHD_Result make_answer(struct exchange *exchange)
 
 	arena_clear(&exchange->scratch);
 	r = exchange->port->kind == PORT_PLAIN
-		    ? plain_answer(&exchanges->context, &exchanges->plain, &exchange->scratch,
+		    ? plain_answer(&exchanges->context, exchanges->serving, &exchange->scratch,
 				   &exchange->request, &exchange->response, &err)
 		    : answer(&exchanges->context, &exchange->scratch, &exchange->request,
 			     &exchange->response, &err);
@@ -343,7 +331,16 @@ enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, c
 		return begin_handling(exchange, method);
 	if (received > 0) {
 		*size = 0;
-		return gather_body(exchange, data, received);
+		if (exchange->received + received > DROPPED_BODY_MAX)
+			return MHD_NO;
+		if (exchange->admission == ADMITTED &&
+		    exchange->received + received <= REQUEST_BODY_MAX) {
+			if (!exchange->body)
+				exchange->body = arena_alloc(&exchange->memory, REQUEST_BODY_MAX);
+			memcpy(exchange->body + exchange->received, data, received);
+		}
+		exchange->received += received;
+		return MHD_YES;
 	}
 	if (exchange->admission != ADMITTED)
 		return delay_or_send_refusal(exchange);

@@ -7,7 +7,6 @@
 #include <sys/queue.h>
 
 #include "answer/answer.h"
-#include "http/plain-http.h"
 #include "http/sockets.h"
 #include "util/base.h"
 #include "util/digest.h"
@@ -33,9 +32,8 @@ enum { WAIT_FOR_DATABASE, WAIT_FOR_REFUSAL, WAIT_REASONS };
 struct exchanges {
 	struct context context;
 	const struct serving *serving; /* of the worker */
-	struct plain_rules plain;
-	bool is_stopping; /* answers close their connections */
-	size_t count;	  /* exchanges under way */
+	bool is_stopping;	       /* answers close their connections */
+	size_t count;		       /* exchanges under way */
 	struct waiting waiting[WAIT_REASONS];
 	struct MHD_Response *refusal; /* of all that is beyond the limit, once it was needed */
 	struct digest_key log_key;    /* once it was needed */

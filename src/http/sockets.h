@@ -16,9 +16,9 @@ struct socket_holder;
 /* What is spoken on a listening socket. */
 enum port_kind {
 	PORT_TLS,
-	PORT_PLAIN,   /* what plain.h says */
+	PORT_PLAIN,   /* what plain-http.h says */
 	PORT_PROXY,   /* the same as on PORT_TLS, in the clear, to a proxy that has spoken TLS */
-	PORT_METRICS, /* what monitor.h says; not for the workers */
+	PORT_METRICS, /* what metrics-server.h says; not for the workers */
 	PORT_KINDS
 };
 

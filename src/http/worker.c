@@ -48,8 +48,7 @@ struct worker {
 	pthread_t thread;
 	bool has_thread;
 	int epoll, wake;
-	struct store *store;   /* NULL while the database is reopened */
-	atomic_bool has_store; /* the same, for other threads */
+	atomic_bool has_store; /* what the context of the exchanges has, for other threads */
 	struct connections connections;
 	struct exchanges exchanges;
 	struct lingering lingering;
@@ -85,7 +84,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 	_cleanup_(worker_freep) struct worker *worker = xnew(struct worker);
 
 	worker->options = *options;
-	worker->store = store;
+	worker->exchanges.context.store = store;
 	atomic_init(&worker->has_store, store != NULL);
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -102,7 +101,6 @@ int worker_new(const struct worker_options *options, struct store *store,
 	worker->connections.counters = &worker->counters;
 	exchanges_init(&worker->exchanges);
 	worker->exchanges.serving = &worker->serving;
-	worker->exchanges.context.store = store;
 	worker->exchanges.context.limit = options->limit;
 	worker->exchanges.context.counters = &worker->counters;
 	*ret_worker = TAKE(worker);
@@ -235,11 +233,6 @@ static void use_serving(struct worker *worker)
 	worker->exchanges.context.site.public_name = serving->public_name;
 	worker->exchanges.context.site.templates = serving->templates;
 	worker->exchanges.context.site.signer = serving->signer;
-	worker->exchanges.plain = (struct plain_rules){
-		.has_autoconfig = serving->http_autoconfig,
-		.acme_directory = serving->acme_directory,
-		.same_host = serving->redirect_to_same_host ? serving->certificates : NULL,
-	};
 	share = (size_t)worker->options.connections_max * serving->connections_per_network / 100;
 	if (serving->connections_per_network == 100)
 		share = 0;
@@ -253,7 +246,8 @@ static void take_over(struct worker *worker)
 {
 	bool has_serving, has_store, must_stop;
 	struct serving old = worker->serving;
-	struct store *store = worker->store;
+	struct context *context = &worker->exchanges.context;
+	struct store *store = context->store;
 
 	pthread_mutex_lock(&worker->lock);
 	has_serving = worker->has_next_serving;
@@ -262,7 +256,7 @@ static void take_over(struct worker *worker)
 	worker->has_next_serving = false;
 	has_store = worker->has_next_store;
 	if (has_store)
-		worker->store = TAKE(worker->next_store);
+		context->store = TAKE(worker->next_store);
 	worker->has_next_store = false;
 	must_stop = worker->must_stop;
 	pthread_mutex_unlock(&worker->lock);
@@ -274,9 +268,8 @@ static void take_over(struct worker *worker)
 	if (has_store) {
 		store_close(store);
 		worker->snapshot_until = 0;
-		worker->exchanges.context.store = worker->store;
 		worker->exchanges.has_log_key = false;
-		atomic_store(&worker->has_store, worker->store != NULL);
+		atomic_store(&worker->has_store, context->store != NULL);
 	}
 	if (must_stop && !worker->stopping_since) {
 		worker->stopping_since = clock_now();
@@ -350,16 +343,17 @@ static void run_daemon(struct worker_socket *listening)
 static void turn(struct worker *worker)
 {
 	struct epoll_event events[EVENTS_MAX];
+	struct store *store = worker->exchanges.context.store;
 	int64_t now = clock_now();
 	uint64_t calls;
 	int count;
 
-	if (!worker->store || !store_has_snapshot(worker->store)) {
+	if (!store || !store_has_snapshot(store)) {
 		worker->snapshot_until = 0;
 	} else if (!worker->snapshot_until) {
 		worker->snapshot_until = now + SNAPSHOT_MS;
 	} else if (now >= worker->snapshot_until) {
-		store_release(worker->store);
+		store_release(store);
 		worker->snapshot_until = 0;
 	}
 	count = epoll_wait(worker->epoll, events, EVENTS_MAX, sleep_time(worker));
@@ -425,17 +419,12 @@ void worker_stop(struct worker *worker)
 	wake(worker);
 }
 
-void worker_join(struct worker *worker)
-{
-	if (worker->has_thread)
-		pthread_join(worker->thread, NULL);
-	worker->has_thread = false;
-}
-
 void worker_free(struct worker *worker)
 {
 	if (!worker)
 		return;
+	if (worker->has_thread)
+		pthread_join(worker->thread, NULL);
 	for (size_t i = 0; i < worker->n_sockets; i++) {
 		if (worker->sockets[i]->daemon)
 			MHD_stop_daemon(worker->sockets[i]->daemon);
@@ -446,7 +435,7 @@ void worker_free(struct worker *worker)
 	clear_serving(&worker->serving);
 	if (worker->has_next_serving)
 		clear_serving(&worker->next_serving);
-	store_close(worker->store);
+	store_close(worker->exchanges.context.store);
 	store_close(worker->next_store);
 	closep(&worker->epoll);
 	closep(&worker->wake);

@@ -58,12 +58,11 @@ bool worker_has_store(const struct worker *worker);
  * it hangs. May be called from any thread. */
 unsigned worker_turns(struct worker *worker);
 
-/* What it counts, which it does until worker_join(). Lives as long as the worker. */
+/* What it counts, as long as the worker lives. */
 const struct counters *worker_counters(const struct worker *worker);
 
 /* Asks the worker to finish: it accepts nothing more, and ends once the requests under way are
- * answered. worker_join() waits for that. */
+ * answered. worker_free() waits for that. */
 void worker_stop(struct worker *worker);
-void worker_join(struct worker *worker);
 void worker_free(struct worker *worker);
 DEFINE_CLEANUP(struct worker *, worker_free);

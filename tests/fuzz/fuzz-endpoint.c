@@ -6,6 +6,7 @@
 
 #include "fuzz/served.h"
 #include "http/plain-http.h"
+#include "http/serving.h"
 #include "protocol/mobileconfig.h"
 #include "store/store.h"
 #include "util/arena.h"
@@ -67,7 +68,7 @@ static char *next_line(char **rest)
  * on the port for HTTPS and the plain one, there is an answer that can go out. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct plain_rules rules = { .acme_directory = "" };
+	static const struct serving serving = { 0 };
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	char *rest = arena_strndup(&memory, (const char *)data, size);
 	struct context context = *served_context();
@@ -87,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	check(&response);
 	if (!plain_refuses(&memory, &request, &response) &&
-	    plain_answer(&context, &rules, &memory, &request, &response, &err) != 0)
+	    plain_answer(&context, &serving, &memory, &request, &response, &err) != 0)
 		abort();
 	check(&response);
 	store_release(context.store);

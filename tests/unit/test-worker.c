@@ -81,7 +81,6 @@ static void start(struct served *served, unsigned handshake_timeout)
 static void stop(struct served *served)
 {
 	worker_stop(served->worker);
-	worker_join(served->worker);
 	worker_free(served->worker);
 	certificates_unref(served->serving.certificates);
 	templates_unref(served->serving.templates);
