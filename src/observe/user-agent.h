@@ -4,7 +4,7 @@
 
 #include "util/base.h"
 
-/* As many kinds as there are rows in the table of agent.c; a kind is an index into it. */
+/* As many kinds as there are rows in the table of user-agent.c; a kind is an index into it. */
 typedef unsigned char agent_t;
 
 #define AGENTS_MAX 64
