@@ -42,7 +42,7 @@ static int store_certificate(struct acme_run *run, const struct uacme_issue *iss
 
 	if (managed_store(file, group, run->uacme.server, issue->chain_file, issue->key_file, err) <
 		    0 ||
-	    certificate_file_load(run->memory, file, NULL, NULL, &certificate, err) < 0)
+	    certificate_file_load(run->memory, file, NULL, NULL, NULL, &certificate, err) < 0)
 		return -1;
 	outcome->file = file;
 	outcome->expires = certificate_date(run->memory, certificate.expires);

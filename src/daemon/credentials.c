@@ -290,7 +290,7 @@ bool credentials_update(struct credentials *credentials, const struct settings *
 /* Not at the start, because the sandbox hides the store of the system, which takes its time. */
 static void warn_of_chains(const struct certificates *certificates, credentials_report *on_warning)
 {
-	_cleanup_(trust_store_closep) struct trust_store *store = NULL;
+	_cleanup_(trust_store_closep) gnutls_x509_trust_list_t store = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
 	for (size_t i = 0; i < certificates_count(certificates); i++) {

@@ -22,64 +22,39 @@
 DEFINE_CLEANUP(gnutls_x509_crt_t, gnutls_x509_crt_deinit);
 DEFINE_CLEANUP(gnutls_x509_privkey_t, gnutls_x509_privkey_deinit);
 
-/* Such a file stands for a directory without a pair. */
-static void explain_absence(const char *file, struct error *err)
+static char *read_pem_file(struct arena *memory, const char *file, size_t *ret_size,
+			   struct error *err)
 {
+	char *data = file_read(memory, file, CERTIFICATE_FILE_LIMIT, ret_size, err);
 	size_t length = strlen(file), name = strlen("/" LAYOUT_CHAIN);
+	int reason = data || eaccess(file, R_OK) == 0 ? 0 : errno;
+	struct stat status;
 
-	if (length > name && text_equals(file + length - name, "/" LAYOUT_CHAIN)) {
+	if (reason == EACCES)
+		error_hint(err, "give the daemon's user read permission");
+	/* Such a file stands for a directory without a pair. */
+	else if (reason == ENOENT && length > name &&
+		 text_equals(file + length - name, "/" LAYOUT_CHAIN)) {
 		error_set(err, ERROR_TLS,
 			  "directory '%.*s' has no certificate with its private key",
 			  (int)(length - name), file);
 		error_hint(err, "write the certificate with its chain to " LAYOUT_CHAIN
 				" there and its key to " LAYOUT_KEY
 				", or use other names of mailconfd(8)");
-	}
-}
-
-static char *read_file(struct arena *memory, const char *file, size_t *ret_size, struct error *err)
-{
-	struct stat status;
-	char *data;
-
-	if (stat(file, &status) == 0 && status.st_size > (off_t)CERTIFICATE_FILE_LIMIT) {
+	} else if (!data && stat(file, &status) == 0 && S_ISREG(status.st_mode) &&
+		   status.st_size > (off_t)CERTIFICATE_FILE_LIMIT) {
 		error_set(err, ERROR_TLS,
 			  "'%s' is larger than %zu KiB, the limit for a certificate with its chain "
 			  "and key",
 			  file, CERTIFICATE_FILE_LIMIT / 1024);
 		error_hint(err, "let the glob match certificates only");
-		return NULL;
 	}
-	data = file_read(memory, file, CERTIFICATE_FILE_LIMIT, ret_size, err);
-	if (!data && eaccess(file, R_OK) < 0 && errno == EACCES) {
-		error_set(err, ERROR_SYSTEM, "cannot read '%s': %s", file, strerror(EACCES));
-		error_hint(err, "give the daemon's user read permission");
-	} else if (!data && access(file, F_OK) < 0 && errno == ENOENT)
-		explain_absence(file, err);
 	return data;
 }
 
-static void warn_of_mode(const char *key_file, certificates_warner warn, void *context)
+static int64_t nanoseconds(struct timespec time)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct stat status;
-
-	if (warn && stat(key_file, &status) == 0 && (status.st_mode & S_IROTH))
-		warn(arena_printf(
-			     &memory,
-			     "every user of this machine can read the private key in '%s'; run "
-			     "'chmod o-r' on it",
-			     key_file),
-		     context);
-}
-
-/* The file of the key: the same, if that holds one. */
-static const char *find_key_file(struct arena *memory, const char *file, const char *data,
-				 size_t size)
-{
-	const char *key_file = layout_key_of(memory, file);
-
-	return key_file && !pem_scan(data, size).keys ? key_file : file;
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
 static struct file_stamp take_stamp(const char *file)
@@ -92,8 +67,8 @@ static struct file_stamp take_stamp(const char *file)
 		.device = status.st_dev,
 		.number = status.st_ino,
 		.size = status.st_size,
-		.written = status.st_mtim,
-		.changed = status.st_ctim,
+		.written = nanoseconds(status.st_mtim),
+		.changed = nanoseconds(status.st_ctim),
 	};
 }
 
@@ -108,48 +83,41 @@ struct certificate_stamp certificate_stamp_take(const char *file)
 	return stamp;
 }
 
-static bool times_are_equal(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-static bool file_stamps_are_equal(const struct file_stamp *a, const struct file_stamp *b)
-{
-	return a->device == b->device && a->number == b->number && a->size == b->size &&
-	       times_are_equal(&a->written, &b->written) &&
-	       times_are_equal(&a->changed, &b->changed);
-}
-
 bool certificate_stamp_equals(const struct certificate_stamp *a, const struct certificate_stamp *b)
 {
-	return file_stamps_are_equal(&a->chain, &b->chain) &&
-	       file_stamps_are_equal(&a->key, &b->key);
+	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
-static int load_key_file(struct arena *secret, struct certificate_source *source, struct error *err)
-{
-	if (source->key_file == source->file)
-		return 0;
-	source->key_data = read_file(secret, source->key_file, &source->key_size, err);
-	return source->key_data ? 0 : -1;
-}
-
-int certificate_file_load(struct arena *memory, const char *file, certificates_warner warn,
-			  void *context, struct certificate *ret_certificate, struct error *err)
+int certificate_file_load(struct arena *memory, const char *file, const char *key_file,
+			  certificates_warner warn, void *context,
+			  struct certificate *ret_certificate, struct error *err)
 {
 	_cleanup_(arena_wipe) struct arena secret = ARENA_NULL;
 	struct certificate_source source = { .file = file };
-	int result = -1;
+	struct stat status;
 
-	source.data = read_file(&secret, file, &source.size, err);
+	source.data = read_pem_file(&secret, file, &source.size, err);
 	if (!source.data)
 		return -1;
-	source.key_file = find_key_file(&secret, file, source.data, source.size);
-	if (load_key_file(&secret, &source, err) == 0)
-		result = certificate_parse(memory, &source, warn, context, ret_certificate, err);
-	if (result == 0)
-		warn_of_mode(source.key_file, warn, context);
-	return result;
+	if (!key_file) {
+		key_file = layout_key_of(&secret, file);
+		if (key_file && pem_scan(source.data, source.size).keys)
+			key_file = NULL;
+	}
+	source.key_file = key_file ?: file;
+	if (key_file &&
+	    !(source.key_data = read_pem_file(&secret, key_file, &source.key_size, err)))
+		return -1;
+	if (certificate_parse(memory, &source, warn, context, ret_certificate, err) < 0)
+		return -1;
+	if (warn && stat(source.key_file, &status) == 0 && (status.st_mode & S_IROTH))
+		warn(arena_printf(
+			     &secret,
+			     "every user of this machine can read the private key in '%s'; run "
+			     "'chmod o-r' on it",
+			     source.key_file),
+		     context);
+	return 0;
 }
 
 static bool is_still_usable(const char *file, const char *name)
@@ -159,7 +127,7 @@ static bool is_still_usable(const char *file, const char *name)
 	struct error err;
 	bool fits;
 
-	if (certificate_file_load(&memory, file, NULL, NULL, &certificate, &err) < 0)
+	if (certificate_file_load(&memory, file, NULL, NULL, NULL, &certificate, &err) < 0)
 		return false;
 	fits = certificate.n_names == 1 && text_equals_ignoring_case(certificate.names[0], name) &&
 	       certificate.expires > time(NULL) + SELF_SIGNED_DAYS_LEFT * DAY;
@@ -167,28 +135,29 @@ static bool is_still_usable(const char *file, const char *name)
 	return fits;
 }
 
-static int set_serial(gnutls_x509_crt_t certificate)
+static void wipe_datum(gnutls_datum_t *datum)
 {
-	unsigned char serial[16];
-	int r = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial));
-
-	serial[0] = (serial[0] & 0x7f) |
-		    1; /* positive (RFC 5280 4.1.2.2), without leading zeroes */
-	return r < 0 ? r : gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial));
+	gnutls_memset(datum->data, 0, datum->size);
+	gnutls_free(datum->data);
 }
 
 /* Returns what GnuTLS says. */
 static int sign_itself(gnutls_x509_privkey_t key, gnutls_x509_crt_t certificate, const char *name)
 {
 	static const char dn[] = "CN=self-signed"; /* no software is named to clients */
+	unsigned char serial[16];
 	time_t now = time(NULL);
 	int r;
 
+	if ((r = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof(serial))) < 0)
+		return r;
+	/* Positive (RFC 5280 4.1.2.2), without leading zeroes. */
+	serial[0] = (serial[0] & 0x7f) | 1;
 	if ((r = gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
 					      GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
 					      0)) < 0 ||
 	    (r = gnutls_x509_crt_set_version(certificate, 3)) < 0 ||
-	    (r = set_serial(certificate)) < 0 ||
+	    (r = gnutls_x509_crt_set_serial(certificate, serial, sizeof(serial))) < 0 ||
 	    (r = gnutls_x509_crt_set_dn(certificate, dn, NULL)) < 0 ||
 	    (r = gnutls_x509_crt_set_activation_time(certificate, now - DAY)) < 0 ||
 	    (r = gnutls_x509_crt_set_expiration_time(certificate, now + SELF_SIGNED_DAYS * DAY)) <
@@ -205,41 +174,26 @@ static int sign_itself(gnutls_x509_privkey_t key, gnutls_x509_crt_t certificate,
 	return 0;
 }
 
-static int write_key_pair(const char *file, gnutls_x509_privkey_t key,
-			  gnutls_x509_crt_t certificate, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	gnutls_datum_t chain = { 0 }, secret = { 0 };
-	char *text;
-	int r;
-
-	if ((r = gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &chain)) < 0 ||
-	    (r = gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &secret)) < 0) {
-		gnutls_free(chain.data);
-		return error_set(err, ERROR_TLS, "%s", gnutls_strerror(r));
-	}
-	text = arena_printf(&memory, "%.*s%.*s", (int)chain.size, chain.data, (int)secret.size,
-			    secret.data);
-	r = file_replace(file, 0600, (gid_t)-1, text, strlen(text), err);
-	explicit_bzero(text, strlen(text));
-	gnutls_memset(secret.data, 0, secret.size);
-	gnutls_free(secret.data);
-	gnutls_free(chain.data);
-	return r;
-}
-
 int certificate_file_self_sign(const char *file, const char *name, struct error *err)
 {
 	_cleanup_(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t key = NULL;
 	_cleanup_(gnutls_x509_crt_deinitp) gnutls_x509_crt_t certificate = NULL;
+	_cleanup_(wipe_datum) gnutls_datum_t chain = { 0 };
+	_cleanup_(wipe_datum) gnutls_datum_t secret = { 0 };
+	_cleanup_(arena_wipe) struct arena memory = ARENA_NULL;
+	const char *text;
 	int r;
 
 	if (is_still_usable(file, name))
 		return 0;
 	if ((r = gnutls_x509_privkey_init(&key)) < 0 ||
 	    (r = gnutls_x509_crt_init(&certificate)) < 0 ||
-	    (r = sign_itself(key, certificate, name)) < 0)
+	    (r = sign_itself(key, certificate, name)) < 0 ||
+	    (r = gnutls_x509_crt_export2(certificate, GNUTLS_X509_FMT_PEM, &chain)) < 0 ||
+	    (r = gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &secret)) < 0)
 		return error_set(err, ERROR_TLS, "cannot create a certificate for '%s': %s", name,
 				 gnutls_strerror(r));
-	return write_key_pair(file, key, certificate, err);
+	text = arena_printf(&memory, "%.*s%.*s", (int)chain.size, chain.data, (int)secret.size,
+			    secret.data);
+	return file_replace(file, 0600, (gid_t)-1, text, strlen(text), err);
 }

@@ -2,28 +2,25 @@
 
 /* Files of certificates: loaded, created, and checked for changes. */
 
-#include <sys/types.h>
-#include <time.h>
-
 #include "tls/certificate.h"
 #include "util/base.h"
 
 /*
- * Loads a PEM file, as certificate_parse() reads it. A file without a key takes that of the file
- * beside it which layout_key_of() names. Returns 0, or -1 with err set to a sentence that names the
- * file.
+ * Loads a PEM file, as certificate_parse() reads it, with the key in another file; with NULL, its
+ * own key or, if it has none, that of the file beside it which layout_key_of() names. Returns 0, or
+ * -1 with err set to a sentence that names the file.
  */
-int certificate_file_load(struct arena *memory, const char *file, certificates_warner warn,
-			  void *context, struct certificate *ret_certificate, struct error *err);
+int certificate_file_load(struct arena *memory, const char *file, const char *key_file,
+			  certificates_warner warn, void *context,
+			  struct certificate *ret_certificate, struct error *err);
 
 /* Identifies the versions of the files that a certificate was loaded from. A key that
- * is not a file beside the chain has zeroes. */
+ * is not a file beside the chain has zeroes. Without padding, because it is compared by its bytes.
+ */
 struct certificate_stamp {
 	struct file_stamp {
-		dev_t device;
-		ino_t number;
-		off_t size;
-		struct timespec written, changed;
+		uint64_t device, number;
+		int64_t size, written, changed; /* bytes; nanoseconds of the clock */
 	} chain, key;
 };
 

@@ -24,7 +24,7 @@ int certificate_list_load(struct arena *memory, const char *const *globs, size_t
 
 		item->file = files.items[list.count].path;
 		item->problem = files.items[list.count].problem;
-		if (!item->problem && certificate_file_load(memory, item->file, NULL, NULL,
+		if (!item->problem && certificate_file_load(memory, item->file, NULL, NULL, NULL,
 							    &item->certificate, &why) < 0)
 			item->problem = error_line(memory, &why);
 		list.n_usable += !item->problem;

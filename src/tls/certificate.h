@@ -5,6 +5,7 @@
 #include <time.h>
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 
 #include "util/base.h"
 
@@ -56,6 +57,8 @@ int certificate_key_digest(const struct certificate *certificate, struct digest 
 /* "ECDSA P-256", "RSA 2048", "Ed25519". Lives in memory. */
 const char *certificate_key_kind(struct arena *memory, const struct certificate *certificate);
 
+bool certificate_is_rsa(const struct certificate *certificate);
+
 /* "2026-11-30", in UTC. Lives in memory. */
 const char *certificate_date(struct arena *memory, time_t when);
 
@@ -67,14 +70,12 @@ const char *certificate_date_problem(struct arena *memory, const struct certific
 /* Releases what GnuTLS holds; the key is wiped. */
 void certificate_clear(struct certificate *certificate);
 
-struct trust_store;
-
 /* Reads the certificate authorities that this system trusts: none if it has no store of them. */
-struct trust_store *trust_store_open(void);
-void trust_store_close(struct trust_store *store);
-DEFINE_CLEANUP(struct trust_store *, trust_store_close);
+gnutls_x509_trust_list_t trust_store_open(void);
+void trust_store_close(gnutls_x509_trust_list_t store);
+DEFINE_CLEANUP(gnutls_x509_trust_list_t, trust_store_close);
 
 /* The warning that the file of a certificate lacks the chain: the issuer's certificate is neither
  * in the file nor a root of the store. NULL where nothing is missing. Lives in memory. */
-const char *trust_store_chain_warning(const struct trust_store *store, struct arena *memory,
+const char *trust_store_chain_warning(gnutls_x509_trust_list_t store, struct arena *memory,
 				      const struct certificate *certificate);

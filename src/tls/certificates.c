@@ -119,7 +119,8 @@ static int item_load(const char *file, const struct certificate_stamp *stamp,
 	item->references = 1;
 	item->memory.block_size = ITEM_MEMORY;
 	item->stamp = *stamp;
-	if (certificate_file_load(&item->memory, file, warn, context, &item->certificate, err) < 0)
+	if (certificate_file_load(&item->memory, file, NULL, warn, context, &item->certificate,
+				  err) < 0)
 		return -1;
 	*ret_item = TAKE(item);
 	return 0;

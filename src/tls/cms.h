@@ -6,19 +6,18 @@
  * threads share it.
  */
 
+#include "tls/certificate.h"
 #include "util/base.h"
 
 struct signer;
 
 /*
- * Loads PEM files: the signer's certificate first, its chain in any order; its key, RSA or ECDSA,
- * which may be in the same file. The key is proved to be the certificate's, and to sign. warn
- * gets warnings, one sentence a call. Returns 0 with a reference that the caller owns, or -1 with
- * err set to a sentence that names the file.
+ * Loads PEM files, as certificate_file_load() does: the certificate with its chain, and its key,
+ * RSA or ECDSA, which may be in the same file and is proved to sign. Returns 0 with a reference
+ * that the caller owns, or -1 with err set to a sentence that names the file.
  */
-int signer_load(const char *certificate_file, const char *key_file,
-		void (*warn)(const char *sentence, void *context), void *context,
-		struct signer **ret_signer, struct error *err);
+int signer_load(const char *certificate_file, const char *key_file, certificates_warner warn,
+		void *context, struct signer **ret_signer, struct error *err);
 
 /* References are counted atomically; NULL is none. The last one frees the signer, its key wiped by
  * GnuTLS. */

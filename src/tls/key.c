@@ -13,26 +13,8 @@
 #include <gnutls/x509.h>
 #include <nettle/base64.h>
 
-DEFINE_CLEANUP(gnutls_pubkey_t, gnutls_pubkey_deinit);
+DEFINE_CLEANUP(gnutls_privkey_t, gnutls_privkey_deinit);
 DEFINE_CLEANUP(gnutls_x509_privkey_t, gnutls_x509_privkey_deinit);
-
-static bool algorithm_is_served(int algorithm)
-{
-	switch (algorithm) {
-	case GNUTLS_PK_RSA:
-	case GNUTLS_PK_RSA_PSS:
-	case GNUTLS_PK_ECDSA:
-	case GNUTLS_PK_EDDSA_ED25519:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool text_has(const char *text, size_t length, const char *word)
-{
-	return memmem(text, length, word, strlen(word)) != NULL;
-}
 
 static bool label_is(const char *label, size_t length, const char *word)
 {
@@ -44,19 +26,6 @@ static const char *find_text(const char *at, const char *end, const char *text)
 	return memmem(at, (size_t)(end - at), text, strlen(text));
 }
 
-/* Where the block ends whose label was before this place: after its end mark, or where the next
- * block begins if that was lost. */
-static const char *block_end(const char *at, const char *end)
-{
-	static const char mark[] = "-----END ", dashes[] = "-----";
-	const char *next = find_text(at, end, "-----BEGIN ");
-
-	end = next ? next : end;
-	at = find_text(at, end, mark);
-	at = at ? find_text(at + sizeof(mark) - 1, end, dashes) : NULL;
-	return at ? at + sizeof(dashes) - 1 : end;
-}
-
 /*
  *     -----BEGIN EC PRIVATE KEY-----
  *     Proc-Type: 4,ENCRYPTED              (in the older form, RFC 1421 4.6.1.1)
@@ -64,26 +33,30 @@ static const char *block_end(const char *at, const char *end)
  */
 struct pem_content pem_scan(const char *data, size_t size)
 {
-	static const char mark[] = "-----BEGIN ";
+	static const char begin[] = "-----BEGIN ", dashes[] = "-----";
 	const char *end = data + size, *at = data;
 	struct pem_content content = { 0 };
 
-	while ((at = find_text(at, end, mark))) {
-		const char *label = at + sizeof(mark) - 1, *stop;
-		const char *after = find_text(label, end, "-----");
+	while ((at = find_text(at, end, begin))) {
+		const char *label = at + strlen(begin), *after = find_text(label, end, dashes);
 		size_t length = after ? (size_t)(after - label) : 0;
+		const char *stop, *mark;
 
 		if (!after)
 			break;
-		stop = block_end(after, end);
+		/* After its end mark, or where the next block begins if that was lost. */
+		stop = find_text(after, end, begin) ?: end;
+		mark = find_text(after, stop, "-----END ");
+		mark = mark ? find_text(mark + strlen("-----END "), stop, dashes) : NULL;
+		stop = mark ? mark + strlen(dashes) : stop;
 		content.blocks++;
 		if (label_is(label, length, "CERTIFICATE") ||
 		    label_is(label, length, "X509 CERTIFICATE"))
 			content.certificates++;
-		if (text_has(label, length, "PRIVATE KEY") && content.keys++ == 0) {
+		if (find_text(label, after, "PRIVATE KEY") && content.keys++ == 0) {
 			content.key.data = (unsigned char *)at;
 			content.key.size = (unsigned)(stop - at);
-			content.key_is_encrypted = text_has(at, (size_t)(stop - at), "ENCRYPTED");
+			content.key_is_encrypted = find_text(at, stop, "ENCRYPTED");
 		}
 		at = stop;
 	}
@@ -118,12 +91,24 @@ static int decode_block(const gnutls_datum_t *pem, struct arena *secret, gnutls_
 	return 0;
 }
 
-int key_import(const char *file, const gnutls_datum_t *pem, gnutls_privkey_t *ret_key,
-	       struct error *err)
+/* Whether it is the public half: SHA-256 over both as a SubjectPublicKeyInfo is the same. */
+static bool is_public_half(gnutls_x509_privkey_t key, gnutls_pubkey_t public_key)
+{
+	unsigned char own[32], certified[32];
+	size_t own_size = sizeof(own), size = sizeof(certified);
+
+	return gnutls_x509_privkey_get_key_id(key, GNUTLS_KEYID_USE_SHA256, own, &own_size) == 0 &&
+	       gnutls_pubkey_get_key_id(public_key, GNUTLS_KEYID_USE_SHA256, certified, &size) ==
+		       0 &&
+	       memcmp(own, certified, sizeof(own)) == 0;
+}
+
+int key_import(const char *file, const gnutls_datum_t *pem, const char *certificate_file,
+	       gnutls_pubkey_t public_key, gnutls_privkey_t *ret_key, struct error *err)
 {
 	_cleanup_(gnutls_x509_privkey_deinitp) gnutls_x509_privkey_t parsed = NULL;
+	_cleanup_(gnutls_privkey_deinitp) gnutls_privkey_t key = NULL;
 	_cleanup_(arena_wipe) struct arena secret = ARENA_NULL;
-	gnutls_privkey_t key;
 	gnutls_datum_t der;
 	int algorithm, result;
 
@@ -133,7 +118,8 @@ int key_import(const char *file, const gnutls_datum_t *pem, gnutls_privkey_t *re
 		return error_set(err, ERROR_TLS, "cannot read the private key in '%s': %s", file,
 				 gnutls_strerror(result));
 	algorithm = gnutls_x509_privkey_get_pk_algorithm(parsed);
-	if (!algorithm_is_served(algorithm)) {
+	if (algorithm != GNUTLS_PK_RSA && algorithm != GNUTLS_PK_RSA_PSS &&
+	    algorithm != GNUTLS_PK_ECDSA && algorithm != GNUTLS_PK_EDDSA_ED25519) {
 		error_set(err, ERROR_TLS, "the private key in '%s' is %s, which is not supported",
 			  file, gnutls_pk_get_name((gnutls_pk_algorithm_t)algorithm));
 		return error_hint(err, "use ECDSA P-256 or RSA");
@@ -141,63 +127,20 @@ int key_import(const char *file, const gnutls_datum_t *pem, gnutls_privkey_t *re
 	if ((result = gnutls_x509_privkey_verify_params(parsed)) < 0)
 		return error_set(err, ERROR_TLS, "the private key in '%s' is invalid: %s", file,
 				 gnutls_strerror(result));
-
-	if ((result = gnutls_privkey_init(&key)) < 0)
-		return error_set(err, ERROR_TLS, "%s", gnutls_strerror(result));
-	result = gnutls_privkey_import_x509(key, parsed, GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE);
-	if (result < 0) {
-		gnutls_privkey_deinit(key);
+	if (!is_public_half(parsed, public_key)) {
+		error_set(
+			err, ERROR_TLS,
+			"the private key in '%s' does not belong to the first certificate in '%s'",
+			file, certificate_file);
+		return error_hint(err,
+				  "put the key's own certificate first and its chain after it");
+	}
+	if ((result = gnutls_privkey_init(&key)) < 0 ||
+	    (result = gnutls_privkey_import_x509(key, parsed, GNUTLS_PRIVKEY_IMPORT_AUTO_RELEASE)) <
+		    0)
 		return error_set(err, ERROR_TLS, "cannot use the private key in '%s': %s", file,
 				 gnutls_strerror(result));
-	}
 	parsed = NULL;
-	*ret_key = key;
+	*ret_key = TAKE(key);
 	return 0;
-}
-
-/* The numbers that make up a public key: modulus and exponent, or the point on its curve. */
-struct numbers {
-	gnutls_ecc_curve_t curve;
-	gnutls_datum_t first, second;
-};
-
-static void numbers_clear(struct numbers *numbers)
-{
-	gnutls_free(numbers->first.data);
-	gnutls_free(numbers->second.data);
-}
-
-static bool export_numbers(gnutls_pubkey_t key, struct numbers *ret_numbers)
-{
-	int algorithm = gnutls_pubkey_get_pk_algorithm(key, NULL);
-
-	if (algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS)
-		return gnutls_pubkey_export_rsa_raw(key, &ret_numbers->first,
-						    &ret_numbers->second) == 0;
-	return gnutls_pubkey_export_ecc_raw(key, &ret_numbers->curve, &ret_numbers->first,
-					    &ret_numbers->second) == 0;
-}
-
-bool datum_equals(const gnutls_datum_t *a, const gnutls_datum_t *b)
-{
-	return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
-}
-
-static bool public_keys_are_equal(gnutls_pubkey_t a, gnutls_pubkey_t b)
-{
-	_cleanup_(numbers_clear) struct numbers of_a = { 0 };
-	_cleanup_(numbers_clear) struct numbers of_b = { 0 };
-
-	return gnutls_pubkey_get_pk_algorithm(a, NULL) == gnutls_pubkey_get_pk_algorithm(b, NULL) &&
-	       export_numbers(a, &of_a) && export_numbers(b, &of_b) && of_a.curve == of_b.curve &&
-	       datum_equals(&of_a.first, &of_b.first) && datum_equals(&of_a.second, &of_b.second);
-}
-
-bool key_belongs_to(gnutls_privkey_t key, gnutls_pubkey_t public_key)
-{
-	_cleanup_(gnutls_pubkey_deinitp) gnutls_pubkey_t public_half = NULL;
-
-	return gnutls_pubkey_init(&public_half) == 0 &&
-	       gnutls_pubkey_import_privkey(public_half, key, 0, 0) == 0 &&
-	       public_keys_are_equal(public_half, public_key);
 }

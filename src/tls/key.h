@@ -20,12 +20,7 @@ struct pem_content {
 /* Counts the blocks, by their labels alone. */
 struct pem_content pem_scan(const char *data, size_t size);
 
-/* Reads a key that is not encrypted, and checks that its secret half makes its public half.
- * Returns 0, or -1 with err set to a sentence that names the file. */
-int key_import(const char *file, const gnutls_datum_t *pem, gnutls_privkey_t *ret_key,
-	       struct error *err);
-
-/* Whether the public key is the key's own. */
-bool key_belongs_to(gnutls_privkey_t key, gnutls_pubkey_t public_key);
-
-bool datum_equals(const gnutls_datum_t *a, const gnutls_datum_t *b);
+/* Reads a key that is not encrypted, and checks that its secret half makes its public half, which
+ * is that of the certificate. Returns 0, or -1 with err set to a sentence that names the file. */
+int key_import(const char *file, const gnutls_datum_t *pem, const char *certificate_file,
+	       gnutls_pubkey_t public_key, gnutls_privkey_t *ret_key, struct error *err);

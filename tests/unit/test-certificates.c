@@ -115,7 +115,7 @@ static int load(const char *file, struct arena *memory, struct bytes *warnings,
 		struct certificate *ret_certificate, struct error *err)
 {
 	*warnings = BYTES_IN(memory);
-	return certificate_file_load(memory, file, note, warnings, ret_certificate, err);
+	return certificate_file_load(memory, file, NULL, note, warnings, ret_certificate, err);
 }
 
 static void assert_text_has(const char *text, const char *words)
@@ -461,7 +461,7 @@ static void test_missing_chains(void **state)
 		{ "chain", NULL },
 		{ "self-signed", NULL },
 	};
-	_cleanup_(trust_store_closep) struct trust_store *store = trust_store_open();
+	_cleanup_(trust_store_closep) gnutls_x509_trust_list_t store = trust_store_open();
 
 	for (size_t i = 0; i < N_ELEMENTS(table); i++) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
