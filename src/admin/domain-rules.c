@@ -6,7 +6,6 @@
 #include "admin/warnings.h"
 #include "mail/address.h"
 #include "store/store.h"
-#include "util/string-list.h"
 
 int domain_require(struct admin *admin, const char *text, struct domain *ret_domain,
 		   struct error *err)
@@ -125,15 +124,6 @@ int domain_refuse_with_aliases(struct admin *admin, const char *name, const char
 	return error_hint(err, "change or remove %s first", count == 1 ? "that" : "those");
 }
 
-static int collect_provider(const struct user *user, void *context, struct error *err)
-{
-	struct texts *providers = context;
-
-	if (user->provider && !texts_has(providers, user->provider))
-		texts_add(providers, arena_strdup(providers->memory, user->provider));
-	return 0;
-}
-
 /* Whether the pattern, "*" or "*.example.org", stands for the domain. */
 static bool pattern_covers(const char *pattern, const char *domain)
 {
@@ -196,7 +186,6 @@ static int refuse_with_users(struct admin *admin, const char *name, int64_t user
 
 int domain_remove_users(struct admin *admin, const char *name, bool may_remove, struct error *err)
 {
-	struct texts providers = TEXTS_IN(admin->memory);
 	const char **domains;
 	int64_t users = 0;
 	size_t count;
@@ -216,18 +205,19 @@ int domain_remove_users(struct admin *admin, const char *name, bool may_remove, 
 	if (!may_remove)
 		return refuse_with_users(admin, name, users, domains, count, err);
 
+	admin_say(admin, "%lld user%s removed", (long long)users, users == 1 ? "" : "s");
 	for (size_t i = 0; i < count; i++) {
-		const struct user_filter filter = { .domain = domains[i] };
+		const char **providers;
+		size_t n_providers;
 		int64_t here;
 
-		if (store_visit_users(admin->store, &filter, collect_provider, &providers, err) !=
-			    0 ||
+		if (store_list_implicit_providers(admin->store, admin->memory, domains[i],
+						  &providers, &n_providers, err) != 0 ||
 		    store_remove_users(admin->store, domains[i], &here, err) != 0)
 			return -1;
+		for (size_t k = 0; k < n_providers; k++)
+			if (provider_drop_if_unused(admin, providers[k], err) < 0)
+				return -1;
 	}
-	admin_say(admin, "%lld user%s removed", (long long)users, users == 1 ? "" : "s");
-	for (size_t i = 0; i < providers.count; i++)
-		if (provider_drop_if_unused(admin, providers.items[i], err) < 0)
-			return -1;
 	return 0;
 }

@@ -109,30 +109,11 @@ int provider_check(struct admin *admin, const struct provider *provider, struct 
 
 int provider_drop_if_unused(struct admin *admin, const char *name, struct error *err)
 {
-	const struct domain_filter domains = { .provider = name };
-	const struct user_filter users = { .provider = name };
-	struct provider provider;
-	struct domain *list;
-	size_t n_domains;
-	int64_t n_users;
-	int r;
+	int r = name ? store_remove_unused_provider(admin->store, name, err) : STORE_NOT_FOUND;
 
-	if (!name)
-		return 0;
-	r = store_find_provider(admin->store, admin->memory, name, &provider, err);
-	if (r == STORE_NOT_FOUND || (r == 0 && !provider.is_implicit))
-		return 0;
-	if (r != 0 ||
-	    store_list_domains(admin->store, admin->memory, &domains, &list, &n_domains, err) !=
-		    0 ||
-	    store_count_users(admin->store, &users, &n_users, err) != 0)
-		return -1;
-	if (n_domains > 0 || n_users > 0)
-		return 0;
-	if (store_remove_provider(admin->store, provider.id, err) != 0)
-		return -1;
-	admin_say(admin, "provider %s removed: no longer used", name);
-	return 0;
+	if (r == 0)
+		admin_say(admin, "provider %s removed: no longer used", name);
+	return r == 0 || r == STORE_NOT_FOUND ? 0 : -1;
 }
 
 int provider_refuse_invalid_service(struct admin *admin, const struct provider *provider,

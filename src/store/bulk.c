@@ -7,6 +7,7 @@
 #include "store/bulk.h"
 
 #include "store/database.h"
+#include "util/string-list.h"
 
 /* Rows of the table that are skipped one by one before the next wanted row is looked up. */
 #define PASSED_OVER_MAX 32
@@ -18,23 +19,24 @@ struct bulk {
 	struct store *store;
 	struct bulk_scope scope;
 	size_t current;		   /* of the domains to be replaced */
-	struct row_counts *totals; /* up to the end of each of these */
+	struct row_counts *counts; /* of each of these, and of users without one */
 	struct row cursor;
 	bool has_row;	      /* the cursor stands on one */
-	struct bulk_user row; /* its values */
-	struct row_counts counts;
-	bulk_visitor visit; /* or NULL */
+	struct bulk_user row; /* its values; texts are valid until it is moved */
+	bulk_visitor visit;   /* or NULL */
 	void *context;
 	struct arena memory;
-	const char **touched; /* domains of users that were added or removed */
-	size_t n_touched;
-	int64_t *providers; /* of removed or changed users, each once */
-	size_t n_providers;
+	struct texts touched; /* domains of users that were added or removed */
 };
 
-/* Texts are valid until the cursor is moved. */
-static int read_row(struct row *row, struct bulk *bulk, struct error *err)
+static int move_cursor(struct bulk *bulk, struct error *err)
 {
+	struct row *row = &bulk->cursor;
+	int r = row_next(row, err);
+
+	bulk->has_row = r == 0;
+	if (r != 0)
+		return r == STORE_NOT_FOUND ? 0 : -1;
 	bulk->row = (struct bulk_user){
 		.domain = row_text(row, 0),
 		.local = row_text(row, 1),
@@ -44,16 +46,6 @@ static int read_row(struct row *row, struct bulk *bulk, struct error *err)
 		.moved_to = row_text_or_null(row, 5),
 	};
 	return row_check(row, err);
-}
-
-static int move_cursor(struct bulk *bulk, struct error *err)
-{
-	int r = row_next(&bulk->cursor, err);
-
-	bulk->has_row = r == 0;
-	if (r == STORE_NOT_FOUND)
-		return 0;
-	return r == 0 ? read_row(&bulk->cursor, bulk, err) : -1;
 }
 
 /* Moves the cursor to the first row at or after the key. */
@@ -86,7 +78,8 @@ int bulk_begin(struct store *store, const struct bulk_scope *scope, struct bulk 
 
 	bulk->store = store;
 	bulk->scope = *scope;
-	bulk->totals = xcalloc(scope->n_domains + 1, sizeof(*bulk->totals));
+	bulk->counts = xcalloc(scope->n_domains + 1, sizeof(*bulk->counts));
+	bulk->touched.memory = &bulk->memory;
 	if (store_execute(store, "PRAGMA cache_size = " CACHE_SIZE, err) != 0 ||
 	    move_cursor_to(bulk, first, "", err) < 0)
 		return -1;
@@ -100,9 +93,7 @@ void bulk_free(struct bulk *bulk)
 		return;
 	row_close(&bulk->cursor);
 	arena_clear(&bulk->memory);
-	free(bulk->totals);
-	free(bulk->touched);
-	free(bulk->providers);
+	free(bulk->counts);
 	free(bulk);
 }
 
@@ -119,39 +110,20 @@ static void call_visitor(const struct bulk *bulk, const struct bulk_user *before
 		bulk->visit(before, after, bulk->context);
 }
 
-/* Remembers the provider of a row that is removed or changed. */
-static void note_provider(struct bulk *bulk)
-{
-	int64_t id = bulk->row.provider;
-
-	if (id == 0)
-		return;
-	for (size_t i = bulk->n_providers; i > 0; i--)
-		if (bulk->providers[i - 1] == id)
-			return;
-	bulk->providers = xrealloc(bulk->providers, bulk->n_providers + 1, sizeof(id));
-	bulk->providers[bulk->n_providers++] = id;
-}
-
 /* Domains come in order. */
 static void note_domain(struct bulk *bulk, const char *domain)
 {
-	size_t count = bulk->n_touched;
+	struct texts *touched = &bulk->touched;
 
-	if (count > 0 && text_equals(bulk->touched[count - 1], domain))
-		return;
-	if ((count & (count - 1)) == 0)
-		bulk->touched = xrealloc(bulk->touched, count ? count * 2 : 1,
-					 sizeof(*bulk->touched));
-	bulk->touched[bulk->n_touched++] = arena_strdup(&bulk->memory, domain);
+	if (touched->count == 0 || !text_equals(touched->items[touched->count - 1], domain))
+		texts_add(touched, arena_strdup(touched->memory, domain));
 }
 
 static int remove_row(struct bulk *bulk, struct error *err)
 {
 	call_visitor(bulk, &bulk->row, NULL);
-	note_provider(bulk);
 	note_domain(bulk, bulk->row.domain);
-	bulk->counts.removed++;
+	bulk->counts[bulk->current].removed++;
 	return store_run(bulk->store, REMOVE_USER,
 			 VALUES(TEXT_COPY(bulk->row.domain), TEXT_COPY(bulk->row.local)), err) == 0
 		       ? 0
@@ -171,35 +143,25 @@ static int write_row(struct bulk *bulk, struct statement statement, const struct
 		       : -1;
 }
 
-/* Copies the values to keep from the row to the user. Strings are the cursor's. */
-static void fill_kept_values(const struct bulk *bulk, struct bulk_user *user)
-{
-	if (user->keeps_name)
-		user->name = bulk->row.name;
-	if (user->keeps_provider)
-		user->provider = bulk->row.provider;
-	if (user->keeps_moved_to)
-		user->moved_to = bulk->row.moved_to;
-}
-
 static int update_row(struct bulk *bulk, const struct bulk_user *given, struct error *err)
 {
+	const struct bulk_user *row = &bulk->row;
 	struct bulk_user user = *given;
 
-	if (!user.login) {
-		bulk->counts.unchanged++;
+	if (user.keeps_name)
+		user.name = row->name;
+	if (user.keeps_provider)
+		user.provider = row->provider;
+	if (user.keeps_moved_to)
+		user.moved_to = row->moved_to;
+	if (!user.login ||
+	    (text_same(user.login, row->login) && text_same(user.name, row->name) &&
+	     user.provider == row->provider && text_same(user.moved_to, row->moved_to))) {
+		bulk->counts[bulk->current].unchanged++;
 		return 0;
 	}
-	fill_kept_values(bulk, &user);
-	if (text_same(user.login, bulk->row.login) && text_same(user.name, bulk->row.name) &&
-	    user.provider == bulk->row.provider && text_same(user.moved_to, bulk->row.moved_to)) {
-		bulk->counts.unchanged++;
-		return 0;
-	}
-	call_visitor(bulk, &bulk->row, &user);
-	if (user.provider != bulk->row.provider)
-		note_provider(bulk);
-	bulk->counts.changed++;
+	call_visitor(bulk, row, &user);
+	bulk->counts[bulk->current].changed++;
 	return write_row(bulk,
 			 SQL("writing a user",
 			     "UPDATE user SET login = ?3, name = ?4, provider = ?5, moved_to = ?6 "
@@ -225,8 +187,7 @@ static int finish_domains(struct bulk *bulk, const char *domain, struct error *e
 	       (!domain || strcmp(scope->domains[bulk->current], domain) < 0)) {
 		if (remove_rest(bulk, scope->domains[bulk->current], err) < 0)
 			return -1;
-		bulk->totals[bulk->current++] = bulk->counts;
-		if (bulk->current < scope->n_domains &&
+		if (++bulk->current < scope->n_domains &&
 		    move_cursor_to(bulk, scope->domains[bulk->current], "", err) < 0)
 			return -1;
 	}
@@ -252,26 +213,25 @@ static int pass_rows_before(struct bulk *bulk, const struct bulk_user *user, str
 	return 0;
 }
 
-/* SQLite may return a changed row again, if the columns after the key have become greater. */
-static int pass_row(struct bulk *bulk, const struct bulk_user *user, struct error *err)
-{
-	do {
-		if (move_cursor(bulk, err) < 0)
-			return -1;
-	} while (bulk->has_row && compare_row(bulk, user->domain, user->local) == 0);
-	return 0;
-}
-
 int bulk_put(struct bulk *bulk, const struct bulk_user *user, struct error *err)
 {
 	if (finish_domains(bulk, user->domain, err) < 0 || pass_rows_before(bulk, user, err) < 0)
 		return -1;
-	if (bulk->has_row && compare_row(bulk, user->domain, user->local) == 0)
-		return update_row(bulk, user, err) < 0 ? -1 : pass_row(bulk, user, err);
+	if (bulk->has_row && compare_row(bulk, user->domain, user->local) == 0) {
+		if (update_row(bulk, user, err) < 0)
+			return -1;
+		/* SQLite may return a changed row again, if the columns after the key have become
+		 * greater. */
+		do {
+			if (move_cursor(bulk, err) < 0)
+				return -1;
+		} while (bulk->has_row && compare_row(bulk, user->domain, user->local) == 0);
+		return 0;
+	}
 	if (!user->login)
 		return 0;
 	call_visitor(bulk, NULL, user);
-	bulk->counts.added++;
+	bulk->counts[bulk->current].added++;
 	note_domain(bulk, user->domain);
 	return write_row(bulk,
 			 SQL("writing a user",
@@ -287,42 +247,22 @@ int bulk_end(struct bulk *bulk, struct row_counts *ret_counts, struct error *err
 		return -1;
 	row_close(&bulk->cursor);
 	bulk->has_row = false;
-	for (size_t i = 0; i < bulk->n_touched; i++)
-		if (md5_follow_domain(bulk->store, bulk->touched[i], err) != 0)
+	for (size_t i = 0; i < bulk->touched.count; i++)
+		if (md5_follow_domain(bulk->store, bulk->touched.items[i], err) != 0)
 			return -1;
-	*ret_counts = bulk->counts;
+	*ret_counts = (struct row_counts){ 0 };
+	for (size_t i = 0; i <= bulk->scope.n_domains; i++) {
+		ret_counts->added += bulk->counts[i].added;
+		ret_counts->changed += bulk->counts[i].changed;
+		ret_counts->removed += bulk->counts[i].removed;
+		ret_counts->unchanged += bulk->counts[i].unchanged;
+	}
 	return 0;
 }
 
 struct row_counts bulk_counts_of(const struct bulk *bulk, size_t domain)
 {
-	const struct row_counts none = { 0 }, *after = &bulk->totals[domain];
-	const struct row_counts *before = domain > 0 ? after - 1 : &none;
-
-	return (struct row_counts){
-		.added = after->added - before->added,
-		.changed = after->changed - before->changed,
-		.removed = after->removed - before->removed,
-		.unchanged = after->unchanged - before->unchanged,
-	};
-}
-
-int bulk_list_providers(struct bulk *bulk, struct arena *memory, const char ***ret_names,
-			size_t *ret_count, struct error *err)
-{
-	const char **names = arena_array(memory, const char *, bulk->n_providers);
-
-	for (size_t i = 0; i < bulk->n_providers; i++) {
-		struct provider provider;
-
-		if (provider_find_by_id(bulk->store, memory, bulk->providers[i], &provider, err) !=
-		    0)
-			return -1;
-		names[i] = provider.name;
-	}
-	*ret_names = names;
-	*ret_count = bulk->n_providers;
-	return 0;
+	return bulk->counts[domain];
 }
 
 void store_tidy(struct store *store)

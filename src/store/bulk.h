@@ -60,10 +60,6 @@ struct row_counts bulk_counts_of(const struct bulk *bulk, size_t domain);
 void bulk_free(struct bulk *bulk);
 DEFINE_CLEANUP(struct bulk *, bulk_free);
 
-/* The names of providers that removed or changed users had. */
-int bulk_list_providers(struct bulk *bulk, struct arena *memory, const char ***ret_names,
-			size_t *ret_count, struct error *err);
-
 /* Writes the WAL, which is large after a large transaction, into the database and truncates it,
  * unless a reader blocks that for longer than a writer waits. Outside of transactions. */
 void store_tidy(struct store *store);

@@ -146,3 +146,28 @@ int store_remove_provider(struct store *store, int64_t id, struct error *err)
 	return store_run(store, SQL("removing a provider", "DELETE FROM provider WHERE id = ?1"),
 			 VALUES(NUMBER(id)), err);
 }
+
+int store_list_implicit_providers(struct store *store, struct arena *memory, const char *domain,
+				  const char ***ret_names, size_t *ret_count, struct error *err)
+{
+	return store_list_texts(
+		store, memory,
+		domain ? SQL("listing providers",
+			     "SELECT name FROM provider WHERE is_implicit = 1 AND id IN "
+			     "(SELECT provider FROM user WHERE domain = ?1) ORDER BY name")
+		       : SQL("listing providers",
+			     "SELECT name FROM provider WHERE is_implicit = 1 AND EXISTS "
+			     "(SELECT 1 FROM user WHERE provider = provider.id) ORDER BY name"),
+		VALUES(TEXT(domain)), ret_names, ret_count, err);
+}
+
+int store_remove_unused_provider(struct store *store, const char *name, struct error *err)
+{
+	return store_run_on_row(store,
+				SQL("removing a provider",
+				    "DELETE FROM provider WHERE name = ?1 AND is_implicit = 1 "
+				    "AND NOT EXISTS (SELECT 1 FROM domain WHERE provider = "
+				    "provider.id) AND NOT EXISTS (SELECT 1 FROM user WHERE "
+				    "provider = provider.id)"),
+				VALUES(TEXT(name)), err);
+}

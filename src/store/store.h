@@ -168,6 +168,12 @@ int store_add_provider(struct store *store, struct provider *provider, struct er
 int store_update_provider(struct store *store, const struct provider *provider, struct error *err);
 int store_remove_provider(struct store *store, int64_t id, struct error *err);
 
+/* The names of implicit providers that users of the domain have, or any user where it is NULL; and
+ * the removal of such a provider that neither a user nor a domain has. Also: STORE_NOT_FOUND. */
+int store_list_implicit_providers(struct store *store, struct arena *memory, const char *domain,
+				  const char ***ret_names, size_t *ret_count, struct error *err);
+int store_remove_unused_provider(struct store *store, const char *name, struct error *err);
+
 /* Makes these the services of the provider. Their order among equals is kept; documents list them
  * by service_compare(). */
 int store_set_services(struct store *store, int64_t provider, const struct service *services,

@@ -307,31 +307,25 @@ static int check_removals(const struct user_import *import, const struct bulk *b
 	return 0;
 }
 
-static int drop_unused_providers(struct user_import *import, struct bulk *bulk, struct error *err)
-{
-	struct admin *admin = import->admin;
-	const char **names;
-	size_t count;
-
-	if (bulk_list_providers(bulk, admin->memory, &names, &count, err) < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		if (provider_drop_if_unused(admin, names[i], err) < 0)
-			return -1;
-	return 0;
-}
-
 static int write_users(struct user_import *import, const struct removals *removals,
 		       struct error *err)
 {
 	_cleanup_(bulk_freep) struct bulk *bulk = NULL;
+	struct admin *admin = import->admin;
+	const char **providers;
+	size_t n_providers;
 
-	if (bulk_begin(import->admin->store, &import->scope, &bulk, err) < 0 ||
+	if (store_list_implicit_providers(admin->store, admin->memory, NULL, &providers,
+					  &n_providers, err) != 0 ||
+	    bulk_begin(admin->store, &import->scope, &bulk, err) < 0 ||
 	    merge_records(import, bulk, err) < 0 || bulk_end(bulk, &import->counts, err) < 0)
 		return -1;
 	if (check_removals(import, bulk, removals, err) < 0)
 		return error_prefix(err, "%s", import->input.name);
-	return drop_unused_providers(import, bulk, err);
+	for (size_t i = 0; i < n_providers; i++)
+		if (provider_drop_if_unused(admin, providers[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 /* Other writers wait only from here on. */
