@@ -99,10 +99,10 @@ static int visit_rows(struct store *store, struct statement statement,
 		row.memory = &memory;
 		user = user_read(&row);
 		r = row_check_in_list(&row, err);
-		if (r == 0)
-			r = visit(&user, context, err);
-		else if (r == ROW_SKIPPED)
+		if (r == ROW_SKIPPED)
 			r = 0;
+		else if (r == 0 && (r = visit(&user, context, err)) != 0)
+			return r;
 	}
 	return r == STORE_NOT_FOUND ? 0 : r;
 }
