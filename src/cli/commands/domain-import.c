@@ -32,7 +32,7 @@ static const struct csv_column columns[COLUMNS] = {
 /* A line of the file: NULL for a column that it does not have, "" for an empty field. */
 struct domain_line {
 	unsigned long number;
-	const char *name, *provider, *alias_of, *enabled, *moved_to;
+	const char *values[COLUMNS];
 };
 
 /* A domain of the database, of the file, or of both. */
@@ -58,61 +58,44 @@ struct domain_import {
 
 /* Reading */
 
-static int read_line(struct domain_import *import, const char *const *values, unsigned long number,
-		     struct error *err)
+static int parse_line(struct arena *memory, const char *const *fields, struct domain_line *line,
+		      struct error *err)
 {
-	struct arena *memory = import->admin->memory;
-	struct domain_line line = { .number = number };
+	const char **values = line->values;
 
-	line.name = domain_parse(memory, values[DOMAIN], true, err);
-	if (!line.name)
+	for (size_t i = 0; i < COLUMNS; i++)
+		values[i] = fields[i] ? arena_strdup(memory, fields[i]) : NULL;
+	values[DOMAIN] = domain_parse(memory, fields[DOMAIN], true, err);
+	if (!values[DOMAIN])
 		return -1;
-	if (values[PROVIDER])
-		line.provider = arena_strdup(memory, values[PROVIDER]);
-	if (values[ALIAS_OF])
-		line.alias_of = arena_strdup(memory, values[ALIAS_OF]);
-	if (values[ENABLED])
-		line.enabled = arena_strdup(memory, values[ENABLED]);
-	if (line.provider && *line.provider && line.alias_of && *line.alias_of)
+	if (values[PROVIDER] && *values[PROVIDER] && values[ALIAS_OF] && *values[ALIAS_OF])
 		return error_set(err, ERROR_INPUT,
 				 "domain '%s' can have a provider or be an alias, not both",
-				 line.name);
-	if (line.enabled && !text_equals(line.enabled, "yes") && !text_equals(line.enabled, "no"))
+				 values[DOMAIN]);
+	if (values[ENABLED] && choice_index("no|yes", values[ENABLED]) < 0)
 		return error_set(err, ERROR_INPUT, "enabled must be yes or no, not '%s'",
-				 line.enabled);
-	if (line.alias_of && *line.alias_of) {
-		line.alias_of = domain_parse(memory, line.alias_of, true, err);
-		if (!line.alias_of)
+				 values[ENABLED]);
+	if (values[ALIAS_OF] && *values[ALIAS_OF]) {
+		values[ALIAS_OF] = domain_parse(memory, values[ALIAS_OF], true, err);
+		if (!values[ALIAS_OF])
 			return -1;
 	}
-	if (values[MOVED_TO]) {
-		if (moves_parse_domain(memory, values[MOVED_TO], &line.moved_to, err) < 0)
+	if (values[MOVED_TO] && *values[MOVED_TO]) {
+		if (moves_parse_domain(memory, fields[MOVED_TO], &values[MOVED_TO], err) < 0)
 			return -1;
-		if (!line.moved_to)
-			line.moved_to = "";
-		if (text_equals(line.moved_to, line.name))
+		if (text_equals(values[MOVED_TO], values[DOMAIN]))
 			return error_set(err, ERROR_INPUT, "domain '%s' cannot move to itself",
-					 line.name);
+					 values[DOMAIN]);
 	}
-	if ((import->n_lines & (import->n_lines - 1)) == 0)
-		import->lines = xrealloc(import->lines, import->n_lines ? import->n_lines * 2 : 1,
-					 sizeof(line));
-	import->lines[import->n_lines++] = line;
 	return 0;
 }
 
 static int compare_lines(const void *a, const void *b)
 {
 	const struct domain_line *left = a, *right = b;
-	int order = strcmp(left->name, right->name);
+	int order = strcmp(left->values[DOMAIN], right->values[DOMAIN]);
 
 	return order ? order : (left->number > right->number) - (left->number < right->number);
-}
-
-static bool lines_agree(const struct domain_line *a, const struct domain_line *b)
-{
-	return text_same(a->provider, b->provider) && text_same(a->alias_of, b->alias_of) &&
-	       text_same(a->enabled, b->enabled) && text_same(a->moved_to, b->moved_to);
 }
 
 /* Sorts the lines by name; repeated lines of a name must agree. */
@@ -121,18 +104,24 @@ static void sort_lines(struct domain_import *import)
 	struct domain_line *lines = import->lines;
 	size_t kept = 0;
 
-	if (import->n_lines == 0)
-		return;
-	qsort(lines, import->n_lines, sizeof(*lines), compare_lines);
-	for (size_t i = 1; i < import->n_lines; i++) {
-		if (!text_equals(lines[i].name, lines[kept].name))
-			lines[++kept] = lines[i];
-		else if (!lines_agree(&lines[i], &lines[kept]))
+	if (import->n_lines > 0)
+		qsort(lines, import->n_lines, sizeof(*lines), compare_lines);
+	for (size_t i = 0; i < import->n_lines; i++) {
+		const struct domain_line *last = kept ? &lines[kept - 1] : NULL;
+		bool agrees = true;
+
+		if (!last || !text_equals(lines[i].values[DOMAIN], last->values[DOMAIN])) {
+			lines[kept++] = lines[i];
+			continue;
+		}
+		for (size_t k = 0; k < COLUMNS; k++)
+			agrees &= text_same(lines[i].values[k], last->values[k]);
+		if (!agrees)
 			report_add(&import->bad, lines[i].number,
-				   "domain '%s' differs from line %lu", lines[i].name,
-				   lines[kept].number);
+				   "domain '%s' differs from line %lu", lines[i].values[DOMAIN],
+				   last->number);
 	}
-	import->n_lines = kept + 1;
+	import->n_lines = kept;
 }
 
 static void report_bad_line(unsigned long line, const char *reason, void *context)
@@ -144,19 +133,27 @@ static void report_bad_line(unsigned long line, const char *reason, void *contex
 
 static int read_lines(struct domain_import *import, struct input *input, struct error *err)
 {
+	struct bytes lines = BYTES_IN(import->admin->memory);
 	_cleanup_(source_clear) struct source source;
 	_cleanup_(csv_clear) struct csv csv;
-	const char *values[COLUMNS];
+	const char *fields[COLUMNS];
 	int r;
 
 	import->bad.name = input->name;
 	source_init(&source, input, report_bad_line, import);
 	r = csv_begin(&csv, &source, columns, COLUMNS, err);
-	while (r == 0 && (r = csv_next(&csv, values, err)) == 0)
-		if (read_line(import, values, csv.line, err) < 0)
+	while (r == 0 && (r = csv_next(&csv, fields, err)) == 0) {
+		struct domain_line line = { .number = csv.line };
+
+		if (parse_line(lines.memory, fields, &line, err) < 0)
 			report_add_error(&import->bad, csv.line, err);
+		else
+			bytes_add(&lines, (const char *)&line, sizeof(line));
+	}
 	if (r < 0)
 		return -1;
+	import->lines = (void *)lines.data;
+	import->n_lines = lines.size / sizeof(*import->lines);
 	sort_lines(import);
 	return 0;
 }
@@ -165,37 +162,39 @@ static int read_lines(struct domain_import *import, struct input *input, struct 
 
 static void apply_line(struct domain *domain, const struct domain_line *line)
 {
-	if (line->provider && *line->provider) {
-		domain->provider = line->provider;
+	const char *const *values = line->values;
+
+	if (values[PROVIDER] && *values[PROVIDER]) {
+		domain->provider = values[PROVIDER];
 		domain->alias_of = NULL;
 	}
-	if (line->alias_of && *line->alias_of) {
-		domain->alias_of = line->alias_of;
+	if (values[ALIAS_OF] && *values[ALIAS_OF]) {
+		domain->alias_of = values[ALIAS_OF];
 		domain->provider = NULL;
 	}
-	if (line->enabled)
-		domain->is_enabled = text_equals(line->enabled, "yes");
-	if (line->moved_to)
-		domain->moved_to = *line->moved_to ? line->moved_to : NULL;
+	if (values[ENABLED])
+		domain->is_enabled = text_equals(values[ENABLED], "yes");
+	if (values[MOVED_TO])
+		domain->moved_to = *values[MOVED_TO] ? values[MOVED_TO] : NULL;
 }
 
 static void merge_lines(struct domain_import *import, const struct domain *domains, size_t count)
 {
-	const struct domain_line *line = import->lines, *end = line + import->n_lines;
+	size_t n_lines = import->n_lines;
 
-	import->plans = xcalloc(count + import->n_lines, sizeof(*import->plans));
-	for (size_t i = 0; i < count || line < end;) {
+	import->plans = arena_array(import->admin->memory, struct plan, count + n_lines);
+	for (size_t i = 0, k = 0; i < count || k < n_lines;) {
 		struct plan *plan = &import->plans[import->n_plans++];
-		int order = i == count ? 1 : line == end ? -1 : strcmp(domains[i].name, line->name);
+		const char *name = k < n_lines ? import->lines[k].values[DOMAIN] : NULL;
+		int order = i == count ? 1 : !name ? -1 : strcmp(domains[i].name, name);
 
+		plan->after = (struct domain){ .name = name, .is_enabled = true };
 		if (order <= 0) {
 			plan->before = &domains[i++];
 			plan->after = *plan->before;
-		} else {
-			plan->after = (struct domain){ .name = line->name, .is_enabled = true };
 		}
 		if (order >= 0) {
-			plan->line = line++;
+			plan->line = &import->lines[k++];
 			apply_line(&plan->after, plan->line);
 		}
 		plan->stays = plan->line || !import->replaces;
@@ -207,13 +206,9 @@ static int compare_plan(const void *name, const void *plan)
 	return strcmp(name, ((const struct plan *)plan)->after.name);
 }
 
-/* NULL where there is no such domain, or it is removed. */
 static const struct plan *find_plan(const struct domain_import *import, const char *name)
 {
-	const struct plan *plan = bsearch(name, import->plans, import->n_plans,
-					  sizeof(*import->plans), compare_plan);
-
-	return plan && plan->stays ? plan : NULL;
+	return bsearch(name, import->plans, import->n_plans, sizeof(*import->plans), compare_plan);
 }
 
 /* If the file does not have the alias, the line of its target is to blame. */
@@ -228,7 +223,7 @@ static void check_alias(struct domain_import *import, const struct plan *plan)
 	else if (domain_is_pattern(alias_of))
 		report_add(&import->bad, line,
 			   "'%s' is a wildcard domain, which cannot have aliases", alias_of);
-	else if (!target)
+	else if (!target || !target->stays)
 		report_add(&import->bad, line,
 			   "there is no domain '%s' that '%s' could be an alias of", alias_of,
 			   name);
@@ -287,41 +282,8 @@ static int plan_domains(struct domain_import *import, struct error *err)
 
 /* Writing */
 
-/* Removes users and implicit providers that no remaining domain uses. */
-static int remove_unused(struct domain_import *import, struct error *err)
-{
-	struct admin *admin = import->admin;
-
-	for (size_t i = 0; i < import->n_plans; i++) {
-		const struct plan *plan = &import->plans[i];
-
-		if (!plan->before ||
-		    (plan->stays && text_same(plan->before->provider, plan->after.provider)))
-			continue;
-		if (!plan->stays &&
-		    domain_remove_users(admin, plan->before->name, import->removes_users, err) < 0)
-			return -1;
-		if (provider_drop_if_unused(admin, plan->before->provider, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Whether a domain of users has lost its row, or the pattern that served it. */
-static int is_abandoned(struct domain_import *import, const char *name, bool *ret_is_abandoned,
-			struct error *err)
-{
-	struct domain serving;
-	int r = store_serving_domain(import->admin->store, import->admin->memory, name, &serving,
-				     err);
-	const struct plan *plan = bsearch(name, import->plans, import->n_plans,
-					  sizeof(*import->plans), compare_plan);
-
-	*ret_is_abandoned = r == STORE_NOT_FOUND || (plan && !plan->stays);
-	return r == 0 || r == STORE_NOT_FOUND ? 0 : -1;
-}
-
-/* A single domain that the file lacks may have most of the users. */
+/* A single domain that the file lacks may have most of the users. Those of a domain go if it has
+ * lost its row, or the pattern that served it. */
 static int check_removed_users(struct domain_import *import, const struct removals *removals,
 			       struct error *err)
 {
@@ -334,48 +296,54 @@ static int check_removed_users(struct domain_import *import, const struct remova
 		return -1;
 	for (size_t i = 0; i < count; i++) {
 		const struct user_filter filter = { .domain = domains[i] };
-		bool is_gone;
+		const struct plan *plan = find_plan(import, domains[i]);
+		struct domain serving;
 		int64_t here;
+		int r;
 
-		if (store_count_users(admin->store, &filter, &here, err) != 0 ||
-		    is_abandoned(import, domains[i], &is_gone, err) < 0)
+		r = store_serving_domain(admin->store, admin->memory, domains[i], &serving, err);
+		if ((r != 0 && r != STORE_NOT_FOUND) ||
+		    store_count_users(admin->store, &filter, &here, err) != 0)
 			return -1;
 		all += here;
-		removed += is_gone ? here : 0;
+		removed += r == STORE_NOT_FOUND || (plan && !plan->stays) ? here : 0;
 	}
 	return removals_check(removals, "user", removed, all, err);
-}
-
-static int check_removals(struct domain_import *import, const struct removals *removals,
-			  struct error *err)
-{
-	const struct row_counts *counts = &import->counts;
-
-	if (removals_check(removals, "domain", counts->removed, row_counts_before(counts), err) <
-		    0 ||
-	    (import->removes_users && check_removed_users(import, removals, err) < 0))
-		return error_prefix(err, "%s", import->bad.name);
-	return 0;
 }
 
 static int write_plans(struct domain_import *import, const struct removals *removals,
 		       struct error *err)
 {
-	struct store *store = import->admin->store;
+	const struct row_counts *counts = &import->counts;
+	struct admin *admin = import->admin;
 
-	if (store_defer_references(store, err) < 0)
+	if (store_defer_references(admin->store, err) < 0)
 		return -1;
 	for (size_t i = 0; i < import->n_plans; i++) {
 		const struct plan *plan = &import->plans[i];
 
 		if ((plan->line || !plan->stays) &&
-		    reconcile_domain(store, plan->before, plan->stays ? &plan->after : NULL,
+		    reconcile_domain(admin->store, plan->before, plan->stays ? &plan->after : NULL,
 				     &import->counts, err) < 0)
 			return -1;
 	}
-	if (check_removals(import, removals, err) < 0)
-		return -1;
-	return remove_unused(import, err);
+	if (removals_check(removals, "domain", counts->removed, row_counts_before(counts), err) <
+		    0 ||
+	    (import->removes_users && check_removed_users(import, removals, err) < 0))
+		return error_prefix(err, "%s", import->bad.name);
+	/* Users and implicit providers that no remaining domain uses. */
+	for (size_t i = 0; i < import->n_plans; i++) {
+		const struct plan *plan = &import->plans[i];
+
+		if (!plan->before ||
+		    (plan->stays && text_same(plan->before->provider, plan->after.provider)))
+			continue;
+		if ((!plan->stays && domain_remove_users(admin, plan->before->name,
+							 import->removes_users, err) < 0) ||
+		    provider_drop_if_unused(admin, plan->before->provider, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int change_domains(struct domain_import *import, const struct removals *removals,
@@ -396,28 +364,10 @@ static int change_domains(struct domain_import *import, const struct removals *r
 	return r;
 }
 
-static void import_clear(struct domain_import *import)
-{
-	report_clear(&import->bad);
-	free(import->lines);
-	free(import->plans);
-}
-
-static int check_usage(struct admin *admin, const struct arguments *arguments, struct error *err)
-{
-	static const char *const removing[] = { "max-removals", "with-users" };
-
-	for (size_t i = 0; i < sizeof(removing) / sizeof(*removing); i++)
-		if (option_is_given(arguments, removing[i]) &&
-		    !option_is_given(arguments, "replace-all"))
-			return usage_error(admin->memory, arguments->command, err,
-					   "--%s requires --replace-all", removing[i]);
-	return 0;
-}
-
 static int import_domains(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	_cleanup_(import_clear) struct domain_import import = {
+	static const char *const removing[] = { "max-removals", "with-users" };
+	struct domain_import import = {
 		.admin = admin,
 		.replaces = option_is_given(arguments, "replace-all"),
 		.takes_any = option_is_given(arguments, "any-domain"),
@@ -425,15 +375,22 @@ static int import_domains(struct admin *admin, const struct arguments *arguments
 	};
 	bool is_dry = option_is_given(arguments, "dry-run");
 	struct removals removals;
+	int r;
 
-	if (check_usage(admin, arguments, err) < 0 ||
-	    removals_parse(admin, arguments, &removals, err) < 0 ||
-	    admin_open(admin, false, err) < 0 ||
-	    read_lines(&import, &arguments->files->input, err) < 0 ||
-	    change_domains(&import, &removals, is_dry, err) < 0)
+	for (size_t i = 0; i < sizeof(removing) / sizeof(*removing); i++)
+		if (option_is_given(arguments, removing[i]) && !import.replaces)
+			return usage_error(admin->memory, arguments->command, err,
+					   "--%s requires --replace-all", removing[i]);
+	if (removals_parse(admin, arguments, &removals, err) < 0 ||
+	    admin_open(admin, false, err) < 0)
 		return -1;
-	report_counts(admin, arguments, "domain", &import.counts, 0);
-	return 0;
+	r = read_lines(&import, &arguments->files->input, err);
+	if (r == 0)
+		r = change_domains(&import, &removals, is_dry, err);
+	report_clear(&import.bad);
+	if (r == 0)
+		report_counts(admin, arguments, "domain", &import.counts, 0);
+	return r;
 }
 
 static const struct option import_options[] = {
