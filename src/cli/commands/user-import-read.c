@@ -21,11 +21,10 @@ struct reader {
 	struct user_import *import;
 	struct arena memory; /* of one row */
 	char local[ADDRESS_LOCAL_MAX_LENGTH + 1];
-	char plain_characters[256]; /* see below */
+	char plain_characters[256]; /* the normal form of each, NUL for all others */
 
-	/* The domain of the previous row, as written and in its normal form. */
-	const char *typed_domain, *domain;
-	char domain_room[2][1024];
+	/* The domain of the previous row, as written and in its normal form; "" for none. */
+	char typed_domain[1024], domain[1024];
 
 	struct known_provider *providers;
 	size_t n_providers;
@@ -109,18 +108,7 @@ struct user_record user_record_read(const char *bytes)
 	return record;
 }
 
-/* Addresses */
-
-/* Local parts of these characters are valid. Each is mapped to its normal form, others to NUL. */
-static void fill_plain_characters(char *characters)
-{
-	for (int c = 'a'; c <= 'z'; c++)
-		characters[(size_t)c] = characters[(size_t)(c - 'a' + 'A')] = c;
-	for (const char *c = "0123456789-._+"; *c; c++)
-		characters[(size_t)*c] = *c;
-}
-
-/* Spares most addresses address_parse(). */
+/* Reads a local part that has only plain characters, which spares it address_parse(). */
 static bool read_plain_local(struct reader *reader, const char *text, size_t length)
 {
 	if (length == 0 || length > ADDRESS_LOCAL_MAX_LENGTH)
@@ -134,78 +122,44 @@ static bool read_plain_local(struct reader *reader, const char *text, size_t len
 	return true;
 }
 
-static bool is_domain_of_last_row(const struct reader *reader, const char *text)
-{
-	return reader->typed_domain && text_equals(reader->typed_domain, text);
-}
-
-static void remember_domain(struct reader *reader, const char *typed, const char *domain)
-{
-	size_t room = sizeof(reader->domain_room[0]);
-
-	reader->typed_domain = NULL;
-	if (strlen(typed) >= room)
-		return;
-	reader->typed_domain = strcpy(reader->domain_room[0], typed);
-	reader->domain = strcpy(reader->domain_room[1], domain);
-}
-
-/* Returns the domain in its normal form, or NULL with err set. */
-static const char *read_domain(struct reader *reader, const char *text, struct error *err)
-{
-	const char *domain;
-
-	if (is_domain_of_last_row(reader, text))
-		return reader->domain;
-	domain = domain_parse(&reader->memory, text, false, err);
-	if (domain)
-		remember_domain(reader, text, domain);
-	return domain;
-}
-
-/* Reads an address with a domain, or a catch-all. */
-static int read_whole_address(struct reader *reader, const char *text, const char *at,
-			      struct bulk_user *user, struct error *err)
-{
-	struct address address;
-
-	if (at == text) {
-		user->local = "";
-		user->domain = read_domain(reader, text + 1, err);
-		return user->domain ? 0 : -1;
-	}
-	if (is_domain_of_last_row(reader, at + 1) &&
-	    (size_t)(at - text) + 1 + strlen(reader->domain) <= ADDRESS_MAX_LENGTH &&
-	    read_plain_local(reader, text, (size_t)(at - text))) {
-		user->local = reader->local;
-		user->domain = reader->domain;
-		return 0;
-	}
-	if (address_parse(&reader->memory, text, &address, err) < 0)
-		return -1;
-	remember_domain(reader, at + 1, address.domain);
-	user->local = address.key;
-	user->domain = address.domain;
-	return 0;
-}
-
+/* Reads an address or a catch-all. Most have the domain of the previous row. */
 static int read_address(struct reader *reader, const char *text, struct bulk_user *user,
 			struct error *err)
 {
 	const char *at = strrchr(text, '@'), *domain = reader->import->table.domain;
-	struct address address;
+	struct address address = { .key = "" };
 
 	if (!at && domain) {
 		text = arena_printf(&reader->memory, "%s@%s", text, domain);
 		at = strrchr(text, '@');
 	}
-	if (at)
-		return read_whole_address(reader, text, at, user, err);
-	address_parse(&reader->memory, text, &address, err);
-	return error_hint(err, "--domain sets the domain of such names");
+	if (!at) {
+		address_parse(&reader->memory, text, &address, err);
+		return error_hint(err, "--domain sets the domain of such names");
+	}
+	if (*reader->typed_domain && text_equals(reader->typed_domain, at + 1)) {
+		user->local = at == text ? "" : reader->local;
+		user->domain = reader->domain;
+		if (at == text ||
+		    ((size_t)(at - text) + 1 + strlen(user->domain) <= ADDRESS_MAX_LENGTH &&
+		     read_plain_local(reader, text, (size_t)(at - text))))
+			return 0;
+	}
+	if (at == text)
+		address.domain = domain_parse(&reader->memory, at + 1, false, err);
+	else if (address_parse(&reader->memory, text, &address, err) < 0)
+		return -1;
+	if (!address.domain)
+		return -1;
+	user->local = address.key;
+	user->domain = address.domain;
+	*reader->typed_domain = '\0';
+	if (strlen(at + 1) < sizeof(reader->typed_domain)) {
+		strcpy(reader->typed_domain, at + 1);
+		strcpy(reader->domain, address.domain);
+	}
+	return 0;
 }
-
-/* The other values */
 
 static int read_provider(struct reader *reader, const char *name, int64_t *ret_id,
 			 struct error *err)
@@ -236,58 +190,33 @@ static int read_provider(struct reader *reader, const char *name, int64_t *ret_i
 	return 0;
 }
 
-static int read_moved_to(struct reader *reader, const char *text, struct bulk_user *user,
-			 struct error *err)
+static int read_values(struct reader *reader, const struct user_row *row, struct bulk_user *user,
+		       struct error *err)
 {
-	const char *address = arena_printf(&reader->memory, "%s@%s", user->local, user->domain);
+	struct user_import *import = reader->import;
+	const char *address;
 
-	if (!*user->local)
-		return error_set(err, ERROR_INPUT, "the catch-all '%s' cannot move", address);
-	if (moves_parse_user(&reader->memory, text, &user->moved_to, err) < 0)
+	user->name = row->name;
+	if (login_check(&reader->memory, row->login, err) < 0 ||
+	    (user->name && *user->name &&
+	     text_check("name", user->name, USER_NAME_MAX_LENGTH, err) < 0) ||
+	    (row->provider && *row->provider &&
+	     read_provider(reader, row->provider, &user->provider, err) < 0))
 		return -1;
-	if (text_equals_ignoring_case(user->moved_to, address))
-		return error_set(err, ERROR_INPUT, "user '%s' cannot move to itself", address);
-	return 0;
-}
-
-static void count_if_misread(struct user_import *import, const struct bulk_user *user)
-{
-	if (login_reading(user->login) == LOGIN_READ_AS_TEXT ||
-	    text_equals_ignoring_case(user->login, user->local))
-		return;
-	if (import->n_misread++ == 0)
+	if (row->moved_to && *row->moved_to) {
+		address = arena_printf(&reader->memory, "%s@%s", user->local, user->domain);
+		if (!*user->local)
+			return error_set(err, ERROR_INPUT, "the catch-all '%s' cannot move",
+					 address);
+		if (moves_parse_user(&reader->memory, row->moved_to, &user->moved_to, err) < 0)
+			return -1;
+		if (text_equals_ignoring_case(user->moved_to, address))
+			return error_set(err, ERROR_INPUT, "user '%s' cannot move to itself",
+					 address);
+	}
+	if (login_reading(user->login) != LOGIN_READ_AS_TEXT &&
+	    !text_equals_ignoring_case(user->login, user->local) && import->n_misread++ == 0)
 		import->misread_login = arena_strdup(import->admin->memory, user->login);
-}
-
-static int read_values(struct reader *reader, const struct user_row *row,
-		       struct bulk_user *ret_user, struct error *err)
-{
-	struct bulk_user user = { .login = row->login, .name = row->name };
-
-	if (read_address(reader, row->address, &user, err) < 0 ||
-	    login_check(&reader->memory, user.login, err) < 0)
-		return -1;
-	if (user.name && *user.name && text_check("name", user.name, USER_NAME_MAX_LENGTH, err) < 0)
-		return -1;
-	if (row->provider && *row->provider &&
-	    read_provider(reader, row->provider, &user.provider, err) < 0)
-		return -1;
-	if (row->moved_to && *row->moved_to && read_moved_to(reader, row->moved_to, &user, err) < 0)
-		return -1;
-	count_if_misread(reader->import, &user);
-	*ret_user = user;
-	return 0;
-}
-
-static int read_user(struct reader *reader, const struct user_row *row, struct error *err)
-{
-	struct bulk_user user;
-
-	if (read_values(reader, row, &user, err) == 0)
-		return add_record(reader, &user, row->has, row->line, err);
-	if (err->kind != ERROR_INPUT)
-		return -1;
-	report_add_error(&reader->import->bad, row->line, err);
 	return 0;
 }
 
@@ -296,27 +225,26 @@ static bool replaces_domain(const struct user_import *import, const char *domain
 	return import->scope.is_all || user_import_names_domain(import, domain);
 }
 
-/* A user whose line was skipped is not missing in the file. */
-static int keep_user(struct reader *reader, const struct user_row *row, struct error *err)
-{
-	struct bulk_user user = { .login = NULL };
-	struct error ignored = { 0 };
-
-	if (read_address(reader, row->address, &user, &ignored) < 0 ||
-	    !replaces_domain(reader->import, user.domain))
-		return 0;
-	return add_record(reader, &user, 0, row->line, err);
-}
-
 static int read_row(const struct user_row *row, void *context, struct error *err)
 {
 	struct reader *reader = context;
 	struct user_import *import = reader->import;
+	struct bulk_user user = { .login = row->login };
 	int r;
 
 	if (reader->n_rows++ % 1024 == 0)
 		progress_at(&import->progress, import->input.position);
-	r = row->login ? read_user(reader, row, err) : keep_user(reader, row, err);
+	r = read_address(reader, row->address, &user, err);
+	if (r == 0 && row->login)
+		r = read_values(reader, row, &user, err);
+	if (r < 0 && err->kind == ERROR_INPUT) {
+		if (row->login)
+			report_add_error(&import->bad, row->line, err);
+		r = 0;
+	} else if (r == 0 && (row->login || replaces_domain(import, user.domain))) {
+		/* A user whose line was skipped is not missing in the file. */
+		r = add_record(reader, &user, row->login ? row->has : 0, row->line, err);
+	}
 	if (reader->memory.blocks)
 		arena_clear(&reader->memory);
 	return r;
@@ -325,21 +253,29 @@ static int read_row(const struct user_row *row, void *context, struct error *err
 /* Lookups for the table: what the daemon answers for an address that the table does not have. As in
  * match.c, but a disabled domain counts, because it may be enabled again. */
 
-static int look_up_domain(struct reader *reader, const char *text, struct error *err)
+static int find_domain(struct arena *memory, const char *text, struct table_domain *ret_domain,
+		       void *context, struct error *err)
 {
-	struct arena *memory = &reader->asked_memory;
+	struct reader *reader = context;
 	struct store *store = reader->import->admin->store;
 	struct table_domain *asked = &reader->asked;
 	struct domain domain;
 	int r;
 
+	/* Neighbouring rows mostly ask for the same domain. */
+	if (reader->asked_domain && text_equals(reader->asked_domain, text)) {
+		*ret_domain = *asked;
+		return 0;
+	}
+	reader->asked_domain = NULL;
+	memory = &reader->asked_memory;
+	arena_clear(memory);
 	*asked = (struct table_domain){
 		.name = domain_parse(memory, text, false, err),
 		.delimiters = "",
 	};
-	if (!asked->name)
-		return 0;
-	r = store_serving_domain(store, memory, asked->name, &domain, err);
+	r = asked->name ? store_serving_domain(store, memory, asked->name, &domain, err)
+			: STORE_NOT_FOUND;
 	if (r == 0 && domain.alias_of) {
 		asked->alias_of = domain.alias_of;
 		r = store_find_domain(store, memory, domain.alias_of, &domain, err);
@@ -348,27 +284,13 @@ static int look_up_domain(struct reader *reader, const char *text, struct error 
 		r = domain.provider ? store_find_provider(store, memory, domain.provider,
 							  &reader->asked_provider, err)
 				    : STORE_NOT_FOUND;
-	if (r != 0)
-		return r == STORE_NOT_FOUND ? 0 : -1;
-	asked->is_served = true;
-	asked->delimiters = reader->asked_provider.recipient_delimiter;
-	return 0;
-}
-
-/* Neighbouring rows mostly ask for the same domain. */
-static int find_domain(struct arena *memory, const char *domain, struct table_domain *ret_domain,
-		       void *context, struct error *err)
-{
-	struct reader *reader = context;
-
-	if (!reader->asked_domain || !text_equals(reader->asked_domain, domain)) {
-		reader->asked_domain = NULL;
-		arena_clear(&reader->asked_memory);
-		if (look_up_domain(reader, domain, err) < 0)
-			return -1;
-		reader->asked_domain = arena_strdup(&reader->asked_memory, domain);
-	}
-	*ret_domain = reader->asked;
+	if (r != 0 && r != STORE_NOT_FOUND)
+		return -1;
+	asked->is_served = r == 0;
+	if (r == 0)
+		asked->delimiters = reader->asked_provider.recipient_delimiter;
+	reader->asked_domain = arena_strdup(memory, text);
+	*ret_domain = *asked;
 	return 0;
 }
 
@@ -422,7 +344,11 @@ int user_import_read(struct user_import *import, const struct table_format *form
 	struct user_table *table = &import->table;
 	int r;
 
-	fill_plain_characters(reader.plain_characters);
+	for (char c = 'a'; c <= 'z'; c++)
+		reader.plain_characters[(size_t)c] =
+			reader.plain_characters[(size_t)(c - 'a' + 'A')] = c;
+	for (const char *c = "0123456789-._+"; *c; c++)
+		reader.plain_characters[(size_t)*c] = *c;
 	source_init(&table->source, &import->input, report_bad_line, &reader);
 	table->context = &reader;
 	table->row = read_row;

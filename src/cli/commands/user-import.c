@@ -22,57 +22,48 @@
  */
 #define TIDY_FROM ((size_t)10000)
 
-static void import_free(struct user_import *import)
+static void import_clear(struct user_import *import)
 {
 	report_clear(&import->bad);
 	report_clear(&import->skipped);
 	sorter_free(import->sorter);
-	free(import);
 }
-DEFINE_CLEANUP(struct user_import *, import_free);
 
-/* --replace example.org,example.net --replace example.com: sorted, without duplicates. */
+/* --replace example.org,example.net --replace example.com: sorted, without duplicates. A mistyped
+ * domain has no users to remove, so nothing else would notice it. */
 static int parse_scope(struct admin *admin, const struct arguments *arguments,
 		       struct bulk_scope *scope, struct error *err)
 {
-	const char **lists, **domains;
+	struct texts domains = TEXTS_IN(admin->memory);
+	const char **lists;
 	size_t n_lists = option_values(admin->memory, arguments, "replace", &lists);
-	size_t room = 0, count = 0;
 
-	for (size_t i = 0; i < n_lists; i++)
-		room += strlen(lists[i]) + 1;
-	domains = arena_array(admin->memory, const char *, room);
 	for (size_t i = 0; i < n_lists; i++) {
 		char *rest = arena_strdup(admin->memory, lists[i]), *text;
 
 		while ((text = strsep(&rest, ","))) {
-			domains[count] = domain_parse(admin->memory, text, false, err);
-			if (!domains[count++])
+			const char *name = domain_parse(admin->memory, text, false, err);
+
+			if (!name)
 				return -1;
+			texts_add(&domains, name);
 		}
 	}
-	scope->domains = domains;
-	scope->n_domains = texts_sort(domains, count);
-	return 0;
-}
-
-/* A mistyped domain has no users to remove, so nothing else would notice it. */
-static int check_scope(struct admin *admin, const struct bulk_scope *scope, struct error *err)
-{
+	scope->domains = domains.items;
+	scope->n_domains = texts_sort(domains.items, domains.count);
 	for (size_t i = 0; i < scope->n_domains; i++) {
-		const char *name = scope->domains[i], *similar;
+		const char *name = scope->domains[i];
 		struct domain domain;
 		int r = store_serving_domain(admin->store, admin->memory, name, &domain, err);
 
-		if (r == 0)
-			continue;
-		if (r != STORE_NOT_FOUND)
+		if (r == STORE_NOT_FOUND) {
+			error_set(err, ERROR_INPUT,
+				  "nothing here serves the domain '%s' of --replace", name);
+			return hint_similar(err, similar_domain(admin, name),
+					    "'domain list' shows all");
+		}
+		if (r != 0)
 			return -1;
-		error_set(err, ERROR_INPUT, "nothing here serves the domain '%s' of --replace",
-			  name);
-		similar = similar_domain(admin, name);
-		return similar ? error_hint(err, "did you mean '%s'?", similar)
-			       : error_hint(err, "'domain list' shows all");
 	}
 	return 0;
 }
@@ -100,36 +91,6 @@ static int check_usage(struct admin *admin, const struct arguments *arguments, s
 		return usage_error(admin->memory, arguments->command, err,
 				   "--format aliases requires --domain DOMAIN");
 	return 0;
-}
-
-static const char *value_or(const struct arguments *arguments, const char *option,
-			    const char *otherwise)
-{
-	const char *value = option_value(arguments, option);
-
-	return value ? value : otherwise;
-}
-
-static int apply_options(struct user_import *import, const struct arguments *arguments,
-			 struct error *err)
-{
-	const char *domain = option_value(arguments, "domain");
-	struct user_table *table = &import->table;
-
-	table->address_attributes = value_or(arguments, "address-attribute", "mail");
-	table->login_attribute = value_or(arguments, "login-attribute", "uid");
-	table->name_attribute = option_value(arguments, "name-attribute");
-	if (domain) {
-		table->domain = domain_parse(import->admin->memory, domain, false, err);
-		if (!table->domain)
-			return -1;
-	}
-	import->scope.is_all = option_is_given(arguments, "replace-all");
-	if (!option_is_given(arguments, "replace"))
-		return 0;
-	if (parse_scope(import->admin, arguments, &import->scope, err) < 0)
-		return -1;
-	return check_scope(import->admin, &import->scope, err);
 }
 
 bool user_import_names_domain(const struct user_import *import, const char *domain)
@@ -182,107 +143,82 @@ static int end_group(struct merge *merge, struct error *err)
 	return 0;
 }
 
-static int add_to_group(struct merge *merge, const struct user_record *record, struct error *err)
-{
-	struct group *group = &merge->group;
-	const char *domain = record->user.domain;
-
-	if (!group->domain || !text_equals(group->domain, domain)) {
-		if (end_group(merge, err) < 0)
-			return -1;
-		free(group->domain);
-		*group = (struct group){
-			.domain = xstrdup(domain),
-			.line = record->line,
-			.is_in_scope = merge->import->scope.n_domains == 0 ||
-				       user_import_names_domain(merge->import, domain),
-		};
-	}
-	if (record->line < group->line)
-		group->line = record->line;
-	group->count++;
-	return 0;
-}
-
-static bool records_agree(const struct bulk_user *a, const struct bulk_user *b)
-{
-	return text_same(a->login, b->login) && text_same(a->name, b->name) &&
-	       a->provider == b->provider && text_same(a->moved_to, b->moved_to) &&
-	       a->keeps_name == b->keeps_name && a->keeps_provider == b->keeps_provider &&
-	       a->keeps_moved_to == b->keeps_moved_to;
-}
-
 /* Whether the address is another than that of the previous record. Repeated lines of an address
  * must agree. */
 static bool is_new_address(struct merge *merge, const struct user_record *record)
 {
-	const struct bulk_user *user = &record->user;
-	struct user_record last;
+	const struct user_record last = user_record_read(merge->last);
+	const struct bulk_user *a = &last.user, *b = &record->user;
 
-	if (!merge->has_last)
+	if (!merge->has_last || !text_equals(a->local, b->local) ||
+	    !text_equals(a->domain, b->domain))
 		return true;
-	last = user_record_read(merge->last);
-	if (!text_equals(last.user.local, user->local) ||
-	    !text_equals(last.user.domain, user->domain))
-		return true;
-	if (!text_equals(last.user.login, user->login))
+	if (!text_equals(a->login, b->login))
 		report_add(&merge->import->bad, record->line,
-			   "'%s@%s' has the login '%s' here, but '%s' in line %lu", user->local,
-			   user->domain, user->login, last.user.login, last.line);
-	else if (!records_agree(&last.user, user))
+			   "'%s@%s' has the login '%s' here, but '%s' in line %lu", b->local,
+			   b->domain, b->login, a->login, last.line);
+	else if (!text_same(a->name, b->name) || a->provider != b->provider ||
+		 !text_same(a->moved_to, b->moved_to) || a->keeps_name != b->keeps_name ||
+		 a->keeps_provider != b->keeps_provider || a->keeps_moved_to != b->keeps_moved_to)
 		report_add(&merge->import->bad, record->line,
-			   "'%s@%s' has other values here than in line %lu", user->local,
-			   user->domain, last.line);
+			   "'%s@%s' has other values here than in line %lu", b->local, b->domain,
+			   last.line);
 	return false;
 }
 
 static int merge_record(struct merge *merge, const char *bytes, size_t size, struct error *err)
 {
 	const struct user_record record = user_record_read(bytes);
+	const char *domain = record.user.domain;
+	struct user_import *import = merge->import;
+	struct group *group = &merge->group;
 
 	if (record.user.login) {
 		if (!is_new_address(merge, &record))
 			return 0;
-		if (add_to_group(merge, &record, err) < 0)
-			return -1;
+		if (!group->domain || !text_equals(group->domain, domain)) {
+			if (end_group(merge, err) < 0)
+				return -1;
+			free(group->domain);
+			*group = (struct group){
+				.domain = xstrdup(domain),
+				.line = record.line,
+				.is_in_scope = import->scope.n_domains == 0 ||
+					       user_import_names_domain(import, domain),
+			};
+		}
+		if (record.line < group->line)
+			group->line = record.line;
+		group->count++;
 		memcpy(merge->last, bytes, size);
 		merge->has_last = true;
-		if (!merge->group.is_in_scope)
+		if (!group->is_in_scope)
 			return 0;
 	}
-	if (!merge->bulk || merge->import->bad.count > 0)
+	if (!merge->bulk || import->bad.count > 0)
 		return 0;
 	return bulk_put(merge->bulk, &record.user, err);
-}
-
-static int merge_all_records(struct merge *merge, struct error *err)
-{
-	struct user_import *import = merge->import;
-	size_t done = 0, size;
-	const char *bytes;
-	int r;
-
-	while ((r = sorter_next(import->sorter, &bytes, &size, err)) == 0) {
-		if (done++ % 1024 == 0)
-			progress_at(&import->progress, (long long)done);
-		if (merge_record(merge, bytes, size, err) < 0)
-			return -1;
-	}
-	return r < 0 ? -1 : end_group(merge, err);
 }
 
 /* Writes the records, or only looks for invalid ones where bulk is NULL. */
 static int merge_records(struct user_import *import, struct bulk *bulk, struct error *err)
 {
-	_cleanup_(freep) struct merge *merge = xnew(struct merge);
+	struct merge merge = { .import = import, .bulk = bulk };
+	size_t done = 0, size;
+	const char *bytes;
 	int r;
 
-	merge->import = import;
-	merge->bulk = bulk;
 	progress_begin(&import->progress, "writing", (long long)sorter_count(import->sorter));
-	r = merge_all_records(merge, err);
+	while ((r = sorter_next(import->sorter, &bytes, &size, err)) == 0) {
+		if (done++ % 1024 == 0)
+			progress_at(&import->progress, (long long)done);
+		if ((r = merge_record(&merge, bytes, size, err)) < 0)
+			break;
+	}
+	if (r == SORTER_END)
+		r = end_group(&merge, err);
 	progress_end(&import->progress);
-	free(merge->group.domain);
+	free(merge.group.domain);
 	if (r == 0 && import->bad.count > 0)
 		r = report_refuse(&import->bad, err);
 	return r;
@@ -294,17 +230,15 @@ static int check_removals(const struct user_import *import, const struct bulk *b
 {
 	const struct row_counts *counts = &import->counts;
 	const struct bulk_scope *scope = &import->scope;
+	int r = removals_check(removals, "user", counts->removed, row_counts_before(counts), err);
 
-	if (removals_check(removals, "user", counts->removed, row_counts_before(counts), err) < 0)
-		return -1;
-	for (size_t i = 0; scope->n_domains > 1 && i < scope->n_domains; i++) {
+	for (size_t i = 0; r == 0 && scope->n_domains > 1 && i < scope->n_domains; i++) {
 		const struct row_counts here = bulk_counts_of(bulk, i);
 
-		if (removals_check_part(removals, "user", scope->domains[i], here.removed,
-					row_counts_before(&here), counts->removed, err) < 0)
-			return -1;
+		r = removals_check_part(removals, "user", scope->domains[i], here.removed,
+					row_counts_before(&here), counts->removed, err);
 	}
-	return 0;
+	return r == 0 ? 0 : error_prefix(err, "%s", import->input.name);
 }
 
 static int write_users(struct user_import *import, const struct removals *removals,
@@ -318,10 +252,9 @@ static int write_users(struct user_import *import, const struct removals *remova
 	if (store_list_implicit_providers(admin->store, admin->memory, NULL, &providers,
 					  &n_providers, err) != 0 ||
 	    bulk_begin(admin->store, &import->scope, &bulk, err) < 0 ||
-	    merge_records(import, bulk, err) < 0 || bulk_end(bulk, &import->counts, err) < 0)
+	    merge_records(import, bulk, err) < 0 || bulk_end(bulk, &import->counts, err) < 0 ||
+	    check_removals(import, bulk, removals, err) < 0)
 		return -1;
-	if (check_removals(import, bulk, removals, err) < 0)
-		return error_prefix(err, "%s", import->input.name);
 	for (size_t i = 0; i < n_providers; i++)
 		if (provider_drop_if_unused(admin, providers[i], err) < 0)
 			return -1;
@@ -346,43 +279,48 @@ static int change_users(struct user_import *import, const struct removals *remov
 	return r;
 }
 
-static void warn_of_misread_logins(const struct user_import *import)
-{
-	if (import->n_misread > 0)
-		admin_warn(import->admin,
-			   "Thunderbird on the desktop may change the login of %zu user%s, such as "
-			   "'%s', because it reads it as a number or truth value",
-			   import->n_misread, import->n_misread == 1 ? "" : "s",
-			   import->misread_login);
-}
-
 static int import_users(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	_cleanup_(import_freep) struct user_import *import = xnew(struct user_import);
+	_cleanup_(import_clear) struct user_import import = {
+		.admin = admin,
+		.table.address_attributes = option_value(arguments, "address-attribute") ?: "mail",
+		.table.login_attribute = option_value(arguments, "login-attribute") ?: "uid",
+		.table.name_attribute = option_value(arguments, "name-attribute"),
+		.scope.is_all = option_is_given(arguments, "replace-all"),
+	};
+	const char *domain = option_value(arguments, "domain");
 	bool is_dry = option_is_given(arguments, "dry-run");
-	const struct table_format *format = table_format_find(value_or(arguments, "format", "csv"));
 	struct removals removals;
 	int r;
 
-	import->admin = admin;
 	if (check_usage(admin, arguments, err) < 0 ||
 	    removals_parse(admin, arguments, &removals, err) < 0)
 		return -1;
-	import->input = arguments->files->input;
-	import->bad.name = import->skipped.name = import->input.name;
-	import->sorter = sorter_new(SORT_MEMORY);
-	if (admin_open(admin, false, err) < 0 || apply_options(import, arguments, err) < 0)
+	import.input = arguments->files->input;
+	import.bad.name = import.skipped.name = import.input.name;
+	import.sorter = sorter_new(SORT_MEMORY);
+	if (admin_open(admin, false, err) < 0)
 		return -1;
-	r = user_import_read(import, format, err);
+	if (domain && !(import.table.domain = domain_parse(admin->memory, domain, false, err)))
+		return -1;
+	if (parse_scope(admin, arguments, &import.scope, err) < 0)
+		return -1;
+	r = user_import_read(&import, table_format_find(option_value(arguments, "format") ?: "csv"),
+			     err);
 	/* Of an invalid file the records are checked too, to report all at once. */
 	if (r == 0)
-		r = import->bad.count > 0 ? merge_records(import, NULL, err)
-					  : change_users(import, &removals, is_dry, err);
-	report_warn_of_skipped(&import->skipped);
+		r = import.bad.count > 0 ? merge_records(&import, NULL, err)
+					 : change_users(&import, &removals, is_dry, err);
+	report_warn_of_skipped(&import.skipped);
 	if (r < 0)
 		return -1;
-	warn_of_misread_logins(import);
-	report_counts(admin, arguments, "user", &import->counts, import->skipped.count);
+	if (import.n_misread > 0)
+		admin_warn(admin,
+			   "Thunderbird on the desktop may change the login of %zu user%s, such as "
+			   "'%s', because it reads it as a number or truth value",
+			   import.n_misread, import.n_misread == 1 ? "" : "s",
+			   import.misread_login);
+	report_counts(admin, arguments, "user", &import.counts, import.skipped.count);
 	return 0;
 }
 
