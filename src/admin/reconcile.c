@@ -21,16 +21,6 @@ struct reconcile {
 	struct row_counts *counts;
 };
 
-static bool texts_equal(const struct texts *a, const struct texts *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (!text_equals(a->items[i], b->items[i]))
-			return false;
-	return true;
-}
-
 /* Negative, zero or positive, as the next row is only in before, in both, or only in after. NULL
  * stands for the end. */
 static int compare_names(const char *before, const char *after)
@@ -42,30 +32,6 @@ static int compare_names(const char *before, const char *after)
 
 /* Providers */
 
-/* An invalid service cannot be written as a command that would add it. */
-static void add_invalid_services(struct texts *commands, const struct provider *provider)
-{
-	for (size_t i = 0; i < provider->n_invalid_services; i++)
-		texts_add(commands, arena_printf(commands->memory, "service add %s %s",
-						 word_quote(commands->memory, provider->name),
-						 word_quote(commands->memory,
-							    provider->invalid_services[i].url)));
-}
-
-static int write_provider(struct reconcile *all, const struct provider *before,
-			  struct provider *after, struct error *err)
-{
-	struct store *store = all->store;
-
-	if (!before)
-		return store_add_provider(store, after, err);
-	after->id = before->id;
-	if (store_update_provider(store, after, err) != 0 ||
-	    store_set_services(store, after->id, after->services, after->n_services, err) != 0)
-		return -1;
-	return store_set_links(store, after->id, after->links, after->n_links, err);
-}
-
 /* A provider that is not wanted stays until no row refers to it, so that no other gets its id. */
 static int reconcile_provider(struct reconcile *all, const struct provider *before,
 			      struct provider *after, struct error *err)
@@ -73,21 +39,39 @@ static int reconcile_provider(struct reconcile *all, const struct provider *befo
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct texts old = TEXTS_IN(&memory), new = TEXTS_IN(&memory);
 	struct row_counts *counts = &all->counts[RECONCILE_PROVIDERS];
+	struct store *store = all->store;
+	size_t same = 0;
 
-	if (before) {
+	if (before)
 		provider_commands(&old, before);
-		add_invalid_services(&old, before);
-	}
+	/* An invalid service cannot be written as a command that would add it. */
+	for (size_t i = 0; before && i < before->n_invalid_services; i++)
+		texts_add(&old, arena_printf(&memory, "service add %s %s",
+					     word_quote(&memory, before->name),
+					     word_quote(&memory, before->invalid_services[i].url)));
 	if (after)
 		provider_commands(&new, after);
-	if (before && after && before->n_invalid_services == 0 && texts_equal(&old, &new)) {
+	while (same < old.count && same < new.count &&text_equals(old.items[same], new.items[same]))
+		same++;
+	if (before && after)
 		after->id = before->id;
+	if (same == old.count && same == new.count) {
 		counts->unchanged++;
 		return 0;
 	}
 	*(!before ? &counts->added : !after ? &counts->removed : &counts->changed) += 1;
 	all->visit(&old, &new, all->context);
-	return !after || write_provider(all, before, after, err) == 0 ? 0 : -1;
+	if (!after)
+		return 0;
+	if (!before)
+		return store_add_provider(store, after, err) == 0 ? 0 : -1;
+	return store_update_provider(store, after, err) == 0 &&
+			       store_set_services(store, after->id, after->services,
+						  after->n_services, err) == 0 &&
+			       store_set_links(store, after->id, after->links, after->n_links,
+					       err) == 0
+		       ? 0
+		       : -1;
 }
 
 static int reconcile_providers(struct reconcile *all, struct error *err)
@@ -122,21 +106,9 @@ static const struct provider *find_provider(const struct providers *providers, c
 		       compare_provider);
 }
 
-static int remove_providers(struct reconcile *all, struct error *err)
-{
-	for (size_t i = 0; i < all->present_providers.count; i++) {
-		const struct provider *provider = &all->present_providers.items[i];
-
-		if (!find_provider(&all->wanted_providers, provider->name) &&
-		    store_remove_provider(all->store, provider->id, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* Domains */
 
-bool domain_differs(const struct domain *before, const struct domain *after)
+static bool domain_differs(const struct domain *before, const struct domain *after)
 {
 	return before->is_enabled != after->is_enabled ||
 	       !text_same(before->provider, after->provider) ||
@@ -164,23 +136,6 @@ int reconcile_domain(struct store *store, const struct domain *before, const str
 	return r == 0 ? 0 : -1;
 }
 
-static void visit_domain(struct reconcile *all, const struct domain *before,
-			 const struct domain *after)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts old = TEXTS_IN(&memory), new = TEXTS_IN(&memory);
-
-	if (before) {
-		domain_commands(&old, before);
-		domain_move_commands(&old, before);
-	}
-	if (after) {
-		domain_commands(&new, after);
-		domain_move_commands(&new, after);
-	}
-	all->visit(&old, &new, all->context);
-}
-
 static int reconcile_domains(struct reconcile *all, struct error *err)
 {
 	static const struct domain_filter every = { 0 };
@@ -196,8 +151,20 @@ static int reconcile_domains(struct reconcile *all, struct error *err)
 		const struct domain *before = order <= 0 ? &present[i++] : NULL;
 		const struct domain *after = order >= 0 ? &wanted[k++] : NULL;
 
-		if (!before || !after || domain_differs(before, after))
-			visit_domain(all, before, after);
+		if (!before || !after || domain_differs(before, after)) {
+			_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+			struct texts old = TEXTS_IN(&memory), new = TEXTS_IN(&memory);
+
+			if (before) {
+				domain_commands(&old, before);
+				domain_move_commands(&old, before);
+			}
+			if (after) {
+				domain_commands(&new, after);
+				domain_move_commands(&new, after);
+			}
+			all->visit(&old, &new, all->context);
+		}
 		if (reconcile_domain(all->store, before, after, &all->counts[RECONCILE_DOMAINS],
 				     err) < 0)
 			return -1;
@@ -207,25 +174,19 @@ static int reconcile_domains(struct reconcile *all, struct error *err)
 
 /* Users */
 
-static const char *name_of_provider(const struct providers *providers, int64_t id)
-{
-	for (size_t i = 0; i < providers->count; i++)
-		if (providers->items[i].id == id)
-			return providers->items[i].name;
-	return NULL;
-}
-
 static void add_user_commands(struct texts *commands, const struct bulk_user *row,
 			      const struct providers *providers)
 {
-	const struct user user = {
+	struct user user = {
 		.address = arena_printf(commands->memory, "%s@%s", row->local, row->domain),
 		.login = row->login,
 		.name = row->name,
-		.provider = row->provider ? name_of_provider(providers, row->provider) : NULL,
 		.moved_to = row->moved_to,
 	};
 
+	for (size_t i = 0; row->provider && i < providers->count; i++)
+		if (providers->items[i].id == row->provider)
+			user.provider = providers->items[i].name;
 	user_commands(commands, &user);
 	user_move_commands(commands, &user);
 }
@@ -295,5 +256,12 @@ int reconcile_installation(struct arena *memory, struct store *store, struct sto
 	if (store_defer_references(store, err) < 0 || reconcile_providers(&all, err) < 0 ||
 	    reconcile_domains(&all, err) < 0 || reconcile_users(&all, err) < 0)
 		return -1;
-	return remove_providers(&all, err);
+	for (size_t i = 0; i < all.present_providers.count; i++) {
+		const struct provider *provider = &all.present_providers.items[i];
+
+		if (!find_provider(&all.wanted_providers, provider->name) &&
+		    store_remove_provider(store, provider->id, err) != 0)
+			return -1;
+	}
+	return 0;
 }

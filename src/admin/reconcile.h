@@ -28,6 +28,3 @@ int reconcile_installation(struct arena *memory, struct store *store, struct sto
  * or -1 with err set. */
 int reconcile_domain(struct store *store, const struct domain *before, const struct domain *after,
 		     struct row_counts *counts, struct error *err);
-
-/* Whether the row has other values than the one of the same name. */
-bool domain_differs(const struct domain *before, const struct domain *after);

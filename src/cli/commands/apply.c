@@ -85,15 +85,6 @@ static int64_t count_differences(const struct row_counts *counts)
 	return counts->added + counts->changed + counts->removed;
 }
 
-static int64_t count_all_differences(const struct application *application)
-{
-	int64_t sum = 0;
-
-	for (size_t i = 0; i < RECONCILE_KINDS; i++)
-		sum += count_differences(&application->counts[i]);
-	return sum;
-}
-
 static int print_as_json(struct application *application, struct error *err)
 {
 	struct text_member member;
@@ -104,19 +95,18 @@ static int print_as_json(struct application *application, struct error *err)
 	r = print_lines(application, &member, err);
 	for (size_t i = 0; i < RECONCILE_KINDS; i++) {
 		const struct row_counts *counts = &application->counts[i];
-		json_t *figures = json_object();
 
-		entry_put(figures, "added", json_integer(counts->added));
-		entry_put(figures, "changed", json_integer(counts->changed));
-		entry_put(figures, "removed", json_integer(counts->removed));
-		entry_put(entry, kinds[i], figures);
+		entry_put(entry, kinds[i],
+			  json_pack("{s:I, s:I, s:I}", "added", (json_int_t)counts->added,
+				    "changed", (json_int_t)counts->changed, "removed",
+				    (json_int_t)counts->removed));
 	}
 	entry_put_truth(entry, "dry_run", application->is_dry);
 	text_member_end(&member, entry);
 	return r;
 }
 
-static int print_result(struct application *application, struct error *err)
+static int print_result(struct application *application, int64_t differences, struct error *err)
 {
 	struct admin *admin = application->admin;
 
@@ -130,7 +120,7 @@ static int print_result(struct application *application, struct error *err)
 				  (long long)counts->added, (long long)counts->changed,
 				  (long long)counts->removed);
 	}
-	if (count_all_differences(application) == 0)
+	if (differences == 0)
 		admin_say(admin, "nothing differs");
 	else if (application->is_dry)
 		admin_say(admin, "dry run: nothing is done");
@@ -159,20 +149,6 @@ static int read_wanted(struct admin *admin, const struct arguments *arguments,
 	return 0;
 }
 
-/* A file that lacks many rows is more likely incomplete than meant. */
-static int check_removals(const struct application *application, const struct removals *removals,
-			  struct error *err)
-{
-	for (size_t i = RECONCILE_DOMAINS; i < RECONCILE_KINDS; i++) {
-		const struct row_counts *counts = &application->counts[i];
-
-		if (removals_check(removals, kinds[i], counts->removed, row_counts_before(counts),
-				   err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 static int write_rows(struct application *application, struct store *wanted,
 		      const struct removals *removals, struct error *err)
 {
@@ -180,9 +156,16 @@ static int write_rows(struct application *application, struct store *wanted,
 
 	if (store_begin(admin->store, err) < 0 ||
 	    reconcile_installation(admin->memory, admin->store, wanted, keep_difference,
-				   application, application->counts, err) < 0 ||
-	    check_removals(application, removals, err) < 0)
+				   application, application->counts, err) < 0)
 		return -1;
+	/* A file that lacks many rows is more likely incomplete than meant. */
+	for (size_t i = RECONCILE_DOMAINS; i < RECONCILE_KINDS; i++) {
+		const struct row_counts *counts = &application->counts[i];
+
+		if (removals_check(removals, kinds[i], counts->removed, row_counts_before(counts),
+				   err) < 0)
+			return -1;
+	}
 	if (fflush(application->lines) != 0 || fseeko(application->lines, 0, SEEK_SET) != 0)
 		return temporary_file_fail(err);
 	return application->is_dry ? 0 : store_commit(admin->store, err);
@@ -198,6 +181,7 @@ static int apply(struct admin *admin, const struct arguments *arguments, struct 
 	_cleanup_(store_closep) struct store *wanted = NULL;
 	_cleanup_(fclosep) FILE *lines = NULL;
 	struct removals removals;
+	int64_t differences = 0;
 	int r;
 
 	if (removals_parse(admin, arguments, &removals, err) < 0 ||
@@ -212,9 +196,11 @@ static int apply(struct admin *admin, const struct arguments *arguments, struct 
 	store_rollback(admin->store);
 	if (r < 0)
 		return -1;
-	if (!application.is_dry && count_all_differences(&application) >= TIDY_FROM)
+	for (size_t i = 0; i < RECONCILE_KINDS; i++)
+		differences += count_differences(&application.counts[i]);
+	if (!application.is_dry && differences >= TIDY_FROM)
 		store_tidy(admin->store);
-	return print_result(&application, err);
+	return print_result(&application, differences, err);
 }
 
 static const struct option options[] = {

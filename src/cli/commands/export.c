@@ -22,11 +22,6 @@ struct exporter {
 	int64_t providers, domains, users;
 };
 
-static void begin_section(struct exporter *exporter, const char *title)
-{
-	exporter->section = title;
-}
-
 static void write_commands(struct exporter *exporter, const struct texts *commands)
 {
 	if (commands->count > 0 && exporter->section) {
@@ -35,18 +30,6 @@ static void write_commands(struct exporter *exporter, const struct texts *comman
 	}
 	for (size_t i = 0; i < commands->count; i++)
 		fprintf(exporter->stream, "%s\n", commands->items[i]);
-}
-
-static void export_providers(struct exporter *exporter, const struct provider *providers,
-			     size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		struct texts commands = TEXTS_IN(&memory);
-
-		provider_commands(&commands, &providers[i]);
-		write_commands(exporter, &commands);
-	}
 }
 
 typedef void (*domain_writer)(struct texts *commands, const struct domain *domain);
@@ -89,51 +72,44 @@ static int export_user_move(const struct user *user, void *context, struct error
 	return 0;
 }
 
-static int refuse_invalid(struct admin *admin, const struct provider *providers, size_t count,
-			  struct error *err)
-{
-	for (size_t i = 0; i < count; i++)
-		if (provider_refuse_invalid_service(admin, &providers[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static int export_users(struct exporter *exporter, struct error *err)
-{
-	static const struct user_filter all = { 0 };
-	struct store *store = exporter->admin->store;
-
-	begin_section(exporter, "Users");
-	if (store_visit_users(store, &all, export_user, exporter, err) != 0 &&
-	    !ferror(exporter->stream))
-		return -1;
-	begin_section(exporter, "Moves");
-	return store_visit_moved_users(store, export_user_move, exporter, err) == 0 ? 0 : -1;
-}
-
 /* Errors of the stream are checked at the end. */
 static int export_all(struct exporter *exporter, struct error *err)
 {
-	static const struct domain_filter all = { 0 };
+	static const struct domain_filter every_domain = { 0 };
+	static const struct user_filter every_user = { 0 };
 	struct admin *admin = exporter->admin;
+	struct store *store = admin->store;
 	struct provider *providers;
 	struct domain *domains;
 	size_t n_providers, n_domains;
 
-	if (store_snapshot(admin->store, err) != 0 ||
-	    store_list_providers(admin->store, admin->memory, &providers, &n_providers, err) != 0 ||
-	    store_list_domains(admin->store, admin->memory, &all, &domains, &n_domains, err) != 0 ||
-	    refuse_invalid(admin, providers, n_providers, err) < 0)
+	if (store_snapshot(store, err) != 0 ||
+	    store_list_providers(store, admin->memory, &providers, &n_providers, err) != 0 ||
+	    store_list_domains(store, admin->memory, &every_domain, &domains, &n_domains, err) != 0)
 		return -1;
+	for (size_t i = 0; i < n_providers; i++)
+		if (provider_refuse_invalid_service(admin, &providers[i], err) < 0)
+			return -1;
 	exporter->providers = (int64_t)n_providers;
 	exporter->domains = (int64_t)n_domains;
 	fputs(heading, exporter->stream);
-	begin_section(exporter, "Providers");
-	export_providers(exporter, providers, n_providers);
-	begin_section(exporter, "Domains");
+	exporter->section = "Providers";
+	for (size_t i = 0; i < n_providers; i++) {
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		struct texts commands = TEXTS_IN(&memory);
+
+		provider_commands(&commands, &providers[i]);
+		write_commands(exporter, &commands);
+	}
+	exporter->section = "Domains";
 	export_domains(exporter, domains, n_domains, false, domain_commands);
 	export_domains(exporter, domains, n_domains, true, domain_commands);
-	if (export_users(exporter, err) < 0)
+	exporter->section = "Users";
+	if (store_visit_users(store, &every_user, export_user, exporter, err) != 0 &&
+	    !ferror(exporter->stream))
+		return -1;
+	exporter->section = "Moves";
+	if (store_visit_moved_users(store, export_user_move, exporter, err) != 0)
 		return -1;
 	export_domains(exporter, domains, n_domains, true, domain_move_commands);
 	export_domains(exporter, domains, n_domains, false, domain_move_commands);
