@@ -21,6 +21,8 @@
 struct doctor {
 	const struct context *context;
 	const struct doctor_options *options;
+	doctor_reporter report;
+	void *report_context;
 	struct sockaddr_storage connect; /* of options->connect */
 	struct world world;
 	struct pool *pool;
@@ -195,7 +197,7 @@ static int compare_findings(const void *a, const void *b)
 }
 
 static int report_examination(struct doctor *doctor, struct examination *examination,
-			      doctor_reporter report, void *report_context, struct error *err)
+			      struct error *err)
 {
 	struct findings *findings = &examination->database.findings;
 	int r;
@@ -209,41 +211,21 @@ static int report_examination(struct doctor *doctor, struct examination *examina
 	}
 	if (findings->count)
 		qsort(findings->items, findings->count, sizeof(*findings->items), compare_findings);
-	r = report(examination->domain, findings->items, findings->count, report_context, err);
+	r = doctor->report(examination->domain, findings->items, findings->count,
+			   doctor->report_context, err);
 	end_examination(doctor, examination);
 	return r;
 }
 
-static int examine_all(struct doctor *doctor, const char *const *domains, size_t count,
-		       doctor_reporter report, void *report_context, struct error *err)
-{
-	struct examination *window[WINDOW];
-	size_t begun = 0, reported = 0;
-	int r = 0;
-
-	while (r == 0 && reported < count) {
-		while (begun < count && begun - reported < WINDOW) {
-			window[begun % WINDOW] = begin_examination(doctor, domains[begun]);
-			store_release(doctor->context->store);
-			begun++;
-		}
-		r = report_examination(doctor, window[reported % WINDOW], report, report_context,
-				       err);
-		reported++;
-	}
-	for (; reported < begun; reported++)
-		end_examination(doctor, window[reported % WINDOW]);
-	return r;
-}
-
 /* HOST:PORT; the system looks HOST up. */
-static int parse_connect(struct arena *memory, const char *text, struct doctor *doctor,
-			 struct error *err)
+static int parse_connect(struct doctor *doctor, struct error *err)
 {
 	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	const char *colon = strrchr(text, ':'), *host;
+	const char *text = doctor->options->connect, *colon = strrchr(text, ':');
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct addrinfo *found = NULL;
 	unsigned long port;
+	const char *host;
 	size_t length = colon ? (size_t)(colon - text) : 0;
 
 	if (!length || !number_parse(colon + 1, 1, UINT16_MAX, &port)) {
@@ -251,8 +233,8 @@ static int parse_connect(struct arena *memory, const char *text, struct doctor *
 		return error_hint(err, "write it as in 192.0.2.10:443");
 	}
 	host = text[0] == '[' && text[length - 1] == ']'
-		       ? arena_strndup(memory, text + 1, length - 2)
-		       : arena_strndup(memory, text, length);
+		       ? arena_strndup(&memory, text + 1, length - 2)
+		       : arena_strndup(&memory, text, length);
 	if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
 		return error_set(err, ERROR_INPUT, "'%s' in --connect has no address", host);
 	memcpy(&doctor->connect, found->ai_addr, found->ai_addrlen);
@@ -270,31 +252,43 @@ int doctor_run(const struct context *context, const struct doctor_options *optio
 	       const char *const *domains, size_t count, doctor_reporter report,
 	       void *report_context, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(trust_freep) struct trust *trust = NULL;
 	_cleanup_(resolver_freep) struct resolver *resolver = NULL;
 	_cleanup_(memo_freep) struct memo *silent = memo_new(), *shared_checks = memo_new();
 	struct doctor doctor = {
 		.context = context,
 		.options = options,
+		.report = report,
+		.report_context = report_context,
 		.world.silent = silent,
 		.shared_checks = shared_checks,
 	};
 	const struct pool_hooks hooks = { begin_thread, end_thread, &doctor };
 	size_t threads = count < THREADS_MAX / THREADS_PER_DOMAIN ? count * THREADS_PER_DOMAIN
 								  : THREADS_MAX;
-	int r;
+	struct examination *window[WINDOW];
+	size_t begun = 0, reported = 0;
+	int r = 0;
 
 	if (count == 0)
 		return 0;
 	if (trust_load(options->ca_file, &trust, err) < 0 ||
-	    (options->connect && parse_connect(&memory, options->connect, &doctor, err) < 0) ||
+	    (options->connect && parse_connect(&doctor, err) < 0) ||
 	    resolver_new(options->resolver, &resolver, err) < 0)
 		return -1;
 	doctor.world.trust = trust;
 	if (pool_new(threads, &hooks, &doctor.pool, err) < 0)
 		return -1;
-	r = examine_all(&doctor, domains, count, report, report_context, err);
+	while (r == 0 && reported < count) {
+		while (begun < count && begun - reported < WINDOW) {
+			window[begun % WINDOW] = begin_examination(&doctor, domains[begun]);
+			store_release(context->store);
+			begun++;
+		}
+		r = report_examination(&doctor, window[reported++ % WINDOW], err);
+	}
+	while (reported < begun)
+		end_examination(&doctor, window[reported++ % WINDOW]);
 	pool_free(doctor.pool);
 	while (doctor.first_shared) {
 		struct check *check = doctor.first_shared;

@@ -30,39 +30,8 @@ int expected_find_disabled(struct store *store, struct arena *memory, const char
 	return 0;
 }
 
-/* Returns -1 with the reason. */
-static int reject_unserved(const struct context *context, struct arena *memory, const char *domain,
-			   struct error *err)
-{
-	struct error reason;
-
-	if (expected_find_disabled(context->store, memory, domain, &reason, err) < 0)
-		return -1;
-	if (*reason.text) {
-		error_set(err, ERROR_INPUT, "domain %s", reason.text);
-		return error_hint(err, "%s", reason.hint);
-	}
-	error_set(err, ERROR_INPUT, "domain '%s' is not served", domain);
-	return error_hint(err, "use 'domain add' first");
-}
-
-static int check_domain(const char *domain, struct error *err)
-{
-	if (domain_is_pattern(domain)) {
-		error_set(err, ERROR_INPUT,
-			  "'%s' stands for many domains, each with records of its own", domain);
-		return error_hint(err, "name one of its domains");
-	}
-	if (strlen(domain) > EXPECTED_DOMAIN_MAX_LENGTH)
-		return error_set(err, ERROR_INPUT,
-				 "'%s' is too long: names below it would have more than %d "
-				 "characters",
-				 domain, HOST_NAME_MAX_LENGTH);
-	return 0;
-}
-
 /* Matches the domain as a client at autoconfig.DOMAIN would; what the match borrows from the store
- * is read again, into memory. */
+ * is read again, into memory. Returns 0, or -1 with the reason. */
 static int match_domain(const struct context *context, struct arena *memory, const char *domain,
 			struct match *ret_match, struct error *err)
 {
@@ -71,16 +40,24 @@ static int match_domain(const struct context *context, struct arena *memory, con
 		.host = arena_printf(memory, "autoconfig.%s", domain),
 	};
 	const char *provider;
+	struct error reason;
 	int r = store_match(context->store, memory, &query, ret_match, err);
 
-	if (r == STORE_NOT_FOUND)
-		return reject_unserved(context, memory, domain, err);
-	if (r != 0)
+	if (r == 0) {
+		provider = arena_strdup(memory, ret_match->provider.name);
+		r = store_find_provider(context->store, memory, provider, &ret_match->provider,
+					err);
+		return r == 0 ? 0 : -1;
+	}
+	if (r != STORE_NOT_FOUND ||
+	    expected_find_disabled(context->store, memory, domain, &reason, err) < 0)
 		return -1;
-	provider = arena_strdup(memory, ret_match->provider.name);
-	return store_find_provider(context->store, memory, provider, &ret_match->provider, err) == 0
-		       ? 0
-		       : -1;
+	if (*reason.text) {
+		error_set(err, ERROR_INPUT, "domain %s", reason.text);
+		return error_hint(err, "%s", reason.hint);
+	}
+	error_set(err, ERROR_INPUT, "domain '%s' is not served", domain);
+	return error_hint(err, "use 'domain add' first");
 }
 
 /* The digest of the document as it would be served; NULL where it would not be. */
@@ -102,33 +79,19 @@ static const char *find_pacc_digest(const struct context *context, struct arena 
 	return digest_base64(memory, &digest);
 }
 
-/* Of HOST[:PORT]. NULL for "" and NULL. */
-static const char *host_of(struct arena *memory, const char *public_name)
+/* Of HOST[:PORT], or NULL or "" where it is unknown. */
+static void set_target(struct arena *memory, struct expected *expected, const char *public_name)
 {
 	size_t length = public_name ? strcspn(public_name, ":") : 0;
-
-	return length ? arena_strndup(memory, public_name, length) : NULL;
-}
-
-static uint16_t port_of(const char *public_name)
-{
-	const char *colon = strchr(public_name, ':');
 	unsigned long port;
 
-	return colon && number_parse(colon + 1, 1, UINT16_MAX, &port) ? (uint16_t)port : 443;
-}
-
-/* The provider's public name, or that of the settings. */
-static void find_target(const struct context *context, struct arena *memory,
-			struct expected *expected)
-{
-	const char *public_name = expected->provider.public_name;
-
-	if (!public_name || !*public_name)
-		public_name = context->site.public_name;
-	expected->target = host_of(memory, public_name);
-	if (expected->target)
-		expected->target_port = port_of(public_name);
+	if (!length)
+		return;
+	expected->target = arena_strndup(memory, public_name, length);
+	expected->target_port = public_name[length] && number_parse(public_name + length + 1, 1,
+								    UINT16_MAX, &port)
+					? (uint16_t)port
+					: 443;
 }
 
 int expected_load(const struct context *context, struct arena *memory, const char *domain,
@@ -137,42 +100,29 @@ int expected_load(const struct context *context, struct arena *memory, const cha
 	const struct query query = { .domain = domain };
 	struct expected expected = { .domain = domain };
 	struct match *match = arena_new(memory, struct match);
+	const char *public_name;
 
-	if (check_domain(domain, err) < 0 ||
-	    match_domain(context, memory, domain, match, err) < 0 ||
+	if (domain_is_pattern(domain)) {
+		error_set(err, ERROR_INPUT,
+			  "'%s' stands for many domains, each with records of its own", domain);
+		return error_hint(err, "name one of its domains");
+	}
+	if (strlen(domain) > EXPECTED_DOMAIN_MAX_LENGTH)
+		return error_set(err, ERROR_INPUT,
+				 "'%s' is too long: names below it would have more than %d "
+				 "characters",
+				 domain, HOST_NAME_MAX_LENGTH);
+	if (match_domain(context, memory, domain, match, err) < 0 ||
 	    profile_build(memory, &query, match, &expected.profile, err) < 0)
 		return -1;
 	expected.row = match->row;
 	expected.provider = match->provider;
-	find_target(context, memory, &expected);
+	public_name = expected.provider.public_name;
+	set_target(memory, &expected,
+		   public_name && *public_name ? public_name : context->site.public_name);
 	if (expected.profile.pacc)
 		expected.pacc_digest = find_pacc_digest(context, memory, domain);
 	*ret_expected = expected;
-	return 0;
-}
-
-/* One of each kind of key that is served for the name. */
-static int keys_of_name(const struct certificates *certificates, const char *name,
-			struct name_key *keys, size_t *count, struct error *err)
-{
-	static const gnutls_pk_algorithm_t algorithms[] = {
-		GNUTLS_PK_ECDSA,
-		GNUTLS_PK_EDDSA_ED25519,
-		GNUTLS_PK_RSA,
-		GNUTLS_PK_RSA_PSS,
-	};
-
-	for (size_t i = 0; i < sizeof(algorithms) / sizeof(*algorithms); i++) {
-		const struct certificate *found = certificates_match(certificates, name,
-								     &algorithms[i], 1);
-
-		if (!found)
-			continue;
-		keys[*count].name = name;
-		if (certificate_key_digest(found, &keys[*count].digest, err) < 0)
-			return -1;
-		(*count)++;
-	}
 	return 0;
 }
 
@@ -180,14 +130,29 @@ int expected_keys(struct arena *memory, const struct expected *expected,
 		  const struct certificates *certificates, const struct name_key **ret_keys,
 		  size_t *ret_count, struct error *err)
 {
-	size_t n_names, count = 0;
+	/* One of each kind of key that is served for the name. */
+	static const gnutls_pk_algorithm_t algorithms[] = {
+		GNUTLS_PK_ECDSA,
+		GNUTLS_PK_EDDSA_ED25519,
+		GNUTLS_PK_RSA,
+		GNUTLS_PK_RSA_PSS,
+	};
+	size_t n_names, n_kinds = sizeof(algorithms) / sizeof(*algorithms), count = 0;
 	const char *const *names = wanted_names(memory, expected->domain, expected->profile.pacc,
 						&n_names);
-	struct name_key *keys = arena_array(memory, struct name_key, n_names * 4);
+	struct name_key *keys = arena_array(memory, struct name_key, n_names * n_kinds);
 
-	for (size_t i = 0; i < n_names; i++)
-		if (keys_of_name(certificates, names[i], keys, &count, err) < 0)
+	for (size_t i = 0; i < n_names * n_kinds; i++) {
+		const char *name = names[i / n_kinds];
+		const struct certificate *found = certificates_match(certificates, name,
+								     &algorithms[i % n_kinds], 1);
+
+		if (!found)
+			continue;
+		keys[count].name = name;
+		if (certificate_key_digest(found, &keys[count++].digest, err) < 0)
 			return -1;
+	}
 	*ret_keys = keys;
 	*ret_count = count;
 	return 0;
@@ -200,12 +165,21 @@ static bool is_address(const char *text)
 	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
 }
 
-static int parse_addresses(struct arena *memory, const char *text, struct wanted_for *wish,
-			   struct error *err)
+/* A host name, or addresses. */
+static int parse_target(struct arena *memory, const char *text, struct wanted_for *wish,
+			struct error *err)
 {
 	const char **addresses = arena_array(memory, const char *, strlen(text));
 	char *rest = arena_strdup(memory, text), *address;
 
+	if (!strchr(text, ',') && !is_address(text)) {
+		wish->target = idna_to_ascii(memory, text);
+		return wish->target ? 0
+				    : error_set(err, ERROR_INPUT,
+						"'%s' is neither a host name nor an address, "
+						"without a port",
+						text);
+	}
 	while ((address = strsep(&rest, ","))) {
 		if (!is_address(address)) {
 			error_set(err, ERROR_INPUT, "'%s' is not an address", address);
@@ -216,19 +190,6 @@ static int parse_addresses(struct arena *memory, const char *text, struct wanted
 	}
 	wish->addresses = addresses;
 	wish->target = NULL;
-	return 0;
-}
-
-static int parse_target(struct arena *memory, const char *text, struct wanted_for *wish,
-			struct error *err)
-{
-	if (strchr(text, ',') || is_address(text))
-		return parse_addresses(memory, text, wish, err);
-	wish->target = idna_to_ascii(memory, text);
-	if (!wish->target)
-		return error_set(err, ERROR_INPUT,
-				 "'%s' is neither a host name nor an address, without a port",
-				 text);
 	return 0;
 }
 

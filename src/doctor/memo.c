@@ -4,14 +4,14 @@
 #include <search.h>
 
 struct remembered {
-	const char *text;
+	const char *text; /* the copy */
 	void *pointer;
+	char copy[];
 };
 
 struct memo {
-	pthread_mutex_t lock; /* guards the rest */
+	pthread_mutex_t lock; /* guards the tree */
 	void *tree;
-	struct arena memory;
 };
 
 static int compare_texts(const void *a, const void *b)
@@ -27,17 +27,11 @@ struct memo *memo_new(void)
 	return memo;
 }
 
-/* Entries live in the memo's own memory. */
-static void leave_entry(void *entry)
-{
-}
-
 void memo_free(struct memo *memo)
 {
 	if (!memo)
 		return;
-	tdestroy(memo->tree, leave_entry);
-	arena_clear(&memo->memory);
+	tdestroy(memo->tree, free);
 	pthread_mutex_destroy(&memo->lock);
 	free(memo);
 }
@@ -55,18 +49,19 @@ void *memo_get(struct memo *memo, const char *text)
 	return pointer;
 }
 
-void *memo_put(struct memo *memo, const char *text, void *pointer)
+void memo_put(struct memo *memo, const char *text, void *pointer)
 {
-	struct remembered *entry;
+	size_t size = strlen(text) + 1;
+	struct remembered *entry = xcalloc(1, sizeof(*entry) + size);
 	struct remembered *const *kept;
 
+	entry->text = memcpy(entry->copy, text, size);
+	entry->pointer = pointer;
 	pthread_mutex_lock(&memo->lock);
-	entry = arena_new(&memo->memory, struct remembered);
-	*entry = (struct remembered){ arena_strdup(&memo->memory, text), pointer };
 	kept = tsearch(entry, &memo->tree, compare_texts);
 	if (!kept)
 		abort(); /* out of memory */
-	pointer = (*kept)->pointer;
+	if (*kept != entry)
+		free(entry);
 	pthread_mutex_unlock(&memo->lock);
-	return pointer;
 }

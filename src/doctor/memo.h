@@ -13,5 +13,5 @@ DEFINE_CLEANUP(struct memo *, memo_free);
 /* The pointer of the text, or NULL. */
 void *memo_get(struct memo *memo, const char *text);
 
-/* Keeps the pointer, unless there is one already. Returns the one that is kept. */
-void *memo_put(struct memo *memo, const char *text, void *pointer);
+/* Keeps the pointer, unless there is one already. */
+void memo_put(struct memo *memo, const char *text, void *pointer);

@@ -17,29 +17,23 @@ struct pool {
 	bool is_ending;
 };
 
-/* Waits for the next job; NULL if there will be no more. */
-static struct job *next_job(struct pool *pool)
-{
-	struct job *job;
-
-	while (!pool->first && !pool->is_ending)
-		pthread_cond_wait(&pool->is_added, &pool->lock);
-	job = pool->first;
-	if (job)
-		pool->first = job->next;
-	if (!pool->first)
-		pool->last = &pool->first;
-	return job;
-}
-
 static void *run_jobs(void *argument)
 {
 	struct pool *pool = argument;
 	void *own = pool->hooks.begin ? pool->hooks.begin(pool->hooks.context) : NULL;
-	struct job *job;
 
 	pthread_mutex_lock(&pool->lock);
-	while ((job = next_job(pool))) {
+	for (;;) {
+		struct job *job;
+
+		while (!pool->first && !pool->is_ending)
+			pthread_cond_wait(&pool->is_added, &pool->lock);
+		job = pool->first;
+		if (!job)
+			break;
+		pool->first = job->next;
+		if (!pool->first)
+			pool->last = &pool->first;
 		pthread_mutex_unlock(&pool->lock);
 		job->run(job, own);
 		pthread_mutex_lock(&pool->lock);
@@ -67,12 +61,10 @@ int pool_new(size_t threads, const struct pool_hooks *hooks, struct pool **ret_p
 	pthread_cond_init(&pool->is_done, NULL);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	while (pool->n_threads < threads && !failed) {
-		failed = pthread_create(&pool->threads[pool->n_threads], &attributes, run_jobs,
-					pool);
-		if (!failed)
-			pool->n_threads++;
-	}
+	while (pool->n_threads < threads &&
+	       (failed = pthread_create(&pool->threads[pool->n_threads], &attributes, run_jobs,
+					pool)) == 0)
+		pool->n_threads++;
 	pthread_attr_destroy(&attributes);
 	if (pool->n_threads == 0) {
 		pool_free(pool);

@@ -6,7 +6,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <time.h>
-#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
@@ -17,7 +16,6 @@
 #define DAY (24 * 60 * 60)
 
 DEFINE_CLEANUP(gnutls_x509_crt_t, gnutls_x509_crt_deinit);
-DEFINE_CLEANUP(gnutls_pubkey_t, gnutls_pubkey_deinit);
 
 struct trust {
 	gnutls_certificate_credentials_t credentials;
@@ -96,23 +94,6 @@ static int connect_outcome(int number, struct error *err)
 	}
 }
 
-static int connect_socket(struct stream *stream, const struct sockaddr *address, socklen_t length,
-			  struct error *err)
-{
-	int number = 0;
-	socklen_t size = sizeof(number);
-
-	if (connect(stream->fd, address, length) == 0)
-		return 0;
-	if (errno != EINPROGRESS)
-		return connect_outcome(errno, err);
-	if (wait_for(stream, POLLOUT, err) < 0)
-		return STREAM_SILENT;
-	if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &number, &size) < 0)
-		number = errno;
-	return number ? connect_outcome(number, err) : 0;
-}
-
 struct stream *stream_new(int fd, int64_t deadline)
 {
 	struct stream *stream = xnew(struct stream);
@@ -128,16 +109,25 @@ int stream_open(const struct sockaddr *address, socklen_t length, int64_t deadli
 	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	_cleanup_(stream_closep) struct stream *stream = NULL;
 	const int on = 1;
-	int r;
+	int number = 0;
+	socklen_t size = sizeof(number);
 
 	if (fd < 0)
 		return connect_outcome(errno, err);
 	stream = stream_new(fd, deadline);
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	r = connect_socket(stream, address, length, err);
-	if (r == 0)
-		*ret_stream = TAKE(stream);
-	return r;
+	if (connect(fd, address, length) < 0) {
+		if (errno != EINPROGRESS)
+			return connect_outcome(errno, err);
+		if (wait_for(stream, POLLOUT, err) < 0)
+			return STREAM_SILENT;
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size) < 0)
+			number = errno;
+		if (number)
+			return connect_outcome(number, err);
+	}
+	*ret_stream = TAKE(stream);
+	return 0;
 }
 
 void stream_close(struct stream *stream)
@@ -186,31 +176,26 @@ static int session_new(struct stream *stream, const struct trust *trust, const c
 	return result;
 }
 
-static int explain_handshake(struct stream *stream, int result, struct error *err)
-{
-	if (result == GNUTLS_E_FATAL_ALERT_RECEIVED)
-		return error_set(err, ERROR_TLS, "the server sent the alert: %s",
-				 gnutls_alert_get_name(gnutls_alert_get(stream->session)));
-	if (result == GNUTLS_E_UNEXPECTED_PACKET || result == GNUTLS_E_UNEXPECTED_PACKET_LENGTH ||
-	    result == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
-		return error_set(err, ERROR_TLS, "the server does not use TLS");
-	return error_set(err, ERROR_TLS, "%s", gnutls_strerror(result));
-}
-
 static int run_handshake(struct stream *stream, struct error *err)
 {
-	for (;;) {
-		int result = gnutls_handshake(stream->session);
+	int result;
 
-		if (result >= 0)
-			return 0;
-		if (gnutls_error_is_fatal(result))
-			return explain_handshake(stream, result, err);
+	while ((result = gnutls_handshake(stream->session)) < 0 && !gnutls_error_is_fatal(result))
 		if (result == GNUTLS_E_AGAIN &&
 		    wait_for(stream,
 			     gnutls_record_get_direction(stream->session) ? POLLOUT : POLLIN,
 			     err) < 0)
 			return -1;
+	switch (result) {
+	case GNUTLS_E_FATAL_ALERT_RECEIVED:
+		return error_set(err, ERROR_TLS, "the server sent the alert: %s",
+				 gnutls_alert_get_name(gnutls_alert_get(stream->session)));
+	case GNUTLS_E_UNEXPECTED_PACKET:
+	case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
+	case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
+		return error_set(err, ERROR_TLS, "the server does not use TLS");
+	default:
+		return result < 0 ? error_set(err, ERROR_TLS, "%s", gnutls_strerror(result)) : 0;
 	}
 }
 
@@ -233,49 +218,6 @@ static const char *names_of(struct arena *memory, gnutls_x509_crt_t leaf)
 	return names.size ? bytes_text(&names) : "none";
 }
 
-/* Whole days, negative once it has expired. */
-static int days_until(time_t when)
-{
-	time_t left = when - time(NULL);
-
-	return (int)(left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY));
-}
-
-static int read_leaf(struct arena *memory, gnutls_x509_crt_t leaf, const char *name,
-		     struct peer *peer)
-{
-	_cleanup_(gnutls_pubkey_deinitp) gnutls_pubkey_t key = NULL;
-	gnutls_datum_t encoded = { 0 };
-	int result = gnutls_pubkey_init(&key);
-
-	if (result >= 0)
-		result = gnutls_pubkey_import_x509(key, leaf, 0);
-	if (result >= 0)
-		result = gnutls_pubkey_export2(key, GNUTLS_X509_FMT_DER, &encoded);
-	if (result < 0)
-		return result;
-	peer->key = digest_of(encoded.data, encoded.size);
-	gnutls_free(encoded.data);
-	peer->covers_name = gnutls_x509_crt_check_hostname(leaf, name) != 0;
-	peer->days_left = days_until(gnutls_x509_crt_get_expiration_time(leaf));
-	peer->names = names_of(memory, leaf);
-	return 0;
-}
-
-/* A chain ends with a self-signed certificate; otherwise the rest of it is missing. */
-static int read_last(struct arena *memory, gnutls_x509_crt_t last, struct peer *peer)
-{
-	gnutls_datum_t issuer = { 0 };
-	int result = gnutls_x509_crt_get_issuer_dn2(last, &issuer);
-
-	if (result < 0)
-		return result;
-	peer->issuer = arena_strndup(memory, (const char *)issuer.data, issuer.size);
-	gnutls_free(issuer.data);
-	peer->is_incomplete = !gnutls_x509_crt_check_issuer(last, last);
-	return 0;
-}
-
 static int import_certificate(const gnutls_datum_t *data, gnutls_x509_crt_t *ret_certificate)
 {
 	int result = gnutls_x509_crt_init(ret_certificate);
@@ -290,6 +232,9 @@ static int read_peer(struct stream *stream, const char *name, struct arena *memo
 	_cleanup_(gnutls_x509_crt_deinitp) gnutls_x509_crt_t leaf = NULL, last = NULL;
 	unsigned count = 0, status = 0;
 	const gnutls_datum_t *chain = gnutls_certificate_get_peers(stream->session, &count);
+	size_t size = sizeof(peer->key.bytes);
+	gnutls_datum_t issuer = { 0 };
+	time_t left;
 	int result;
 
 	if (!chain || count == 0)
@@ -300,18 +245,28 @@ static int read_peer(struct stream *stream, const char *name, struct arena *memo
 	if (result >= 0)
 		result = import_certificate(&chain[count - 1], &last);
 	if (result >= 0)
-		result = read_leaf(memory, leaf, name, peer);
+		result = gnutls_x509_crt_get_key_id(leaf, GNUTLS_KEYID_USE_SHA256, peer->key.bytes,
+						    &size);
 	if (result >= 0)
-		result = read_last(memory, last, peer);
+		result = gnutls_x509_crt_get_issuer_dn2(last, &issuer);
 	if (result < 0)
 		return result;
+	peer->issuer = arena_strndup(memory, (const char *)issuer.data, issuer.size);
+	gnutls_free(issuer.data);
 	peer->leaf = digest_of(chain[0].data, chain[0].size);
+	peer->covers_name = gnutls_x509_crt_check_hostname(leaf, name) != 0;
+	peer->names = names_of(memory, leaf);
+	/* Whole days, negative once it has expired. */
+	left = gnutls_x509_crt_get_expiration_time(leaf) - time(NULL);
+	peer->days_left = (int)(left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY));
 	peer->is_expired = peer->days_left < 0 || (status & GNUTLS_CERT_EXPIRED);
 	peer->is_future = (status & GNUTLS_CERT_NOT_ACTIVATED) != 0;
+	/* A chain ends with a self-signed certificate; otherwise the rest of it is missing. */
+	peer->is_incomplete = (status & GNUTLS_CERT_SIGNER_NOT_FOUND) &&
+			      !gnutls_x509_crt_check_issuer(last, last);
 	status &= ~(unsigned)(GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED);
 	peer->is_untrusted = (status & ~(unsigned)GNUTLS_CERT_INVALID) != 0 ||
 			     (status && !peer->is_expired && !peer->is_future);
-	peer->is_incomplete = peer->is_incomplete && (status & GNUTLS_CERT_SIGNER_NOT_FOUND);
 	return 0;
 }
 
@@ -367,30 +322,25 @@ int stream_send(struct stream *stream, const char *data, size_t size, struct err
 }
 
 /* Some servers close without an alert of TLS, which is accepted as the end. */
-static int fill_buffer(struct stream *stream, struct error *err)
-{
-	for (;;) {
-		ssize_t got = stream->session ? gnutls_record_recv(stream->session, stream->buffer,
-								   BUFFER_SIZE)
-					      : recv(stream->fd, stream->buffer, BUFFER_SIZE, 0);
-
-		if (got >= 0 || (stream->session && got == GNUTLS_E_PREMATURE_TERMINATION)) {
-			stream->start = 0;
-			stream->end = got > 0 ? (size_t)got : 0;
-			return 0;
-		}
-		if (wait_or_fail(stream, got, POLLIN, err) < 0)
-			return -1;
-	}
-}
-
 int stream_read(struct stream *stream, char *data, size_t size, size_t *ret_count,
 		struct error *err)
 {
 	size_t count;
 
-	if (stream->start == stream->end && fill_buffer(stream, err) < 0)
-		return -1;
+	while (stream->start == stream->end) {
+		ssize_t got = stream->session ? gnutls_record_recv(stream->session, stream->buffer,
+								   BUFFER_SIZE)
+					      : recv(stream->fd, stream->buffer, BUFFER_SIZE, 0);
+
+		if (got > 0) {
+			stream->start = 0;
+			stream->end = (size_t)got;
+		} else if (got == 0 || (stream->session && got == GNUTLS_E_PREMATURE_TERMINATION)) {
+			break;
+		} else if (wait_or_fail(stream, got, POLLIN, err) < 0) {
+			return -1;
+		}
+	}
 	count = stream->end - stream->start;
 	if (count > size)
 		count = size;
