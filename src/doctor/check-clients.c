@@ -8,7 +8,6 @@
 #include "doctor/http.h"
 #include "doctor/memo.h"
 #include "protocol/autodiscover.h"
-#include "util/base.h"
 
 /* More than any client follows. */
 #define APEX_REDIRECTS_MAX 10
@@ -72,34 +71,35 @@ static void compare_results(struct check *check, const struct client_model *mode
 
 	if (seen->slow_url)
 		check_report(check, FINDING_SLOW,
-			     check_format(check, "a response within %d ms, the client's timeout",
-					  model->timeout),
-			     check_format(check, "find out why %s is slow", seen->slow_url),
-			     "%s responds to %s after %lld ms", seen->slow_url, model->name,
-			     (long long)seen->slow_milliseconds);
+			     "%s responds to %s after %lld ms\n"
+			     "a response within %d ms, the client's timeout\n"
+			     "find out why %s is slow",
+			     seen->slow_url, model->name, (long long)seen->slow_milliseconds,
+			     model->timeout, seen->slow_url);
 	if (settings_are_there(&seen->settings) &&
 	    (is_right || settings_equal(&seen->settings, &elsewhere->settings)))
-		check_report(check, FINDING_SETTINGS, NULL, NULL, "%s gets %s from %s", model->name,
-			     found, seen->url);
+		check_report(check, FINDING_SETTINGS, "%s gets %s from %s", model->name, found,
+			     seen->url);
 	else if (is_right)
-		check_report(check, FINDING_CLIENT_LIMIT,
-			     check_format(check, "a service that %s supports", model->name),
-			     check_format(check,
-					  "give provider '%s' a service that %s supports, if users "
-					  "have this client",
-					  provider, model->name),
-			     "%s cannot use the settings: %s", model->name,
-			     expected->refusal ? expected->refusal : "it finds no server");
+		check_report(
+			check, FINDING_CLIENT_LIMIT,
+			"%s cannot use the settings: %s\n"
+			"a service that %s supports\n"
+			"give provider '%s' a service that %s supports, if users have this client",
+			model->name, expected->refusal ? expected->refusal : "it finds no server",
+			model->name, provider, model->name);
 	else if (!settings_are_there(&seen->settings))
-		check_report(check, FINDING_NO_SETTINGS, wanted, refusal_fix(check, seen),
-			     "%s gets no settings: %s", model->name, seen->refusal);
+		check_report(check, FINDING_NO_SETTINGS,
+			     "%s gets no settings: %s\n"
+			     "%s\n"
+			     "%s",
+			     model->name, seen->refusal, wanted, refusal_fix(check, seen));
 	else
-		check_report(check, FINDING_OTHER_SETTINGS, wanted,
-			     check_format(check,
-					  "remove the settings from %s, or make it point to this "
-					  "server",
-					  seen->url),
-			     "%s gets %s from %s", model->name, found, seen->url);
+		check_report(check, FINDING_OTHER_SETTINGS,
+			     "%s gets %s from %s\n"
+			     "%s\n"
+			     "remove the settings from %s, or make it point to this server",
+			     model->name, found, seen->url, wanted, seen->url);
 }
 
 /* The response to a request; for a POST, Outlook's. Redirects to HTTPS are followed where ret_url
@@ -108,19 +108,18 @@ static struct http_answer fetch(struct network_source *network, const char *meth
 				const char *host, const char *path, const char **ret_url)
 {
 	struct check *check = network->check;
-	bool is_post = text_equals(method, "POST");
 	struct http_request request = {
 		.method = method,
 		.is_tls = is_tls,
 		.host = host,
 		.port = is_tls ? 443 : 80,
 		.target = path,
-		.media_type = is_post ? "text/xml; charset=utf-8" : NULL,
-		.body = is_post ? autodiscover_request_body(&check->memory, &protocol_outlook,
-							    check->examination->sample.text)
-				: NULL,
 	};
 	struct http_answer answer;
+
+	if (text_equals(method, "POST"))
+		request.body = autodiscover_request_body(&check->memory, &protocol_outlook,
+							 check->examination->sample.text);
 
 	for (int hop = 0;; hop++) {
 		struct http_request next;
@@ -153,15 +152,12 @@ static void check_apex(struct network_source *network)
 	if (answer.status == 200 &&
 	    !strstr(answer.body, "schemas.microsoft.com/exchange/autodiscover"))
 		check_report(check, FINDING_APEX_POST,
-			     "status 404, because a page delays Outlook and may confuse it",
-			     check_format(check,
-					  "make the web server of %s return 404 for "
-					  "" PATH_AUTODISCOVER,
-					  domain),
-			     "%s responds to a POST with status 200 and %s%s%s", first_url,
-			     *answer.media_type ? answer.media_type : "no media type",
+			     "%s responds to a POST with status 200 and %s%s%s\n"
+			     "status 404, because a page delays Outlook and may confuse it\n"
+			     "make the web server of %s return 404 for " PATH_AUTODISCOVER,
+			     first_url, *answer.media_type ? answer.media_type : "no media type",
 			     is_redirected ? ", after a redirect to " : "",
-			     is_redirected ? url : "");
+			     is_redirected ? url : "", domain);
 }
 
 /* Whether a client would take servers from the response, or the URL to ask next. */
@@ -192,10 +188,11 @@ static bool check_plain_answer(struct network_source *network, const char *metho
 
 	if (!has_settings(&answer))
 		return false;
-	check_report(check, FINDING_PLAIN_SETTINGS, "a redirect to HTTPS, or no settings",
-		     check_format(check, "make port 80 of %s redirect to HTTPS", host),
-		     "http://%s%s returns settings, which anyone on the network path can change",
-		     host, path);
+	check_report(check, FINDING_PLAIN_SETTINGS,
+		     "http://%s%s returns settings, which anyone on the network path can change\n"
+		     "a redirect to HTTPS, or no settings\n"
+		     "make port 80 of %s redirect to HTTPS",
+		     host, path, host);
 	return true;
 }
 
@@ -215,12 +212,10 @@ static void check_plain_autoconfig(struct network_source *network, const char *h
 	anonymous = fetch(network, "GET", false, host, path, NULL);
 	if (has_settings(&answer) && !text_equals(answer.body, anonymous.body))
 		check_report(check, FINDING_PLAIN_SETTINGS,
-			     "the document without an address, or a redirect to HTTPS",
-			     check_format(check,
-					  "make port 80 of %s point to this server, or redirect to "
-					  "HTTPS",
-					  host),
-			     "http://%s%s returns settings for the requested address", host, path);
+			     "http://%s%s returns settings for the requested address\n"
+			     "the document without an address, or a redirect to HTTPS\n"
+			     "make port 80 of %s point to this server, or redirect to HTTPS",
+			     host, path, host);
 }
 
 static void check_plain(struct network_source *network)
@@ -263,8 +258,11 @@ void check_clients(struct check *check)
 	if (srv.answer.count > 0 && !text_equals(srv.answer.records[0].text, "."))
 		srv_target = network.source.srv_target = srv.answer.records[0].text;
 	if (examination->no_sample)
-		check_report(check, FINDING_UNTESTED, "an address to test with",
-			     examination->sample_fix, "%s", examination->no_sample);
+		check_report(check, FINDING_UNTESTED,
+			     "%s\n"
+			     "an address to test with\n"
+			     "%s",
+			     examination->no_sample, examination->sample_fix);
 	for (size_t i = 0; i < CLIENT_MODELS; i++) {
 		const struct client_model *model = &client_models[i];
 		const struct client_result *wanted = &examination->results[i],

@@ -5,7 +5,6 @@
 
 #include "dns/resolver.h"
 #include "doctor/check.h"
-#include "util/base.h"
 #include "util/idna.h"
 #include "util/string-list.h"
 
@@ -18,12 +17,11 @@ struct asked_record {
 	const struct dns_answer *answer;
 };
 
-/* The record as a line of a zone file, after the text. */
-static const char *record_line(struct check *check, const char *text,
-			       const struct wanted_record *record)
+/* The record as a line of a zone file. */
+static const char *record_line(struct check *check, const struct wanted_record *record)
 {
-	return check_format(check, "%s%s. IN %s %s", text, record->name,
-			    record_type_name(record->type), record_value(&check->memory, record));
+	return check_format(check, "%s. IN %s %s", record->name, record_type_name(record->type),
+			    record_value(&check->memory, record));
 }
 
 static bool share_address(const struct host *a, const struct host *b)
@@ -51,7 +49,7 @@ static const char *name_addition(struct check *check, const char *name)
 	const struct wanted_record *record = find_record(check, name);
 
 	return record && record->text
-		       ? record_line(check, "add to DNS: ", record)
+		       ? check_format(check, "add to DNS: %s", record_line(check, record))
 		       : check_format(check,
 				      "add A and AAAA records for %s that point to this server",
 				      name);
@@ -69,23 +67,24 @@ static void check_own_name(struct check *check, const char *name, const struct h
 		check_report_failed_lookup(check, name, ADDRESS_TYPES, host.failure);
 	else if (host.outcome == DNS_NOTHING && autodiscover->count > 0 &&
 		 strncmp(name, "autodiscover.", 13) == 0)
-		check_report(check, FINDING_RECORD, NULL, NULL,
+		check_report(check, FINDING_RECORD,
 			     "%s has no address; the SRV record _autodiscover._tcp replaces it",
 			     name);
 	else if (host.outcome == DNS_NOTHING)
 		check_report(check, FINDING_NAME_MISSING,
-			     check_format(check, "%s points to this server", name),
-			     name_addition(check, name), "%s has no address", name);
+			     "%s has no address\n"
+			     "%s points to this server\n"
+			     "%s",
+			     name, name, name_addition(check, name));
 	else if (target->n_addresses && !target->failure && !share_address(&host, target))
 		check_report(check, FINDING_NAME_ELSEWHERE,
-			     check_format(check, "an address of %s: %s", target->name,
-					  host_addresses(&check->memory, target)),
-			     record ? record_line(check, "change in DNS: ", record)
-				    : check_format(check, "change in DNS: %s", name),
-			     "%s resolves to %s", name, addresses);
+			     "%s resolves to %s\n"
+			     "an address of %s: %s\n"
+			     "change in DNS: %s",
+			     name, addresses, target->name, host_addresses(&check->memory, target),
+			     record ? record_line(check, record) : name);
 	else
-		check_report(check, FINDING_RECORD, NULL, NULL, "%s resolves to %s", name,
-			     addresses);
+		check_report(check, FINDING_RECORD, "%s resolves to %s", name, addresses);
 }
 
 /* The names of the domain, and the public name unless it is one of them. */
@@ -93,21 +92,19 @@ static void check_own_names(struct check *check, const struct dns_answer *autodi
 {
 	const struct examination *examination = check->examination;
 	const char *name = examination->expected.target;
+	bool is_other = name && !examination_has_name(examination, name);
 	struct host target = { 0 };
 
 	if (name)
 		target = host_find(check->resolver, &check->memory, name);
-	if (target.failure && !examination_has_name(examination, name))
+	if (is_other && target.failure)
 		check_report_failed_lookup(check, name, ADDRESS_TYPES, target.failure);
-	else if (name && target.outcome == DNS_NOTHING && !examination_has_name(examination, name))
+	else if (is_other && target.outcome == DNS_NOTHING)
 		check_report(check, FINDING_NAME_MISSING,
-			     check_format(check,
-					  "%s points to this server, because clients are "
-					  "redirected to it",
-					  name),
-			     check_format(check, "%s, or set another public-name",
-					  name_addition(check, name)),
-			     "the public name %s has no address", name);
+			     "the public name %s has no address\n"
+			     "%s points to this server, because clients are redirected to it\n"
+			     "%s, or set another public-name",
+			     name, name, name_addition(check, name));
 	for (size_t i = 0; i < examination->n_names; i++)
 		check_own_name(check, examination->names[i], &target, autodiscover);
 }
@@ -203,13 +200,13 @@ static bool check_order(struct check *check, const struct asked_record *asked,
 		    other == NO_PRIORITY || one < other || (one == other && !have_same_name))
 			continue;
 		check_report(check, FINDING_RECORD_DIFFERS,
-			     check_format(check, "%s:%u of %s is preferred over %s:%u of %s",
-					  first->wanted->text, first->wanted->port,
-					  first->wanted->name, second->wanted->text,
-					  second->wanted->port, second->wanted->name),
-			     record_line(check, "change in DNS: ", record),
-			     "%s has SRV %s, not in the order of its services", record->name,
-			     answer_text(check, asked->answer, RECORD_SRV));
+			     "%s has SRV %s, not in the order of its services\n"
+			     "%s:%u of %s is preferred over %s:%u of %s\n"
+			     "change in DNS: %s",
+			     record->name, answer_text(check, asked->answer, RECORD_SRV),
+			     first->wanted->text, first->wanted->port, first->wanted->name,
+			     second->wanted->text, second->wanted->port, second->wanted->name,
+			     record_line(check, record));
 		return true;
 	}
 	return false;
@@ -240,7 +237,7 @@ static void check_record(struct check *check, const struct asked_record *asked,
 {
 	const struct wanted_record *record = asked->wanted;
 	const struct dns_answer *answer = asked->answer;
-	const char *type = record_type_name(record->type);
+	const char *type = record_type_name(record->type), *line = record_line(check, record);
 	bool is_srv = record->type == RECORD_SRV;
 	bool is_denial = is_srv && text_equals(record->text, ".");
 
@@ -248,25 +245,27 @@ static void check_record(struct check *check, const struct asked_record *asked,
 		check_report_failed_lookup(check, record->name, type, answer->failure);
 	else if (is_srv ? srv_matches(check, asked) : txt_matches(check, asked)) {
 		if (!is_srv || !check_order(check, asked, all, count))
-			check_report(check, FINDING_RECORD, NULL, NULL, "%s",
-				     record_line(check, "", record));
+			check_report(check, FINDING_RECORD, "%s", line);
 	} else if (answer->count == 0)
 		check_report(check,
 			     is_denial		 ? FINDING_DENIAL_MISSING
 			     : is_digest(record) ? FINDING_DIGEST_MISSING
 						 : FINDING_RECORD_MISSING,
+			     "%s has no %s record\n"
+			     "%s\n"
+			     "add to DNS: %s",
+			     record->name, type,
 			     is_denial ? "a record that says that the service is not offered"
-				       : record_line(check, "", record),
-			     record_line(check, "add to DNS: ", record), "%s has no %s record",
-			     record->name, type);
+				       : line,
+			     line);
 	else
-		check_report(
-			check, is_digest(record) ? FINDING_DIGEST_MISSING : FINDING_RECORD_DIFFERS,
-			record_line(check, "", record),
-			record_line(check,
-				    is_digest(record) ? "add to DNS: " : "change in DNS: ", record),
-			"%s has %s %s", record->name, type,
-			answer_text(check, answer, record->type));
+		check_report(check,
+			     is_digest(record) ? FINDING_DIGEST_MISSING : FINDING_RECORD_DIFFERS,
+			     "%s has %s %s\n"
+			     "%s\n"
+			     "%s DNS: %s",
+			     record->name, type, answer_text(check, answer, record->type), line,
+			     is_digest(record) ? "add to" : "change in", line);
 }
 
 /* Its targets must have addresses of their own (RFC 2782). seen: targets of other records. */
@@ -286,18 +285,17 @@ static void check_targets(struct check *check, const struct dns_question *questi
 		if (host.failure)
 			check_report_failed_lookup(check, target, ADDRESS_TYPES, host.failure);
 		else if (host.alias)
-			check_report(check, FINDING_TARGET_ALIAS, "a target with A or AAAA records",
-				     check_format(check,
-						  "point %s to %s, or give %s A and AAAA records "
-						  "of its own",
-						  owner, host.alias, target),
-				     "%s points to %s, which is a CNAME for %s", owner, target,
-				     host.alias);
+			check_report(check, FINDING_TARGET_ALIAS,
+				     "%s points to %s, which is a CNAME for %s\n"
+				     "a target with A or AAAA records\n"
+				     "point %s to %s, or give %s A and AAAA records of its own",
+				     owner, target, host.alias, owner, host.alias, target);
 		else if (host.outcome == DNS_NOTHING)
 			check_report(check, FINDING_TARGET_MISSING,
-				     "a target with A or AAAA records",
-				     check_format(check, "add an A or AAAA record for %s", target),
-				     "%s points to %s, which has no address", owner, target);
+				     "%s points to %s, which has no address\n"
+				     "a target with A or AAAA records\n"
+				     "add an A or AAAA record for %s",
+				     owner, target, target);
 	}
 }
 
@@ -312,9 +310,10 @@ static void check_autodiscover(struct check *check, const struct dns_question *q
 		check_report_failed_lookup(check, name, "SRV", answer->failure);
 	if (answer->count > 1)
 		check_report(check, FINDING_AUTODISCOVER_SEVERAL,
-			     "at most one, because clients differ in which one they use",
-			     "remove all but one from DNS", "%s has %zu records: %s", name,
-			     answer->count, answer_text(check, answer, RECORD_SRV));
+			     "%s has %zu records: %s\n"
+			     "at most one, because clients differ in which one they use\n"
+			     "remove all but one from DNS",
+			     name, answer->count, answer_text(check, answer, RECORD_SRV));
 	for (size_t i = 0; i < answer->count; i++) {
 		const struct dns_record *record = &answer->records[i];
 
@@ -322,19 +321,17 @@ static void check_autodiscover(struct check *check, const struct dns_question *q
 			continue;
 		if (record->port != HTTPS_PORT)
 			check_report(check, FINDING_AUTODISCOVER_PORT,
-				     "443, because Outlook and Thunderbird ignore the port",
-				     check_format(check, "change in DNS: %s. IN SRV 0 0 443 %s.",
-						  name, record->text),
-				     "%s has the port %u", name, record->port);
+				     "%s has the port %u\n"
+				     "443, because Outlook and Thunderbird ignore the port\n"
+				     "change in DNS: %s. IN SRV 0 0 443 %s.",
+				     name, record->port, name, record->text);
 		if (!host_name_is_within(record->text, domain))
 			check_report(check, FINDING_AUTODISCOVER_CONSENT,
-				     "a name within the domain; for others clients ask the user",
-				     check_format(check,
-						  "point autodiscover.%s to this server, get a "
-						  "certificate for it, and remove the SRV record "
-						  "from DNS",
-						  domain),
-				     "%s points to %s", name, record->text);
+				     "%s points to %s\n"
+				     "a name within the domain; for others clients ask the user\n"
+				     "point autodiscover.%s to this server, get a certificate for "
+				     "it, and remove the SRV record from DNS",
+				     name, record->text, domain);
 	}
 }
 
@@ -345,21 +342,17 @@ static void check_wildcards(struct check *check, const struct dns_answer *ipv4,
 
 	if (ipv4->count || ipv4->alias || ipv6->count || ipv6->alias)
 		check_report(check, FINDING_WILDCARD,
+			     "%s has a wildcard record: %s.%s exists\n"
 			     "no wildcard: the names that clients try exist only where a server "
-			     "answers them",
-			     check_format(check,
-					  "remove *.%s from DNS, or make sure that its server "
-					  "returns 404",
-					  domain),
-			     "%s has a wildcard record: %s.%s exists", domain, UNUSED_NAME, domain);
+			     "answers them\n"
+			     "remove *.%s from DNS, or make sure that its server returns 404",
+			     domain, UNUSED_NAME, domain, domain);
 	if (service->count > 0)
 		check_report(check, FINDING_WILDCARD,
-			     "no wildcard: each service has an SRV record of its own",
-			     check_format(check,
-					  "remove the SRV records of *._tcp.%s and *.%s from DNS",
-					  domain, domain),
-			     "%s has a wildcard SRV record: _" UNUSED_NAME "._tcp.%s exists",
-			     domain, domain);
+			     "%s has a wildcard SRV record: _" UNUSED_NAME "._tcp.%s exists\n"
+			     "no wildcard: each service has an SRV record of its own\n"
+			     "remove the SRV records of *._tcp.%s and *.%s from DNS",
+			     domain, domain, domain, domain);
 }
 
 /* Thunderbird asks the MX host without its first label, and its registered domain. Which of its
@@ -382,15 +375,11 @@ static void check_mx(struct check *check, const struct dns_answer *answer)
 		if (!examination_owns_name(check->examination, name) &&
 		    host_find(check->resolver, &check->memory, name).outcome == DNS_FOUND)
 			check_report(check, FINDING_MX_ELSEWHERE,
-				     check_format(check,
-						  "Thunderbird gets settings only from "
-						  "autoconfig.%s",
-						  domain),
-				     check_format(check,
-						  "make sure that autoconfig.%s answers in time; "
-						  "otherwise Thunderbird asks %s",
-						  domain, name),
-				     "the MX of %s is %s, and %s exists", domain, mx, name);
+				     "the MX of %s is %s, and %s exists\n"
+				     "Thunderbird gets settings only from autoconfig.%s\n"
+				     "make sure that autoconfig.%s answers in time; otherwise "
+				     "Thunderbird asks %s",
+				     domain, mx, name, domain, domain, name);
 	}
 }
 

@@ -4,37 +4,39 @@
 #include "dns/resolver.h"
 #include "doctor/check.h"
 #include "doctor/stream.h"
-#include "util/base.h"
 #include "util/clock.h"
 
-/* Whether a TLS version works by itself, or cannot be tried. */
-static bool try_version(struct check *check, const struct host_address *address, const char *name,
-			enum tls_offer offer)
-{
-	_cleanup_(stream_closep) struct stream *stream = NULL;
-	struct error err;
-	struct peer peer;
-
-	if (host_connect_address(check->world, address, check->port, &stream, &err) != 0)
-		return true;
-	stream_set_deadline(stream, clock_now() + HOST_PATIENCE);
-	return stream_start_tls(stream, check->world->trust, name, offer, &check->memory, &peer,
-				&err) == 0;
-}
-
+/* Whether each TLS version works by itself, unless it cannot be tried. */
 static void check_versions(struct check *check, const struct host_address *address,
 			   const char *name, const char *place)
 {
-	if (!try_version(check, address, name, TLS_OFFER_12))
-		check_report(check, FINDING_TLS12_MISSING,
-			     "TLS 1.2 and 1.3, because older versions of Outlook and phones do not "
-			     "support 1.3",
-			     check_format(check, "enable TLS 1.2 at %s", place), "%s: no TLS 1.2",
-			     place);
-	if (!try_version(check, address, name, TLS_OFFER_13))
-		check_report(check, FINDING_TLS13_MISSING, "TLS 1.2 and 1.3",
-			     check_format(check, "enable TLS 1.3 at %s", place), "%s: no TLS 1.3",
-			     place);
+	static const struct {
+		enum tls_offer offer;
+		enum finding_kind kind;
+		const char *version, *reason;
+	} offers[] = {
+		{ TLS_OFFER_12, FINDING_TLS12_MISSING, "1.2",
+		  ", because older versions of Outlook and phones do not support 1.3" },
+		{ TLS_OFFER_13, FINDING_TLS13_MISSING, "1.3", "" },
+	};
+
+	for (size_t i = 0; i < 2; i++) {
+		_cleanup_(stream_closep) struct stream *stream = NULL;
+		struct error err;
+		struct peer peer;
+
+		if (host_connect_address(check->world, address, check->port, &stream, &err) != 0)
+			continue;
+		stream_set_deadline(stream, clock_now() + HOST_PATIENCE);
+		if (stream_start_tls(stream, check->world->trust, name, offers[i].offer,
+				     &check->memory, &peer, &err) < 0)
+			check_report(check, offers[i].kind,
+				     "%s: no TLS %s\n"
+				     "TLS 1.2 and 1.3%s\n"
+				     "enable TLS %s at %s",
+				     place, offers[i].version, offers[i].reason, offers[i].version,
+				     place);
+	}
 }
 
 /* Without a matching record, clients with DANE reject the server. Records of other kinds than
@@ -55,10 +57,11 @@ static void check_tlsa(struct check *check, const char *name, const struct diges
 			return;
 	}
 	if (question.answer.count > 0)
-		check_report(
-			check, FINDING_TLSA_DIFFERS, value,
-			check_format(check, "add to DNS: %s. IN TLSA %s", question.name, value),
-			"%s has TLSA records, but none for the key in use", question.name);
+		check_report(check, FINDING_TLSA_DIFFERS,
+			     "%s has TLSA records, but none for the key in use\n"
+			     "%s\n"
+			     "add to DNS: %s. IN TLSA %s",
+			     question.name, value, question.name, value);
 }
 
 /* Returns whether there was a TLS handshake. */
@@ -74,9 +77,8 @@ static bool check_handshake(struct check *check, struct stream *stream, const ch
 	if (check_tls(check, stream, name, place, fix, ret_peer) < 0)
 		return false;
 	if (peer_is_good(ret_peer) && !check_has(check, FINDING_CERTIFICATE))
-		check_report(check, FINDING_CERTIFICATE, NULL, NULL,
-			     "%s: the certificate is valid for %d days", place,
-			     ret_peer->days_left);
+		check_report(check, FINDING_CERTIFICATE, "%s: the certificate is valid for %d days",
+			     place, ret_peer->days_left);
 	return true;
 }
 
@@ -101,12 +103,10 @@ static void check_addresses(struct check *check, const struct host *host, bool i
 		if (r == STREAM_NO_ROUTE) {
 			if (!check_has(check, FINDING_UNTESTED))
 				check_report(check, FINDING_UNTESTED,
-					     "a machine that reaches what clients reach",
-					     check_format(check,
-							  "run the doctor on a machine with %s%s",
-							  address->is_ipv6 ? "" : "a ", route),
-					     "%s: not tested because this machine has no %s", place,
-					     route);
+					     "%s: not tested because this machine has no %s\n"
+					     "a machine that reaches what clients reach\n"
+					     "run the doctor on a machine with %s%s",
+					     place, route, address->is_ipv6 ? "" : "a ", route);
 			continue;
 		}
 		tried[address->is_ipv6]++;
@@ -130,15 +130,18 @@ static void check_addresses(struct check *check, const struct host *host, bool i
 	/* A dead web site delays clients, but does not keep them from their settings. */
 	if (!connected[false] && !connected[true] && is_needed)
 		check_report(check, FINDING_UNREACHABLE,
-			     check_format(check, "%s accepts connections", host->name), fix, "%s",
-			     failure);
+			     "%s\n"
+			     "%s accepts connections\n"
+			     "%s",
+			     failure, host->name, fix);
 	for (int is_ipv6 = 0; is_ipv6 <= 1; is_ipv6++)
 		if (connected[is_ipv6] < tried[is_ipv6] && (connected[false] || connected[true]))
 			check_report(check,
 				     is_ipv6 ? FINDING_UNREACHABLE_IPV6 : FINDING_UNREACHABLE_IPV4,
-				     check_format(check, "all IPv%d addresses accept connections",
-						  is_ipv6 ? 6 : 4),
-				     fix, "%s", failure);
+				     "%s\n"
+				     "all IPv%d addresses accept connections\n"
+				     "%s",
+				     failure, is_ipv6 ? 6 : 4, fix);
 }
 
 void check_host(struct check *check, const char *name, bool is_needed)

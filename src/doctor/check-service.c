@@ -5,7 +5,6 @@
 #include "doctor/client-document.h"
 #include "doctor/mail-dialogue.h"
 #include "doctor/stream.h"
-#include "util/base.h"
 #include "util/clock.h"
 
 #define REDIRECTS_MAX 5
@@ -47,25 +46,23 @@ static void check_authentications(struct check *check, const char *place, const 
 		if (is_offered(endpoint->authentications[i], mechanisms))
 			continue;
 		are_offered = false;
-		check_report(
-			check, FINDING_AUTHENTICATION_MISSING,
-			check_format(check, "%s, which the documents tell clients to use", name),
-			check_format(check,
-				     "enable %s at the server, or announce what it offers: "
-				     "'service add ... --auth'",
-				     name),
-			"%s offers %s", place, *words ? words : "no authentication");
+		check_report(check, FINDING_AUTHENTICATION_MISSING,
+			     "%s offers %s\n"
+			     "%s, which the documents tell clients to use\n"
+			     "enable %s at the server, or announce what it offers: 'service add "
+			     "... --auth'",
+			     place, *words ? words : "no authentication", name, name);
 	}
 	if (are_offered && has_valid_certificate)
-		check_report(check, FINDING_SERVICE, NULL, NULL, "%s works as announced", place);
+		check_report(check, FINDING_SERVICE, "%s works as announced", place);
 }
 
 static void report_protocol(struct check *check, const char *place, const struct error *err)
 {
-	check_report(
-		check, FINDING_SERVICE_PROTOCOL,
-		check_format(check, "a server for %s", service_kind_name(check->endpoint.kind)),
-		SERVER_FIX, "%s: %s", place, err->text);
+	check_report(check, FINDING_SERVICE_PROTOCOL,
+		     "%s: %s\n"
+		     "a server for %s\n" SERVER_FIX,
+		     place, err->text, service_kind_name(check->endpoint.kind));
 }
 
 /* Receivers judge mail by whether the address, its PTR record and the server's name agree. */
@@ -86,12 +83,11 @@ static void check_submission_names(struct check *check, const char *address, con
 		is_forward |= text_equals(host.addresses[i].text, address);
 	if ((is_reverse && is_forward) || host.failure || question.answer.failure)
 		return;
-	check_report(
-		check, FINDING_SUBMISSION_NAMES,
-		"the address, its PTR record and the server's own name match",
-		check_format(check, "set the PTR record of %s to the server's own name", address),
-		"%s: the PTR record of %s is %s, the server calls itself %s, which has %s", place,
-		address, reverse, name, host_addresses(&check->memory, &host));
+	check_report(check, FINDING_SUBMISSION_NAMES,
+		     "%s: the PTR record of %s is %s, the server calls itself %s, which has %s\n"
+		     "the address, its PTR record and the server's own name match\n"
+		     "set the PTR record of %s to the server's own name",
+		     place, address, reverse, name, host_addresses(&check->memory, &host), address);
 }
 
 static void run_dialogue(struct check *check, struct stream *stream, const char *address,
@@ -114,10 +110,11 @@ static void run_dialogue(struct check *check, struct stream *stream, const char 
 			    dialogue.kind == SERVICE_POP3 ? " STLS " : " STARTTLS ") ||
 		    dialogue_starttls(&dialogue, &err) < 0) {
 			check_report(check, FINDING_STARTTLS_MISSING,
-				     "STARTTLS, which the documents tell clients to use",
+				     "%s does not offer STARTTLS\n"
+				     "STARTTLS, which the documents tell clients to use\n"
 				     "enable STARTTLS at the server, or announce the service that "
 				     "it offers",
-				     "%s does not offer STARTTLS", place);
+				     place);
 			return;
 		}
 	}
@@ -152,9 +149,10 @@ static void check_mail_service(struct check *check)
 		check_report_failed_lookup(check, host.name, ADDRESS_TYPES, host.failure);
 	else if (host.n_addresses == 0)
 		check_report(check, FINDING_SERVICE_UNREACHABLE,
-			     check_format(check, "%s has an A or AAAA record", host.name),
-			     check_format(check, "add an A or AAAA record for %s", host.name),
-			     "%s: %s has no address", place, host.name);
+			     "%s: %s has no address\n"
+			     "%s has an A or AAAA record\n"
+			     "add an A or AAAA record for %s",
+			     place, host.name, host.name, host.name);
 	for (size_t i = 0; i < host.n_addresses; i++) {
 		const struct host_address *address = &host.addresses[i];
 		_cleanup_(stream_closep) struct stream *stream = NULL;
@@ -173,15 +171,16 @@ static void check_mail_service(struct check *check)
 	if (failure && is_reached)
 		check_report(check,
 			     failed_ipv6 ? FINDING_UNREACHABLE_IPV6 : FINDING_UNREACHABLE_IPV4,
-			     "all addresses accept connections",
-			     check_format(check,
-					  "make sure that the server listens there, or remove the "
-					  "address of %s from DNS",
-					  host.name),
-			     "%s", failure);
+			     "%s\n"
+			     "all addresses accept connections\n"
+			     "make sure that the server listens there, or remove the address of %s "
+			     "from DNS",
+			     failure, host.name);
 	else if (failure)
-		check_report(check, FINDING_SERVICE_UNREACHABLE, "it accepts connections",
-			     SERVER_FIX, "%s", failure);
+		check_report(check, FINDING_SERVICE_UNREACHABLE,
+			     "%s\n"
+			     "it accepts connections\n" SERVER_FIX,
+			     failure);
 }
 
 /* "Basic realm=..., Bearer" as " BASIC REALM=... BEARER ". */
@@ -229,22 +228,26 @@ static void check_http_service(struct check *check)
 		answer = browser_ask(browser, &request, false);
 	}
 	if (http_is_redirect(&answer)) {
-		check_report(check, FINDING_SERVICE_PROTOCOL, "status 401", SERVER_FIX,
-			     "%s redirects too often, or to an invalid URL", place);
+		check_report(check, FINDING_SERVICE_PROTOCOL,
+			     "%s redirects too often, or to an invalid URL\n"
+			     "status 401\n" SERVER_FIX,
+			     place);
 		return;
 	}
 	if (answer.has_peer)
 		check_peer(check, check->endpoint.host, place, &answer.peer);
 	if (answer.status == 0)
-		check_report(check, FINDING_SERVICE_UNREACHABLE, "an HTTP response", SERVER_FIX,
-			     "%s: %s", place, answer.failure);
+		check_report(check, FINDING_SERVICE_UNREACHABLE,
+			     "%s: %s\n"
+			     "an HTTP response\n" SERVER_FIX,
+			     place, answer.failure);
 	else if (answer.status != 401 || !*answer.authenticate)
 		check_report(check, FINDING_SERVICE_PROTOCOL,
-			     "status 401 with WWW-Authenticate, so that clients log in",
+			     "%s responds to %s with status %d%s\n"
+			     "status 401 with WWW-Authenticate, so that clients log in\n"
 			     "make sure that the path is right, or announce another one with "
 			     "'service add' and 'service remove'",
-			     "%s responds to %s with status %d%s", place, first.method,
-			     answer.status,
+			     place, first.method, answer.status,
 			     answer.status == 401 ? " without WWW-Authenticate" : "");
 	else
 		check_authentications(check, place, schemes_of(check, answer.authenticate),

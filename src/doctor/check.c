@@ -18,16 +18,30 @@ const char *check_format(struct check *check, const char *format, ...)
 	return text;
 }
 
-void check_report(struct check *check, enum finding_kind kind, const char *expected,
-		  const char *fix, const char *format, ...)
+void check_report(struct check *check, enum finding_kind kind, const char *format, ...)
 {
-	struct finding finding = { .kind = kind, .expected = expected, .fix = fix };
-	va_list args;
+	const char *texts[3] = { NULL }, *next = format, *end;
+	size_t skip = 0;
 
-	va_start(args, format);
-	finding.seen = arena_vprintf(&check->memory, format, args);
-	va_end(args);
-	findings_add(&check->findings, &finding);
+	/* Each text is formatted with those before it, which take the first arguments. */
+	for (size_t i = 0; next; i++) {
+		const char *whole = format;
+		va_list args;
+
+		end = strchr(next, '\n');
+		if (end)
+			whole = arena_strndup(&check->memory, format, (size_t)(end - format));
+		va_start(args, format);
+		whole = arena_vprintf(&check->memory, whole, args);
+		va_end(args);
+		texts[i] = whole + skip;
+		skip = strlen(whole) + 1;
+		next = end ? end + 1 : NULL;
+	}
+	findings_add(&check->findings, &(struct finding){ .kind = kind,
+							  .seen = texts[0],
+							  .expected = texts[1],
+							  .fix = texts[2] });
 }
 
 bool check_has(const struct check *check, enum finding_kind kind)
@@ -61,11 +75,11 @@ bool check_owns_name(const struct check *check, const char *name)
 void check_report_failed_lookup(struct check *check, const char *name, const char *types,
 				const char *failure)
 {
-	check_report(check, FINDING_RESOLVER_FAILED, "an answer from DNS",
-		     check_format(check,
-				  "check the name servers of %s; --resolver asks another resolver",
-				  check->examination ? check->examination->domain : name),
-		     "DNS lookup of %s (%s) failed: %s", name, types, failure);
+	check_report(check, FINDING_RESOLVER_FAILED,
+		     "DNS lookup of %s (%s) failed: %s\n"
+		     "an answer from DNS\n"
+		     "check the name servers of %s; --resolver asks another resolver",
+		     name, types, failure, check->examination ? check->examination->domain : name);
 }
 
 /* The command for a certificate, where this server obtains it. */
@@ -85,39 +99,40 @@ void check_peer(struct check *check, const char *name, const char *place, const 
 
 	if (!peer->covers_name)
 		check_report(check, FINDING_CERTIFICATE_NAME,
-			     check_format(check, "a certificate for %s", name),
-			     check_format(check, "get a certificate for %s and serve it there%s",
-					  name, request),
-			     "%s: the certificate has the names %s", place, peer->names);
+			     "%s: the certificate has the names %s\n"
+			     "a certificate for %s\n"
+			     "get a certificate for %s and serve it there%s",
+			     place, peer->names, name, name, request);
 	if (peer->is_expired)
-		check_report(check, FINDING_CERTIFICATE_EXPIRED, "a valid certificate", renew,
-			     "%s: the certificate expired %d days ago", place, -peer->days_left);
+		check_report(check, FINDING_CERTIFICATE_EXPIRED,
+			     "%s: the certificate expired %d days ago\n"
+			     "a valid certificate\n"
+			     "%s",
+			     place, -peer->days_left, renew);
 	else if (peer->is_future)
-		check_report(check, FINDING_CERTIFICATE_EXPIRED, "a valid certificate",
+		check_report(check, FINDING_CERTIFICATE_EXPIRED,
+			     "%s: the certificate is not valid yet\n"
+			     "a valid certificate\n"
 			     "correct the clocks of both machines, or serve another certificate",
-			     "%s: the certificate is not valid yet", place);
+			     place);
 	else if (peer->days_left < DAYS_LEFT_MIN)
 		check_report(check, FINDING_CERTIFICATE_EXPIRING,
-			     check_format(check, "at least %d days", DAYS_LEFT_MIN),
-			     check_format(check,
-					  "%s, and find out why it was not renewed automatically",
-					  renew),
-			     "%s: the certificate expires in %d days", place, peer->days_left);
+			     "%s: the certificate expires in %d days\n"
+			     "at least %d days\n"
+			     "%s, and find out why it was not renewed automatically",
+			     place, peer->days_left, DAYS_LEFT_MIN, renew);
 	if (peer->is_incomplete)
-		check_report(check, FINDING_CHAIN_INCOMPLETE, "the complete certificate chain",
-			     check_format(check,
-					  "serve all intermediate certificates (fullchain.pem) at "
-					  "%s",
-					  place),
-			     "%s: the intermediate certificate '%s' is missing in the chain", place,
-			     peer->issuer);
+		check_report(check, FINDING_CHAIN_INCOMPLETE,
+			     "%s: the intermediate certificate '%s' is missing in the chain\n"
+			     "the complete certificate chain\n"
+			     "serve all intermediate certificates (fullchain.pem) at %s",
+			     place, peer->issuer, place);
 	else if (peer->is_untrusted)
 		check_report(check, FINDING_CERTIFICATE_UNTRUSTED,
-			     "a certificate issued by a trusted CA",
-			     check_format(check, "get a certificate for %s from a trusted CA%s",
-					  name, request),
-			     "%s: the certificate is issued by the untrusted CA '%s'", place,
-			     peer->issuer);
+			     "%s: the certificate is issued by the untrusted CA '%s'\n"
+			     "a certificate issued by a trusted CA\n"
+			     "get a certificate for %s from a trusted CA%s",
+			     place, peer->issuer, name, request);
 }
 
 int check_tls(struct check *check, struct stream *stream, const char *name, const char *place,
@@ -132,7 +147,9 @@ int check_tls(struct check *check, struct stream *stream, const char *name, cons
 	}
 	if (!check_has(check, FINDING_HANDSHAKE_FAILED))
 		check_report(check, FINDING_HANDSHAKE_FAILED,
-			     check_format(check, "TLS with a certificate for %s", name), fix,
-			     "%s: the TLS handshake failed: %s", place, err.text);
+			     "%s: the TLS handshake failed: %s\n"
+			     "TLS with a certificate for %s\n"
+			     "%s",
+			     place, err.text, name, fix);
 	return -1;
 }

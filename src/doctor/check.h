@@ -88,10 +88,10 @@ bool check_owns_name(const struct check *check, const char *name);
 const char *check_format(struct check *check, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Adds a finding. The format is for what was seen; expected and fix are not copied, and NULL only
- * for what is right. */
-void check_report(struct check *check, enum finding_kind kind, const char *expected,
-		  const char *fix, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Adds a finding. The format has a line for what was seen and, unless that is right, one for what
+ * was expected and one for what fixes it. */
+void check_report(struct check *check, enum finding_kind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Reports what is wrong with the certificate that a server presented for the name. */
 void check_peer(struct check *check, const char *name, const char *place, const struct peer *peer);

@@ -5,7 +5,6 @@
 #include "answer/answer.h"
 #include "store/store.h"
 #include "tls/certificate-list.h"
-#include "util/base.h"
 #include "util/network.h"
 #include "util/shell-words.h"
 
@@ -149,15 +148,14 @@ static int read_database(struct examination *examination, const struct context *
 	count = survey.own_logins;
 	if (count > 0)
 		check_report(
-			check, FINDING_OWN_LOGINS, "a pattern that gives the logins of all users",
-			check_format(check,
-				     "change the pattern if possible: 'provider set %s "
-				     "--login ...'; otherwise users of these clients enter "
-				     "their login by hand",
-				     word_in_sentence(&check->memory, provider->name)),
-			"%zu user%s of %s ha%s a login that differs from the pattern '%s': %s",
+			check, FINDING_OWN_LOGINS,
+			"%zu user%s of %s ha%s a login that differs from the pattern '%s': %s\n"
+			"a pattern that gives the logins of all users\n"
+			"change the pattern if possible: 'provider set %s --login ...'; otherwise "
+			"users of these clients enter their login by hand",
 			count, count == 1 ? "" : "s", examination->domain, count == 1 ? "s" : "ve",
-			provider->login, replacement_text(&check->memory, provider));
+			provider->login, replacement_text(&check->memory, provider),
+			word_in_sentence(&check->memory, provider->name));
 	return choose_sample(examination, survey.first, err);
 }
 
@@ -172,16 +170,14 @@ static void report_starttls_only(struct examination *examination)
 
 		if (first && first->security == SECURITY_STARTTLS)
 			check_report(
-				check, FINDING_STARTTLS_ONLY, "implicit TLS first",
-				check_format(
-					check,
-					"offer implicit TLS too, and announce it: 'service add %s "
-					"...'",
-					word_in_sentence(&check->memory,
-							 examination->expected.provider.name)),
+				check, FINDING_STARTTLS_ONLY,
 				"%s is announced to Outlook with STARTTLS, which Outlook 2007 does "
-				"not support: it tries implicit TLS",
-				service_kind_name(kinds[i]));
+				"not support: it tries implicit TLS\n"
+				"implicit TLS first\n"
+				"offer implicit TLS too, and announce it: 'service add %s ...'",
+				service_kind_name(kinds[i]),
+				word_in_sentence(&check->memory,
+						 examination->expected.provider.name));
 	}
 }
 
@@ -191,13 +187,11 @@ static void check_coverage(struct check *check, const struct coverage *coverage,
 {
 	if (!coverage_has(&check->memory, coverage, name))
 		check_report(check, FINDING_NAME_UNCERTIFIED,
-			     check_format(check, "a certificate for %s", name),
-			     check_format(check,
-					  "get a certificate for %s with 'mailconfctl certificate "
-					  "request %s', or put another one where 'certificates' in "
-					  "the settings finds it",
-					  name, owner),
-			     "no valid certificate in the settings covers %s", name);
+			     "no valid certificate in the settings covers %s\n"
+			     "a certificate for %s\n"
+			     "get a certificate for %s with 'mailconfctl certificate request %s', "
+			     "or put another one where 'certificates' in the settings finds it",
+			     name, name, name, owner);
 }
 
 int examination_prepare(struct examination *examination, const struct context *context,
@@ -211,19 +205,23 @@ int examination_prepare(struct examination *examination, const struct context *c
 		bool is_any = text_equals(domain, "*");
 
 		check_report(check, is_any ? FINDING_ANY_DOMAIN : FINDING_PATTERN,
-			     "a single domain", "name one of its domains: 'doctor DOMAIN'",
-			     is_any ? "'%s' matches any domain that points to this server, also "
-				      "those of other owners"
-				    : "'%s' stands for domains that are not listed anywhere",
-			     domain);
+			     "'%s' %s\n"
+			     "a single domain\n"
+			     "name one of its domains: 'doctor DOMAIN'",
+			     domain,
+			     is_any ? "matches any domain that points to this server, also those "
+				      "of other owners"
+				    : "stands for domains that are not listed anywhere");
 		return -1;
 	}
 	if (read_database(examination, context, &err) < 0) {
 		check_report(check, FINDING_DOMAIN_BROKEN,
-			     "an enabled domain whose provider has services",
-			     *err.hint ? arena_strdup(&check->memory, err.hint)
-				       : "add what is missing, for example with 'service add'",
-			     "%s", err.text);
+			     "%s\n"
+			     "an enabled domain whose provider has services\n"
+			     "%s",
+			     err.text,
+			     *err.hint ? err.hint
+				       : "add what is missing, for example with 'service add'");
 		return -1;
 	}
 	examination->names = wanted_names(
@@ -236,11 +234,11 @@ int examination_prepare(struct examination *examination, const struct context *c
 		check_coverage(check, coverage, target, target);
 	if (text_equals(examination->expected.row, "*"))
 		check_report(check, FINDING_ANY_DOMAIN,
-			     "a row of its own for each domain that is served on purpose",
-			     check_format(check, "add the domain: 'domain add %s ...'", domain),
 			     "%s is served by the row '*', like any domain that points to this "
-			     "server, also those of other owners",
-			     domain);
+			     "server, also those of other owners\n"
+			     "a row of its own for each domain that is served on purpose\n"
+			     "add the domain: 'domain add %s ...'",
+			     domain, domain);
 	/* The doctor cannot know its address as the server sees it. If logins are sent to some
 	 * networks only, the settings that other networks get are right too. */
 	examination->results = play_clients(context, examination, NULL);
