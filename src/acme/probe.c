@@ -105,7 +105,7 @@ static int send_and_read(struct arena *memory, struct stream *stream,
 
 	if (stream_send(stream, text, strlen(text), err) < 0)
 		return -1;
-	return http_read(stream, memory, request, ret_answer, &closes, err);
+	return http_read(stream, memory, ret_answer, &closes, err);
 }
 
 static struct http_request request_of_token(struct arena *memory, const struct probe *probe,

@@ -1,5 +1,6 @@
 #include "doctor/client-document.h"
 
+#include "doctor/host.h"
 #include "mail/pattern.h"
 
 const struct xml_element *element_find(const struct xml_element *element, const char *name,
@@ -165,11 +166,10 @@ const char *read_autoconfig_server(struct client_reading *reading,
 	const char *port = element_child_text(element, "port"),
 		   *username = element_child_text(element, "username"),
 		   *type = element_child_text(element, "socketType");
-	unsigned long number;
 
 	setting->host = element_child_text(element, "hostname");
-	if (!setting->host || !*setting->host || !username || !type || !port ||
-	    !number_parse(text_trim(reading->memory, port), 1, UINT16_MAX, &number))
+	if (!setting->host || !*setting->host || !username || !type ||
+	    !port_parse(text_trim(reading->memory, port ?: ""), &setting->port))
 		return "a server lacks its hostname, port, socketType or username";
 	if (text_equals(type, "SSL"))
 		setting->security = SETTING_TLS;
@@ -180,7 +180,6 @@ const char *read_autoconfig_server(struct client_reading *reading,
 		setting->security = SETTING_PLAIN;
 	else
 		return "a server has an unknown socketType";
-	setting->port = (uint16_t)number;
 	setting->username = expand_placeholders(reading, username);
 	return NULL;
 }
@@ -228,6 +227,8 @@ const char *read_autoconfig(struct client_reading *reading)
 	provider = element_child(root, "emailProvider");
 	if (!provider)
 		return "not an autoconfig document";
+	if (rules->login_is_address)
+		reading->username = reading->address->text;
 	do {
 		reading->settings.count = 0;
 		if (rules->check_provider)

@@ -5,7 +5,6 @@
 
 #include "doctor/client-document.h"
 #include "mail/pattern.h"
-#include "util/base.h"
 
 #define EVOLUTION_LOCAL_PART "EVOLUTIONUSER"
 
@@ -56,39 +55,6 @@ static const char *check_fairemail_provider(struct client_reading *reading,
 	return NULL;
 }
 
-/* Geary takes the address, whatever the document has. */
-static const char *check_geary_provider(struct client_reading *reading,
-					const struct xml_element *provider)
-{
-	reading->username = reading->address->text;
-	return NULL;
-}
-
-static bool accepts_success(int status, const char *media_type)
-{
-	return status >= 200 && status < 300;
-}
-
-static bool accepts_xml(int status, const char *media_type)
-{
-	return accepts_success(status, media_type) &&
-	       (text_starts_with_ignoring_case(media_type, "text/xml") ||
-		text_starts_with_ignoring_case(media_type, "application/xml") ||
-		text_starts_with_ignoring_case(media_type, "text/rdf"));
-}
-
-/* Safari installs only this type, and displays any other. */
-static bool accepts_profile(int status, const char *media_type)
-{
-	return status == 200 &&
-	       text_starts_with_ignoring_case(media_type, "application/x-apple-aspen-config");
-}
-
-static bool accepts_json(int status, const char *media_type)
-{
-	return status == 200 && text_starts_with_ignoring_case(media_type, "application/json");
-}
-
 const struct client_step client_steps[CLIENT_STEPS] = {
 	[STEP_OUTLOOK_APEX] = { "outlook", "POST", true, "", PATH_AUTODISCOVER },
 	[STEP_OUTLOOK] = { "outlook", "POST", true, "autodiscover.", PATH_AUTODISCOVER },
@@ -136,7 +102,8 @@ const struct client_model client_models[CLIENT_MODELS] = {
 	/* Microsoft's cloud asks in the place of the client. */
 	{ "new-outlook", "New Outlook", .is_optional = true, .only_to_tls = true,
 	  .read_outlook = read_outlook, .steps = { STEP_V2_ACTIVESYNC, STEP_V2_OUTLOOK } },
-	{ "thunderbird", "Thunderbird", .timeout = 5000, .accepts = accepts_xml,
+	{ "thunderbird", "Thunderbird", .timeout = 5000, .takes_any_success = true,
+	  .media_types = { "text/xml", "application/xml", "text/rdf" },
 	  .autoconfig = { .check_provider = check_thunderbird_provider,
 			  .read_server = read_thunderbird_server,
 			  .takes_pop3 = true,
@@ -146,7 +113,7 @@ const struct client_model client_models[CLIENT_MODELS] = {
 	  .steps = { STEP_AUTOCONFIG, STEP_WELL_KNOWN, STEP_PLAIN_AUTOCONFIG, STEP_PLAIN_WELL_KNOWN,
 		     STEP_OUTLOOK, STEP_OUTLOOK_APEX, STEP_OUTLOOK_POST_REDIRECT,
 		     STEP_OUTLOOK_SRV } },
-	{ "thunderbird-android", "Thunderbird for Android", .accepts = accepts_success,
+	{ "thunderbird-android", "Thunderbird for Android", .takes_any_success = true,
 	  .autoconfig = { .check_provider = check_android_provider,
 			  .read_server = read_android_server,
 			  .needs_smtp = true,
@@ -178,10 +145,11 @@ const struct client_model client_models[CLIENT_MODELS] = {
 	  .query = QUERY_EVOLUTION,
 	  .steps = { STEP_AUTOCONFIG, STEP_PLAIN_AUTOCONFIG, STEP_WELL_KNOWN,
 		     STEP_PLAIN_WELL_KNOWN } },
-	{ "geary", "Geary", .autoconfig = { .check_provider = check_geary_provider },
+	{ "geary", "Geary", .autoconfig = { .login_is_address = true },
 	  .steps = { STEP_AUTOCONFIG } },
-	{ "apple", "Apple device", .is_optional = true, .accepts = accepts_profile,
-	  .query = QUERY_ENCODED, .steps = { STEP_MOBILECONFIG } },
+	{ "apple", "Apple device", .is_optional = true,
+	  .media_types = { "application/x-apple-aspen-config" }, .query = QUERY_ENCODED,
+	  .steps = { STEP_MOBILECONFIG } },
 	{ "pacc", "PACC client", .is_optional = true, .asks_for_domain = true, .only_to_tls = true,
-	  .accepts = accepts_json, .steps = { STEP_PACC } },
+	  .media_types = { "application/json" }, .steps = { STEP_PACC } },
 };

@@ -81,15 +81,13 @@ static const char *query_text(const struct playing *playing)
 static void set_request(struct playing *playing, struct http_request request, const char *method)
 {
 	request.method = method;
-	request.media_type = request.body = NULL;
-	if (text_equals(method, "POST")) {
-		request.media_type = "text/xml; charset=utf-8";
+	request.body = NULL;
+	if (text_equals(method, "POST"))
 		request.body = autodiscover_request_body(
 			playing->memory,
 			text_equals(playing->step->document, "mobilesync") ? &protocol_mobilesync
 									   : &protocol_outlook,
 			playing->address->text);
-	}
 	playing->request = request;
 }
 
@@ -135,6 +133,14 @@ static bool accept_response(struct playing *playing, const struct http_answer *a
 	return true;
 }
 
+static bool has_accepted_type(const struct client_model *model, const char *media_type)
+{
+	for (size_t i = 0; i < 3 && model->media_types[i]; i++)
+		if (text_starts_with_ignoring_case(media_type, model->media_types[i]))
+			return true;
+	return !model->media_types[0];
+}
+
 /* Sends the request and follows redirects. Returns whether the client reads the response. */
 static bool send_request(struct playing *playing, struct http_answer *answer)
 {
@@ -164,8 +170,9 @@ static bool send_request(struct playing *playing, struct http_answer *answer)
 		/* After a GET that finds Outlook's host comes the POST to it. */
 		set_request(playing, next, step->only_redirects ? "POST" : playing->request.method);
 	}
-	if (model->accepts ? model->accepts(answer->status, answer->media_type)
-			   : answer->status == 200)
+	if (has_accepted_type(model, answer->media_type) &&
+	    (answer->status == 200 ||
+	     (model->takes_any_success && answer->status > 200 && answer->status < 300)))
 		return true;
 	return note_refusal(playing, true,
 			    arena_printf(memory, "status %d%s%s", answer->status,
@@ -262,14 +269,14 @@ int client_answer(const struct context *context, struct arena *memory,
 	};
 	int r = answer(context, memory, &local, ret_response, err);
 
-	*ret_answer = HTTP_NO_ANSWER;
-	ret_answer->status = (int)ret_response->status;
-	if (ret_response->media_type)
-		ret_answer->media_type = ret_response->media_type;
-	if (ret_response->location)
-		ret_answer->location = ret_response->location;
-	ret_answer->body = arena_strndup(memory, ret_response->body, ret_response->size);
-	ret_answer->size = ret_response->size;
+	*ret_answer = (struct http_answer){
+		.status = (int)ret_response->status,
+		.media_type = ret_response->media_type ?: "",
+		.location = ret_response->location ?: "",
+		.authenticate = "",
+		.body = arena_strndup(memory, ret_response->body, ret_response->size),
+		.size = ret_response->size,
+	};
 	return r;
 }
 

@@ -130,17 +130,21 @@ struct autoconfig_rules {
 	bool only_first;	 /* the first of either element must be IMAP and SMTP */
 	bool last_server_wins;	 /* of each kind; else the first */
 	bool last_provider_wins; /* else the first */
+	bool login_is_address;	 /* whatever the document has */
 };
 
 struct client_model {
 	const char *word; /* its name in commands */
 	const char *name;
-	int timeout;	      /* for a response, in milliseconds; 0: unknown */
-	bool takes_any_name;  /* it does not compare the names of a certificate */
-	bool is_optional;     /* played only if the database has a document for it */
-	bool asks_for_domain; /* and for no particular address */
-	bool only_to_tls;     /* it follows no redirect to http */
-	bool (*accepts)(int status, const char *media_type); /* NULL: status 200 alone */
+	int timeout;		/* for a response, in milliseconds; 0: unknown */
+	bool takes_any_name;	/* it does not compare the names of a certificate */
+	bool is_optional;	/* played only if the database has a document for it */
+	bool asks_for_domain;	/* and for no particular address */
+	bool only_to_tls;	/* it follows no redirect to http */
+	bool takes_any_success; /* else status 200 alone */
+	/* How the media type must begin; none: any will do. Safari displays what is not a profile
+	 * instead of installing it. */
+	const char *media_types[3];
 	struct autoconfig_rules autoconfig;
 	enum client_query query; /* in requests for autoconfig and mobileconfig */
 	document_reader read_outlook;

@@ -189,11 +189,7 @@ static int compare_findings(const void *a, const void *b)
 	int levels = (int)finding_level(other->kind) - (int)finding_level(one->kind);
 	int kinds = (int)one->kind - (int)other->kind;
 
-	if (levels != 0)
-		return levels;
-	if (kinds != 0)
-		return kinds;
-	return one->number < other->number ? -1 : 1;
+	return levels ?: kinds ?: one->number < other->number ? -1 : 1;
 }
 
 static int report_examination(struct doctor *doctor, struct examination *examination,
@@ -224,11 +220,11 @@ static int parse_connect(struct doctor *doctor, struct error *err)
 	const char *text = doctor->options->connect, *colon = strrchr(text, ':');
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct addrinfo *found = NULL;
-	unsigned long port;
 	const char *host;
+	uint16_t port;
 	size_t length = colon ? (size_t)(colon - text) : 0;
 
-	if (!length || !number_parse(colon + 1, 1, UINT16_MAX, &port)) {
+	if (!length || !port_parse(colon + 1, &port)) {
 		error_set(err, ERROR_INPUT, "'%s' is not HOST:PORT", text);
 		return error_hint(err, "write it as in 192.0.2.10:443");
 	}

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include "answer/answer.h"
+#include "doctor/host.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "tls/certificates.h"
@@ -83,15 +84,13 @@ static const char *find_pacc_digest(const struct context *context, struct arena 
 static void set_target(struct arena *memory, struct expected *expected, const char *public_name)
 {
 	size_t length = public_name ? strcspn(public_name, ":") : 0;
-	unsigned long port;
 
 	if (!length)
 		return;
 	expected->target = arena_strndup(memory, public_name, length);
-	expected->target_port = public_name[length] && number_parse(public_name + length + 1, 1,
-								    UINT16_MAX, &port)
-					? (uint16_t)port
-					: 443;
+	expected->target_port = 443;
+	if (public_name[length])
+		port_parse(public_name + length + 1, &expected->target_port);
 }
 
 int expected_load(const struct context *context, struct arena *memory, const char *domain,

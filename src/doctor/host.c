@@ -5,6 +5,16 @@
 #include "util/clock.h"
 #include "util/socket-address.h"
 
+bool port_parse(const char *text, uint16_t *ret_port)
+{
+	unsigned long number;
+
+	if (!text || !number_parse(text, 1, UINT16_MAX, &number))
+		return false;
+	*ret_port = (uint16_t)number;
+	return true;
+}
+
 struct host host_find(struct resolver *resolver, struct arena *memory, const char *name)
 {
 	struct dns_question questions[] = { { name, DNS_A }, { name, DNS_AAAA } };

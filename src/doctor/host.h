@@ -17,6 +17,9 @@ struct trust;
 /* Further addresses of a host are not tried. */
 #define HOST_ADDRESSES_MAX 8
 
+/* Reads a port from 1 to 65535. Returns whether the text is one, and nothing else; NULL is none. */
+bool port_parse(const char *text, uint16_t *ret_port);
+
 struct host_address {
 	const char *text;
 	bool is_ipv6;

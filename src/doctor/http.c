@@ -77,7 +77,6 @@ bool http_url_parse(struct arena *memory, const char *url, const struct http_req
 {
 	struct http_request request = { .method = "GET" };
 	const char *authority, *colon;
-	unsigned long port;
 	size_t length;
 
 	if (url[0] == '/' && url[1] != '/') {
@@ -95,10 +94,9 @@ bool http_url_parse(struct arena *memory, const char *url, const struct http_req
 						  : "/";
 	authority = arena_strndup(memory, authority, length);
 	colon = strchr(authority, ':');
-	port = request.is_tls ? 443 : 80;
-	if (colon && !number_parse(colon + 1, 1, UINT16_MAX, &port))
+	request.port = request.is_tls ? 443 : 80;
+	if (colon && !port_parse(colon + 1, &request.port))
 		return false;
-	request.port = (uint16_t)port;
 	request.host = idna_to_ascii(memory,
 				     arena_strndup(memory, authority, strcspn(authority, ":")));
 	if (!request.host)
@@ -162,8 +160,9 @@ static const char *message_of(struct arena *memory, const struct http_request *r
 			    request->method, request->target, authority_of(memory, request),
 			    field ?: "", field ? "\r\n" : "",
 			    body ? arena_printf(memory,
-						"Content-Type: %s\r\nContent-Length: %zu\r\n",
-						request->media_type, strlen(body))
+						"Content-Type: text/xml; charset=utf-8\r\n"
+						"Content-Length: %zu\r\n",
+						strlen(body))
 				 : "",
 			    body ?: "");
 }
@@ -242,19 +241,21 @@ static int read_bytes(struct stream *stream, struct bytes *body, size_t count, b
 	char part[4096];
 
 	while (count > 0) {
-		size_t got = 0, most = count < sizeof(part) ? count : sizeof(part);
+		size_t most = count < sizeof(part) ? count : sizeof(part);
+		ssize_t got;
 
 		if (body->size >= HTTP_BODY_MAX)
 			return error_set(err, ERROR_INPUT, "the response is larger than %zu KiB",
 					 HTTP_BODY_MAX / 1024);
-		if (stream_read(stream, part, most, &got, err) < 0)
+		got = stream_read(stream, part, most, err);
+		if (got < 0)
 			return -1;
 		if (got == 0)
 			return to_end ? 0
 				      : error_set(err, ERROR_SYSTEM,
 						  "the server closed the connection");
-		bytes_add(body, part, got);
-		count -= got;
+		bytes_add(body, part, (size_t)got);
+		count -= (size_t)got;
 	}
 	return 0;
 }
@@ -283,8 +284,8 @@ static int read_chunks(struct stream *stream, struct arena *memory, struct bytes
 	}
 }
 
-int http_read(struct stream *stream, struct arena *memory, const struct http_request *request,
-	      struct http_answer *ret_answer, bool *ret_closes, struct error *err)
+int http_read(struct stream *stream, struct arena *memory, struct http_answer *ret_answer,
+	      bool *ret_closes, struct error *err)
 {
 	struct http_answer answer = HTTP_NO_ANSWER;
 	struct framing framing = { 0 };
@@ -293,7 +294,7 @@ int http_read(struct stream *stream, struct arena *memory, const struct http_req
 
 	if (read_head(stream, memory, &answer, &framing, err) < 0)
 		return -1;
-	if (text_equals(request->method, "HEAD") || answer.status == 204 || answer.status == 304)
+	if (answer.status == 204 || answer.status == 304)
 		;
 	else if (framing.is_chunked)
 		r = read_chunks(stream, memory, &body, err);
@@ -336,8 +337,7 @@ struct http_answer browser_ask(struct browser *browser, const struct http_reques
 		stream_set_deadline(browser->stream, clock_now() + HTTP_PATIENCE);
 		r = stream_send(browser->stream, message, strlen(message), &err);
 		if (r == 0)
-			r = http_read(browser->stream, browser->memory, request, &answer, &closes,
-				      &err);
+			r = http_read(browser->stream, browser->memory, &answer, &closes, &err);
 		if (closes)
 			hang_up(browser);
 	} while (r < 0 && is_kept);

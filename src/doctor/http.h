@@ -21,9 +21,9 @@ struct http_request {
 	bool is_tls;
 	const char *host;
 	uint16_t port;
-	const char *target;	       /* path and query */
-	const char *media_type, *body; /* of the body, or NULL */
-	const char *field;	       /* one more header field, "Depth: 0", or NULL */
+	const char *target; /* path and query */
+	const char *body;   /* XML, or NULL */
+	const char *field;  /* one more header field, "Depth: 0", or NULL */
 };
 
 struct http_answer {
@@ -58,10 +58,10 @@ DEFINE_CLEANUP(struct browser *, browser_free);
 struct http_answer browser_ask(struct browser *browser, const struct http_request *request,
 			       bool is_ours);
 
-/* Reads the response to a request that was sent, and whether the connection closes after it.
- * Returns 0, or -1 with err set; milliseconds and peer are the caller's. */
-int http_read(struct stream *stream, struct arena *memory, const struct http_request *request,
-	      struct http_answer *ret_answer, bool *ret_closes, struct error *err);
+/* Reads the response to a request other than HEAD that was sent, and whether the connection closes
+ * after it. Returns 0, or -1 with err set; milliseconds and peer are the caller's. */
+int http_read(struct stream *stream, struct arena *memory, struct http_answer *ret_answer,
+	      bool *ret_closes, struct error *err);
 
 /* Whether it sends clients to answer->location. */
 bool http_is_redirect(const struct http_answer *answer);

@@ -322,8 +322,7 @@ int stream_send(struct stream *stream, const char *data, size_t size, struct err
 }
 
 /* Some servers close without an alert of TLS, which is accepted as the end. */
-int stream_read(struct stream *stream, char *data, size_t size, size_t *ret_count,
-		struct error *err)
+ssize_t stream_read(struct stream *stream, char *data, size_t size, struct error *err)
 {
 	size_t count;
 
@@ -346,8 +345,7 @@ int stream_read(struct stream *stream, char *data, size_t size, size_t *ret_coun
 		count = size;
 	memcpy(data, stream->buffer + stream->start, count);
 	stream->start += count;
-	*ret_count = count;
-	return 0;
+	return (ssize_t)count;
 }
 
 int stream_read_line(struct stream *stream, struct arena *memory, const char **ret_line,
@@ -358,10 +356,10 @@ int stream_read_line(struct stream *stream, struct arena *memory, const char **r
 	if (++stream->lines > STREAM_LINES_MAX)
 		return error_set(err, ERROR_INPUT, "the server sends too many lines");
 	for (;;) {
-		size_t count = 0;
 		char c;
+		ssize_t count = stream_read(stream, &c, 1, err);
 
-		if (stream_read(stream, &c, 1, &count, err) < 0)
+		if (count < 0)
 			return -1;
 		if (count == 0)
 			return error_set(err, ERROR_SYSTEM, "the server closed the connection");

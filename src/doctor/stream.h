@@ -69,6 +69,5 @@ int stream_send(struct stream *stream, const char *data, size_t size, struct err
 int stream_read_line(struct stream *stream, struct arena *memory, const char **ret_line,
 		     struct error *err);
 
-/* Reads at least one and at most size bytes; 0 at the end. */
-int stream_read(struct stream *stream, char *data, size_t size, size_t *ret_count,
-		struct error *err);
+/* Reads at least one and at most size bytes. Returns how many; 0 at the end, or -1 with err set. */
+ssize_t stream_read(struct stream *stream, char *data, size_t size, struct error *err);

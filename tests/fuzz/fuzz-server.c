@@ -45,12 +45,11 @@ static void browse(const uint8_t *data, size_t size)
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(closep) int server = -1;
 	_cleanup_(stream_closep) struct stream *stream = stream_to(data, size, &server);
-	const struct http_request request = { .method = "GET" };
 	struct http_answer answer;
 	struct error err;
 	bool closes;
 
-	if (http_read(stream, &memory, &request, &answer, &closes, &err) == 0 &&
+	if (http_read(stream, &memory, &answer, &closes, &err) == 0 &&
 	    (answer.status < 200 || strlen(answer.media_type) > size || answer.size > size))
 		abort();
 }

@@ -5,7 +5,7 @@
  */
 
 #include "doctor/client-document.h"
-#include "util/base.h"
+#include "doctor/host.h"
 
 #define SCHEMAS "http://schemas.microsoft.com/exchange/autodiscover/"
 #define OUTER_SPACE SCHEMAS "responseschema/2006"
@@ -71,7 +71,6 @@ static const char *read_protocol(struct client_reading *reading, const struct xm
 	const char *port = outlook_text(protocol, "Port"),
 		   *login = outlook_text(protocol, "LoginName");
 	bool is_on, reuses_login = false;
-	unsigned long number;
 
 	setting->host = outlook_text(protocol, "Server");
 	if (!setting->host || !*setting->host)
@@ -81,11 +80,9 @@ static const char *read_protocol(struct client_reading *reading, const struct xm
 			return "a switch is neither on nor off";
 	if (!read_security(protocol, setting))
 		return "SSL or Encryption has an unknown value";
-	if (!port)
-		number = ports[setting->kind][setting->security == SETTING_TLS];
-	else if (!number_parse(port, 1, UINT16_MAX, &number))
+	setting->port = ports[setting->kind][setting->security == SETTING_TLS];
+	if (port && !port_parse(port, &setting->port))
 		return "an invalid Port";
-	setting->port = (uint16_t)number;
 	if (login && !*login)
 		return "an empty LoginName";
 	setting->username = login ?: reading->address->local;
@@ -164,17 +161,11 @@ const char *read_outlook(struct client_reading *reading)
 static bool read_simple_protocol(struct client_reading *reading, const struct xml_element *protocol,
 				 struct setting *setting)
 {
-	const char *port = element_child_text(protocol, "Port");
-	unsigned long number;
-
 	setting->kind = kind_of(reading, element_child_text(protocol, "Type"));
 	setting->host = element_child_text(protocol, "Server");
 	setting->username = reading->address->text;
-	if (setting->kind == SERVICE_KINDS || setting->kind == SERVICE_POP3 || !setting->host ||
-	    !*setting->host || !port || !number_parse(port, 1, UINT16_MAX, &number))
-		return false;
-	setting->port = (uint16_t)number;
-	return true;
+	return setting->kind != SERVICE_KINDS && setting->kind != SERVICE_POP3 && setting->host &&
+	       *setting->host && port_parse(element_child_text(protocol, "Port"), &setting->port);
 }
 
 static bool read_deltachat_protocol(struct client_reading *reading,

@@ -3,7 +3,6 @@
 #include <jansson.h>
 
 #include "doctor/client-document.h"
-#include "util/base.h"
 
 /* {"Protocol":"ActiveSync","Url":"https://..."} */
 static const char *read_v2(struct client_reading *reading, const char *wanted, const char **ret_url)

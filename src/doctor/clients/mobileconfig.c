@@ -5,9 +5,9 @@
  */
 
 #include "doctor/client-document.h"
+#include "doctor/host.h"
 #include "protocol/mobileconfig.h"
 #include "tls/cms.h"
-#include "util/base.h"
 
 /* The value of the key in a <dict>, NULL where there is none. */
 static const struct xml_element *value_of(const struct xml_element *dict, const char *key)
@@ -55,7 +55,6 @@ static const char *read_profile_server(struct client_reading *reading,
 	const char *port_key = arena_printf(memory, "%s%s", prefix, server->port_key);
 	const struct xml_element *ssl = value_of(payload, arena_printf(memory, "%sUseSSL", prefix)),
 				 *port = value_of(payload, port_key);
-	unsigned long number;
 
 	uses_tls = ssl ? text_equals(ssl->name, "true") : uses_tls;
 	*setting = (struct setting){
@@ -67,12 +66,9 @@ static const char *read_profile_server(struct client_reading *reading,
 	};
 	if (!text_is_host(setting->host))
 		return arena_printf(memory, "no valid %sHostName", prefix);
-	if (!port)
-		return NULL;
-	if (!text_equals(port->name, "integer") ||
-	    !number_parse(text_trim(memory, port->text), 1, UINT16_MAX, &number))
+	if (port && (!text_equals(port->name, "integer") ||
+		     !port_parse(text_trim(memory, port->text), &setting->port)))
 		return arena_printf(memory, "invalid %s", port_key);
-	setting->port = (uint16_t)number;
 	return NULL;
 }
 

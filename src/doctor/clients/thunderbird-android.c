@@ -5,7 +5,6 @@
  */
 
 #include "doctor/client-document.h"
-#include "util/base.h"
 
 static bool is_host(const char *text)
 {

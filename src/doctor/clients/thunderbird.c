@@ -7,7 +7,7 @@
 #include <math.h>
 
 #include "doctor/client-document.h"
-#include "util/base.h"
+#include "doctor/host.h"
 
 /* Whether JavaScript's isFinite() holds, and what parseFloat() makes of it, to which 0x10 is 0. */
 static bool is_number(struct arena *memory, const char *text, double *ret_number)
@@ -52,11 +52,6 @@ static const char *number_text(struct arena *memory, double number)
 	return arena_printf(memory, "%s%.*s.%s", sign, point, digits, digits + point);
 }
 
-static bool is_boolean(const char *text)
-{
-	return text_equals_ignoring_case(text, "true") || text_equals_ignoring_case(text, "false");
-}
-
 /* The element where a string is expected. */
 static const char *string_of(struct arena *memory, const struct xml_element *element)
 {
@@ -68,21 +63,18 @@ static const char *string_of(struct arena *memory, const struct xml_element *ele
 		return "[object Object]";
 	if (!*element->text)
 		return "true";
-	if (is_boolean(element->text))
+	if (text_equals_ignoring_case(element->text, "true") ||
+	    text_equals_ignoring_case(element->text, "false"))
 		return text_lower(memory, element->text);
 	if (is_number(memory, element->text, &number))
 		return number_text(memory, number);
 	return element->text;
 }
 
-/* Whether it is absent or becomes a string; of anything else toLowerCase() throws. */
+/* Whether it is absent or stays a string; of anything else toLowerCase() throws. */
 static bool is_string(struct arena *memory, const struct xml_element *element)
 {
-	double number;
-
-	return !element ||
-	       (!element->first_child && !element->attributes && *element->text &&
-		!is_boolean(element->text) && !is_number(memory, element->text, &number));
+	return !element || string_of(memory, element) == element->text;
 }
 
 /* ([A-Za-z0-9.-]|%[A-Z]+%)+ */
@@ -112,17 +104,6 @@ static const char *host_of(struct arena *memory, const struct xml_element *eleme
 	const char *text = text_trim(memory, string_of(memory, element));
 
 	return element && is_host_pattern(text) ? text : NULL;
-}
-
-static bool read_port(struct arena *memory, const struct xml_element *element,
-		      struct setting *setting)
-{
-	unsigned long number;
-
-	if (!number_parse(string_of(memory, element), 1, UINT16_MAX, &number))
-		return false;
-	setting->port = (uint16_t)number;
-	return true;
 }
 
 /* The first of the words that a child of the name has. */
@@ -163,7 +144,7 @@ const char *read_thunderbird_server(struct client_reading *reading,
 	const struct xml_element *username = element_child(element, "username");
 
 	if (!host || !type || !authentication ||
-	    !read_port(memory, element_child(element, "port"), setting))
+	    !port_parse(string_of(memory, element_child(element, "port")), &setting->port))
 		return "a server has an invalid value";
 	setting->host = expand_placeholders(reading, host);
 	setting->security = text_equals(type, "SSL")	    ? SETTING_TLS
@@ -210,7 +191,7 @@ static bool read_outlook_protocol(struct client_reading *reading,
 	setting->host = host_of(memory, element_child(protocol, "Server"));
 	if (!setting->host || !is_string(memory, element_child(protocol, "SSL")) ||
 	    !is_string(memory, element_child(protocol, "Encryption")) ||
-	    !read_port(memory, element_child(protocol, "Port"), setting))
+	    !port_parse(string_of(memory, element_child(protocol, "Port")), &setting->port))
 		return false;
 	setting->security = port_security(setting->port);
 	if (has_word(protocol, "SSL", "off") || has_word(protocol, "Encryption", "none"))
