@@ -8,7 +8,6 @@
 
 #include "util/base.h"
 #include "util/file.h"
-#include "util/output.h"
 
 struct account;
 struct arguments;

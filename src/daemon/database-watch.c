@@ -171,7 +171,7 @@ void database_warn_of_file_system(const char *file,
 				  void (*tell)(const char *sentence, void *context))
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *name = store_network_file_system(&memory, file);
+	const char *name = store_network_file_system(file);
 
 	if (name)
 		tell(arena_printf(

@@ -17,6 +17,7 @@
 
 #include "store/database.h"
 #include "util/clock.h"
+#include "util/file.h"
 
 #define MOVE_HINT "move the database to a local file system ('[database] file')"
 
@@ -51,7 +52,7 @@ static const char *directory_of(struct arena *memory, const char *path)
 }
 
 /* Of the mount that the directory is on: "36 35 98:0 / /mnt rw - fuse.sshfs host:/ rw". */
-static const char *fuse_name(struct arena *memory, const char *directory)
+static const char *fuse_name(const char *directory)
 {
 	_cleanup_(fclosep) FILE *mounts = fopen("/proc/self/mountinfo", "re");
 	const char *found = NULL;
@@ -65,69 +66,59 @@ static const char *fuse_name(struct arena *memory, const char *directory)
 		char type[64];
 		const char *end = strstr(line, " - ");
 
-		if (end && sscanf(line, "%*d %*d %u:%u", &high, &low) == 2 &&
-		    sscanf(end, " - %63s", type) == 1 && high == major(status.st_dev) &&
-		    low == minor(status.st_dev))
-			found = arena_strdup(memory, type);
+		if (!end || sscanf(line, "%*d %*d %u:%u", &high, &low) != 2 ||
+		    sscanf(end, " - %63s", type) != 1 || high != major(status.st_dev) ||
+		    low != minor(status.st_dev))
+			continue;
+		/* The last one counts: it is mounted over those before it. */
+		found = NULL;
+		for (size_t i = 0; i < sizeof(network_fuses) / sizeof(*network_fuses); i++)
+			if (text_equals(type, network_fuses[i]))
+				found = network_fuses[i];
 	}
-	for (size_t i = 0; found && i < sizeof(network_fuses) / sizeof(*network_fuses); i++)
-		if (text_equals(found, network_fuses[i]))
-			return found;
-	return NULL;
+	return found;
 }
 
-const char *store_network_file_system(struct arena *memory, const char *path)
+const char *store_network_file_system(const char *path)
 {
-	const char *directory = directory_of(memory, path);
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *directory = directory_of(&memory, path);
 	struct statfs status;
 
 	if (statfs(directory, &status) < 0)
 		return NULL;
 	if ((uint32_t)status.f_type == TYPE_FUSE)
-		return fuse_name(memory, directory);
+		return fuse_name(directory);
 	for (size_t i = 0; i < sizeof(network_types) / sizeof(*network_types); i++)
 		if ((uint32_t)status.f_type == network_types[i].type)
 			return network_types[i].name;
 	return NULL;
 }
 
-/* A file of our own: closing one of SQLite's would release its locks. */
-static int open_to_lock(struct arena *memory, const char *directory)
-{
-	char *name = arena_printf(memory, "%s/.mailconfd-XXXXXX", directory);
-	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd >= 0)
-		return fd;
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd >= 0)
-		(void)unlink(name);
-	return fd;
-}
-
+/* With a file of our own: closing one of SQLite's would release its locks. */
 bool file_system_lacks_locks(const char *path)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(closep) int fd = open_to_lock(&memory, directory_of(&memory, path));
+	_cleanup_(closep) int fd = file_open_unnamed(directory_of(&memory, path));
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
 
 	return fd >= 0 && fcntl(fd, F_SETLK, &lock) < 0 &&
 	       (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL);
 }
 
-static bool is_read_only(struct arena *memory, const char *path)
+static bool is_read_only(const char *path)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct statvfs status;
 
-	return statvfs(directory_of(memory, path), &status) == 0 && status.f_flag & ST_RDONLY;
+	return statvfs(directory_of(&memory, path), &status) == 0 && status.f_flag & ST_RDONLY;
 }
 
 int file_system_check(const char *path, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *network = store_network_file_system(&memory, path);
+	const char *network = store_network_file_system(path);
 
-	if (is_read_only(&memory, path)) {
+	if (is_read_only(path)) {
 		error_set(err, ERROR_STORE,
 			  "cannot use database '%s': its file system is mounted read-only, but "
 			  "readers write its -shm file too",
@@ -166,25 +157,23 @@ int store_wait_for_lock(void *context, int count)
 
 int file_system_explain(struct store *store, int r, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	bool can_be_cause = false;
-
 	switch (store->database ? sqlite3_errcode(store->database) & 0xff : SQLITE_OK) {
 	case SQLITE_BUSY:
-		can_be_cause = file_system_lacks_locks(store->path);
+		if (!file_system_lacks_locks(store->path))
+			return r;
 		break;
 	case SQLITE_OK: /* SQLite has opened it for reading instead, or it was not created */
-		can_be_cause = is_read_only(&memory, store->path);
+		if (!is_read_only(store->path))
+			return r;
 		break;
 	case SQLITE_CANTOPEN:
 	case SQLITE_IOERR:
 	case SQLITE_NOLFS:
 	case SQLITE_PROTOCOL:
 	case SQLITE_READONLY:
-		can_be_cause = true;
 		break;
 	default:
-		break;
+		return r;
 	}
-	return can_be_cause && file_system_check(store->path, err) < 0 ? -1 : r;
+	return file_system_check(store->path, err) < 0 ? -1 : r;
 }

@@ -78,8 +78,8 @@ uint32_t store_change_counter(struct store *store);
 bool store_is_new(const struct store *store);
 
 /* The name of the network file system that the file is on, on which a database may be corrupted or
- * unusable; NULL where it is local. May be in memory. */
-const char *store_network_file_system(struct arena *memory, const char *path);
+ * unusable; NULL where it is local. */
+const char *store_network_file_system(const char *path);
 
 /* Of SQLite. */
 const char *store_library_version(void);

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int fail_to_read(const char *name, struct error *err)
@@ -52,68 +55,196 @@ char *file_read(struct arena *memory, const char *path, size_t limit, size_t *re
 	return data;
 }
 
-static bool write_all(int fd, const char *data, size_t size)
+static int fail_to_write(const char *path, const char *reason, struct error *err)
 {
-	while (size > 0) {
-		ssize_t written = write(fd, data, size);
-
-		if (written < 0 && errno != EINTR)
-			return false;
-		if (written > 0) {
-			data += written;
-			size -= (size_t)written;
-		}
-	}
-	return true;
+	return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, reason);
 }
 
-/* Until it has its owner and mode, nobody else can open it: it is made with 0600. */
-static bool write_contents(int fd, mode_t mode, gid_t group, const char *data, size_t size)
+int output_open(struct arena *memory, const char *path, bool may_replace, struct output *ret_output,
+		struct error *err)
 {
-	return write_all(fd, data, size) &&
-	       (group == (gid_t)-1 || fchown(fd, (uid_t)-1, group) == 0) && fchmod(fd, mode) == 0 &&
-	       fsync(fd) == 0;
-}
-
-int file_open_directory(struct arena *memory, const char *path, const char **ret_name)
-{
-	const char *slash = strrchr(path, '/'), *directory = ".";
-
-	*ret_name = slash ? slash + 1 : path;
-	if (slash)
-		directory = arena_strndup(memory, path, (size_t)(slash - path) + 1);
-	return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
-/* Without the file's own name, which may be as long as a name can be. */
-int file_create_temporary(struct arena *memory, int directory, const char **ret_name)
-{
+	_cleanup_(output_close) struct output output = OUTPUT_NULL;
+	const char *slash = strrchr(path, '/');
+	struct stat there;
 	uint64_t noise;
 
-	if (getrandom(&noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
-		return -1;
-	*ret_name = arena_printf(memory, ".new-%016" PRIx64, noise);
-	return openat(directory, *ret_name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	output.path = path;
+	output.name = slash ? slash + 1 : path;
+	output.may_replace = may_replace;
+	output.directory = open(slash ? arena_strndup(memory, path, (size_t)(slash - path) + 1)
+				      : ".",
+				O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (output.directory < 0)
+		return fail_to_write(path, strerror(errno), err);
+	if (fstatat(output.directory, output.name, &there, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			return fail_to_write(path, strerror(errno), err);
+	} else if (!S_ISREG(there.st_mode) && !S_ISLNK(there.st_mode)) {
+		return fail_to_write(path, "it is not a file", err);
+	} else if (!may_replace) {
+		error_set(err, ERROR_INPUT, "'%s' exists already", path);
+		return error_hint(err, "use --force to replace it");
+	}
+	/* Without the file's own name, which may be as long as a name can be. */
+	if (getrandom(&noise, sizeof(noise), 0) == (ssize_t)sizeof(noise)) {
+		output.temporary = arena_printf(memory, ".new-%016" PRIx64, noise);
+		output.fd = openat(output.directory, output.temporary,
+				   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	}
+	if (output.fd < 0)
+		return fail_to_write(path, strerror(errno), err);
+	*ret_output = output;
+	output = OUTPUT_NULL;
+	return 0;
+}
+
+/* Returns 0 or what errno says. */
+static int commit_file(const struct output *output)
+{
+	int directory = output->directory, r = -1;
+
+	if (fsync(output->fd) < 0)
+		return errno;
+	/* A file of this name that appeared meanwhile remains, unless it may be replaced, or the
+	 * file system has no such operation. */
+	if (!output->may_replace)
+		r = renameat2(directory, output->temporary, directory, output->name,
+			      RENAME_NOREPLACE);
+	if (output->may_replace || (r < 0 && errno == EINVAL))
+		r = renameat(directory, output->temporary, directory, output->name);
+	/* The name is safe once its directory is. */
+	return r < 0 || fsync(directory) < 0 ? errno : 0;
+}
+
+int output_keep_rights(struct output *output, struct error *err)
+{
+	/* Signals of the terminal reach both; the file is to be removed all the same. */
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+	int links[2], result;
+	char byte;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, links) < 0)
+		return fail_to_write(output->path, strerror(errno), err);
+	output->keeper = fork();
+	if (output->keeper == 0) {
+		close(links[0]);
+		for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+			signal(signals[i], SIG_IGN);
+		/* A byte asks for the name; the parent may end instead. */
+		result = read(links[1], &byte, 1) == 1 ? commit_file(output) : ECANCELED;
+		if (result)
+			(void)unlinkat(output->directory, output->temporary, 0);
+		(void)!write(links[1], &result, sizeof(result));
+		_exit(EXIT_SUCCESS);
+	}
+	close(links[1]);
+	output->keeper_link = links[0];
+	if (output->keeper > 0)
+		return 0;
+	output->keeper = 0;
+	return fail_to_write(output->path, strerror(errno), err);
+}
+
+int output_commit(struct output *output, struct error *err)
+{
+	int result;
+
+	if (!output->keeper)
+		result = commit_file(output);
+	else if (send(output->keeper_link, "", 1, MSG_NOSIGNAL) != 1 ||
+		 read(output->keeper_link, &result, sizeof(result)) != (ssize_t)sizeof(result))
+		result = EPIPE;
+	if (result)
+		return fail_to_write(output->path, strerror(result), err);
+	closep(&output->fd);
+	output->fd = -1;
+	output_close(output);
+	return 0;
+}
+
+void output_close(struct output *output)
+{
+	closep(&output->keeper_link);
+	if (output->keeper)
+		(void)waitpid(output->keeper, NULL, 0);
+	else if (output->fd >= 0)
+		(void)unlinkat(output->directory, output->temporary, 0);
+	closep(&output->fd);
+	closep(&output->directory);
+	*output = OUTPUT_NULL;
 }
 
 int file_replace(const char *path, mode_t mode, gid_t group, const char *data, size_t size,
 		 struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(closep) int directory = -1, fd = -1;
-	const char *name, *temporary;
+	_cleanup_(output_close) struct output output = OUTPUT_NULL;
 
-	directory = file_open_directory(&memory, path, &name);
-	if (directory >= 0)
-		fd = file_create_temporary(&memory, directory, &temporary);
-	if (fd < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
-	if (write_contents(fd, mode, group, data, size) &&
-	    renameat(directory, temporary, directory, name) == 0)
-		return 0;
-	error_set(err, ERROR_SYSTEM, "cannot write '%s': %s", path, strerror(errno));
-	(void)unlinkat(directory, temporary, 0);
-	return -1;
+	if (output_open(&memory, path, true, &output, err) < 0)
+		return -1;
+	while (size > 0) {
+		ssize_t written = write(output.fd, data, size);
+
+		if (written < 0 && errno != EINTR)
+			return fail_to_write(path, strerror(errno), err);
+		if (written > 0) {
+			data += written;
+			size -= (size_t)written;
+		}
+	}
+	/* Until it has its owner and mode, nobody else can open it. */
+	if ((group != (gid_t)-1 && fchown(output.fd, (uid_t)-1, group) < 0) ||
+	    fchmod(output.fd, mode) < 0)
+		return fail_to_write(path, strerror(errno), err);
+	return output_commit(&output, err);
+}
+
+int file_open_unnamed(const char *directory)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char *path;
+
+	if (fd >= 0)
+		return fd;
+	/* Overlays of old kernels and NFS have no O_TMPFILE. */
+	path = arena_printf(&memory, "%s/.mailconfd-XXXXXX", directory);
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		(void)unlink(path);
+	return fd;
+}
+
+static const char *temporary_directory(void)
+{
+	static const char *const variables[] = { "SQLITE_TMPDIR", "TMPDIR" };
+
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+		const char *value = getenv(variables[i]);
+
+		if (value && *value)
+			return value;
+	}
+	return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : "/tmp";
+}
+
+int temporary_file_fail(struct error *err)
+{
+	error_set(err, ERROR_SYSTEM, "cannot use a temporary file in '%s': %s",
+		  temporary_directory(), strerror(errno));
+	return error_hint(err, "set TMPDIR to another directory");
+}
+
+FILE *temporary_file_open(struct error *err)
+{
+	_cleanup_(closep) int fd = file_open_unnamed(temporary_directory());
+	FILE *file = fd >= 0 ? fdopen(fd, "w+") : NULL;
+
+	if (file)
+		fd = -1;
+	else
+		temporary_file_fail(err);
+	return file;
 }
 
 #define FIRST_ROOM ((size_t)64 * 1024)

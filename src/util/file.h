@@ -1,6 +1,6 @@
 #pragma once
 
-/* Whole files: read into memory, written from it, or read piece by piece. */
+/* Files: read into memory, written from it, read piece by piece, temporary. */
 
 #include <sys/types.h>
 
@@ -17,11 +17,48 @@ char *file_read(struct arena *memory, const char *path, size_t limit, size_t *re
 int file_replace(const char *path, mode_t mode, gid_t group, const char *data, size_t size,
 		 struct error *err);
 
-/* The parts of the above. Opens the directory of the file, and sets the name to the file's in it;
- * and creates a file of mode 0600 there, open for reading and writing. What they return lives in
- * memory. Return the descriptor, or -1 with errno set. */
-int file_open_directory(struct arena *memory, const char *path, const char **ret_name);
-int file_create_temporary(struct arena *memory, int directory, const char **ret_name);
+/*
+ * A file that gets its name only once it is complete: it is written under another name in the same
+ * directory, readable for its owner alone, and a file of that name remains until then.
+ *
+ * A program that gives up root's rights between opening and committing calls output_keep_rights()
+ * before: a child process keeps them, and only gives or removes the name.
+ */
+struct output {
+	const char *path;
+	const char *name, *temporary; /* in the directory */
+	int directory, fd;
+	bool may_replace;
+	pid_t keeper;	 /* the child, 0 for none */
+	int keeper_link; /* a socket to it */
+};
+
+#define OUTPUT_NULL ((struct output){ .directory = -1, .fd = -1, .keeper_link = -1 })
+
+/* Creates the file. An existing file of its name is an error unless it may be replaced (--force).
+ * Borrows path; the other names are in memory. Returns 0 or -1 with err set. */
+int output_open(struct arena *memory, const char *path, bool may_replace, struct output *ret_output,
+		struct error *err);
+
+/* Returns 0 or -1 with err set. */
+int output_keep_rights(struct output *output, struct error *err);
+
+/* Gives the file its name, safe from a loss of power. Returns 0 or -1 with err set. */
+int output_commit(struct output *output, struct error *err);
+
+/* Removes the file unless it was committed. */
+void output_close(struct output *output);
+
+/* A file in the directory for reading and writing, without a name that could be left behind.
+ * Returns the descriptor, or -1 with errno set. */
+int file_open_unnamed(const char *directory);
+
+/* Opens such a file for data that does not fit into memory, in the directory $SQLITE_TMPDIR or
+ * $TMPDIR (default: /var/tmp). Returns NULL with err set if that fails. */
+FILE *temporary_file_open(struct error *err);
+
+/* Sets err to the failure in errno of using it. Returns -1. */
+int temporary_file_fail(struct error *err);
 
 /* A file of any kind, or "-", the standard input, that is read once from beginning to end. */
 struct input {

@@ -11,7 +11,7 @@
 
 #include <assert.h>
 
-#include "util/temporary-file.h"
+#include "util/file.h"
 
 #define BUFFER_SIZE ((size_t)256 * 1024)
 

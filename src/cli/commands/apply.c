@@ -16,7 +16,6 @@
 #include "util/base.h"
 #include "util/file.h"
 #include "util/string-list.h"
-#include "util/temporary-file.h"
 
 /* A transaction of so many rows leaves a log large enough to wait for readers, so as to shrink it.
  */

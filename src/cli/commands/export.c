@@ -10,7 +10,6 @@
 #include "cli/options.h"
 #include "store/store.h"
 #include "util/base.h"
-#include "util/output.h"
 
 static const char heading[] = "# An installation of mailconfd: 'mailconfctl apply' makes a "
 			      "database equal to it.\n";
