@@ -91,6 +91,7 @@ static int check_sandbox(const struct settings *settings, const char *settings_f
 /* The daemon does not need it, and its user may not be able to look. */
 static void warn_of_dns_hook(const struct settings *settings)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *hook = settings->acme.dns_hook;
 	struct error err;
 
@@ -98,7 +99,7 @@ static void warn_of_dns_hook(const struct settings *settings)
 	    (access(hook, F_OK) < 0 && errno == EACCES))
 		return;
 	error_prefix(&err, "[acme] dns-hook");
-	print_warning(err.text, NULL);
+	print_warning(error_line(&memory, &err), NULL);
 }
 
 /* Other ACME clients may put challenges there all the same; mailconfctl, run by root, does not. */

@@ -110,7 +110,7 @@ static void report_taken(const struct preflight *preflight, const char *key, con
 		    arena_printf(memory, "%s is in use by %s, which has the same settings file",
 				 address, socket_holder_text(memory, &holder)));
 	else
-		add(preflight->errors, key, err->text);
+		add(preflight->errors, key, error_line(memory, err));
 }
 
 static void check_address(const struct preflight *preflight, const char *key,
@@ -131,7 +131,7 @@ static void check_address(const struct preflight *preflight, const char *key,
 			    "%s was not tried, because only root may open it; run this as root",
 			    address));
 	else if (r != 0)
-		add(preflight->errors, key, err.text);
+		add(preflight->errors, key, error_line(preflight->errors->memory, &err));
 }
 
 void preflight_ports(const struct settings *settings, const char *settings_file,

@@ -190,7 +190,8 @@ static void add_problem(struct sockets *sockets, const struct error *err, const 
 	if (!sockets->problems.count)
 		sockets->first = *err;
 	texts_add(&sockets->problems,
-		  arena_printf(&sockets->memory, "%s; %s", err->text, consequence));
+		  arena_printf(&sockets->memory, "%s; %s", error_line(&sockets->memory, err),
+			       consequence));
 }
 
 /* The first worker has the socket, the others what shares it. */

@@ -104,12 +104,8 @@ int store_execute(struct store *store, const char *sql, struct error *err)
 static int refuse_to(const char *what, const char *path, bool for_writing, int error,
 		     struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
 	error_set(err, ERROR_STORE, "cannot %s database '%s': %s", what, path, strerror(error));
-	return error == EACCES || error == EPERM
-		       ? error_hint(err, "%s", account_remedy(&memory, path, for_writing))
-		       : -1;
+	return error == EACCES || error == EPERM ? account_hint(err, path, for_writing) : -1;
 }
 
 static int open_database(struct store *store, const char *name, int flags, struct error *err)

@@ -10,10 +10,10 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/directory.h"
+#include "util/process.h"
 
 #define LINKS_MAX 40 /* to follow for one file, as in the kernel */
 
@@ -31,16 +31,15 @@ int account_find(struct arena *memory, const char *name, struct account *ret_acc
 {
 	const struct passwd *entry = getpwnam(name);
 
-	if (!entry)
-		return error_set(err, ERROR_USAGE,
-				 "--user: user '%s' does not exist; name another one, or create it "
-				 "with 'useradd --system %s'",
-				 name, name);
-	if (entry->pw_uid == 0)
-		return error_set(err, ERROR_USAGE,
-				 "--user: '%s' has all rights of root; name an unprivileged user, "
-				 "such as mailconfd",
-				 name);
+	if (!entry) {
+		error_set(err, ERROR_USAGE, "--user: user '%s' does not exist", name);
+		return error_hint(err, "name another one, or create it with 'useradd --system %s'",
+				  name);
+	}
+	if (entry->pw_uid == 0) {
+		error_set(err, ERROR_USAGE, "--user: '%s' has all rights of root", name);
+		return error_hint(err, "name an unprivileged user, such as mailconfd");
+	}
 	*ret_account = account_of(memory, entry);
 	return 0;
 }
@@ -58,46 +57,33 @@ static struct account account_of_uid(struct arena *memory, uid_t uid, gid_t gid)
 	};
 }
 
-/* Where the link leads; NULL where the file is none. */
-static const char *target_of(struct arena *memory, const char *file)
-{
-	char target[PATH_MAX];
-	ssize_t length = readlink(file, target, sizeof(target) - 1);
-
-	if (length <= 0)
-		return NULL;
-	target[length] = '\0';
-	return *target == '/'
-		       ? arena_strdup(memory, target)
-		       : arena_printf(memory, "%s/%s", dirname(arena_strdup(memory, file)), target);
-}
-
-/* SQLite follows links, and recovers what is beside the file at the end of them. Only links of root
- * are read here, so that they cannot be changed meanwhile. */
-static int find_owner(struct arena *memory, const char *file, uid_t *ret_uid, gid_t *ret_gid,
-		      struct error *err)
-{
-	const char *next = file;
-
-	for (unsigned int i = 0; i <= LINKS_MAX; i++) {
-		if (directory_find_owner(dirname(arena_strdup(memory, next)), ret_uid, ret_gid,
-					 err) < 0)
-			return -1;
-		next = *ret_uid == 0 ? target_of(memory, next) : NULL;
-		if (!next)
-			return 0;
-	}
-	return error_set(err, ERROR_SYSTEM, "cannot open '%s': %s", file, strerror(ELOOP));
-}
-
 int account_of_directory(struct arena *memory, const char *file, struct account *ret_account,
 			 struct error *err)
 {
+	const char *next = geteuid() == 0 ? file : NULL;
+	unsigned n_links = 0;
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
 
-	if (uid == 0 && find_owner(memory, file, &uid, &gid, err) < 0)
-		return -1;
+	/* SQLite follows links, and recovers what is beside the file at the end of them. Only links
+	 * of root are read here, so that they cannot be changed meanwhile. */
+	while (next) {
+		const char *directory = dirname(arena_strdup(memory, next));
+		char target[PATH_MAX];
+		ssize_t length;
+
+		if (n_links++ > LINKS_MAX)
+			return error_set(err, ERROR_SYSTEM, "cannot open '%s': %s", file,
+					 strerror(ELOOP));
+		if (directory_find_owner(directory, &uid, &gid, err) < 0)
+			return -1;
+		length = uid == 0 ? readlink(next, target, sizeof(target) - 1) : 0;
+		if (length <= 0)
+			break;
+		target[length] = '\0';
+		next = *target == '/' ? arena_strdup(memory, target)
+				      : arena_printf(memory, "%s/%s", directory, target);
+	}
 	*ret_account = account_of_uid(memory, uid, gid);
 	return 0;
 }
@@ -107,52 +93,36 @@ const char *account_name(struct arena *memory)
 	return account_of_uid(memory, geteuid(), getegid()).name;
 }
 
-static const char *group_name(struct arena *memory, gid_t gid)
+int account_hint(struct error *err, const char *file, bool for_writing)
 {
-	const struct group *entry = getgrgid(gid);
-
-	return entry ? arena_strdup(memory, entry->gr_name)
-		     : arena_printf(memory, "%lu", (unsigned long)gid);
-}
-
-const char *account_remedy(struct arena *memory, const char *file, bool for_writing)
-{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct stat directory, status;
+	const struct group *group;
 
-	if (stat(dirname(arena_strdup(memory, file)), &directory) < 0)
-		return "run the command with sudo";
+	if (stat(dirname(arena_strdup(&memory, file)), &directory) < 0)
+		return error_hint(err, "run the command with sudo");
 	if (directory.st_uid == geteuid() && lstat(file, &status) == 0 &&
 	    status.st_uid != geteuid())
-		return arena_printf(
-			memory,
-			"it belongs to '%s', and its directory to '%s': run 'chown -h %s "
-			"%s' as root",
-			account_of_uid(memory, status.st_uid, 0).name, account_name(memory),
-			account_name(memory), file);
+		return error_hint(err,
+				  "it belongs to '%s', and its directory to '%s': run 'chown -h %s "
+				  "%s' as root",
+				  account_of_uid(&memory, status.st_uid, 0).name,
+				  account_name(&memory), account_name(&memory), file);
 	if (for_writing)
-		return arena_printf(memory, "run the command with sudo, or as user '%s'",
-				    account_of_uid(memory, directory.st_uid, 0).name);
-	return arena_printf(memory, "run the command with sudo, or as a member of the group '%s'",
-			    group_name(memory, directory.st_gid));
+		return error_hint(err, "run the command with sudo, or as user '%s'",
+				  account_of_uid(&memory, directory.st_uid, 0).name);
+	group = getgrgid(directory.st_gid);
+	return error_hint(err, "run the command with sudo, or as a member of the group '%s'",
+			  group ? group->gr_name
+				: arena_printf(&memory, "%lu", (unsigned long)directory.st_gid));
 }
 
-static bool has_capabilities(void)
+/* Returns false for all that a mistake could leave: an identity that was saved, root's groups,
+ * capabilities that stay by a securebit. */
+static bool has_become(const struct account *account)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	if (syscall(SYS_capget, &header, data) < 0)
-		return true;
-	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
-		if (data[i].effective || data[i].permitted)
-			return true;
-	return false;
-}
-
-/* All that a mistake above could leave: an identity that was saved, root's groups, capabilities
- * that stay by a securebit. */
-static bool has_become(const struct account *account)
-{
 	uid_t uid, effective_uid, saved_uid;
 	gid_t gid, effective_gid, saved_gid, groups[NGROUPS_MAX];
 	int n_groups = getgroups(NGROUPS_MAX, groups);
@@ -166,33 +136,36 @@ static bool has_become(const struct account *account)
 	for (int i = 0; i < n_groups; i++)
 		if (groups[i] == 0)
 			return false;
-	return !has_capabilities() && setuid(0) < 0;
-}
-
-static int set_groups(const struct account *account)
-{
-	return *account->name == '#' ? setgroups(1, &account->gid)
-				     : initgroups(account->name, account->gid);
+	if (syscall(SYS_capget, &header, data) < 0)
+		return false;
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		if (data[i].effective || data[i].permitted)
+			return false;
+	return setuid(0) < 0;
 }
 
 int account_become(const struct account *account, struct error *err)
 {
+	int r;
+
 	if (geteuid() == account->uid && getuid() == account->uid)
 		return 0;
 	if (geteuid() != 0)
 		return error_set(err, ERROR_USAGE, "cannot become user '%s': only root can",
 				 account->name);
-	if (set_groups(account) < 0 || setresgid(account->gid, account->gid, account->gid) < 0 ||
-	    setresuid(account->uid, account->uid, account->uid) < 0)
-		return error_set(err, ERROR_SYSTEM,
-				 "cannot become user '%s': %s; run the program as that user",
-				 account->name, strerror(errno));
-	if (!has_become(account))
-		return error_set(err, ERROR_SYSTEM,
-				 "cannot become user '%s': some of root's rights remain; remove "
-				 "that user from the group root",
-				 account->name);
-	return 0;
+	r = *account->name == '#' ? setgroups(1, &account->gid)
+				  : initgroups(account->name, account->gid);
+	if (r < 0 || setresgid(account->gid, account->gid, account->gid) < 0 ||
+	    setresuid(account->uid, account->uid, account->uid) < 0) {
+		error_set(err, ERROR_SYSTEM, "cannot become user '%s': %s", account->name,
+			  strerror(errno));
+		return error_hint(err, "run the program as that user");
+	}
+	if (has_become(account))
+		return 0;
+	error_set(err, ERROR_SYSTEM, "cannot become user '%s': some of root's rights remain",
+		  account->name);
+	return error_hint(err, "remove that user from the group root");
 }
 
 /* In the child. Its error is short enough for a pipe to take it at once. */
@@ -232,61 +205,49 @@ static bool read_to_end(int fd, size_t limit, struct bytes *ret_bytes)
 	}
 }
 
-static bool has_succeeded(pid_t pid)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return false;
-	return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
-}
-
-static int collect_output(pid_t pid, const struct account *account, int output, int failure,
-			  size_t limit, struct bytes *text, struct error *err)
-{
-	struct bytes reason = BYTES_IN(text->memory);
-	bool is_whole = read_to_end(output, limit, text);
-	const char *end;
-
-	if (!is_whole)
-		(void)kill(pid, SIGKILL);
-	(void)read_to_end(failure, sizeof(err->text) + sizeof(err->hint), &reason);
-	if (has_succeeded(pid) && is_whole)
-		return 0;
-	if (!is_whole)
-		return error_set(err, ERROR_SYSTEM,
-				 "the process that reads as user '%s' sent more than %zu bytes",
-				 account->name, limit);
-	if (!reason.size)
-		return error_set(err, ERROR_SYSTEM,
-				 "the process that reads as user '%s' ended before it was done",
-				 account->name);
-	/* TEXT NUL HINT, unless the process was killed while it wrote. */
-	end = memchr(bytes_text(&reason), '\0', reason.size);
-	error_set(err, ERROR_STORE, "%s", bytes_text(&reason));
-	return error_hint(err, "%s", end ? end + 1 : "");
-}
-
 char *account_run(struct arena *memory, const struct account *account, account_work work,
 		  void *context, size_t limit, size_t *ret_size, struct error *err)
 {
-	int output[2] = { -1, -1 }, failure[2] = { -1, -1 }, r = -1;
-	struct bytes text = BYTES_IN(memory);
+	int output[2] = { -1, -1 }, failure[2] = { -1, -1 }, status = -1, error;
+	struct bytes text = BYTES_IN(memory), reason = BYTES_IN(memory);
+	bool is_whole = true;
+	const char *end;
 	pid_t pid = -1;
 
 	if (pipe2(output, O_CLOEXEC) == 0 && pipe2(failure, O_CLOEXEC) == 0)
 		pid = fork();
+	error = errno;
 	if (pid == 0)
 		work_and_exit(account, work, context, output[1], failure[1]);
-	if (pid < 0)
-		error_set(err, ERROR_SYSTEM, "cannot start a process: %s", strerror(errno));
 	closep(&output[1]);
 	closep(&failure[1]);
-	if (pid > 0)
-		r = collect_output(pid, account, output[0], failure[0], limit, &text, err);
+	if (pid > 0) {
+		is_whole = read_to_end(output[0], limit, &text);
+		if (!is_whole)
+			(void)kill(pid, SIGKILL);
+		(void)read_to_end(failure[0], sizeof(err->text) + sizeof(err->hint), &reason);
+		status = process_wait(pid);
+	}
 	closep(&output[0]);
 	closep(&failure[0]);
 	*ret_size = text.size;
-	return r == 0 ? arena_strndup(memory, bytes_text(&text), text.size) : NULL;
+	if (status == 0 && is_whole)
+		return arena_strndup(memory, bytes_text(&text), text.size);
+	if (pid < 0) {
+		error_set(err, ERROR_SYSTEM, "cannot start a process: %s", strerror(error));
+	} else if (!is_whole) {
+		error_set(err, ERROR_SYSTEM,
+			  "the process that reads as user '%s' sent more than %zu bytes",
+			  account->name, limit);
+	} else if (!reason.size) {
+		error_set(err, ERROR_SYSTEM,
+			  "the process that reads as user '%s' ended before it was done",
+			  account->name);
+	} else {
+		/* TEXT NUL HINT, unless the process was killed while it wrote. */
+		end = memchr(bytes_text(&reason), '\0', reason.size);
+		error_set(err, ERROR_STORE, "%s", bytes_text(&reason));
+		error_hint(err, "%s", end ? end + 1 : "");
+	}
+	return NULL;
 }

@@ -29,9 +29,8 @@ int account_of_directory(struct arena *memory, const char *file, struct account 
 /* The name of the account that this process has. In memory. */
 const char *account_name(struct arena *memory);
 
-/* What a person can do who must not use the file, or not write to it, as a clause for the end of an
- * error. In memory. */
-const char *account_remedy(struct arena *memory, const char *file, bool for_writing);
+/* Sets the hint: what a person can do who must not use the file, or not write to it. Returns -1. */
+int account_hint(struct error *err, const char *file, bool for_writing);
 
 /* Gives this process the account's user, group and supplementary groups, irrevocably: none of
  * root's rights remain. Does nothing where it has that user already. Returns 0, or -1 with err set.

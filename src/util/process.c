@@ -55,7 +55,7 @@ static bool read_output(int output, int64_t deadline, struct bytes *said)
 	}
 }
 
-static int wait_for(pid_t pid)
+int process_wait(pid_t pid)
 {
 	int status;
 
@@ -63,13 +63,6 @@ static int wait_for(pid_t pid)
 		if (errno != EINTR)
 			return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static void end_process(pid_t pid, int output, struct bytes *said)
-{
-	(void)kill(pid, SIGTERM);
-	if (!read_output(output, clock_now() + GRACE_MS, said))
-		(void)kill(pid, SIGKILL);
 }
 
 int process_run(struct arena *memory, const char *const *words, const char *addition,
@@ -93,9 +86,12 @@ int process_run(struct arena *memory, const char *const *words, const char *addi
 			reason = 0;
 		result.was_too_slow = !read_output(output[0], clock_now() + (int64_t)seconds * 1000,
 						   &said);
-		if (result.was_too_slow)
-			end_process(pid, output[0], &said);
-		result.status = wait_for(pid);
+		if (result.was_too_slow) {
+			(void)kill(pid, SIGTERM);
+			if (!read_output(output[0], clock_now() + GRACE_MS, &said))
+				(void)kill(pid, SIGKILL);
+		}
+		result.status = process_wait(pid);
 	}
 	close(output[0]);
 	close(failure[0]);
@@ -113,12 +109,10 @@ int process_check_program(const char *path, struct error *err)
 
 	if (stat(path, &status) < 0)
 		return error_set(err, ERROR_CONFIG, "cannot run '%s': %s", path, strerror(errno));
-	if (!S_ISREG(status.st_mode) || !(status.st_mode & 0111))
-		return error_set(err, ERROR_CONFIG,
-				 "cannot run '%s': it is not an executable file; use 'chmod a+x "
-				 "%s'",
-				 path, path);
-	return 0;
+	if (S_ISREG(status.st_mode) && status.st_mode & 0111)
+		return 0;
+	error_set(err, ERROR_CONFIG, "cannot run '%s': it is not an executable file", path);
+	return error_hint(err, "use 'chmod a+x %s'", path);
 }
 
 void process_hide_memory(void)

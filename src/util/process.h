@@ -3,6 +3,8 @@
 /* Runs other programs, and keeps this one's memory to itself. No shell is in between: words go to
  * the program as they are. */
 
+#include <sys/types.h>
+
 #include "util/base.h"
 
 /* What a program says is kept up to here, the beginning of it; the rest is read and dropped. */
@@ -21,6 +23,9 @@ struct process_end {
  */
 int process_run(struct arena *memory, const char *const *words, const char *addition,
 		unsigned seconds, struct process_end *ret_end, struct error *err);
+
+/* Waits until the child has ended. Returns its exit status, -1 where a signal ended it. */
+int process_wait(pid_t pid);
 
 /* Whether the path is that of a program: a file that somebody may execute. Returns 0, or -1 with
  * err set to a sentence that names it. */

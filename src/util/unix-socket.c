@@ -24,25 +24,22 @@ static int fail_to_listen(const struct sockaddr_un *address, const char *reason,
 			 reason);
 }
 
-/* At each boot /run is empty. */
-static int fail_without_directory(const struct sockaddr_un *address, struct error *err)
+static int fail_with_errno(const struct sockaddr_un *address, struct error *err)
 {
 	const char *path = address->sun_path, *end = strrchr(path, '/');
 	int length = end && end > path ? (int)(end - path) : 1;
 
-	return error_set(
-		err, ERROR_SYSTEM,
-		"cannot listen on " PREFIX "%s: the directory '%.*s' does not exist; put 'd "
-		"%.*s 2750 mailconfd www-data', with the group of the program that connects, "
-		"into /etc/tmpfiles.d/mailconfd-sockets.conf and run 'systemd-tmpfiles "
-		"--create'",
-		path, length, path, length, path);
-}
-
-static int fail_with_errno(const struct sockaddr_un *address, struct error *err)
-{
-	return errno == ENOENT ? fail_without_directory(address, err)
-			       : fail_to_listen(address, strerror(errno), err);
+	if (errno != ENOENT)
+		return fail_to_listen(address, strerror(errno), err);
+	/* At each boot /run is empty. */
+	error_set(err, ERROR_SYSTEM,
+		  "cannot listen on " PREFIX "%s: the directory '%.*s' does not exist", path,
+		  length, path);
+	return error_hint(err,
+			  "put 'd %.*s 2750 mailconfd www-data', with the group of the program "
+			  "that connects, into /etc/tmpfiles.d/mailconfd-sockets.conf and run "
+			  "'systemd-tmpfiles --create'",
+			  length, path);
 }
 
 static int new_socket(const struct sockaddr_un *address, int *ret_fd, struct error *err)
@@ -51,60 +48,37 @@ static int new_socket(const struct sockaddr_un *address, int *ret_fd, struct err
 	return *ret_fd < 0 ? fail_to_listen(address, strerror(errno), err) : 0;
 }
 
-static int fail_in_use(const struct sockaddr_un *address, int fd, struct socket_holder *ret_holder,
-		       struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
-	if (!socket_holder_of_peer(fd, ret_holder))
-		*ret_holder = (struct socket_holder){ 0 };
-	return fail_to_listen(
-		address,
-		arena_printf(&memory, "Address already in use by %s; stop it, or name another path",
-			     socket_holder_text(&memory, ret_holder)),
-		err);
-}
-
 enum { PATH_FREE, PATH_IN_USE, PATH_LEFT_BEHIND };
 
 /* Returns one of the above, PATH_IN_USE with the holder and err set; or -1 with err set. */
 static int look_at_path(const struct sockaddr_un *address, struct socket_holder *ret_holder,
 			struct error *err)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(closep) int fd = -1;
 	struct stat status;
 
 	if (lstat(address->sun_path, &status) < 0)
 		return errno == ENOENT ? PATH_FREE : fail_to_listen(address, strerror(errno), err);
-	if (!S_ISSOCK(status.st_mode))
-		return fail_to_listen(
-			address,
-			"a file of another kind is there; move it away, or name another path", err);
+	if (!S_ISSOCK(status.st_mode)) {
+		fail_to_listen(address, "a file of another kind is there", err);
+		return error_hint(err, "move it away, or name another path");
+	}
 	if (new_socket(address, &fd, err) < 0)
 		return -1;
 	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
 	    errno == EAGAIN) {
-		(void)fail_in_use(address, fd, ret_holder, err);
+		if (!socket_holder_of_peer(fd, ret_holder))
+			*ret_holder = (struct socket_holder){ 0 };
+		fail_to_listen(address,
+			       arena_printf(&memory, "Address already in use by %s",
+					    socket_holder_text(&memory, ret_holder)),
+			       err);
+		error_hint(err, "stop it, or name another path");
 		return PATH_IN_USE;
 	}
-	if (errno == ECONNREFUSED)
-		return PATH_LEFT_BEHIND;
-	return fail_to_listen(address, strerror(errno), err);
-}
-
-/* Makes room for a new socket: only what a dead process left behind is removed. */
-static int clear_path(const struct sockaddr_un *address, struct error *err)
-{
-	struct socket_holder holder;
-	int r = look_at_path(address, &holder, err);
-
-	if (r == PATH_FREE)
-		return 0;
-	if (r != PATH_LEFT_BEHIND)
-		return -1;
-	if (unlink(address->sun_path) < 0 && errno != ENOENT)
-		return fail_to_listen(address, strerror(errno), err);
-	return 0;
+	return errno == ECONNREFUSED ? PATH_LEFT_BEHIND
+				     : fail_to_listen(address, strerror(errno), err);
 }
 
 int unix_socket_check(const char *path, struct socket_holder *ret_holder, struct error *err)
@@ -132,46 +106,44 @@ struct binding {
 };
 
 /* In the child: the file has its mode from the start, and the directory's owner gets no more than
- * their own rights from us. */
+ * their own rights from us. Only what a dead process left behind makes room for it. */
 static int bind_there(FILE *output, void *context, struct error *err)
 {
 	const struct binding *binding = context;
+	const struct sockaddr_un *address = binding->address;
+	struct socket_holder holder;
+	int r = look_at_path(address, &holder, err);
 
-	(void)output;
-	if (clear_path(binding->address, err) < 0)
+	if (r == PATH_LEFT_BEHIND && unlink(address->sun_path) < 0 && errno != ENOENT)
+		return fail_to_listen(address, strerror(errno), err);
+	if (r != PATH_LEFT_BEHIND && r != PATH_FREE)
 		return -1;
 	umask(0777 & ~MODE);
-	if (bind(binding->fd, (const struct sockaddr *)binding->address,
-		 sizeof(*binding->address)) < 0)
-		return fail_with_errno(binding->address, err);
-	return 0;
-}
-
-static int bind_as_owner(const struct sockaddr_un *address, int fd, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct binding binding = { .address = address, .fd = fd };
-	struct account account;
-	size_t size;
-
-	if (account_of_directory(&memory, address->sun_path, &account, err) < 0)
-		return error_prefix(err, PREFIX "%s", address->sun_path);
-	if (account_run(&memory, &account, bind_there, &binding, 0, &size, err))
-		return 0;
-	err->kind = ERROR_SYSTEM;
-	return -1;
+	return bind(binding->fd, (const struct sockaddr *)address, sizeof(*address)) < 0
+		       ? fail_with_errno(address, err)
+		       : 0;
 }
 
 int unix_socket_open(const char *path, int backlog, struct unix_socket *ret_socket,
 		     struct error *err)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_(closep) int fd = -1;
+	struct account account;
 	struct stat status;
+	size_t size;
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	if (new_socket(&address, &fd, err) < 0 || bind_as_owner(&address, fd, err) < 0)
+	if (new_socket(&address, &fd, err) < 0)
 		return -1;
+	if (account_of_directory(&memory, path, &account, err) < 0)
+		return error_prefix(err, PREFIX "%s", address.sun_path);
+	if (!account_run(&memory, &account, bind_there, &(struct binding){ &address, fd }, 0, &size,
+			 err)) {
+		err->kind = ERROR_SYSTEM;
+		return -1;
+	}
 	if (lstat(address.sun_path, &status) < 0 || listen(fd, backlog) < 0)
 		return fail_to_listen(&address, strerror(errno), err);
 	*ret_socket = (struct unix_socket){
