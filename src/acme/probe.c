@@ -45,11 +45,10 @@ static int connect_to_listener(const char *listen, int64_t deadline, struct stre
 			       struct error *err)
 {
 	struct sockaddr_storage address, ways[SOCKET_ADDRESS_WAYS_MAX];
-	socklen_t length;
 	size_t count;
 	int r = -1;
 
-	if (socket_address_parse(listen, &address, &length, err) < 0)
+	if (socket_address_parse(listen, &address, err) < 0)
 		return -1;
 	count = socket_address_ways(&address, ways);
 	for (size_t i = 0; i < count && r != 0; i++)
@@ -189,10 +188,9 @@ static enum probe_result request_token(struct arena *memory, const struct probe 
 static uint16_t port_of_listener(const char *listen)
 {
 	struct sockaddr_storage address;
-	socklen_t length;
 	struct error err;
 
-	if (socket_address_parse(listen, &address, &length, &err) < 0)
+	if (socket_address_parse(listen, &address, &err) < 0)
 		return HTTP_PORT;
 	return ntohs(address.ss_family == AF_INET
 			     ? ((const struct sockaddr_in *)&address)->sin_port

@@ -138,11 +138,10 @@ static int check_listen_clash(struct arena *memory, const struct settings *setti
 
 		for (size_t j = 0; j < words->count; j++) {
 			struct sockaddr_storage other;
-			socklen_t length;
 
 			if (unix_socket_path(words->items[j]))
 				continue;
-			if (socket_address_parse(words->items[j], &other, &length, err) < 0)
+			if (socket_address_parse(words->items[j], &other, err) < 0)
 				return -1;
 			if (words == own && socket_address_equals(address, &other))
 				return reject_repeated_word(memory, word, err);
@@ -162,9 +161,8 @@ static int add_address(struct arena *memory, struct texts *words, const char *wo
 		       const struct settings *settings, struct error *err)
 {
 	struct sockaddr_storage address;
-	socklen_t length;
 
-	if (socket_address_parse(word, &address, &length, err) < 0 ||
+	if (socket_address_parse(word, &address, err) < 0 ||
 	    check_listen_clash(memory, settings, words, word, &address, err) < 0)
 		return -1;
 	add_word(memory, words, word);

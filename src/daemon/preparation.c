@@ -28,11 +28,10 @@ static void warn_of_open_ports(const char *key, const struct texts *words, const
 	for (size_t i = 0; i < words->count; i++) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 		struct sockaddr_storage address;
-		socklen_t length;
 		struct error err;
 
 		if (unix_socket_path(words->items[i]) ||
-		    socket_address_parse(words->items[i], &address, &length, &err) < 0 ||
+		    socket_address_parse(words->items[i], &address, &err) < 0 ||
 		    socket_address_is_loopback(&address))
 			continue;
 		tell(arena_printf(&memory, "%s: %s is not a loopback address: %s", key,

@@ -53,11 +53,10 @@ static bool has_good_port(const char *server)
 		arena_printf(&memory, "[%s]:53", server),
 	};
 	struct sockaddr_storage address;
-	socklen_t length;
 	struct error err;
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
-		if (socket_address_parse(forms[i], &address, &length, &err) == 0)
+		if (socket_address_parse(forms[i], &address, &err) == 0)
 			return true;
 	return false;
 }

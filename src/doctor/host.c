@@ -61,9 +61,10 @@ int host_connect_address(const struct world *world, const struct host_address *a
 		return STREAM_SILENT;
 	}
 	if (!socket) {
-		if (socket_address_parse(key, &parsed, &length, err) < 0)
+		if (socket_address_parse(key, &parsed, err) < 0)
 			return -1;
 		socket = (const struct sockaddr *)&parsed;
+		length = socket_address_length(&parsed);
 	}
 	r = stream_open(socket, length, clock_now() + HOST_PATIENCE, ret_stream, err);
 	if (r == STREAM_SILENT)

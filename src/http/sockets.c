@@ -34,12 +34,11 @@ const char *sockets_kind_name(enum port_kind kind)
 static bool has_twin(const struct texts *addresses, const struct sockaddr_storage *address)
 {
 	struct sockaddr_storage other;
-	socklen_t length;
 	struct error err;
 
 	for (size_t i = 0; i < addresses->count; i++)
 		if (!unix_socket_path(addresses->items[i]) &&
-		    socket_address_parse(addresses->items[i], &other, &length, &err) == 0 &&
+		    socket_address_parse(addresses->items[i], &other, &err) == 0 &&
 		    socket_address_overlaps(&other, address) &&
 		    !socket_address_equals(&other, address))
 			return true;
@@ -96,10 +95,9 @@ static int bind_text(const struct texts *addresses, const char *text, bool is_sh
 		     struct socket_holder *ret_holder, struct error *err)
 {
 	struct sockaddr_storage address;
-	socklen_t length;
 	int fd;
 
-	if (socket_address_parse(text, &address, &length, err) < 0)
+	if (socket_address_parse(text, &address, err) < 0)
 		return -EINVAL;
 	fd = bind_socket(&address, is_shared, has_twin(addresses, &address));
 	if (fd >= 0)
@@ -138,11 +136,10 @@ const char *binding_address(struct arena *memory, const struct texts *addresses,
 	const struct sockaddr_storage any = { .ss_family = AF_INET6 };
 	struct sockaddr_storage address;
 	const char *other = NULL;
-	socklen_t length;
 	struct error err;
 	int fd;
 
-	if (unix_socket_path(text) || socket_address_parse(text, &address, &length, &err) < 0 ||
+	if (unix_socket_path(text) || socket_address_parse(text, &address, &err) < 0 ||
 	    address.ss_family != AF_INET6 ||
 	    !IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)&address)->sin6_addr))
 		return text;
@@ -189,9 +186,8 @@ static void add_problem(struct sockets *sockets, const struct error *err, const 
 {
 	if (!sockets->problems.count)
 		sockets->first = *err;
-	texts_add(&sockets->problems,
-		  arena_printf(&sockets->memory, "%s; %s", error_line(&sockets->memory, err),
-			       consequence));
+	texts_add(&sockets->problems, arena_printf(&sockets->memory, "%s; %s",
+						   error_line(&sockets->memory, err), consequence));
 }
 
 /* The first worker has the socket, the others what shares it. */

@@ -4,68 +4,64 @@
 #include <netinet/in.h>
 
 #include "util/log.h"
+#include "util/socket-address.h"
 
-/* IPv4 addresses are kept as IPv6 has them (RFC 4291 2.5.5.2), so that there is one kind. */
-#define MAPPED_BITS 96
+#define MAPPED_BITS 96 /* of an IPv4 address as IPv6 has it */
 
-struct network {
-	uint8_t address[16];
-	unsigned bits;
-};
+static bool parse_ip(const char *text, struct sockaddr_storage *ret_address)
+{
+	struct in6_addr bytes;
+	int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+
+	if (inet_pton(family, text, &bytes) != 1)
+		return false;
+	*ret_address = socket_address_of(family, &bytes, 0);
+	return true;
+}
 
 const struct sockaddr *ip_address_parse(struct arena *memory, const char *text)
 {
-	struct sockaddr_in ipv4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6 };
 	struct sockaddr_storage *address = arena_new(memory, struct sockaddr_storage);
 
-	if (inet_pton(AF_INET, text, &ipv4.sin_addr) == 1)
-		memcpy(address, &ipv4, sizeof(ipv4));
-	else if (inet_pton(AF_INET6, text, &ipv6.sin6_addr) == 1)
-		memcpy(address, &ipv6, sizeof(ipv6));
-	else
-		return NULL;
-	return (const struct sockaddr *)address;
+	return parse_ip(text, address) ? (const struct sockaddr *)address : NULL;
 }
 
-static void map_ipv4(uint8_t address[16], const void *ipv4)
+/* What the address begins with. */
+static struct client_network network_at(const uint8_t address[16], unsigned bits)
 {
-	memset(address, 0, 10);
-	memset(address + 10, 0xff, 2);
-	memcpy(address + 12, ipv4, 4);
+	struct client_network network = { .bits = (uint8_t)bits };
+
+	memcpy(network.address, address, bits / 8);
+	if (bits % 8)
+		network.address[bits / 8] = address[bits / 8] & (uint8_t)(0xff00 >> bits % 8);
+	return network;
 }
 
-static bool has_bits_beyond(const struct network *network)
+static bool is_within(const uint8_t address[16], const struct client_network *network)
 {
-	for (unsigned bit = network->bits; bit < 128; bit++)
-		if (network->address[bit / 8] & (0x80 >> bit % 8))
-			return true;
-	return false;
+	struct client_network own = network_at(address, network->bits);
+
+	return memcmp(own.address, network->address, sizeof(own.address)) == 0;
 }
 
-/* 2001:db8::/32 */
-static bool network_parse(struct arena *memory, const char *text, struct network *ret_network)
+/* 2001:db8::/32. Returns false for others, and where bits are set beyond that many. */
+static bool network_parse(struct arena *memory, const char *text,
+			  struct client_network *ret_network)
 {
 	const char *slash = strchr(text, '/');
-	const char *address = slash ? arena_strndup(memory, text, (size_t)(slash - text)) : text;
-	struct network network = { .bits = 128 };
-	unsigned long bits;
-	struct in_addr ipv4;
-	bool is_ipv4 = inet_pton(AF_INET, address, &ipv4) == 1;
+	struct sockaddr_storage address;
+	unsigned long bits = 128;
+	uint8_t bytes[16];
+	bool is_ipv4;
 
-	if (is_ipv4)
-		map_ipv4(network.address, &ipv4);
-	else if (inet_pton(AF_INET6, address, network.address) != 1)
+	if (!parse_ip(slash ? arena_strndup(memory, text, (size_t)(slash - text)) : text, &address))
 		return false;
-	if (slash) {
-		if (!number_parse(slash + 1, 0, is_ipv4 ? 32 : 128, &bits))
-			return false;
-		network.bits = (unsigned)bits + (is_ipv4 ? MAPPED_BITS : 0);
-	}
-	if (has_bits_beyond(&network))
+	is_ipv4 = address.ss_family == AF_INET;
+	if (slash && !number_parse(slash + 1, 0, is_ipv4 ? 32 : 128, &bits))
 		return false;
-	*ret_network = network;
-	return true;
+	socket_address_bytes((const struct sockaddr *)&address, bytes);
+	*ret_network = network_at(bytes, (unsigned)bits + (slash && is_ipv4 ? MAPPED_BITS : 0));
+	return memcmp(bytes, ret_network->address, sizeof(bytes)) == 0;
 }
 
 static const char *next_word(struct arena *memory, const char **list)
@@ -79,7 +75,7 @@ static const char *next_word(struct arena *memory, const char **list)
 
 int networks_check(struct arena *memory, const char *list, struct error *err)
 {
-	struct network network;
+	struct client_network network;
 	const char *word;
 	size_t count = 0;
 
@@ -95,42 +91,25 @@ int networks_check(struct arena *memory, const char *list, struct error *err)
 	return 0;
 }
 
-static bool network_contains(const struct network *network, const uint8_t address[16])
+bool networks_contain(struct arena *memory, const char *list, const struct sockaddr *address)
 {
-	unsigned bytes = network->bits / 8, rest = network->bits % 8;
+	struct client_network network;
+	uint8_t bytes[16];
+	const char *word;
 
-	if (memcmp(network->address, address, bytes) != 0)
+	if (!socket_address_bytes(address, bytes))
 		return false;
-	return rest == 0 || (network->address[bytes] ^ address[bytes]) >> (8 - rest) == 0;
-}
-
-/* Returns whether it is an address of either kind. */
-static bool address_bytes(const struct sockaddr *address, uint8_t ret_bytes[16])
-{
-	if (address->sa_family == AF_INET)
-		map_ipv4(ret_bytes, &((const struct sockaddr_in *)address)->sin_addr);
-	else if (address->sa_family == AF_INET6)
-		memcpy(ret_bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
-	else
-		return false;
-	return true;
+	while ((word = next_word(memory, &list)))
+		if (network_parse(memory, word, &network) && is_within(bytes, &network))
+			return true;
+	return false;
 }
 
 static bool is_mapped_ipv4(const uint8_t address[16])
 {
-	uint8_t mapped[16];
+	static const uint8_t prefix[MAPPED_BITS / 8] = { [10] = 0xff, [11] = 0xff };
 
-	map_ipv4(mapped, address + 12);
-	return memcmp(mapped, address, sizeof(mapped)) == 0;
-}
-
-/* Of whole bytes. */
-static struct client_network network_at(const uint8_t address[16], unsigned bits)
-{
-	struct client_network network = { .bits = (uint8_t)bits };
-
-	memcpy(network.address, address, bits / 8);
-	return network;
+	return memcmp(address, prefix, sizeof(prefix)) == 0;
 }
 
 struct client_networks networks_of_client(const struct sockaddr *address)
@@ -143,7 +122,7 @@ struct client_networks networks_of_client(const struct sockaddr *address)
 	const struct level *levels = ipv6;
 	uint8_t bytes[16];
 
-	if (!address_bytes(address, bytes))
+	if (!socket_address_bytes(address, bytes))
 		return networks;
 	networks.count = CLIENT_NETWORKS_MAX;
 	if (is_mapped_ipv4(bytes)) {
@@ -173,20 +152,4 @@ const char *client_network_text(struct arena *memory, const struct client_networ
 	if (bits == (is_ipv4 ? 32 : 128))
 		return arena_strdup(memory, text);
 	return arena_printf(memory, "%s/%u", text, bits);
-}
-
-bool networks_contain(struct arena *memory, const char *list, const struct sockaddr *address)
-{
-	uint8_t bytes[16];
-	const char *word;
-
-	if (!address_bytes(address, bytes))
-		return false;
-	while ((word = next_word(memory, &list))) {
-		struct network network;
-
-		if (network_parse(memory, word, &network) && network_contains(&network, bytes))
-			return true;
-	}
-	return false;
 }

@@ -16,49 +16,32 @@ static int reject_address_text(const char *text, const char *reason, struct erro
 			 reason);
 }
 
-static int parse_ipv4(const char *text, const char *address, unsigned long port,
-		      struct sockaddr_storage *ret_address, socklen_t *ret_length,
-		      struct error *err)
+struct sockaddr_storage socket_address_of(int family, const void *bytes, uint16_t port)
 {
-	struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	struct sockaddr_in ipv4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_storage address = { 0 };
 
-	if (strchr(address, ':'))
-		return reject_address_text(
-			text, "an IPv6 address must be in brackets, as in [2001:db8::1]:443", err);
-	if (inet_pton(AF_INET, address, &ipv4.sin_addr) != 1)
-		return reject_address_text(text, "write the IP address itself, as in 192.0.2.1:443",
-					   err);
-	*ret_address = (struct sockaddr_storage){ 0 };
-	memcpy(ret_address, &ipv4, sizeof(ipv4));
-	*ret_length = sizeof(ipv4);
-	return 0;
-}
-
-static int parse_ipv6(const char *text, const char *address, unsigned long port,
-		      struct sockaddr_storage *ret_address, socklen_t *ret_length,
-		      struct error *err)
-{
-	struct sockaddr_in6 ipv6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
-
-	if (inet_pton(AF_INET6, address, &ipv6.sin6_addr) != 1)
-		return reject_address_text(
-			text, "in the brackets belongs an IPv6 address, as in [2001:db8::1]:443",
-			err);
-	*ret_address = (struct sockaddr_storage){ 0 };
-	memcpy(ret_address, &ipv6, sizeof(ipv6));
-	*ret_length = sizeof(ipv6);
-	return 0;
+	if (family == AF_INET6) {
+		memcpy(&ipv6.sin6_addr, bytes, sizeof(ipv6.sin6_addr));
+		memcpy(&address, &ipv6, sizeof(ipv6));
+	} else {
+		memcpy(&ipv4.sin_addr, bytes, sizeof(ipv4.sin_addr));
+		memcpy(&address, &ipv4, sizeof(ipv4));
+	}
+	return address;
 }
 
 /*
  * [2001:db8::1]:443
  *  ^address     ^port
  */
-int socket_address_parse(const char *text, struct sockaddr_storage *ret_address,
-			 socklen_t *ret_length, struct error *err)
+int socket_address_parse(const char *text, struct sockaddr_storage *ret_address, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
+	const char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']'), *address;
+	struct in6_addr bytes;
+	bool is_ipv6;
 	unsigned long port;
 	size_t length;
 
@@ -73,11 +56,21 @@ int socket_address_parse(const char *text, struct sockaddr_storage *ret_address,
 	length = (size_t)(colon - text);
 	if (length == 0 || (length == 1 && text[0] == '*'))
 		return reject_address_text(text, ANY_ADDRESS, err);
-	if (text[0] == '[' && colon[-1] == ']')
-		return parse_ipv6(text, arena_strndup(&memory, text + 1, length - 2), port,
-				  ret_address, ret_length, err);
-	return parse_ipv4(text, arena_strndup(&memory, text, length), port, ret_address, ret_length,
-			  err);
+	is_ipv6 = text[0] == '[' && colon[-1] == ']';
+	address = is_ipv6 ? arena_strndup(&memory, text + 1, length - 2)
+			  : arena_strndup(&memory, text, length);
+	if (!is_ipv6 && strchr(address, ':'))
+		return reject_address_text(
+			text, "an IPv6 address must be in brackets, as in [2001:db8::1]:443", err);
+	if (inet_pton(is_ipv6 ? AF_INET6 : AF_INET, address, &bytes) != 1)
+		return reject_address_text(
+			text,
+			is_ipv6 ? "in the brackets belongs an IPv6 address, as in "
+				  "[2001:db8::1]:443"
+				: "write the IP address itself, as in 192.0.2.1:443",
+			err);
+	*ret_address = socket_address_of(is_ipv6 ? AF_INET6 : AF_INET, &bytes, (uint16_t)port);
+	return 0;
 }
 
 const char *socket_address_text(struct arena *memory, const struct sockaddr_storage *address)
@@ -95,30 +88,41 @@ const char *socket_address_text(struct arena *memory, const struct sockaddr_stor
 	return NULL;
 }
 
-/* The address alone, as its IPv6 form has it. */
-static struct in6_addr address_of(const struct sockaddr_storage *address)
-{
-	const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)address;
-	struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
-
-	if (address->ss_family == AF_INET6)
-		return ((const struct sockaddr_in6 *)address)->sin6_addr;
-	memcpy(&mapped.s6_addr[12], &ipv4->sin_addr, sizeof(ipv4->sin_addr));
-	return mapped;
-}
-
 /* sin_port and sin6_port lie at the same place. */
 static in_port_t port_of(const struct sockaddr_storage *address)
 {
 	return ((const struct sockaddr_in *)address)->sin_port;
 }
 
+/* The address alone, as its IPv6 form has it. */
+static struct in6_addr address_of(const struct sockaddr_storage *address)
+{
+	struct in6_addr bytes = { 0 };
+
+	socket_address_bytes((const struct sockaddr *)address, bytes.s6_addr);
+	return bytes;
+}
+
+bool socket_address_bytes(const struct sockaddr *address, uint8_t ret_bytes[16])
+{
+	struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+
+	if (address->sa_family == AF_INET) {
+		mapped.s6_addr32[3] = ((const struct sockaddr_in *)address)->sin_addr.s_addr;
+		memcpy(ret_bytes, &mapped, sizeof(mapped));
+		return true;
+	}
+	if (address->sa_family == AF_INET6)
+		memcpy(ret_bytes, &((const struct sockaddr_in6 *)address)->sin6_addr, 16);
+	return address->sa_family == AF_INET6;
+}
+
 static bool is_any(const struct sockaddr_storage *address)
 {
-	static const struct in6_addr any_ipv4 = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
 	struct in6_addr bare = address_of(address);
 
-	return IN6_IS_ADDR_UNSPECIFIED(&bare) || IN6_ARE_ADDR_EQUAL(&bare, &any_ipv4);
+	return IN6_IS_ADDR_UNSPECIFIED(&bare) ||
+	       (IN6_IS_ADDR_V4MAPPED(&bare) && bare.s6_addr32[3] == 0);
 }
 
 bool socket_address_equals(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
@@ -148,20 +152,16 @@ socklen_t socket_address_length(const struct sockaddr_storage *address)
 size_t socket_address_ways(const struct sockaddr_storage *listening,
 			   struct sockaddr_storage ret_ways[SOCKET_ADDRESS_WAYS_MAX])
 {
-	struct sockaddr_in v4 = {
-		.sin_family = AF_INET,
-		.sin_port = port_of(listening),
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
+	const struct in_addr loopback = { .s_addr = htonl(INADDR_LOOPBACK) };
+	uint16_t port = ntohs(port_of(listening));
 	size_t count = 0;
 
 	ret_ways[0] = *listening;
 	if (!is_any(listening))
 		return 1;
 	if (listening->ss_family == AF_INET6)
-		((struct sockaddr_in6 *)&ret_ways[count++])->sin6_addr = in6addr_loopback;
-	ret_ways[count] = (struct sockaddr_storage){ 0 };
-	memcpy(&ret_ways[count++], &v4, sizeof(v4));
+		ret_ways[count++] = socket_address_of(AF_INET6, &in6addr_loopback, port);
+	ret_ways[count++] = socket_address_of(AF_INET, &loopback, port);
 	return count;
 }
 

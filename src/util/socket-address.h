@@ -8,8 +8,14 @@
 
 /* Parses ADDRESS:PORT with an IPv4 address, or [ADDRESS]:PORT with an IPv6 address; names and
  * scopes are refused. Returns 0, or -1 with err set to a sentence that quotes the text. */
-int socket_address_parse(const char *text, struct sockaddr_storage *ret_address,
-			 socklen_t *ret_length, struct error *err);
+int socket_address_parse(const char *text, struct sockaddr_storage *ret_address, struct error *err);
+
+/* From a struct in_addr (AF_INET) or in6_addr (AF_INET6). */
+struct sockaddr_storage socket_address_of(int family, const void *bytes, uint16_t port);
+
+/* The IP address alone, for IPv4 as IPv6 has it (RFC 4291 2.5.5.2), so that there is one kind.
+ * Returns whether it is an address of either kind. */
+bool socket_address_bytes(const struct sockaddr *address, uint8_t ret_bytes[16]);
 
 /* The address as socket_address_parse() takes it, in memory. NULL where it is neither IPv4 nor
  * IPv6.

@@ -1,6 +1,5 @@
 #include "util/socket-holder.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <netinet/in.h>
 #include <unistd.h>
@@ -11,45 +10,32 @@
 
 DEFINE_CLEANUP(DIR *, closedir);
 
-/* The kernel writes each 32 bits of an address as a number of this machine's byte order. */
-static bool parse_address(const char *digits, unsigned port, struct sockaddr_storage *ret_address)
-{
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-	uint32_t words[4];
-	size_t count = strlen(digits) / 8;
-
-	for (size_t i = 0; i < count && i < 4; i++)
-		if (sscanf(digits + i * 8, "%8x", &words[i]) != 1)
-			return false;
-	memset(ret_address, 0, sizeof(*ret_address));
-	if (count == 4) {
-		memcpy(&v6.sin6_addr, words, sizeof(v6.sin6_addr));
-		memcpy(ret_address, &v6, sizeof(v6));
-	} else if (count == 1) {
-		memcpy(&v4.sin_addr, words, sizeof(v4.sin_addr));
-		memcpy(ret_address, &v4, sizeof(v4));
-	}
-	return count == 4 || count == 1;
-}
-
 /* Finds the number of the socket that listens in the way. */
 static bool find_inode(const char *table, const struct sockaddr_storage *wanted,
 		       unsigned long *ret_inode, uid_t *ret_user)
 {
 	_cleanup_(fclosep) FILE *stream = fopen(table, "re");
-	struct sockaddr_storage address;
 	char line[512], digits[33];
 	unsigned port, state, user;
 	unsigned long inode;
 
 	while (stream && fgets(line, sizeof(line), stream)) {
+		struct sockaddr_storage address;
+		uint32_t words[4] = { 0 };
+
 		if (sscanf(line,
 			   "%*d: %32[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %u %*u "
 			   "%lu",
 			   digits, &port, &state, &user, &inode) != 5 ||
-		    state != LISTENING || !parse_address(digits, port, &address) ||
-		    !socket_address_excludes(&address, wanted))
+		    state != LISTENING)
+			continue;
+		/* The kernel writes each 32 bits of an address as a number of this machine's byte
+		 * order. */
+		for (size_t i = 0; i < strlen(digits) / 8; i++)
+			(void)sscanf(digits + i * 8, "%8x", &words[i]);
+		address = socket_address_of(strlen(digits) > 8 ? AF_INET6 : AF_INET, words,
+					    (uint16_t)port);
+		if (!socket_address_excludes(&address, wanted))
 			continue;
 		*ret_inode = inode;
 		*ret_user = user;
@@ -58,42 +44,33 @@ static bool find_inode(const char *table, const struct sockaddr_storage *wanted,
 	return false;
 }
 
-static bool has_socket(const char *process, const char *link)
-{
-	char path[64], target[64];
-	_cleanup_(closedirp) DIR *directory = NULL;
-	const struct dirent *entry;
-
-	snprintf(path, sizeof(path), "/proc/%.16s/fd", process);
-	directory = opendir(path);
-	while (directory && (entry = readdir(directory))) {
-		ssize_t length = readlinkat(dirfd(directory), entry->d_name, target,
-					    sizeof(target) - 1);
-
-		if (length < 0)
-			continue;
-		target[length] = '\0';
-		if (text_equals(target, link))
-			return true;
-	}
-	return false;
-}
-
 /* The first process, but process 1 last: it keeps sockets that it hands over to others. */
 static pid_t find_process(unsigned long inode)
 {
-	_cleanup_(closedirp) DIR *directory = opendir("/proc");
-	const struct dirent *entry;
+	_cleanup_(closedirp) DIR *processes = opendir("/proc");
+	const struct dirent *process, *entry;
+	char wanted[64], path[64], target[64];
 	pid_t found = 0;
-	char link[64];
 
-	snprintf(link, sizeof(link), "socket:[%lu]", inode);
-	while (directory && (entry = readdir(directory))) {
-		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+	snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+	while (processes && (process = readdir(processes))) {
+		_cleanup_(closedirp) DIR *descriptors = NULL;
+		pid_t pid = (pid_t)strtol(process->d_name, NULL, 10);
 
-		if (pid > 0 && (found <= 1 || (pid > 1 && pid < found)) &&
-		    has_socket(entry->d_name, link))
-			found = pid;
+		if (pid <= 0 || (found > 1 && (pid == 1 || pid > found)))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+		descriptors = opendir(path);
+		while (descriptors && (entry = readdir(descriptors))) {
+			ssize_t length = readlinkat(dirfd(descriptors), entry->d_name, target,
+						    sizeof(target) - 1);
+
+			target[length < 0 ? 0 : length] = '\0';
+			if (text_equals(target, wanted)) {
+				found = pid;
+				break;
+			}
+		}
 	}
 	return found;
 }

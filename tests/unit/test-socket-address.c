@@ -15,10 +15,9 @@
 static struct sockaddr_storage parsed(const char *text)
 {
 	struct sockaddr_storage address;
-	socklen_t length;
 	struct error err;
 
-	if (socket_address_parse(text, &address, &length, &err) < 0)
+	if (socket_address_parse(text, &address, &err) < 0)
 		fail_msg("%s", err.text);
 	return address;
 }
@@ -43,9 +42,10 @@ static void accepts(void **state)
 		socklen_t length;
 		struct error err;
 
-		if (socket_address_parse(cases[i].text, &address, &length, &err) < 0)
+		if (socket_address_parse(cases[i].text, &address, &err) < 0)
 			fail_msg("%s", err.text);
 		assert_int_equal(address.ss_family, cases[i].family);
+		length = socket_address_length(&address);
 		assert_int_equal(length, cases[i].family == AF_INET ? sizeof(struct sockaddr_in)
 								    : sizeof(struct sockaddr_in6));
 		assert_int_equal(getnameinfo((struct sockaddr *)&address, length, host,
@@ -93,10 +93,9 @@ static void refuses(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct sockaddr_storage address;
-		socklen_t length;
 		struct error err;
 
-		if (socket_address_parse(cases[i].text, &address, &length, &err) != -1)
+		if (socket_address_parse(cases[i].text, &address, &err) != -1)
 			fail_msg("accepted '%s'", cases[i].text);
 		if (!strstr(err.text, cases[i].words))
 			fail_msg("'%s' does not say '%s'", err.text, cases[i].words);
