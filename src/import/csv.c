@@ -52,59 +52,45 @@ static void keep_line(struct csv *csv, size_t at, const char *line, size_t size)
 	memcpy(csv->record + at, line, size + 1);
 }
 
-/* Reads the rest of a record whose first line leaves a quote open, until the quotes have another
- * shape or the file ends. Returns 0 or -1. */
-static int read_rest(struct csv *csv, char *line, size_t size, char **ret_record,
-		     enum shape *ret_shape, struct error *err)
-{
-	int r;
-
-	keep_line(csv, 0, line, size);
-	while (*ret_shape == SHAPE_OPEN) {
-		size_t at = size + 1;
-
-		r = source_line(csv->source, &line, &size, err);
-		if (r != 0)
-			return r < 0 ? -1 : 0;
-		if (at + size > SOURCE_LINE_MAX) {
-			*ret_shape = SHAPE_ENDLESS;
-			return 0;
-		}
-		keep_line(csv, at, line, size);
-		csv->record[at - 1] = '\n';
-		size += at;
-		if (strchr(csv->record + at, '"'))
-			*ret_shape = shape_of(csv->record);
-	}
-	*ret_record = csv->record;
-	return 0;
-}
-
-/* Reads the next record with valid quotes. */
+/* Reads the next record with valid quotes. Where its first line leaves a quote open, it has more,
+ * until the quotes have another shape or the file ends. */
 static int read_record(struct csv *csv, char **ret_record, struct error *err)
 {
-	for (;;) {
-		enum shape shape;
-		char *line;
-		size_t size;
-		int r;
+	char *line;
+	size_t size;
+	int r;
 
-		r = source_line(csv->source, &line, &size, err);
-		if (r != 0)
-			return r < 0 ? -1 : CSV_END;
+	while ((r = source_line(csv->source, &line, &size, err)) == 0) {
+		enum shape shape = shape_of(line);
+		size_t at = size + 1;
+
 		if (size == 0)
 			continue;
 		csv->line = csv->source->line;
 		*ret_record = line;
-		shape = shape_of(line);
-		if (shape == SHAPE_OPEN)
-			r = read_rest(csv, line, size, ret_record, &shape, err);
+		if (shape == SHAPE_OPEN) {
+			keep_line(csv, 0, line, size);
+			*ret_record = csv->record;
+		}
+		while (shape == SHAPE_OPEN &&
+		       (r = source_line(csv->source, &line, &size, err)) == 0) {
+			if (at + size > SOURCE_LINE_MAX) {
+				shape = SHAPE_ENDLESS;
+				break;
+			}
+			keep_line(csv, at, line, size);
+			csv->record[at - 1] = '\n';
+			if (strchr(csv->record + at, '"'))
+				shape = shape_of(csv->record);
+			at += size + 1;
+		}
 		if (r < 0)
 			return -1;
 		if (shape == SHAPE_WHOLE)
 			return 0;
 		source_bad(csv->source, csv->line, "%s", faults[shape]);
 	}
+	return r < 0 ? -1 : CSV_END;
 }
 
 /* Cuts the first field off the rest of a record, in place. rest is NULL after the last. */
@@ -129,6 +115,15 @@ static char *take_field(char **rest)
 	return field + 1;
 }
 
+/* Whether the file has the column. */
+static bool csv_has(const struct csv *csv, size_t column)
+{
+	for (size_t i = 0; i < csv->n_fields; i++)
+		if (csv->order[i] == column)
+			return true;
+	return false;
+}
+
 static int refuse_name(struct csv *csv, const char *name)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -147,69 +142,47 @@ static int refuse_name(struct csv *csv, const char *name)
 	return CSV_END;
 }
 
-static bool column_find(const struct csv *csv, const char *name, size_t *ret_column)
-{
-	for (size_t i = 0; i < csv->n_columns; i++)
-		if (text_equals_ignoring_case(csv->columns[i].name, name)) {
-			*ret_column = i;
-			return true;
-		}
-	return false;
-}
-
-static int read_header(struct csv *csv, char *rest)
-{
-	while (rest) {
-		const char *name = take_field(&rest);
-		size_t column;
-
-		if (!column_find(csv, name, &column))
-			return refuse_name(csv, name);
-		if (csv_has(csv, column)) {
-			source_bad(csv->source, csv->line, "duplicate column '%s'",
-				   csv->columns[column].name);
-			return CSV_END;
-		}
-		csv->order[csv->n_fields++] = column;
-	}
-	for (size_t i = 0; i < csv->n_columns; i++)
-		if (csv->columns[i].is_required && !csv_has(csv, i)) {
-			source_bad(csv->source, csv->line, "the header lacks the column '%s'",
-				   csv->columns[i].name);
-			return CSV_END;
-		}
-	return 0;
-}
-
 int csv_begin(struct csv *csv, struct source *source, const struct csv_column *columns,
 	      size_t n_columns, struct error *err)
 {
-	char *record;
+	char *rest;
 	int r;
 
 	assert(n_columns <= CSV_COLUMNS_MAX);
 	*csv = (struct csv){ .source = source, .columns = columns, .n_columns = n_columns };
-	r = read_record(csv, &record, err);
-	if (r == 0)
-		return read_header(csv, record);
+	r = read_record(csv, &rest, err);
 	if (r == CSV_END)
 		source_bad(source, 1, "the header is missing, such as '%s,%s'", columns[0].name,
 			   columns[1].name);
-	return r;
+	if (r != 0)
+		return r;
+	while (rest) {
+		const char *name = take_field(&rest);
+		size_t i = 0;
+
+		while (i < n_columns && !text_equals_ignoring_case(columns[i].name, name))
+			i++;
+		if (i == n_columns)
+			return refuse_name(csv, name);
+		if (csv_has(csv, i)) {
+			source_bad(source, csv->line, "duplicate column '%s'", columns[i].name);
+			return CSV_END;
+		}
+		csv->order[csv->n_fields++] = i;
+	}
+	for (size_t i = 0; i < n_columns; i++)
+		if (columns[i].is_required && !csv_has(csv, i)) {
+			source_bad(source, csv->line, "the header lacks the column '%s'",
+				   columns[i].name);
+			return CSV_END;
+		}
+	return 0;
 }
 
 void csv_clear(struct csv *csv)
 {
 	free(csv->record);
 	csv->record = NULL;
-}
-
-bool csv_has(const struct csv *csv, size_t column)
-{
-	for (size_t i = 0; i < csv->n_fields; i++)
-		if (csv->order[i] == column)
-			return true;
-	return false;
 }
 
 int csv_next(struct csv *csv, const char **values, struct error *err)
@@ -236,28 +209,24 @@ int csv_next(struct csv *csv, const char **values, struct error *err)
 	return r;
 }
 
-static void write_field(FILE *stream, const char *field)
-{
-	if (!strpbrk(field, ",\"\r\n")) {
-		fputs(field, stream);
-		return;
-	}
-	putc('"', stream);
-	for (; *field; field++) {
-		if (*field == '"')
-			putc('"', stream);
-		putc(*field, stream);
-	}
-	putc('"', stream);
-}
-
 void csv_write_record(FILE *stream, const char *const *fields, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
+		const char *field = fields[i] ?: "";
+
 		if (i)
 			putc(',', stream);
-		if (fields[i])
-			write_field(stream, fields[i]);
+		if (!strpbrk(field, ",\"\r\n")) {
+			fputs(field, stream);
+			continue;
+		}
+		putc('"', stream);
+		for (; *field; field++) {
+			if (*field == '"')
+				putc('"', stream);
+			putc(*field, stream);
+		}
+		putc('"', stream);
 	}
 	putc('\n', stream);
 }

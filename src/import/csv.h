@@ -44,9 +44,6 @@ void csv_clear(struct csv *csv);
  * CSV_END, or -1 with err set. */
 int csv_next(struct csv *csv, const char **values, struct error *err);
 
-/* Whether the file has the column. */
-bool csv_has(const struct csv *csv, size_t column);
-
 /* Writes a record, with quotes where a field needs them; NULL is an empty field. */
 void csv_write_record(FILE *stream, const char *const *fields, size_t count);
 

@@ -38,25 +38,6 @@ static const char *set_download_error(struct error *err, const char *url, const 
 	return NULL;
 }
 
-/* Of the environment only a proxy is used. No cookie, netrc or login is sent. */
-static void set_options(CURL *curl, const char *url, bool may_be_plain, const char *ca_file)
-{
-	curl_easy_setopt(curl, CURLOPT_URL, url);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, may_be_plain ? "http,https" : "https");
-	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, PATIENCE_SECONDS);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
-	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_USERAGENT, "mailconfctl/" MAILCONFD_VERSION);
-	if (ca_file) {
-		curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
-		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-	}
-}
-
 const char *download(struct arena *memory, const char *url, bool may_be_plain, const char *ca_file,
 		     size_t limit, size_t *ret_size, struct error *err)
 {
@@ -72,7 +53,21 @@ const char *download(struct arena *memory, const char *url, bool may_be_plain, c
 	}
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0 || !(curl = curl_easy_init()))
 		return set_download_error(err, url, "libcurl cannot be initialised");
-	set_options(curl, url, may_be_plain, ca_file);
+	/* Of the environment only a proxy is used. No cookie, netrc or login is sent. */
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, may_be_plain ? "http,https" : "https");
+	curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+	curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, PATIENCE_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
+	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "mailconfctl/" MAILCONFD_VERSION);
+	if (ca_file) {
+		curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
+		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	}
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, reason);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, add_to_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &body);

@@ -12,22 +12,6 @@
 
 enum { USER, PASSWORD, UID, GID, GECOS, HOME, SHELL, EXTRA };
 
-/* Extra fields may contain colons. Returns the number of fields. */
-static size_t split_fields(char *line, char *fields[EXTRA + 1])
-{
-	size_t count = 0;
-
-	while (line && count <= EXTRA) {
-		char *colon = count < EXTRA ? strchr(line, ':') : NULL;
-
-		fields[count++] = line;
-		if (colon)
-			*colon = '\0';
-		line = colon ? colon + 1 : NULL;
-	}
-	return count;
-}
-
 /* Whether the extra field is set: it has no value, or one other than no, false or 0. */
 static bool has_extra(char *extra, const char *name)
 {
@@ -48,8 +32,13 @@ static int read_user(struct user_table *table, char *line, struct error *err)
 {
 	struct user_row row = { .line = table->source.line };
 	char *fields[EXTRA + 1];
-	size_t count = split_fields(line, fields);
+	size_t count = 0;
 
+	/* Extra fields may contain colons. */
+	while (count < EXTRA && line)
+		fields[count++] = strsep(&line, ":");
+	if (line)
+		fields[count++] = line;
 	if (count < 2) {
 		source_bad(&table->source, row.line,
 			   "no colon follows the user: a line is USER:PASSWORD:...");

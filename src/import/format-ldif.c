@@ -78,33 +78,6 @@ static bool is_listed(const char *list, const char *attribute)
 	return false;
 }
 
-static bool is_wanted(const struct user_table *table, const char *attribute)
-{
-	return is_listed(table->address_attributes, attribute) ||
-	       is_listed(table->login_attribute, attribute) ||
-	       is_listed(table->name_attribute, attribute);
-}
-
-/* Returns the value after the colon ("mail: text", "mail:: base64"), or NULL if it is invalid. */
-static char *value_of(struct ldif *ldif, char *text)
-{
-	char kind = *text;
-
-	if (kind == ':' || kind == '<')
-		text++;
-	while (*text == ' ')
-		text++;
-	if (kind == '<') {
-		reject_entry(ldif, "the value is a URL, which is not fetched");
-		return NULL;
-	}
-	if (kind == ':' && !decode_base64(text)) {
-		reject_entry(ldif, "the value after '::' is not base64 of a text");
-		return NULL;
-	}
-	return text;
-}
-
 static void keep_value(struct ldif *ldif, const char *attribute, const char *value)
 {
 	const struct user_table *table = ldif->table;
@@ -126,49 +99,52 @@ static void keep_value(struct ldif *ldif, const char *attribute, const char *val
 		entry->name = arena_strdup(&entry->memory, value);
 }
 
-/* The first attribute of an entry is its name. "version: 1" may precede the first entry. */
-static bool begin_entry(struct ldif *ldif, const char *attribute)
-{
-	if (ldif->entry.line)
-		return true;
-	if (text_equals_ignoring_case(attribute, "version"))
-		return false;
-	ldif->entry.line = ldif->number;
-	if (!text_equals_ignoring_case(attribute, "dn"))
-		reject_entry(
-			ldif,
-			"an entry must begin with 'dn:' (ldapsearch writes clean LDIF with -LLL)");
-	return true;
-}
-
 static void take_line(struct ldif *ldif)
 {
-	char *colon = strchr(ldif->line, ':'), *value;
+	const struct user_table *table = ldif->table;
+	char *name = ldif->line, *value = strchr(name, ':');
+	bool is_first = !ldif->entry.line, is_base64, is_url;
 
-	if (ldif->line[0] == '#')
+	if (*name == '#')
 		return;
-	if (!colon || colon == ldif->line) {
-		if (!ldif->entry.line)
+	if (!value || value == name) {
+		if (is_first)
 			ldif->entry.line = ldif->number;
 		reject_entry(ldif, "no colon follows the attribute's name");
 		return;
 	}
-	*colon = '\0';
-	if (!begin_entry(ldif, ldif->line) || ldif->entry.is_bad)
+	*value++ = '\0';
+	/* The first attribute of an entry is its name. "version: 1" may precede the first entry. */
+	if (is_first && text_equals_ignoring_case(name, "version"))
 		return;
-	if (text_equals_ignoring_case(ldif->line, "changetype")) {
+	if (is_first) {
+		ldif->entry.line = ldif->number;
+		if (!text_equals_ignoring_case(name, "dn"))
+			reject_entry(ldif, "an entry must begin with 'dn:' (ldapsearch writes "
+					   "clean LDIF with -LLL)");
+	}
+	if (ldif->entry.is_bad)
+		return;
+	if (text_equals_ignoring_case(name, "changetype")) {
 		reject_entry(ldif, "change records are not supported");
 		return;
 	}
-	if (!is_wanted(ldif->table, ldif->line))
+	if (!is_listed(table->address_attributes, name) &&
+	    !is_listed(table->login_attribute, name) && !is_listed(table->name_attribute, name))
 		return;
-	if (ldif->is_cut) {
+	/* "mail: text", "mail:: base64", "mail:< URL" */
+	is_base64 = *value == ':';
+	is_url = *value == '<';
+	value += is_base64 || is_url;
+	value += strspn(value, " ");
+	if (ldif->is_cut)
 		reject_entry(ldif, "the value is too long");
-		return;
-	}
-	value = value_of(ldif, colon + 1);
-	if (value)
-		keep_value(ldif, ldif->line, value);
+	else if (is_url)
+		reject_entry(ldif, "the value is a URL, which is not fetched");
+	else if (is_base64 && !decode_base64(value))
+		reject_entry(ldif, "the value after '::' is not base64 of a text");
+	else
+		keep_value(ldif, name, value);
 }
 
 /* A line is complete when the next one does not begin with a space. */
@@ -192,18 +168,20 @@ static void add_to_line(struct ldif *ldif, const char *text, size_t size)
 	ldif->line[ldif->size] = '\0';
 }
 
-static int give_rows(struct ldif *ldif, struct error *err)
+static int end_entry(struct ldif *ldif, struct error *err)
 {
-	const struct entry *entry = &ldif->entry;
 	struct user_table *table = ldif->table;
+	struct entry *entry = &ldif->entry;
+	int r = 0;
 
-	if (entry->is_bad || entry->n_addresses == 0)
-		return 0;
-	if (entry->n_logins != 1)
+	end_line(ldif);
+	if (entry->is_bad)
+		entry->n_addresses = 0;
+	if (entry->n_addresses > 0 && entry->n_logins != 1)
 		table_skip(table, entry->line, "the entry has %s '%s'",
 			   entry->n_logins == 0 ? "no" : "several values of",
 			   table->login_attribute);
-	for (size_t i = 0; i < entry->n_addresses; i++) {
+	for (size_t i = 0; i < entry->n_addresses && r == 0; i++) {
 		const struct user_row row = {
 			.line = entry->addresses[i].line,
 			.address = entry->addresses[i].text,
@@ -212,57 +190,39 @@ static int give_rows(struct ldif *ldif, struct error *err)
 			.has = table->name_attribute ? ROW_HAS_NAME : 0,
 		};
 
-		if (table->row(&row, table->context, err) < 0)
-			return -1;
+		r = table->row(&row, table->context, err);
 	}
-	return 0;
-}
-
-static int end_entry(struct ldif *ldif, struct error *err)
-{
-	int r;
-
-	end_line(ldif);
-	r = give_rows(ldif, err);
-	arena_clear(&ldif->entry.memory);
-	ldif->entry.line = 0;
-	ldif->entry.is_bad = false;
-	ldif->entry.n_addresses = ldif->entry.n_logins = 0;
-	ldif->entry.login = ldif->entry.name = NULL;
+	arena_clear(&entry->memory);
+	entry->line = 0;
+	entry->is_bad = false;
+	entry->n_addresses = entry->n_logins = 0;
+	entry->login = entry->name = NULL;
 	return r;
 }
 
-static int read_lines(struct ldif *ldif, struct error *err)
+static int ldif_read(struct user_table *table, struct error *err)
 {
-	struct source *source = &ldif->table->source;
+	_cleanup_(freep) struct ldif *ldif = xnew(struct ldif);
 	char *line;
 	size_t size;
-	int r;
+	int r = 0;
 
-	while ((r = source_line(source, &line, &size, err)) == 0) {
+	ldif->table = table;
+	while (r == 0 && (r = source_line(&table->source, &line, &size, err)) == 0) {
 		if (line[0] == ' ' && ldif->number) {
 			add_to_line(ldif, line + 1, size - 1);
 			continue;
 		}
 		end_line(ldif);
 		if (size == 0) {
-			if (end_entry(ldif, err) < 0)
-				return -1;
+			r = end_entry(ldif, err);
 			continue;
 		}
-		ldif->number = source->line;
+		ldif->number = table->source.line;
 		add_to_line(ldif, line, size);
 	}
-	return r < 0 ? -1 : end_entry(ldif, err);
-}
-
-static int ldif_read(struct user_table *table, struct error *err)
-{
-	_cleanup_(freep) struct ldif *ldif = xnew(struct ldif);
-	int r;
-
-	ldif->table = table;
-	r = read_lines(ldif, err);
+	if (r == SOURCE_END)
+		r = end_entry(ldif, err);
 	arena_clear(&ldif->entry.memory);
 	return r;
 }

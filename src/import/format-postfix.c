@@ -45,41 +45,17 @@ static void append_line(struct entries *entries, const char *line, size_t size)
 	entries->size += size;
 }
 
-static bool is_comment(const char *line)
-{
-	while (char_is_blank(*line))
-		line++;
-	return !*line || *line == '#';
-}
-
 static int read_line(struct entries *entries, char **ret_line, size_t *ret_size, struct error *err)
 {
 	int r;
 
-	do {
-		r = source_line(entries->source, ret_line, ret_size, err);
-	} while (r == 0 && is_comment(*ret_line));
-	return r;
-}
+	while ((r = source_line(entries->source, ret_line, ret_size, err)) == 0) {
+		const char *text = *ret_line;
 
-static int read_first_line(struct entries *entries, struct error *err)
-{
-	bool is_first = true;
-	char *line;
-	size_t size;
-	int r;
-
-	while ((r = read_line(entries, &line, &size, err)) == 0 && char_is_blank(*line)) {
-		if (!is_first)
-			continue;
-		is_first = false;
-		source_bad(entries->source, entries->source->line,
-			   "a line that begins with whitespace continues the previous one, and "
-			   "there is none");
-	}
-	if (r == 0) {
-		entries->pending = line;
-		entries->pending_size = size;
+		while (char_is_blank(*text))
+			text++;
+		if (*text && *text != '#')
+			return 0;
 	}
 	return r;
 }
@@ -88,15 +64,24 @@ static int read_first_line(struct entries *entries, struct error *err)
  * -1 with err set. */
 static int read_entry(struct entries *entries, char **ret_entry, struct error *err)
 {
+	bool is_first = true;
 	char *line;
 	size_t size;
-	int r;
+	int r = 0;
 
-	if (!entries->pending) {
-		r = read_first_line(entries, err);
-		if (r != 0)
-			return r < 0 ? -1 : ENTRIES_END;
+	while (!entries->pending && (r = read_line(entries, &line, &size, err)) == 0) {
+		if (!char_is_blank(*line)) {
+			entries->pending = line;
+			entries->pending_size = size;
+		} else if (is_first) {
+			source_bad(entries->source, entries->source->line,
+				   "a line that begins with whitespace continues the previous one, "
+				   "and there is none");
+		}
+		is_first = false;
 	}
+	if (r != 0)
+		return r < 0 ? -1 : ENTRIES_END;
 	entries->size = 0;
 	append_line(entries, entries->pending, entries->pending_size);
 	entries->line = entries->source->line;

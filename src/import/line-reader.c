@@ -35,25 +35,11 @@ void source_bad(struct source *source, unsigned long line, const char *format, .
 	source->bad(line, reason, source->context);
 }
 
-static int fill_buffer(struct source *source, struct error *err)
-{
-	size_t got, rest = source->filled - source->at;
-
-	memmove(source->buffer, source->buffer + source->at, rest);
-	source->at = 0;
-	source->filled = rest;
-	if (input_read(source->input, source->buffer + rest, BUFFER_SIZE - rest, &got, err) < 0)
-		return -1;
-	source->filled += got;
-	source->has_ended = got == 0;
-	return 0;
-}
-
 /* Finds the end of the line that begins at source->at. Returns 0 with its size (the beginning of a
  * line that is too long is dropped), SOURCE_END, or -1. */
 static int find_end(struct source *source, size_t *ret_size, struct error *err)
 {
-	size_t searched = 0, dropped = 0;
+	size_t searched = 0, dropped = 0, got;
 
 	for (;;) {
 		char *begin = source->buffer + source->at;
@@ -74,50 +60,48 @@ static int find_end(struct source *source, size_t *ret_size, struct error *err)
 			here = SOURCE_LINE_MAX;
 		}
 		searched = here;
-		if (fill_buffer(source, err) < 0)
+		memmove(source->buffer, source->buffer + source->at, here);
+		source->at = 0;
+		source->filled = here;
+		if (input_read(source->input, source->buffer + here, BUFFER_SIZE - here, &got,
+			       err) < 0)
 			return -1;
+		source->filled += got;
+		source->has_ended = got == 0;
 	}
-}
-
-static void take_line(struct source *source, char **ret_line, size_t *ret_size)
-{
-	char *line = source->buffer + source->at;
-	size_t left = source->filled - source->at, size = *ret_size;
-
-	source->at += size < left ? size + 1 : size;
-	if (size > 0 && line[size - 1] == '\r')
-		size--;
-	line[size] = '\0';
-	if (source->line == 1 && size >= MARK_SIZE &&
-	    memcmp(line, BYTE_ORDER_MARK, MARK_SIZE) == 0) {
-		line += MARK_SIZE;
-		size -= MARK_SIZE;
-	}
-	*ret_line = line;
-	*ret_size = size;
 }
 
 int source_line(struct source *source, char **ret_line, size_t *ret_size, struct error *err)
 {
 	for (;;) {
-		size_t size = 0;
+		size_t size = 0, left;
 		int r = find_end(source, &size, err);
+		char *line = source->buffer + source->at;
 
 		if (r != 0)
 			return r;
 		source->line++;
+		left = source->filled - source->at;
 		if (size > SOURCE_LINE_MAX) {
-			char *end = memchr(source->buffer + source->at, '\n',
-					   source->filled - source->at);
+			char *end = memchr(line, '\n', left);
 
-			source->at = end ? (size_t)(end + 1 - source->buffer) : source->filled;
+			source->at += end ? (size_t)(end + 1 - line) : left;
 			source_bad(source, source->line, "the line has more than %zu bytes",
 				   SOURCE_LINE_MAX);
 			continue;
 		}
+		source->at += size < left ? size + 1 : size;
+		if (size > 0 && line[size - 1] == '\r')
+			size--;
+		line[size] = '\0';
+		if (source->line == 1 && size >= MARK_SIZE &&
+		    memcmp(line, BYTE_ORDER_MARK, MARK_SIZE) == 0) {
+			line += MARK_SIZE;
+			size -= MARK_SIZE;
+		}
+		*ret_line = line;
 		*ret_size = size;
-		take_line(source, ret_line, ret_size);
-		if (!memchr(*ret_line, '\0', *ret_size))
+		if (!memchr(line, '\0', size))
 			return 0;
 		source_bad(source, source->line, "the line contains a NUL byte");
 	}
