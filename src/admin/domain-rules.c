@@ -59,46 +59,40 @@ int domain_check_served(struct admin *admin, const char *name, const char *whose
 	return 0;
 }
 
-/* An alias of an alias is refused, so that aliases cannot loop. */
-static int check_alias_target(struct admin *admin, const char *name, const char *text,
-			      const char **ret_target, struct error *err)
-{
-	const char *target = domain_parse(admin->memory, text, true, err);
-	struct domain domain;
-
-	if (!target)
-		return -1;
-	if (text_equals(target, name))
-		return error_set(err, ERROR_INPUT, "domain '%s' cannot be an alias of itself",
-				 name);
-	if (domain_is_pattern(target))
-		return error_set(err, ERROR_INPUT,
-				 "'%s' stands for many domains, and an alias needs one", target);
-	if (domain_require(admin, target, &domain, err) < 0)
-		return -1;
-	if (domain.alias_of) {
-		error_set(err, ERROR_INPUT, "domain '%s' is itself an alias", target);
-		return error_hint(err, "use '--alias-of %s'", domain.alias_of);
-	}
-	warn_if_disabled(admin, &domain, "its aliases");
-	*ret_target = target;
-	return 0;
-}
-
 int domain_assign(struct admin *admin, const char *provider_name, const char *alias_of,
 		  struct domain *domain, struct error *err)
 {
 	struct provider provider;
+	struct domain target;
 
 	if (provider_name) {
 		if (provider_require(admin, provider_name, &provider, err) < 0)
 			return -1;
 		provider_warn_if_empty(admin, &provider);
-	} else if (check_alias_target(admin, domain->name, alias_of, &alias_of, err) < 0 ||
-		   domain_refuse_with_aliases(admin, domain->name, "made an alias", err) < 0) {
-		return -1;
+		domain->provider = provider_name;
+		domain->alias_of = NULL;
+		return 0;
 	}
-	domain->provider = provider_name;
+	alias_of = domain_parse(admin->memory, alias_of, true, err);
+	if (!alias_of)
+		return -1;
+	if (text_equals(alias_of, domain->name))
+		return error_set(err, ERROR_INPUT, "domain '%s' cannot be an alias of itself",
+				 domain->name);
+	if (domain_is_pattern(alias_of))
+		return error_set(err, ERROR_INPUT,
+				 "'%s' stands for many domains, and an alias needs one", alias_of);
+	if (domain_require(admin, alias_of, &target, err) < 0)
+		return -1;
+	/* So that aliases cannot loop. */
+	if (target.alias_of) {
+		error_set(err, ERROR_INPUT, "domain '%s' is itself an alias", alias_of);
+		return error_hint(err, "use '--alias-of %s'", target.alias_of);
+	}
+	warn_if_disabled(admin, &target, "its aliases");
+	if (domain_refuse_with_aliases(admin, domain->name, "made an alias", err) < 0)
+		return -1;
+	domain->provider = NULL;
 	domain->alias_of = alias_of;
 	return 0;
 }
@@ -124,43 +118,35 @@ int domain_refuse_with_aliases(struct admin *admin, const char *name, const char
 	return error_hint(err, "change or remove %s first", count == 1 ? "that" : "those");
 }
 
-/* Whether the pattern, "*" or "*.example.org", stands for the domain. */
-static bool pattern_covers(const char *pattern, const char *domain)
-{
-	size_t length = strlen(domain), tail = strlen(pattern + 1);
-
-	return length > tail && text_equals(domain + length - tail, pattern + 1);
-}
-
-/* The domains whose users go: the domain itself, or of a pattern those that nothing serves now. */
+/* The domains whose users go: the domain itself, or of a pattern, "*" or "*.example.org", those
+ * that nothing serves now. */
 static int find_abandoned(struct admin *admin, const char *name, const char ***ret_domains,
 			  size_t *ret_count, struct error *err)
 {
+	size_t count, tail = strlen(name) - 1;
 	const char **domains;
-	size_t count, kept = 0;
 
-	if (!domain_is_pattern(name)) {
-		*ret_domains = arena_array(admin->memory, const char *, 1);
-		(*ret_domains)[0] = name;
-		*ret_count = 1;
+	*ret_domains = arena_copy(admin->memory, &name, 1, sizeof(name));
+	*ret_count = 1;
+	if (!domain_is_pattern(name))
 		return 0;
-	}
 	if (store_list_user_domains(admin->store, admin->memory, &domains, &count, err) != 0)
 		return -1;
+	*ret_domains = domains;
+	*ret_count = 0;
 	for (size_t i = 0; i < count; i++) {
+		size_t length = strlen(domains[i]);
 		struct domain serving;
 		int r;
 
-		if (!pattern_covers(name, domains[i]))
+		if (length <= tail || !text_equals(domains[i] + length - tail, name + 1))
 			continue;
 		r = store_serving_domain(admin->store, admin->memory, domains[i], &serving, err);
 		if (r == STORE_NOT_FOUND)
-			domains[kept++] = domains[i];
+			domains[(*ret_count)++] = domains[i];
 		else if (r != 0)
 			return -1;
 	}
-	*ret_domains = domains;
-	*ret_count = kept;
 	return 0;
 }
 

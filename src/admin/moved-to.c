@@ -3,12 +3,19 @@
 #include "mail/address.h"
 #include "mail/service.h"
 
-/* The rules for the URL of a service hold here, too. */
-static int parse_url(struct arena *memory, const char *text, const char **ret_target,
-		     struct error *err)
+int moves_parse_domain(struct arena *memory, const char *text, const char **ret_target,
+		       struct error *err)
 {
 	struct service service;
 
+	*ret_target = NULL;
+	if (!*text)
+		return 0;
+	if (!strchr(text, '/')) {
+		*ret_target = domain_parse(memory, text, false, err);
+		return *ret_target ? 0 : -1;
+	}
+	/* The rules for the URL of a service hold here, too. */
 	if (service_parse(memory, arena_printf(memory, "activesync+%s", text), &service, err) < 0 ||
 	    strchr(service.host, '%')) {
 		error_set(err, ERROR_INPUT, "'%s' is not a URL to send clients to", text);
@@ -18,18 +25,6 @@ static int parse_url(struct arena *memory, const char *text, const char **ret_ta
 		memory, "https://%s%s%s", service.host,
 		service.port == 443 ? "" : arena_printf(memory, ":%u", service.port), service.path);
 	return 0;
-}
-
-int moves_parse_domain(struct arena *memory, const char *text, const char **ret_target,
-		       struct error *err)
-{
-	*ret_target = NULL;
-	if (!*text)
-		return 0;
-	if (strchr(text, '/'))
-		return parse_url(memory, text, ret_target, err);
-	*ret_target = domain_parse(memory, text, false, err);
-	return *ret_target ? 0 : -1;
 }
 
 int moves_parse_user(struct arena *memory, const char *text, const char **ret_target,

@@ -18,13 +18,6 @@ int provider_require(struct admin *admin, const char *name, struct provider *ret
 	return hint_similar(err, similar_provider(admin, name), "'provider list' shows all");
 }
 
-static int refuse_plaintext(struct admin *admin, const struct service *service, struct error *err)
-{
-	error_set(err, ERROR_INPUT, "'%s' would send passwords over the network in clear text",
-		  service_url(admin->memory, service));
-	return error_hint(err, "give a service with TLS or STARTTLS, or say --allow-plaintext");
-}
-
 int service_from_url(struct admin *admin, const char *url, bool allows_plaintext,
 		     struct service *ret_service, struct error *err)
 {
@@ -32,8 +25,13 @@ int service_from_url(struct admin *admin, const char *url, bool allows_plaintext
 
 	if (service_parse(admin->memory, url, &service, err) < 0)
 		return -1;
-	if (service.security == SECURITY_PLAIN && !allows_plaintext)
-		return refuse_plaintext(admin, &service, err);
+	if (service.security == SECURITY_PLAIN && !allows_plaintext) {
+		error_set(err, ERROR_INPUT,
+			  "'%s' would send passwords over the network in clear text",
+			  service_url(admin->memory, &service));
+		return error_hint(err,
+				  "give a service with TLS or STARTTLS, or say --allow-plaintext");
+	}
 	service_warn_of_port(admin, &service);
 	*ret_service = service;
 	return 0;
@@ -71,12 +69,12 @@ int provider_parse_services(struct admin *admin, const char *const *urls, size_t
 	return 0;
 }
 
-/* Documents have all OAuth2 members, or none. */
-static int check_oauth2(struct admin *admin, const struct provider *provider, struct error *err)
+int provider_check(struct admin *admin, const struct provider *provider, struct error *err)
 {
 	const char *missing = NULL;
 	bool has_any = false;
 
+	/* Documents have all OAuth2 members, or none. */
 	for (const struct option *option = provider_options; option->name; option++) {
 		if (!text_starts_with_ignoring_case(option->name, "oauth2-"))
 			continue;
@@ -85,18 +83,12 @@ static int check_oauth2(struct admin *admin, const struct provider *provider, st
 		else if (!missing)
 			missing = option->name;
 	}
-	if (!has_any || !missing)
-		return 0;
-	return error_set(err, ERROR_INPUT,
-			 "clients need all of --oauth2-issuer, --oauth2-scope, --oauth2-auth-url "
-			 "and --oauth2-token-url, or none; provider '%s' has no --%s",
-			 provider->name, missing);
-}
-
-int provider_check(struct admin *admin, const struct provider *provider, struct error *err)
-{
-	if (check_oauth2(admin, provider, err) < 0)
-		return -1;
+	if (has_any && missing)
+		return error_set(err, ERROR_INPUT,
+				 "clients need all of --oauth2-issuer, --oauth2-scope, "
+				 "--oauth2-auth-url and --oauth2-token-url, or none; provider "
+				 "'%s' has no --%s",
+				 provider->name, missing);
 	if (provider->pacc && provider->without_address == UNANSWERED_REFUSE)
 		return error_set(err, ERROR_INPUT,
 				 "provider '%s' cannot have --pacc yes with --without-address "

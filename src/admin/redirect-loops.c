@@ -152,26 +152,6 @@ static int check_user(const struct user *user, void *context, struct error *err)
 	return 0;
 }
 
-/* Our URLs leave out port 443, but a name may have it. */
-static const char *without_https_port(struct arena *memory, const char *host)
-{
-	const char *colon = strchrnul(host, ':');
-
-	return text_equals(colon, ":443") ? arena_strndup(memory, host, (size_t)(colon - host))
-					  : host;
-}
-
-/* A public name of the server or of a provider. */
-static int is_own_name(struct loops *loops, const char *host, bool *ret_is, struct error *err)
-{
-	struct arena *memory = loops->found.memory;
-
-	if (!loops->own_name)
-		loops->own_name = without_https_port(memory, admin_public_name(loops->admin));
-	*ret_is = text_equals(host, loops->own_name);
-	return *ret_is || store_has_public_name(loops->store, host, ret_is, err) == 0 ? 0 : -1;
-}
-
 static int is_served(struct loops *loops, struct arena *memory, const char *name, bool *ret_is,
 		     struct error *err)
 {
@@ -183,25 +163,43 @@ static int is_served(struct loops *loops, struct arena *memory, const char *name
 	return r == 0 || r == STORE_NOT_FOUND ? 0 : -1;
 }
 
-/* Whether host[:port] is this server: by its public names, or because it is a domain that we serve
- * (its autoconfig or autodiscover name). */
+/* Whether host[:port] is this server: by a public name of the server or of a provider, or because
+ * it is a domain that we serve (its autoconfig or autodiscover name). */
 static int is_this_server(struct loops *loops, struct arena *memory, const char *host,
 			  bool *ret_leads, struct error *err)
 {
-	if (is_own_name(loops, host, ret_leads, err) < 0)
+	if (!loops->own_name) {
+		const char *name = admin_public_name(loops->admin), *colon = strchrnul(name, ':');
+
+		/* Our URLs leave out port 443, but a name may have it. */
+		loops->own_name = text_equals(colon, ":443")
+					  ? arena_strndup(loops->found.memory, name,
+							  (size_t)(colon - name))
+					  : name;
+	}
+	*ret_leads = text_equals(host, loops->own_name);
+	if (!*ret_leads && store_has_public_name(loops->store, host, ret_leads, err) != 0)
 		return -1;
 	return *ret_leads ? 0
 			  : is_served(loops, memory, host_domains(host).stripped, ret_leads, err);
 }
 
-/* A target is stored as https://HOST[:PORT]/PATH. */
-static int check_url(struct loops *loops, const struct domain *domain, struct error *err)
+/* Every move to a domain begins with one of these rows. */
+static int check_domain(struct loops *loops, const struct domain *domain, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *authority = domain->moved_to + strlen(HTTPS), *host;
+	const char *from = arena_printf(&memory, ANYONE "@%s", domain->name), *to = NULL, *host;
 	bool leads;
 
-	host = arena_strndup(&memory, authority, strcspn(authority, "/"));
+	if (!domain->is_enabled)
+		return 0;
+	if (domain_is_pattern(domain->name))
+		to = arena_printf(&memory, ANYONE "@%s", domain->moved_to);
+	if (strncmp(domain->moved_to, HTTPS, strlen(HTTPS)) != 0)
+		return follow_redirects(loops, from, to, err);
+	/* A target is stored as https://HOST[:PORT]/PATH. */
+	host = domain->moved_to + strlen(HTTPS);
+	host = arena_strndup(&memory, host, strcspn(host, "/"));
 	if (is_this_server(loops, &memory, host, &leads, err) < 0)
 		return -1;
 	if (leads)
@@ -209,35 +207,6 @@ static int check_url(struct loops *loops, const struct domain *domain, struct er
 			 "domain '%s' cannot move to '%s': that is this server, which would "
 			 "redirect clients again",
 			 domain->name, host);
-	return 0;
-}
-
-/* Every move to a domain begins with one of these rows. */
-static int check_domain(struct loops *loops, const struct domain *domain, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *from = arena_printf(&memory, ANYONE "@%s", domain->name), *to = NULL;
-
-	if (!domain->is_enabled)
-		return 0;
-	if (strncmp(domain->moved_to, HTTPS, strlen(HTTPS)) == 0)
-		return check_url(loops, domain, err);
-	if (domain_is_pattern(domain->name))
-		to = arena_printf(&memory, ANYONE "@%s", domain->moved_to);
-	return follow_redirects(loops, from, to, err);
-}
-
-static int check_domains(struct loops *loops, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct domain *domains;
-	size_t count;
-
-	if (store_list_moved_domains(loops->store, &memory, &domains, &count, err) != 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		if (check_domain(loops, &domains[i], err) < 0)
-			return -1;
 	return 0;
 }
 
@@ -272,26 +241,20 @@ static int check_service(const char *provider, const struct service *service, vo
 
 static int find_loops(struct loops *loops, struct error *err)
 {
-	if (check_domains(loops, err) < 0 ||
-	    store_visit_moved_users(loops->store, check_user, loops, err) != 0 ||
-	    store_visit_asking_services(loops->store, check_service, loops, err) != 0)
-		return -1;
-	return 0;
-}
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct domain *domains;
+	size_t count;
 
-/* Another connection sees what is committed. A trial has begun with nothing. */
-static int find_loops_before(struct loops *loops, struct error *err)
-{
-	_cleanup_(store_closep) struct store *store = NULL;
-
-	if (loops->admin->is_trial)
-		return 0;
-	if (store_open(loops->admin->database, STORE_READ, &store, err) != 0 ||
-	    store_snapshot(store, err) != 0)
+	if (store_list_moved_domains(loops->store, &memory, &domains, &count, err) != 0)
 		return -1;
-	admin_skip_invalid_rows(loops->admin, store);
-	loops->store = store;
-	return find_loops(loops, err);
+	for (size_t i = 0; i < count; i++)
+		if (check_domain(loops, &domains[i], err) < 0)
+			return -1;
+	return store_visit_moved_users(loops->store, check_user, loops, err) == 0 &&
+			       store_visit_asking_services(loops->store, check_service, loops,
+							   err) == 0
+		       ? 0
+		       : -1;
 }
 
 int loops_check(struct admin *admin, struct error *err)
@@ -300,13 +263,22 @@ int loops_check(struct admin *admin, struct error *err)
 			     .admin = admin };
 	struct loops before = { NULL, TEXTS_IN(admin->memory), TEXTS_IN(admin->memory),
 				.admin = admin };
+	_cleanup_(store_closep) struct store *committed = NULL;
 
 	if (find_loops(&now, err) < 0)
 		return -1;
 	if (now.found.count == 0)
 		return 0;
-	if (find_loops_before(&before, err) < 0)
-		return -1;
+	/* Another connection sees what is committed. A trial has begun with nothing. */
+	if (!admin->is_trial) {
+		if (store_open(admin->database, STORE_READ, &committed, err) != 0 ||
+		    store_snapshot(committed, err) != 0)
+			return -1;
+		admin_skip_invalid_rows(admin, committed);
+		before.store = committed;
+		if (find_loops(&before, err) < 0)
+			return -1;
+	}
 	for (size_t i = 0; i < now.found.count; i++)
 		if (!texts_has(&before.found, now.found.items[i])) {
 			error_set(err, ERROR_INPUT, "%s", now.found.items[i]);

@@ -53,24 +53,18 @@ static const char *nearest_local(struct admin *admin, const char *domain, const 
 
 /* A domain may have millions of users: those that begin alike lie together, so the end of a name
  * can be wrong among any number, and its beginning among few. */
-static const char *similar_local(struct admin *admin, const char *domain, const char *local)
-{
-	const char *found = NULL;
-
-	for (size_t kept = strlen(local) * 3 / 4; !found && kept > 0; kept /= 2)
-		found = nearest_local(admin, domain, arena_strndup(admin->memory, local, kept),
-				      local);
-	return found ? found : nearest_local(admin, domain, "", local);
-}
-
 const char *similar_user(struct admin *admin, const char *address)
 {
-	const char *domain = strrchr(address, '@') + 1, *found;
+	const char *domain = strrchr(address, '@') + 1, *found = NULL;
 	const char *local = arena_strndup(admin->memory, address, (size_t)(domain - 1 - address));
 	struct error err;
 	struct user user;
 
-	found = *local ? similar_local(admin, domain, local) : NULL;
+	for (size_t kept = strlen(local) * 3 / 4; !found && kept > 0; kept /= 2)
+		found = nearest_local(admin, domain, arena_strndup(admin->memory, local, kept),
+				      local);
+	if (!found && *local)
+		found = nearest_local(admin, domain, "", local);
 	if (found)
 		return arena_printf(admin->memory, "%s@%s", found, domain);
 	domain = similar_domain(admin, domain);

@@ -24,21 +24,6 @@ void provider_warn_if_empty(struct admin *admin, const struct provider *provider
 	}
 }
 
-static void warn_of_gaps(struct admin *admin, const struct provider *provider)
-{
-	bool has_incoming = has_service(provider, SERVICE_IMAP) ||
-			    has_service(provider, SERVICE_POP3);
-	bool has_outgoing = has_service(provider, SERVICE_SUBMISSION);
-
-	provider_warn_if_empty(admin, provider);
-	if (provider->n_services == 0 || (has_incoming && has_outgoing))
-		return;
-	admin_warn(admin, "provider '%s' has no %s service, so Thunderbird refuses its documents",
-		   provider->name, has_incoming ? "outgoing" : "incoming");
-	admin_hint(admin, "add one with 'service add': %s",
-		   has_incoming ? "submissions://HOST" : "imaps://HOST");
-}
-
 void provider_warn_of_invalid_rows(struct admin *admin, const struct provider *provider)
 {
 	const char *name = word_in_sentence(admin->memory, provider->name), *remedy;
@@ -76,18 +61,14 @@ void provider_warn_of_invalid_rows(struct admin *admin, const struct provider *p
 	}
 }
 
-static bool offers(const struct service *service, enum authentication authentication)
-{
-	for (size_t i = 0; i < service->n_authentications; i++)
-		if (service->authentications[i] == authentication)
-			return true;
-	return false;
-}
-
 void service_warn_of_oauth2(struct admin *admin, const struct provider *provider,
 			    const struct service *service)
 {
-	if (provider->oauth2.issuer || !offers(service, AUTHENTICATION_OAUTH2))
+	bool is_offered = false;
+
+	for (size_t i = 0; i < service->n_authentications; i++)
+		is_offered |= service->authentications[i] == AUTHENTICATION_OAUTH2;
+	if (provider->oauth2.issuer || !is_offered)
 		return;
 	admin_warn(admin,
 		   "'%s' offers OAuth2, but provider '%s' does not say who issues the tokens "
@@ -126,17 +107,13 @@ void service_warn_of_port(struct admin *admin, const struct service *service)
 		   is_starttls ? "all ports but 143, 110, 25 and 587" : "143, 110, 25 and 587");
 }
 
-/* Where autoconfig documents have the kinds of services that they have. */
-static int place_in_autoconfig(enum service_kind kind)
+/* Where autoconfig documents have the service: mail, then JMAP, then all others. */
+static int compare_in_autoconfig(const struct service *a, const struct service *b)
 {
-	return is_mail(kind) ? 0 : kind == SERVICE_JMAP ? 1 : 2;
-}
+	int a_place = is_mail(a->kind) ? 0 : a->kind == SERVICE_JMAP ? 1 : 2;
+	int b_place = is_mail(b->kind) ? 0 : b->kind == SERVICE_JMAP ? 1 : 2;
 
-static bool comes_after(const struct service *a, const struct service *b)
-{
-	int a_place = place_in_autoconfig(a->kind), b_place = place_in_autoconfig(b->kind);
-
-	return a_place != b_place ? a_place > b_place : service_compare(a, b) >= 0;
+	return a_place != b_place ? a_place - b_place : service_compare(a, b);
 }
 
 static const char *login_of_service(const struct service *service)
@@ -154,7 +131,8 @@ static void warn_of_last_login(struct admin *admin, const struct provider *provi
 
 		if (service->kind == SERVICE_IMAP && (!imap || service_compare(service, imap) < 0))
 			imap = service;
-		if (service->kind != SERVICE_ACTIVESYNC && (!last || comes_after(service, last)))
+		if (service->kind != SERVICE_ACTIVESYNC &&
+		    (!last || compare_in_autoconfig(service, last) >= 0))
 			last = service;
 	}
 	if (!imap || text_equals(login_of_service(last), login_of_service(imap)))
@@ -180,6 +158,7 @@ int providers_warn(struct admin *admin, struct error *err)
 
 	for (size_t i = 0; i < count; i++) {
 		struct provider provider;
+		bool has_incoming, has_outgoing;
 		int r;
 
 		r = store_find_provider(admin->store, admin->memory, names->items[i], &provider,
@@ -188,7 +167,18 @@ int providers_warn(struct admin *admin, struct error *err)
 			continue;
 		if (r != 0)
 			return -1;
-		warn_of_gaps(admin, &provider);
+		provider_warn_if_empty(admin, &provider);
+		has_incoming = has_service(&provider, SERVICE_IMAP) ||
+			       has_service(&provider, SERVICE_POP3);
+		has_outgoing = has_service(&provider, SERVICE_SUBMISSION);
+		if (provider.n_services > 0 && (!has_incoming || !has_outgoing)) {
+			admin_warn(admin,
+				   "provider '%s' has no %s service, so Thunderbird refuses its "
+				   "documents",
+				   provider.name, has_incoming ? "outgoing" : "incoming");
+			admin_hint(admin, "add one with 'service add': %s",
+				   has_incoming ? "submissions://HOST" : "imaps://HOST");
+		}
 		warn_of_last_login(admin, &provider);
 	}
 	return 0;
