@@ -35,7 +35,7 @@ struct sorter {
 	size_t count;
 	struct run **runs; /* a heap while they are merged: the first has the lowest record */
 	size_t n_runs;
-	bool is_reading, is_merging;
+	bool is_reading;
 	size_t n_read; /* of the records in memory */
 };
 
@@ -119,15 +119,6 @@ static void sort_records(struct sorter *sorter)
 			sorter->memory);
 }
 
-static size_t shared_size(const char *a, size_t a_size, const char *b, size_t b_size)
-{
-	size_t most = a_size < b_size ? a_size : b_size, shared = 0;
-
-	while (shared < most && a[shared] == b[shared])
-		shared++;
-	return shared;
-}
-
 /* Numbers are written byte by byte, because that is inlined. */
 static void write_number(FILE *file, size_t number)
 {
@@ -142,35 +133,31 @@ static size_t read_number(FILE *file)
 	return high == EOF ? 0 : (size_t)(high << 8 | low);
 }
 
-static int write_records(struct sorter *sorter, FILE *file, struct error *err)
-{
-	const char *last = "";
-	size_t last_size = 0, size;
-
-	for (size_t i = 0; i < sorter->n_offsets; i++) {
-		const char *record = record_in_memory(sorter, i, &size);
-		size_t shared = shared_size(last, last_size, record, size);
-
-		write_number(file, shared);
-		write_number(file, size - shared);
-		fwrite_unlocked(record + shared, 1, size - shared, file);
-		last = record;
-		last_size = size;
-	}
-	return fflush(file) == 0 && !ferror(file) ? 0 : temporary_file_fail(err);
-}
-
 static int write_run(struct sorter *sorter, struct error *err)
 {
 	_cleanup_(run_freep) struct run *run = xnew(struct run);
+	size_t last_size = 0, size;
+	const char *last = "";
 
 	run->file = temporary_file_open(err);
 	if (!run->file)
 		return -1;
 	(void)setvbuf(run->file, run->buffer, _IOFBF, sizeof(run->buffer));
 	sort_records(sorter);
-	if (write_records(sorter, run->file, err) < 0)
-		return -1;
+	for (size_t i = 0; i < sorter->n_offsets; i++) {
+		const char *record = record_in_memory(sorter, i, &size);
+		size_t most = size < last_size ? size : last_size, shared = 0;
+
+		while (shared < most && last[shared] == record[shared])
+			shared++;
+		write_number(run->file, shared);
+		write_number(run->file, size - shared);
+		fwrite_unlocked(record + shared, 1, size - shared, run->file);
+		last = record;
+		last_size = size;
+	}
+	if (fflush(run->file) != 0 || ferror(run->file))
+		return temporary_file_fail(err);
 	rewind(run->file);
 	sorter->runs = xrealloc(sorter->runs, sorter->n_runs + 1, sizeof(struct run *));
 	sorter->runs[sorter->n_runs++] = TAKE(run);
@@ -251,44 +238,35 @@ static int begin_merge(struct sorter *sorter, struct error *err)
 	return 0;
 }
 
-/* Replaces the lowest record, which was returned, by the next one of its run. */
-static int advance_lowest_run(struct sorter *sorter, struct error *err)
+int sorter_next(struct sorter *sorter, const char **ret_record, size_t *ret_size, struct error *err)
 {
-	int r = read_record(sorter->runs[0], err);
+	bool is_first = !sorter->is_reading;
+	int r = 0;
 
+	sorter->is_reading = true;
+	if (is_first && sorter->n_runs == 0) {
+		sort_records(sorter);
+	} else if (is_first) {
+		r = begin_merge(sorter, err);
+	} else if (sorter->n_runs > 0) {
+		/* The lowest record was returned: the next one of its run takes its place. */
+		r = read_record(sorter->runs[0], err);
+		if (r == SORTER_END) {
+			run_free(sorter->runs[0]);
+			sorter->runs[0] = sorter->runs[--sorter->n_runs];
+		}
+		if (r >= 0 && sorter->n_runs > 0)
+			sift_down(sorter, 0);
+	}
 	if (r < 0)
 		return -1;
-	if (r == SORTER_END) {
-		run_free(sorter->runs[0]);
-		sorter->runs[0] = sorter->runs[--sorter->n_runs];
+	if (sorter->n_runs > 0) {
+		*ret_record = sorter->runs[0]->record;
+		*ret_size = sorter->runs[0]->size;
+		return 0;
 	}
-	if (sorter->n_runs > 0)
-		sift_down(sorter, 0);
-	return 0;
-}
-
-static int next_in_memory(struct sorter *sorter, const char **ret_record, size_t *ret_size)
-{
-	if (!sorter->is_reading)
-		sort_records(sorter);
-	sorter->is_reading = true;
 	if (sorter->n_read == sorter->n_offsets)
 		return SORTER_END;
 	*ret_record = record_in_memory(sorter, sorter->n_read++, ret_size);
-	return 0;
-}
-
-int sorter_next(struct sorter *sorter, const char **ret_record, size_t *ret_size, struct error *err)
-{
-	if (!sorter->is_merging && sorter->n_runs == 0)
-		return next_in_memory(sorter, ret_record, ret_size);
-	if (sorter->n_runs > 0 &&
-	    (sorter->is_merging ? advance_lowest_run(sorter, err) : begin_merge(sorter, err)) < 0)
-		return -1;
-	sorter->is_merging = sorter->is_reading = true;
-	if (sorter->n_runs == 0)
-		return SORTER_END;
-	*ret_record = sorter->runs[0]->record;
-	*ret_size = sorter->runs[0]->size;
 	return 0;
 }
