@@ -15,13 +15,28 @@
 #include "util/file.h"
 #include "util/shell-words.h"
 
-static const char *read_input(struct arena *memory, struct input *input, size_t *ret_size,
-			      struct error *err)
+static const char *read_source(struct admin *admin, const struct arguments *arguments,
+			       size_t *ret_size, struct error *err)
 {
-	struct bytes text = BYTES_IN(memory);
+	struct input *input = &arguments->files->input;
+	const char *source = arguments->words[0];
+	struct bytes text = BYTES_IN(admin->memory);
+	bool is_url = download_is_url(source);
 	char part[65536];
 	size_t size;
 
+	if (admin->place && (is_url || text_equals(source, "-"))) {
+		error_set(err, ERROR_INPUT,
+			  "cannot import '%s' in a batch, because the database "
+			  "is locked meanwhile",
+			  source);
+		error_hint(err, "save the document to a file, and import that");
+		return NULL;
+	}
+	if (is_url)
+		return download(admin->memory, source,
+				option_is_given(arguments, "allow-plaintext"),
+				option_value(arguments, "ca"), AUTOCONFIG_MAX_SIZE, ret_size, err);
 	do {
 		if (input_read(input, part, sizeof(part), &size, err) < 0)
 			return NULL;
@@ -36,44 +51,10 @@ static const char *read_input(struct arena *memory, struct input *input, size_t 
 	return bytes_text(&text);
 }
 
-static const char *read_source(struct admin *admin, const struct arguments *arguments,
-			       size_t *ret_size, struct error *err)
-{
-	const char *source = arguments->words[0];
-
-	if (admin->place && (download_is_url(source) || text_equals(source, "-"))) {
-		error_set(err, ERROR_INPUT,
-			  "cannot import '%s' in a batch, because the database "
-			  "is locked meanwhile",
-			  source);
-		error_hint(err, "save the document to a file, and import that");
-		return NULL;
-	}
-	if (download_is_url(source))
-		return download(admin->memory, source,
-				option_is_given(arguments, "allow-plaintext"),
-				option_value(arguments, "ca"), AUTOCONFIG_MAX_SIZE, ret_size, err);
-	return read_input(admin->memory, &arguments->files->input, ret_size, err);
-}
-
-static int apply_name(const struct arguments *arguments, struct draft *draft, struct error *err)
-{
-	const char *name = option_value(arguments, "name");
-
-	if (name) {
-		draft->provider.name = name;
-		return text_check("provider name", name, PROVIDER_NAME_MAX_LENGTH, err);
-	}
-	if (draft->provider.name)
-		return 0;
-	error_set(err, ERROR_INPUT, "the document has no id to name the provider after");
-	return error_hint(err, "give --name NAME");
-}
-
 static int import_provider(struct admin *admin, const struct arguments *arguments,
 			   struct error *err)
 {
-	const char *source = arguments->words[0], *data;
+	const char *source = arguments->words[0], *name = option_value(arguments, "name"), *data;
 	struct draft draft;
 	size_t size = 0;
 
@@ -83,8 +64,15 @@ static int import_provider(struct admin *admin, const struct arguments *argument
 	if (text_equals(source, "-"))
 		source = "standard input";
 	if (autoconfig_read(admin->memory, data, size, &draft, err) < 0 ||
-	    apply_name(arguments, &draft, err) < 0)
+	    (name && text_check("provider name", name, PROVIDER_NAME_MAX_LENGTH, err) < 0))
 		return error_prefix(err, "%s", source);
+	if (name)
+		draft.provider.name = name;
+	if (!draft.provider.name) {
+		error_set(err, ERROR_INPUT, "%s: the document has no id to name the provider after",
+			  source);
+		return error_hint(err, "give --name NAME");
+	}
 	if (admin_begin(admin, err) < 0 || draft_store(admin, arguments, source, &draft, err) < 0)
 		return -1;
 	if (draft.domains.count == 0) {
