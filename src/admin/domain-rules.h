@@ -1,6 +1,7 @@
 #pragma once
 
-/* The rules that hold between domains, and between domains and users. */
+/* The rules that hold between domains, and between domains and users, and where those that moved
+ * are redirected to. */
 
 #include "mail/provider.h"
 #include "util/base.h"
@@ -32,3 +33,12 @@ int domain_refuse_with_aliases(struct admin *admin, const char *name, const char
  * only the pattern served. Refused where there are any and they may not be removed. Returns 0 or -1
  * with err set. */
 int domain_remove_users(struct admin *admin, const char *name, bool may_remove, struct error *err);
+
+/* The text of --moved-to for a domain: an https URL, or another domain. '' gives NULL. Returns 0,
+ * or -1 with err set. */
+int moves_parse_domain(struct arena *memory, const char *text, const char **ret_target,
+		       struct error *err);
+
+/* Likewise for a user: another address. */
+int moves_parse_user(struct arena *memory, const char *text, const char **ret_target,
+		     struct error *err);

@@ -34,3 +34,8 @@ void provider_warn_of_invalid_rows(struct admin *admin, const struct provider *p
 
 /* Warns of a port that a client takes for something else. */
 void service_warn_of_port(struct admin *admin, const struct service *service);
+
+/* Warns how many of the provider's users have a login that differs from what its pattern gives, and
+ * which login clients get: users of the domains that it serves, and users with it as a provider of
+ * their own. Reads a million users in about a second. Returns 0, or -1 with err set. */
+int logins_warn(struct admin *admin, const struct provider *provider, struct error *err);

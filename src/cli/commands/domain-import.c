@@ -6,7 +6,6 @@
 #include "admin/admin.h"
 #include "admin/change.h"
 #include "admin/domain-rules.h"
-#include "admin/moved-to.h"
 #include "admin/provider-rules.h"
 #include "admin/reconcile.h"
 #include "cli/command.h"
@@ -160,24 +159,6 @@ static int read_lines(struct domain_import *import, struct input *input, struct 
 
 /* Planning */
 
-static void apply_line(struct domain *domain, const struct domain_line *line)
-{
-	const char *const *values = line->values;
-
-	if (values[PROVIDER] && *values[PROVIDER]) {
-		domain->provider = values[PROVIDER];
-		domain->alias_of = NULL;
-	}
-	if (values[ALIAS_OF] && *values[ALIAS_OF]) {
-		domain->alias_of = values[ALIAS_OF];
-		domain->provider = NULL;
-	}
-	if (values[ENABLED])
-		domain->is_enabled = text_equals(values[ENABLED], "yes");
-	if (values[MOVED_TO])
-		domain->moved_to = *values[MOVED_TO] ? values[MOVED_TO] : NULL;
-}
-
 static void merge_lines(struct domain_import *import, const struct domain *domains, size_t count)
 {
 	size_t n_lines = import->n_lines;
@@ -185,19 +166,30 @@ static void merge_lines(struct domain_import *import, const struct domain *domai
 	import->plans = arena_array(import->admin->memory, struct plan, count + n_lines);
 	for (size_t i = 0, k = 0; i < count || k < n_lines;) {
 		struct plan *plan = &import->plans[import->n_plans++];
-		const char *name = k < n_lines ? import->lines[k].values[DOMAIN] : NULL;
-		int order = i == count ? 1 : !name ? -1 : strcmp(domains[i].name, name);
+		const char *const *values = k < n_lines ? import->lines[k].values : NULL;
+		int order = i == count ? 1 : !values ? -1 : strcmp(domains[i].name, values[DOMAIN]);
+		struct domain *after = &plan->after;
 
-		plan->after = (struct domain){ .name = name, .is_enabled = true };
-		if (order <= 0) {
+		if (order <= 0)
 			plan->before = &domains[i++];
-			plan->after = *plan->before;
+		*after = plan->before
+				 ? *plan->before
+				 : (struct domain){ .name = values[DOMAIN], .is_enabled = true };
+		plan->stays = order >= 0 || !import->replaces;
+		if (order < 0)
+			continue;
+		plan->line = &import->lines[k++];
+		if (values[PROVIDER] && *values[PROVIDER]) {
+			after->provider = values[PROVIDER];
+			after->alias_of = NULL;
+		} else if (values[ALIAS_OF] && *values[ALIAS_OF]) {
+			after->alias_of = values[ALIAS_OF];
+			after->provider = NULL;
 		}
-		if (order >= 0) {
-			plan->line = &import->lines[k++];
-			apply_line(&plan->after, plan->line);
-		}
-		plan->stays = plan->line || !import->replaces;
+		if (values[ENABLED])
+			after->is_enabled = text_equals(values[ENABLED], "yes");
+		if (values[MOVED_TO])
+			after->moved_to = *values[MOVED_TO] ? values[MOVED_TO] : NULL;
 	}
 }
 

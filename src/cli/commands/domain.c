@@ -2,7 +2,6 @@
 
 #include "admin/admin.h"
 #include "admin/domain-rules.h"
-#include "admin/moved-to.h"
 #include "admin/provider-rules.h"
 #include "admin/warnings.h"
 #include "cli/command.h"

@@ -1,7 +1,6 @@
 /* mailconfctl provider: named sets of services, texts and a login pattern. */
 
 #include "admin/admin.h"
-#include "admin/login-mismatch.h"
 #include "admin/provider-rules.h"
 #include "admin/warnings.h"
 #include "cli/command.h"

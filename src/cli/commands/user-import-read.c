@@ -3,7 +3,7 @@
 #include <endian.h>
 
 #include "admin/admin.h"
-#include "admin/moved-to.h"
+#include "admin/domain-rules.h"
 #include "cli/commands/user-import.h"
 #include "mail/address.h"
 #include "mail/profile.h"
