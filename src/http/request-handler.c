@@ -118,16 +118,15 @@ void exchanges_clear(struct exchanges *exchanges)
 }
 
 /* The key stays the same, so it is read once. It is NULL while the database cannot be read. */
-static struct record_privacy log_privacy(struct exchanges *exchanges)
+static void set_privacy(struct exchanges *exchanges, struct record *record)
 {
 	struct store *store = exchanges->context.store;
 	struct error err;
 
-	if (exchanges->serving->log.addresses == LOG_ADDRESSES_HASH && !exchanges->has_log_key &&
-	    store)
+	record->addresses = exchanges->serving->log.addresses;
+	if (record->addresses == LOG_ADDRESSES_HASH && !exchanges->has_log_key && store)
 		exchanges->has_log_key = store_secret(store, &exchanges->log_key, &err) == 0;
-	return (struct record_privacy){ exchanges->serving->log.addresses,
-					exchanges->has_log_key ? &exchanges->log_key : NULL };
+	record->key = exchanges->has_log_key ? &exchanges->log_key : NULL;
 }
 
 static enum MHD_Result queue_response(struct exchange *exchange, struct MHD_Response *out)
@@ -248,7 +247,6 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	struct exchanges *exchanges = exchange->port->exchanges;
 	struct MHD_Connection *connection = exchange->connection;
 	struct request *request = &exchange->request;
-	struct record_privacy privacy;
 	const char *host;
 
 	exchange->has_begun = true;
@@ -266,8 +264,8 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	apply_rate_limit(exchange);
 	exchange->ours->trace = trace_number(&exchanges->serving->log, exchange->ours->trace,
 					     request->client);
-	privacy = log_privacy(exchanges);
-	trace_request(exchange->ours->trace, &exchange->record, &privacy,
+	set_privacy(exchanges, &exchange->record);
+	trace_request(exchange->ours->trace, &exchange->record,
 		      exchange->admission == ADMITTED ? "passed" : "exceeded");
 	if (exchange->admission == ADMITTED && exchange->port->kind == PORT_PLAIN &&
 	    plain_refuses(&exchange->memory, request, &exchange->response)) {
@@ -287,7 +285,6 @@ static enum MHD_Result make_answer(struct exchange *exchange)
 {
 	struct exchanges *exchanges = exchange->port->exchanges;
 	const char *protocol;
-	struct record_privacy privacy;
 	struct error err;
 	int r;
 
@@ -314,8 +311,7 @@ static enum MHD_Result make_answer(struct exchange *exchange)
 	if (r != 0)
 		log_error_counted("protocol=%s: %s", protocol ?: "-",
 				  error_line(&exchange->scratch, &err));
-	privacy = log_privacy(exchanges);
-	trace_answer(exchange->ours->trace, &exchange->request, &exchange->response, &privacy);
+	trace_answer(exchange->ours->trace, &exchange->record);
 	return send_response(exchange);
 }
 
@@ -357,7 +353,6 @@ void exchange_abandon(struct connection *connection)
 {
 	struct exchange *exchange = TAKE(connection->exchange);
 	struct exchanges *exchanges;
-	struct record_privacy privacy;
 
 	if (!exchange)
 		return;
@@ -365,10 +360,9 @@ void exchange_abandon(struct connection *connection)
 	connection_renew(connection);
 	exchanges = exchange->port->exchanges;
 	counters_add_request(exchanges->context.counters, &exchange->record);
-	privacy = log_privacy(exchanges);
+	set_privacy(exchanges, &exchange->record);
 	if (exchange->admission != REFUSED_AGAIN)
-		record_log(&exchange->memory, &exchange->record, &privacy,
-			   exchanges->serving->log.slow);
+		record_log(&exchange->memory, &exchange->record, exchanges->serving->log.slow);
 	trace_response(connection->trace, &exchange->record);
 	exchanges->count--;
 	arena_clear(&exchange->memory);

@@ -27,20 +27,21 @@ const char *record_hash(struct arena *memory, const struct digest_key *key, cons
 
 /* The domain alone where the Host decided. */
 void access_log_add_address(struct arena *memory, struct log_event *event,
-			    const struct query *query, const struct record_privacy *privacy)
+			    const struct record *record)
 {
+	const struct query *query = record->response->query;
 	bool has_address = query && query->address;
 
-	if (privacy->addresses == LOG_ADDRESSES_NONE)
+	if (record->addresses == LOG_ADDRESSES_NONE)
 		return;
-	if (has_address && privacy->addresses == LOG_ADDRESSES_FULL) {
+	if (has_address && record->addresses == LOG_ADDRESSES_FULL) {
 		log_event_text(event, "address", query->address->typed);
 		return;
 	}
 	log_event_text(event, "domain", query ? query->domain : NULL);
-	if (has_address && privacy->addresses == LOG_ADDRESSES_HASH && privacy->key)
+	if (has_address && record->addresses == LOG_ADDRESSES_HASH && record->key)
 		log_event_word(event, "hash",
-			       record_hash(memory, privacy->key, query->address->text));
+			       record_hash(memory, record->key, query->address->text));
 }
 
 /* @, or %40, %2540, %252540 ..., as it is once it was escaped, and that again. */
@@ -70,7 +71,7 @@ const char *access_log_host(struct arena *memory, const char *host, enum log_add
 
 /* The query string is never shown. */
 void access_log_add_request(struct arena *memory, struct log_event *event,
-			    const struct record *record, enum log_addresses addresses)
+			    const struct record *record)
 {
 	const struct request *request = record->request;
 	const char *path = arena_strndup(memory, request->target, strcspn(request->target, "?"));
@@ -78,8 +79,8 @@ void access_log_add_request(struct arena *memory, struct log_event *event,
 	log_event_text(event, "client",
 		       record->network.bits ? client_network_text(memory, &record->network) : NULL);
 	log_event_text(event, "method", request->method);
-	log_event_text(event, "host", access_log_host(memory, request->host, addresses));
-	log_event_text(event, "path", access_log_host(memory, path, addresses));
+	log_event_text(event, "host", access_log_host(memory, request->host, record->addresses));
+	log_event_text(event, "path", access_log_host(memory, path, record->addresses));
 	log_event_word(event, "program", agent_name(record->agent));
 }
 
@@ -93,8 +94,7 @@ void access_log_add_outcome(struct log_event *event, const struct record *record
 	log_event_number(event, "micros", record->micros);
 }
 
-void record_log(struct arena *memory, const struct record *record,
-		const struct record_privacy *privacy, int64_t slow)
+void record_log(struct arena *memory, const struct record *record, int64_t slow)
 {
 	const struct response *response = record->response;
 	bool is_slow = slow > 0 && record->micros >= slow && !record->was_held;
@@ -103,9 +103,9 @@ void record_log(struct arena *memory, const struct record *record,
 	if (!log_is_on(is_slow ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO))
 		return;
 	event = log_event_begin(memory, is_slow ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO);
-	access_log_add_request(memory, &event, record, privacy->addresses);
+	access_log_add_request(memory, &event, record);
 	log_event_word(&event, "protocol", response->protocol ? response->protocol : "none");
-	access_log_add_address(memory, &event, response->query, privacy);
+	access_log_add_address(memory, &event, record);
 	access_log_add_outcome(&event, record);
 	log_event_word(&event, "tls", tls_version_names[record->tls_version]);
 	if (record->tls_version != TLS_VERSION_NONE)

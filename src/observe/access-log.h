@@ -9,7 +9,6 @@
 #include "util/network.h"
 
 struct digest_key;
-struct query;
 struct request;
 struct response;
 
@@ -24,6 +23,8 @@ struct record {
 	bool is_resumed;
 	bool was_held;	/* beyond the limit: the answer was late on purpose */
 	int64_t micros; /* from the first line of the request until the answer was handed over */
+	enum log_addresses addresses; /* how much of an address the log shows */
+	const struct digest_key *key; /* of LOG_ADDRESSES_HASH */
 };
 
 /* How requests are logged. */
@@ -33,22 +34,15 @@ struct log_rules {
 	char traced[SETTINGS_NETWORKS_MAX]; /* networks, "" for none */
 };
 
-/* How much of an address the log shows. */
-struct record_privacy {
-	enum log_addresses addresses;
-	const struct digest_key *key; /* of LOG_ADDRESSES_HASH */
-};
-
 /* Writes the line of the log, as a warning where the answer took longer than slow microseconds
  * (0: never that). */
-void record_log(struct arena *memory, const struct record *record,
-		const struct record_privacy *privacy, int64_t slow);
+void record_log(struct arena *memory, const struct record *record, int64_t slow);
 
 /* Parts of a line, which the trace has too: the request, who it is about, and what became of it. */
 void access_log_add_request(struct arena *memory, struct log_event *event,
-			    const struct record *record, enum log_addresses addresses);
+			    const struct record *record);
 void access_log_add_address(struct arena *memory, struct log_event *event,
-			    const struct query *query, const struct record_privacy *privacy);
+			    const struct record *record);
 void access_log_add_outcome(struct log_event *event, const struct record *record);
 
 /* The host name as far as the setting lets it be seen. NULL for NULL. Lives in memory. */

@@ -87,8 +87,7 @@ void trace_handshake(unsigned number, enum tls_version version, bool is_resumed)
 	log_event_end(&event);
 }
 
-void trace_request(unsigned number, const struct record *record,
-		   const struct record_privacy *privacy, const char *verdict)
+void trace_request(unsigned number, const struct record *record, const char *verdict)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct log_event event;
@@ -96,19 +95,19 @@ void trace_request(unsigned number, const struct record *record,
 	if (number == 0)
 		return;
 	event = begin_line(&memory, "request received", number);
-	access_log_add_request(&memory, &event, record, privacy->addresses);
+	access_log_add_request(&memory, &event, record);
 	log_event_word(&event, "rate-limit", verdict);
 	log_event_end(&event);
 }
 
-static void trace_domain(unsigned number, const struct query *query, const struct match *match,
-			 const struct record_privacy *privacy)
+static void trace_domain(unsigned number, const struct record *record)
 {
+	const struct match *match = record->response->match;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct log_event event = begin_line(&memory, match ? "domain found" : "domain not found",
 					    number);
 
-	if (match && privacy->addresses != LOG_ADDRESSES_NONE) {
+	if (match && record->addresses != LOG_ADDRESSES_NONE) {
 		log_event_text(&event, "domain", match->domain);
 		log_event_text(&event, "row", match->row);
 		log_event_text(&event, "alias-of", match->alias_of);
@@ -155,17 +154,17 @@ static void trace_login(unsigned number, const struct query *query, const struct
 	log_event_end(&event);
 }
 
-void trace_answer(unsigned number, const struct request *request, const struct response *response,
-		  const struct record_privacy *privacy)
+void trace_answer(unsigned number, const struct record *record)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct response *response = record->response;
 	const struct query *query = response->query;
 	const struct route *route;
 	struct log_event event;
 
 	if (number == 0)
 		return;
-	route = route_find(request_path(&memory, request));
+	route = route_find(request_path(&memory, record->request));
 	event = begin_line(&memory, "route found", number);
 	log_event_text(&event, "route", route ? route->path : NULL);
 	log_event_word(&event, "protocol", response->protocol ?: "none");
@@ -182,9 +181,9 @@ void trace_answer(unsigned number, const struct request *request, const struct r
 		       : query->md5    ? "md5"
 		       : query->domain ? "domain"
 				       : "host");
-	access_log_add_address(&memory, &event, query, privacy);
+	access_log_add_address(&memory, &event, record);
 	log_event_end(&event);
-	trace_domain(number, query, response->match, privacy);
+	trace_domain(number, record);
 	if (response->match)
 		trace_login(number, query, response->match);
 }

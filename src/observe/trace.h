@@ -33,10 +33,8 @@ void trace_hello(unsigned number, const struct log_rules *rules, const char *sni
 void trace_handshake(unsigned number, enum tls_version version, bool is_resumed);
 
 /* verdict: of the rate limit. */
-void trace_request(unsigned number, const struct record *record,
-		   const struct record_privacy *privacy, const char *verdict);
+void trace_request(unsigned number, const struct record *record, const char *verdict);
 
 /* How the response came about: the route, the query, the rows that matched and the login rule. */
-void trace_answer(unsigned number, const struct request *request, const struct response *response,
-		  const struct record_privacy *privacy);
+void trace_answer(unsigned number, const struct record *record);
 void trace_response(unsigned number, const struct record *record);
