@@ -69,11 +69,13 @@ static int share_connections(unsigned workers, const struct sockets *all, rlim_t
 	(void)setrlimit(RLIMIT_NOFILE, &files);
 	(void)getrlimit(RLIMIT_NOFILE, &files);
 	limit = files.rlim_cur;
-	if (limit < kept + sockets)
-		return error_set(err, ERROR_SYSTEM,
-				 "%u threads need more than the %llu open files that are allowed; "
-				 "raise that limit (LimitNOFILE= of systemd) or lower 'threads'",
-				 workers, (unsigned long long)limit);
+	if (limit < kept + sockets) {
+		error_set(err, ERROR_SYSTEM,
+			  "%u threads need more than the %llu open files that are allowed", workers,
+			  (unsigned long long)limit);
+		return error_hint(err, "raise that limit (LimitNOFILE= of systemd) or lower "
+				       "'threads'");
+	}
 	if (limit - kept < connections) {
 		log_warning("the limit of %llu open files leaves room for %llu connections, fewer "
 			    "than [limits] connections = %llu; raise it to %llu (LimitNOFILE= of "
@@ -111,9 +113,10 @@ static int open_monitor(struct listener *listener, const struct settings *settin
 	return 0;
 }
 
-static void leave_out_monitor(struct listener *listener, const struct error *err)
+static void leave_out_monitor(struct listener *listener, struct error *err)
 {
-	log_error("metrics are not served: %s", err->text);
+	error_prefix(err, "metrics are not served");
+	log_failure(LOG_LEVEL_ERROR, err, NULL);
 	monitor_close(TAKE(listener->monitor));
 	listener->misses_monitor = true;
 }

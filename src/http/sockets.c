@@ -75,17 +75,17 @@ static int explain_taken(const struct socket_holder *holder, struct error *err)
 
 	error_append(err, " by %s", socket_holder_text(&memory, holder));
 	if (!holder->pid)
-		return error_append(
-			err, "; 'mailconfd --check-config', run as root, shows which one it is");
+		return error_hint(err,
+				  "'mailconfd --check-config', run as root, shows which one it is");
 	if (fnmatch(WEB_SERVERS, holder->name, FNM_EXTMATCH) == 0)
-		return error_append(
-			err, "; it can keep the port and pass requests on: set 'behind-proxy' "
+		return error_hint(
+			err, "it can keep the port and pass requests on: set 'behind-proxy' "
 			     "and empty 'listen-https' and 'listen-http', see BEHIND A PROXY in "
 			     "mailconfd(8)");
 	if (text_equals(holder->name, program_invocation_short_name))
-		return error_append(
-			err, "; stop that one first, or restart it: 'systemctl restart mailconfd'");
-	return error_append(err, "; stop it, or listen on another port");
+		return error_hint(
+			err, "stop that one first, or restart it: 'systemctl restart mailconfd'");
+	return error_hint(err, "stop it, or listen on another port");
 }
 
 /* Binds a socket to the address, which others of our sockets may share and this machine may get
@@ -107,12 +107,12 @@ static int bind_text(const struct texts *addresses, const char *text, bool is_sh
 	if (fd == -EADDRINUSE && socket_holder_find(&address, ret_holder))
 		explain_taken(ret_holder, err);
 	if (fd == -EACCES)
-		error_append(err, "; ports below 1024 need CAP_NET_BIND_SERVICE");
+		error_hint(err, "ports below 1024 need CAP_NET_BIND_SERVICE");
 	if (fd == -EPERM) /* the BPF program of SocketBindDeny= */
-		error_append(err,
-			     "; if the unit forbids the port, allow it: 'systemctl edit "
-			     "mailconfd', [Service], SocketBindAllow=tcp:%s",
-			     strrchr(text, ':') + 1);
+		error_hint(err,
+			   "if the unit forbids the port, allow it: 'systemctl edit "
+			   "mailconfd', [Service], SocketBindAllow=tcp:%s",
+			   strrchr(text, ':') + 1);
 	return fd;
 }
 
