@@ -236,7 +236,7 @@ static const char *describe(struct arena *memory, const struct server *server)
 	if (problems)
 		bytes_add_format(&text, ", %zu address%s not open", problems,
 				 problems == 1 ? "" : "es");
-	if (listener_misses_monitor(server->listener))
+	if (listener_misses_metrics(server->listener))
 		bytes_add_text(&text, ", no metrics");
 	return bytes_text(&text);
 }
@@ -403,7 +403,7 @@ int server_run(const char *settings_file, const char *user)
 	notifier_open(&server.notifier);
 	if (open_signals(&signals, &err) < 0 || start(&server, &err) < 0) {
 		log_failure(LOG_LEVEL_ERROR, &err, NULL);
-		notifier_send(&server.notifier, "STATUS=%s", err.text);
+		notifier_send(&server.notifier, "STATUS=%s", error_line(&server.memory, &err));
 		status = preparation_status(&err);
 	} else {
 		serve(&server, signals);

@@ -36,8 +36,8 @@ struct listener {
 	struct client_suites suites;
 	struct serving serving; /* what the workers have */
 	struct limit *limit;
-	struct monitor *monitor; /* NULL: none */
-	bool misses_monitor;	 /* the settings want one, which failed */
+	struct metrics_server *metrics; /* NULL: none */
+	bool misses_metrics;	       /* the settings want one, which failed */
 };
 
 unsigned listener_threads_of(const struct settings *settings)
@@ -63,7 +63,7 @@ static int share_connections(unsigned workers, const struct sockets *all, rlim_t
 		watched += all->items[i].kind == PORT_METRICS;
 	sockets = (rlim_t)workers * (all->count - watched);
 	kept = DESCRIPTORS_KEPT + (rlim_t)workers * WORKER_DESCRIPTORS +
-	       sockets * WORKER_SOCKET_DESCRIPTORS + watched * MONITOR_DESCRIPTORS;
+	       sockets * WORKER_SOCKET_DESCRIPTORS + watched * METRICS_SERVER_DESCRIPTORS;
 	(void)getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &files);
@@ -89,8 +89,8 @@ static int share_connections(unsigned workers, const struct sockets *all, rlim_t
 	return 0;
 }
 
-static int open_monitor(struct listener *listener, const struct settings *settings,
-			struct sockets *sockets, struct error *err)
+static int open_metrics_server(struct listener *listener, const struct settings *settings,
+			       struct sockets *sockets, struct error *err)
 {
 	struct store *store;
 
@@ -99,26 +99,26 @@ static int open_monitor(struct listener *listener, const struct settings *settin
 	if (store_open_patiently(settings->database.file, STORE_READ, EXCHANGE_PATIENCE_MS, &store,
 				 err) < 0)
 		return -1;
-	listener->monitor = monitor_new(listener->workers, listener->n_workers, store,
-					sockets_have(sockets, PORT_TLS));
+	listener->metrics = metrics_server_new(listener->workers, listener->n_workers, store,
+					       sockets_have(sockets, PORT_TLS));
 	for (size_t i = 0; i < sockets->count; i++) {
 		int fd;
 
 		if (sockets->items[i].kind != PORT_METRICS)
 			continue;
 		fd = sockets_listen(sockets, i, 0, err);
-		if (fd < 0 || monitor_add_socket(listener->monitor, fd, err) < 0)
+		if (fd < 0 || metrics_server_add_socket(listener->metrics, fd, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static void leave_out_monitor(struct listener *listener, struct error *err)
+static void leave_out_metrics(struct listener *listener, struct error *err)
 {
 	error_prefix(err, "metrics are not served");
 	log_failure(LOG_LEVEL_ERROR, err, NULL);
-	monitor_close(TAKE(listener->monitor));
-	listener->misses_monitor = true;
+	metrics_server_close(TAKE(listener->metrics));
+	listener->misses_metrics = true;
 }
 
 static int open_workers(struct listener *listener, const struct settings *settings,
@@ -173,8 +173,8 @@ int listener_open(const struct settings *settings, struct sockets *sockets,
 				return -1;
 		}
 	}
-	if (open_monitor(listener, settings, sockets, err) < 0)
-		leave_out_monitor(listener, err);
+	if (open_metrics_server(listener, settings, sockets, err) < 0)
+		leave_out_metrics(listener, err);
 	listener_set_rules(listener, settings);
 	*ret_listener = TAKE(listener);
 	return 0;
@@ -186,22 +186,22 @@ int listener_start(struct listener *listener, struct templates *templates, struc
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		if (worker_start(listener->workers[i], err) < 0)
 			return -1;
-	if (listener->monitor && monitor_start(listener->monitor, err) < 0)
-		leave_out_monitor(listener, err);
+	if (listener->metrics && metrics_server_start(listener->metrics, err) < 0)
+		leave_out_metrics(listener, err);
 	return 0;
 }
 
-bool listener_misses_monitor(const struct listener *listener)
+bool listener_misses_metrics(const struct listener *listener)
 {
-	return listener->misses_monitor;
+	return listener->misses_metrics;
 }
 
 static void hand_over(struct listener *listener)
 {
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_set_serving(listener->workers[i], &listener->serving);
-	if (listener->monitor)
-		monitor_set_serving(listener->monitor, &listener->serving);
+	if (listener->metrics)
+		metrics_server_set_serving(listener->metrics, &listener->serving);
 }
 
 void listener_set_certificates(struct listener *listener, struct certificates *certificates)
@@ -268,14 +268,14 @@ static void set_stores(struct listener *listener, struct store **stores)
 {
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_set_store(listener->workers[i], TAKE(stores[i]));
-	if (listener->monitor)
-		monitor_set_store(listener->monitor, TAKE(stores[listener->n_workers]));
+	if (listener->metrics)
+		metrics_server_set_store(listener->metrics, TAKE(stores[listener->n_workers]));
 }
 
 int listener_reopen_database(struct listener *listener, const char *file, bool closes_first,
 			     struct error *err)
 {
-	unsigned count = listener->n_workers + (listener->monitor ? 1 : 0), n_open = 0;
+	unsigned count = listener->n_workers + (listener->metrics ? 1 : 0), n_open = 0;
 	const struct timespec pause = { .tv_nsec = 1000000 };
 	int64_t until = clock_now() + CLOSE_PATIENCE_MS;
 	_cleanup_(freep) struct store **stores = xcalloc(count + 1, sizeof(struct store *));
@@ -301,8 +301,8 @@ int listener_reopen_database(struct listener *listener, const char *file, bool c
 
 void listener_tell_reloaded(struct listener *listener, bool is_whole)
 {
-	if (listener->monitor)
-		monitor_set_reloaded(listener->monitor, is_whole);
+	if (listener->metrics)
+		metrics_server_set_reloaded(listener->metrics, is_whole);
 }
 
 void listener_tell_refusals(struct listener *listener)
@@ -337,7 +337,7 @@ void listener_close(struct listener *listener)
 {
 	if (!listener)
 		return;
-	monitor_close(listener->monitor);
+	metrics_server_close(listener->metrics);
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_stop(listener->workers[i]);
 	for (unsigned i = 0; i < listener->n_workers; i++)

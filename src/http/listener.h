@@ -27,7 +27,7 @@ int listener_open(const struct settings *settings, struct sockets *sockets,
 int listener_start(struct listener *listener, struct templates *templates, struct error *err);
 
 /* Whether the listener of metrics failed, which is logged and keeps nothing else from serving. */
-bool listener_misses_monitor(const struct listener *listener);
+bool listener_misses_metrics(const struct listener *listener);
 
 /* Hands over what connections and requests to come are served with; references are taken. */
 void listener_set_certificates(struct listener *listener, struct certificates *certificates);

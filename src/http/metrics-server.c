@@ -29,7 +29,7 @@
 #define PATIENCE_MS 2000
 #define PAUSE_MS 1
 
-struct monitor {
+struct metrics_server {
 	struct worker *const *workers;
 	size_t n_workers;
 	const struct counters **counters; /* of each */
@@ -47,77 +47,77 @@ struct monitor {
 	bool has_reloaded_all;
 };
 
-struct monitor *monitor_new(struct worker *const *workers, size_t count, struct store *store,
-			    bool has_https)
+struct metrics_server *metrics_server_new(struct worker *const *workers, size_t count,
+					  struct store *store, bool has_https)
 {
-	struct monitor *monitor = xnew(struct monitor);
+	struct metrics_server *server = xnew(struct metrics_server);
 
-	pthread_mutex_init(&monitor->lock, NULL);
-	monitor->workers = workers;
-	monitor->n_workers = count;
-	monitor->counters = xcalloc(count, sizeof(*monitor->counters));
+	pthread_mutex_init(&server->lock, NULL);
+	server->workers = workers;
+	server->n_workers = count;
+	server->counters = xcalloc(count, sizeof(*server->counters));
 	for (size_t i = 0; i < count; i++)
-		monitor->counters[i] = worker_counters(workers[i]);
-	monitor->store = store;
-	monitor->has_https = has_https;
-	monitor->started = monitor->reloaded = time(NULL);
-	monitor->has_reloaded_all = true;
-	return monitor;
+		server->counters[i] = worker_counters(workers[i]);
+	server->store = store;
+	server->has_https = has_https;
+	server->started = server->reloaded = time(NULL);
+	server->has_reloaded_all = true;
+	return server;
 }
 
-int monitor_add_socket(struct monitor *monitor, int fd, struct error *err)
+int metrics_server_add_socket(struct metrics_server *server, int fd, struct error *err)
 {
-	if (monitor->n_sockets == SOCKETS_MAX) {
+	if (server->n_sockets == SOCKETS_MAX) {
 		close(fd);
 		return error_set(err, ERROR_CONFIG, "more than %d addresses for metrics",
 				 SOCKETS_MAX);
 	}
-	monitor->sockets[monitor->n_sockets++] = fd;
+	server->sockets[server->n_sockets++] = fd;
 	return 0;
 }
 
-void monitor_set_serving(struct monitor *monitor, const struct serving *serving)
+void metrics_server_set_serving(struct metrics_server *server, const struct serving *serving)
 {
 	struct certificates *old;
 
-	pthread_mutex_lock(&monitor->lock);
-	old = monitor->certificates;
-	monitor->certificates = serving->certificates ? certificates_ref(serving->certificates)
-						      : NULL;
-	memcpy(monitor->public_name, serving->public_name, sizeof(monitor->public_name));
-	pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_lock(&server->lock);
+	old = server->certificates;
+	server->certificates = serving->certificates ? certificates_ref(serving->certificates)
+						     : NULL;
+	memcpy(server->public_name, serving->public_name, sizeof(server->public_name));
+	pthread_mutex_unlock(&server->lock);
 	certificates_unref(old);
 }
 
-void monitor_set_store(struct monitor *monitor, struct store *store)
+void metrics_server_set_store(struct metrics_server *server, struct store *store)
 {
 	struct store *old;
 
-	pthread_mutex_lock(&monitor->lock);
-	old = monitor->store;
-	monitor->store = store;
-	pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_lock(&server->lock);
+	old = server->store;
+	server->store = store;
+	pthread_mutex_unlock(&server->lock);
 	store_close(old);
 }
 
-void monitor_set_reloaded(struct monitor *monitor, bool has_reloaded_all)
+void metrics_server_set_reloaded(struct metrics_server *server, bool has_reloaded_all)
 {
-	pthread_mutex_lock(&monitor->lock);
-	monitor->reloaded = time(NULL);
-	monitor->has_reloaded_all = has_reloaded_all;
-	pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_lock(&server->lock);
+	server->reloaded = time(NULL);
+	server->has_reloaded_all = has_reloaded_all;
+	pthread_mutex_unlock(&server->lock);
 }
 
 /* Which certificates are not renewed, because their domains are gone. Each costs some look-ups, and
  * only those that mailconfctl requested are looked up. Where the database fails, none are left out.
  */
-static const bool *find_retired(struct monitor *monitor, struct arena *memory,
+static const bool *find_retired(struct metrics_server *server, struct arena *memory,
 				const struct certificates *certificates)
 {
 	size_t count = certificates ? certificates_count(certificates) : 0;
 	bool *retired = arena_array(memory, bool, count + 1);
 	struct error err;
-	int r = monitor->store ? store_snapshot(monitor->store, &err) : STORE_BUSY;
+	int r = server->store ? store_snapshot(server->store, &err) : STORE_BUSY;
 
 	for (size_t i = 0; i < count && r == 0; i++) {
 		const struct certificate *certificate = certificates_at(certificates, i);
@@ -125,49 +125,49 @@ static const bool *find_retired(struct monitor *monitor, struct arena *memory,
 		enum use use = USE_SERVED;
 
 		if (certificate->is_requested)
-			r = retired_find_use(monitor->store, &look_up, monitor->public_name,
+			r = retired_find_use(server->store, &look_up, server->public_name,
 					     certificate, &use, &err);
 		retired[i] = r == 0 && use != USE_SERVED;
 	}
-	if (monitor->store)
-		store_release(monitor->store);
+	if (server->store)
+		store_release(server->store);
 	return retired;
 }
 
-static const char *show_metrics(struct monitor *monitor, struct bytes *text)
+static const char *show_metrics(struct metrics_server *server, struct bytes *text)
 {
 	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	struct metrics metrics = {
-		.counters = monitor->counters,
-		.n_counters = monitor->n_workers,
+		.counters = server->counters,
+		.n_counters = server->n_workers,
 		.log_lines_lost = log_lines_lost(),
 		.now = time(NULL),
-		.started = monitor->started,
+		.started = server->started,
 		.microhttpd = MHD_get_version(),
 		.gnutls = gnutls_check_version(NULL),
 		.sqlite = store_library_version(),
 	};
 
-	pthread_mutex_lock(&monitor->lock);
-	certificates = monitor->certificates ? certificates_ref(monitor->certificates) : NULL;
-	metrics.reloaded = monitor->reloaded;
-	metrics.has_reloaded_all = monitor->has_reloaded_all;
-	metrics.retired = find_retired(monitor, text->memory, certificates);
-	pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_lock(&server->lock);
+	certificates = server->certificates ? certificates_ref(server->certificates) : NULL;
+	metrics.reloaded = server->reloaded;
+	metrics.has_reloaded_all = server->has_reloaded_all;
+	metrics.retired = find_retired(server, text->memory, certificates);
+	pthread_mutex_unlock(&server->lock);
 	metrics.certificates = certificates;
 	metrics_write(text, &metrics);
 	return NULL;
 }
 
-static const char *show_health(struct monitor *monitor, struct bytes *text)
+static const char *show_health(struct metrics_server *server, struct bytes *text)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 	int64_t until = clock_now() + PATIENCE_MS;
 
-	for (size_t i = 0; i < monitor->n_workers; i++) {
-		unsigned before = worker_turns(monitor->workers[i]);
+	for (size_t i = 0; i < server->n_workers; i++) {
+		unsigned before = worker_turns(server->workers[i]);
 
-		while (worker_turns(monitor->workers[i]) == before) {
+		while (worker_turns(server->workers[i]) == before) {
 			if (clock_now() >= until)
 				return "A thread that answers hangs.";
 			nanosleep(&pause, NULL);
@@ -177,23 +177,23 @@ static const char *show_health(struct monitor *monitor, struct bytes *text)
 	return NULL;
 }
 
-static const char *show_readiness(struct monitor *monitor, struct bytes *text)
+static const char *show_readiness(struct metrics_server *server, struct bytes *text)
 {
 	bool has_domains = false, has_certificates;
 	struct digest_key secret;
 	struct error err;
 	int r = STORE_BUSY;
 
-	pthread_mutex_lock(&monitor->lock);
-	has_certificates = monitor->certificates || !monitor->has_https;
-	if (monitor->store) {
-		r = store_secret(monitor->store, &secret, &err);
+	pthread_mutex_lock(&server->lock);
+	has_certificates = server->certificates || !server->has_https;
+	if (server->store) {
+		r = store_secret(server->store, &secret, &err);
 		gnutls_memset(&secret, 0, sizeof(secret));
 		if (r == 0)
-			r = store_has_domains(monitor->store, &has_domains, &err);
-		store_release(monitor->store);
+			r = store_has_domains(server->store, &has_domains, &err);
+		store_release(server->store);
 	}
-	pthread_mutex_unlock(&monitor->lock);
+	pthread_mutex_unlock(&server->lock);
 	if (r != 0)
 		return "The database cannot be read.";
 	if (!has_domains)
@@ -207,7 +207,7 @@ static const char *show_readiness(struct monitor *monitor, struct bytes *text)
 /* show() adds what the page says with status 200, or returns the problem. */
 static const struct {
 	const char *path, *media_type;
-	const char *(*show)(struct monitor *monitor, struct bytes *text);
+	const char *(*show)(struct metrics_server *server, struct bytes *text);
 } pages[] = {
 	{ "/metrics", METRICS_MEDIA_TYPE, show_metrics },
 	{ "/healthz", NULL, show_health },
@@ -261,7 +261,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	return MHD_queue_response(connection, status, response);
 }
 
-int monitor_start(struct monitor *monitor, struct error *err)
+int metrics_server_start(struct metrics_server *server, struct error *err)
 {
 	static const struct MHD_OptionItem none = { MHD_OPTION_END, 0, NULL };
 	const struct mhd_options options = {
@@ -269,32 +269,32 @@ int monitor_start(struct monitor *monitor, struct error *err)
 		.connections = CONNECTIONS_MAX,
 		.timeout = CONNECTION_TIMEOUT,
 		.handle = handle,
-		.context = monitor,
+		.context = server,
 		.more = &none,
 	};
 
-	for (size_t i = 0; i < monitor->n_sockets; i++) {
-		monitor->daemons[i] = mhd_start(monitor->sockets[i], &options);
-		if (!monitor->daemons[i])
+	for (size_t i = 0; i < server->n_sockets; i++) {
+		server->daemons[i] = mhd_start(server->sockets[i], &options);
+		if (!server->daemons[i])
 			return error_set(err, ERROR_SYSTEM,
 					 "the port of metrics does not start: %s", strerror(errno));
-		monitor->sockets[i] = -1;
+		server->sockets[i] = -1;
 	}
 	return 0;
 }
 
-void monitor_close(struct monitor *monitor)
+void metrics_server_close(struct metrics_server *server)
 {
-	if (!monitor)
+	if (!server)
 		return;
-	for (size_t i = 0; i < monitor->n_sockets; i++) {
-		if (monitor->daemons[i])
-			MHD_stop_daemon(monitor->daemons[i]);
-		closep(&monitor->sockets[i]);
+	for (size_t i = 0; i < server->n_sockets; i++) {
+		if (server->daemons[i])
+			MHD_stop_daemon(server->daemons[i]);
+		closep(&server->sockets[i]);
 	}
-	certificates_unref(monitor->certificates);
-	store_close(monitor->store);
-	pthread_mutex_destroy(&monitor->lock);
-	free(monitor->counters);
-	free(monitor);
+	certificates_unref(server->certificates);
+	store_close(server->store);
+	pthread_mutex_destroy(&server->lock);
+	free(server->counters);
+	free(server);
 }

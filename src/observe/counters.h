@@ -2,7 +2,7 @@
 
 /*
  * What a worker counts for the metrics. Its thread alone writes, without locks and without waiting
- * for anybody; the thread of the monitor reads meanwhile, each number by itself.
+ * for anybody; the thread of the metrics server reads meanwhile, each number by itself.
  */
 
 #include <stdatomic.h>
