@@ -117,7 +117,7 @@ int challenge_hook(int argc, char *const *argv)
 	if (dns_hook)
 		return argc == 6 && text_equals(argv[2], "dns-01") ? run_dns_hook(dns_hook, argv)
 								   : EXIT_FAILURE;
-	if (argc != 6 || !text_equals(argv[2], "http-01") || !plain_is_token(argv[4]))
+	if (argc != 6 || !text_equals(argv[2], "http-01") || !plain_http_is_token(argv[4]))
 		return EXIT_FAILURE;
 	if (!text_equals(argv[1], "begin")) {
 		challenge_hide(directory, argv[4]);

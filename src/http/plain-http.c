@@ -21,8 +21,8 @@ static const struct route *route_of(const char *path)
 	return route && route->redirect ? route : NULL;
 }
 
-bool plain_refuses(struct arena *memory, const struct request *request,
-		   struct response *ret_response)
+bool plain_http_refuses(struct arena *memory, const struct request *request,
+			struct response *ret_response)
 {
 	if (text_equals(request->method, "GET") || text_equals(request->method, "HEAD"))
 		return false;
@@ -36,7 +36,7 @@ bool plain_refuses(struct arena *memory, const struct request *request,
 	return true;
 }
 
-bool plain_is_token(const char *text)
+bool plain_http_is_token(const char *text)
 {
 	size_t length = strlen(text);
 
@@ -53,7 +53,7 @@ static void show_challenge(const struct serving *serving, struct arena *memory, 
 	size_t size;
 	char *data;
 
-	if (!*serving->acme_directory || !plain_is_token(token))
+	if (!*serving->acme_directory || !plain_http_is_token(token))
 		return;
 	data = file_read(memory, arena_printf(memory, "%s/%s", serving->acme_directory, token),
 			 CHALLENGE_MAX_SIZE, &size, &err);
@@ -135,8 +135,9 @@ static int redirect(const struct context *context, const struct serving *serving
 	return 0;
 }
 
-int plain_answer(const struct context *context, const struct serving *serving, struct arena *memory,
-		 const struct request *request, struct response *ret_response, struct error *err)
+int plain_http_answer(const struct context *context, const struct serving *serving,
+		      struct arena *memory, const struct request *request,
+		      struct response *ret_response, struct error *err)
 {
 	const char *path = request_path(memory, request);
 	const struct route *route = route_of(path);

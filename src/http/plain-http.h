@@ -12,14 +12,15 @@ struct serving;
 
 /* As answer(); a redirect leads where settings and database say: to a host that the request named
  * only if it was found there. */
-int plain_answer(const struct context *context, const struct serving *serving, struct arena *memory,
-		 const struct request *request, struct response *ret_response, struct error *err);
+int plain_http_answer(const struct context *context, const struct serving *serving,
+		      struct arena *memory, const struct request *request,
+		      struct response *ret_response, struct error *err);
 
 /* Whether the request is refused before its body is read: nothing on this port takes one. The
  * response is then filled in. */
-bool plain_refuses(struct arena *memory, const struct request *request,
-		   struct response *ret_response);
+bool plain_http_refuses(struct arena *memory, const struct request *request,
+			struct response *ret_response);
 
 /* Whether the text can be the token of a challenge, and so the name of its file: the base64url
  * alphabet has no dot and no slash, so there is no way out of the directory (RFC 8555 8.1). */
-bool plain_is_token(const char *text);
+bool plain_http_is_token(const char *text);

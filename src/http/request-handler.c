@@ -268,7 +268,7 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	trace_request(exchange->ours->trace, &exchange->record,
 		      exchange->admission == ADMITTED ? "passed" : "exceeded");
 	if (exchange->admission == ADMITTED && exchange->port->kind == PORT_PLAIN &&
-	    plain_refuses(&exchange->memory, request, &exchange->response)) {
+	    plain_http_refuses(&exchange->memory, request, &exchange->response)) {
 		exchange->must_close = true;
 		return send_response(exchange);
 	}
@@ -290,8 +290,8 @@ static enum MHD_Result make_answer(struct exchange *exchange)
 
 	arena_clear(&exchange->scratch);
 	r = exchange->port->kind == PORT_PLAIN
-		    ? plain_answer(&exchanges->context, exchanges->serving, &exchange->scratch,
-				   &exchange->request, &exchange->response, &err)
+		    ? plain_http_answer(&exchanges->context, exchanges->serving, &exchange->scratch,
+					&exchange->request, &exchange->response, &err)
 		    : answer(&exchanges->context, &exchange->scratch, &exchange->request,
 			     &exchange->response, &err);
 	if (r == ANSWER_BUSY) {

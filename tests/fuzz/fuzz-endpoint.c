@@ -87,8 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (answer(&context, &memory, &request, &response, &err) != 0 && err.kind != ERROR_DATA)
 		abort();
 	check(&response);
-	if (!plain_refuses(&memory, &request, &response) &&
-	    plain_answer(&context, &serving, &memory, &request, &response, &err) != 0)
+	if (!plain_http_refuses(&memory, &request, &response) &&
+	    plain_http_answer(&context, &serving, &memory, &request, &response, &err) != 0)
 		abort();
 	check(&response);
 	store_release(context.store);
