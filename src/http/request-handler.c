@@ -362,7 +362,8 @@ void exchange_abandon(struct connection *connection)
 	counters_add_request(exchanges->context.counters, &exchange->record);
 	set_privacy(exchanges, &exchange->record);
 	if (exchange->admission != REFUSED_AGAIN)
-		record_log(&exchange->memory, &exchange->record, exchanges->serving->log.slow);
+		access_log_write(&exchange->memory, &exchange->record,
+				 exchanges->serving->log.slow);
 	trace_response(connection->trace, &exchange->record);
 	exchanges->count--;
 	arena_clear(&exchange->memory);

@@ -14,7 +14,7 @@ const char *const tls_version_names[TLS_VERSIONS] = {
 	[TLS_VERSION_1_3] = "1.3",
 };
 
-const char *record_hash(struct arena *memory, const struct digest_key *key, const char *address)
+const char *access_log_hash(struct arena *memory, const struct digest_key *key, const char *address)
 {
 	const char *text = arena_printf(memory, "log %s", text_lower(memory, address));
 	const struct digest digest = digest_with_key(key, text, strlen(text));
@@ -41,7 +41,7 @@ void access_log_add_address(struct arena *memory, struct log_event *event,
 	log_event_text(event, "domain", query ? query->domain : NULL);
 	if (has_address && record->addresses == LOG_ADDRESSES_HASH && record->key)
 		log_event_word(event, "hash",
-			       record_hash(memory, record->key, query->address->text));
+			       access_log_hash(memory, record->key, query->address->text));
 }
 
 /* @, or %40, %2540, %252540 ..., as it is once it was escaped, and that again. */
@@ -94,7 +94,7 @@ void access_log_add_outcome(struct log_event *event, const struct record *record
 	log_event_number(event, "micros", record->micros);
 }
 
-void record_log(struct arena *memory, const struct record *record, int64_t slow)
+void access_log_write(struct arena *memory, const struct record *record, int64_t slow)
 {
 	const struct response *response = record->response;
 	bool is_slow = slow > 0 && record->micros >= slow && !record->was_held;

@@ -36,7 +36,7 @@ struct log_rules {
 
 /* Writes the line of the log, as a warning where the answer took longer than slow microseconds
  * (0: never that). */
-void record_log(struct arena *memory, const struct record *record, int64_t slow);
+void access_log_write(struct arena *memory, const struct record *record, int64_t slow);
 
 /* Parts of a line, which the trace has too: the request, who it is about, and what became of it. */
 void access_log_add_request(struct arena *memory, struct log_event *event,
@@ -50,6 +50,7 @@ const char *access_log_host(struct arena *memory, const char *host, enum log_add
 
 /* What stands for an address in the log: the same for the same address in this installation,
  * however its letters are cased. */
-const char *record_hash(struct arena *memory, const struct digest_key *key, const char *address);
+const char *access_log_hash(struct arena *memory, const struct digest_key *key,
+			    const char *address);
 
 extern const char *const tls_version_names[TLS_VERSIONS]; /* "1.3"; "none" */

@@ -18,7 +18,7 @@ static int show_hash(struct admin *admin, const struct arguments *arguments, str
 	if (address_parse(admin->memory, arguments->words[0], &address, err) < 0 ||
 	    store_secret(admin->store, &key, err) != 0)
 		return -1;
-	hash = record_hash(admin->memory, &key, address.text);
+	hash = access_log_hash(admin->memory, &key, address.text);
 	if (arguments->is_json) {
 		json_t *entry = json_object();
 
