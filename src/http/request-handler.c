@@ -254,8 +254,8 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 	request->host = host ? arena_strdup(&exchange->memory, host) : NULL;
 	request->client = connection_client(exchange->ours);
-	exchange->record.agent = agent_of(MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-								      MHD_HTTP_HEADER_USER_AGENT));
+	exchange->record.agent = user_agent_find(MHD_lookup_connection_value(
+		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT));
 	if (exchange->port->kind == PORT_PROXY)
 		forwarded_apply(&exchange->memory, exchanges->serving->trusted_proxies,
 				forwarded_values(&exchange->memory, connection, "X-Forwarded-For"),

@@ -81,7 +81,7 @@ void access_log_add_request(struct arena *memory, struct log_event *event,
 	log_event_text(event, "method", request->method);
 	log_event_text(event, "host", access_log_host(memory, request->host, record->addresses));
 	log_event_text(event, "path", access_log_host(memory, path, record->addresses));
-	log_event_word(event, "program", agent_name(record->agent));
+	log_event_word(event, "program", user_agent_name(record->agent));
 }
 
 void access_log_add_outcome(struct log_event *event, const struct record *record)

@@ -18,7 +18,7 @@ struct record {
 	const struct request *request;	 /* as far as it was gathered */
 	const struct response *response; /* status 0 where none was sent */
 	struct client_network network;
-	agent_t agent;
+	user_agent_t agent;
 	enum tls_version tls_version;
 	bool is_resumed;
 	bool was_held;	/* beyond the limit: the answer was late on purpose */

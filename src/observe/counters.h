@@ -44,7 +44,7 @@ struct latency {
 };
 
 struct counters {
-	counter_t requests[COUNTERS_PROTOCOLS][COUNTERS_OUTCOMES][AGENTS_MAX];
+	counter_t requests[COUNTERS_PROTOCOLS][COUNTERS_OUTCOMES][USER_AGENTS_MAX];
 	struct latency latencies[COUNTERS_PROTOCOLS];
 	counter_t handshakes[TLS_VERSIONS][2]; /* full, resumed */
 	counter_t failed_handshakes[HANDSHAKE_FAILURES];

@@ -80,23 +80,24 @@ static uint64_t add_requests_of(struct bytes *text, const struct metrics *metric
 				size_t outcome)
 {
 	const counter_t *requests = metrics->counters[0]->requests[protocol][outcome];
-	uint64_t counts[AGENTS_MAX] = { 0 }, all = 0;
+	uint64_t counts[USER_AGENTS_MAX] = { 0 }, all = 0;
 
-	for (agent_t agent = 0; agent < agents_count(); agent++) {
+	for (user_agent_t agent = 0; agent < user_agents_count(); agent++) {
 		uint64_t count = sum(metrics, &requests[agent]);
-		agent_t first = 0; /* several rows of the table of programs can have one name */
+		user_agent_t first =
+			0; /* several rows of the table of programs can have one name */
 
-		while (count > 0 && !text_equals(agent_name(first), agent_name(agent)))
+		while (count > 0 && !text_equals(user_agent_name(first), user_agent_name(agent)))
 			first++;
 		counts[first] += count;
 	}
-	for (agent_t agent = 0; agent < agents_count(); agent++) {
+	for (user_agent_t agent = 0; agent < user_agents_count(); agent++) {
 		all += counts[agent];
 		if (counts[agent] > 0)
 			bytes_add_format(text,
 					 "mailconfd_requests_total{protocol=\"%s\",program=\"%s\","
 					 "outcome=\"%s\"} %" PRIu64 "\n",
-					 counters_protocol(protocol), agent_name(agent),
+					 counters_protocol(protocol), user_agent_name(agent),
 					 counters_outcomes[outcome], counts[agent]);
 	}
 	return all;

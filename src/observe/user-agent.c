@@ -57,11 +57,11 @@ static const struct {
 
 #define AGENTS (sizeof(agents) / sizeof(*agents))
 
-_Static_assert(AGENTS <= AGENTS_MAX, "too many rows");
+_Static_assert(AGENTS <= USER_AGENTS_MAX, "too many rows");
 
-agent_t agent_of(const char *user_agent)
+user_agent_t user_agent_find(const char *user_agent)
 {
-	agent_t agent = 0;
+	user_agent_t agent = 0;
 
 	if (!user_agent || !*user_agent)
 		return AGENTS - 1;
@@ -70,12 +70,12 @@ agent_t agent_of(const char *user_agent)
 	return agent;
 }
 
-const char *agent_name(agent_t agent)
+const char *user_agent_name(user_agent_t agent)
 {
 	return agents[agent].name;
 }
 
-size_t agents_count(void)
+size_t user_agents_count(void)
 {
 	return AGENTS;
 }

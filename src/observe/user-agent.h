@@ -5,13 +5,13 @@
 #include "util/base.h"
 
 /* As many kinds as there are rows in the table of user-agent.c; a kind is an index into it. */
-typedef unsigned char agent_t;
+typedef unsigned char user_agent_t;
 
-#define AGENTS_MAX 64
+#define USER_AGENTS_MAX 64
 
 /* Of a User-Agent field (RFC 9110 10.1.5), which may be NULL. */
-agent_t agent_of(const char *user_agent);
+user_agent_t user_agent_find(const char *user_agent);
 
 /* "thunderbird"; "none" where nothing was said, "other" for what is not in the table. */
-const char *agent_name(agent_t agent);
-size_t agents_count(void); /* no more than AGENTS_MAX */
+const char *user_agent_name(user_agent_t agent);
+size_t user_agents_count(void); /* no more than USER_AGENTS_MAX */

@@ -57,7 +57,7 @@ static void count(size_t worker, const char *protocol, const char *outcome, cons
 	const struct record record = {
 		.request = &request,
 		.response = &response,
-		.agent = agent_of(program),
+		.agent = user_agent_find(program),
 		.micros = micros,
 	};
 

@@ -26,7 +26,8 @@ static void test_agents(void **state)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		check_text(rows[i].field, agent_name(agent_of(rows[i].field)), rows[i].wanted);
+		check_text(rows[i].field, user_agent_name(user_agent_find(rows[i].field)),
+			   rows[i].wanted);
 }
 
 int main(void)
