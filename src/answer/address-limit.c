@@ -37,7 +37,7 @@ struct limit {
 	struct hash_key key;
 	struct table tables[CLIENT_NETWORKS_MAX];
 	struct rate *rate;
-	struct refusals refusals, closed;
+	struct refusal_log refusals, closed;
 	pthread_rwlock_t lock; /* of what follows */
 	struct limit_rules rules;
 	char *trusted;
@@ -116,8 +116,8 @@ struct limit *limit_new(void)
 			pthread_mutex_init(&table->sets[i].lock, NULL);
 	}
 	limit->rate = rate_new();
-	limit->refusals = REFUSALS("rate limit", "refused");
-	limit->closed = REFUSALS("connection limit", "closed");
+	limit->refusals = REFUSAL_LOG("rate limit", "refused");
+	limit->closed = REFUSAL_LOG("connection limit", "closed");
 	limit->trusted = xstrdup("");
 	pthread_rwlock_init(&limit->lock, NULL);
 	return limit;
@@ -271,7 +271,7 @@ enum admission limit_admit(struct limit *limit, const struct sockaddr *client, i
 	if (!full)
 		return ADMITTED;
 	*ret_full = *full;
-	return refusals_note(&limit->refusals, full, now / 1000) ? REFUSED : REFUSED_AGAIN;
+	return refusal_log_add(&limit->refusals, full, now / 1000) ? REFUSED : REFUSED_AGAIN;
 }
 
 bool limit_trusts(struct limit *limit, const struct sockaddr *client)
@@ -283,11 +283,11 @@ bool limit_trusts(struct limit *limit, const struct sockaddr *client)
 
 bool limit_note_closed(struct limit *limit, const struct client_network *network, int64_t now)
 {
-	return refusals_note(&limit->closed, network, now);
+	return refusal_log_add(&limit->closed, network, now);
 }
 
 void limit_tell_refusals(struct limit *limit, int64_t now)
 {
-	refusals_tell(&limit->refusals, now);
-	refusals_tell(&limit->closed, now);
+	refusal_log_write(&limit->refusals, now);
+	refusal_log_write(&limit->closed, now);
 }

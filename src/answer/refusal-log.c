@@ -2,51 +2,50 @@
 
 #include "util/log.h"
 
-bool refusals_note(struct refusals *refusals, const struct client_network *network, int64_t now)
+bool refusal_log_add(struct refusal_log *log, const struct client_network *network, int64_t now)
 {
-	size_t i, room = REFUSALS_NETWORKS;
+	size_t i, room = REFUSAL_LOG_NETWORKS;
 	bool is_first;
 
-	pthread_mutex_lock(&refusals->lock);
-	for (i = 0; i < REFUSALS_NETWORKS; i++) {
-		if (refusals->places[i].until == 0)
+	pthread_mutex_lock(&log->lock);
+	for (i = 0; i < REFUSAL_LOG_NETWORKS; i++) {
+		if (log->places[i].until == 0)
 			room = room < i ? room : i;
-		else if (memcmp(&refusals->places[i].network, network, sizeof(*network)) == 0)
+		else if (memcmp(&log->places[i].network, network, sizeof(*network)) == 0)
 			break;
 	}
-	if (i == REFUSALS_NETWORKS)
+	if (i == REFUSAL_LOG_NETWORKS)
 		i = room;
-	is_first = refusals->places[i].until == 0 && i < REFUSALS_NETWORKS;
-	if (refusals->places[i].until == 0) {
-		refusals->places[i].network = *network;
-		refusals->places[i].until = now + REFUSALS_PERIOD_MS;
+	is_first = log->places[i].until == 0 && i < REFUSAL_LOG_NETWORKS;
+	if (log->places[i].until == 0) {
+		log->places[i].network = *network;
+		log->places[i].until = now + REFUSAL_LOG_PERIOD_MS;
 	}
-	refusals->places[i].count += !is_first;
-	pthread_mutex_unlock(&refusals->lock);
+	log->places[i].count += !is_first;
+	pthread_mutex_unlock(&log->lock);
 	return is_first;
 }
 
-void refusals_tell(struct refusals *refusals, int64_t now)
+void refusal_log_write(struct refusal_log *log, int64_t now)
 {
-	for (size_t i = 0; i <= REFUSALS_NETWORKS; i++) {
+	for (size_t i = 0; i <= REFUSAL_LOG_NETWORKS; i++) {
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 		const char *client = "others";
 		uint64_t count = 0;
 
-		pthread_mutex_lock(&refusals->lock);
-		if (refusals->places[i].until <= now) {
-			count = refusals->places[i].count;
-			if (count > 0 && i < REFUSALS_NETWORKS)
+		pthread_mutex_lock(&log->lock);
+		if (log->places[i].until <= now) {
+			count = log->places[i].count;
+			if (count > 0 && i < REFUSAL_LOG_NETWORKS)
 				client = arena_printf(
 					&memory, "\"%s\"",
-					client_network_text(&memory, &refusals->places[i].network));
-			refusals->places[i].until = 0;
-			refusals->places[i].count = 0;
+					client_network_text(&memory, &log->places[i].network));
+			log->places[i].until = 0;
+			log->places[i].count = 0;
 		}
-		pthread_mutex_unlock(&refusals->lock);
+		pthread_mutex_unlock(&log->lock);
 		if (count > 0)
-			log_info("%s: client=%s %s=%llu period=%ds", refusals->limit, client,
-				 refusals->event, (unsigned long long)count,
-				 REFUSALS_PERIOD_MS / 1000);
+			log_info("%s: client=%s %s=%llu period=%ds", log->limit, client, log->event,
+				 (unsigned long long)count, REFUSAL_LOG_PERIOD_MS / 1000);
 	}
 }

@@ -2,38 +2,38 @@
 #include "unit/fixture.h"
 #include "util/network.h"
 
-static bool note(struct refusals *refusals, unsigned number, int64_t now)
+static bool note(struct refusal_log *refusals, unsigned number, int64_t now)
 {
 	const struct client_network network = {
 		.address = { 0x20, 1, 0xd, 0xb8, (uint8_t)(number >> 8), (uint8_t)number },
 		.bits = 64,
 	};
 
-	return refusals_note(refusals, &network, now);
+	return refusal_log_add(refusals, &network, now);
 }
 
 static void test_one_of_a_minute_is_logged(void **state)
 {
-	struct refusals refusals = REFUSALS("rate limit", "refused");
+	struct refusal_log refusals = REFUSAL_LOG("rate limit", "refused");
 
 	assert_true(note(&refusals, 1, 1000));
 	assert_false(note(&refusals, 1, 1000));
 	assert_true(note(&refusals, 2, 2000));
 	assert_false(note(&refusals, 1, 2000));
-	refusals_tell(&refusals, 1000 + REFUSALS_PERIOD_MS);
-	assert_true(note(&refusals, 1, 1000 + REFUSALS_PERIOD_MS));
-	assert_false(note(&refusals, 2, 1000 + REFUSALS_PERIOD_MS));
+	refusal_log_write(&refusals, 1000 + REFUSAL_LOG_PERIOD_MS);
+	assert_true(note(&refusals, 1, 1000 + REFUSAL_LOG_PERIOD_MS));
+	assert_false(note(&refusals, 2, 1000 + REFUSAL_LOG_PERIOD_MS));
 }
 
 static void test_many_networks_are_counted_together(void **state)
 {
-	struct refusals refusals = REFUSALS("rate limit", "refused");
+	struct refusal_log refusals = REFUSAL_LOG("rate limit", "refused");
 
-	for (unsigned i = 0; i < REFUSALS_NETWORKS; i++)
+	for (unsigned i = 0; i < REFUSAL_LOG_NETWORKS; i++)
 		assert_true(note(&refusals, i, 1000));
-	for (unsigned i = REFUSALS_NETWORKS; i < 1000; i++)
+	for (unsigned i = REFUSAL_LOG_NETWORKS; i < 1000; i++)
 		assert_false(note(&refusals, i, 1000));
-	refusals_tell(&refusals, INT64_MAX);
+	refusal_log_write(&refusals, INT64_MAX);
 	assert_true(note(&refusals, 999, 1000));
 }
 
