@@ -5,19 +5,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-void lingering_add(struct lingering *lingering, int fd, int64_t now)
+void linger_add(struct lingering *lingering, int fd, int64_t now)
 {
-	if (lingering->count == LINGERING_MAX)
+	if (lingering->count == LINGER_MAX)
 		return;
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	(void)shutdown(fd, SHUT_WR);
 	lingering->connections[lingering->count].fd = fd;
-	lingering->connections[lingering->count++].until = now + LINGERING_MS;
+	lingering->connections[lingering->count++].until = now + LINGER_MS;
 }
 
-void lingering_drop(struct lingering *lingering, int64_t now)
+void linger_drop(struct lingering *lingering, int64_t now)
 {
 	for (size_t i = 0; i < lingering->count;) {
 		int fd = lingering->connections[i].fd;
@@ -36,7 +36,7 @@ void lingering_drop(struct lingering *lingering, int64_t now)
 	}
 }
 
-int64_t lingering_next(const struct lingering *lingering, int64_t now)
+int64_t linger_next(const struct lingering *lingering, int64_t now)
 {
-	return lingering->count ? now + LINGERING_STEP_MS : INT64_MAX;
+	return lingering->count ? now + LINGER_STEP_MS : INT64_MAX;
 }

@@ -10,29 +10,29 @@
 #include "util/base.h"
 
 /* How many of one worker linger; more are closed at once. */
-#define LINGERING_MAX 8
+#define LINGER_MAX 8
 
 /* For how long, in milliseconds, and how often and how much of one is dropped, which
  * makes 6 MiB. */
-#define LINGERING_MS 2000
-#define LINGERING_STEP_MS 20
-#define LINGERING_STEP_SIZE ((size_t)64 * 1024)
+#define LINGER_MS 2000
+#define LINGER_STEP_MS 20
+#define LINGER_STEP_SIZE ((size_t)64 * 1024)
 
 /* One for each worker thread. */
 struct lingering {
 	struct {
 		int fd;
 		int64_t until;
-	} connections[LINGERING_MAX];
+	} connections[LINGER_MAX];
 	size_t count;
-	char dropped[LINGERING_STEP_SIZE];
+	char dropped[LINGER_STEP_SIZE];
 };
 
 /* Keeps the connection of the descriptor, which is about to be closed. Nothing more is sent. */
-void lingering_add(struct lingering *lingering, int fd, int64_t now);
+void linger_add(struct lingering *lingering, int fd, int64_t now);
 
 /* Drops what has come, and closes those whose client has closed, or whose time is over. */
-void lingering_drop(struct lingering *lingering, int64_t now);
+void linger_drop(struct lingering *lingering, int64_t now);
 
-/* When lingering_drop() has something to do next; INT64_MAX for never. */
-int64_t lingering_next(const struct lingering *lingering, int64_t now);
+/* When linger_drop() has something to do next; INT64_MAX for never. */
+int64_t linger_next(const struct lingering *lingering, int64_t now);

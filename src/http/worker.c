@@ -122,7 +122,7 @@ static void notify_connection(void *cls, struct MHD_Connection *mhd, void **cont
 		return;
 	}
 	if (connection->must_linger)
-		lingering_add(&listening->worker->lingering, connection->fd, clock_now());
+		linger_add(&listening->worker->lingering, connection->fd, clock_now());
 	exchange_abandon(connection);
 	connection_close(connection);
 }
@@ -300,7 +300,7 @@ static int sleep_time(const struct worker *worker)
 	const int64_t deadlines[] = {
 		connections_next_deadline(&worker->connections),
 		exchanges_next_retry(&worker->exchanges),
-		lingering_next(&worker->lingering, now),
+		linger_next(&worker->lingering, now),
 		worker->snapshot_until ?: INT64_MAX,
 		worker->stopping_since ? now + EXCHANGE_RETRY_MS : INT64_MAX,
 	};
@@ -365,7 +365,7 @@ static void turn(struct worker *worker)
 	now = clock_now();
 	connections_expire(&worker->connections, now);
 	exchanges_retry(&worker->exchanges, now);
-	lingering_drop(&worker->lingering, now);
+	linger_drop(&worker->lingering, now);
 	for (size_t i = 0; i < worker->n_sockets; i++)
 		run_daemon(worker->sockets[i]);
 	atomic_fetch_add(&worker->turns, 1);
@@ -431,7 +431,7 @@ void worker_free(struct worker *worker)
 		free(worker->sockets[i]);
 	}
 	exchanges_clear(&worker->exchanges);
-	lingering_drop(&worker->lingering, INT64_MAX);
+	linger_drop(&worker->lingering, INT64_MAX);
 	clear_serving(&worker->serving);
 	if (worker->has_next_serving)
 		clear_serving(&worker->next_serving);

@@ -31,7 +31,7 @@ struct worker_options {
 /* The descriptors that a worker holds: its epoll set, its wake-up call, the database with its -wal
  * and -shm, and connections that linger; and for each listening socket that itself, and
  * libmicrohttpd's epoll set and eventfd. */
-#define WORKER_DESCRIPTORS (5 + LINGERING_MAX)
+#define WORKER_DESCRIPTORS (5 + LINGER_MAX)
 #define WORKER_SOCKET_DESCRIPTORS 3
 
 /* Takes over the store, also where it fails. Listens nowhere yet. Returns 0, or -1 with err set. */
