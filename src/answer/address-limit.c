@@ -36,7 +36,7 @@ struct table {
 struct limit {
 	struct hash_key key;
 	struct table tables[CLIENT_NETWORKS_MAX];
-	struct rate *rate;
+	struct rate_limit *rate;
 	struct refusal_log refusals, closed;
 	pthread_rwlock_t lock; /* of what follows */
 	struct limit_rules rules;
@@ -115,7 +115,7 @@ struct limit *limit_new(void)
 		for (size_t i = 0; i < table->n_sets; i++)
 			pthread_mutex_init(&table->sets[i].lock, NULL);
 	}
-	limit->rate = rate_new();
+	limit->rate = rate_limit_new();
 	limit->refusals = REFUSAL_LOG("rate limit", "refused");
 	limit->closed = REFUSAL_LOG("connection limit", "closed");
 	limit->trusted = xstrdup("");
@@ -138,7 +138,7 @@ void limit_free(struct limit *limit)
 		free(table->sets);
 	}
 	pthread_rwlock_destroy(&limit->lock);
-	rate_free(limit->rate);
+	rate_limit_free(limit->rate);
 	free(limit->trusted);
 	free(limit);
 }
@@ -267,7 +267,7 @@ enum admission limit_admit(struct limit *limit, const struct sockaddr *client, i
 	if (client->sa_family == AF_INET6 &&
 	    IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)client)->sin6_addr))
 		return ADMITTED;
-	full = rate_take(limit->rate, &networks, rules.requests, rules.burst, now);
+	full = rate_limit_take(limit->rate, &networks, rules.requests, rules.burst, now);
 	if (!full)
 		return ADMITTED;
 	*ret_full = *full;

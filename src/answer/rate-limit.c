@@ -32,7 +32,7 @@ struct table {
 	size_t n_sets;
 };
 
-struct rate {
+struct rate_limit {
 	struct hash_key key;
 	struct table tables[CLIENT_NETWORKS_MAX];
 };
@@ -46,15 +46,15 @@ struct visit {
 	int64_t each;	       /* nanoseconds until one token is back */
 };
 
-struct rate *rate_new(void)
+struct rate_limit *rate_limit_new(void)
 {
-	struct rate *rate = xnew(struct rate);
+	struct rate_limit *rate = xnew(struct rate_limit);
 
 	rate->key = hash_key_new();
 	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++) {
 		struct table *table = &rate->tables[t];
 
-		table->n_sets = (t == 0 ? RATE_NETWORKS : RATE_WIDER_NETWORKS) / PLACES;
+		table->n_sets = (t == 0 ? RATE_LIMIT_NETWORKS : RATE_LIMIT_WIDER_NETWORKS) / PLACES;
 		table->sets = xcalloc(table->n_sets, sizeof(*table->sets));
 		for (size_t i = 0; i < LOCKS; i++)
 			pthread_mutex_init(&table->locks[i], NULL);
@@ -62,7 +62,7 @@ struct rate *rate_new(void)
 	return rate;
 }
 
-void rate_free(struct rate *rate)
+void rate_limit_free(struct rate_limit *rate)
 {
 	if (!rate)
 		return;
@@ -86,7 +86,7 @@ static struct bucket *replace_fullest(struct set *set, const struct client_netwo
 }
 
 /* Locks the network's place. All calls lock the tables in the same order. */
-static struct visit visit_network(struct rate *rate, struct table *table,
+static struct visit visit_network(struct rate_limit *rate, struct table *table,
 				  const struct client_network *network)
 {
 	size_t index = hash_of(&rate->key, network, sizeof(*network)) % table->n_sets;
@@ -111,8 +111,9 @@ static int64_t full_after(const struct visit *visit, int64_t now)
 	return (bucket && bucket->full_at > now ? bucket->full_at : now) + visit->each;
 }
 
-const struct client_network *rate_take(struct rate *rate, const struct client_networks *networks,
-				       unsigned per_second, unsigned burst, int64_t now)
+const struct client_network *rate_limit_take(struct rate_limit *rate,
+					     const struct client_networks *networks,
+					     unsigned per_second, unsigned burst, int64_t now)
 {
 	const struct client_network *empty = NULL;
 	struct visit visits[CLIENT_NETWORKS_MAX];

@@ -10,20 +10,21 @@
 #include "util/base.h"
 #include "util/network.h"
 
-struct rate;
+struct rate_limit;
 
 /* Networks in the table of the narrowest, each with 32 bytes: 2 MiB; a quarter of that for each of
  * the wider ones, 3.5 MiB in all. Memory that was never needed is not taken. */
-#define RATE_NETWORKS 65536
-#define RATE_WIDER_NETWORKS (RATE_NETWORKS / 4)
+#define RATE_LIMIT_NETWORKS 65536
+#define RATE_LIMIT_WIDER_NETWORKS (RATE_LIMIT_NETWORKS / 4)
 
-struct rate *rate_new(void);
-void rate_free(struct rate *rate);
-DEFINE_CLEANUP(struct rate *, rate_free);
+struct rate_limit *rate_limit_new(void);
+void rate_limit_free(struct rate_limit *rate);
+DEFINE_CLEANUP(struct rate_limit *, rate_limit_free);
 
 /* Takes a token from the bucket of each of the networks. That of the narrowest holds burst tokens,
  * of which per_second come back (both at least 1); the others hold their factor times as many. now
  * is clock_microseconds(). Returns NULL, or the network that had no token; then none was taken. May
  * be called from any thread. */
-const struct client_network *rate_take(struct rate *rate, const struct client_networks *networks,
-				       unsigned per_second, unsigned burst, int64_t now);
+const struct client_network *rate_limit_take(struct rate_limit *rate,
+					     const struct client_networks *networks,
+					     unsigned per_second, unsigned burst, int64_t now);

@@ -16,18 +16,18 @@ static struct client_networks networks(unsigned number)
 }
 
 /* How many of so many requests at one time are allowed. */
-static unsigned take(struct rate *rate, unsigned who, unsigned count, int64_t now)
+static unsigned take(struct rate_limit *rate, unsigned who, unsigned count, int64_t now)
 {
 	const struct client_networks client = networks(who);
 	unsigned taken = 0;
 
 	for (unsigned i = 0; i < count; i++)
-		taken += !rate_take(rate, &client, 10, 50, now);
+		taken += !rate_limit_take(rate, &client, 10, 50, now);
 	return taken;
 }
 
 /* The same of an IPv6 client; ret_full is the network that refused last. */
-static unsigned take_from(struct rate *rate, const char *client, unsigned count, int64_t now,
+static unsigned take_from(struct rate_limit *rate, const char *client, unsigned count, int64_t now,
 			  char *ret_full)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -35,7 +35,7 @@ static unsigned take_from(struct rate *rate, const char *client, unsigned count,
 	unsigned taken = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		const struct client_network *full = rate_take(rate, &all, 10, 50, now);
+		const struct client_network *full = rate_limit_take(rate, &all, 10, 50, now);
 
 		taken += !full;
 		if (full)
@@ -59,7 +59,7 @@ static void test_bucket(void **state)
 		{ "two seconds give twenty", 1, 60, SECOND * 31 / 10, 20 },
 		{ "a long time fills it, not more", 1, 200, SECOND * 1000, 50 },
 	};
-	_cleanup_(rate_freep) struct rate *rate = rate_new();
+	_cleanup_(rate_limit_freep) struct rate_limit *rate = rate_limit_new();
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		check_number(rows[i].row, take(rate, rows[i].who, rows[i].asked, rows[i].at),
@@ -93,7 +93,7 @@ static void test_wider_networks_have_buckets(void **state)
 		{ "192.0.2.5", 1000, SECOND, 0, "192.0.2.0/24" },
 		{ "192.0.3.5", 1000, SECOND, 50, "192.0.3.5" },
 	};
-	_cleanup_(rate_freep) struct rate *rate = rate_new();
+	_cleanup_(rate_limit_freep) struct rate_limit *rate = rate_limit_new();
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		char full[64] = "";
@@ -109,7 +109,7 @@ static void test_wider_networks_have_buckets(void **state)
 static void test_the_highest_rate(void **state)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(rate_freep) struct rate *rate = rate_new();
+	_cleanup_(rate_limit_freep) struct rate_limit *rate = rate_limit_new();
 	unsigned taken = 0;
 
 	for (unsigned i = 0; i < 100; i++) {
@@ -117,7 +117,7 @@ static void test_the_highest_rate(void **state)
 		const struct client_networks all = networks_of_client(
 			ip_address_parse(&memory, client));
 
-		taken += !rate_take(rate, &all, 100000, 1, SECOND);
+		taken += !rate_limit_take(rate, &all, 100000, 1, SECOND);
 	}
 	assert_int_equal(taken, 16);
 }
@@ -125,10 +125,10 @@ static void test_the_highest_rate(void **state)
 /* However many networks come, who is held back is not forgotten for those that ask little. */
 static void test_many_networks(void **state)
 {
-	_cleanup_(rate_freep) struct rate *rate = rate_new();
+	_cleanup_(rate_limit_freep) struct rate_limit *rate = rate_limit_new();
 
 	assert_int_equal(take(rate, 0, 100, SECOND), 50);
-	for (unsigned i = 1; i < 4 * RATE_NETWORKS; i++)
+	for (unsigned i = 1; i < 4 * RATE_LIMIT_NETWORKS; i++)
 		assert_int_equal(take(rate, i, 1, SECOND), 1);
 	assert_int_equal(take(rate, 0, 1, SECOND), 0);
 }
