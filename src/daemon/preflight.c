@@ -120,11 +120,11 @@ static void check_address(const struct preflight *preflight, const char *key,
 	const char *path = unix_socket_path(address);
 	struct error err;
 	int r = path ? unix_socket_check(path, &holder, &err)
-		     : binding_check(addresses, address, &holder, &err);
+		     : sockets_check(addresses, address, &holder, &err);
 
-	if (r == BINDING_TAKEN)
+	if (r == SOCKETS_TAKEN)
 		report_taken(preflight, key, address, holder, &err);
-	else if (r == BINDING_DENIED && geteuid() != 0)
+	else if (r == SOCKETS_DENIED && geteuid() != 0)
 		add(preflight->warnings, key,
 		    arena_printf(
 			    preflight->warnings->memory,
@@ -153,7 +153,7 @@ void preflight_ports(const struct settings *settings, const char *settings_file,
 		const struct texts *addresses = lists[i].addresses;
 
 		for (size_t a = 0; a < addresses->count; a++) {
-			const char *address = binding_address(notes->memory, addresses,
+			const char *address = sockets_address(notes->memory, addresses,
 							      addresses->items[a], &replaced);
 
 			if (address)

@@ -86,7 +86,7 @@ static void load_templates(struct server *server)
 static int load(struct server *server, struct error *err)
 {
 	struct settings *settings = &server->settings;
-	bool has_https = sockets_have(server->sockets, PORT_TLS);
+	bool has_https = sockets_have(server->sockets, SOCKET_TLS);
 
 	process_hide_memory();
 	if (preparation_check_file(server->settings_file, err) < 0)

@@ -160,7 +160,7 @@ static void close_surplus(struct connection *surplus)
 }
 
 struct connection *connection_open(struct connections *all, struct MHD_Connection *mhd,
-				   enum port_kind kind, struct shares *shares)
+				   enum socket_kind kind, struct shares *shares)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct connection *connection = xnew(struct connection);
@@ -182,7 +182,7 @@ struct connection *connection_open(struct connections *all, struct MHD_Connectio
 	all->fresh++;
 	counter_add(&all->counters->connections, 1);
 	connection_queue(connection, &all->requests);
-	if (!(kind == PORT_PROXY &&
+	if (!(kind == SOCKET_PROXY &&
 	      networks_contain(&memory, all->serving->trusted_proxies, client)) &&
 	    !(all->limit && limit_trusts(all->limit, client)))
 		join_share(connection, shares, client);

@@ -104,7 +104,7 @@ void connections_init(struct connections *all);
  * its network holds more than its share of the listener's connections, the one that has waited
  * longest is closed. */
 struct connection *connection_open(struct connections *all, struct MHD_Connection *mhd,
-				   enum port_kind kind, struct shares *shares);
+				   enum socket_kind kind, struct shares *shares);
 
 /* The connection waits in the queue from now on, which may be the one it is in, and has all of its
  * time again. */

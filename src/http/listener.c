@@ -37,7 +37,7 @@ struct listener {
 	struct serving serving; /* what the workers have */
 	struct limit *limit;
 	struct metrics_server *metrics; /* NULL: none */
-	bool misses_metrics;	       /* the settings want one, which failed */
+	bool misses_metrics;		/* the settings want one, which failed */
 };
 
 unsigned listener_threads_of(const struct settings *settings)
@@ -60,7 +60,7 @@ static int share_connections(unsigned workers, const struct sockets *all, rlim_t
 	rlim_t sockets, limit, kept;
 
 	for (size_t i = 0; i < all->count; i++)
-		watched += all->items[i].kind == PORT_METRICS;
+		watched += all->items[i].kind == SOCKET_METRICS;
 	sockets = (rlim_t)workers * (all->count - watched);
 	kept = DESCRIPTORS_KEPT + (rlim_t)workers * WORKER_DESCRIPTORS +
 	       sockets * WORKER_SOCKET_DESCRIPTORS + watched * METRICS_SERVER_DESCRIPTORS;
@@ -94,17 +94,17 @@ static int open_metrics_server(struct listener *listener, const struct settings 
 {
 	struct store *store;
 
-	if (!sockets_have(sockets, PORT_METRICS))
+	if (!sockets_have(sockets, SOCKET_METRICS))
 		return 0;
 	if (store_open_patiently(settings->database.file, STORE_READ, EXCHANGE_PATIENCE_MS, &store,
 				 err) < 0)
 		return -1;
 	listener->metrics = metrics_server_new(listener->workers, listener->n_workers, store,
-					       sockets_have(sockets, PORT_TLS));
+					       sockets_have(sockets, SOCKET_TLS));
 	for (size_t i = 0; i < sockets->count; i++) {
 		int fd;
 
-		if (sockets->items[i].kind != PORT_METRICS)
+		if (sockets->items[i].kind != SOCKET_METRICS)
 			continue;
 		fd = sockets_listen(sockets, i, 0, err);
 		if (fd < 0 || metrics_server_add_socket(listener->metrics, fd, err) < 0)
@@ -164,9 +164,9 @@ int listener_open(const struct settings *settings, struct sockets *sockets,
 	if (open_workers(listener, settings, sockets, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sockets->count; i++) {
-		enum port_kind kind = sockets->items[i].kind;
+		enum socket_kind kind = sockets->items[i].kind;
 
-		for (unsigned w = 0; kind != PORT_METRICS && w < listener->n_workers; w++) {
+		for (unsigned w = 0; kind != SOCKET_METRICS && w < listener->n_workers; w++) {
 			int fd = sockets_listen(sockets, i, w, err);
 
 			if (fd < 0 || worker_add_socket(listener->workers[w], fd, kind, err) < 0)

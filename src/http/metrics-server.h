@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * The metrics server: what programs that watch us ask, on a port of their own, in a thread of its
- * own: /metrics (metrics.h), /healthz (whether the workers turn) and /readyz (whether requests can
- * be answered). It still answers when all workers are busy.
+ * The metrics server: what programs that watch us ask, on listeners of their own, in a thread of
+ * its own: /metrics (metrics.h), /healthz (whether the workers turn) and /readyz (whether requests
+ * can be answered). It still answers when all workers are busy.
  */
 
 #include "util/base.h"

@@ -16,7 +16,7 @@ int plain_http_answer(const struct context *context, const struct serving *servi
 		      struct arena *memory, const struct request *request,
 		      struct response *ret_response, struct error *err);
 
-/* Whether the request is refused before its body is read: nothing on this port takes one. The
+/* Whether the request is refused before its body is read: nothing on this listener takes one. The
  * response is then filled in. */
 bool plain_http_refuses(struct arena *memory, const struct request *request,
 			struct response *ret_response);

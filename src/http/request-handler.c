@@ -26,7 +26,7 @@
 #define REFUSAL_STEP_MS 100
 
 struct exchange {
-	struct exchange_port *port;
+	struct exchange_socket *socket;
 	struct MHD_Connection *connection;
 	struct connection *ours; /* beside what libmicrohttpd knows */
 	struct arena memory;	 /* of the request */
@@ -46,15 +46,15 @@ struct exchange {
 	int64_t until;
 };
 
-void *exchange_begin(void *port, const char *target, struct MHD_Connection *connection)
+void *exchange_begin(void *socket, const char *target, struct MHD_Connection *connection)
 {
 	struct exchange *exchange = xnew(struct exchange);
 
-	exchange->port = port;
+	exchange->socket = socket;
 	exchange->connection = connection;
 	exchange->started = clock_microseconds();
 	exchange->request.target = arena_strdup(&exchange->memory, target);
-	exchange->port->exchanges->count++;
+	exchange->socket->exchanges->count++;
 	exchange->ours = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 				 ->socket_context;
 	exchange->record = (struct record){
@@ -144,7 +144,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 
 	if (!out)
 		return MHD_NO;
-	if (exchange->must_close || exchange->port->exchanges->is_stopping)
+	if (exchange->must_close || exchange->socket->exchanges->is_stopping)
 		MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
 	return queue_response(exchange, out);
 }
@@ -174,7 +174,7 @@ static void suspend_until(struct exchange *exchange, struct waiting *waiting, in
  * logged once, and has no text, because libmicrohttpd sends the body as a TLS record of its own. */
 static enum MHD_Result send_refusal(struct exchange *exchange)
 {
-	struct exchanges *exchanges = exchange->port->exchanges;
+	struct exchanges *exchanges = exchange->socket->exchanges;
 
 	exchange->response = (struct response){
 		.status = MHD_HTTP_TOO_MANY_REQUESTS,
@@ -195,7 +195,7 @@ static enum MHD_Result send_refusal(struct exchange *exchange)
  * delayed, so that waiting connections cannot fill the server. */
 static enum MHD_Result delay_or_send_refusal(struct exchange *exchange)
 {
-	struct exchanges *exchanges = exchange->port->exchanges;
+	struct exchanges *exchanges = exchange->socket->exchanges;
 	struct waiting *waiting = &exchanges->waiting[WAIT_FOR_REFUSAL];
 	int64_t until = clock_now() + REFUSAL_DELAY_MS + REFUSAL_STEP_MS - 1;
 
@@ -229,7 +229,7 @@ static bool announces_too_much(struct exchange *exchange)
 
 static void apply_rate_limit(struct exchange *exchange)
 {
-	struct limit *limit = exchange->port->exchanges->context.limit;
+	struct limit *limit = exchange->socket->exchanges->context.limit;
 	const struct sockaddr *client = exchange->request.client;
 
 	if (client)
@@ -244,7 +244,7 @@ static void apply_rate_limit(struct exchange *exchange)
 /* The header of the request was received. */
 static enum MHD_Result begin_handling(struct exchange *exchange, const char *method)
 {
-	struct exchanges *exchanges = exchange->port->exchanges;
+	struct exchanges *exchanges = exchange->socket->exchanges;
 	struct MHD_Connection *connection = exchange->connection;
 	struct request *request = &exchange->request;
 	const char *host;
@@ -256,7 +256,7 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	request->client = connection_client(exchange->ours);
 	exchange->record.agent = user_agent_find(MHD_lookup_connection_value(
 		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT));
-	if (exchange->port->kind == PORT_PROXY)
+	if (exchange->socket->kind == SOCKET_PROXY)
 		forwarded_apply(&exchange->memory, exchanges->serving->trusted_proxies,
 				forwarded_values(&exchange->memory, connection, "X-Forwarded-For"),
 				forwarded_values(&exchange->memory, connection, "X-Forwarded-Host"),
@@ -267,7 +267,7 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	set_privacy(exchanges, &exchange->record);
 	trace_request(exchange->ours->trace, &exchange->record,
 		      exchange->admission == ADMITTED ? "passed" : "exceeded");
-	if (exchange->admission == ADMITTED && exchange->port->kind == PORT_PLAIN &&
+	if (exchange->admission == ADMITTED && exchange->socket->kind == SOCKET_PLAIN &&
 	    plain_http_refuses(&exchange->memory, request, &exchange->response)) {
 		exchange->must_close = true;
 		return send_response(exchange);
@@ -283,13 +283,13 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 /* Sends the answer, or waits for the database. */
 static enum MHD_Result make_answer(struct exchange *exchange)
 {
-	struct exchanges *exchanges = exchange->port->exchanges;
+	struct exchanges *exchanges = exchange->socket->exchanges;
 	const char *protocol;
 	struct error err;
 	int r;
 
 	arena_clear(&exchange->scratch);
-	r = exchange->port->kind == PORT_PLAIN
+	r = exchange->socket->kind == SOCKET_PLAIN
 		    ? plain_http_answer(&exchanges->context, exchanges->serving, &exchange->scratch,
 					&exchange->request, &exchange->response, &err)
 		    : answer(&exchanges->context, &exchange->scratch, &exchange->request,
@@ -315,7 +315,7 @@ static enum MHD_Result make_answer(struct exchange *exchange)
 	return send_response(exchange);
 }
 
-enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, const char *url,
+enum MHD_Result exchange_handle(void *socket, struct MHD_Connection *connection, const char *url,
 				const char *method, const char *version, const char *data,
 				size_t *size, void **context)
 {
@@ -358,7 +358,7 @@ void exchange_abandon(struct connection *connection)
 		return;
 	stop_waiting(exchange);
 	connection_renew(connection);
-	exchanges = exchange->port->exchanges;
+	exchanges = exchange->socket->exchanges;
 	counters_add_request(exchanges->context.counters, &exchange->record);
 	set_privacy(exchanges, &exchange->record);
 	if (exchange->admission != REFUSED_AGAIN)
@@ -371,7 +371,7 @@ void exchange_abandon(struct connection *connection)
 	free(exchange);
 }
 
-void exchange_end(void *port, struct MHD_Connection *connection, void **context,
+void exchange_end(void *socket, struct MHD_Connection *connection, void **context,
 		  enum MHD_RequestTerminationCode code)
 {
 	struct exchange *exchange = TAKE(*context);

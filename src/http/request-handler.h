@@ -41,21 +41,21 @@ struct exchanges {
 };
 
 /* One listening socket's share: the cls of the callbacks. */
-struct exchange_port {
+struct exchange_socket {
 	struct exchanges *exchanges;
-	enum port_kind kind;
+	enum socket_kind kind;
 };
 
 /* MHD_OPTION_URI_LOG_CALLBACK: begins an exchange. */
-void *exchange_begin(void *port, const char *target, struct MHD_Connection *connection);
+void *exchange_begin(void *socket, const char *target, struct MHD_Connection *connection);
 
 /* The access handler. */
-enum MHD_Result exchange_handle(void *port, struct MHD_Connection *connection, const char *url,
+enum MHD_Result exchange_handle(void *socket, struct MHD_Connection *connection, const char *url,
 				const char *method, const char *version, const char *data,
 				size_t *size, void **exchange);
 
 /* MHD_OPTION_NOTIFY_COMPLETED: logs the exchange and frees its memory. */
-void exchange_end(void *port, struct MHD_Connection *connection, void **exchange,
+void exchange_end(void *socket, struct MHD_Connection *connection, void **exchange,
 		  enum MHD_RequestTerminationCode code);
 
 /* The connection is gone. Where arguments of a query do not fit into its memory, libmicrohttpd

@@ -18,14 +18,14 @@
 /* As they are handed over, and shown. */
 static const struct {
 	const char *name, *prefix;
-} kinds[PORT_KINDS] = {
-	[PORT_TLS] = { "https", "on https://" },
-	[PORT_PLAIN] = { "http", "on http://" },
-	[PORT_PROXY] = { "proxy", "behind a proxy on " },
-	[PORT_METRICS] = { "metrics", "for metrics on " },
+} kinds[SOCKET_KINDS] = {
+	[SOCKET_TLS] = { "https", "on https://" },
+	[SOCKET_PLAIN] = { "http", "on http://" },
+	[SOCKET_PROXY] = { "proxy", "behind a proxy on " },
+	[SOCKET_METRICS] = { "metrics", "for metrics on " },
 };
 
-const char *sockets_kind_name(enum port_kind kind)
+const char *sockets_kind_name(enum socket_kind kind)
 {
 	return kinds[kind].name;
 }
@@ -116,21 +116,21 @@ static int bind_text(const struct texts *addresses, const char *text, bool is_sh
 	return fd;
 }
 
-int binding_check(const struct texts *addresses, const char *text, struct socket_holder *ret_holder,
+int sockets_check(const struct texts *addresses, const char *text, struct socket_holder *ret_holder,
 		  struct error *err)
 {
 	int fd = bind_text(addresses, text, false, ret_holder, err);
 
 	if (fd < 0)
-		return fd == -EADDRINUSE      ? BINDING_TAKEN
-		       : fd == -EACCES	      ? BINDING_DENIED
-		       : fd == -EADDRNOTAVAIL ? BINDING_ABSENT
+		return fd == -EADDRINUSE      ? SOCKETS_TAKEN
+		       : fd == -EACCES	      ? SOCKETS_DENIED
+		       : fd == -EADDRNOTAVAIL ? SOCKETS_ABSENT
 					      : -1;
 	close(fd);
 	return 0;
 }
 
-const char *binding_address(struct arena *memory, const struct texts *addresses, const char *text,
+const char *sockets_address(struct arena *memory, const struct texts *addresses, const char *text,
 			    struct bytes *warning)
 {
 	const struct sockaddr_storage any = { .ss_family = AF_INET6 };
@@ -162,24 +162,24 @@ const char *binding_address(struct arena *memory, const struct texts *addresses,
 	return other;
 }
 
-static unsigned copies_of(const struct sockets *sockets, enum port_kind kind)
+static unsigned copies_of(const struct sockets *sockets, enum socket_kind kind)
 {
-	return kind == PORT_METRICS ? 1 : sockets->workers;
+	return kind == SOCKET_METRICS ? 1 : sockets->workers;
 }
 
-static struct listening_socket *port_new(struct sockets *sockets, const char *address,
-					 enum port_kind kind)
+static struct listening_socket *item_new(struct sockets *sockets, const char *address,
+					 enum socket_kind kind)
 {
-	struct listening_socket *port = &sockets->items[sockets->count++];
+	struct listening_socket *item = &sockets->items[sockets->count++];
 
-	port->address = arena_strdup(&sockets->memory, address);
-	port->name = arena_printf(&sockets->memory, "%s%s", kinds[kind].prefix, address);
-	port->kind = kind;
-	port->unix_socket.fd = -1;
-	port->fds = arena_array(&sockets->memory, int, sockets->workers);
+	item->address = arena_strdup(&sockets->memory, address);
+	item->name = arena_printf(&sockets->memory, "%s%s", kinds[kind].prefix, address);
+	item->kind = kind;
+	item->unix_socket.fd = -1;
+	item->fds = arena_array(&sockets->memory, int, sockets->workers);
 	for (unsigned i = 0; i < sockets->workers; i++)
-		port->fds[i] = -1;
-	return port;
+		item->fds[i] = -1;
+	return item;
 }
 
 static void add_problem(struct sockets *sockets, const struct error *err, const char *consequence)
@@ -191,87 +191,87 @@ static void add_problem(struct sockets *sockets, const struct error *err, const 
 }
 
 /* The first worker has the socket, the others what shares it. */
-static int share(struct sockets *sockets, struct listening_socket *port, struct error *err)
+static int share(struct sockets *sockets, struct listening_socket *item, struct error *err)
 {
-	for (unsigned w = 1; w < copies_of(sockets, port->kind); w++) {
-		port->fds[w] = fcntl(port->fds[0], F_DUPFD_CLOEXEC, 0);
-		if (port->fds[w] < 0)
-			return error_set(err, ERROR_SYSTEM, "cannot share %s: %s", port->address,
+	for (unsigned w = 1; w < copies_of(sockets, item->kind); w++) {
+		item->fds[w] = fcntl(item->fds[0], F_DUPFD_CLOEXEC, 0);
+		if (item->fds[w] < 0)
+			return error_set(err, ERROR_SYSTEM, "cannot share %s: %s", item->address,
 					 strerror(errno));
 	}
 	return 0;
 }
 
 static int bind_address(struct sockets *sockets, const struct texts *addresses,
-			struct listening_socket *port, struct error *err)
+			struct listening_socket *item, struct error *err)
 {
 	struct socket_holder holder;
-	int r = binding_check(addresses, port->address, &holder, err);
+	int r = sockets_check(addresses, item->address, &holder, err);
 
-	if (r != 0 && r != BINDING_ABSENT)
+	if (r != 0 && r != SOCKETS_ABSENT)
 		return -1;
 	/* While the network starts, an address may not be there yet. */
-	port->is_absent = r == BINDING_ABSENT;
-	if (port->is_absent)
+	item->is_absent = r == SOCKETS_ABSENT;
+	if (item->is_absent)
 		add_problem(sockets, err, "it is served once this machine has the address");
-	for (unsigned w = 0; w < copies_of(sockets, port->kind); w++) {
-		port->fds[w] = bind_text(addresses, port->address, true, &holder, err);
-		if (port->fds[w] < 0)
+	for (unsigned w = 0; w < copies_of(sockets, item->kind); w++) {
+		item->fds[w] = bind_text(addresses, item->address, true, &holder, err);
+		if (item->fds[w] < 0)
 			return -1;
 	}
 	return 0;
 }
 
 static int open_unix_socket(struct sockets *sockets, const char *path,
-			    struct listening_socket *port, struct error *err)
+			    struct listening_socket *item, struct error *err)
 {
-	if (unix_socket_open(path, BACKLOG, &port->unix_socket, err) < 0)
+	if (unix_socket_open(path, BACKLOG, &item->unix_socket, err) < 0)
 		return -1;
-	port->is_listening = true;
-	port->fds[0] = fcntl(port->unix_socket.fd, F_DUPFD_CLOEXEC, 0);
-	if (port->fds[0] < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", port->address,
+	item->is_listening = true;
+	item->fds[0] = fcntl(item->unix_socket.fd, F_DUPFD_CLOEXEC, 0);
+	if (item->fds[0] < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", item->address,
 				 strerror(errno));
-	return share(sockets, port, err);
+	return share(sockets, item, err);
 }
 
-static void close_port(const struct sockets *sockets, struct listening_socket *port)
+static void close_item(const struct sockets *sockets, struct listening_socket *item)
 {
 	for (unsigned w = 0; w < sockets->workers; w++)
-		closep(&port->fds[w]);
-	if (port->unix_socket.fd >= 0)
-		unix_socket_close(&port->unix_socket);
+		closep(&item->fds[w]);
+	if (item->unix_socket.fd >= 0)
+		unix_socket_close(&item->unix_socket);
 }
 
 /* An address that cannot be opened is left out. */
 static void bind_addresses(struct sockets *sockets, const struct texts *addresses,
-			   enum port_kind kind)
+			   enum socket_kind kind)
 {
 	for (size_t i = 0; i < addresses->count; i++) {
-		const char *address = binding_address(&sockets->memory, addresses,
+		const char *address = sockets_address(&sockets->memory, addresses,
 						      addresses->items[i], &sockets->warning);
 		const char *path = unix_socket_path(addresses->items[i]);
-		struct listening_socket *port;
+		struct listening_socket *item;
 		struct error err;
 
 		if (!address)
 			continue;
-		port = port_new(sockets, address, kind);
+		item = item_new(sockets, address, kind);
 
-		if ((path ? open_unix_socket(sockets, path, port, &err)
-			  : bind_address(sockets, addresses, port, &err)) == 0)
+		if ((path ? open_unix_socket(sockets, path, item, &err)
+			  : bind_address(sockets, addresses, item, &err)) == 0)
 			continue;
-		close_port(sockets, port);
+		close_item(sockets, item);
 		sockets->count--;
 		add_problem(sockets, &err, "this address is left out until a restart");
 	}
 }
 
 /* Clients do not come over a unix socket. */
-static bool is_usable(enum port_kind kind, sa_family_t family)
+static bool is_usable(enum socket_kind kind, sa_family_t family)
 {
 	return family == AF_INET || family == AF_INET6 ||
-	       (family == AF_UNIX && (kind == PORT_PROXY || kind == PORT_METRICS));
+	       (family == AF_UNIX && (kind == SOCKET_PROXY || kind == SOCKET_METRICS));
 }
 
 /* The workers share the socket itself, and with it whether it blocks. */
@@ -280,13 +280,13 @@ static int take_handed(struct sockets *sockets, const struct handed *handed, str
 	struct sockaddr_storage address = { 0 };
 	socklen_t size = sizeof(address), size_of_int = sizeof(int);
 	int type = 0, is_listening = 0;
-	struct listening_socket *port;
-	enum port_kind kind = 0;
+	struct listening_socket *item;
+	enum socket_kind kind = 0;
 	const char *text;
 
-	while (kind < PORT_KINDS && !text_equals(kinds[kind].name, handed->name))
+	while (kind < SOCKET_KINDS && !text_equals(kinds[kind].name, handed->name))
 		kind++;
-	if (kind == PORT_KINDS)
+	if (kind == SOCKET_KINDS)
 		return error_set(err, ERROR_SYSTEM,
 				 "a socket named '%s' was handed over; its name must be https, "
 				 "http, proxy or metrics (FileDescriptorName= of systemd)",
@@ -306,15 +306,15 @@ static int take_handed(struct sockets *sockets, const struct handed *handed, str
 		       ? arena_printf(&sockets->memory, "unix:%s",
 				      ((const struct sockaddr_un *)&address)->sun_path)
 		       : socket_address_text(&sockets->memory, &address);
-	port = port_new(sockets, text, kind);
-	port->name = arena_printf(&sockets->memory, "%s, handed over", port->name);
-	port->is_listening = true; /* who hands it over has chosen its backlog */
-	port->fds[0] = handed->fd;
+	item = item_new(sockets, text, kind);
+	item->name = arena_printf(&sockets->memory, "%s, handed over", item->name);
+	item->is_listening = true; /* who hands it over has chosen its backlog */
+	item->fds[0] = handed->fd;
 	(void)fcntl(handed->fd, F_SETFL, O_NONBLOCK);
-	return share(sockets, port, err);
+	return share(sockets, item, err);
 }
 
-static bool is_open(const struct sockets *sockets, enum port_kind kind)
+static bool is_open(const struct sockets *sockets, enum socket_kind kind)
 {
 	for (size_t i = 0; i < sockets->count; i++)
 		if (sockets->items[i].kind == kind && !sockets->items[i].is_absent)
@@ -326,13 +326,13 @@ static bool is_open(const struct sockets *sockets, enum port_kind kind)
  * port 80. */
 static bool can_serve(const struct sockets *sockets, const struct settings *settings)
 {
-	if (is_open(sockets, PORT_TLS) || is_open(sockets, PORT_PROXY))
+	if (is_open(sockets, SOCKET_TLS) || is_open(sockets, SOCKET_PROXY))
 		return true;
 	return !settings->server.listen_https.count && !settings->server.behind_proxy.count &&
-	       (is_open(sockets, PORT_PLAIN) || !settings->server.listen_http.count);
+	       (is_open(sockets, SOCKET_PLAIN) || !settings->server.listen_http.count);
 }
 
-bool sockets_have(const struct sockets *sockets, enum port_kind kind)
+bool sockets_have(const struct sockets *sockets, enum socket_kind kind)
 {
 	for (size_t i = 0; i < sockets->count; i++)
 		if (sockets->items[i].kind == kind)
@@ -344,11 +344,11 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 		 struct error *err)
 {
 	_cleanup_(sockets_closep) struct sockets *sockets = xnew(struct sockets);
-	const struct texts *const addresses[PORT_KINDS] = {
-		[PORT_TLS] = &settings->server.listen_https,
-		[PORT_PLAIN] = &settings->server.listen_http,
-		[PORT_PROXY] = &settings->server.behind_proxy,
-		[PORT_METRICS] = &settings->metrics.listen,
+	const struct texts *const addresses[SOCKET_KINDS] = {
+		[SOCKET_TLS] = &settings->server.listen_https,
+		[SOCKET_PLAIN] = &settings->server.listen_http,
+		[SOCKET_PROXY] = &settings->server.behind_proxy,
+		[SOCKET_METRICS] = &settings->metrics.listen,
 	};
 	struct handed *handed;
 	size_t n_handed = handed_take(&sockets->memory, &handed);
@@ -358,12 +358,12 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 	sockets->warning.memory = &sockets->memory;
 	sockets->items = arena_array(
 		&sockets->memory, struct listening_socket,
-		n_handed + addresses[PORT_TLS]->count + addresses[PORT_PLAIN]->count +
-			addresses[PORT_PROXY]->count + addresses[PORT_METRICS]->count);
+		n_handed + addresses[SOCKET_TLS]->count + addresses[SOCKET_PLAIN]->count +
+			addresses[SOCKET_PROXY]->count + addresses[SOCKET_METRICS]->count);
 	for (size_t i = 0; i < n_handed; i++)
 		if (take_handed(sockets, &handed[i], err) < 0)
 			return -1;
-	for (enum port_kind kind = 0; kind < PORT_KINDS; kind++)
+	for (enum socket_kind kind = 0; kind < SOCKET_KINDS; kind++)
 		if (!sockets_have(sockets, kind))
 			bind_addresses(sockets, addresses[kind], kind);
 	if (sockets->problems.count && !can_serve(sockets, settings)) {
@@ -376,12 +376,12 @@ int sockets_open(const struct settings *settings, unsigned workers, struct socke
 
 int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, struct error *err)
 {
-	struct listening_socket *port = &sockets->items[index];
+	struct listening_socket *item = &sockets->items[index];
 
-	if (!port->is_listening && listen(port->fds[worker], BACKLOG) < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", port->address,
+	if (!item->is_listening && listen(item->fds[worker], BACKLOG) < 0)
+		return error_set(err, ERROR_SYSTEM, "cannot listen on %s: %s", item->address,
 				 strerror(errno));
-	return TAKE_FD(port->fds[worker]);
+	return TAKE_FD(item->fds[worker]);
 }
 
 void sockets_close(struct sockets *sockets)
@@ -389,7 +389,7 @@ void sockets_close(struct sockets *sockets)
 	if (!sockets)
 		return;
 	for (size_t i = 0; i < sockets->count; i++)
-		close_port(sockets, &sockets->items[i]);
+		close_item(sockets, &sockets->items[i]);
 	arena_clear(&sockets->memory);
 	free(sockets);
 }

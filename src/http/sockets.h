@@ -14,12 +14,12 @@
 struct socket_holder;
 
 /* What is spoken on a listening socket. */
-enum port_kind {
-	PORT_TLS,
-	PORT_PLAIN,   /* what plain-http.h says */
-	PORT_PROXY,   /* the same as on PORT_TLS, in the clear, to a proxy that has spoken TLS */
-	PORT_METRICS, /* what metrics-server.h says; not for the workers */
-	PORT_KINDS
+enum socket_kind {
+	SOCKET_TLS,
+	SOCKET_PLAIN, /* what plain-http.h says */
+	SOCKET_PROXY, /* the same as on SOCKET_TLS, in the clear, to a proxy that has spoken TLS */
+	SOCKET_METRICS, /* what metrics-server.h says; not for the workers */
+	SOCKET_KINDS
 };
 
 /* One address. */
@@ -27,7 +27,7 @@ struct listening_socket {
 	const char *address;
 	const char *name; /* for the log: "on https://ADDRESS:PORT", and whether it was handed over
 			   */
-	enum port_kind kind;
+	enum socket_kind kind;
 	bool is_listening;
 	bool is_absent;			/* this machine does not have the address */
 	int *fds;			/* one for each worker, -1 once it is taken */
@@ -37,7 +37,8 @@ struct listening_socket {
 struct sockets {
 	struct arena memory; /* holds all below */
 	unsigned workers;
-	struct listening_socket *items; /* each worker has one of each, of PORT_METRICS the first */
+	struct listening_socket
+		*items; /* each worker has one of each, of SOCKET_METRICS the first */
 	size_t count;
 	struct texts problems; /* sentences about addresses that are left out, or not there yet */
 	struct error first;    /* of these */
@@ -53,8 +54,8 @@ struct sockets {
 int sockets_open(const struct settings *settings, unsigned workers, struct sockets **ret_sockets,
 		 struct error *err);
 
-const char *sockets_kind_name(enum port_kind kind); /* "https" */
-bool sockets_have(const struct sockets *sockets, enum port_kind kind);
+const char *sockets_kind_name(enum socket_kind kind); /* "https" */
+bool sockets_have(const struct sockets *sockets, enum socket_kind kind);
 
 /* Listens on a worker's socket, which the caller owns from now on. Returns it, or -1 with err
  * set. */
@@ -65,19 +66,19 @@ int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, struc
 void sockets_close(struct sockets *sockets);
 DEFINE_CLEANUP(struct sockets *, sockets_close);
 
-enum { BINDING_TAKEN = 1, BINDING_DENIED, BINDING_ABSENT };
+enum { SOCKETS_TAKEN = 1, SOCKETS_DENIED, SOCKETS_ABSENT };
 
 /*
  * What to bind to for an address of the list: itself; but without IPv6, where [::] cannot be bound,
  * 0.0.0.0 with the same port, in memory, or NULL if the list has that too. Adds what it replaces to
  * the warning. A unix socket is returned as it is.
  */
-const char *binding_address(struct arena *memory, const struct texts *addresses, const char *text,
+const char *sockets_address(struct arena *memory, const struct texts *addresses, const char *text,
 			    struct bytes *warning);
 
 /* Whether the address can be bound by us alone, because sockets that share a port would not notice
- * another daemon of ours there. Nothing stays open. Returns 0; BINDING_TAKEN with err and
- * ret_holder set; BINDING_DENIED with err set where the user may not; BINDING_ABSENT with err set
+ * another daemon of ours there. Nothing stays open. Returns 0; SOCKETS_TAKEN with err and
+ * ret_holder set; SOCKETS_DENIED with err set where the user may not; SOCKETS_ABSENT with err set
  * where this machine does not have the address; or -1 with err set. */
-int binding_check(const struct texts *addresses, const char *text, struct socket_holder *ret_holder,
+int sockets_check(const struct texts *addresses, const char *text, struct socket_holder *ret_holder,
 		  struct error *err);

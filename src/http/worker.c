@@ -38,7 +38,7 @@
 struct worker_socket {
 	struct worker *worker;
 	struct MHD_Daemon *daemon;
-	struct exchange_port exchanges;
+	struct exchange_socket exchanges;
 	struct shares shares; /* of its connections */
 	unsigned connections; /* after its last run */
 };
@@ -133,10 +133,10 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *connection, char *
 	return strlen(text);
 }
 
-int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct error *err)
+int worker_add_socket(struct worker *worker, int fd, enum socket_kind kind, struct error *err)
 {
 	_cleanup_(freep) struct worker_socket *listening = xnew(struct worker_socket);
-	const bool is_tls = kind == PORT_TLS;
+	const bool is_tls = kind == SOCKET_TLS;
 	const struct MHD_OptionItem more[] = {
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_HEAD_MAX, NULL },
 		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)exchange_begin, &listening->exchanges },
@@ -163,7 +163,7 @@ int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct
 				 SOCKETS_MAX);
 	}
 	listening->worker = worker;
-	listening->exchanges = (struct exchange_port){ &worker->exchanges, kind };
+	listening->exchanges = (struct exchange_socket){ &worker->exchanges, kind };
 	listening->shares.key = hash_key_new();
 	listening->daemon = mhd_start(fd, &options);
 	if (!listening->daemon) {

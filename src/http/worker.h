@@ -39,7 +39,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 	       struct worker **ret_worker, struct error *err);
 
 /* Takes over a listening socket. Returns 0, or -1 with err set. */
-int worker_add_socket(struct worker *worker, int fd, enum port_kind kind, struct error *err);
+int worker_add_socket(struct worker *worker, int fd, enum socket_kind kind, struct error *err);
 
 /* Starts the thread. Returns 0, or -1 with err set. */
 int worker_start(struct worker *worker, struct error *err);

@@ -69,7 +69,7 @@ static void start(struct served *served, unsigned handshake_timeout)
 	assert_int_equal(templates_load(NULL, NULL, NULL, NULL, &templates), 0);
 	assert_int_equal(worker_new(&options, store, &served->worker, &err), 0);
 	assert_int_equal(worker_add_socket(served->worker, listen_somewhere(&served->address),
-					   PORT_TLS, &err),
+					   SOCKET_TLS, &err),
 			 0);
 	served->serving = (struct serving){ .templates = templates,
 					    .handshake_timeout = handshake_timeout,
