@@ -96,7 +96,7 @@ static int open_metrics_server(struct listener *listener, const struct settings 
 
 	if (!sockets_have(sockets, SOCKET_METRICS))
 		return 0;
-	if (store_open_patiently(settings->database.file, STORE_READ, EXCHANGE_PATIENCE_MS, &store,
+	if (store_open_patiently(settings->database.file, STORE_READ, REQUEST_PATIENCE_MS, &store,
 				 err) < 0)
 		return -1;
 	listener->metrics = metrics_server_new(listener->workers, listener->n_workers, store,
@@ -141,7 +141,7 @@ static int open_workers(struct listener *listener, const struct settings *settin
 	for (; listener->n_workers < count; listener->n_workers++) {
 		struct store *store;
 
-		if (store_open_patiently(settings->database.file, STORE_READ, EXCHANGE_PATIENCE_MS,
+		if (store_open_patiently(settings->database.file, STORE_READ, REQUEST_PATIENCE_MS,
 					 &store, err) < 0 ||
 		    worker_new(&options, store, &listener->workers[listener->n_workers], err) < 0)
 			return -1;

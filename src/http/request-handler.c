@@ -26,7 +26,7 @@
 #define REFUSAL_STEP_MS 100
 
 struct exchange {
-	struct exchange_socket *socket;
+	struct request_socket *socket;
 	struct MHD_Connection *connection;
 	struct connection *ours; /* beside what libmicrohttpd knows */
 	struct arena memory;	 /* of the request */
@@ -46,7 +46,7 @@ struct exchange {
 	int64_t until;
 };
 
-void *exchange_begin(void *socket, const char *target, struct MHD_Connection *connection)
+void *request_handler_begin(void *socket, const char *target, struct MHD_Connection *connection)
 {
 	struct exchange *exchange = xnew(struct exchange);
 
@@ -54,7 +54,7 @@ void *exchange_begin(void *socket, const char *target, struct MHD_Connection *co
 	exchange->connection = connection;
 	exchange->started = clock_microseconds();
 	exchange->request.target = arena_strdup(&exchange->memory, target);
-	exchange->socket->exchanges->count++;
+	exchange->socket->handler->count++;
 	exchange->ours = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 				 ->socket_context;
 	exchange->record = (struct record){
@@ -63,16 +63,16 @@ void *exchange_begin(void *socket, const char *target, struct MHD_Connection *co
 		.tls_version = exchange->ours->tls_version,
 		.is_resumed = exchange->ours->is_resumed,
 	};
-	exchange_abandon(exchange->ours);
+	request_handler_abandon(exchange->ours);
 	exchange->ours->exchange = exchange;
 	connection_start_request(exchange->ours);
 	return exchange;
 }
 
-void exchanges_init(struct exchanges *exchanges)
+void request_handler_init(struct request_handler *handler)
 {
 	for (size_t i = 0; i < WAIT_REASONS; i++)
-		TAILQ_INIT(&exchanges->waiting[i].exchanges);
+		TAILQ_INIT(&handler->waiting[i].exchanges);
 }
 
 static void stop_waiting(struct exchange *exchange)
@@ -85,12 +85,12 @@ static void stop_waiting(struct exchange *exchange)
 	waiting->count--;
 }
 
-void exchanges_retry(struct exchanges *exchanges, int64_t now)
+void request_handler_retry(struct request_handler *handler, int64_t now)
 {
 	struct exchange *exchange;
 
 	for (size_t i = 0; i < WAIT_REASONS; i++) {
-		while ((exchange = TAILQ_FIRST(&exchanges->waiting[i].exchanges)) &&
+		while ((exchange = TAILQ_FIRST(&handler->waiting[i].exchanges)) &&
 		       exchange->until <= now) {
 			stop_waiting(exchange);
 			MHD_resume_connection(exchange->connection);
@@ -98,12 +98,12 @@ void exchanges_retry(struct exchanges *exchanges, int64_t now)
 	}
 }
 
-int64_t exchanges_next_retry(const struct exchanges *exchanges)
+int64_t request_handler_next_retry(const struct request_handler *handler)
 {
 	int64_t next = INT64_MAX;
 
 	for (size_t i = 0; i < WAIT_REASONS; i++) {
-		const struct exchange *oldest = TAILQ_FIRST(&exchanges->waiting[i].exchanges);
+		const struct exchange *oldest = TAILQ_FIRST(&handler->waiting[i].exchanges);
 
 		if (oldest && oldest->until < next)
 			next = oldest->until;
@@ -111,22 +111,22 @@ int64_t exchanges_next_retry(const struct exchanges *exchanges)
 	return next;
 }
 
-void exchanges_clear(struct exchanges *exchanges)
+void request_handler_clear(struct request_handler *handler)
 {
-	if (exchanges->refusal)
-		MHD_destroy_response(TAKE(exchanges->refusal));
+	if (handler->refusal)
+		MHD_destroy_response(TAKE(handler->refusal));
 }
 
 /* The key stays the same, so it is read once. It is NULL while the database cannot be read. */
-static void set_privacy(struct exchanges *exchanges, struct record *record)
+static void set_privacy(struct request_handler *handler, struct record *record)
 {
-	struct store *store = exchanges->context.store;
+	struct store *store = handler->context.store;
 	struct error err;
 
-	record->addresses = exchanges->serving->log.addresses;
-	if (record->addresses == LOG_ADDRESSES_HASH && !exchanges->has_log_key && store)
-		exchanges->has_log_key = store_secret(store, &exchanges->log_key, &err) == 0;
-	record->key = exchanges->has_log_key ? &exchanges->log_key : NULL;
+	record->addresses = handler->serving->log.addresses;
+	if (record->addresses == LOG_ADDRESSES_HASH && !handler->has_log_key && store)
+		handler->has_log_key = store_secret(store, &handler->log_key, &err) == 0;
+	record->key = handler->has_log_key ? &handler->log_key : NULL;
 }
 
 static enum MHD_Result queue_response(struct exchange *exchange, struct MHD_Response *out)
@@ -144,7 +144,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 
 	if (!out)
 		return MHD_NO;
-	if (exchange->must_close || exchange->socket->exchanges->is_stopping)
+	if (exchange->must_close || exchange->socket->handler->is_stopping)
 		MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
 	return queue_response(exchange, out);
 }
@@ -159,7 +159,7 @@ static enum MHD_Result reject_oversized_body(struct exchange *exchange)
 }
 
 /* In milliseconds of clock_now(), not before any other that waits for the same. libmicrohttpd calls
- * exchange_handle() again afterwards. */
+ * request_handler_access() again afterwards. */
 static void suspend_until(struct exchange *exchange, struct waiting *waiting, int64_t until)
 {
 	connection_renew(exchange->ours);
@@ -174,7 +174,7 @@ static void suspend_until(struct exchange *exchange, struct waiting *waiting, in
  * logged once, and has no text, because libmicrohttpd sends the body as a TLS record of its own. */
 static enum MHD_Result send_refusal(struct exchange *exchange)
 {
-	struct exchanges *exchanges = exchange->socket->exchanges;
+	struct request_handler *handler = exchange->socket->handler;
 
 	exchange->response = (struct response){
 		.status = MHD_HTTP_TOO_MANY_REQUESTS,
@@ -184,23 +184,23 @@ static enum MHD_Result send_refusal(struct exchange *exchange)
 		.body = "",
 		.outcome = "too-many-requests",
 	};
-	if (exchange->must_close || exchanges->is_stopping)
+	if (exchange->must_close || handler->is_stopping)
 		return send_response(exchange);
-	if (!exchanges->refusal)
-		exchanges->refusal = mhd_response_new(&exchange->response);
-	return exchanges->refusal ? queue_response(exchange, exchanges->refusal) : MHD_NO;
+	if (!handler->refusal)
+		handler->refusal = mhd_response_new(&exchange->response);
+	return handler->refusal ? queue_response(exchange, handler->refusal) : MHD_NO;
 }
 
 /* A program that repeats its request at once is slowed by a late response. Only so many are
  * delayed, so that waiting connections cannot fill the server. */
 static enum MHD_Result delay_or_send_refusal(struct exchange *exchange)
 {
-	struct exchanges *exchanges = exchange->socket->exchanges;
-	struct waiting *waiting = &exchanges->waiting[WAIT_FOR_REFUSAL];
+	struct request_handler *handler = exchange->socket->handler;
+	struct waiting *waiting = &handler->waiting[WAIT_FOR_REFUSAL];
 	int64_t until = clock_now() + REFUSAL_DELAY_MS + REFUSAL_STEP_MS - 1;
 
 	if (exchange->record.was_held || waiting->count >= DELAYED_REFUSALS_MAX ||
-	    exchanges->is_stopping)
+	    handler->is_stopping)
 		return send_refusal(exchange);
 	exchange->record.was_held = true;
 	suspend_until(exchange, waiting, until - until % REFUSAL_STEP_MS);
@@ -229,7 +229,7 @@ static bool announces_too_much(struct exchange *exchange)
 
 static void apply_rate_limit(struct exchange *exchange)
 {
-	struct limit *limit = exchange->socket->exchanges->context.limit;
+	struct limit *limit = exchange->socket->handler->context.limit;
 	const struct sockaddr *client = exchange->request.client;
 
 	if (client)
@@ -244,7 +244,7 @@ static void apply_rate_limit(struct exchange *exchange)
 /* The header of the request was received. */
 static enum MHD_Result begin_handling(struct exchange *exchange, const char *method)
 {
-	struct exchanges *exchanges = exchange->socket->exchanges;
+	struct request_handler *handler = exchange->socket->handler;
 	struct MHD_Connection *connection = exchange->connection;
 	struct request *request = &exchange->request;
 	const char *host;
@@ -257,14 +257,14 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	exchange->record.agent = user_agent_find(MHD_lookup_connection_value(
 		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT));
 	if (exchange->socket->kind == SOCKET_PROXY)
-		forwarded_apply(&exchange->memory, exchanges->serving->trusted_proxies,
+		forwarded_apply(&exchange->memory, handler->serving->trusted_proxies,
 				forwarded_values(&exchange->memory, connection, "X-Forwarded-For"),
 				forwarded_values(&exchange->memory, connection, "X-Forwarded-Host"),
 				request);
 	apply_rate_limit(exchange);
-	exchange->ours->trace = trace_number(&exchanges->serving->log, exchange->ours->trace,
+	exchange->ours->trace = trace_number(&handler->serving->log, exchange->ours->trace,
 					     request->client);
-	set_privacy(exchanges, &exchange->record);
+	set_privacy(handler, &exchange->record);
 	trace_request(exchange->ours->trace, &exchange->record,
 		      exchange->admission == ADMITTED ? "passed" : "exceeded");
 	if (exchange->admission == ADMITTED && exchange->socket->kind == SOCKET_PLAIN &&
@@ -283,27 +283,27 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 /* Sends the answer, or waits for the database. */
 static enum MHD_Result make_answer(struct exchange *exchange)
 {
-	struct exchanges *exchanges = exchange->socket->exchanges;
+	struct request_handler *handler = exchange->socket->handler;
 	const char *protocol;
 	struct error err;
 	int r;
 
 	arena_clear(&exchange->scratch);
 	r = exchange->socket->kind == SOCKET_PLAIN
-		    ? plain_http_answer(&exchanges->context, exchanges->serving, &exchange->scratch,
+		    ? plain_http_answer(&handler->context, handler->serving, &exchange->scratch,
 					&exchange->request, &exchange->response, &err)
-		    : answer(&exchanges->context, &exchange->scratch, &exchange->request,
+		    : answer(&handler->context, &exchange->scratch, &exchange->request,
 			     &exchange->response, &err);
 	if (r == ANSWER_BUSY) {
 		int64_t now = clock_now();
 
 		if (exchange->patience == 0) {
-			exchange->patience = now + EXCHANGE_PATIENCE_MS;
+			exchange->patience = now + REQUEST_PATIENCE_MS;
 			trace_event(exchange->ours->trace, "database locked, waiting", NULL, NULL);
 		}
 		if (now < exchange->patience) {
-			suspend_until(exchange, &exchanges->waiting[WAIT_FOR_DATABASE],
-				      now + EXCHANGE_RETRY_MS);
+			suspend_until(exchange, &handler->waiting[WAIT_FOR_DATABASE],
+				      now + REQUEST_RETRY_MS);
 			return MHD_YES;
 		}
 	}
@@ -315,9 +315,9 @@ static enum MHD_Result make_answer(struct exchange *exchange)
 	return send_response(exchange);
 }
 
-enum MHD_Result exchange_handle(void *socket, struct MHD_Connection *connection, const char *url,
-				const char *method, const char *version, const char *data,
-				size_t *size, void **context)
+enum MHD_Result request_handler_access(void *socket, struct MHD_Connection *connection,
+				       const char *url, const char *method, const char *version,
+				       const char *data, size_t *size, void **context)
 {
 	struct exchange *exchange = *context;
 	size_t received = *size;
@@ -349,33 +349,32 @@ enum MHD_Result exchange_handle(void *socket, struct MHD_Connection *connection,
 	return make_answer(exchange);
 }
 
-void exchange_abandon(struct connection *connection)
+void request_handler_abandon(struct connection *connection)
 {
 	struct exchange *exchange = TAKE(connection->exchange);
-	struct exchanges *exchanges;
+	struct request_handler *handler;
 
 	if (!exchange)
 		return;
 	stop_waiting(exchange);
 	connection_renew(connection);
-	exchanges = exchange->socket->exchanges;
-	counters_add_request(exchanges->context.counters, &exchange->record);
-	set_privacy(exchanges, &exchange->record);
+	handler = exchange->socket->handler;
+	counters_add_request(handler->context.counters, &exchange->record);
+	set_privacy(handler, &exchange->record);
 	if (exchange->admission != REFUSED_AGAIN)
-		access_log_write(&exchange->memory, &exchange->record,
-				 exchanges->serving->log.slow);
+		access_log_write(&exchange->memory, &exchange->record, handler->serving->log.slow);
 	trace_response(connection->trace, &exchange->record);
-	exchanges->count--;
+	handler->count--;
 	arena_clear(&exchange->memory);
 	arena_clear(&exchange->scratch);
 	free(exchange);
 }
 
-void exchange_end(void *socket, struct MHD_Connection *connection, void **context,
-		  enum MHD_RequestTerminationCode code)
+void request_handler_end(void *socket, struct MHD_Connection *connection, void **context,
+			 enum MHD_RequestTerminationCode code)
 {
 	struct exchange *exchange = TAKE(*context);
 
 	if (exchange)
-		exchange_abandon(exchange->ours);
+		request_handler_abandon(exchange->ours);
 }

@@ -16,8 +16,8 @@ struct exchange;
 struct serving;
 
 /* A locked database is tried again every RETRY ms, until PATIENCE ms have passed. */
-#define EXCHANGE_RETRY_MS 20
-#define EXCHANGE_PATIENCE_MS 2000
+#define REQUEST_RETRY_MS 20
+#define REQUEST_PATIENCE_MS 2000
 
 /* Suspended exchanges, which all wait equally long: the oldest is due first. */
 struct waiting {
@@ -29,7 +29,7 @@ struct waiting {
 enum { WAIT_FOR_DATABASE, WAIT_FOR_REFUSAL, WAIT_REASONS };
 
 /* What all exchanges of one worker share. */
-struct exchanges {
+struct request_handler {
 	struct context context;
 	const struct serving *serving; /* of the worker */
 	bool is_stopping;	       /* answers close their connections */
@@ -41,33 +41,33 @@ struct exchanges {
 };
 
 /* One listening socket's share: the cls of the callbacks. */
-struct exchange_socket {
-	struct exchanges *exchanges;
+struct request_socket {
+	struct request_handler *handler;
 	enum socket_kind kind;
 };
 
 /* MHD_OPTION_URI_LOG_CALLBACK: begins an exchange. */
-void *exchange_begin(void *socket, const char *target, struct MHD_Connection *connection);
+void *request_handler_begin(void *socket, const char *target, struct MHD_Connection *connection);
 
 /* The access handler. */
-enum MHD_Result exchange_handle(void *socket, struct MHD_Connection *connection, const char *url,
-				const char *method, const char *version, const char *data,
-				size_t *size, void **exchange);
+enum MHD_Result request_handler_access(void *socket, struct MHD_Connection *connection,
+				       const char *url, const char *method, const char *version,
+				       const char *data, size_t *size, void **exchange);
 
 /* MHD_OPTION_NOTIFY_COMPLETED: logs the exchange and frees its memory. */
-void exchange_end(void *socket, struct MHD_Connection *connection, void **exchange,
-		  enum MHD_RequestTerminationCode code);
+void request_handler_end(void *socket, struct MHD_Connection *connection, void **exchange,
+			 enum MHD_RequestTerminationCode code);
 
 /* The connection is gone. Where arguments of a query do not fit into its memory, libmicrohttpd
  * 0.9.75 can end a connection without notifying about the exchange that it began. */
-void exchange_abandon(struct connection *connection);
+void request_handler_abandon(struct connection *connection);
 
-void exchanges_init(struct exchanges *exchanges);
+void request_handler_init(struct request_handler *handler);
 
 /* Resumes what has waited long enough. */
-void exchanges_retry(struct exchanges *exchanges, int64_t now);
+void request_handler_retry(struct request_handler *handler, int64_t now);
 
-/* When exchanges_retry() has something to do next; INT64_MAX for never. */
-int64_t exchanges_next_retry(const struct exchanges *exchanges);
+/* When request_handler_retry() has something to do next; INT64_MAX for never. */
+int64_t request_handler_next_retry(const struct request_handler *handler);
 
-void exchanges_clear(struct exchanges *exchanges);
+void request_handler_clear(struct request_handler *handler);

@@ -38,7 +38,7 @@
 struct worker_socket {
 	struct worker *worker;
 	struct MHD_Daemon *daemon;
-	struct exchange_socket exchanges;
+	struct request_socket requests;
 	struct shares shares; /* of its connections */
 	unsigned connections; /* after its last run */
 };
@@ -50,7 +50,7 @@ struct worker {
 	int epoll, wake;
 	atomic_bool has_store; /* what the context of the exchanges has, for other threads */
 	struct connections connections;
-	struct exchanges exchanges;
+	struct request_handler handler;
 	struct lingering lingering;
 	struct worker_socket *sockets[SOCKETS_MAX];
 	size_t n_sockets;
@@ -58,7 +58,7 @@ struct worker {
 	atomic_uint turns;	  /* of the loop */
 	struct counters counters; /* read by any thread */
 	int64_t snapshot_until;	  /* when the database's snapshot ends, 0 while there is none */
-	struct serving serving;	  /* borrowed by the connections and the exchanges */
+	struct serving serving;	  /* borrowed by the connections and the request handler */
 
 	/* Handed over; guarded by the lock. The thread is woken to take them. */
 	pthread_mutex_t lock;
@@ -84,7 +84,7 @@ int worker_new(const struct worker_options *options, struct store *store,
 	_cleanup_(worker_freep) struct worker *worker = xnew(struct worker);
 
 	worker->options = *options;
-	worker->exchanges.context.store = store;
+	worker->handler.context.store = store;
 	atomic_init(&worker->has_store, store != NULL);
 	worker->epoll = epoll_create1(EPOLL_CLOEXEC);
 	worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -99,10 +99,10 @@ int worker_new(const struct worker_options *options, struct store *store,
 	worker->connections.suites = options->suites;
 	worker->connections.limit = options->limit;
 	worker->connections.counters = &worker->counters;
-	exchanges_init(&worker->exchanges);
-	worker->exchanges.serving = &worker->serving;
-	worker->exchanges.context.limit = options->limit;
-	worker->exchanges.context.counters = &worker->counters;
+	request_handler_init(&worker->handler);
+	worker->handler.serving = &worker->serving;
+	worker->handler.context.limit = options->limit;
+	worker->handler.context.counters = &worker->counters;
 	*ret_worker = TAKE(worker);
 	return 0;
 }
@@ -115,7 +115,7 @@ static void notify_connection(void *cls, struct MHD_Connection *mhd, void **cont
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		*context = connection = connection_open(&listening->worker->connections, mhd,
-							listening->exchanges.kind,
+							listening->requests.kind,
 							&listening->shares);
 		if (connection->session)
 			handshake_begin(connection);
@@ -123,7 +123,7 @@ static void notify_connection(void *cls, struct MHD_Connection *mhd, void **cont
 	}
 	if (connection->must_linger)
 		linger_add(&listening->worker->lingering, connection->fd, clock_now());
-	exchange_abandon(connection);
+	request_handler_abandon(connection);
 	connection_close(connection);
 }
 
@@ -139,10 +139,12 @@ int worker_add_socket(struct worker *worker, int fd, enum socket_kind kind, stru
 	const bool is_tls = kind == SOCKET_TLS;
 	const struct MHD_OptionItem more[] = {
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_HEAD_MAX, NULL },
-		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)exchange_begin, &listening->exchanges },
+		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_handler_begin,
+		  &listening->requests },
 		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notify_connection, listening },
 		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL },
-		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)exchange_end, &listening->exchanges },
+		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_handler_end,
+		  &listening->requests },
 		{ is_tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, 0,
 		  (char *)worker->options.priorities },
 		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)handshake_select_certificate },
@@ -152,8 +154,8 @@ int worker_add_socket(struct worker *worker, int fd, enum socket_kind kind, stru
 		.flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (is_tls ? MHD_USE_TLS : 0),
 		.connections = worker->options.connections_max,
 		.timeout = worker->options.idle_timeout,
-		.handle = exchange_handle,
-		.context = &listening->exchanges,
+		.handle = request_handler_access,
+		.context = &listening->requests,
 		.more = more,
 	};
 
@@ -163,7 +165,7 @@ int worker_add_socket(struct worker *worker, int fd, enum socket_kind kind, stru
 				 SOCKETS_MAX);
 	}
 	listening->worker = worker;
-	listening->exchanges = (struct exchange_socket){ &worker->exchanges, kind };
+	listening->requests = (struct request_socket){ &worker->handler, kind };
 	listening->shares.key = hash_key_new();
 	listening->daemon = mhd_start(fd, &options);
 	if (!listening->daemon) {
@@ -230,9 +232,9 @@ static void use_serving(struct worker *worker)
 	worker->connections.handshakes.timeout = (int64_t)serving->handshake_timeout * 1000;
 	if (serving->certificates)
 		connections_use_certificates(&worker->connections);
-	worker->exchanges.context.site.public_name = serving->public_name;
-	worker->exchanges.context.site.templates = serving->templates;
-	worker->exchanges.context.site.signer = serving->signer;
+	worker->handler.context.site.public_name = serving->public_name;
+	worker->handler.context.site.templates = serving->templates;
+	worker->handler.context.site.signer = serving->signer;
 	share = (size_t)worker->options.connections_max * serving->connections_per_network / 100;
 	if (serving->connections_per_network == 100)
 		share = 0;
@@ -246,7 +248,7 @@ static void take_over(struct worker *worker)
 {
 	bool has_serving, has_store, must_stop;
 	struct serving old = worker->serving;
-	struct context *context = &worker->exchanges.context;
+	struct context *context = &worker->handler.context;
 	struct store *store = context->store;
 
 	pthread_mutex_lock(&worker->lock);
@@ -268,12 +270,12 @@ static void take_over(struct worker *worker)
 	if (has_store) {
 		store_close(store);
 		worker->snapshot_until = 0;
-		worker->exchanges.has_log_key = false;
+		worker->handler.has_log_key = false;
 		atomic_store(&worker->has_store, context->store != NULL);
 	}
 	if (must_stop && !worker->stopping_since) {
 		worker->stopping_since = clock_now();
-		worker->exchanges.is_stopping = true;
+		worker->handler.is_stopping = true;
 		for (size_t i = 0; i < worker->n_sockets; i++)
 			close(MHD_quiesce_daemon(worker->sockets[i]->daemon));
 	}
@@ -289,7 +291,7 @@ static bool has_stopped(const struct worker *worker)
 	stopping = clock_now() - worker->stopping_since;
 	if (stopping >= STOP_EXCHANGES_MS)
 		return true;
-	return worker->exchanges.count == 0 &&
+	return worker->handler.count == 0 &&
 	       (worker->connections.fresh == 0 || stopping >= STOP_FRESH_MS);
 }
 
@@ -299,10 +301,10 @@ static int sleep_time(const struct worker *worker)
 	int64_t now = clock_now(), until = INT64_MAX;
 	const int64_t deadlines[] = {
 		connections_next_deadline(&worker->connections),
-		exchanges_next_retry(&worker->exchanges),
+		request_handler_next_retry(&worker->handler),
 		linger_next(&worker->lingering, now),
 		worker->snapshot_until ?: INT64_MAX,
-		worker->stopping_since ? now + EXCHANGE_RETRY_MS : INT64_MAX,
+		worker->stopping_since ? now + REQUEST_RETRY_MS : INT64_MAX,
 	};
 
 	for (size_t i = 0; i < sizeof(deadlines) / sizeof(*deadlines); i++)
@@ -343,7 +345,7 @@ static void run_daemon(struct worker_socket *listening)
 static void turn(struct worker *worker)
 {
 	struct epoll_event events[EVENTS_MAX];
-	struct store *store = worker->exchanges.context.store;
+	struct store *store = worker->handler.context.store;
 	int64_t now = clock_now();
 	uint64_t calls;
 	int count;
@@ -364,7 +366,7 @@ static void turn(struct worker *worker)
 		take_over(worker);
 	now = clock_now();
 	connections_expire(&worker->connections, now);
-	exchanges_retry(&worker->exchanges, now);
+	request_handler_retry(&worker->handler, now);
 	linger_drop(&worker->lingering, now);
 	for (size_t i = 0; i < worker->n_sockets; i++)
 		run_daemon(worker->sockets[i]);
@@ -380,7 +382,7 @@ static void *run(void *context)
 
 	/* libmicrohttpd must not meet a suspended connection when it stops. */
 	connections_end_handshakes(&worker->connections);
-	exchanges_retry(&worker->exchanges, INT64_MAX);
+	request_handler_retry(&worker->handler, INT64_MAX);
 	for (size_t i = 0; i < worker->n_sockets; i++)
 		MHD_stop_daemon(TAKE(worker->sockets[i]->daemon));
 	return NULL;
@@ -430,12 +432,12 @@ void worker_free(struct worker *worker)
 			MHD_stop_daemon(worker->sockets[i]->daemon);
 		free(worker->sockets[i]);
 	}
-	exchanges_clear(&worker->exchanges);
+	request_handler_clear(&worker->handler);
 	linger_drop(&worker->lingering, INT64_MAX);
 	clear_serving(&worker->serving);
 	if (worker->has_next_serving)
 		clear_serving(&worker->next_serving);
-	store_close(worker->exchanges.context.store);
+	store_close(worker->handler.context.store);
 	store_close(worker->next_store);
 	closep(&worker->epoll);
 	closep(&worker->wake);
