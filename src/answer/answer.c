@@ -1,6 +1,6 @@
 #include "answer/answer.h"
 
-#include "answer/address-limit.h"
+#include "answer/client-limits.h"
 #include "observe/counters.h"
 #include "protocol/protocol.h"
 #include "store/store.h"

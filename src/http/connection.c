@@ -4,7 +4,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "answer/address-limit.h"
+#include "answer/client-limits.h"
 #include "observe/trace.h"
 #include "tls/certificates.h"
 #include "util/clock.h"

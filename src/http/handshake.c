@@ -5,7 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "answer/address-limit.h"
+#include "answer/client-limits.h"
 #include "observe/trace.h"
 #include "tls/certificates.h"
 #include "tls/ticket-key.h"

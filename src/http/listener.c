@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "answer/address-limit.h"
+#include "answer/client-limits.h"
 #include "http/metrics-server.h"
 #include "http/request-handler.h"
 #include "http/sockets.h"

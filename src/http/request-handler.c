@@ -1,6 +1,6 @@
 #include "http/request-handler.h"
 
-#include "answer/address-limit.h"
+#include "answer/client-limits.h"
 #include "http/connection.h"
 #include "http/forwarded.h"
 #include "http/mhd.h"

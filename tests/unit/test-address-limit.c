@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "answer/address-limit.h"
+#include "answer/client-limits.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 #include "util/network.h"

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "answer/address-limit.h"
+#include "answer/client-limits.h"
 #include "unit/fixture.h"
 
 /* Neighbours, which collide in a small table, and 0, which is stored as 1. */

@@ -1,4 +1,4 @@
-#include "answer/address-limit.h"
+#include "answer/client-limits.h"
 
 #include <netinet/in.h>
 #include <pthread.h>
