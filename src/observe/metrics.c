@@ -82,16 +82,15 @@ static uint64_t add_requests_of(struct bytes *text, const struct metrics *metric
 	const counter_t *requests = metrics->counters[0]->requests[protocol][outcome];
 	uint64_t counts[USER_AGENTS_MAX] = { 0 }, all = 0;
 
-	for (user_agent_t agent = 0; agent < user_agents_count(); agent++) {
+	for (size_t agent = 0; agent < user_agents_count(); agent++) {
 		uint64_t count = sum(metrics, &requests[agent]);
-		user_agent_t first =
-			0; /* several rows of the table of programs can have one name */
+		size_t first = 0; /* several rows of the table of programs can have one name */
 
 		while (count > 0 && !text_equals(user_agent_name(first), user_agent_name(agent)))
 			first++;
 		counts[first] += count;
 	}
-	for (user_agent_t agent = 0; agent < user_agents_count(); agent++) {
+	for (size_t agent = 0; agent < user_agents_count(); agent++) {
 		all += counts[agent];
 		if (counts[agent] > 0)
 			bytes_add_format(text,
