@@ -38,11 +38,12 @@ static bool is_within_limit(const struct context *context, struct arena *memory,
 {
 	const char *who;
 
-	if (!context->limit || !request->client || match->is_host || !names_person(query, match))
+	if (!context->limits || !request->client || match->is_host || !names_person(query, match))
 		return true;
 	who = query->address ? query->address->key : md5_text(memory, query->md5);
-	return limit_allows(context->limit, request->client,
-			    arena_printf(memory, "%s@%s", who, query->domain), clock_now());
+	return client_limits_allow_address(context->limits, request->client,
+					   arena_printf(memory, "%s@%s", who, query->domain),
+					   clock_now());
 }
 
 static bool sends_logins_to(struct arena *memory, const struct provider *provider,

@@ -11,15 +11,15 @@
 #include "util/base.h"
 
 struct counters;
-struct limit;
+struct client_limits;
 struct store;
 
 /* What an answer is made with. Borrowed. */
 struct context {
 	struct store *store;
 	struct site site;
-	struct limit *limit;	   /* or NULL for none */
-	struct counters *counters; /* likewise */
+	struct client_limits *limits; /* or NULL for none */
+	struct counters *counters;    /* likewise */
 };
 
 /* store_match() in the context's database, counted. */

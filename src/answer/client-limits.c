@@ -33,13 +33,13 @@ struct table {
 	size_t n_sets;
 };
 
-struct limit {
+struct client_limits {
 	struct hash_key key;
 	struct table tables[CLIENT_NETWORKS_MAX];
 	struct rate_limit *rate;
 	struct refusal_log refusals, closed;
 	pthread_rwlock_t lock; /* of what follows */
-	struct limit_rules rules;
+	struct client_limits_rules rules;
 	char *trusted;
 };
 
@@ -99,36 +99,37 @@ void address_set_clear(struct address_set *set)
 	*set = (struct address_set){ 0 };
 }
 
-struct limit *limit_new(void)
+struct client_limits *client_limits_new(void)
 {
-	static const size_t networks[CLIENT_NETWORKS_MAX] = { LIMIT_NETWORKS, LIMIT_WIDER_NETWORKS,
-							      LIMIT_WIDER_NETWORKS,
-							      LIMIT_WIDEST_NETWORKS };
-	struct limit *limit = xnew(struct limit);
+	static const size_t networks[CLIENT_NETWORKS_MAX] = { ADDRESS_LIMIT_NETWORKS,
+							      ADDRESS_LIMIT_WIDER_NETWORKS,
+							      ADDRESS_LIMIT_WIDER_NETWORKS,
+							      ADDRESS_LIMIT_WIDEST_NETWORKS };
+	struct client_limits *limits = xnew(struct client_limits);
 
-	limit->key = hash_key_new();
+	limits->key = hash_key_new();
 	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++) {
-		struct table *table = &limit->tables[t];
+		struct table *table = &limits->tables[t];
 
 		table->n_sets = networks[t] / PLACES;
 		table->sets = xcalloc(table->n_sets, sizeof(*table->sets));
 		for (size_t i = 0; i < table->n_sets; i++)
 			pthread_mutex_init(&table->sets[i].lock, NULL);
 	}
-	limit->rate = rate_limit_new();
-	limit->refusals = REFUSAL_LOG("rate limit", "refused");
-	limit->closed = REFUSAL_LOG("connection limit", "closed");
-	limit->trusted = xstrdup("");
-	pthread_rwlock_init(&limit->lock, NULL);
-	return limit;
+	limits->rate = rate_limit_new();
+	limits->refusals = REFUSAL_LOG("rate limit", "refused");
+	limits->closed = REFUSAL_LOG("connection limit", "closed");
+	limits->trusted = xstrdup("");
+	pthread_rwlock_init(&limits->lock, NULL);
+	return limits;
 }
 
-void limit_free(struct limit *limit)
+void client_limits_free(struct client_limits *limits)
 {
-	if (!limit)
+	if (!limits)
 		return;
 	for (size_t t = 0; t < CLIENT_NETWORKS_MAX; t++) {
-		struct table *table = &limit->tables[t];
+		struct table *table = &limits->tables[t];
 
 		for (struct set *set = table->sets; set < table->sets + table->n_sets; set++) {
 			pthread_mutex_destroy(&set->lock);
@@ -137,35 +138,35 @@ void limit_free(struct limit *limit)
 		}
 		free(table->sets);
 	}
-	pthread_rwlock_destroy(&limit->lock);
-	rate_limit_free(limit->rate);
-	free(limit->trusted);
-	free(limit);
+	pthread_rwlock_destroy(&limits->lock);
+	rate_limit_free(limits->rate);
+	free(limits->trusted);
+	free(limits);
 }
 
-void limit_set(struct limit *limit, const struct limit_rules *rules)
+void client_limits_set(struct client_limits *limits, const struct client_limits_rules *rules)
 {
 	char *trusted = xstrdup(rules->trusted);
 
-	pthread_rwlock_wrlock(&limit->lock);
-	free(limit->trusted);
-	limit->trusted = trusted;
-	limit->rules = *rules;
-	limit->rules.trusted = NULL;
-	pthread_rwlock_unlock(&limit->lock);
+	pthread_rwlock_wrlock(&limits->lock);
+	free(limits->trusted);
+	limits->trusted = trusted;
+	limits->rules = *rules;
+	limits->rules.trusted = NULL;
+	pthread_rwlock_unlock(&limits->lock);
 }
 
 /* Copies the rules without the trusted networks. Returns whether the client is in one of those. */
-static bool read_rules(struct limit *limit, const struct sockaddr *client,
-		       struct limit_rules *ret_rules)
+static bool read_rules(struct client_limits *limits, const struct sockaddr *client,
+		       struct client_limits_rules *ret_rules)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	bool is_trusted;
 
-	pthread_rwlock_rdlock(&limit->lock);
-	*ret_rules = limit->rules;
-	is_trusted = networks_contain(&memory, limit->trusted, client);
-	pthread_rwlock_unlock(&limit->lock);
+	pthread_rwlock_rdlock(&limits->lock);
+	*ret_rules = limits->rules;
+	is_trusted = networks_contain(&memory, limits->trusted, client);
+	pthread_rwlock_unlock(&limits->lock);
 	return is_trusted;
 }
 
@@ -189,16 +190,16 @@ static struct place *replace_least(struct set *set, const struct client_network 
 		if (is_worth_less(place, least, now))
 			least = place;
 	address_set_clear(&least->asked);
-	*least = (struct place){ .network = *network, .until = now + LIMIT_PERIOD_MS };
+	*least = (struct place){ .network = *network, .until = now + ADDRESS_LIMIT_PERIOD_MS };
 	return least;
 }
 
 /* Locks the network's place. All calls lock the tables in the same order. */
-static struct visit visit_network(struct limit *limit, struct table *table,
+static struct visit visit_network(struct client_limits *limits, struct table *table,
 				  const struct client_network *network, uint32_t address,
 				  int64_t now)
 {
-	size_t index = hash_of(&limit->key, network, sizeof(*network)) % table->n_sets;
+	size_t index = hash_of(&limits->key, network, sizeof(*network)) % table->n_sets;
 	struct visit visit = { .network = network, .set = &table->sets[index] };
 
 	pthread_mutex_lock(&visit.set->lock);
@@ -209,23 +210,23 @@ static struct visit visit_network(struct limit *limit, struct table *table,
 	return visit;
 }
 
-bool limit_allows(struct limit *limit, const struct sockaddr *client, const char *address,
-		  int64_t now)
+bool client_limits_allow_address(struct client_limits *limits, const struct sockaddr *client,
+				 const char *address, int64_t now)
 {
 	const struct client_networks networks = networks_of_client(client);
-	uint32_t hash = (uint32_t)hash_of(&limit->key, address, strlen(address));
+	uint32_t hash = (uint32_t)hash_of(&limits->key, address, strlen(address));
 	struct visit visits[CLIENT_NETWORKS_MAX], *full = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	bool is_known = false, must_log = false;
-	struct limit_rules rules;
+	struct client_limits_rules rules;
 	size_t visited = 0;
 
-	if (read_rules(limit, client, &rules) || rules.addresses == 0)
+	if (read_rules(limits, client, &rules) || rules.addresses == 0)
 		return true;
 	while (visited < networks.count && !full && !is_known) {
 		struct visit *visit = &visits[visited];
 
-		*visit = visit_network(limit, &limit->tables[visited],
+		*visit = visit_network(limits, &limits->tables[visited],
 				       &networks.items[visited].network, hash, now);
 		visit->limit = rules.addresses * networks.items[visited].factor;
 		is_known = visited == 0 && visit->has_address;
@@ -254,40 +255,41 @@ bool limit_allows(struct limit *limit, const struct sockaddr *client, const char
 	return !full;
 }
 
-enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now,
-			   struct client_network *ret_full)
+enum admission client_limits_admit(struct client_limits *limits, const struct sockaddr *client,
+				   int64_t now, struct client_network *ret_full)
 {
 	const struct client_networks networks = networks_of_client(client);
 	const struct client_network *full;
-	struct limit_rules rules;
+	struct client_limits_rules rules;
 
-	if (read_rules(limit, client, &rules) || rules.requests == 0)
+	if (read_rules(limits, client, &rules) || rules.requests == 0)
 		return ADMITTED;
 	/* The address of all clients that a trusted proxy does not name (see forwarded.h). */
 	if (client->sa_family == AF_INET6 &&
 	    IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)client)->sin6_addr))
 		return ADMITTED;
-	full = rate_limit_take(limit->rate, &networks, rules.requests, rules.burst, now);
+	full = rate_limit_take(limits->rate, &networks, rules.requests, rules.burst, now);
 	if (!full)
 		return ADMITTED;
 	*ret_full = *full;
-	return refusal_log_add(&limit->refusals, full, now / 1000) ? REFUSED : REFUSED_AGAIN;
+	return refusal_log_add(&limits->refusals, full, now / 1000) ? REFUSED : REFUSED_AGAIN;
 }
 
-bool limit_trusts(struct limit *limit, const struct sockaddr *client)
+bool client_limits_trust(struct client_limits *limits, const struct sockaddr *client)
 {
-	struct limit_rules rules;
+	struct client_limits_rules rules;
 
-	return read_rules(limit, client, &rules);
+	return read_rules(limits, client, &rules);
 }
 
-bool limit_note_closed(struct limit *limit, const struct client_network *network, int64_t now)
+bool client_limits_log_closed(struct client_limits *limits, const struct client_network *network,
+			      int64_t now)
 {
-	return refusal_log_add(&limit->closed, network, now);
+	return refusal_log_add(&limits->closed, network, now);
 }
 
-void limit_tell_refusals(struct limit *limit, int64_t now)
+void client_limits_write_refusals(struct client_limits *limits, int64_t now)
 {
-	refusal_log_write(&limit->refusals, now);
-	refusal_log_write(&limit->closed, now);
+	refusal_log_write(&limits->refusals, now);
+	refusal_log_write(&limits->closed, now);
 }

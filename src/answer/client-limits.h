@@ -31,7 +31,7 @@ void address_set_add(struct address_set *set, uint32_t hash, uint32_t limit);
 /* Frees the memory; the set is empty. */
 void address_set_clear(struct address_set *set);
 
-struct limit;
+struct client_limits;
 
 /*
  * Networks that are remembered at each level of struct client_networks: the narrowest, those around
@@ -43,20 +43,20 @@ struct limit;
  * of which the heap makes 45 MB (measured), and 90 MB with ADDRESSES_PER_NETWORK_MAX. Memory that
  * no network has needed yet is not taken.
  */
-#define LIMIT_NETWORKS 4096
-#define LIMIT_WIDER_NETWORKS 1024
-#define LIMIT_WIDEST_NETWORKS 256
+#define ADDRESS_LIMIT_NETWORKS 4096
+#define ADDRESS_LIMIT_WIDER_NETWORKS 1024
+#define ADDRESS_LIMIT_WIDEST_NETWORKS 256
 
-#define LIMIT_PERIOD_MS (60 * 60 * 1000)
+#define ADDRESS_LIMIT_PERIOD_MS (60 * 60 * 1000)
 
-struct limit *limit_new(void);
-void limit_free(struct limit *limit);
-DEFINE_CLEANUP(struct limit *, limit_free);
+struct client_limits *client_limits_new(void);
+void client_limits_free(struct client_limits *limits);
+DEFINE_CLEANUP(struct client_limits *, client_limits_free);
 
 /* Those of the narrowest network of a client; wider ones get their factor times as much. 0: no
  * limit.
  */
-struct limit_rules {
+struct client_limits_rules {
 	unsigned requests; /* a second */
 	unsigned burst;	   /* requests that may come at once, at least 1 */
 	unsigned addresses;
@@ -65,7 +65,7 @@ struct limit_rules {
 };
 
 /* May be called from any thread. */
-void limit_set(struct limit *limit, const struct limit_rules *rules);
+void client_limits_set(struct client_limits *limits, const struct client_limits_rules *rules);
 
 enum admission {
 	ADMITTED,
@@ -76,20 +76,21 @@ enum admission {
 /* Whether the client may make one more request, which it always may if it is unknown. Unless it is
  * ADMITTED, ret_full is the network whose rate limit was reached. now is clock_microseconds(). May
  * be called from any thread. */
-enum admission limit_admit(struct limit *limit, const struct sockaddr *client, int64_t now,
-			   struct client_network *ret_full);
+enum admission client_limits_admit(struct client_limits *limits, const struct sockaddr *client,
+				   int64_t now, struct client_network *ret_full);
 
 /* Whether the client is in a network without limits. May be called from any thread. */
-bool limit_trusts(struct limit *limit, const struct sockaddr *client);
+bool client_limits_trust(struct client_limits *limits, const struct sockaddr *client);
 
 /* A connection was closed because the network holds more than its share; now is clock_now().
  * Returns whether a line of the log is needed, else it is counted. May be called from any thread.
  */
-bool limit_note_closed(struct limit *limit, const struct client_network *network, int64_t now);
+bool client_limits_log_closed(struct client_limits *limits, const struct client_network *network,
+			      int64_t now);
 
 /* Logs how many were refused again, and closed: for a minute that is over by now, clock_now();
  * INT64_MAX for all. */
-void limit_tell_refusals(struct limit *limit, int64_t now);
+void client_limits_write_refusals(struct client_limits *limits, int64_t now);
 
 /*
  * Whether the client may be answered about the mail address. An address that its narrowest network
@@ -101,5 +102,5 @@ void limit_tell_refusals(struct limit *limit, int64_t now);
  * A network that there is no room for replaces the one, of eight, that asked for the fewest
  * addresses.
  */
-bool limit_allows(struct limit *limit, const struct sockaddr *client, const char *address,
-		  int64_t now);
+bool client_limits_allow_address(struct client_limits *limits, const struct sockaddr *client,
+				 const char *address, int64_t now);

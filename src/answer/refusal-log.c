@@ -16,7 +16,7 @@ bool refusal_log_add(struct refusal_log *log, const struct client_network *netwo
 	}
 	if (i == REFUSAL_LOG_NETWORKS)
 		i = room;
-	is_first = log->places[i].until == 0 && i < REFUSAL_LOG_NETWORKS;
+	is_first = i < REFUSAL_LOG_NETWORKS && log->places[i].until == 0;
 	if (log->places[i].until == 0) {
 		log->places[i].network = *network;
 		log->places[i].until = now + REFUSAL_LOG_PERIOD_MS;

@@ -153,7 +153,7 @@ static void close_surplus(struct connection *surplus)
 
 	counter_add(&all->counters->closed, 1);
 	connection_blame(surplus, HANDSHAKE_CONNECTION_LIMIT);
-	if (!all->limit || limit_note_closed(all->limit, network, clock_now()))
+	if (!all->limits || client_limits_log_closed(all->limits, network, clock_now()))
 		log_info("connection closed: client=\"%s\" reason=connection-limit",
 			 client_network_text(&memory, network));
 	end(surplus);
@@ -184,7 +184,7 @@ struct connection *connection_open(struct connections *all, struct MHD_Connectio
 	connection_queue(connection, &all->requests);
 	if (!(kind == SOCKET_PROXY &&
 	      networks_contain(&memory, all->serving->trusted_proxies, client)) &&
-	    !(all->limit && limit_trusts(all->limit, client)))
+	    !(all->limits && client_limits_trust(all->limits, client)))
 		join_share(connection, shares, client);
 	if (shares->max && connection->share && connection->share->count > shares->max)
 		close_surplus(TAILQ_FIRST(&connection->share->connections));

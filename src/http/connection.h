@@ -24,7 +24,7 @@ struct MHD_Connection;
 struct exchange;
 struct client_suites;
 struct connections;
-struct limit;
+struct client_limits;
 struct share;
 struct ticket_key;
 
@@ -92,7 +92,7 @@ struct connections {
 	struct ticket_key *ticket_key;	    /* shared by all workers: tickets work at each */
 	const struct client_suites *suites; /* likewise */
 	struct counters *counters;	    /* the worker's */
-	struct limit *limit;		    /* of all workers, or NULL */
+	struct client_limits *limits;	    /* of all workers, or NULL */
 	struct queue handshakes;	    /* not finished */
 	struct queue requests;		    /* to come, or under way */
 	size_t fresh;			    /* connections that have not made a request yet */

@@ -97,15 +97,15 @@ static ssize_t push(gnutls_transport_ptr_t pointer, const giovec_t *data, int co
 static int charge(struct connection *connection)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct limit *limit = connection->all->limit;
+	struct client_limits *limits = connection->all->limits;
 	struct client_network network;
 	enum admission admission;
 
-	if (!limit || connection->is_charged)
+	if (!limits || connection->is_charged)
 		return 0;
 	connection->is_charged = true;
-	admission = limit_admit(limit, connection_client(connection), clock_microseconds(),
-				&network);
+	admission = client_limits_admit(limits, connection_client(connection), clock_microseconds(),
+					&network);
 	if (admission == ADMITTED) {
 		connection->is_prepaid = true;
 		return 0;

@@ -35,7 +35,7 @@ struct listener {
 	struct ticket_key *ticket_key;
 	struct client_suites suites;
 	struct serving serving; /* what the workers have */
-	struct limit *limit;
+	struct client_limits *limits;
 	struct metrics_server *metrics; /* NULL: none */
 	bool misses_metrics;		/* the settings want one, which failed */
 };
@@ -129,7 +129,7 @@ static int open_workers(struct listener *listener, const struct settings *settin
 		.priorities = listener->priorities,
 		.ticket_key = listener->ticket_key,
 		.suites = &listener->suites,
-		.limit = listener->limit,
+		.limits = listener->limits,
 		.idle_timeout = settings->limits.idle_timeout,
 	};
 
@@ -160,7 +160,7 @@ int listener_open(const struct settings *settings, struct sockets *sockets,
 	listener->priorities = xstrdup(priorities_string(&memory, settings->tls.priorities));
 	if (client_suites_init(listener->priorities, &listener->suites, err) < 0)
 		return -1;
-	listener->limit = limit_new();
+	listener->limits = client_limits_new();
 	if (open_workers(listener, settings, sockets, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sockets->count; i++) {
@@ -238,14 +238,14 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct serving *serving = &listener->serving;
-	const struct limit_rules limit = {
+	const struct client_limits_rules limit = {
 		.requests = settings->limits.requests_per_second,
 		.burst = settings->limits.requests_at_once,
 		.addresses = settings->limits.addresses_per_network,
 		.trusted = join(&memory, &settings->limits.trusted),
 	};
 
-	limit_set(listener->limit, &limit);
+	client_limits_set(listener->limits, &limit);
 	serving->unknown_name = settings->tls.unknown_name;
 	serving->handshake_timeout = settings->limits.handshake_timeout;
 	serving->connections_per_network = settings->limits.connections_per_network;
@@ -305,9 +305,9 @@ void listener_tell_reloaded(struct listener *listener, bool is_whole)
 		metrics_server_set_reloaded(listener->metrics, is_whole);
 }
 
-void listener_tell_refusals(struct listener *listener)
+void listener_write_refusals(struct listener *listener)
 {
-	limit_tell_refusals(listener->limit, clock_now());
+	client_limits_write_refusals(listener->limits, clock_now());
 }
 
 void listener_renew_ticket_key(struct listener *listener, int64_t now)
@@ -345,8 +345,8 @@ void listener_close(struct listener *listener)
 	certificates_unref(listener->serving.certificates);
 	templates_unref(listener->serving.templates);
 	signer_unref(listener->serving.signer);
-	limit_tell_refusals(listener->limit, INT64_MAX);
-	limit_free(listener->limit);
+	client_limits_write_refusals(listener->limits, INT64_MAX);
+	client_limits_free(listener->limits);
 	free(listener->priorities);
 	free(listener->workers);
 	free(listener->pulses);

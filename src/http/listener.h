@@ -45,7 +45,7 @@ int listener_reopen_database(struct listener *listener, const char *file, bool c
 void listener_tell_reloaded(struct listener *listener, bool is_whole);
 
 /* Logs what was counted instead of logged in the minute that is over. */
-void listener_tell_refusals(struct listener *listener);
+void listener_write_refusals(struct listener *listener);
 
 /* Replaces the key of session tickets once a week. now is clock_now(). */
 void listener_renew_ticket_key(struct listener *listener, int64_t now);

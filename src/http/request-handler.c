@@ -229,16 +229,16 @@ static bool announces_too_much(struct exchange *exchange)
 
 static void apply_rate_limit(struct exchange *exchange)
 {
-	struct limit *limit = exchange->socket->handler->context.limit;
+	struct client_limits *limits = exchange->socket->handler->context.limits;
 	const struct sockaddr *client = exchange->request.client;
 
 	if (client)
 		exchange->record.network = network_of_client(client);
 	if (exchange->ours->is_prepaid)
 		exchange->ours->is_prepaid = false;
-	else if (client && limit)
-		exchange->admission = limit_admit(limit, client, exchange->started,
-						  &exchange->record.network);
+	else if (client && limits)
+		exchange->admission = client_limits_admit(limits, client, exchange->started,
+							  &exchange->record.network);
 }
 
 /* The header of the request was received. */

@@ -97,11 +97,11 @@ int worker_new(const struct worker_options *options, struct store *store,
 	worker->connections.ticket_key = options->ticket_key;
 	worker->connections.requests.timeout = (int64_t)options->idle_timeout * 1000;
 	worker->connections.suites = options->suites;
-	worker->connections.limit = options->limit;
+	worker->connections.limits = options->limits;
 	worker->connections.counters = &worker->counters;
 	request_handler_init(&worker->handler);
 	worker->handler.serving = &worker->serving;
-	worker->handler.context.limit = options->limit;
+	worker->handler.context.limits = options->limits;
 	worker->handler.context.counters = &worker->counters;
 	*ret_worker = TAKE(worker);
 	return 0;

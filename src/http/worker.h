@@ -13,7 +13,7 @@
 
 struct client_suites;
 struct counters;
-struct limit;
+struct client_limits;
 struct store;
 struct ticket_key;
 struct worker;
@@ -25,7 +25,7 @@ struct worker_options {
 	struct ticket_key *ticket_key;
 	unsigned connections_max; /* for each listening socket */
 	unsigned idle_timeout;	  /* of a connection, in seconds */
-	struct limit *limit;
+	struct client_limits *limits;
 };
 
 /* The descriptors that a worker holds: its epoll set, its wake-up call, the database with its -wal

@@ -8,29 +8,29 @@
 #include "util/arena.h"
 #include "util/network.h"
 
-#define HOUR LIMIT_PERIOD_MS
+#define HOUR ADDRESS_LIMIT_PERIOD_MS
 
 struct asked {
-	struct limit *limit;
+	struct client_limits *limits;
 	struct arena memory;
 	int64_t now;
 };
 
-static void set(struct limit *limit, unsigned addresses, const char *trusted)
+static void set(struct client_limits *limits, unsigned addresses, const char *trusted)
 {
-	const struct limit_rules rules = {
+	const struct client_limits_rules rules = {
 		.addresses = addresses,
 		.trusted = trusted,
 	};
 
-	limit_set(limit, &rules);
+	client_limits_set(limits, &rules);
 }
 
 static int set_up(void **state)
 {
 	struct asked *asked = xnew(struct asked);
 
-	asked->limit = limit_new();
+	asked->limits = client_limits_new();
 	*state = asked;
 	return 0;
 }
@@ -39,7 +39,7 @@ static int tear_down(void **state)
 {
 	struct asked *asked = *state;
 
-	limit_free(asked->limit);
+	client_limits_free(asked->limits);
 	arena_clear(&asked->memory);
 	free(asked);
 	return 0;
@@ -53,9 +53,9 @@ static bool ask(struct asked *asked, const char *client, const char *address)
 
 	if (!is_ipv4)
 		assert_int_equal(inet_pton(AF_INET6, client, &ipv6.sin6_addr), 1);
-	return limit_allows(asked->limit,
-			    is_ipv4 ? (struct sockaddr *)&ipv4 : (struct sockaddr *)&ipv6, address,
-			    asked->now);
+	return client_limits_allow_address(
+		asked->limits, is_ipv4 ? (struct sockaddr *)&ipv4 : (struct sockaddr *)&ipv6,
+		address, asked->now);
 }
 
 /* How many of so many new addresses are allowed. */
@@ -74,7 +74,7 @@ static void test_different_addresses_count(void **state)
 {
 	struct asked *asked = *state;
 
-	set(asked->limit, 100, "");
+	set(asked->limits, 100, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 1000), 100);
 	assert_false(ask(asked, "192.0.2.1", "b@example.org"));
 	/* What was within the bound stays so. */
@@ -87,7 +87,7 @@ static void test_the_same_address_counts_once(void **state)
 {
 	struct asked *asked = *state;
 
-	set(asked->limit, 2, "");
+	set(asked->limits, 2, "");
 	for (int i = 0; i < 100000; i++) {
 		assert_true(ask(asked, "192.0.2.1", "a@example.org"));
 		assert_true(ask(asked, "192.0.2.1", "b@example.org"));
@@ -99,7 +99,7 @@ static void test_an_hour_ends(void **state)
 {
 	struct asked *asked = *state;
 
-	set(asked->limit, 10, "");
+	set(asked->limits, 10, "");
 	asked->now = 5;
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 20), 10);
 	asked->now += HOUR - 1;
@@ -130,7 +130,7 @@ static void test_networks(void **state)
 
 		(void)state;
 		assert_int_equal(set_up((void **)&asked), 0);
-		set(asked->limit, 1, "");
+		set(asked->limits, 1, "");
 		assert_true(ask(asked, rows[i].one, "a@example.org"));
 		check_number(rows[i].other, ask(asked, rows[i].other, "b@example.org"),
 			     !rows[i].are_same);
@@ -143,9 +143,9 @@ static void test_nothing_set_is_no_limit(void **state)
 	struct asked *asked = *state;
 
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 5000), 5000);
-	set(asked->limit, 1, "");
+	set(asked->limits, 1, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 5000), 1);
-	set(asked->limit, 0, "");
+	set(asked->limits, 0, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 5000), 5000);
 }
 
@@ -153,12 +153,12 @@ static void test_trusted(void **state)
 {
 	struct asked *asked = *state;
 
-	set(asked->limit, 1, "192.0.2.0/25 2001:db8::/48");
+	set(asked->limits, 1, "192.0.2.0/25 2001:db8::/48");
 	assert_int_equal(ask_many(asked, "192.0.2.127", "a", 2000), 2000);
 	assert_int_equal(ask_many(asked, "2001:db8:0:5::1", "a", 2000), 2000);
 	assert_int_equal(ask_many(asked, "192.0.2.128", "a", 2000), 1);
 	/* What they ask for is not counted, so that it uses up no network around them. */
-	set(asked->limit, 1, "");
+	set(asked->limits, 1, "");
 	assert_int_equal(ask_many(asked, "192.0.2.127", "b", 2000), 1);
 	assert_int_equal(ask_many(asked, "2001:db8:0:6::1", "b", 2000), 1);
 }
@@ -211,7 +211,7 @@ static void test_wider_networks_have_limits(void **state)
 
 		(void)state;
 		assert_int_equal(set_up((void **)&asked), 0);
-		set(asked->limit, 500, "");
+		set(asked->limits, 500, "");
 		check_allowed(rows[i].format,
 			      ask_from_many(asked, rows[i].format, rows[i].clients, 600),
 			      rows[i].wanted);
@@ -224,7 +224,7 @@ static void test_enumeration_from_one_site(void **state)
 {
 	struct asked *asked = *state;
 
-	set(asked->limit, 500, "");
+	set(asked->limits, 500, "");
 	check_allowed("eleven /64", ask_from_many(asked, "2001:db8:0:N00::1", 11, 450), 2000);
 }
 
@@ -232,7 +232,7 @@ static void test_a_full_network_does_not_use_up_wider_ones(void **state)
 {
 	struct asked *asked = *state;
 
-	set(asked->limit, 10, "");
+	set(asked->limits, 10, "");
 	assert_int_equal(ask_many(asked, "2001:db8::1", "a", 1000), 10);
 	assert_int_equal(ask_many(asked, "2001:db8:0:1::1", "b", 1000), 10);
 	assert_int_equal(ask_many(asked, "2001:db8:0:2::1", "c", 1000), 0);
@@ -246,7 +246,7 @@ static void test_wider_networks_count_an_address_once(void **state)
 {
 	struct asked *asked = *state;
 
-	set(asked->limit, 10, "");
+	set(asked->limits, 10, "");
 	for (unsigned i = 0; i < 200; i++)
 		assert_int_equal(ask_many(asked,
 					  arena_printf(&asked->memory, "2001:db8:0:%x::1", i), "a",
@@ -262,11 +262,11 @@ static void test_the_bound_may_be_moved(void **state)
 {
 	struct asked *asked = *state;
 
-	set(asked->limit, 10, "");
+	set(asked->limits, 10, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 20), 10);
-	set(asked->limit, 15, "");
+	set(asked->limits, 15, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "b", 20), 5);
-	set(asked->limit, 5, "");
+	set(asked->limits, 5, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "c", 20), 0);
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 10), 10);
 }
@@ -277,9 +277,9 @@ static void test_a_full_table_keeps_the_worst(void **state)
 {
 	struct asked *asked = *state;
 
-	set(asked->limit, 3, "");
+	set(asked->limits, 3, "");
 	assert_int_equal(ask_many(asked, "192.0.2.1", "a", 5), 3);
-	for (unsigned i = 0; i < 20 * LIMIT_NETWORKS; i++) {
+	for (unsigned i = 0; i < 20 * ADDRESS_LIMIT_NETWORKS; i++) {
 		const char *client = arena_printf(&asked->memory, "10.%u.%u.%u", i >> 16,
 						  i >> 8 & 255, i & 255);
 
@@ -287,7 +287,7 @@ static void test_a_full_table_keeps_the_worst(void **state)
 	}
 	assert_int_equal(ask_many(asked, "192.0.2.1", "b", 5), 0);
 	/* Those that are past the bound themselves take no place but from each other. */
-	for (unsigned i = 0; i < 4 * LIMIT_NETWORKS; i++) {
+	for (unsigned i = 0; i < 4 * ADDRESS_LIMIT_NETWORKS; i++) {
 		const char *client = arena_printf(&asked->memory, "11.%u.%u.%u", i >> 16,
 						  i >> 8 & 255, i & 255);
 
@@ -318,9 +318,9 @@ static void test_threads_share_the_bound(void **state)
 	struct asker askers[THREADS] = { 0 };
 	unsigned allowed = 0;
 
-	set(asked->limit, 100, "");
+	set(asked->limits, 100, "");
 	for (unsigned i = 0; i < THREADS; i++) {
-		askers[i].asked.limit = asked->limit;
+		askers[i].asked.limits = asked->limits;
 		askers[i].number = i;
 		assert_int_equal(
 			pthread_create(&askers[i].thread, NULL, ask_in_a_thread, &askers[i]), 0);
