@@ -142,14 +142,20 @@ def test_starts(machine, authority):
     assert "error" not in log and "warning" not in log
 
 
+def with_value(settings, section, key, value):
+    """The settings with a value for a key that has none."""
+    changed, count = re.subn(rf"(?ms)(^\[{section}\]$(?:(?!^\[\w).)*?^{key} =)$", rf"\1 {value}", settings)
+    assert count == 1, f"[{section}] {key}"
+    return changed
+
+
 def test_hidden_paths_are_named(machine):
     """The unit's own confinement, before the start and at it; and the drop-in that the warning has opens it."""
     settings = machine.directory / SETTINGS[1:]
     before = settings.read_text()
     for directory in "root/templates", "etc/systemd/system/mailconfd.service.d":
         (machine.directory / directory).mkdir()
-    settings.write_text(before.replace("\n[templates]\n", "\n[templates]\ndirectory = /root/templates\n")
-                        .replace("all templates are the built-in ones.\ndirectory =\n", "\n"))
+    settings.write_text(with_value(before, "templates", "directory", "/root/templates"))
     warning = "'/root/templates', which the unit hides with ProtectHome="
     assert warning in machine.run("mailconfd", "--check-config", check=False).stdout
     machine.run("systemctl", "restart", "mailconfd")
@@ -205,8 +211,8 @@ def test_certificate_is_requested_and_renewed(machine, authority):
     come more often, for what is good for half a minute is due after twenty seconds.
     """
     settings = machine.directory / SETTINGS[1:]
-    text = settings.read_text().replace("\npublic-name =\n", f"\npublic-name = {ISLE[0]}\n")
-    settings.write_text(text.replace("\nlisten-http =\n", "\nlisten-http = [::]:80\n"))
+    text = with_value(settings.read_text(), "server", "public-name", ISLE[0])
+    settings.write_text(with_value(text, "server", "listen-http", "[::]:80"))
     machine.run("systemctl", "restart", "mailconfd")
     server = machine.join_network(authority, ISLE, validity=30)
     machine.run("mailconfctl", "domain", "add", "isle.example", "imaps://mail.isle.example")
@@ -249,6 +255,7 @@ def test_upgrade_keeps_data_and_restarts(machine, authority):
 def test_a_hang_is_ended_and_started_anew(machine, authority):
     """A stopped process answers nobody, and no ping of it reaches systemd."""
     before = pid(machine)
+    assert before != "0"
     machine.run("kill", "-STOP", before)
     assert waited_for(lambda: pid(machine) not in ("0", before))
     assert "Watchdog timeout" in journal(machine)
