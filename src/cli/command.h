@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * The commands of mailconfctl. A family is a file with its commands; commands.c lists the
- * families. Parsing, help and completion all read these tables, so that they cannot disagree.
+ * The commands of mailconfctl: each is in the file of its name, and command.c lists them by family.
+ * Parsing, help and completion all read these tables, so that they cannot disagree.
  */
 
 #include "mail/attribute.h"
@@ -35,13 +35,13 @@ enum file_use {
 #define OPTION_TABLES_MAX 3
 
 struct command {
-	const char *family;
-	const char *verb;      /* NULL for a family that is a command by itself */
+	const char *name;      /* "user add", or that of a family that is a command by itself */
 	const char *arguments; /* as help shows them, and as they are counted: "NAME [URL ...]" */
 	const char *summary;   /* one line, an imperative sentence without its period */
 	const char *details;   /* or NULL */
 	const char *example;   /* one or more lines, without the last one's end */
 	const struct option *options[OPTION_TABLES_MAX];
+	const char *changes; /* what is missing where no option is given, or NULL for nothing */
 	enum database_use database;
 	bool skips_invalid_rows; /* and reports them, so that the others can be seen */
 	enum file_use file;
@@ -57,40 +57,24 @@ struct family {
 	const struct command *const *commands; /* ends with NULL */
 };
 
-extern const struct family *const families[]; /* ends with NULL */
+extern const struct family families[]; /* ends with one without a name */
+
+extern const struct command provider_add, provider_set, provider_list, provider_show,
+	provider_remove, provider_import;
+extern const struct command service_add, service_set, service_list, service_remove;
+extern const struct command link_add, link_set, link_list, link_remove;
+extern const struct command domain_add, domain_set, domain_list, domain_show, domain_remove,
+	domain_enable, domain_disable, domain_import, domain_export;
+extern const struct command user_add, user_set, user_show, user_list, user_remove,
+	user_rename_login, user_import, user_export;
+extern const struct command certificate_list, certificate_request, certificate_renew,
+	certificate_prune;
+extern const struct command command_batch, import_from_automx2, command_export, command_apply,
+	command_backup, command_restore, command_preview, command_dns, command_doctor,
+	command_log_hash, command_init;
 
 /* Of every command that removes: --if-exists. */
 extern const struct option if_exists_options[];
 
-/* Commands that have a file of their own. */
-extern const struct command provider_import;
-
-extern const struct family family_provider;
-extern const struct family family_service;
-extern const struct family family_link;
-extern const struct family family_domain;
-extern const struct family family_user;
-extern const struct family family_preview;
-extern const struct family family_log_hash;
-extern const struct family family_init;
-extern const struct family family_batch;
-extern const struct family family_import;
-extern const struct family family_export;
-extern const struct family family_apply;
-extern const struct family family_backup;
-extern const struct family family_restore;
-
-/* Commands of families that have a file of their own. */
-extern const struct command user_import;
-extern const struct command user_export;
-extern const struct command domain_import;
-extern const struct command domain_export;
-extern const struct family family_dns;
-extern const struct family family_certificate;
-
-extern const struct family family_doctor;
-
-/* Of the family certificate, in files of their own. */
-extern const struct command certificate_request;
-extern const struct command certificate_renew;
-extern const struct command certificate_prune;
+/* "add"; NULL for a family that is a command by itself. */
+const char *command_verb(const struct command *command);

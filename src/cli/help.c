@@ -1,43 +1,9 @@
-#include "cli/help.h"
-
-#include "cli/command.h"
 #include "cli/options.h"
 
 /* What is longer has its summary on the next line. */
 #define OPTION_WIDTH_MAX 34
 
 #define LINE_WIDTH 80
-
-static int widest_command(struct arena *memory, const struct family *family)
-{
-	int width = 0;
-
-	for (size_t i = 0; family->commands[i]; i++) {
-		int length = (int)strlen(command_name(memory, family->commands[i]));
-
-		if (length > width)
-			width = length;
-	}
-	return width;
-}
-
-/* "--login PATTERN" */
-static const char *option_usage(struct arena *memory, const struct option *option)
-{
-	return option->value ? arena_printf(memory, "--%s %s", option->name, option->value)
-			     : arena_printf(memory, "--%s", option->name);
-}
-
-static int widest_option(struct arena *memory, const struct option *table, int width)
-{
-	for (; table && table->name; table++) {
-		int length = (int)strlen(option_usage(memory, table));
-
-		if (length > width && length <= OPTION_WIDTH_MAX)
-			width = length;
-	}
-	return width;
-}
 
 /* Wraps the line at a mark, a space or another character, where it is too long for a terminal. */
 static void print_broken(struct arena *memory, const char *text, char mark)
@@ -55,24 +21,44 @@ static void print_broken(struct arena *memory, const char *text, char mark)
 	putchar('\n');
 }
 
-static void print_options(struct arena *memory, const struct option *table, int width)
+/* "--login PATTERN" */
+static const char *option_usage(struct arena *memory, const struct option *option)
 {
-	for (; table && table->name; table++) {
-		const char *usage = option_usage(memory, table);
+	return arena_printf(memory, "--%s%s%s", option->name, option->value ? " " : "",
+			    option->value ? option->value : "");
+}
 
-		if (strlen(usage) > OPTION_WIDTH_MAX) {
-			print_broken(memory, arena_printf(memory, "  %s", usage), '|');
-			printf("  %-*s  %s\n", width, "", table->summary);
-		} else {
-			printf("  %-*s  %s\n", width, usage, table->summary);
+static void print_options(struct arena *memory, const char *heading,
+			  const struct option *const *tables, size_t count)
+{
+	const struct option *option;
+	int width = 0;
+
+	for (size_t i = 0; i < count; i++)
+		for (option = tables[i]; option && option->name; option++) {
+			int length = (int)strlen(option_usage(memory, option));
+
+			if (length > width && length <= OPTION_WIDTH_MAX)
+				width = length;
 		}
-	}
+	if (width > 0)
+		printf("\n%s:\n", heading);
+	for (size_t i = 0; i < count; i++)
+		for (option = tables[i]; option && option->name; option++) {
+			const char *usage = option_usage(memory, option);
+
+			if (strlen(usage) > OPTION_WIDTH_MAX) {
+				print_broken(memory, arena_printf(memory, "  %s", usage), '|');
+				usage = "";
+			}
+			printf("  %-*s  %s\n", width, usage, option->summary);
+		}
 }
 
 static void print_global_options(struct arena *memory)
 {
-	printf("\nOptions, before or after the command:\n");
-	print_options(memory, global_options, widest_option(memory, global_options, 0));
+	print_options(memory, "Options, before or after the command",
+		      (const struct option *const[]){ global_options }, 1);
 }
 
 static void print_example(struct arena *memory, const char *example)
@@ -85,23 +71,21 @@ static void print_example(struct arena *memory, const char *example)
 
 static void print_program(struct arena *memory)
 {
+	const struct command *const *command;
 	int width = 0;
 
 	printf("Usage: mailconfctl [--config FILE] [--database FILE] [--json] [--quiet] COMMAND\n"
 	       "\n"
 	       "Manages the mail domains, users and settings that mailconfd serves to clients.\n");
-	for (size_t i = 0; families[i]; i++) {
-		int needed = widest_command(memory, families[i]);
-
-		width = needed > width ? needed : width;
-	}
-	for (size_t i = 0; families[i]; i++) {
-		if (i == 0 || strcmp(families[i]->title, families[i - 1]->title) != 0)
-			printf("\n%s:\n", families[i]->title);
-		for (size_t j = 0; families[i]->commands[j]; j++)
-			printf("  %-*s  %s\n", width,
-			       command_name(memory, families[i]->commands[j]),
-			       families[i]->commands[j]->summary);
+	for (const struct family *family = families; family->name; family++)
+		for (command = family->commands; *command; command++)
+			if ((int)strlen((*command)->name) > width)
+				width = (int)strlen((*command)->name);
+	for (const struct family *family = families; family->name; family++) {
+		if (family == families || !text_equals(family->title, family[-1].title))
+			printf("\n%s:\n", family->title);
+		for (command = family->commands; *command; command++)
+			printf("  %-*s  %s\n", width, (*command)->name, (*command)->summary);
 	}
 	print_global_options(memory);
 	printf("\nExamples:\n");
@@ -114,38 +98,31 @@ static void print_program(struct arena *memory)
 
 static void print_family(struct arena *memory, const struct family *family)
 {
-	printf("%s:\n", family->title);
-	for (size_t i = 0; family->commands[i]; i++) {
-		const struct command *command = family->commands[i];
+	const struct command *const *command;
 
-		printf("\n  mailconfctl %s%s%s\n        %s\n", command_name(memory, command),
-		       *command->arguments ? " " : "", command->arguments, command->summary);
-	}
+	printf("%s:\n", family->title);
+	for (command = family->commands; *command; command++)
+		printf("\n  mailconfctl %s%s%s\n        %s\n", (*command)->name,
+		       *(*command)->arguments ? " " : "", (*command)->arguments,
+		       (*command)->summary);
 	printf("\nExamples:\n");
-	for (size_t i = 0; family->commands[i]; i++)
-		print_example(memory, family->commands[i]->example);
-	printf("\n'mailconfctl %s %s --help' shows the options of a command.\n", family->name,
-	       family->commands[0]->verb);
+	for (command = family->commands; *command; command++)
+		print_example(memory, (*command)->example);
+	printf("\n'mailconfctl %s --help' shows the options of a command.\n",
+	       family->commands[0]->name);
 }
 
 static void print_command(struct arena *memory, const struct command *command)
 {
-	int width = 0;
-
 	print_broken(memory,
-		     arena_printf(memory, "Usage: mailconfctl %s%s%s%s",
-				  command_name(memory, command), *command->arguments ? " " : "",
-				  command->arguments, command->options[0] ? " [OPTION ...]" : ""),
+		     arena_printf(memory, "Usage: mailconfctl %s%s%s%s", command->name,
+				  *command->arguments ? " " : "", command->arguments,
+				  command->options[0] ? " [OPTION ...]" : ""),
 		     ' ');
 	printf("\n%s.\n", command->summary);
 	if (command->details)
 		printf("\n%s\n", command->details);
-	for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
-		width = widest_option(memory, command->options[i], width);
-	if (width > 0)
-		printf("\nOptions:\n");
-	for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
-		print_options(memory, command->options[i], width);
+	print_options(memory, "Options", command->options, OPTION_TABLES_MAX);
 	print_global_options(memory);
 	printf("\nExample:\n");
 	print_example(memory, command->example);

@@ -8,9 +8,7 @@
 #include "admin/admin.h"
 #include "admin/change.h"
 #include "cli/command.h"
-#include "cli/complete.h"
 #include "cli/file-argument.h"
-#include "cli/help.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "config/settings.h"
@@ -179,7 +177,7 @@ static int parse_and_run(struct arena *memory, int argc, char *const *argv, stru
 		complete_print(memory, argv + 1, (size_t)argc - 1);
 		return 0;
 	}
-	if (command_line_parse(memory, families, argc, argv, &line, err) < 0)
+	if (command_line_parse(memory, families, argc, argv, false, &line, err) < 0)
 		return -1;
 	if (line.wants_version)
 		puts("mailconfctl " MAILCONFD_VERSION);

@@ -1,125 +1,89 @@
 #include "cli/options.h"
 
-#include <assert.h>
 #include <stdarg.h>
 
 #include "config/settings.h"
 #include "util/did-you-mean.h"
 
+/* Each sets a member of struct command_line. */
 const struct option global_options[] = {
-	{ "config", "FILE", "the settings file (default: " SETTINGS_FILE ")" },
-	{ "database", "FILE", "the database (default: from the settings file)" },
-	{ "json", NULL, "print output as JSON" },
-	{ "quiet", NULL, "print only errors and requested output" },
-	{ "help", NULL, "print help: for all, for a family or for one command" },
-	{ "version", NULL, "print the version" },
+	{ "config", "FILE", "the settings file (default: " SETTINGS_FILE ")",
+	  .offset = offsetof(struct command_line, config) },
+	{ "database", "FILE", "the database (default: from the settings file)",
+	  .offset = offsetof(struct command_line, database) },
+	{ "json", NULL, "print output as JSON",
+	  .offset = offsetof(struct command_line, arguments.is_json) },
+	{ "quiet", NULL, "print only errors and requested output",
+	  .offset = offsetof(struct command_line, is_quiet) },
+	{ "help", NULL, "print help: for all, for a family or for one command",
+	  .offset = offsetof(struct command_line, wants_help) },
+	{ "version", NULL, "print the version",
+	  .offset = offsetof(struct command_line, wants_version) },
 	{ 0 },
 };
 
 struct parser {
 	struct arena *memory;
-	const struct family *const *families;
+	const struct family *families;
 	char *const *argv;
 	int argc, next;
-	bool options_ended, may_be_incomplete;
-	const struct option *awaiting; /* a value that an incomplete line lacks */
+	bool is_beginning;
 	struct command_line line;
 	struct error *err;
 };
 
-const char *command_name(struct arena *memory, const struct command *command)
+int usage_error(const struct arguments *arguments, struct error *err, const char *format, ...)
 {
-	return command->verb ? arena_printf(memory, "%s %s", command->family, command->verb)
-			     : command->family;
-}
-
-/* "mailconfctl user add --help", as far as the words are known. */
-static const char *help_command(struct arena *memory, const struct family *family,
-				const struct command *command)
-{
-	if (command)
-		return arena_printf(memory, "mailconfctl %s --help", command_name(memory, command));
-	if (family)
-		return arena_printf(memory, "mailconfctl %s --help", family->name);
-	return "mailconfctl --help";
-}
-
-int usage_error(struct arena *memory, const struct command *command, struct error *err,
-		const char *format, ...)
-{
-	const char *text;
 	va_list args;
 
 	va_start(args, format);
-	text = arena_vprintf(memory, format, args);
+	vsnprintf(err->text, sizeof(err->text), format, args);
 	va_end(args);
-	error_set(err, ERROR_USAGE, "%s", text);
-	return error_hint(err, "see '%s'", help_command(memory, NULL, command));
+	err->kind = ERROR_USAGE;
+	return error_hint(err, "see 'mailconfctl%s%s --help'", *arguments->name ? " " : "",
+			  arguments->name);
 }
 
-static int refuse_line(struct parser *parser, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int refuse_line(struct parser *parser, const char *format, ...)
+const struct option *option_at(const struct command *command, size_t index)
 {
-	const char *text;
-	va_list args;
+	for (size_t i = command ? 0 : OPTION_TABLES_MAX; i <= OPTION_TABLES_MAX; i++) {
+		const struct option *option = i < OPTION_TABLES_MAX ? command->options[i]
+								    : global_options;
 
-	va_start(args, format);
-	text = arena_vprintf(parser->memory, format, args);
-	va_end(args);
-	error_set(parser->err, ERROR_USAGE, "%s", text);
-	return error_hint(parser->err, "see '%s'",
-			  help_command(parser->memory, parser->line.family, parser->line.command));
-}
-
-static const struct option *option_in(const struct option *table, const char *name)
-{
-	for (; table && table->name; table++)
-		if (text_equals(table->name, name))
-			return table;
+		for (; option && option->name; option++)
+			if (index-- == 0)
+				return option;
+	}
 	return NULL;
 }
 
-static const struct option *option_of(const struct command *command, const char *name)
+const struct option *option_named(const struct command *command, const char *name)
 {
-	const struct option *found = NULL;
+	const struct option *option;
 
-	for (size_t i = 0; i < OPTION_TABLES_MAX && !found; i++)
-		found = option_in(command->options[i], name);
-	return found;
-}
-
-const struct option *option_of_line(const struct command *command, const char *name)
-{
-	const struct option *found = option_in(global_options, name);
-
-	return found || !command ? found : option_of(command, name);
-}
-
-static void nearest_option(struct nearest *nearest, const struct option *table)
-{
-	for (; table && table->name; table++)
-		nearest_try(nearest, table->name);
+	for (size_t i = 0; (option = option_at(command, i)); i++)
+		if (text_equals(option->name, name))
+			break;
+	return option;
 }
 
 static int refuse_unknown_option(struct parser *parser, const char *name)
 {
-	const struct command *command = parser->line.command;
+	const struct arguments *arguments = &parser->line.arguments;
 	struct nearest nearest = NEAREST_TO(name);
+	const struct option *option;
 
-	if (command)
-		for (size_t i = 0; i < OPTION_TABLES_MAX; i++)
-			nearest_option(&nearest, command->options[i]);
-	nearest_option(&nearest, global_options);
+	for (size_t i = 0; (option = option_at(parser->line.command, i)); i++)
+		nearest_try(&nearest, option->name);
 	if (nearest.found) {
 		error_set(parser->err, ERROR_USAGE, "unknown option '--%s'", name);
 		return error_hint(parser->err, "did you mean '--%s'?", nearest.found);
 	}
-	if (!command)
-		return refuse_line(parser, "unknown option '--%s' before the command", name);
-	return refuse_line(parser, "'%s' has no option '--%s'",
-			   command_name(parser->memory, command), name);
+	if (!parser->line.command)
+		return usage_error(arguments, parser->err,
+				   "unknown option '--%s' before the command", name);
+	return usage_error(arguments, parser->err, "'%s' has no option '--%s'", arguments->name,
+			   name);
 }
 
 /* Checks the value of an option that has but a few: "yes|no". */
@@ -129,11 +93,9 @@ static int check_value(struct parser *parser, const struct option *option, const
 	struct bytes choices = BYTES_IN(parser->memory);
 	struct nearest nearest = NEAREST_TO(value);
 
-	if (!strchr(option->value, '|'))
+	if (!strchr(option->value, '|') || choice_index(option->value, value) >= 0)
 		return 0;
 	while ((choice = strsep(&rest, "|"))) {
-		if (text_equals(choice, value))
-			return 0;
 		bytes_add_format(&choices, "%s%s",
 				 !choices.size ? ""
 				 : rest	       ? ", "
@@ -146,92 +108,59 @@ static int check_value(struct parser *parser, const struct option *option, const
 			  option->name, value);
 		return error_hint(parser->err, "did you mean '%s'?", nearest.found);
 	}
-	return refuse_line(parser, "option '--%s' takes %s, not '%s'", option->name,
-			   bytes_text(&choices), value);
-}
-
-static int add_option(struct parser *parser, struct given_option *list, size_t *count,
-		      const struct option *option, const char *value)
-{
-	for (size_t i = 0; i < *count && !option->repeats; i++)
-		if (list[i].option == option)
-			return refuse_line(parser, "option '--%s' is given twice", option->name);
-	list[(*count)++] = (struct given_option){ option, value };
-	return 0;
-}
-
-static void set_global(struct command_line *line, const char *name, const char *value)
-{
-	if (text_equals(name, "config"))
-		line->config = value;
-	else if (text_equals(name, "database"))
-		line->database = value;
-	else if (text_equals(name, "json"))
-		line->arguments.is_json = true;
-	else if (text_equals(name, "quiet"))
-		line->is_quiet = true;
-	else if (text_equals(name, "help"))
-		line->wants_help = true;
-	else
-		line->wants_version = true;
+	return usage_error(&parser->line.arguments, parser->err, "option '--%s' takes %s, not '%s'",
+			   option->name, bytes_text(&choices), value);
 }
 
 /* --option, --option VALUE or --option=VALUE */
 static int parse_option(struct parser *parser, const char *text)
 {
 	const char *equals = strchr(text, '='), *value = "", *name;
-	const struct option *option, *global;
+	struct command_line *line = &parser->line;
+	struct arguments *arguments = &line->arguments;
+	struct given_option *given = arguments->options;
+	size_t *count = &arguments->n_options;
+	const struct option *option;
 
 	if (strncmp(text, "--", 2) != 0)
-		return refuse_line(parser, "unknown option '%s'", text);
-	name = arena_strndup(parser->memory, text + 2,
-			     equals ? (size_t)(equals - text) - 2 : strlen(text) - 2);
-	global = option_in(global_options, name);
-	option = option_of_line(parser->line.command, name);
+		return usage_error(arguments, parser->err, "unknown option '%s'", text);
+	name = arena_strndup(parser->memory, text + 2, strcspn(text + 2, "="));
+	option = option_named(line->command, name);
 	if (!option)
 		return refuse_unknown_option(parser, name);
 
 	if (equals && !option->value)
-		return refuse_line(parser, "option '--%s' takes no value", name);
-	if (equals)
+		return usage_error(arguments, parser->err, "option '--%s' takes no value", name);
+	if (equals) {
 		value = equals + 1;
-	else if (option->value && parser->next == parser->argc && parser->may_be_incomplete) {
-		parser->awaiting = option;
-		return 0;
-	} else if (option->value && parser->next == parser->argc)
-		return refuse_line(parser, "option '--%s' needs a value: %s", name, option->value);
-	else if (option->value)
+	} else if (option->value && parser->next < parser->argc) {
 		value = parser->argv[parser->next++];
+	} else if (option->value && parser->is_beginning) {
+		line->awaiting = option;
+		return 0;
+	} else if (option->value) {
+		return usage_error(arguments, parser->err, "option '--%s' needs a value: %s", name,
+				   option->value);
+	}
 	if (option->value && check_value(parser, option, value) < 0)
 		return -1;
 
-	if (!global)
-		return add_option(parser, parser->line.arguments.options,
-				  &parser->line.arguments.n_options, option, value);
-	set_global(&parser->line, name, value);
-	return add_option(parser, parser->line.global, &parser->line.n_global, option, value);
-}
+	if (option == option_named(NULL, name)) {
+		void *member = (char *)line + option->offset;
 
-static int parse_family(struct parser *parser, const char *word)
-{
-	struct nearest nearest = NEAREST_TO(word);
-
-	for (size_t i = 0; parser->families[i]; i++) {
-		const struct family *family = parser->families[i];
-
-		if (text_equals(family->name, word)) {
-			parser->line.family = family;
-			if (!family->commands[0]->verb)
-				parser->line.command = family->commands[0];
-			return 0;
-		}
-		nearest_try(&nearest, family->name);
+		if (option->value)
+			*(const char **)member = value;
+		else
+			*(bool *)member = true;
+		given = line->global;
+		count = &line->n_global;
 	}
-	if (nearest.found) {
-		error_set(parser->err, ERROR_USAGE, "unknown command '%s'", word);
-		return error_hint(parser->err, "did you mean '%s'?", nearest.found);
-	}
-	return refuse_line(parser, "unknown command '%s'", word);
+	for (size_t i = 0; i < *count && !option->repeats; i++)
+		if (given[i].option == option)
+			return usage_error(arguments, parser->err, "option '--%s' is given twice",
+					   name);
+	given[(*count)++] = (struct given_option){ option, value };
+	return 0;
 }
 
 static const char *verbs_of(struct parser *parser, const struct family *family)
@@ -239,167 +168,144 @@ static const char *verbs_of(struct parser *parser, const struct family *family)
 	struct bytes list = BYTES_IN(parser->memory);
 
 	for (size_t i = 0; family->commands[i]; i++)
-		bytes_add_format(&list, "%s%s", i ? ", " : "", family->commands[i]->verb);
+		bytes_add_format(&list, "%s%s", i ? ", " : "", command_verb(family->commands[i]));
 	return bytes_text(&list);
 }
 
-static int parse_verb(struct parser *parser, const char *word)
+static void set_command(struct command_line *line, const struct command *command)
 {
-	const struct family *family = parser->line.family;
-	struct nearest nearest = NEAREST_TO(word);
-
-	for (size_t i = 0; family->commands[i]; i++) {
-		if (text_equals(family->commands[i]->verb, word)) {
-			parser->line.command = family->commands[i];
-			return 0;
-		}
-		nearest_try(&nearest, family->commands[i]->verb);
-	}
-	if (nearest.found) {
-		error_set(parser->err, ERROR_USAGE, "unknown command '%s %s'", family->name, word);
-		return error_hint(parser->err, "did you mean '%s %s'?", family->name,
-				  nearest.found);
-	}
-	return refuse_line(parser, "unknown command '%s %s'; there are %s", family->name, word,
-			   verbs_of(parser, family));
+	line->command = line->arguments.command = command;
+	line->arguments.name = command->name;
 }
 
-static int parse_word(struct parser *parser, const char *word)
+/* The family, or if that is known, the verb. */
+static int parse_command(struct parser *parser, const char *word)
 {
 	struct command_line *line = &parser->line;
+	const char *family = line->family ? line->family->name : "";
+	const char *gap = line->family ? " " : "";
+	struct nearest nearest = NEAREST_TO(word);
 
-	if (!line->family && !line->wants_help && text_equals(word, "help")) {
-		line->wants_help = true;
-		return 0;
-	}
-	if (!line->family)
-		return parse_family(parser, word);
-	if (!line->command)
-		return parse_verb(parser, word);
-	line->arguments.words[line->arguments.count++] = word;
-	return 0;
-}
-
-/* "NAME [SERVICE-URL ...]": brackets are around what may be missing. */
-static void count_arguments(const char *text, size_t *ret_min, size_t *ret_max)
-{
-	*ret_min = *ret_max = 0;
-	for (; *text; text += strcspn(text, " "), text += *text == ' ') {
-		if (strncmp(text, "...", 3) == 0) {
-			*ret_max = SIZE_MAX;
-			return;
+	if (line->family) {
+		for (const struct command *const *command = line->family->commands; *command;
+		     command++) {
+			if (text_equals(command_verb(*command), word)) {
+				set_command(line, *command);
+				return 0;
+			}
+			nearest_try(&nearest, command_verb(*command));
 		}
-		*ret_min += *text != '[';
-		++*ret_max;
+	} else {
+		for (const struct family *known = parser->families; known->name; known++) {
+			if (text_equals(known->name, word)) {
+				line->family = known;
+				line->arguments.name = known->name;
+				if (!command_verb(known->commands[0]))
+					set_command(line, known->commands[0]);
+				return 0;
+			}
+			nearest_try(&nearest, known->name);
+		}
 	}
+	usage_error(&line->arguments, parser->err, "unknown command '%s%s%s'%s%s", family, gap,
+		    word, line->family && !nearest.found ? "; there are " : "",
+		    line->family && !nearest.found ? verbs_of(parser, line->family) : "");
+	return nearest.found ? error_hint(parser->err, "did you mean '%s%s%s'?", family, gap,
+					  nearest.found)
+			     : -1;
 }
 
-static int check_argument_count(struct parser *parser, const struct command *command)
+/* Counts by the text "NAME [SERVICE-URL ...]": brackets are around what may be missing. */
+static int check_arguments(struct parser *parser, const struct command *command)
 {
 	const struct arguments *arguments = &parser->line.arguments;
-	const char *name = command_name(parser->memory, command);
-	size_t min, max;
+	size_t min = 0, max = 0;
 
-	count_arguments(command->arguments, &min, &max);
+	for (const char *text = command->arguments; *text;
+	     text += strcspn(text, " "), text += *text == ' ') {
+		if (strncmp(text, "...", 3) == 0) {
+			max = SIZE_MAX;
+			break;
+		}
+		min += *text != '[';
+		max++;
+	}
 	if (arguments->count < min)
-		return refuse_line(parser, "'%s' needs %s", name, command->arguments);
-	if (arguments->count <= max)
-		return 0;
-	if (max == 0)
-		return refuse_line(parser, "'%s' takes no argument '%s'", name,
-				   arguments->words[0]);
-	return refuse_line(parser, "'%s' takes %s, and '%s' is one too many", name,
-			   command->arguments, arguments->words[max]);
+		return usage_error(arguments, parser->err, "'%s' needs %s", command->name,
+				   command->arguments);
+	if (arguments->count > max && max == 0)
+		return usage_error(arguments, parser->err, "'%s' takes no argument '%s'",
+				   command->name, arguments->words[0]);
+	if (arguments->count > max)
+		return usage_error(arguments, parser->err,
+				   "'%s' takes %s, and '%s' is one too many", command->name,
+				   command->arguments, arguments->words[max]);
+	if (command->changes && arguments->n_options == 0)
+		return usage_error(arguments, parser->err, "'%s' needs %s", command->name,
+				   command->changes);
+	return 0;
 }
 
 static int check_complete(struct parser *parser)
 {
-	const struct command_line *line = &parser->line;
-	const struct command *command = line->command;
+	const struct family *family = parser->line.family;
 
-	if (!line->family)
-		return refuse_line(parser, "no command given");
-	if (!command)
-		return refuse_line(parser, "'%s' needs %s%s", line->family->name,
-				   line->family->commands[1] ? "one of " : "",
-				   verbs_of(parser, line->family));
-	return check_argument_count(parser, command);
+	if (parser->line.command)
+		return check_arguments(parser, parser->line.command);
+	if (!family)
+		return usage_error(&parser->line.arguments, parser->err, "no command given");
+	return usage_error(&parser->line.arguments, parser->err, "'%s' needs %s%s", family->name,
+			   family->commands[1] ? "one of " : "", verbs_of(parser, family));
 }
 
-static struct parser parser_on(struct arena *memory, const struct family *const *known, int argc,
-			       char *const *argv, struct error *err)
+int command_line_parse(struct arena *memory, const struct family *known, int argc,
+		       char *const *argv, bool is_beginning, struct command_line *ret_line,
+		       struct error *err)
 {
 	size_t most = (size_t)argc + 1;
-
-	return (struct parser){
+	struct parser parser = {
 		.memory = memory,
 		.families = known,
 		.argv = argv,
 		.argc = argc,
 		.next = 1,
+		.is_beginning = is_beginning,
+		.line.arguments.name = "",
 		.line.arguments.words = arena_array(memory, const char *, most),
 		.line.arguments.options = arena_array(memory, struct given_option, most),
 		.line.global = arena_array(memory, struct given_option, most),
 		.err = err,
 	};
-}
+	struct command_line *line = &parser.line;
 
-static int parse_words(struct parser *parser)
-{
-	while (parser->next < parser->argc) {
-		const char *text = parser->argv[parser->next++];
+	while (parser.next < argc) {
+		const char *text = argv[parser.next++];
 		int r = 0;
 
-		if (!parser->options_ended && text_equals(text, "--"))
-			parser->options_ended = true;
-		else if (!parser->options_ended && text[0] == '-' && text[1])
-			r = parse_option(parser, text);
+		if (!line->options_ended && text_equals(text, "--"))
+			line->options_ended = true;
+		else if (!line->options_ended && text[0] == '-' && text[1])
+			r = parse_option(&parser, text);
+		else if (line->command)
+			line->arguments.words[line->arguments.count++] = text;
+		else if (!line->family && !line->wants_help && text_equals(text, "help"))
+			line->wants_help = true;
 		else
-			r = parse_word(parser, text);
+			r = parse_command(&parser, text);
 		if (r < 0)
 			return -1;
 	}
-	parser->line.arguments.command = parser->line.command;
-	return 0;
-}
-
-int command_line_parse(struct arena *memory, const struct family *const *known, int argc,
-		       char *const *argv, struct command_line *ret_line, struct error *err)
-{
-	struct parser parser = parser_on(memory, known, argc, argv, err);
-
-	if (parse_words(&parser) < 0)
+	if (!is_beginning && !line->wants_help && !line->wants_version &&
+	    check_complete(&parser) < 0)
 		return -1;
-	if (!parser.line.wants_help && !parser.line.wants_version && check_complete(&parser) < 0)
-		return -1;
-	*ret_line = parser.line;
-	return 0;
-}
-
-int command_line_parse_beginning(struct arena *memory, const struct family *const *known, int argc,
-				 char *const *argv, struct beginning *ret_beginning)
-{
-	struct error ignored;
-	struct parser parser = parser_on(memory, known, argc, argv, &ignored);
-
-	parser.may_be_incomplete = true;
-	if (parse_words(&parser) < 0)
-		return -1;
-	*ret_beginning = (struct beginning){
-		.line = parser.line,
-		.awaiting = parser.awaiting,
-		.options_ended = parser.options_ended,
-	};
+	*ret_line = *line;
 	return 0;
 }
 
 const char *option_value(const struct arguments *arguments, const char *name)
 {
-	const struct option *option = option_of(arguments->command, name);
-
-	assert(option);
 	for (size_t i = 0; i < arguments->n_options; i++)
-		if (arguments->options[i].option == option)
+		if (text_equals(arguments->options[i].option->name, name))
 			return arguments->options[i].value;
 	return NULL;
 }
@@ -407,13 +313,11 @@ const char *option_value(const struct arguments *arguments, const char *name)
 size_t option_values(struct arena *memory, const struct arguments *arguments, const char *name,
 		     const char ***ret_values)
 {
-	const struct option *option = option_of(arguments->command, name);
 	const char **values = arena_array(memory, const char *, arguments->n_options);
 	size_t count = 0;
 
-	assert(option);
 	for (size_t i = 0; i < arguments->n_options; i++)
-		if (arguments->options[i].option == option)
+		if (text_equals(arguments->options[i].option->name, name))
 			values[count++] = arguments->options[i].value;
 	*ret_values = values;
 	return count;

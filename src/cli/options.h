@@ -23,6 +23,7 @@ struct given_option {
 
 /* What follows the words of a command. Borrows from argv. */
 struct arguments {
+	const char *name; /* of the command; of the family, or "", as far as a line is known */
 	const struct command *command;
 	const char **words;
 	size_t count;
@@ -43,29 +44,27 @@ struct command_line {
 	struct arguments arguments;
 	struct given_option *global; /* each once */
 	size_t n_global;
-};
 
-extern const struct option global_options[];
-
-/* The option of this name: a global one, or the command's, which may be NULL. NULL for none. */
-const struct option *option_of_line(const struct command *command, const char *name);
-
-/* Returns 0, or -1 with err set (ERROR_USAGE). */
-int command_line_parse(struct arena *memory, const struct family *const *known, int argc,
-		       char *const *argv, struct command_line *ret_line, struct error *err);
-
-/* What the words before the one that is being typed mean. */
-struct beginning {
-	struct command_line line;      /* as far as it is known; nothing of it needs to be there */
+	/* Of the beginning of a line. */
 	const struct option *awaiting; /* the option whose value comes next, or NULL */
 	bool options_ended;
 };
 
-/* Returns 0, or -1 where the words are wrong already. */
-int command_line_parse_beginning(struct arena *memory, const struct family *const *known, int argc,
-				 char *const *argv, struct beginning *ret_beginning);
+extern const struct option global_options[];
 
-/* The value of a command's option, NULL where it was not given. The name must be in its tables. */
+/* The options of the command, which may be NULL, then the global ones; NULL behind the last. */
+const struct option *option_at(const struct command *command, size_t index);
+
+/* The one of them that has the name, or NULL. */
+const struct option *option_named(const struct command *command, const char *name);
+
+/* Returns 0, or -1 with err set (ERROR_USAGE). The beginning of a line, before the word that is
+ * being typed, is taken apart as far as it goes: it may lack anything. */
+int command_line_parse(struct arena *memory, const struct family *known, int argc,
+		       char *const *argv, bool is_beginning, struct command_line *ret_line,
+		       struct error *err);
+
+/* The value of a command's option, NULL where it was not given. */
 const char *option_value(const struct arguments *arguments, const char *name);
 
 /* The values of an option that may be repeated, in the order given. Returns how many; the array is
@@ -83,9 +82,22 @@ bool option_any_given(const struct arguments *arguments, const struct option *ta
 int options_apply(struct arena *memory, const struct arguments *arguments,
 		  const struct option *table, void *row, struct error *err);
 
-/* "user add". In memory. */
-const char *command_name(struct arena *memory, const struct command *command);
-
 /* An error of usage: the sentence, then where help is. Returns -1. */
-int usage_error(struct arena *memory, const struct command *command, struct error *err,
-		const char *format, ...) __attribute__((format(printf, 4, 5)));
+int usage_error(const struct arguments *arguments, struct error *err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Prints help, made from the tables: for the program, a family or one command. */
+void help_print(struct arena *memory, const struct command_line *line);
+
+/*
+ * Prints what a shell may offer next, from the tables of commands and the names in the database.
+ * The scripts in packaging/completion/ ask for it:
+ *
+ *     mailconfctl complete WORD ...
+ *
+ * The words are those after "mailconfctl", up to the one that is being typed, which may be "".
+ * Each line of the answer is a whole word that could replace it, and maybe a tab and what
+ * it means; or ":files", where the shell completes file names. argv is "complete" and the words.
+ * Never fails: where the database cannot be read now, it offers no names.
+ */
+void complete_print(struct arena *memory, char *const *argv, size_t count);

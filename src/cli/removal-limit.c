@@ -31,7 +31,7 @@ int removals_parse(struct admin *admin, const struct arguments *arguments,
 		if (!number_parse(arena_strndup(&memory, text, length - removals.is_percent), 0,
 				  removals.is_percent ? 100 : LONG_MAX, &removals.max))
 			return usage_error(
-				&memory, arguments->command, err,
+				arguments, err,
 				"option '--max-removals' takes a number, or a percentage "
 				"such as 25%%, not '%s'",
 				text);

@@ -21,23 +21,18 @@ static const struct option paint_options[] = {
 };
 
 static const struct command fence_paint = {
-	.family = "fence",
-	.verb = "paint",
+	.name = "fence paint",
 	.arguments = "FENCE [BOARD] [BOARD]",
 	.options = { paint_options },
 };
-static const struct command fence_list = { .family = "fence", .verb = "list", .arguments = "" };
-static const struct command doctor = { .family = "doctor", .arguments = "[NAME]" };
+static const struct command fence_list = { .name = "fence list", .arguments = "" };
+static const struct command doctor = { .name = "doctor", .arguments = "[NAME]" };
 
-static const struct family fences = {
-	.name = "fence",
-	.commands = (const struct command *const[]){ &fence_paint, &fence_list, NULL },
+static const struct family known[] = {
+	{ "fence", NULL, (const struct command *const[]){ &fence_paint, &fence_list, NULL } },
+	{ "doctor", NULL, (const struct command *const[]){ &doctor, NULL } },
+	{ 0 },
 };
-static const struct family doctors = {
-	.name = "doctor",
-	.commands = (const struct command *const[]){ &doctor, NULL },
-};
-static const struct family *const known[] = { &fences, &doctors, NULL };
 
 static int parse(struct arena *memory, const char *const *words, struct command_line *line,
 		 struct error *err)
@@ -47,7 +42,7 @@ static int parse(struct arena *memory, const char *const *words, struct command_
 
 	while (*words)
 		argv[argc++] = *words++;
-	return command_line_parse(memory, known, argc, (char *const *)argv, line, err);
+	return command_line_parse(memory, known, argc, (char *const *)argv, false, line, err);
 }
 
 static void takes_a_line_apart(void **state)
@@ -85,12 +80,12 @@ static void knows_what_help_is_wanted_for(void **state)
 	} cases[] = {
 		{ { "--help" }, NULL, NULL },
 		{ { "help" }, NULL, NULL },
-		{ { "help", "fence" }, &fences, NULL },
-		{ { "fence", "--help" }, &fences, NULL },
-		{ { "fence", "paint", "--help" }, &fences, &fence_paint },
-		{ { "--help", "fence", "paint" }, &fences, &fence_paint },
-		{ { "help", "fence", "paint" }, &fences, &fence_paint },
-		{ { "doctor", "--help" }, &doctors, &doctor },
+		{ { "help", "fence" }, &known[0], NULL },
+		{ { "fence", "--help" }, &known[0], NULL },
+		{ { "fence", "paint", "--help" }, &known[0], &fence_paint },
+		{ { "--help", "fence", "paint" }, &known[0], &fence_paint },
+		{ { "help", "fence", "paint" }, &known[0], &fence_paint },
+		{ { "doctor", "--help" }, &known[1], &doctor },
 	};
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 

@@ -207,8 +207,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static const struct command command_apply = {
-	.family = "apply",
+const struct command command_apply = {
+	.name = "apply",
 	.arguments = "FILE|-",
 	.summary = "Make the database equal to a file of commands",
 	.details = "The file was written by 'export', or has commands as for 'batch' that start "
@@ -220,10 +220,4 @@ static const struct command command_apply = {
 	.database = DATABASE_OWN_CHANGE,
 	.file = FILE_INPUT,
 	.run = apply,
-};
-
-const struct family family_apply = {
-	.name = "apply",
-	.title = "The whole installation",
-	.commands = (const struct command *const[]){ &command_apply, NULL },
 };

@@ -27,8 +27,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static const struct command command_backup = {
-	.family = "backup",
+const struct command command_backup = {
+	.name = "backup",
 	.arguments = "FILE",
 	.summary = "Copy the database to a file while the daemon runs",
 	.details = "The copy is of one moment, whatever is changed meanwhile. It has everything, "
@@ -39,10 +39,4 @@ static const struct command command_backup = {
 	.database = DATABASE_COPY,
 	.file = FILE_OUTPUT,
 	.run = backup,
-};
-
-const struct family family_backup = {
-	.name = "backup",
-	.title = "The whole installation",
-	.commands = (const struct command *const[]){ &command_backup, NULL },
 };

@@ -11,15 +11,14 @@
 #include "util/file.h"
 #include "util/shell-words.h"
 
-static int check_command(struct arena *memory, const struct command_line *line, struct error *err)
+static int check_command(const struct command_line *line, struct error *err)
 {
-	const char *name;
+	const char *name = line->arguments.name;
 
 	if (line->config || line->database || line->arguments.is_json || line->is_quiet ||
 	    line->wants_help || line->wants_version)
 		return error_set(err, ERROR_INPUT,
 				 "global options stand before or after 'batch', not in its lines");
-	name = command_name(memory, line->command);
 	switch (line->command->database) {
 	case DATABASE_CHANGE:
 	case DATABASE_LATE_CHANGE:
@@ -44,9 +43,9 @@ static int run_words(struct admin *admin, const char **words, size_t count, bool
 
 	argv[0] = "mailconfctl";
 	memcpy(argv + 1, words, count * sizeof(*words));
-	if (command_line_parse(admin->memory, families, (int)count + 1, (char *const *)argv, &line,
-			       err) < 0 ||
-	    check_command(admin->memory, &line, err) < 0)
+	if (command_line_parse(admin->memory, families, (int)count + 1, (char *const *)argv, false,
+			       &line, err) < 0 ||
+	    check_command(&line, err) < 0)
 		return -1;
 	line.arguments.files = &files;
 	line.arguments.is_json = is_json;
@@ -115,8 +114,8 @@ static int batch(struct admin *admin, const struct arguments *arguments, struct 
 	return admin_commit(admin, false, err);
 }
 
-static const struct command batch_command = {
-	.family = "batch",
+const struct command command_batch = {
+	.name = "batch",
 	.arguments = "FILE|-",
 	.summary = "Run the commands in a file as one transaction",
 	.details =
@@ -128,10 +127,4 @@ static const struct command batch_command = {
 	.database = DATABASE_OWN_CHANGE,
 	.file = FILE_INPUT,
 	.run = batch,
-};
-
-const struct family family_batch = {
-	.name = "batch",
-	.title = "Batch: many commands at once",
-	.commands = (const struct command *const[]){ &batch_command, NULL },
 };

@@ -101,8 +101,7 @@ static const struct option options[] = {
 };
 
 const struct command certificate_prune = {
-	.family = "certificate",
-	.verb = "prune",
+	.name = "certificate prune",
 	.arguments = "",
 	.summary = "Delete requested certificates whose domains were removed",
 	.details = "Their keys are deleted too. Files not created by 'certificate request' and "

@@ -20,12 +20,11 @@ static int run_renew(struct admin *admin, const struct arguments *arguments, str
 	int r;
 
 	if (text && !number_parse(text, 1, DAYS_MAX, &days))
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "--days '%s' is not a number of days, from 1 to %d", text,
 				   DAYS_MAX);
 	if (text && is_scheduled)
-		return usage_error(admin->memory, arguments->command, err,
-				   "--days and --scheduled exclude each other");
+		return usage_error(arguments, err, "--days and --scheduled exclude each other");
 	is_due = !is_scheduled || renewal_is_due(admin->memory, admin->settings);
 	if (!is_due && admin->settings->acme.request_missing == REQUEST_MISSING_NO)
 		return 0;
@@ -48,8 +47,7 @@ static const struct option options[] = {
 };
 
 const struct command certificate_renew = {
-	.family = "certificate",
-	.verb = "renew",
+	.name = "certificate renew",
 	.arguments = "",
 	.summary = "Renew requested certificates that expire soon",
 	.details =

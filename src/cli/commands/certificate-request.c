@@ -169,10 +169,9 @@ static int run_request(struct admin *admin, const struct arguments *arguments, s
 	int r;
 
 	if (!arguments->count == !option_is_given(arguments, "missing"))
-		return usage_error(admin->memory, arguments->command, err,
-				   "name domains, or use --missing");
+		return usage_error(arguments, err, "name domains, or use --missing");
 	if (strncmp(request.server, "https://", strlen("https://")) != 0)
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "--server '%s' is not the https URL of a CA's directory",
 				   request.server);
 	r = certificate_run_open(&request.run, admin, arguments, err);
@@ -195,8 +194,7 @@ static const struct option options[] = {
 };
 
 const struct command certificate_request = {
-	.family = "certificate",
-	.verb = "request",
+	.name = "certificate request",
 	.arguments = "[DOMAIN ...]",
 	.summary = "Request certificates by ACME for names that resolve here",
 	.details =

@@ -1,4 +1,4 @@
-/* mailconfctl certificate list, and the family of certificate commands. */
+/* mailconfctl certificate list */
 
 #include <time.h>
 
@@ -175,9 +175,8 @@ static int run_list(struct admin *admin, const struct arguments *arguments, stru
 	return r;
 }
 
-static const struct command certificate_list = {
-	.family = "certificate",
-	.verb = "list",
+const struct command certificate_list = {
+	.name = "certificate list",
 	.arguments = "",
 	.summary = "List the certificates of the settings, and domains without one",
 	.details = "Then domains are listed that have names without a valid certificate, except "
@@ -186,14 +185,4 @@ static const struct command certificate_list = {
 		   "mailconfctl certificate list --json",
 	.database = DATABASE_EXCERPT,
 	.run = run_list,
-};
-
-static const struct command *const commands[] = {
-	&certificate_list, &certificate_request, &certificate_renew, &certificate_prune, NULL,
-};
-
-const struct family family_certificate = {
-	.name = "certificate",
-	.title = "Certificates",
-	.commands = commands,
 };

@@ -142,8 +142,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static const struct command command_dns = {
-	.family = "dns",
+const struct command command_dns = {
+	.name = "dns",
 	.arguments = "DOMAIN",
 	.summary = "Show the DNS records that a domain should have",
 	.details = "The zone can be pasted into that of the domain: what is optional, or stands "
@@ -154,12 +154,4 @@ static const struct command command_dns = {
 	.options = { options },
 	.database = DATABASE_READ,
 	.run = show,
-};
-
-static const struct command *const commands[] = { &command_dns, NULL };
-
-const struct family family_dns = {
-	.name = "dns",
-	.title = "DNS records",
-	.commands = commands,
 };

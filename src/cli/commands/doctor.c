@@ -157,7 +157,7 @@ static int find_domains(struct admin *admin, const struct arguments *arguments,
 	bool wants_all = option_is_given(arguments, "all");
 
 	if (wants_all == (arguments->count > 0))
-		return usage_error(admin->memory, arguments->command, err, "'doctor' needs %s",
+		return usage_error(arguments, err, "'doctor' needs %s",
 				   wants_all ? "either DOMAINs or --all" : "DOMAINs, or --all");
 	if (wants_all)
 		return add_enabled_domains(admin, domains, err);
@@ -234,8 +234,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static const struct command command_doctor = {
-	.family = "doctor",
+const struct command command_doctor = {
+	.name = "doctor",
 	.arguments = "[DOMAIN ...]",
 	.summary = "Check domains from outside, as mail clients see them",
 	.details = "Checks DNS, certificates, the settings that each client gets, and every "
@@ -247,12 +247,4 @@ static const struct command command_doctor = {
 	.options = { options },
 	.database = DATABASE_READ,
 	.run = run_doctor,
-};
-
-static const struct command *const commands[] = { &command_doctor, NULL };
-
-const struct family family_doctor = {
-	.name = "doctor",
-	.title = "Checks from outside",
-	.commands = commands,
 };

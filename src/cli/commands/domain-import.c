@@ -371,8 +371,8 @@ static int import_domains(struct admin *admin, const struct arguments *arguments
 
 	for (size_t i = 0; i < sizeof(removing) / sizeof(*removing); i++)
 		if (option_is_given(arguments, removing[i]) && !import.replaces)
-			return usage_error(admin->memory, arguments->command, err,
-					   "--%s requires --replace-all", removing[i]);
+			return usage_error(arguments, err, "--%s requires --replace-all",
+					   removing[i]);
 	if (removals_parse(admin, arguments, &removals, err) < 0 ||
 	    admin_open(admin, false, err) < 0)
 		return -1;
@@ -394,8 +394,7 @@ static const struct option import_options[] = {
 };
 
 const struct command domain_import = {
-	.family = "domain",
-	.verb = "import",
+	.name = "domain import",
 	.arguments = "[FILE|-]",
 	.summary = "Add and change domains from a CSV",
 	.details = "The import is atomic: invalid lines are listed, and then nothing changes. The "
@@ -434,8 +433,7 @@ static int export_domains(struct admin *admin, const struct arguments *arguments
 }
 
 const struct command domain_export = {
-	.family = "domain",
-	.verb = "export",
+	.name = "domain export",
 	.arguments = "",
 	.summary = "Print domains as the CSV that 'domain import' reads",
 	.details = "To restore the domains, import the file with --replace-all. Their providers "

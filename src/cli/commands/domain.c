@@ -80,12 +80,12 @@ static int check_add_usage(struct admin *admin, const struct arguments *argument
 
 	if (ways != 1)
 		return usage_error(
-			admin->memory, arguments->command, err,
+			arguments, err,
 			"'domain add' needs %s of --provider NAME, --alias-of DOMAIN and "
 			"SERVICE-URLs",
 			ways ? "only one" : "one");
 	if (!has_services && option_any_given(arguments, provider_options))
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "options that describe a provider go with SERVICE-URLs only");
 	return 0;
 }
@@ -135,9 +135,8 @@ static const struct option add_options[] = {
 	{ 0 },
 };
 
-static const struct command domain_add = {
-	.family = "domain",
-	.verb = "add",
+const struct command domain_add = {
+	.name = "domain add",
 	.arguments = "DOMAIN [SERVICE-URL ...]",
 	.summary = "Add a domain",
 	.details = "It gets a provider that there is (--provider), or shares all with another "
@@ -176,12 +175,8 @@ static int change_domain(struct admin *admin, const struct arguments *arguments,
 	struct domain domain;
 	const char *before;
 
-	if (arguments->n_options == 0)
-		return usage_error(admin->memory, arguments->command, err,
-				   "'domain set' needs something to set: --provider NAME, "
-				   "--alias-of DOMAIN or --moved-to TARGET");
 	if (to_provider && to_alias)
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "'domain set' takes only one of --provider NAME and "
 				   "--alias-of DOMAIN");
 	if (domain_require(admin, arguments->words[0], &domain, err) < 0)
@@ -205,9 +200,8 @@ static const struct option move_options[] = {
 	{ 0 },
 };
 
-static const struct command domain_set = {
-	.family = "domain",
-	.verb = "set",
+const struct command domain_set = {
+	.name = "domain set",
 	.arguments = "DOMAIN",
 	.summary = "Change a domain's provider, or redirect its clients",
 	.details =
@@ -217,6 +211,7 @@ static const struct command domain_set = {
 	.example = "mailconfctl domain set example.org --provider uni\n"
 		   "mailconfctl domain set old.example --moved-to example.org",
 	.options = { belonging_options, move_options },
+	.changes = "something to set: --provider NAME, --alias-of DOMAIN or --moved-to TARGET",
 	.database = DATABASE_CHANGE,
 	.run = change_domain,
 };
@@ -249,9 +244,8 @@ static int list_domains(struct admin *admin, const struct arguments *arguments, 
 	return 0;
 }
 
-static const struct command domain_list = {
-	.family = "domain",
-	.verb = "list",
+const struct command domain_list = {
+	.name = "domain list",
 	.arguments = "",
 	.summary = "List all domains",
 	.example = "mailconfctl domain list",
@@ -270,9 +264,8 @@ static int show_domain(struct admin *admin, const struct arguments *arguments, s
 	return 0;
 }
 
-static const struct command domain_show = {
-	.family = "domain",
-	.verb = "show",
+const struct command domain_show = {
+	.name = "domain show",
 	.arguments = "DOMAIN",
 	.summary = "Show a domain",
 	.example = "mailconfctl domain show example.org",
@@ -310,9 +303,8 @@ static const struct option remove_options[] = {
 	{ 0 },
 };
 
-static const struct command domain_remove = {
-	.family = "domain",
-	.verb = "remove",
+const struct command domain_remove = {
+	.name = "domain remove",
 	.arguments = "DOMAIN",
 	.summary = "Remove a domain",
 	.details = "The provider that 'domain add' made goes with the last domain that has it.",
@@ -325,7 +317,7 @@ static const struct command domain_remove = {
 static int enable_or_disable(struct admin *admin, const struct arguments *arguments,
 			     struct error *err)
 {
-	bool is_enabled = text_equals(arguments->command->verb, "enable");
+	bool is_enabled = arguments->command == &domain_enable;
 	const char *state = is_enabled ? "enabled" : "disabled";
 	struct domain domain;
 
@@ -342,9 +334,8 @@ static int enable_or_disable(struct admin *admin, const struct arguments *argume
 	return 0;
 }
 
-static const struct command domain_enable = {
-	.family = "domain",
-	.verb = "enable",
+const struct command domain_enable = {
+	.name = "domain enable",
 	.arguments = "DOMAIN",
 	.summary = "Serve a domain again",
 	.example = "mailconfctl domain enable example.org",
@@ -352,21 +343,11 @@ static const struct command domain_enable = {
 	.run = enable_or_disable,
 };
 
-static const struct command domain_disable = {
-	.family = "domain",
-	.verb = "disable",
+const struct command domain_disable = {
+	.name = "domain disable",
 	.arguments = "DOMAIN",
 	.summary = "Stop serving a domain, but keep its users",
 	.example = "mailconfctl domain disable example.org",
 	.database = DATABASE_CHANGE,
 	.run = enable_or_disable,
-};
-
-const struct family family_domain = {
-	.name = "domain",
-	.title = "Domains: the mail domains that mailconfd serves",
-	.commands = (const struct command *const[]){ &domain_add, &domain_set, &domain_list,
-						     &domain_show, &domain_remove, &domain_enable,
-						     &domain_disable, &domain_import,
-						     &domain_export, NULL },
 };

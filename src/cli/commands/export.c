@@ -160,8 +160,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static const struct command command_export = {
-	.family = "export",
+const struct command command_export = {
+	.name = "export",
 	.arguments = "[FILE|-]",
 	.summary = "Write the whole installation as commands, one a line",
 	.details = "The order is stable, so that you can keep the text in git. 'apply' makes a "
@@ -172,10 +172,4 @@ static const struct command command_export = {
 	.database = DATABASE_READ,
 	.file = FILE_OUTPUT,
 	.run = export_installation,
-};
-
-const struct family family_export = {
-	.name = "export",
-	.title = "The whole installation",
-	.commands = (const struct command *const[]){ &command_export, NULL },
 };

@@ -230,9 +230,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static const struct command command_automx2 = {
-	.family = "import",
-	.verb = "automx2",
+const struct command import_from_automx2 = {
+	.name = "import automx2",
 	.arguments = "DATABASE",
 	.summary = "Import the SQLite database of automx2",
 	.details = "The database is only read. Domains of a provider that have the same servers "
@@ -244,10 +243,4 @@ static const struct command command_automx2 = {
 	.database = DATABASE_LATE_CHANGE,
 	.file = FILE_SQLITE,
 	.run = import_automx2,
-};
-
-const struct family family_import = {
-	.name = "import",
-	.title = "Import: from other servers",
-	.commands = (const struct command *const[]){ &command_automx2, NULL },
 };

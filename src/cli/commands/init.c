@@ -13,8 +13,8 @@ static int init(struct admin *admin, const struct arguments *arguments, struct e
 	return 0;
 }
 
-static const struct command command_init = {
-	.family = "init",
+const struct command command_init = {
+	.name = "init",
 	.arguments = "",
 	.summary = "Create the database, or migrate it to this version",
 	.details =
@@ -26,12 +26,4 @@ static const struct command command_init = {
 	.database = DATABASE_CHANGE,
 	.creates_database = true,
 	.run = init,
-};
-
-static const struct command *const commands[] = { &command_init, NULL };
-
-const struct family family_init = {
-	.name = "init",
-	.title = "Database",
-	.commands = commands,
 };

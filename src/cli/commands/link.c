@@ -156,9 +156,8 @@ static int add_link(struct admin *admin, const struct arguments *arguments, stru
 	return 0;
 }
 
-static const struct command link_add = {
-	.family = "link",
-	.verb = "add",
+const struct command link_add = {
+	.name = "link add",
 	.arguments = "PROVIDER documentation|enable URL",
 	.summary = "Add a link to a web page to a provider",
 	.details =
@@ -178,9 +177,6 @@ static int change_link(struct admin *admin, const struct arguments *arguments, s
 	struct link *links;
 	size_t place;
 
-	if (!option_any_given(arguments, link_options))
-		return usage_error(admin->memory, arguments->command, err,
-				   "'link set' needs --text LANG=TEXT");
 	if (find_link_as_typed(admin, arguments, &named, err) < 0)
 		return -1;
 	if (!named.found)
@@ -197,15 +193,15 @@ static int change_link(struct admin *admin, const struct arguments *arguments, s
 	return 0;
 }
 
-static const struct command link_set = {
-	.family = "link",
-	.verb = "set",
+const struct command link_set = {
+	.name = "link set",
 	.arguments = "PROVIDER documentation|enable URL",
 	.summary = "Change the texts of a link",
 	.details = "Languages that no option names keep their text; LANG= takes one away.",
 	.example = "mailconfctl link set uni documentation https://help.example.org/mail \\\n"
 		   "        --text de= --text 'fr=Configurer votre logiciel'",
 	.options = { link_options },
+	.changes = "--text LANG=TEXT",
 	.database = DATABASE_CHANGE,
 	.run = change_link,
 };
@@ -225,9 +221,8 @@ static int list_links(struct admin *admin, const struct arguments *arguments, st
 	return 0;
 }
 
-static const struct command link_list = {
-	.family = "link",
-	.verb = "list",
+const struct command link_list = {
+	.name = "link list",
 	.arguments = "PROVIDER",
 	.summary = "List the links of a provider in the order of documents",
 	.example = "mailconfctl link list uni",
@@ -260,20 +255,12 @@ static int remove_link(struct admin *admin, const struct arguments *arguments, s
 	return 0;
 }
 
-static const struct command link_remove = {
-	.family = "link",
-	.verb = "remove",
+const struct command link_remove = {
+	.name = "link remove",
 	.arguments = "PROVIDER documentation|enable URL",
 	.summary = "Remove a link from a provider",
 	.example = "mailconfctl link remove uni documentation https://help.example.org/mail",
 	.options = { if_exists_options },
 	.database = DATABASE_CHANGE,
 	.run = remove_link,
-};
-
-const struct family family_link = {
-	.name = "link",
-	.title = "Links: web pages that clients show to users",
-	.commands = (const struct command *const[]){ &link_add, &link_set, &link_list, &link_remove,
-						     NULL },
 };

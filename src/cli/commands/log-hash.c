@@ -31,8 +31,8 @@ static int show_hash(struct admin *admin, const struct arguments *arguments, str
 	return 0;
 }
 
-static const struct command log_hash = {
-	.family = "log-hash",
+const struct command command_log_hash = {
+	.name = "log-hash",
 	.arguments = "ADDRESS",
 	.summary = "Show the hash of an address in the log",
 	.details = "With 'addresses = hash' in [log] a line has this value instead of the address. "
@@ -43,7 +43,3 @@ static const struct command log_hash = {
 	.database = DATABASE_READ,
 	.run = show_hash,
 };
-
-static const struct command *const commands[] = { &log_hash, NULL };
-
-const struct family family_log_hash = { "log-hash", "The log", commands };

@@ -66,7 +66,7 @@ static int subject_parse(struct admin *admin, const struct arguments *arguments,
 
 	if (text[0] == '@') {
 		if (!document->preview.takes_domain)
-			return usage_error(admin->memory, arguments->command, err,
+			return usage_error(arguments, err,
 					   "%s always asks with an address; give one, or preview "
 					   "autoconfig %s",
 					   document->name, text);
@@ -75,7 +75,7 @@ static int subject_parse(struct admin *admin, const struct arguments *arguments,
 		return ret_subject->domain ? 0 : -1;
 	}
 	if (!document->preview.takes_address && !option_is_given(arguments, "as"))
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "%s is asked of a domain, not of an address; write @DOMAIN",
 				   document->name);
 	if (address_parse(admin->memory, text, &address, err) < 0)
@@ -128,7 +128,7 @@ static int find_document(struct admin *admin, const struct arguments *arguments,
 		return error_set(err, ERROR_USAGE, "'%s' is not a document; did you mean '%s'?",
 				 arguments->words[0], nearest.found);
 	return usage_error(
-		admin->memory, arguments->command, err,
+		arguments, err,
 		"'%s' is not a document; the documents are outlook, mobilesync, autoconfig, "
 		"mobileconfig, autodiscover-v2 and pacc",
 		arguments->words[0]);
@@ -156,8 +156,7 @@ static int make_request(struct admin *admin, const struct arguments *arguments,
 	struct subject subject = { 0 };
 
 	if (option_is_given(arguments, "protocol") && !document->preview.takes_protocol)
-		return usage_error(admin->memory, arguments->command, err,
-				   "--protocol goes with autodiscover-v2 only");
+		return usage_error(arguments, err, "--protocol goes with autodiscover-v2 only");
 	if (subject_parse(admin, arguments, document, &subject, err) < 0 ||
 	    host_of(admin, arguments, document, &subject, &request->host, err) < 0 ||
 	    client_address(admin, arguments, &request->client, err) < 0)
@@ -270,12 +269,12 @@ static int ask_as(struct admin *admin, const struct arguments *arguments,
 	int r;
 
 	if (why)
-		return usage_error(admin->memory, arguments->command, err, "%s", why);
+		return usage_error(arguments, err, "%s", why);
 	if (option_is_given(arguments, "protocol"))
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "either --protocol or --as, whose client asks by its own rules");
 	if (as.address[0] == '@')
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "--as needs an address, though the client may keep it to "
 				   "itself");
 	r = client_preview_make(context, admin->memory, &as, err);
@@ -347,8 +346,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static const struct command command_preview = {
-	.family = "preview",
+const struct command command_preview = {
+	.name = "preview",
 	.arguments = "outlook|mobilesync|autoconfig|mobileconfig|autodiscover-v2|pacc "
 		     "ADDRESS|@DOMAIN",
 	.summary = "Show the document that a mail client would get",
@@ -366,12 +365,4 @@ static const struct command command_preview = {
 	.options = { options },
 	.database = DATABASE_READ,
 	.run = preview,
-};
-
-static const struct command *const commands[] = { &command_preview, NULL };
-
-const struct family family_preview = {
-	.name = "preview",
-	.title = "What clients get",
-	.commands = commands,
 };

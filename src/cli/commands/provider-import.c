@@ -96,8 +96,7 @@ static const struct option allow_options[] = {
 };
 
 const struct command provider_import = {
-	.family = "provider",
-	.verb = "import",
+	.name = "provider import",
 	.arguments = "FILE|URL|-",
 	.summary = "Import an autoconfig document: a provider with its domains",
 	.details =

@@ -57,9 +57,8 @@ static int add_provider(struct admin *admin, const struct arguments *arguments, 
 	return 0;
 }
 
-static const struct command provider_add = {
-	.family = "provider",
-	.verb = "add",
+const struct command provider_add = {
+	.name = "provider add",
 	.arguments = "NAME [SERVICE-URL ...]",
 	.summary = "Add a provider",
 	.details =
@@ -85,7 +84,7 @@ static int change_provider(struct admin *admin, const struct arguments *argument
 	struct provider provider;
 
 	if (!has_services && !option_any_given(arguments, provider_options))
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "'provider set' needs something to set: an option or services");
 	if (provider_require(admin, arguments->words[0], &provider, err) < 0 ||
 	    provider_apply_options(admin, arguments, &provider, err) < 0)
@@ -114,9 +113,8 @@ static int change_provider(struct admin *admin, const struct arguments *argument
 	return 0;
 }
 
-static const struct command provider_set = {
-	.family = "provider",
-	.verb = "set",
+const struct command provider_set = {
+	.name = "provider set",
 	.arguments = "NAME [SERVICE-URL ...]",
 	.summary = "Change a provider",
 	.details = "What no option names stays as it is; an empty text unsets. SERVICE-URLs take "
@@ -145,9 +143,8 @@ static int list_providers(struct admin *admin, const struct arguments *arguments
 	return 0;
 }
 
-static const struct command provider_list = {
-	.family = "provider",
-	.verb = "list",
+const struct command provider_list = {
+	.name = "provider list",
 	.arguments = "",
 	.summary = "List all providers",
 	.example = "mailconfctl provider list",
@@ -178,9 +175,8 @@ static int show_provider(struct admin *admin, const struct arguments *arguments,
 	return 0;
 }
 
-static const struct command provider_show = {
-	.family = "provider",
-	.verb = "show",
+const struct command provider_show = {
+	.name = "provider show",
 	.arguments = "NAME",
 	.summary = "Show a provider with its services and domains",
 	.example = "mailconfctl --json provider show uni",
@@ -260,21 +256,12 @@ static int remove_provider(struct admin *admin, const struct arguments *argument
 	return 0;
 }
 
-static const struct command provider_remove = {
-	.family = "provider",
-	.verb = "remove",
+const struct command provider_remove = {
+	.name = "provider remove",
 	.arguments = "NAME",
 	.summary = "Remove a provider that no domain or user uses",
 	.example = "mailconfctl provider remove uni",
 	.options = { if_exists_options },
 	.database = DATABASE_CHANGE,
 	.run = remove_provider,
-};
-
-const struct family family_provider = {
-	.name = "provider",
-	.title = "Providers: named sets of services, with texts and a login pattern",
-	.commands = (const struct command *const[]){ &provider_add, &provider_set, &provider_list,
-						     &provider_show, &provider_remove,
-						     &provider_import, NULL },
 };

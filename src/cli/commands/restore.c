@@ -31,8 +31,8 @@ static int restore(struct admin *admin, const struct arguments *arguments, struc
 	return 0;
 }
 
-static const struct command command_restore = {
-	.family = "restore",
+const struct command command_restore = {
+	.name = "restore",
 	.arguments = "FILE",
 	.summary = "Restore the database from a backup while the daemon runs",
 	.details =
@@ -44,10 +44,4 @@ static const struct command command_restore = {
 	.database = DATABASE_NONE,
 	.file = FILE_BACKUP,
 	.run = restore,
-};
-
-const struct family family_restore = {
-	.name = "restore",
-	.title = "The whole installation",
-	.commands = (const struct command *const[]){ &command_restore, NULL },
 };

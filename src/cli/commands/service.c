@@ -121,9 +121,8 @@ static int add_service(struct admin *admin, const struct arguments *arguments, s
 	return 0;
 }
 
-static const struct command service_add = {
-	.family = "service",
-	.verb = "add",
+const struct command service_add = {
+	.name = "service add",
 	.arguments = "PROVIDER SERVICE-URL",
 	.summary = "Add a service to a provider",
 	.details = "Documents list IMAP before POP3, and implicit TLS before STARTTLS, whatever "
@@ -144,9 +143,6 @@ static int change_service(struct admin *admin, const struct arguments *arguments
 	struct provider provider;
 	struct service service;
 
-	if (arguments->n_options == 0)
-		return usage_error(admin->memory, arguments->command, err,
-				   "'service set' needs an option that says what to change");
 	if (service_parse(admin->memory, arguments->words[1], &service, err) < 0 ||
 	    find_in_provider(admin, arguments->words[0], &service, &provider, &found, err) < 0)
 		return -1;
@@ -164,15 +160,15 @@ static int change_service(struct admin *admin, const struct arguments *arguments
 	return 0;
 }
 
-static const struct command service_set = {
-	.family = "service",
-	.verb = "set",
+const struct command service_set = {
+	.name = "service set",
 	.arguments = "PROVIDER SERVICE-URL",
 	.summary = "Change a service of a provider",
 	.details = "What no option names stays as it is; an empty text unsets.",
 	.example = "mailconfctl service set uni pop3s://pop.example.org --leave-on-server yes "
 		   "--leave-days 14",
 	.options = { service_options, pop3_options },
+	.changes = "an option that says what to change",
 	.database = DATABASE_CHANGE,
 	.run = change_service,
 };
@@ -193,9 +189,8 @@ static int list_services(struct admin *admin, const struct arguments *arguments,
 	return 0;
 }
 
-static const struct command service_list = {
-	.family = "service",
-	.verb = "list",
+const struct command service_list = {
+	.name = "service list",
 	.arguments = "PROVIDER",
 	.summary = "List the services of a provider in the order of documents",
 	.example = "mailconfctl service list uni",
@@ -265,20 +260,12 @@ static int remove_service(struct admin *admin, const struct arguments *arguments
 	return 0;
 }
 
-static const struct command service_remove = {
-	.family = "service",
-	.verb = "remove",
+const struct command service_remove = {
+	.name = "service remove",
 	.arguments = "PROVIDER SERVICE-URL",
 	.summary = "Remove a service from a provider",
 	.example = "mailconfctl service remove uni imap+starttls://imap.example.org",
 	.options = { if_exists_options },
 	.database = DATABASE_CHANGE,
 	.run = remove_service,
-};
-
-const struct family family_service = {
-	.name = "service",
-	.title = "Services: the servers that clients of a provider use",
-	.commands = (const struct command *const[]){ &service_add, &service_set, &service_list,
-						     &service_remove, NULL },
 };

@@ -38,8 +38,7 @@ static const struct option export_options[] = {
 };
 
 const struct command user_export = {
-	.family = "user",
-	.verb = "export",
+	.name = "user export",
 	.arguments = "",
 	.summary = "Print users as the CSV that 'user import' reads",
 	.details = "The columns are address,login,name,provider,moved_to. To restore the "

@@ -75,21 +75,20 @@ static int check_usage(struct admin *admin, const struct arguments *arguments, s
 			option_is_given(arguments, "replace-all");
 
 	if (option_is_given(arguments, "replace") && option_is_given(arguments, "replace-all"))
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "'user import' takes only one of --replace and --replace-all");
 	if (option_is_given(arguments, "max-removals") && !replaces)
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "--max-removals requires --replace or --replace-all");
 	if ((!format || !text_equals(format, "ldif")) &&
 	    (option_is_given(arguments, "address-attribute") ||
 	     option_is_given(arguments, "login-attribute") ||
 	     option_is_given(arguments, "name-attribute")))
-		return usage_error(admin->memory, arguments->command, err,
+		return usage_error(arguments, err,
 				   "--address-attribute, --login-attribute and --name-attribute "
 				   "require --format ldif");
 	if (format && text_equals(format, "aliases") && !option_is_given(arguments, "domain"))
-		return usage_error(admin->memory, arguments->command, err,
-				   "--format aliases requires --domain DOMAIN");
+		return usage_error(arguments, err, "--format aliases requires --domain DOMAIN");
 	return 0;
 }
 
@@ -343,8 +342,7 @@ static const struct option ldif_options[] = {
 };
 
 const struct command user_import = {
-	.family = "user",
-	.verb = "import",
+	.name = "user import",
 	.arguments = "[FILE|-]",
 	.summary = "Add and change users from a file",
 	.details =

@@ -147,9 +147,8 @@ static const struct option add_options[] = {
 	{ 0 },
 };
 
-static const struct command user_add = {
-	.family = "user",
-	.verb = "add",
+const struct command user_add = {
+	.name = "user add",
 	.arguments = "ADDRESS LOGIN",
 	.summary = "Add a user: an address and its login",
 	.details = "The login is stored as given. The ADDRESS @example.org stands for all "
@@ -185,10 +184,6 @@ static int change_user(struct admin *admin, const struct arguments *arguments, s
 	struct owner owner;
 	struct user user;
 
-	if (arguments->n_options == 0)
-		return usage_error(admin->memory, arguments->command, err,
-				   "'user set' needs something to set: --login, --name, "
-				   "--provider or --moved-to");
 	if (owner_parse(admin, arguments->words[0], &owner, err) < 0 ||
 	    (login && login_check(admin->memory, login, err) < 0) ||
 	    user_require(admin, owner.address, &user, "use 'user add' to add it", err) < 0)
@@ -216,14 +211,14 @@ static const struct option set_options[] = {
 	{ 0 },
 };
 
-static const struct command user_set = {
-	.family = "user",
-	.verb = "set",
+const struct command user_set = {
+	.name = "user set",
 	.arguments = "ADDRESS",
 	.summary = "Change a user",
 	.details = "What no option names stays as it is.",
 	.example = "mailconfctl user set first.last@example.org --login a4712",
 	.options = { set_options },
+	.changes = "something to set: --login, --name, --provider or --moved-to",
 	.database = DATABASE_CHANGE,
 	.run = change_user,
 };
@@ -244,9 +239,8 @@ static int show_user(struct admin *admin, const struct arguments *arguments, str
 	return 0;
 }
 
-static const struct command user_show = {
-	.family = "user",
-	.verb = "show",
+const struct command user_show = {
+	.name = "user show",
 	.arguments = "ADDRESS",
 	.summary = "Show a user",
 	.example = "mailconfctl user show first.last@example.org",
@@ -301,9 +295,8 @@ static const struct option list_options[] = {
 	{ 0 },
 };
 
-static const struct command user_list = {
-	.family = "user",
-	.verb = "list",
+const struct command user_list = {
+	.name = "user list",
 	.arguments = "[DOMAIN]",
 	.summary = "List users, by domain",
 	.example = "mailconfctl user list example.org",
@@ -334,9 +327,8 @@ static int remove_user(struct admin *admin, const struct arguments *arguments, s
 	return provider_drop_if_unused(admin, user.provider, err);
 }
 
-static const struct command user_remove = {
-	.family = "user",
-	.verb = "remove",
+const struct command user_remove = {
+	.name = "user remove",
 	.arguments = "ADDRESS",
 	.summary = "Remove a user",
 	.example = "mailconfctl user remove first.last@example.org",
@@ -365,21 +357,12 @@ static int rename_login(struct admin *admin, const struct arguments *arguments, 
 	return 0;
 }
 
-static const struct command user_rename_login = {
-	.family = "user",
-	.verb = "rename-login",
+const struct command user_rename_login = {
+	.name = "user rename-login",
 	.arguments = "OLD NEW",
 	.summary = "Rename a login for all its users",
 	.details = "Logins are compared as they stand, letter case included.",
 	.example = "mailconfctl user rename-login a4711 b0815",
 	.database = DATABASE_CHANGE,
 	.run = rename_login,
-};
-
-const struct family family_user = {
-	.name = "user",
-	.title = "Users: addresses and their logins",
-	.commands = (const struct command *const[]){ &user_add, &user_set, &user_show, &user_list,
-						     &user_remove, &user_rename_login, &user_import,
-						     &user_export, NULL },
 };
