@@ -24,7 +24,7 @@ int domain_require(struct admin *admin, const char *text, struct domain *ret_dom
 		    : store_serving_domain(admin->store, admin->memory, name, &serving, err);
 	if (r < 0)
 		return -1;
-	error_set(err, ERROR_INPUT, "there is no domain '%s'", name);
+	error_set(err, ERROR_MISSING, "there is no domain '%s'", name);
 	if (r == 0)
 		return error_hint(err, "'%s' answers for it", serving.name);
 	return hint_similar(err, similar_domain(admin, name), "'domain list' shows all");

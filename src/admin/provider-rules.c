@@ -14,7 +14,7 @@ int provider_require(struct admin *admin, const char *name, struct provider *ret
 
 	if (r != STORE_NOT_FOUND)
 		return r;
-	error_set(err, ERROR_INPUT, "there is no provider '%s'", name);
+	error_set(err, ERROR_MISSING, "there is no provider '%s'", name);
 	return hint_similar(err, similar_provider(admin, name), "'provider list' shows all");
 }
 

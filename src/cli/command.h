@@ -32,7 +32,7 @@ enum file_use {
 	FILE_SQLITE, /* a database of another program, to be read */
 };
 
-#define OPTION_TABLES_MAX 3
+#define OPTION_TABLES_MAX 4
 
 struct command {
 	const char *name;      /* "user add", or that of a family that is a command by itself */
@@ -47,7 +47,7 @@ struct command {
 	enum file_use file;
 	bool creates_database; /* also one that --database names */
 
-	/* Returns 0, or -1 with err set; what it changed is then taken back. */
+	/* For command_run(). */
 	int (*run)(struct admin *admin, const struct arguments *arguments, struct error *err);
 };
 
@@ -73,8 +73,11 @@ extern const struct command command_batch, import_from_automx2, command_export, 
 	command_backup, command_restore, command_preview, command_dns, command_doctor,
 	command_log_hash, command_init;
 
-/* Of every command that removes: --if-exists. */
+/* Of every command that removes: --if-exists. command_run() then ignores ERROR_MISSING. */
 extern const struct option if_exists_options[];
+
+/* Runs the command. Returns 0, or -1 with err set; what it changed must then be rolled back. */
+int command_run(struct admin *admin, const struct arguments *arguments, struct error *err);
 
 /* "add"; NULL for a family that is a command by itself. */
 const char *command_verb(const struct command *command);

@@ -18,30 +18,25 @@
 
 enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
-/* {"done": ["user a@example.org added, login a"]} */
-static void print_messages_as_json(struct admin *admin)
-{
-	json_t *entry = json_object(), *done = json_array();
-
-	for (size_t i = 0; i < admin->messages.count; i++)
-		if (json_array_append_new(
-			    done,
-			    json_string(text_escape(admin->memory, admin->messages.items[i]))) < 0)
-			abort(); /* out of memory: text_escape() makes valid UTF-8 */
-	entry_put(entry, "done", done);
-	entry_print(entry, true);
-}
-
+/* As JSON: {"done": ["user a@example.org added, login a"]} */
 static void print_messages(struct admin *admin, const struct command_line *line)
 {
 	bool changes = line->command->database == DATABASE_CHANGE ||
 		       line->command->database == DATABASE_LATE_CHANGE;
+	size_t count = admin->messages.count;
+	json_t *entry, *done;
 
-	if (!line->arguments.is_json)
-		for (size_t i = 0; i < admin->messages.count && !line->is_quiet; i++)
-			puts(text_escape(admin->memory, admin->messages.items[i]));
-	else if (!print_has_begun_json() && (changes || admin->messages.count > 0))
-		print_messages_as_json(admin);
+	for (size_t i = 0; i < count; i++)
+		admin->messages.items[i] = text_escape(admin->memory, admin->messages.items[i]);
+	if (!line->arguments.is_json) {
+		for (size_t i = 0; i < count && !line->is_quiet; i++)
+			puts(admin->messages.items[i]);
+	} else if (!print_has_begun_json() && (changes || count > 0)) {
+		entry = json_object();
+		done = array_of_texts(admin->messages.items, count);
+		entry_put(entry, "done", done);
+		entry_print(entry, true);
+	}
 	for (size_t i = 0; i < admin->warnings.count; i++)
 		warning_print(admin->warnings.items[i], admin->hints.items[i]);
 }
@@ -67,42 +62,25 @@ static int load_settings(struct arena *memory, const struct command_line *line,
 	return error_set(err, ERROR_CONFIG, "%s", reports.errors.items[last]);
 }
 
-static int run_change(struct admin *admin, const struct command_line *line, struct error *err)
-{
-	if (line->command->database == DATABASE_CHANGE && admin_begin(admin, err) < 0)
-		return -1;
-	if (line->command->run(admin, &line->arguments, err) < 0)
-		return -1;
-	return admin_commit(admin, false, err);
-}
-
 static int run_command(struct admin *admin, const struct command_line *line, struct error *err)
 {
-	switch (line->command->database) {
-	case DATABASE_CHANGE:
-	case DATABASE_LATE_CHANGE:
-		return run_change(admin, line, err);
-	case DATABASE_READ:
-		if (store_open_patiently(admin->database, STORE_READ, READER_PATIENCE_MS,
-					 &admin->store, err) < 0)
-			return -1;
-		break;
-	case DATABASE_COPY:
-		if (store_open_patiently(admin->database, STORE_COPY, READER_PATIENCE_MS,
-					 &admin->store, err) < 0)
-			return -1;
-		break;
-	case DATABASE_EXCERPT:
-		if (excerpt_open(admin, err) < 0)
-			return -1;
-		break;
-	case DATABASE_OWN_CHANGE:
-	case DATABASE_NONE:
-		break;
-	}
+	enum database_use use = line->command->database;
+
+	if (use == DATABASE_CHANGE && admin_begin(admin, err) < 0)
+		return -1;
+	if ((use == DATABASE_READ || use == DATABASE_COPY) &&
+	    store_open_patiently(admin->database, use == DATABASE_READ ? STORE_READ : STORE_COPY,
+				 READER_PATIENCE_MS, &admin->store, err) < 0)
+		return -1;
+	if (use == DATABASE_EXCERPT && excerpt_open(admin, err) < 0)
+		return -1;
 	if (line->command->skips_invalid_rows)
 		admin_skip_invalid_rows(admin, admin->store);
-	return line->command->run(admin, &line->arguments, err);
+	if (command_run(admin, &line->arguments, err) < 0)
+		return -1;
+	return use == DATABASE_CHANGE || use == DATABASE_LATE_CHANGE
+		       ? admin_commit(admin, false, err)
+		       : 0;
 }
 
 /* An incomplete list must not be taken for a complete one. */
@@ -188,50 +166,35 @@ static int parse_and_run(struct arena *memory, int argc, char *const *argv, stru
 	return 0;
 }
 
-/* Why something was not written is known of the last write alone. */
-static int finish_output(struct error *err)
-{
-	bool was_lost = ferror(stdout);
-
-	if (fflush(stdout) != 0)
-		return error_set(err, ERROR_SYSTEM, "cannot write to standard output: %s",
-				 strerror(errno));
-	if (was_lost) {
-		error_set(err, ERROR_SYSTEM, "cannot write all of it to standard output");
-		return error_hint(err, "is the disk full?");
-	}
-	return 0;
-}
-
-static int exit_status(const struct error *err)
-{
-	switch (err->kind) {
-	case ERROR_USAGE:
-	case ERROR_CONFIG:
-		return EXIT_USAGE;
-	default:
-		return EXIT_REFUSED;
-	}
-}
-
 int main(int argc, char **argv)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct error err = { 0 }, lost = { 0 };
-	int r;
+	int status = EXIT_DONE;
+	bool was_lost;
 
 	if (challenge_is_hook())
 		return challenge_hook(argc, argv);
 	/* For the widths of characters; everything that is written for machines is the same in
 	 * every locale. */
 	setlocale(LC_CTYPE, "C.UTF-8");
-	r = parse_and_run(&memory, argc, argv, &err);
-	if (r < 0)
+	if (parse_and_run(&memory, argc, argv, &err) < 0) {
 		error_print(err.text, err.hint);
-	/* A truncated report must not look complete. */
-	if (finish_output(&lost) < 0) {
-		error_print(lost.text, lost.hint);
-		return r < 0 ? exit_status(&err) : EXIT_REFUSED;
+		status = err.kind == ERROR_USAGE || err.kind == ERROR_CONFIG ? EXIT_USAGE
+									     : EXIT_REFUSED;
 	}
-	return r < 0 ? exit_status(&err) : EXIT_DONE;
+	/* A truncated report must not look complete. The reason is known of the last write alone.
+	 */
+	was_lost = ferror(stdout);
+	if (fflush(stdout) != 0) {
+		error_set(&lost, ERROR_SYSTEM, "cannot write to standard output: %s",
+			  strerror(errno));
+	} else if (was_lost) {
+		error_set(&lost, ERROR_SYSTEM, "cannot write all of it to standard output");
+		error_hint(&lost, "is the disk full?");
+	} else {
+		return status;
+	}
+	error_print(lost.text, lost.hint);
+	return status ? status : EXIT_REFUSED;
 }

@@ -13,14 +13,15 @@ struct arena;
 
 enum error_kind {
 	ERROR_NONE,
-	ERROR_INPUT,  /* what a person or a client gave is wrong */
-	ERROR_USAGE,  /* the command line is wrong */
-	ERROR_CONFIG, /* the settings file is wrong */
-	ERROR_STORE,  /* the database failed */
-	ERROR_DATA,   /* a row of the database holds what it must not */
-	ERROR_ROW,    /* a row of the database cannot be read: the file is corrupted */
-	ERROR_TLS,    /* a certificate or key cannot be used */
-	ERROR_SYSTEM, /* a system call failed */
+	ERROR_INPUT,   /* what a person or a client gave is wrong */
+	ERROR_MISSING, /* there is no object of the name that a person gave */
+	ERROR_USAGE,   /* the command line is wrong */
+	ERROR_CONFIG,  /* the settings file is wrong */
+	ERROR_STORE,   /* the database failed */
+	ERROR_DATA,    /* a row of the database holds what it must not */
+	ERROR_ROW,     /* a row of the database cannot be read: the file is corrupted */
+	ERROR_TLS,     /* a certificate or key cannot be used */
+	ERROR_SYSTEM,  /* a system call failed */
 };
 
 struct error {

@@ -51,7 +51,7 @@ static int run_words(struct admin *admin, const char **words, size_t count, bool
 	line.arguments.is_json = is_json;
 	r = files_open(admin, &line.arguments, NULL, err);
 	if (r == 0)
-		r = line.command->run(admin, &line.arguments, err);
+		r = command_run(admin, &line.arguments, err);
 	files_close(&files);
 	return r;
 }
