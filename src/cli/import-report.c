@@ -122,7 +122,7 @@ static void print_counts(const struct row_counts *counts, size_t skipped, bool i
 	entry_put(entry, "removed", json_integer(counts->removed));
 	entry_put(entry, "unchanged", json_integer(counts->unchanged));
 	entry_put(entry, "skipped", json_integer((json_int_t)skipped));
-	entry_put_truth(entry, "dry_run", is_dry);
+	entry_put(entry, "dry_run", json_boolean(is_dry));
 	entry_print(entry, true);
 }
 

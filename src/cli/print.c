@@ -1,9 +1,11 @@
 #include "cli/print.h"
 
+#include <stdarg.h>
 #include <unistd.h>
 
 #include "cli/terminal.h"
 #include "mail/attribute.h"
+#include "util/clock.h"
 
 /* Entries that a list holds back to find the widths of its columns. */
 #define LIST_ROWS_MAX 1000
@@ -15,14 +17,16 @@
 /* A terminal that is too narrow for this much of each column gets broken lines. */
 #define LIST_CELLS_MIN 6
 
-#define UTF8_MAX_LENGTH 4
+#define PROGRESS_PAUSE_MS 100
+#define PROGRESS_BAR "########################################"
 
 static bool is_quiet;
 static bool has_printed_json;
 
 struct list {
 	struct arena memory; /* of the rows held back */
-	const char *const *columns;
+	char *text;	     /* the columns */
+	const char *columns[LIST_COLUMNS_MAX];
 	size_t n_columns;
 	size_t widths[LIST_COLUMNS_MAX];
 	const char *rows[LIST_ROWS_MAX][LIST_COLUMNS_MAX];
@@ -32,20 +36,6 @@ struct list {
 	bool has_begun; /* something is printed */
 };
 
-/* The character that begins here: its length, 0 where it is none. */
-static size_t decode_character(const char *text, uint32_t *ret_character)
-{
-	size_t length = utf8_sequence_length(text, strnlen(text, UTF8_MAX_LENGTH));
-	uint32_t character = (unsigned char)text[0];
-
-	if (length > 1)
-		character &= 0x7fU >> length;
-	for (size_t i = 1; i < length; i++)
-		character = character << 6 | ((unsigned char)text[i] & 0x3f);
-	*ret_character = character;
-	return length;
-}
-
 /* What moves the cursor, colours the screen, ends the line or turns the direction of the text. */
 static bool is_obeyed_by_terminals(uint32_t character)
 {
@@ -54,29 +44,21 @@ static bool is_obeyed_by_terminals(uint32_t character)
 	       (character >= 0x2066 && character <= 0x2069);
 }
 
-/* The length of the printable ASCII that the text begins with, which most texts are: the fast path.
- */
-static size_t plain_length(const char *text)
-{
-	size_t length = 0;
-
-	while (text[length] >= ' ' && text[length] < 0x7f)
-		length++;
-	return length;
-}
-
 static const char *escape_text(struct arena *memory, const char *text, bool keep_lines)
 {
 	struct bytes escaped = BYTES_IN(memory);
-	size_t plain = plain_length(text);
+	size_t plain = 0;
 
+	/* Most texts are printable ASCII. */
+	while (text[plain] >= ' ' && text[plain] < 0x7f)
+		plain++;
 	if (!text[plain])
 		return arena_strndup(memory, text, plain);
 	bytes_add(&escaped, text, plain);
 	text += plain;
 	while (*text) {
-		uint32_t character = 0;
-		size_t length = decode_character(text, &character);
+		uint32_t character;
+		size_t length = character_decode(text, &character);
 
 		if (length == 0)
 			bytes_add_format(&escaped, "\\x%02x", (unsigned char)*text);
@@ -104,6 +86,11 @@ bool print_is_quiet(void)
 	return is_quiet;
 }
 
+bool print_is_watched(void)
+{
+	return isatty(STDERR_FILENO) && !is_quiet;
+}
+
 bool print_has_begun_json(void)
 {
 	return has_printed_json;
@@ -111,33 +98,26 @@ bool print_has_begun_json(void)
 
 /* What the line begins with is coloured: the program's name, or "warning:". */
 static void print_message(enum colour colour, const char *plain, const char *coloured,
-			  const char *text)
+			  const char *text, const char *hint)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
 	fflush(stdout);
 	fprintf(stderr, "%s%s%s%s %s\n", plain, terminal_colour(stderr, colour), coloured,
 		terminal_colour(stderr, COLOUR_NONE), text_escape(&memory, text));
-}
-
-static void print_hint(const char *hint)
-{
 	if (hint && *hint)
-		print_message(COLOUR_NOTE, "", "hint:", hint);
+		print_message(COLOUR_NOTE, "", "hint:", hint, NULL);
 }
 
 void error_print(const char *text, const char *hint)
 {
-	print_message(COLOUR_ERROR, "", "mailconfctl:", text);
-	print_hint(hint);
+	print_message(COLOUR_ERROR, "", "mailconfctl:", text, hint);
 }
 
 void warning_print(const char *text, const char *hint)
 {
-	if (is_quiet)
-		return;
-	print_message(COLOUR_WARNING, "mailconfctl: ", "warning:", text);
-	print_hint(hint);
+	if (!is_quiet)
+		print_message(COLOUR_WARNING, "mailconfctl: ", "warning:", text, hint);
 }
 
 void entry_put(json_t *entry, const char *key, json_t *value)
@@ -162,23 +142,32 @@ void entry_put_text(json_t *entry, const char *key, const char *text)
 		entry_put(entry, key, json_text(text));
 }
 
-void entry_put_truth(json_t *entry, const char *key, bool is_true)
+json_t *entry_of_texts(const char *key, const char *text, ...)
 {
-	entry_put(entry, key, json_boolean(is_true));
+	json_t *entry = json_object();
+	va_list args;
+
+	va_start(args, text);
+	entry_put_text(entry, key, text);
+	while ((key = va_arg(args, const char *)))
+		entry_put_text(entry, key, va_arg(args, const char *));
+	va_end(args);
+	return entry;
 }
 
-static json_t *attribute_value(const struct option *option, const char *text)
+void array_add(json_t *array, json_t *item)
 {
-	switch (option->type) {
-	case ATTRIBUTE_TRUTH:
-		return json_boolean(text && text_equals(text, option->value ? "yes" : ""));
-	case ATTRIBUTE_WISH:
-		return json_boolean(text_equals(text, "yes"));
-	case ATTRIBUTE_NUMBER:
-		return json_integer(strtoll(text, NULL, 10));
-	default:
-		return json_text(text);
-	}
+	if (json_array_append_new(array, item) < 0)
+		abort(); /* out of memory */
+}
+
+json_t *array_of_texts(const char *const *texts, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		array_add(array, json_text(texts[i]));
+	return array;
 }
 
 void entry_put_attributes(json_t *entry, const struct option *table, const void *row)
@@ -187,10 +176,17 @@ void entry_put_attributes(json_t *entry, const struct option *table, const void 
 
 	for (; table->name; table++) {
 		const char *text = attribute_text(&memory, table, row);
+		json_t *value;
 
-		if (text || table->type == ATTRIBUTE_TRUTH)
-			entry_put(entry, attribute_key(&memory, table),
-				  attribute_value(table, text));
+		if (table->type == ATTRIBUTE_TRUTH || (text && table->type == ATTRIBUTE_WISH))
+			value = json_boolean(text && text_equals(text, table->value ? "yes" : ""));
+		else if (!text)
+			continue;
+		else if (table->type == ATTRIBUTE_NUMBER)
+			value = json_integer(strtoll(text, NULL, 10));
+		else
+			value = json_text(text);
+		entry_put(entry, attribute_key(&memory, table), value);
 	}
 }
 
@@ -221,24 +217,10 @@ static const char *label_of(struct arena *memory, const char *key, bool is_headi
 	return label;
 }
 
-static const char *cell_text(struct arena *memory, const json_t *value);
-
-/* leave-on-server=yes, leave-days=14 */
-static const char *members_text(struct arena *memory, const json_t *object)
-{
-	struct bytes list = BYTES_IN(memory);
-	const char *key;
-	json_t *value;
-
-	json_object_foreach((json_t *)object, key, value)
-		bytes_add_format(&list, "%s%s=%s", list.size ? ", " : "",
-				 label_of(memory, key, false), cell_text(memory, value));
-	return bytes_text(&list);
-}
-
 static const char *cell_text(struct arena *memory, const json_t *value)
 {
 	struct bytes list = BYTES_IN(memory);
+	const char *key;
 	size_t index;
 	json_t *item;
 
@@ -252,8 +234,10 @@ static const char *cell_text(struct arena *memory, const json_t *value)
 		return arena_printf(memory, "%lld", (long long)json_integer_value(value));
 	if (json_is_object(json_array_get(value, 0)))
 		return arena_printf(memory, "%zu", json_array_size(value));
-	if (json_is_object(value))
-		return members_text(memory, value);
+	/* leave-on-server=yes, leave-days=14 */
+	json_object_foreach((json_t *)value, key, item)
+		bytes_add_format(&list, "%s%s=%s", list.size ? ", " : "",
+				 label_of(memory, key, false), cell_text(memory, item));
 	json_array_foreach(value, index, item)
 		bytes_add_format(&list, "%s%s", index ? "," : "", cell_text(memory, item));
 	return bytes_text(&list);
@@ -298,32 +282,12 @@ static void print_object_line(struct arena *memory, const json_t *object)
 	putchar('\n');
 }
 
-static void print_value(struct arena *memory, const json_t *value, size_t indent)
-{
-	size_t index;
-	json_t *item;
-
-	if (!json_is_array(value)) {
-		printf("%s\n", cell_text(memory, value));
-		return;
-	}
-	json_array_foreach(value, index, item)
-	{
-		if (index)
-			print_padded("", indent);
-		if (json_is_object(item))
-			print_object_line(memory, item);
-		else
-			printf("%s\n", cell_text(memory, item));
-	}
-}
-
 static void print_for_people(json_t *entry)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	size_t width = 0;
+	size_t width = 0, index;
+	json_t *value, *item;
 	const char *key;
-	json_t *value;
 
 	json_object_foreach(entry, key, value) if (strlen(key) > width) width = strlen(key);
 	width += 2;
@@ -336,7 +300,17 @@ static void print_for_people(json_t *entry)
 			continue;
 		}
 		print_padded(label, width);
-		print_value(&memory, value, width);
+		if (!json_is_array(value))
+			puts(cell_text(&memory, value));
+		json_array_foreach(value, index, item)
+		{
+			if (index)
+				print_padded("", width);
+			if (json_is_object(item))
+				print_object_line(&memory, item);
+			else
+				puts(cell_text(&memory, item));
+		}
 	}
 }
 
@@ -375,13 +349,13 @@ void text_member_end(struct text_member *member, json_t *others)
 	json_decref(others);
 }
 
-struct list *list_new(const char *const *columns, bool as_json)
+struct list *list_new(const char *columns, bool as_json)
 {
 	struct list *list = xnew(struct list);
+	char *rest = list->text = xstrdup(columns);
 
-	list->columns = columns;
-	while (columns[list->n_columns])
-		list->n_columns++;
+	while (list->n_columns < LIST_COLUMNS_MAX && rest)
+		list->columns[list->n_columns++] = strsep(&rest, " ");
 	list->as_json = as_json;
 	list->limit = as_json ? 0 : terminal_width(stdout);
 	return list;
@@ -392,6 +366,7 @@ void list_free(struct list *list)
 	if (!list)
 		return;
 	arena_clear(&list->memory);
+	free(list->text);
 	free(list);
 }
 
@@ -415,23 +390,6 @@ static size_t line_width(const struct list *list, size_t width_max)
 	return width;
 }
 
-/* The widest columns give way first. */
-static void list_fit(struct list *list)
-{
-	size_t width_max = list->limit;
-
-	while (width_max > LIST_CELLS_MIN && line_width(list, width_max) > list->limit)
-		width_max--;
-	for (size_t i = 0; i < list->n_columns; i++)
-		if (list->widths[i] > width_max)
-			list->widths[i] = width_max;
-}
-
-static const char *fit_cell(struct list *list, size_t column, const char *cell)
-{
-	return list->limit ? cells_cut(&list->memory, cell, list->widths[column]) : cell;
-}
-
 /* Without trailing spaces. */
 static void print_row(struct list *list, const char *const *cells)
 {
@@ -440,7 +398,8 @@ static void print_row(struct list *list, const char *const *cells)
 	while (last > 0 && !*cells[last - 1])
 		last--;
 	for (size_t i = 0; i < last; i++) {
-		const char *cell = fit_cell(list, i, cells[i]);
+		const char *cell = list->limit ? cells_cut(&list->memory, cells[i], list->widths[i])
+					       : cells[i];
 
 		if (i + 1 < last)
 			print_padded(cell, list->widths[i] + COLUMN_GAP);
@@ -452,12 +411,19 @@ static void print_row(struct list *list, const char *const *cells)
 static void print_heading(struct list *list)
 {
 	const char *heading[LIST_COLUMNS_MAX];
+	size_t width_max = list->limit;
 
 	for (size_t i = 0; i < list->n_columns; i++)
 		heading[i] = label_of(&list->memory, list->columns[i], true);
 	list_widen(list, heading);
-	if (list->limit)
-		list_fit(list);
+
+	/* The widest columns give way first. */
+	while (width_max > LIST_CELLS_MIN && line_width(list, width_max) > list->limit)
+		width_max--;
+	for (size_t i = 0; i < list->n_columns && list->limit; i++)
+		if (list->widths[i] > width_max)
+			list->widths[i] = width_max;
+
 	fputs(terminal_colour(stdout, COLOUR_HEADING), stdout);
 	print_row(list, heading);
 	printf("%s\n", terminal_colour(stdout, COLOUR_NONE));
@@ -504,6 +470,46 @@ void list_end(struct list *list, const char *nothing)
 		return;
 	}
 	list_flush(list);
-	if (!list->has_begun && isatty(STDERR_FILENO) && !is_quiet)
+	if (!list->has_begun && print_is_watched())
 		fprintf(stderr, "mailconfctl: %s\n", nothing);
+}
+
+void progress_begin(struct progress *progress, const char *doing, long long whole)
+{
+	progress_end(progress);
+	*progress = (struct progress){
+		.doing = doing,
+		.whole = whole,
+		.next = clock_now() + PROGRESS_PAUSE_MS,
+		.is_shown = print_is_watched(),
+	};
+}
+
+void progress_at(struct progress *progress, long long done)
+{
+	const int bar_width = (int)strlen(PROGRESS_BAR);
+	long long whole = progress->whole;
+	int filled;
+
+	if (!progress->is_shown || clock_now() < progress->next)
+		return;
+	if (done > whole && whole > 0)
+		done = whole;
+	if (whole > 0) {
+		filled = (int)(done * bar_width / whole);
+		fprintf(stderr, "\r%-8s [%.*s%*s] %3d %%", progress->doing, filled, PROGRESS_BAR,
+			bar_width - filled, "", (int)(done * 100 / whole));
+	} else {
+		fprintf(stderr, "\r%s %lld", progress->doing, done);
+	}
+	fflush(stderr);
+	progress->is_drawn = true;
+	progress->next = clock_now() + PROGRESS_PAUSE_MS;
+}
+
+void progress_end(struct progress *progress)
+{
+	if (progress->is_drawn)
+		fputs("\r\033[K", stderr);
+	progress->is_drawn = false;
 }

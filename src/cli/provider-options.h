@@ -17,5 +17,10 @@ extern const struct option plaintext_options[];
 int provider_apply_options(struct admin *admin, const struct arguments *arguments,
 			   struct provider *provider, struct error *err);
 
+/* Adds the provider with the attributes and services that were given; its name and is_implicit are
+ * set. Returns 0 or -1 with err set. */
+int provider_add_given(struct admin *admin, const struct arguments *arguments,
+		       struct provider *provider, struct error *err);
+
 json_t *service_entry(struct admin *admin, const struct service *service);
 json_t *link_entry(const struct link *link);

@@ -5,15 +5,8 @@
 #include <wchar.h>
 
 #define WIDTH_MAX 10000
+#define UTF8_MAX_LENGTH 4
 #define ELLIPSIS "\342\200\246"
-
-static bool has_colours(FILE *stream)
-{
-	const char *unwanted = getenv("NO_COLOR"), *kind = getenv("TERM");
-
-	return isatty(fileno(stream)) && (!unwanted || !*unwanted) && kind &&
-	       !text_equals(kind, "dumb");
-}
 
 const char *terminal_colour(FILE *stream, enum colour colour)
 {
@@ -22,8 +15,12 @@ const char *terminal_colour(FILE *stream, enum colour colour)
 		[COLOUR_NOTE] = "\033[36m",    [COLOUR_WARNING] = "\033[33m",
 		[COLOUR_ERROR] = "\033[1;31m",
 	};
+	const char *unwanted = getenv("NO_COLOR"), *kind = getenv("TERM");
 
-	return has_colours(stream) ? sequences[colour] : "";
+	return isatty(fileno(stream)) && (!unwanted || !*unwanted) && kind &&
+			       !text_equals(kind, "dumb")
+		       ? sequences[colour]
+		       : "";
 }
 
 size_t terminal_width(FILE *stream)
@@ -39,23 +36,28 @@ size_t terminal_width(FILE *stream)
 	return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
+size_t character_decode(const char *text, uint32_t *ret_character)
+{
+	size_t length = utf8_sequence_length(text, strnlen(text, UTF8_MAX_LENGTH));
+	uint32_t character = (unsigned char)text[0];
+
+	if (length > 1)
+		character &= 0x7fU >> length;
+	for (size_t i = 1; i < length; i++)
+		character = character << 6 | ((unsigned char)text[i] & 0x3f);
+	*ret_character = character;
+	return length;
+}
+
 /* The character that begins here: its length in bytes, and its cells. */
 static size_t character_at(const char *text, size_t *ret_cells)
 {
-	mbstate_t state = { 0 };
-	wchar_t character = 0;
-	size_t length;
-	int cells = 1;
+	uint32_t character;
+	size_t length = character_decode(text, &character);
+	int cells = length ? wcwidth((wchar_t)character) : 1;
 
-	*ret_cells = 1;
-	if (*text >= ' ' && *text < 0x7f)
-		return 1;
-	length = mbrtowc(&character, text, strlen(text), &state);
-	if (length == 0 || length > strlen(text))
-		return 1;
-	cells = wcwidth(character);
 	*ret_cells = cells < 0 ? 1 : (size_t)cells;
-	return length;
+	return length ? length : 1;
 }
 
 /* How many bytes of the text fit, with all that combines with the last character. */

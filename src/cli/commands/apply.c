@@ -100,7 +100,7 @@ static int print_as_json(struct application *application, struct error *err)
 				    "changed", (json_int_t)counts->changed, "removed",
 				    (json_int_t)counts->removed));
 	}
-	entry_put_truth(entry, "dry_run", application->is_dry);
+	entry_put(entry, "dry_run", json_boolean(application->is_dry));
 	text_member_end(&member, entry);
 	return r;
 }

@@ -135,7 +135,6 @@ static void report_outcome(const struct outcome *outcome, void *context)
 void certificate_run_init(struct certificate_run *run, struct admin *admin,
 			  const struct arguments *arguments)
 {
-	static const char *const columns[] = { "domain", NULL };
 
 	*run = (struct certificate_run){
 		.acme = {
@@ -148,7 +147,7 @@ void certificate_run_init(struct certificate_run *run, struct admin *admin,
 			.report = report_outcome,
 			.context = run,
 		},
-		.list = arguments->is_json ? list_new(columns, true) : NULL,
+		.list = arguments->is_json ? list_new("domain", true) : NULL,
 	};
 }
 

@@ -117,7 +117,7 @@ static json_t *find_gaps(struct admin *admin, const struct coverage *coverage, s
 	return gaps;
 }
 
-static void print_table(const char *const *columns, json_t *entries, const char *nothing)
+static void print_table(const char *columns, json_t *entries, const char *nothing)
 {
 	_cleanup_(list_freep) struct list *list = list_new(columns, false);
 
@@ -129,10 +129,6 @@ static void print_table(const char *const *columns, json_t *entries, const char 
 static int print_certificates(struct admin *admin, const struct certificate_list *list,
 			      bool is_json, struct error *err)
 {
-	static const char *const columns[] = {
-		"names", "key", "days_left", "file", "problem", NULL
-	};
-	static const char *const gap_columns[] = { "domain", "without_certificate", NULL };
 	time_t now = time(NULL);
 	struct coverage coverage = certificate_list_coverage(admin->memory, list, now);
 	json_t *certificates, *entry, *gaps = find_gaps(admin, &coverage, err);
@@ -143,10 +139,11 @@ static int print_certificates(struct admin *admin, const struct certificate_list
 	for (size_t i = 0; i < list->count; i++)
 		json_array_append_new(certificates, certificate_entry(admin, &list->items[i], now));
 	if (!is_json) {
-		print_table(columns, certificates, "there are no certificates");
+		print_table("names key days_left file problem", certificates,
+			    "there are no certificates");
 		if (list->count && json_array_size(gaps))
 			putchar('\n');
-		print_table(gap_columns, gaps, "every domain has a certificate");
+		print_table("domain without_certificate", gaps, "every domain has a certificate");
 	}
 	entry = json_object();
 	entry_put(entry, "certificates", certificates);

@@ -36,8 +36,7 @@ static json_t *record_entry(struct admin *admin, const struct wanted_record *rec
 
 static void print_list(struct admin *admin, const struct wanted *wanted, bool as_json)
 {
-	static const char *const columns[] = { "name", "type", "value", "presence", NULL };
-	_cleanup_(list_freep) struct list *lines = list_new(columns, as_json);
+	_cleanup_(list_freep) struct list *lines = list_new("name type value presence", as_json);
 
 	for (size_t i = 0; i < wanted->count; i++)
 		list_add(lines, record_entry(admin, &wanted->records[i]));

@@ -205,8 +205,7 @@ static int run_checks(struct admin *admin, const struct arguments *arguments,
 
 static int run_doctor(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	static const char *const columns[] = { "domain", NULL };
-	_cleanup_(list_freep) struct list *list = arguments->is_json ? list_new(columns, true)
+	_cleanup_(list_freep) struct list *list = arguments->is_json ? list_new("domain", true)
 								     : NULL;
 	struct doctor_report report = { .list = list };
 	struct texts domains = TEXTS_IN(admin->memory);

@@ -11,20 +11,21 @@
 #include "store/store.h"
 #include "util/base.h"
 
-/* The words PROVIDER documentation|enable URL. found is its link, or NULL. */
+/* The words PROVIDER documentation|enable URL. */
 struct named_link {
 	struct provider provider;
 	enum link_kind kind;
 	const char *url;
-	const struct link *found;
+	struct link *links; /* a copy of the provider's, with room for one more */
+	struct link *found; /* among them, or NULL */
 };
 
-static const struct link *find_link(const struct provider *provider, enum link_kind kind,
-				    const char *url)
+static struct link *find_link(const struct named_link *named)
 {
-	for (size_t i = 0; i < provider->n_links; i++)
-		if (provider->links[i].kind == kind && text_equals(provider->links[i].url, url))
-			return &provider->links[i];
+	for (size_t i = 0; i < named->provider.n_links; i++)
+		if (named->links[i].kind == named->kind &&
+		    text_equals(named->links[i].url, named->url))
+			return &named->links[i];
 	return NULL;
 }
 
@@ -35,74 +36,34 @@ static int find_link_as_typed(struct admin *admin, const struct arguments *argum
 	if (provider_require(admin, arguments->words[0], &named->provider, err) < 0 ||
 	    link_kind_parse(admin->memory, arguments->words[1], &named->kind, err) < 0)
 		return -1;
+	named->links = arena_array(admin->memory, struct link, named->provider.n_links + 1);
+	for (size_t i = 0; i < named->provider.n_links; i++)
+		named->links[i] = named->provider.links[i];
 	named->url = arguments->words[2];
-	named->found = find_link(&named->provider, named->kind, named->url);
+	named->found = find_link(named);
 	if (named->found)
 		return 0;
 	named->url = url_parse(admin->memory, "link", named->url, URL_OF_PAGE, err);
 	if (!named->url)
 		return -1;
-	named->found = find_link(&named->provider, named->kind, named->url);
+	named->found = find_link(named);
 	return 0;
 }
 
-static int refuse_missing_link(const struct named_link *named, struct error *err)
+static int require_link(struct admin *admin, const struct arguments *arguments,
+			struct named_link *named, struct error *err)
 {
-	error_set(err, ERROR_INPUT, "provider '%s' has no %s link '%s'", named->provider.name,
+	if (find_link_as_typed(admin, arguments, named, err) < 0)
+		return -1;
+	if (named->found)
+		return 0;
+	error_set(err, ERROR_MISSING, "provider '%s' has no %s link '%s'", named->provider.name,
 		  link_kind_name(named->kind), named->url);
 	return error_hint(err, "'link list' shows those it has");
 }
 
-/* The links without the one that was found, with room for one more behind them. */
-static struct link *other_links(struct admin *admin, const struct named_link *named,
-				size_t *ret_count)
-{
-	const struct provider *provider = &named->provider;
-	struct link *links = arena_array(admin->memory, struct link, provider->n_links + 1);
-	size_t count = 0;
-
-	for (size_t i = 0; i < provider->n_links; i++)
-		if (&provider->links[i] != named->found)
-			links[count++] = provider->links[i];
-	*ret_count = count;
-	return links;
-}
-
-/* en=How to set up a client
- * ^language, lower case     */
-static int parse_text(struct admin *admin, const char *given, struct link_text *ret_text,
-		      struct error *err)
-{
-	const char *equals = strchr(given, '=');
-
-	if (!equals)
-		return error_set(err, ERROR_USAGE,
-				 "--text takes LANG=TEXT, as in en=Help, not '%s'", given);
-	ret_text->language = language_parse(
-		admin->memory, arena_strndup(admin->memory, given, (size_t)(equals - given)), err);
-	ret_text->text = equals + 1;
-	if (!ret_text->language)
-		return -1;
-	return *ret_text->text ? text_check("text", ret_text->text, LINK_TEXT_MAX_LENGTH, err) : 0;
-}
-
-/* Puts the text in the place of that of the same language, or behind all; an empty one takes that
- * away. */
-static void put_text(struct link_text *texts, size_t *count, const struct link_text *text)
-{
-	size_t place = 0;
-
-	while (place < *count && !text_equals(texts[place].language, text->language))
-		place++;
-	if (*text->text) {
-		texts[place] = *text;
-		*count += place == *count;
-	} else if (place < *count) {
-		memmove(&texts[place], &texts[place + 1], (--*count - place) * sizeof(*texts));
-	}
-}
-
-/* Changes what the options say. */
+/* Each --text, such as "en=How to set up a client", takes the place of the text in its language;
+ * an empty one removes that. */
 static int apply_texts(struct admin *admin, const struct arguments *arguments, struct link *link,
 		       struct error *err)
 {
@@ -114,11 +75,29 @@ static int apply_texts(struct admin *admin, const struct arguments *arguments, s
 	if (count)
 		memcpy(texts, link->texts, count * sizeof(*texts));
 	for (size_t i = 0; i < n_given; i++) {
-		struct link_text text;
+		const char *equals = strchr(given[i], '='), *language;
+		size_t place = 0;
 
-		if (parse_text(admin, given[i], &text, err) < 0)
+		if (!equals)
+			return error_set(err, ERROR_USAGE,
+					 "--text takes LANG=TEXT, as in en=Help, not '%s'",
+					 given[i]);
+		language = language_parse(
+			admin->memory,
+			arena_strndup(admin->memory, given[i], (size_t)(equals - given[i])), err);
+		if (!language ||
+		    (equals[1] && text_check("text", equals + 1, LINK_TEXT_MAX_LENGTH, err) < 0))
 			return -1;
-		put_text(texts, &count, &text);
+		while (place < count && !text_equals(texts[place].language, language))
+			place++;
+		if (equals[1]) {
+			texts[place] = (struct link_text){ .language = language,
+							   .text = equals + 1 };
+			count += place == count;
+		} else if (place < count) {
+			memmove(&texts[place], &texts[place + 1],
+				(--count - place) * sizeof(*texts));
+		}
 	}
 	if (count > LINK_TEXTS_MAX)
 		return error_set(err, ERROR_INPUT, "a link has texts in at most %d languages",
@@ -136,8 +115,7 @@ static const struct option link_options[] = {
 static int add_link(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct named_link named;
-	struct link *links;
-	size_t count;
+	struct link *link;
 
 	if (find_link_as_typed(admin, arguments, &named, err) < 0)
 		return -1;
@@ -146,10 +124,11 @@ static int add_link(struct admin *admin, const struct arguments *arguments, stru
 			  named.provider.name, link_kind_name(named.kind), named.url);
 		return error_hint(err, "'link set' changes it");
 	}
-	links = other_links(admin, &named, &count);
-	links[count] = (struct link){ .kind = named.kind, .url = named.url };
-	if (apply_texts(admin, arguments, &links[count], err) < 0 ||
-	    store_set_links(admin->store, named.provider.id, links, count + 1, err) != 0)
+	link = &named.links[named.provider.n_links++];
+	*link = (struct link){ .kind = named.kind, .url = named.url };
+	if (apply_texts(admin, arguments, link, err) < 0 ||
+	    store_set_links(admin->store, named.provider.id, named.links, named.provider.n_links,
+			    err) != 0)
 		return -1;
 	admin_say(admin, "%s link %s added to provider %s", link_kind_name(named.kind), named.url,
 		  named.provider.name);
@@ -174,19 +153,11 @@ const struct command link_add = {
 static int change_link(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct named_link named;
-	struct link *links;
-	size_t place;
 
-	if (find_link_as_typed(admin, arguments, &named, err) < 0)
-		return -1;
-	if (!named.found)
-		return refuse_missing_link(&named, err);
-	place = (size_t)(named.found - named.provider.links);
-	links = arena_copy(admin->memory, named.provider.links, named.provider.n_links,
-			   sizeof(*links));
-	if (apply_texts(admin, arguments, &links[place], err) < 0 ||
-	    store_set_links(admin->store, named.provider.id, links, named.provider.n_links, err) !=
-		    0)
+	if (require_link(admin, arguments, &named, err) < 0 ||
+	    apply_texts(admin, arguments, named.found, err) < 0 ||
+	    store_set_links(admin->store, named.provider.id, named.links, named.provider.n_links,
+			    err) != 0)
 		return -1;
 	admin_say(admin, "%s link %s of provider %s changed", link_kind_name(named.kind), named.url,
 		  named.provider.name);
@@ -208,13 +179,12 @@ const struct command link_set = {
 
 static int list_links(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	static const char *const columns[] = { "kind", "url", "texts", NULL };
 	_cleanup_(list_freep) struct list *lines = NULL;
 	struct provider provider;
 
 	if (provider_require(admin, arguments->words[0], &provider, err) < 0)
 		return -1;
-	lines = list_new(columns, arguments->is_json);
+	lines = list_new("kind url texts", arguments->is_json);
 	for (size_t i = 0; i < provider.n_links; i++)
 		list_add(lines, link_entry(&provider.links[i]));
 	list_end(lines, "the provider has no links; 'link add' adds one");
@@ -233,25 +203,18 @@ const struct command link_list = {
 
 static int remove_link(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	bool if_exists = option_is_given(arguments, "if-exists");
-	const char *name = arguments->words[0];
 	struct named_link named;
-	struct link *links;
-	size_t count;
-	int r;
 
-	r = store_find_provider(admin->store, admin->memory, name, &named.provider, err);
-	if (r == STORE_NOT_FOUND && if_exists)
-		return 0;
-	if (r < 0 || find_link_as_typed(admin, arguments, &named, err) < 0)
+	if (require_link(admin, arguments, &named, err) < 0)
 		return -1;
-	if (!named.found)
-		return if_exists ? 0 : refuse_missing_link(&named, err);
-	links = other_links(admin, &named, &count);
-	if (store_set_links(admin->store, named.provider.id, links, count, err) != 0)
+	for (struct link *last = &named.links[--named.provider.n_links]; named.found < last;
+	     named.found++)
+		named.found[0] = named.found[1];
+	if (store_set_links(admin->store, named.provider.id, named.links, named.provider.n_links,
+			    err) != 0)
 		return -1;
 	admin_say(admin, "%s link %s removed from provider %s", link_kind_name(named.kind),
-		  named.url, name);
+		  named.url, named.provider.name);
 	return 0;
 }
 

@@ -13,47 +13,29 @@
 
 static json_t *provider_entry(struct admin *admin, const struct provider *provider)
 {
-	json_t *entry = json_object(), *services = json_array(), *links = json_array();
+	json_t *entry = entry_of_texts("name", provider->name, NULL);
+	json_t *services = json_array(), *links = json_array();
 
 	for (size_t i = 0; i < provider->n_links; i++)
-		json_array_append_new(links, link_entry(&provider->links[i]));
+		array_add(links, link_entry(&provider->links[i]));
 	for (size_t i = 0; i < provider->n_services; i++)
-		json_array_append_new(services, service_entry(admin, &provider->services[i]));
-	entry_put_text(entry, "name", provider->name);
+		array_add(services, service_entry(admin, &provider->services[i]));
 	entry_put_attributes(entry, provider_options, provider);
 	entry_put(entry, "services", services);
 	entry_put(entry, "links", links);
 	return entry;
 }
 
-static const char *services_counted(struct admin *admin, size_t count)
-{
-	return count == 1 ? "1 service" : arena_printf(admin->memory, "%zu services", count);
-}
-
 static int add_provider(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct provider provider = PROVIDER_DEFAULT;
-	int r;
 
 	provider.name = arguments->words[0];
 	if (text_check("provider name", provider.name, PROVIDER_NAME_MAX_LENGTH, err) < 0 ||
-	    provider_apply_options(admin, arguments, &provider, err) < 0 ||
-	    provider_parse_services(admin, arguments->words + 1, arguments->count - 1,
-				    option_is_given(arguments, "allow-plaintext"), &provider,
-				    err) < 0 ||
-	    provider_check(admin, &provider, err) < 0)
+	    provider_add_given(admin, arguments, &provider, err) < 0)
 		return -1;
-	r = store_add_provider(admin->store, &provider, err);
-	if (r == STORE_EXISTS) {
-		error_set(err, ERROR_INPUT, "provider '%s' exists already", provider.name);
-		return error_hint(err, "use 'provider set' to change it");
-	}
-	if (r != 0)
-		return -1;
-	provider_warn_later(admin, provider.name);
-	admin_say(admin, "provider %s added, %s", provider.name,
-		  services_counted(admin, provider.n_services));
+	admin_say(admin, "provider %s added, %zu service%s", provider.name, provider.n_services,
+		  provider.n_services == 1 ? "" : "s");
 	return 0;
 }
 
@@ -87,20 +69,15 @@ static int change_provider(struct admin *admin, const struct arguments *argument
 		return usage_error(arguments, err,
 				   "'provider set' needs something to set: an option or services");
 	if (provider_require(admin, arguments->words[0], &provider, err) < 0 ||
-	    provider_apply_options(admin, arguments, &provider, err) < 0)
-		return -1;
-	if (store_update_provider(admin->store, &provider, err) != 0)
-		return -1;
-	if (has_services) {
-		if (provider_parse_services(admin, arguments->words + 1, arguments->count - 1,
-					    option_is_given(arguments, "allow-plaintext"),
-					    &provider, err) < 0)
-			return -1;
-		if (store_set_services(admin->store, provider.id, provider.services,
-				       provider.n_services, err) != 0)
-			return -1;
-	}
-	if (provider_check(admin, &provider, err) < 0)
+	    provider_apply_options(admin, arguments, &provider, err) < 0 ||
+	    store_update_provider(admin->store, &provider, err) != 0 ||
+	    (has_services &&
+	     (provider_parse_services(admin, arguments->words + 1, arguments->count - 1,
+				      option_is_given(arguments, "allow-plaintext"), &provider,
+				      err) < 0 ||
+	      store_set_services(admin->store, provider.id, provider.services, provider.n_services,
+				 err) != 0)) ||
+	    provider_check(admin, &provider, err) < 0)
 		return -1;
 	if (has_services)
 		provider_warn_later(admin, provider.name);
@@ -127,14 +104,13 @@ const struct command provider_set = {
 
 static int list_providers(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	static const char *const columns[] = { "name", "display_name", "login", "services", NULL };
 	_cleanup_(list_freep) struct list *lines = NULL;
 	struct provider *providers;
 	size_t count;
 
 	if (store_list_providers(admin->store, admin->memory, &providers, &count, err) != 0)
 		return -1;
-	lines = list_new(columns, arguments->is_json);
+	lines = list_new("name display_name login services", arguments->is_json);
 	for (size_t i = 0; i < count; i++) {
 		list_add(lines, provider_entry(admin, &providers[i]));
 		provider_warn_of_invalid_rows(admin, &providers[i]);
@@ -168,7 +144,7 @@ static int show_provider(struct admin *admin, const struct arguments *arguments,
 	entry = provider_entry(admin, &provider);
 	domains = json_array();
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(domains, json_string(list[i].name));
+		array_add(domains, json_string(list[i].name));
 	entry_put(entry, "domains", domains);
 	entry_print(entry, arguments->is_json);
 	provider_warn_of_invalid_rows(admin, &provider);
@@ -193,48 +169,36 @@ static int note_first(const struct user *user, void *context, struct error *err)
 	return 1;
 }
 
-/* Who has the provider: how many, and the first of them in words. */
-static int find_uses(struct admin *admin, const char *name, size_t *ret_count,
-		     const char **ret_first, struct error *err)
-{
-	const struct domain_filter domains = { .provider = name };
-	const struct user_filter users = { .provider = name };
-	struct bytes address = BYTES_IN(admin->memory);
-	struct domain *list;
-	int64_t n_users;
-
-	if (store_list_domains(admin->store, admin->memory, &domains, &list, ret_count, err) != 0)
-		return -1;
-	if (*ret_count > 0) {
-		*ret_first = arena_printf(admin->memory, "domain '%s'", list[0].name);
-		return 0;
-	}
-	if (store_count_users(admin->store, &users, &n_users, err) != 0)
-		return -1;
-	if (n_users > 0 && store_visit_users(admin->store, &users, note_first, &address, err) < 0)
-		return -1;
-	*ret_count = (size_t)n_users;
-	*ret_first = arena_printf(admin->memory, "user '%s'", bytes_text(&address));
-	return 0;
-}
-
+/* By a domain, else by a user. */
 static int refuse_used(struct admin *admin, const char *name, struct error *err)
 {
-	const char *first;
+	const struct domain_filter of_domains = { .provider = name };
+	const struct user_filter of_users = { .provider = name };
+	struct bytes address = BYTES_IN(admin->memory);
+	const char *kind = "domain", *first;
+	struct domain *domains;
+	int64_t n_users;
 	size_t count;
 
-	if (find_uses(admin, name, &count, &first, err) < 0)
+	if (store_list_domains(admin->store, admin->memory, &of_domains, &domains, &count, err) !=
+	    0)
 		return -1;
-	if (count > 1) {
-		error_set(err, ERROR_INPUT, "provider '%s' is used by %s and %zu more", name, first,
-			  count - 1);
-		return error_hint(err, "assign another provider to them first");
-	}
 	if (count > 0) {
-		error_set(err, ERROR_INPUT, "provider '%s' is used by %s", name, first);
-		return error_hint(err, "assign another provider to it first");
+		first = domains[0].name;
+	} else {
+		if (store_count_users(admin->store, &of_users, &n_users, err) != 0 ||
+		    (n_users > 0 &&
+		     store_visit_users(admin->store, &of_users, note_first, &address, err) < 0))
+			return -1;
+		count = (size_t)n_users;
+		kind = "user";
+		first = bytes_text(&address);
 	}
-	return 0;
+	if (count == 0)
+		return 0;
+	error_set(err, ERROR_INPUT, "provider '%s' is used by %s '%s'%s", name, kind, first,
+		  count > 1 ? arena_printf(admin->memory, " and %zu more", count - 1) : "");
+	return error_hint(err, "assign another provider to %s first", count > 1 ? "them" : "it");
 }
 
 static int remove_provider(struct admin *admin, const struct arguments *arguments,
@@ -242,14 +206,9 @@ static int remove_provider(struct admin *admin, const struct arguments *argument
 {
 	const char *name = arguments->words[0];
 	struct provider provider;
-	int r;
 
-	r = store_find_provider(admin->store, admin->memory, name, &provider, err);
-	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
-		return 0;
-	if (r == STORE_NOT_FOUND)
-		return provider_require(admin, name, &provider, err);
-	if (r != 0 || refuse_used(admin, name, err) < 0 ||
+	if (provider_require(admin, name, &provider, err) < 0 ||
+	    refuse_used(admin, name, err) < 0 ||
 	    store_remove_provider(admin->store, provider.id, err) != 0)
 		return -1;
 	admin_say(admin, "provider %s removed", name);

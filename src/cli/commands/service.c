@@ -11,10 +11,16 @@
 #include "store/store.h"
 #include "util/base.h"
 
-static int check_pop3(struct admin *admin, const struct service *service, struct error *err)
+static int apply_service_options(struct admin *admin, const struct arguments *arguments,
+				 struct service *service, struct error *err)
 {
+	const char *auth = option_value(arguments, "auth");
 	const struct pop3_wishes *wishes = &service->pop3;
 
+	if ((auth && service_parse_authentications(admin->memory, auth, service, err) < 0) ||
+	    options_apply(admin->memory, arguments, service_options, service, err) < 0 ||
+	    options_apply(admin->memory, arguments, pop3_options, service, err) < 0)
+		return -1;
 	if (wishes->leave_days && wishes->leave_on_server != WISH_YES) {
 		error_set(err, ERROR_INPUT,
 			  "--leave-days says how long messages stay on the server, and goes with "
@@ -30,44 +36,39 @@ static int check_pop3(struct admin *admin, const struct service *service, struct
 	return 0;
 }
 
-static int apply_service_options(struct admin *admin, const struct arguments *arguments,
-				 struct service *service, struct error *err)
+/* Stores the services of the provider with one of them changed: before is NULL where after is new,
+ * and after is NULL where before is removed. One service of a kind can be first. */
+static int replace_service(struct admin *admin, struct provider *provider,
+			   const struct service *before, const struct service *after,
+			   struct error *err)
 {
-	const char *auth = option_value(arguments, "auth");
+	struct service *services = arena_array(admin->memory, struct service,
+					       provider->n_services + 1);
+	size_t count = 0;
 
-	if ((auth && service_parse_authentications(admin->memory, auth, service, err) < 0) ||
-	    options_apply(admin->memory, arguments, service_options, service, err) < 0 ||
-	    options_apply(admin->memory, arguments, pop3_options, service, err) < 0)
-		return -1;
-	return check_pop3(admin, service, err);
-}
+	for (size_t i = 0; i < provider->n_services; i++) {
+		const struct service *service = &provider->services[i];
 
-/* Puts the service in the place of the one before, or behind all. One service of a kind can be
- * first: this one takes that from another. */
-static void put_service(struct admin *admin, struct provider *provider,
-			const struct service *before, const struct service *service)
-{
-	size_t count = provider->n_services;
-	size_t place = before ? (size_t)(before - provider->services) : count;
-	struct service *services = arena_array(admin->memory, struct service, count + 1);
-
-	if (count)
-		memcpy(services, provider->services, count * sizeof(*services));
-	for (size_t i = 0; i < count && service->is_first; i++)
-		if (services[i].kind == service->kind)
-			services[i].is_first = false;
-	services[place] = *service;
+		if (service != before)
+			services[count] = *service;
+		else if (after)
+			services[count] = *after;
+		else
+			continue;
+		if (service != before && after && after->is_first && service->kind == after->kind)
+			services[count].is_first = false;
+		count++;
+	}
+	if (!before)
+		services[count++] = *after;
 	provider->services = services;
-	provider->n_services = before ? count : count + 1;
-}
-
-static int store_services(struct admin *admin, const struct provider *provider, struct error *err)
-{
+	provider->n_services = count;
 	if (provider_check(admin, provider, err) < 0 ||
-	    store_set_services(admin->store, provider->id, provider->services, provider->n_services,
-			       err) != 0)
+	    store_set_services(admin->store, provider->id, services, count, err) != 0)
 		return -1;
 	provider_warn_later(admin, provider->name);
+	if (after)
+		service_warn_of_oauth2(admin, provider, after);
 	return 0;
 }
 
@@ -83,10 +84,15 @@ static int find_in_provider(struct admin *admin, const char *name, const struct 
 	return 0;
 }
 
-static int refuse_missing_service(struct admin *admin, const struct provider *provider,
-				  const struct service *service, struct error *err)
+static int require_in_provider(struct admin *admin, const char *name, const struct service *service,
+			       struct provider *provider, const struct service **ret_found,
+			       struct error *err)
 {
-	error_set(err, ERROR_INPUT, "provider '%s' has no service '%s'", provider->name,
+	if (find_in_provider(admin, name, service, provider, ret_found, err) < 0)
+		return -1;
+	if (*ret_found)
+		return 0;
+	error_set(err, ERROR_MISSING, "provider '%s' has no service '%s'", name,
 		  service_url(admin->memory, service));
 	return error_hint(err, "'service list' shows those it has");
 }
@@ -113,10 +119,8 @@ static int add_service(struct admin *admin, const struct arguments *arguments, s
 		return error_set(err, ERROR_INPUT,
 				 "provider '%s' has %d services already, and more are too many",
 				 provider.name, SERVICES_MAX);
-	put_service(admin, &provider, NULL, &service);
-	if (store_services(admin, &provider, err) < 0)
+	if (replace_service(admin, &provider, NULL, &service, err) < 0)
 		return -1;
-	service_warn_of_oauth2(admin, &provider, &service);
 	admin_say(admin, "service %s added to provider %s", url, provider.name);
 	return 0;
 }
@@ -144,17 +148,12 @@ static int change_service(struct admin *admin, const struct arguments *arguments
 	struct service service;
 
 	if (service_parse(admin->memory, arguments->words[1], &service, err) < 0 ||
-	    find_in_provider(admin, arguments->words[0], &service, &provider, &found, err) < 0)
+	    require_in_provider(admin, arguments->words[0], &service, &provider, &found, err) < 0)
 		return -1;
-	if (!found)
-		return refuse_missing_service(admin, &provider, &service, err);
 	service = *found;
-	if (apply_service_options(admin, arguments, &service, err) < 0)
+	if (apply_service_options(admin, arguments, &service, err) < 0 ||
+	    replace_service(admin, &provider, found, &service, err) < 0)
 		return -1;
-	put_service(admin, &provider, found, &service);
-	if (store_services(admin, &provider, err) < 0)
-		return -1;
-	service_warn_of_oauth2(admin, &provider, &service);
 	admin_say(admin, "service %s of provider %s changed", service_url(admin->memory, &service),
 		  provider.name);
 	return 0;
@@ -175,13 +174,12 @@ const struct command service_set = {
 
 static int list_services(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	static const char *const columns[] = { "url", "login", "auth", "first", "pop3", NULL };
 	_cleanup_(list_freep) struct list *lines = NULL;
 	struct provider provider;
 
 	if (provider_require(admin, arguments->words[0], &provider, err) < 0)
 		return -1;
-	lines = list_new(columns, arguments->is_json);
+	lines = list_new("url login auth first pop3", arguments->is_json);
 	for (size_t i = 0; i < provider.n_services; i++)
 		list_add(lines, service_entry(admin, &provider.services[i]));
 	list_end(lines, "the provider has no services; 'service add' adds one");
@@ -199,61 +197,29 @@ const struct command service_list = {
 	.run = list_services,
 };
 
-/* An invalid service is found by the text in its row, which may not be a URL. */
-static bool is_invalid(const struct provider *provider, const char *url)
-{
-	for (size_t i = 0; i < provider->n_invalid_services; i++)
-		if (text_same(provider->invalid_services[i].url, url))
-			return true;
-	return false;
-}
-
-static int remove_invalid(struct admin *admin, const struct provider *provider, const char *url,
-			  struct error *err)
-{
-	if (store_remove_service(admin->store, provider->id, url, err) != 0)
-		return -1;
-	provider_warn_later(admin, provider->name);
-	admin_say(admin, "service %s removed from provider %s", url, provider->name);
-	return 0;
-}
-
-static void drop_service(struct admin *admin, struct provider *provider,
-			 const struct service *service)
-{
-	size_t before = (size_t)(service - provider->services);
-	size_t after = --provider->n_services - before;
-	struct service *services = arena_array(admin->memory, struct service, before + after);
-
-	memcpy(services, provider->services, before * sizeof(*services));
-	memcpy(services + before, service + 1, after * sizeof(*services));
-	provider->services = services;
-}
-
 static int remove_service(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *name = arguments->words[0], *url = arguments->words[1];
-	bool if_exists = option_is_given(arguments, "if-exists");
 	const struct service *found;
 	struct provider provider;
 	struct service service;
-	int r;
+	int r = store_find_provider(admin->store, admin->memory, name, &provider, err);
 
-	r = store_find_provider(admin->store, admin->memory, name, &provider, err);
 	if (r < 0)
 		return -1;
-	if (r == 0 && is_invalid(&provider, url))
-		return remove_invalid(admin, &provider, url, err);
-	if (service_parse(admin->memory, url, &service, err) < 0)
-		return -1;
-	if (r == STORE_NOT_FOUND && if_exists)
+	/* An invalid service is found by the text in its row, which may not be a URL. */
+	for (size_t i = 0; r == 0 && i < provider.n_invalid_services; i++) {
+		if (!text_same(provider.invalid_services[i].url, url))
+			continue;
+		if (store_remove_service(admin->store, provider.id, url, err) != 0)
+			return -1;
+		provider_warn_later(admin, name);
+		admin_say(admin, "service %s removed from provider %s", url, name);
 		return 0;
-	if (find_in_provider(admin, name, &service, &provider, &found, err) < 0)
-		return -1;
-	if (!found)
-		return if_exists ? 0 : refuse_missing_service(admin, &provider, &service, err);
-	drop_service(admin, &provider, found);
-	if (store_services(admin, &provider, err) < 0)
+	}
+	if (service_parse(admin->memory, url, &service, err) < 0 ||
+	    require_in_provider(admin, name, &service, &provider, &found, err) < 0 ||
+	    replace_service(admin, &provider, found, NULL, err) < 0)
 		return -1;
 	admin_say(admin, "service %s removed from provider %s",
 		  service_url(admin->memory, &service), name);

@@ -7,7 +7,7 @@
  */
 
 #include "cli/import-report.h"
-#include "cli/progress.h"
+#include "cli/print.h"
 #include "import/user-table.h"
 #include "mail/provider.h"
 #include "store/bulk.h"

@@ -48,14 +48,8 @@ static int owner_parse(struct admin *admin, const char *text, struct owner *ret_
 
 static json_t *user_entry(const struct user *user)
 {
-	json_t *entry = json_object();
-
-	entry_put_text(entry, "address", user->address);
-	entry_put_text(entry, "login", user->login);
-	entry_put_text(entry, "name", user->name);
-	entry_put_text(entry, "provider", user->provider);
-	entry_put_text(entry, "moved_to", user->moved_to);
-	return entry;
+	return entry_of_texts("address", user->address, "login", user->login, "name", user->name,
+			      "provider", user->provider, "moved_to", user->moved_to, NULL);
 }
 
 /* Finds the user; a missing one is an error, with a similar address or else this hint. */
@@ -66,7 +60,7 @@ static int user_require(struct admin *admin, const char *address, struct user *r
 
 	if (r != STORE_NOT_FOUND)
 		return r;
-	error_set(err, ERROR_INPUT, "there is no user '%s'", address);
+	error_set(err, ERROR_MISSING, "there is no user '%s'", address);
 	return hint_similar(err, similar_user(admin, address), hint);
 }
 
@@ -108,16 +102,6 @@ static int apply_user_options(struct admin *admin, const struct arguments *argum
 	return 0;
 }
 
-static int refuse_existing_user(struct admin *admin, const char *address, struct error *err)
-{
-	struct user user;
-
-	if (user_require(admin, address, &user, "", err) < 0)
-		return -1;
-	error_set(err, ERROR_INPUT, "user '%s' exists already, login '%s'", address, user.login);
-	return error_hint(err, "use 'user set' to change it");
-}
-
 static int add_user(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct owner owner;
@@ -132,8 +116,13 @@ static int add_user(struct admin *admin, const struct arguments *arguments, stru
 		return -1;
 	user.address = owner.address;
 	r = store_add_user(admin->store, &user, err);
-	if (r == STORE_EXISTS)
-		return refuse_existing_user(admin, user.address, err);
+	if (r == STORE_EXISTS) {
+		if (user_require(admin, owner.address, &user, "", err) < 0)
+			return -1;
+		error_set(err, ERROR_INPUT, "user '%s' exists already, login '%s'", owner.address,
+			  user.login);
+		return error_hint(err, "use 'user set' to change it");
+	}
 	if (r != 0)
 		return -1;
 	warn_of_reading(admin, &owner, user.login);
@@ -159,28 +148,10 @@ const struct command user_add = {
 	.run = add_user,
 };
 
-static int apply_user_move(struct admin *admin, const struct arguments *arguments,
-			   struct user *user, struct error *err)
-{
-	const char *target = option_value(arguments, "moved-to");
-
-	if (!target)
-		return 0;
-	if (moves_parse_user(admin->memory, target, &user->moved_to, err) < 0)
-		return -1;
-	if (user->moved_to && user->address[0] == '@') {
-		error_set(err, ERROR_INPUT, "the catch-all '%s' cannot move", user->address);
-		return error_hint(err, "see 'domain set --moved-to'");
-	}
-	if (user->moved_to && text_equals_ignoring_case(user->moved_to, user->address))
-		return error_set(err, ERROR_INPUT, "user '%s' cannot move to itself",
-				 user->address);
-	return 0;
-}
-
 static int change_user(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	const char *login = option_value(arguments, "login"), *before;
+	const char *target = option_value(arguments, "moved-to");
 	struct owner owner;
 	struct user user;
 
@@ -195,8 +166,15 @@ static int change_user(struct admin *admin, const struct arguments *arguments, s
 		user.login = login;
 		warn_of_reading(admin, &owner, login);
 	}
-	if (apply_user_move(admin, arguments, &user, err) < 0 ||
-	    store_update_user(admin->store, &user, err) != 0)
+	if (target && moves_parse_user(admin->memory, target, &user.moved_to, err) < 0)
+		return -1;
+	if (target && user.moved_to && !owner.local) {
+		error_set(err, ERROR_INPUT, "the catch-all '%s' cannot move", user.address);
+		return error_hint(err, "see 'domain set --moved-to'");
+	}
+	if (target && user.moved_to && text_equals_ignoring_case(user.moved_to, user.address))
+		return error_set(err, ERROR_INPUT, "user '%s' cannot move to itself", user.address);
+	if (store_update_user(admin->store, &user, err) != 0)
 		return -1;
 	admin_say(admin, "user %s changed, login %s%s%s", user.address, user.login,
 		  user.moved_to ? ", moved to " : "", user.moved_to ? user.moved_to : "");
@@ -267,9 +245,6 @@ static int print_user(const struct user *user, void *context, struct error *err)
 
 static int list_users(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	static const char *const columns[] = { "address", "login", "name", "provider", NULL };
-	static const char *const columns_with_moves[] = { "address",  "login",	  "name",
-							  "provider", "moved_to", NULL };
 	struct user_filter filter = { .login = option_value(arguments, "login") };
 	_cleanup_(list_freep) struct list *lines = NULL;
 	int any_moved;
@@ -282,7 +257,9 @@ static int list_users(struct admin *admin, const struct arguments *arguments, st
 	any_moved = store_visit_moved_users(admin->store, note_move, &filter, err);
 	if (any_moved < 0)
 		return -1;
-	lines = list_new(any_moved ? columns_with_moves : columns, arguments->is_json);
+	lines = list_new(any_moved ? "address login name provider moved_to"
+				   : "address login name provider",
+			 arguments->is_json);
 	if (store_visit_users(admin->store, &filter, print_user, lines, err) != 0)
 		return -1;
 	list_end(lines, filter.domain || filter.login ? "no user matches"
@@ -310,18 +287,11 @@ static int remove_user(struct admin *admin, const struct arguments *arguments, s
 {
 	struct user user = { 0 };
 	struct owner owner;
-	int r;
 
-	if (owner_parse(admin, arguments->words[0], &owner, err) < 0)
-		return -1;
-	r = store_find_user(admin->store, admin->memory, owner.address, &user, err);
-	if (r < 0 && err->kind == ERROR_ROW)
-		r = 0; /* removing it is the remedy */
-	if (r == STORE_NOT_FOUND && option_is_given(arguments, "if-exists"))
-		return 0;
-	if (r == STORE_NOT_FOUND)
-		return user_require(admin, owner.address, &user, "", err);
-	if (r != 0 || store_remove_user(admin->store, owner.address, err) != 0)
+	/* To remove a corrupted row is the remedy. */
+	if (owner_parse(admin, arguments->words[0], &owner, err) < 0 ||
+	    (user_require(admin, owner.address, &user, "", err) < 0 && err->kind != ERROR_ROW) ||
+	    store_remove_user(admin->store, owner.address, err) != 0)
 		return -1;
 	admin_say(admin, "user %s removed", owner.address);
 	return provider_drop_if_unused(admin, user.provider, err);
