@@ -1,7 +1,5 @@
 #include "cli/command.h"
 
-#include "cli/options.h"
-
 #define COMMANDS(...) ((const struct command *const[]){ __VA_ARGS__, NULL })
 
 const struct family families[] = {
@@ -45,12 +43,4 @@ const char *command_verb(const struct command *command)
 	const char *space = strchr(command->name, ' ');
 
 	return space ? space + 1 : NULL;
-}
-
-int command_run(struct admin *admin, const struct arguments *arguments, struct error *err)
-{
-	int r = arguments->command->run(admin, arguments, err);
-
-	return r < 0 && err->kind == ERROR_MISSING && option_is_given(arguments, "if-exists") ? 0
-											      : r;
 }

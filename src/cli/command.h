@@ -76,8 +76,5 @@ extern const struct command command_batch, import_from_automx2, command_export, 
 /* Of every command that removes: --if-exists. command_run() then ignores ERROR_MISSING. */
 extern const struct option if_exists_options[];
 
-/* Runs the command. Returns 0, or -1 with err set; what it changed must then be rolled back. */
-int command_run(struct admin *admin, const struct arguments *arguments, struct error *err);
-
 /* "add"; NULL for a family that is a command by itself. */
 const char *command_verb(const struct command *command);

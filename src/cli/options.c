@@ -347,3 +347,11 @@ int options_apply(struct arena *memory, const struct arguments *arguments,
 	}
 	return 0;
 }
+
+int command_run(struct admin *admin, const struct arguments *arguments, struct error *err)
+{
+	int r = arguments->command->run(admin, arguments, err);
+
+	return r < 0 && err->kind == ERROR_MISSING && option_is_given(arguments, "if-exists") ? 0
+											      : r;
+}

@@ -82,6 +82,9 @@ bool option_any_given(const struct arguments *arguments, const struct option *ta
 int options_apply(struct arena *memory, const struct arguments *arguments,
 		  const struct option *table, void *row, struct error *err);
 
+/* Runs the command. Returns 0, or -1 with err set; what it changed must then be rolled back. */
+int command_run(struct admin *admin, const struct arguments *arguments, struct error *err);
+
 /* An error of usage: the sentence, then where help is. Returns -1. */
 int usage_error(const struct arguments *arguments, struct error *err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
