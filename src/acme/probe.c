@@ -83,7 +83,7 @@ static int connect_for_request(struct arena *memory, const struct probe *probe, 
 		return error_set(err, ERROR_SYSTEM, "cannot be looked up: %s", host.failure);
 	if (host_connect(&world, &host, request->port, &stream, err) != 0)
 		return -1;
-	stream_set_deadline(stream, clock_now() + ANSWER_PATIENCE_MS);
+	stream_set_patience(stream, ANSWER_PATIENCE_MS);
 	if (request->is_tls && stream_start_tls(stream, probe->trust, request->host, TLS_OFFER_ALL,
 						memory, &ignored, err) < 0)
 		return -1;
@@ -100,11 +100,10 @@ static int send_and_read(struct arena *memory, struct stream *stream,
 					"User-Agent: mailconfctl/" MAILCONFD_VERSION "\r\n"
 					"Accept: */*\r\nConnection: close\r\n\r\n",
 					request->target, request->host);
-	bool closes;
 
 	if (stream_send(stream, text, strlen(text), err) < 0)
 		return -1;
-	return http_read(stream, memory, ret_answer, &closes, err);
+	return http_read(stream, memory, ret_answer, err);
 }
 
 static struct http_request request_of_token(struct arena *memory, const struct probe *probe,

@@ -4,20 +4,18 @@
 #include "dns/resolver.h"
 #include "doctor/check.h"
 #include "doctor/stream.h"
-#include "util/clock.h"
 
 /* Whether each TLS version works by itself, unless it cannot be tried. */
 static void check_versions(struct check *check, const struct host_address *address,
 			   const char *name, const char *place)
 {
 	static const struct {
-		enum tls_offer offer;
 		enum finding_kind kind;
-		const char *version, *reason;
+		const char *offer, *version, *reason;
 	} offers[] = {
-		{ TLS_OFFER_12, FINDING_TLS12_MISSING, "1.2",
+		{ FINDING_TLS12_MISSING, TLS_OFFER_12, "1.2",
 		  ", because older versions of Outlook and phones do not support 1.3" },
-		{ TLS_OFFER_13, FINDING_TLS13_MISSING, "1.3", "" },
+		{ FINDING_TLS13_MISSING, TLS_OFFER_13, "1.3", "" },
 	};
 
 	for (size_t i = 0; i < 2; i++) {
@@ -27,7 +25,7 @@ static void check_versions(struct check *check, const struct host_address *addre
 
 		if (host_connect_address(check->world, address, check->port, &stream, &err) != 0)
 			continue;
-		stream_set_deadline(stream, clock_now() + HOST_PATIENCE);
+		stream_set_patience(stream, HOST_PATIENCE);
 		if (stream_start_tls(stream, check->world->trust, name, offers[i].offer,
 				     &check->memory, &peer, &err) < 0)
 			check_report(check, offers[i].kind,
@@ -73,7 +71,7 @@ static bool check_handshake(struct check *check, struct stream *stream, const ch
 				       "there supports TLS 1.2 or 1.3",
 				       name);
 
-	stream_set_deadline(stream, clock_now() + HOST_PATIENCE);
+	stream_set_patience(stream, HOST_PATIENCE);
 	if (check_tls(check, stream, name, place, fix, ret_peer) < 0)
 		return false;
 	if (peer_is_good(ret_peer) && !check_has(check, FINDING_CERTIFICATE))

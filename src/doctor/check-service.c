@@ -5,7 +5,6 @@
 #include "doctor/client-document.h"
 #include "doctor/mail-dialogue.h"
 #include "doctor/stream.h"
-#include "util/clock.h"
 
 #define REDIRECTS_MAX 5
 
@@ -99,7 +98,7 @@ static void run_dialogue(struct check *check, struct stream *stream, const char 
 	struct peer peer = { 0 };
 	struct error err;
 
-	stream_set_deadline(stream, clock_now() + 2 * HOST_PATIENCE);
+	stream_set_patience(stream, 2 * HOST_PATIENCE);
 	if (is_starttls) {
 		if (dialogue_greet(&dialogue, &err) < 0 ||
 		    dialogue_capabilities(&dialogue, &err) < 0) {

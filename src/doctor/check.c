@@ -20,28 +20,23 @@ const char *check_format(struct check *check, const char *format, ...)
 
 void check_report(struct check *check, enum finding_kind kind, const char *format, ...)
 {
-	const char *texts[3] = { NULL }, *next = format, *end;
-	size_t skip = 0;
+	struct finding finding = { .kind = kind };
+	char *text, *end;
+	va_list args;
 
-	/* Each text is formatted with those before it, which take the first arguments. */
-	for (size_t i = 0; next; i++) {
-		const char *whole = format;
-		va_list args;
-
-		end = strchr(next, '\n');
-		if (end)
-			whole = arena_strndup(&check->memory, format, (size_t)(end - format));
-		va_start(args, format);
-		whole = arena_vprintf(&check->memory, whole, args);
-		va_end(args);
-		texts[i] = whole + skip;
-		skip = strlen(whole) + 1;
-		next = end ? end + 1 : NULL;
+	va_start(args, format);
+	text = arena_vprintf(&check->memory, format, args);
+	va_end(args);
+	if (strchr(format, '\n')) {
+		end = strrchr(text, '\n');
+		finding.fix = end + 1;
+		*end = '\0';
+		end = strrchr(text, '\n');
+		finding.expected = end + 1;
+		*end = '\0';
 	}
-	findings_add(&check->findings, &(struct finding){ .kind = kind,
-							  .seen = texts[0],
-							  .expected = texts[1],
-							  .fix = texts[2] });
+	finding.seen = text;
+	findings_add(&check->findings, &finding);
 }
 
 bool check_has(const struct check *check, enum finding_kind kind)

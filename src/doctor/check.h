@@ -89,7 +89,7 @@ const char *check_format(struct check *check, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /* Adds a finding. The format has a line for what was seen and, unless that is right, one for what
- * was expected and one for what fixes it. */
+ * was expected and one for what fixes it; only what was seen may have line ends of its own. */
 void check_report(struct check *check, enum finding_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

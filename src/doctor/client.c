@@ -227,7 +227,7 @@ static bool take_step(struct playing *playing)
 							 "its digest is %s; in DNS it should be %s",
 							 found, wanted));
 	}
-	why = (step->read ? step->read : playing->model->read_outlook)(&reading);
+	why = (step->read ?: playing->model->read_outlook)(&reading);
 	if (why)
 		return note_refusal(playing, true, why);
 	playing->result.settings = reading.settings;

@@ -120,7 +120,7 @@ static int open_stream(struct browser *browser, const struct http_request *reque
 				 host.failure);
 	if (host_connect(world, &host, request->port, &browser->stream, err) != 0)
 		return -1;
-	stream_set_deadline(browser->stream, clock_now() + HTTP_PATIENCE);
+	stream_set_patience(browser->stream, HTTP_PATIENCE);
 	return request->is_tls
 		       ? stream_start_tls(browser->stream, world->trust, request->host,
 					  TLS_OFFER_ALL, browser->memory, &browser->peer, err)
@@ -174,7 +174,7 @@ static const char *skip_spaces(const char *text)
 
 /* How the body ends. */
 struct framing {
-	bool is_chunked, has_length, closes;
+	bool is_chunked, has_length;
 	unsigned long length;
 };
 
@@ -201,7 +201,7 @@ static void read_field(struct arena *memory, const char *line, struct http_answe
 	else if (text_equals_ignoring_case(name, "Transfer-Encoding"))
 		framing->is_chunked = text_equals_ignoring_case(value, "chunked");
 	else if (text_equals_ignoring_case(name, "Connection"))
-		framing->closes = text_equals_ignoring_case(value, "close");
+		answer->closes = text_equals_ignoring_case(value, "close");
 }
 
 /* HTTP/1.1 200 OK, and header fields; those of 100 Continue are passed over. */
@@ -218,7 +218,7 @@ static int read_head(struct stream *stream, struct arena *memory, struct http_an
 		if (strncmp(line, "HTTP/1.", 7) != 0 || !status ||
 		    !number_parse(arena_strndup(memory, skip_spaces(status), 3), 100, 599, &number))
 			return error_set(err, ERROR_INPUT, "the response is not HTTP");
-		framing->closes = strncmp(line, "HTTP/1.0", 8) == 0;
+		answer->closes = strncmp(line, "HTTP/1.0", 8) == 0;
 		for (size_t i = 0;; i++) {
 			if (stream_read_line(stream, memory, &line, err) < 0)
 				return -1;
@@ -285,7 +285,7 @@ static int read_chunks(struct stream *stream, struct arena *memory, struct bytes
 }
 
 int http_read(struct stream *stream, struct arena *memory, struct http_answer *ret_answer,
-	      bool *ret_closes, struct error *err)
+	      struct error *err)
 {
 	struct http_answer answer = HTTP_NO_ANSWER;
 	struct framing framing = { 0 };
@@ -302,15 +302,13 @@ int http_read(struct stream *stream, struct arena *memory, struct http_answer *r
 		r = read_bytes(stream, &body, framing.length, false, err);
 	else {
 		r = read_bytes(stream, &body, SIZE_MAX, true, err);
-		framing.closes = true;
+		answer.closes = true;
 	}
-	if (r < 0)
-		return -1;
 	answer.body = bytes_text(&body);
 	answer.size = body.size;
-	*ret_answer = answer;
-	*ret_closes = framing.closes;
-	return 0;
+	if (r == 0)
+		*ret_answer = answer;
+	return r;
 }
 
 struct http_answer browser_ask(struct browser *browser, const struct http_request *request,
@@ -318,32 +316,27 @@ struct http_answer browser_ask(struct browser *browser, const struct http_reques
 {
 	const char *message = message_of(browser->memory, request);
 	int64_t start = clock_now();
-	struct http_answer answer;
-	struct peer peer = { 0 };
+	struct http_answer answer = HTTP_NO_ANSWER;
 	struct error err = { 0 };
-	bool is_kept, has_peer = false;
+	bool is_kept, has_peer;
 	int r;
 
 	/* A kept connection may have been closed meanwhile: try again on a new one. */
 	do {
-		bool closes = true;
-
-		answer = HTTP_NO_ANSWER;
 		r = connect_to(browser, request, is_ours, &is_kept, &err);
 		has_peer = r == 0 && request->is_tls;
 		if (r < 0)
 			break;
-		peer = browser->peer;
-		stream_set_deadline(browser->stream, clock_now() + HTTP_PATIENCE);
+		stream_set_patience(browser->stream, HTTP_PATIENCE);
 		r = stream_send(browser->stream, message, strlen(message), &err);
 		if (r == 0)
-			r = http_read(browser->stream, browser->memory, &answer, &closes, &err);
-		if (closes)
+			r = http_read(browser->stream, browser->memory, &answer, &err);
+		if (r < 0 || answer.closes)
 			hang_up(browser);
 	} while (r < 0 && is_kept);
 	answer.milliseconds = clock_now() - start;
 	answer.has_peer = has_peer;
-	answer.peer = peer;
+	answer.peer = browser->peer;
 	if (r < 0)
 		answer.failure = arena_strdup(browser->memory, err.text);
 	return answer;

@@ -32,6 +32,7 @@ struct http_answer {
 	const char *media_type, *location, *authenticate; /* "" without such a field */
 	const char *body;
 	size_t size;
+	bool closes;	      /* the connection, after it */
 	int64_t milliseconds; /* from before the connection until the last byte */
 	bool has_peer;	      /* TLS began */
 	struct peer peer;
@@ -58,10 +59,10 @@ DEFINE_CLEANUP(struct browser *, browser_free);
 struct http_answer browser_ask(struct browser *browser, const struct http_request *request,
 			       bool is_ours);
 
-/* Reads the response to a request other than HEAD that was sent, and whether the connection closes
- * after it. Returns 0, or -1 with err set; milliseconds and peer are the caller's. */
+/* Reads the response to a request other than HEAD that was sent. Returns 0, or -1 with err set;
+ * milliseconds and peer are the caller's. */
 int http_read(struct stream *stream, struct arena *memory, struct http_answer *ret_answer,
-	      bool *ret_closes, struct error *err);
+	      struct error *err);
 
 /* Whether it sends clients to answer->location. */
 bool http_is_redirect(const struct http_answer *answer);

@@ -142,9 +142,9 @@ void stream_close(struct stream *stream)
 	free(stream);
 }
 
-void stream_set_deadline(struct stream *stream, int64_t deadline)
+void stream_set_patience(struct stream *stream, int64_t patience)
 {
-	stream->deadline = deadline;
+	stream->deadline = clock_now() + patience;
 }
 
 bool peer_is_good(const struct peer *peer)
@@ -153,18 +153,13 @@ bool peer_is_good(const struct peer *peer)
 }
 
 static int session_new(struct stream *stream, const struct trust *trust, const char *name,
-		       enum tls_offer offer)
+		       const char *offer)
 {
-	static const char *const priorities[] = {
-		[TLS_OFFER_ALL] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2",
-		[TLS_OFFER_12] = "NORMAL:-VERS-ALL:+VERS-TLS1.2",
-		[TLS_OFFER_13] = "NORMAL:-VERS-ALL:+VERS-TLS1.3",
-	};
 	int result = gnutls_init(&stream->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK |
 							   GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS);
 
 	if (result >= 0)
-		result = gnutls_priority_set_direct(stream->session, priorities[offer], NULL);
+		result = gnutls_priority_set_direct(stream->session, offer, NULL);
 	if (result >= 0)
 		result = gnutls_credentials_set(stream->session, GNUTLS_CRD_CERTIFICATE,
 						trust->credentials);
@@ -271,7 +266,7 @@ static int read_peer(struct stream *stream, const char *name, struct arena *memo
 }
 
 int stream_start_tls(struct stream *stream, const struct trust *trust, const char *name,
-		     enum tls_offer offer, struct arena *memory, struct peer *ret_peer,
+		     const char *offer, struct arena *memory, struct peer *ret_peer,
 		     struct error *err)
 {
 	struct peer peer = { 0 };

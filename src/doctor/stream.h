@@ -34,9 +34,14 @@ int stream_open(const struct sockaddr *address, socklen_t length, int64_t deadli
 struct stream *stream_new(int fd, int64_t deadline);
 void stream_close(struct stream *stream);
 DEFINE_CLEANUP(struct stream *, stream_close);
-void stream_set_deadline(struct stream *stream, int64_t deadline);
 
-enum tls_offer { TLS_OFFER_ALL, TLS_OFFER_12, TLS_OFFER_13 };
+/* Sets the deadline to so many milliseconds from now. */
+void stream_set_patience(struct stream *stream, int64_t patience);
+
+/* Versions of TLS to offer, as GnuTLS has them. */
+#define TLS_OFFER_12 "NORMAL:-VERS-ALL:+VERS-TLS1.2"
+#define TLS_OFFER_13 "NORMAL:-VERS-ALL:+VERS-TLS1.3"
+#define TLS_OFFER_ALL TLS_OFFER_13 ":+VERS-TLS1.2"
 
 /* The certificate that the server presented. Strings live in the arena that was given. */
 struct peer {
@@ -57,7 +62,7 @@ bool peer_is_good(const struct peer *peer);
 /* Begins TLS with the name as SNI. An invalid certificate is not an error. Returns 0, or -1 with
  * err set if the handshake failed. */
 int stream_start_tls(struct stream *stream, const struct trust *trust, const char *name,
-		     enum tls_offer offer, struct arena *memory, struct peer *ret_peer,
+		     const char *offer, struct arena *memory, struct peer *ret_peer,
 		     struct error *err);
 
 /* Each returns 0 or -1 with err set. */

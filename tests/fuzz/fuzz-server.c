@@ -47,9 +47,8 @@ static void browse(const uint8_t *data, size_t size)
 	_cleanup_(stream_closep) struct stream *stream = stream_to(data, size, &server);
 	struct http_answer answer;
 	struct error err;
-	bool closes;
 
-	if (http_read(stream, &memory, &answer, &closes, &err) == 0 &&
+	if (http_read(stream, &memory, &answer, &err) == 0 &&
 	    (answer.status < 200 || strlen(answer.media_type) > size || answer.size > size))
 		abort();
 }
