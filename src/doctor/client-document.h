@@ -7,8 +7,8 @@
 #include "util/base.h"
 
 /* The first of the name among the element and its later siblings, or NULL: in the namespace, or if
- * that is NULL, without a prefix. Of what clients see that ignore namespaces, an element with a
- * prefix has another name. */
+ * that is NULL, without a prefix, which clients that ignore namespaces take for a part of the name.
+ */
 const struct xml_element *element_find(const struct xml_element *element, const char *name,
 				       const char *space);
 

@@ -1,13 +1,12 @@
 #include "doctor/expected.h"
 
-#include <arpa/inet.h>
-
 #include "answer/answer.h"
 #include "doctor/host.h"
 #include "mail/address.h"
 #include "store/store.h"
 #include "tls/certificates.h"
 #include "util/idna.h"
+#include "util/network.h"
 
 int expected_find_disabled(struct store *store, struct arena *memory, const char *domain,
 			   struct error *ret_reason, struct error *err)
@@ -157,13 +156,6 @@ int expected_keys(struct arena *memory, const struct expected *expected,
 	return 0;
 }
 
-static bool is_address(const char *text)
-{
-	struct in6_addr address;
-
-	return inet_pton(AF_INET, text, &address) == 1 || inet_pton(AF_INET6, text, &address) == 1;
-}
-
 /* A host name, or addresses. */
 static int parse_target(struct arena *memory, const char *text, struct wanted_for *wish,
 			struct error *err)
@@ -171,7 +163,7 @@ static int parse_target(struct arena *memory, const char *text, struct wanted_fo
 	const char **addresses = arena_array(memory, const char *, strlen(text));
 	char *rest = arena_strdup(memory, text), *address;
 
-	if (!strchr(text, ',') && !is_address(text)) {
+	if (!strchr(text, ',') && !ip_address_parse(memory, text)) {
 		wish->target = idna_to_ascii(memory, text);
 		return wish->target ? 0
 				    : error_set(err, ERROR_INPUT,
@@ -180,7 +172,7 @@ static int parse_target(struct arena *memory, const char *text, struct wanted_fo
 						text);
 	}
 	while ((address = strsep(&rest, ","))) {
-		if (!is_address(address)) {
+		if (!ip_address_parse(memory, address)) {
 			error_set(err, ERROR_INPUT, "'%s' is not an address", address);
 			return error_hint(err, "give a host name, or addresses with commas "
 					       "between them");

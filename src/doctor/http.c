@@ -204,7 +204,7 @@ static void read_field(struct arena *memory, const char *line, struct http_answe
 		answer->closes = text_equals_ignoring_case(value, "close");
 }
 
-/* HTTP/1.1 200 OK, and header fields; those of 100 Continue are passed over. */
+/* HTTP/1.1 200 OK, and header fields; those of 100 Continue are skipped. */
 static int read_head(struct stream *stream, struct arena *memory, struct http_answer *answer,
 		     struct framing *framing, struct error *err)
 {

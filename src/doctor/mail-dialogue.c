@@ -108,11 +108,6 @@ static int send_line(struct dialogue *dialogue, const char *command, const char 
 	return stream_send(dialogue->stream, text, strlen(text), err);
 }
 
-static int read_line(struct dialogue *dialogue, const char **ret_line, struct error *err)
-{
-	return stream_read_line(dialogue->stream, dialogue->memory, ret_line, err);
-}
-
 /* Returns -1. */
 static int reject_line(const char *line, const char *command, struct error *err)
 {
@@ -128,7 +123,7 @@ static int read_response(struct dialogue *dialogue, const char *command, struct 
 	bytes_add_char(&dialogue->extensions, ' ');
 	bytes_add_char(&dialogue->mechanisms, ' ');
 	for (int number = 0; number < LINES_MAX && role == LINE_GOES_ON; number++) {
-		if (read_line(dialogue, &line, err) < 0)
+		if (stream_read_line(dialogue->stream, dialogue->memory, &line, err) < 0)
 			return -1;
 		role = protocols[dialogue->kind].read_line(dialogue, line, number);
 	}
@@ -143,7 +138,7 @@ int dialogue_greet(struct dialogue *dialogue, struct error *err)
 		return read_response(dialogue, "the connection", err);
 	/* SMTP's greeting may have several lines. */
 	for (int i = 0; i < LINES_MAX; i++) {
-		if (read_line(dialogue, &line, err) < 0)
+		if (stream_read_line(dialogue->stream, dialogue->memory, &line, err) < 0)
 			return -1;
 		if (strncmp(line, "220-", 4) != 0)
 			break;
@@ -174,7 +169,7 @@ int dialogue_starttls(struct dialogue *dialogue, struct error *err)
 		return -1;
 	if (dialogue->kind == SERVICE_IMAP)
 		return read_response(dialogue, protocol->ask_tls, err);
-	if (read_line(dialogue, &line, err) < 0)
+	if (stream_read_line(dialogue->stream, dialogue->memory, &line, err) < 0)
 		return -1;
 	return text_starts_with_ignoring_case(line, protocol->tls_granted)
 		       ? 0
