@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <sys/stat.h>
 
-#include "config/lines.h"
-#include "config/type.h"
-#include "util/base.h"
 #include "util/did-you-mean.h"
+
+/* With its comment. Whatever has a longer line is not a settings file. */
+#define LINE_MAX_LENGTH 4096
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 /*
  * The file is parsed by inih. By itself it splits lines that are longer than its buffer, takes an
@@ -26,7 +28,9 @@ struct given {
 struct reading {
 	struct arena *memory;
 	const char *name; /* of the file */
-	struct lines lines;
+	FILE *stream;
+	unsigned line; /* that was read last */
+	bool is_over;  /* after an error: nothing more can be read */
 	struct settings settings;
 	struct settings_reports *reports;
 	const struct settings_key *keys;
@@ -49,20 +53,6 @@ __attribute__((format(printf, 3, 4))) static void report_at(struct reading *read
 	bytes_add_format(&text, ": %s", arena_vprintf(reading->memory, format, args));
 	va_end(args);
 	texts_add(&reading->reports->errors, bytes_text(&text));
-}
-
-/* What is invalid is in the line read last. */
-static void report_error(struct reading *reading, const struct error *err)
-{
-	report_at(reading, reading->lines.number, "%s", err->text);
-}
-
-static bool section_exists(const struct reading *reading, const char *name)
-{
-	for (size_t i = 0; i < reading->n_keys; i++)
-		if (text_equals(reading->keys[i].section, name))
-			return true;
-	return false;
 }
 
 static const struct settings_key *key_find(const struct reading *reading, const char *section,
@@ -100,23 +90,35 @@ static const char *report_section(struct reading *reading, const char *name)
 		last = section;
 	}
 	if (meant)
-		report_at(reading, reading->lines.number,
-			  "there is no section %s; did you mean [%s]?", quoted, meant);
+		report_at(reading, reading->line, "there is no section %s; did you mean [%s]?",
+			  quoted, meant);
 	else
-		report_at(reading, reading->lines.number,
-			  "there is no section %s; the sections are%s", quoted, bytes_text(&all));
+		report_at(reading, reading->line, "there is no section %s; the sections are%s",
+			  quoted, bytes_text(&all));
 	return meant;
 }
 
-/* A key that was most likely meant does not get its default as well. */
+/* An obsolete key is only warned of. One that was most likely meant does not get its default as
+ * well. */
 static void report_key(struct reading *reading, const char *section, const char *name)
 {
 	const char *quoted = setting_quote(reading->memory, name), *elsewhere = NULL;
 	const struct settings_key *meant = NULL;
 	struct bytes all = BYTES_IN(reading->memory);
 	size_t fewest = SIMILAR_NEVER;
-	unsigned line = reading->lines.number;
+	unsigned line = reading->line;
+	size_t count;
+	const struct settings_obsolete_key *obsolete = settings_obsolete_keys(&count);
 
+	for (; count > 0; count--, obsolete++)
+		if (text_equals(obsolete->section, section) && text_equals(obsolete->name, name)) {
+			texts_add(&reading->reports->warnings,
+				  arena_printf(reading->memory,
+					       "%s:%u: [%s] %s is obsolete, ignored; %s",
+					       reading->name, line, section, name,
+					       obsolete->remedy));
+			return;
+		}
 	for (size_t i = 0; i < reading->n_keys; i++) {
 		const struct settings_key *key = &reading->keys[i];
 		size_t mistakes = similar_mistakes(name, key->name);
@@ -148,6 +150,77 @@ static void report_key(struct reading *reading, const char *section, const char 
 			  section, bytes_text(&all));
 }
 
+/* Either byte order, with or without a byte order mark: the first character is ASCII. */
+static bool is_utf16(const char *line, size_t size)
+{
+	return size >= 2 && ((line[0] == '\xff' && line[1] == '\xfe') ||
+			     (line[0] == '\xfe' && line[1] == '\xff') || !line[0] != !line[1]);
+}
+
+/*
+ * Reads one line, which may end in CR LF. Returns it without its comment (from a ';' or '#' that
+ * begins the line, from a ';' after whitespace) and without whitespace around it; "" if it is
+ * invalid; NULL at the end.
+ */
+static const char *read_line(struct reading *reading)
+{
+	char buffer[LINE_MAX_LENGTH + 1], *line = buffer;
+	size_t size = 0, length = 0;
+	int c = 0;
+
+	if (reading->is_over)
+		return NULL;
+	reading->line++;
+	while (size <= LINE_MAX_LENGTH && (c = getc(reading->stream)) != EOF && c != '\n')
+		buffer[size++] = (char)c;
+	reading->is_over = true;
+	if (size > LINE_MAX_LENGTH) {
+		report_at(reading, reading->line,
+			  "this line has more than %d bytes; check that this is a settings file",
+			  LINE_MAX_LENGTH);
+		return "";
+	}
+	if (c == EOF && ferror(reading->stream)) {
+		report_at(reading, reading->line, "cannot read this line: %s", strerror(errno));
+		return "";
+	}
+	if (c == EOF && size == 0)
+		return NULL;
+	if (reading->line == 1 && is_utf16(line, size)) {
+		report_at(reading, 1, "the file is in UTF-16; save it in UTF-8");
+		return "";
+	}
+	reading->is_over = false;
+
+	if (size > 0 && line[size - 1] == '\r')
+		size--;
+	if (reading->line == 1 && size >= strlen(BYTE_ORDER_MARK) &&
+	    memcmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
+		line += strlen(BYTE_ORDER_MARK);
+		size -= strlen(BYTE_ORDER_MARK);
+	}
+	if (!utf8_is_valid(line, size)) {
+		report_at(reading, reading->line, "this line is not UTF-8; save the file in UTF-8");
+		return "";
+	}
+	for (size_t i = 0; i < size; i++)
+		if (char_is_control(line[i]) && line[i] != '\t') {
+			report_at(reading, reading->line,
+				  "this line has the control character 0x%02x; remove it",
+				  (unsigned char)line[i]);
+			return "";
+		}
+
+	for (; size > 0 && char_is_blank(line[0]); size--)
+		line++;
+	while (length < size && !(length == 0 && line[0] == '#') &&
+	       !(line[length] == ';' && (length == 0 || char_is_blank(line[length - 1]))))
+		length++;
+	while (length > 0 && char_is_blank(line[length - 1]))
+		length--;
+	return arena_strndup(reading->memory, line, length);
+}
+
 /*
  * [server]
  *
@@ -157,15 +230,17 @@ static const char *check_section(struct reading *reading, const char *line)
 {
 	const char *end = strchrnul(line, ']');
 	const char *name = arena_strndup(reading->memory, line + 1, (size_t)(end - line) - 1);
-	unsigned number = reading->lines.number;
+	bool is_known = false;
 
+	for (size_t i = 0; i < reading->n_keys; i++)
+		is_known |= text_equals(reading->keys[i].section, name);
 	if (!*end)
-		report_at(reading, number, "section %s has no closing bracket; write [NAME]",
+		report_at(reading, reading->line, "section %s has no closing bracket; write [NAME]",
 			  setting_quote(reading->memory, line));
-	if (!section_exists(reading, name))
+	if (!is_known)
 		name = *end ? report_section(reading, name) : NULL;
 	else if (*end && end[1])
-		report_at(reading, number, "%s follows [%s]; write it on a line of its own",
+		report_at(reading, reading->line, "%s follows [%s]; write it on a line of its own",
 			  setting_quote(reading->memory, end + 1), name);
 	reading->is_skipping = !name;
 	return name ? arena_printf(reading->memory, "[%s]", name) : "";
@@ -186,12 +261,12 @@ static const char *check_line(struct reading *reading, const char *line, size_t 
 	if (!*line || reading->is_skipping)
 		return "";
 	if (key_length == 0 || line[key_length] != '=') {
-		report_at(reading, reading->lines.number, "%s is neither [SECTION] nor KEY = VALUE",
+		report_at(reading, reading->line, "%s is neither [SECTION] nor KEY = VALUE",
 			  setting_quote(reading->memory, line));
 		return "";
 	}
 	if (length > limit) {
-		report_at(reading, reading->lines.number,
+		report_at(reading, reading->line,
 			  "this line has %zu bytes without its comment, but at most %zu are "
 			  "allowed; a list can continue on a second line that repeats its key",
 			  length, limit);
@@ -211,67 +286,13 @@ static bool has_too_many_errors(const struct reading *reading)
 static char *next_line(char *buffer, int size, void *context)
 {
 	struct reading *reading = context;
-	const char *line = "";
-	struct error err;
-	int r;
+	const char *line = has_too_many_errors(reading) ? NULL : read_line(reading);
 
-	if (has_too_many_errors(reading))
+	if (!line)
 		return NULL;
-	r = lines_next(&reading->lines, &line, &err);
-	if (r == LINES_END)
-		return NULL;
-	if (r < 0)
-		report_error(reading, &err);
-	else
-		line = check_line(reading, line, (size_t)size - strlen("\n") - 1);
+	line = check_line(reading, line, (size_t)size - strlen("\n") - 1);
 	snprintf(buffer, (size_t)size, "%s\n", line);
 	return buffer;
-}
-
-static int check_comment(const char *value, struct error *err)
-{
-	const char *sign = strchr(value, '#');
-
-	for (; sign; sign = strchr(sign + 1, '#'))
-		if (sign == value || char_is_blank(sign[-1]))
-			return error_set(err, ERROR_CONFIG,
-					 "a comment after a value begins with ';', not with '#'");
-	return 0;
-}
-
-static int parse_value(struct reading *reading, const struct settings_key *key, const char *value,
-		       struct error *err)
-{
-	struct given *given = &reading->given[key - reading->keys];
-
-	if (given->line && !key->type->is_list)
-		return error_set(err, ERROR_CONFIG,
-				 "line %u sets it already; remove one of the two", given->line);
-	if (!given->line)
-		given->line = reading->lines.number;
-	if (check_comment(value, err) == 0 &&
-	    key->type->parse(reading->memory, key, value, &reading->settings, err) == 0)
-		return 0;
-	given->is_invalid = true;
-	return -1;
-}
-
-/* Returns whether the key is one. */
-static bool warn_of_obsolete_key(struct reading *reading, const char *section, const char *name)
-{
-	size_t count;
-	const struct settings_obsolete_key *keys = settings_obsolete_keys(&count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (!text_equals(keys[i].section, section) || !text_equals(keys[i].name, name))
-			continue;
-		texts_add(&reading->reports->warnings,
-			  arena_printf(reading->memory, "%s:%u: [%s] %s is obsolete, ignored; %s",
-				       reading->name, reading->lines.number, section, name,
-				       keys[i].remedy));
-		return true;
-	}
-	return false;
 }
 
 /* Returns 1, so that inih continues. */
@@ -279,13 +300,33 @@ static int read_value(void *context, const char *section, const char *name, cons
 {
 	struct reading *reading = context;
 	const struct settings_key *key = key_find(reading, section, name);
+	const char *sign = strchr(value, '#');
+	struct given *given;
 	struct error err;
 
-	if (!key && !warn_of_obsolete_key(reading, section, name))
+	if (!key) {
 		report_key(reading, section, name);
-	else if (key && parse_value(reading, key, value, &err) < 0)
-		report_at(reading, reading->lines.number, "[%s] %s: %s", section, name,
-			  error_line(reading->memory, &err));
+		return 1;
+	}
+	given = &reading->given[key - reading->keys];
+	if (given->line && key->kind != SETTING_LIST) {
+		report_at(reading, reading->line,
+			  "[%s] %s: line %u sets it already; remove one of the two", section, name,
+			  given->line);
+		return 1;
+	}
+	if (!given->line)
+		given->line = reading->line;
+	while (sign && sign > value && !char_is_blank(sign[-1]))
+		sign = strchr(sign + 1, '#');
+	if (sign)
+		error_set(&err, ERROR_CONFIG,
+			  "a comment after a value begins with ';', not with '#'");
+	else if (setting_parse(reading->memory, key, value, &reading->settings, &err) == 0)
+		return 1;
+	given->is_invalid = true;
+	report_at(reading, reading->line, "[%s] %s: %s", section, name,
+		  error_line(reading->memory, &err));
 	return 1;
 }
 
@@ -297,32 +338,33 @@ static void put_defaults(struct reading *reading)
 		struct error err;
 
 		if (!reading->given[i].line && !reading->given[i].is_invalid &&
-		    key->type->parse(reading->memory, key, key->text, &reading->settings, &err) < 0)
+		    setting_parse(reading->memory, key, key->text, &reading->settings, &err) < 0)
 			report_at(reading, 0, "[%s] %s (default: %s): %s", key->section, key->name,
 				  key->text, error_line(reading->memory, &err));
 	}
 }
 
-static void check_listeners(struct reading *reading)
+/* What settings must be beside each other. */
+static void check_settings(struct reading *reading)
 {
+	const struct settings *settings = &reading->settings;
+	const struct texts *networks = &settings->server.trusted_proxies;
 	const struct given *https = given_of(reading, "server", "listen-https");
-
-	if (https->is_invalid || given_of(reading, "server", "listen-http")->is_invalid ||
-	    given_of(reading, "server", "behind-proxy")->is_invalid ||
-	    reading->settings.server.listen_https.count > 0 ||
-	    reading->settings.server.listen_http.count > 0 ||
-	    reading->settings.server.behind_proxy.count > 0)
-		return;
-	report_at(reading, https->line,
-		  "[server] listen-https, listen-http and behind-proxy are all empty; give one of "
-		  "them an ADDRESS:PORT, such as [::]:443");
-}
-
-static void check_trusted_proxies(struct reading *reading)
-{
-	const struct texts *networks = &reading->settings.server.trusted_proxies;
+	const struct given *certificate = given_of(reading, "profile", "certificate");
+	const struct given *key = given_of(reading, "profile", "key");
+	bool has_https = https->is_invalid || settings->server.listen_https.count > 0;
 	size_t size = 0;
 
+	if (!has_https && !given_of(reading, "server", "listen-http")->is_invalid &&
+	    !given_of(reading, "server", "behind-proxy")->is_invalid &&
+	    settings->server.listen_http.count == 0 && settings->server.behind_proxy.count == 0)
+		report_at(reading, https->line,
+			  "[server] listen-https, listen-http and behind-proxy are all empty; give "
+			  "one of them an ADDRESS:PORT, such as [::]:443");
+	if (!has_https && settings->server.redirect == REDIRECT_SAME_HOST)
+		report_at(reading, given_of(reading, "server", "redirect")->line,
+			  "[server] redirect: same-host redirects to names that listen-https has a "
+			  "certificate for, but listen-https is empty; write public-name");
 	for (size_t i = 0; i < networks->count; i++)
 		size += strlen(networks->items[i]) + 1;
 	if (size >= SETTINGS_NETWORKS_MAX)
@@ -330,32 +372,16 @@ static void check_trusted_proxies(struct reading *reading)
 			  "[server] trusted-proxies has more than the %d bytes that are allowed; "
 			  "write fewer, larger networks",
 			  SETTINGS_NETWORKS_MAX - 2);
-}
-
-static void check_redirect(struct reading *reading)
-{
-	if (reading->settings.server.redirect == REDIRECT_SAME_HOST &&
-	    !given_of(reading, "server", "listen-https")->is_invalid &&
-	    reading->settings.server.listen_https.count == 0)
-		report_at(reading, given_of(reading, "server", "redirect")->line,
-			  "[server] redirect: same-host redirects to names that listen-https has a "
-			  "certificate for, but listen-https is empty; write public-name");
-}
-
-static void check_profile(struct reading *reading)
-{
-	const struct given *certificate = given_of(reading, "profile", "certificate");
-	const struct given *key = given_of(reading, "profile", "key");
-	bool has_key;
-
 	if (certificate->is_invalid || key->is_invalid)
 		return;
-	has_key = *reading->settings.profile.key;
-	if (has_key == !!*reading->settings.profile.certificate)
-		return;
-	report_at(reading, has_key ? key->line : certificate->line,
-		  "[profile] %s is set without %s; set both to sign profiles, or neither",
-		  has_key ? "key" : "certificate", has_key ? "certificate" : "key");
+	if (*settings->profile.certificate && !*settings->profile.key)
+		report_at(reading, certificate->line,
+			  "[profile] certificate is set without key; set both to sign profiles, or "
+			  "neither");
+	if (*settings->profile.key && !*settings->profile.certificate)
+		report_at(reading, key->line,
+			  "[profile] key is set without certificate; set both to sign profiles, or "
+			  "neither");
 }
 
 int settings_read(struct arena *memory, FILE *stream, const char *name,
@@ -364,7 +390,7 @@ int settings_read(struct arena *memory, FILE *stream, const char *name,
 	struct reading reading = {
 		.memory = memory,
 		.name = name,
-		.lines = { .memory = memory, .stream = stream },
+		.stream = stream,
 		.reports = ret_reports,
 	};
 	int r;
@@ -380,10 +406,7 @@ int settings_read(struct arena *memory, FILE *stream, const char *name,
 	if (r != 0)
 		report_at(&reading, 0, "inih cannot read the file (%d)", r);
 	put_defaults(&reading);
-	check_listeners(&reading);
-	check_redirect(&reading);
-	check_trusted_proxies(&reading);
-	check_profile(&reading);
+	check_settings(&reading);
 	if (ret_reports->errors.count > 0)
 		return -1;
 	*ret_settings = reading.settings;

@@ -9,7 +9,7 @@
 #include "util/log.h"
 #include "util/string-list.h"
 
-struct setting_type;
+struct unit;
 
 #define SETTINGS_FILE "/etc/mailconfd/mailconfd.conf"
 
@@ -102,15 +102,34 @@ struct settings {
 	} limits;
 };
 
+enum setting_kind {
+	SETTING_TEXT,	/* const char * */
+	SETTING_LIST,	/* struct texts; the key may be given in several lines */
+	SETTING_NUMBER, /* unsigned */
+	SETTING_CHOICE, /* an enum, whose values are the words that are allowed, in their order */
+};
+
 /* One key of the file, a row of the table in keys.c. */
 struct settings_key {
 	const char *section, *name;
 	const char *text; /* the default, as the file would have it */
-	const struct setting_type *type;
+	enum setting_kind kind;
 	size_t place;	     /* of the value in struct settings */
+	bool is_optional;    /* a text or list may be empty */
 	const char *allowed; /* what may be written, for errors: "write ..." */
-	unsigned low, high;  /* what a number may be */
 	bool needs_restart;  /* a reload cannot change it */
+
+	/* Of a text: returns it in its normal form, or NULL. */
+	const char *(*parse)(struct arena *memory, const char *text, struct error *err);
+
+	/* Of a list: checks a word that is to be added to it. Returns 0 or -1. */
+	int (*check)(struct arena *memory, const struct settings *settings, const struct texts *own,
+		     const char *word, struct error *err);
+
+	/* Of a number. */
+	const struct unit *units;
+	unsigned low, high;
+	const char *zero; /* what stands for 0, or NULL */
 };
 
 const struct settings_key *settings_keys(size_t *ret_count);
@@ -122,6 +141,14 @@ struct settings_obsolete_key {
 };
 
 const struct settings_obsolete_key *settings_obsolete_keys(size_t *ret_count);
+
+/* Checks the text and puts its value into the settings; a list is added to. Returns 0, or -1 with
+ * err set to a sentence that quotes the text. */
+int setting_parse(struct arena *memory, const struct settings_key *key, const char *text,
+		  struct settings *settings, struct error *err);
+
+/* The text for an error: in double quotes, and short enough to leave room for what is to say. */
+const char *setting_quote(struct arena *memory, const char *text);
 
 /* Whether the two differ in the key. */
 bool settings_differ(const struct settings_key *key, const struct settings *a,

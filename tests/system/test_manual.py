@@ -61,7 +61,7 @@ def test_settings_are_described():
 def test_restarts_are_described():
     page = rendered("mailconfd.conf.5")
     source = (ROOT / "src" / "config" / "keys.c").read_text()
-    keys = re.findall(r'\t\{ "\w+", "([\w-]+)", ("[^"]*",\s+&.*?) \},\n', source, re.DOTALL)
+    keys = re.findall(r'\t\{ "\w+", "([\w-]+)", ([^\n]+,\s+[A-Z_]+\(.*?) \},\n', source, re.DOTALL)
     assert len(keys) == len(list(settings()))
     for key, rest in keys:
         entry = re.search(rf"\n     {key} = .*\n((?:             .*\n)+)", page).group(1)

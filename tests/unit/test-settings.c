@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "config/settings.h"
-#include "config/type.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/error.h"
@@ -88,14 +87,12 @@ static const char *value_text(struct arena *memory, const struct settings *setti
 	const struct texts *words = place;
 	unsigned number;
 
-	if (key->type->is_list) {
+	if (key->kind == SETTING_LIST) {
 		for (size_t i = 0; i < words->count; i++)
 			bytes_add_format(&text, "%s%s", i ? " " : "", words->items[i]);
 		return bytes_text(&text);
 	}
-	if (key->type == &setting_choice || key->type == &setting_threads ||
-	    key->type == &setting_seconds || key->type == &setting_milliseconds ||
-	    key->type == &setting_number || key->type == &setting_percent) {
+	if (key->kind == SETTING_NUMBER || key->kind == SETTING_CHOICE) {
 		memcpy(&number, place, sizeof(number));
 		return arena_printf(memory, "%u", number);
 	}
