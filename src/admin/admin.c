@@ -79,16 +79,13 @@ const char *admin_public_name(struct admin *admin)
 	return own ? own : name;
 }
 
-static void warn_of_template(const char *sentence, void *context)
-{
-	admin_warn(context, "%s", sentence);
-}
-
 struct templates *admin_templates(struct admin *admin)
 {
-	struct templates *templates;
+	struct texts errors = TEXTS_IN(admin->memory);
+	struct templates *templates = templates_load(admin->settings->templates.directory, NULL,
+						     &errors);
 
-	templates_load(admin->settings->templates.directory, NULL, warn_of_template, admin,
-		       &templates);
+	for (size_t i = 0; i < errors.count; i++)
+		admin_warn(admin, "%s", errors.items[i]);
 	return templates;
 }

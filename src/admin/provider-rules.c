@@ -3,7 +3,7 @@
 #include "admin/admin.h"
 #include "admin/suggestions.h"
 #include "admin/warnings.h"
-#include "protocol/pacc.h"
+#include "protocol/protocol.h"
 #include "store/store.h"
 #include "util/shell-words.h"
 

@@ -7,7 +7,6 @@
 
 #include "protocol/protocol.h"
 #include "protocol/request.h"
-#include "protocol/response.h"
 #include "util/base.h"
 
 struct counters;

@@ -128,7 +128,7 @@ int check_config(const char *settings_file, const char *user)
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(store_closep) struct store *store = NULL;
 	const char *own = NULL, *found = "the";
-	struct texts notes = TEXTS_IN(&memory);
+	struct texts notes = TEXTS_IN(&memory), errors = TEXTS_IN(&memory);
 	struct settings settings;
 	struct error err;
 	const char *name;
@@ -151,8 +151,10 @@ int check_config(const char *settings_file, const char *user)
 	warn_of_dns_hook(&settings);
 	wrong += print_failure(preparation_check_file(settings_file, &err), &err);
 	wrong += credentials_check(&settings, print_error, print_warning, &count);
-	wrong += (int)templates_load(settings.templates.directory, NULL, print_error, NULL,
-				     &templates);
+	templates = templates_load(settings.templates.directory, NULL, &errors);
+	for (size_t i = 0; i < errors.count; i++)
+		print_error(errors.items[i], NULL);
+	wrong += (int)errors.count;
 	wrong += print_failure(store_open(settings.database.file, STORE_READ, &store, &err), &err);
 	database_warn_of_file_system(settings.database.file, print_warning);
 	wrong += check_sandbox(&settings, settings_file);

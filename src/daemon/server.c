@@ -51,11 +51,6 @@ static void log_warning_of(const char *sentence, void *context)
 	log_warning("%s", sentence);
 }
 
-static void log_error_of(const char *sentence, void *context)
-{
-	log_error("%s", sentence);
-}
-
 static void log_all(void (*log)(const char *format, ...), const struct texts *texts)
 {
 	for (size_t i = 0; i < texts->count; i++)
@@ -73,11 +68,13 @@ static void log_addresses(struct sockets *sockets)
 
 static void load_templates(struct server *server)
 {
-	struct templates *templates;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct texts errors = TEXTS_IN(&memory);
+	struct templates *templates = templates_load(server->settings.templates.directory,
+						     server->templates, &errors);
 
-	server->n_broken_templates = templates_load(server->settings.templates.directory,
-						    server->templates, log_error_of, NULL,
-						    &templates);
+	log_all(log_error, &errors);
+	server->n_broken_templates = errors.count;
 	templates_unref(server->templates);
 	server->templates = templates;
 }

@@ -173,12 +173,6 @@ static void add_sieve(struct builder *builder)
 	}
 }
 
-/* "/calendars/" of "https://dav.example.org/calendars/" */
-static const char *path_of_endpoint(const struct endpoint *endpoint)
-{
-	return strchr(endpoint->url + strlen("https://"), '/');
-}
-
 /* The TXT record speaks of all SRV records of its name, so there is one. */
 static void add_dav(struct builder *builder, enum service_kind kind, const char *label,
 		    const char *purpose)
@@ -189,7 +183,7 @@ static void add_dav(struct builder *builder, enum service_kind kind, const char 
 		return;
 	add_srv(builder, label, purpose, endpoint, 0);
 	add_wanted_record(builder, RECORD_TXT, name_below(builder, label), purpose)->text =
-		arena_printf(builder->memory, "path=%s", path_of_endpoint(endpoint));
+		arena_printf(builder->memory, "path=%s", endpoint->path);
 }
 
 static void add_jmap(struct builder *builder)

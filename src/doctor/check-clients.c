@@ -7,7 +7,7 @@
 #include "doctor/check.h"
 #include "doctor/http.h"
 #include "doctor/memo.h"
-#include "protocol/autodiscover.h"
+#include "protocol/protocol.h"
 
 /* More than any client follows. */
 #define APEX_REDIRECTS_MAX 10

@@ -118,7 +118,7 @@ const char *document_parse(struct client_reading *reading, const struct xml_elem
 {
 	struct error err;
 
-	*ret_root = xml_parse_whole(reading->memory, reading->data, reading->size, &err);
+	*ret_root = xml_parse_whole(reading->memory, reading->data, reading->size, NULL, &err);
 	return *ret_root ? NULL : arena_strdup(reading->memory, err.text);
 }
 

@@ -1,7 +1,7 @@
 #include "doctor/client.h"
 
 #include "answer/answer.h"
-#include "protocol/autodiscover.h"
+#include "protocol/protocol.h"
 #include "util/digest.h"
 
 /* More than any client follows. */

@@ -4,7 +4,7 @@
 
 #include <microhttpd.h>
 
-#include "protocol/response.h"
+#include "protocol/request.h"
 #include "util/base.h"
 
 DEFINE_CLEANUP(struct MHD_Response *, MHD_destroy_response);

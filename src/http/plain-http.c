@@ -1,7 +1,6 @@
 #include "http/plain-http.h"
 
 #include "http/serving.h"
-#include "protocol/autoconfig.h"
 #include "protocol/protocol.h"
 #include "store/store.h"
 #include "tls/certificates.h"

@@ -8,7 +8,6 @@
 #include "observe/counters.h"
 #include "observe/trace.h"
 #include "protocol/request.h"
-#include "protocol/response.h"
 #include "protocol/protocol.h"
 #include "store/store.h"
 #include "util/clock.h"

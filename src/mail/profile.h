@@ -13,7 +13,8 @@ struct endpoint {
 	enum service_security security;
 	const char *host; /* no placeholders */
 	uint16_t port;
-	const char *url; /* of an HTTP service, else NULL */
+	const char *url;  /* of an HTTP service, else NULL */
+	const char *path; /* of that URL, from its slash on; or NULL */
 
 	/* The user name written out; NULL where the question has no address. */
 	const char *login;

@@ -2,7 +2,6 @@
 
 #include "mail/query.h"
 #include "protocol/request.h"
-#include "protocol/response.h"
 #include "util/digest.h"
 
 /* Of a digest's bytes; enough that two addresses of an installation do not meet. */

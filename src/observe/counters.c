@@ -1,6 +1,6 @@
 #include "observe/counters.h"
 
-#include "protocol/response.h"
+#include "protocol/request.h"
 #include "store/store.h"
 
 const int64_t counters_bounds[COUNTERS_BOUNDS] = {

@@ -4,7 +4,6 @@
 
 #include "mail/query.h"
 #include "protocol/request.h"
-#include "protocol/response.h"
 #include "protocol/protocol.h"
 #include "tls/certificate.h"
 

@@ -4,11 +4,9 @@
  * cannot be read is as good as none, for a refusal would leave the person with nothing.
  */
 
-#include "protocol/autoconfig.h"
+#include "protocol/protocol.h"
 
 #include "protocol/templates.h"
-#include "template/value.h"
-#include "util/base.h"
 #include "util/digest.h"
 #include "util/idna.h"
 
@@ -17,35 +15,25 @@
 #define EVOLUTION_LOCAL_PART "EVOLUTIONUSER"
 #define EVOLUTION_MD5 "emailmd5"
 
-/* An MD5 that cannot be read is as good as none, too. */
-static void take_md5(struct arena *memory, const struct request *request, struct query *query)
-{
-	const char *text = request_only_argument(memory, request, EVOLUTION_MD5);
-	struct md5 *md5 = arena_new(memory, struct md5);
-
-	query->replaced = EVOLUTION_LOCAL_PART;
-	if (text && md5_parse(text, md5))
-		query->md5 = md5;
-}
-
 struct question autoconfig_parse(struct arena *memory, const struct request *request)
 {
-	static const char *const names[] = { "emailaddress", "email" };
-	struct address *address = arena_new(memory, struct address);
-	struct question question = {
-		.protocol = &protocol_autoconfig,
-		.query = { .host = request_host(memory, request), .host_may_answer = true },
-	};
-	const char *text = request_argument(memory, request, names, 2);
-	struct error err;
+	const char *text = request_argument(memory, request, "emailaddress", "email");
+	struct question question = question_of_address(memory, request, &protocol_autoconfig, text);
+	struct query *query = &question.query;
+	struct md5 *md5;
 
-	if (!text || address_parse(memory, text, address, &err) < 0)
+	if (question.failure != FAILURE_NONE)
+		question = question_of_host(memory, request, &protocol_autoconfig);
+	query->host_may_answer = true;
+	if (!query->address || !text_equals(query->address->local, EVOLUTION_LOCAL_PART))
 		return question;
-	question.query.domain = address->domain;
-	if (text_equals(address->local, EVOLUTION_LOCAL_PART))
-		take_md5(memory, request, &question.query);
-	else
-		question.query.address = address;
+	query->address = NULL;
+	query->replaced = EVOLUTION_LOCAL_PART;
+	/* An MD5 that cannot be read is as good as none, too. */
+	text = request_only_argument(memory, request, EVOLUTION_MD5);
+	md5 = arena_new(memory, struct md5);
+	if (text && md5_parse(text, md5))
+		query->md5 = md5;
 	return question;
 }
 
@@ -102,23 +90,9 @@ static const struct {
 	[SERVICE_MANAGESIEVE] = { GROUP_ROOT, "managesieve", "setupServer" },
 };
 
-/* Over HTTP passwords have schemes of their own (draft-ietf-mailmaint-autoconfig,
- * "Authentication"); the other ways have the same names. */
-static struct value authentication_view(struct arena *memory, const struct endpoint *endpoint,
-					enum authentication authentication)
+static struct value wish_view(enum wish wish)
 {
-	bool is_basic = authentication == AUTHENTICATION_PASSWORD_CLEARTEXT;
-	bool is_http = endpoint->url &&
-		       (is_basic || authentication == AUTHENTICATION_PASSWORD_ENCRYPTED);
-	const char *name = !is_http   ? authentication_name(authentication)
-			   : is_basic ? "Basic"
-				      : "Digest";
-	const struct field fields[] = {
-		{ "name", value_text(name) },
-		{ "system", value_text(is_http ? "http" : NULL) },
-	};
-
-	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+	return value_text(wish == WISH_NONE ? NULL : wish == WISH_YES ? "true" : "false");
 }
 
 static struct value number_view(struct arena *memory, unsigned number)
@@ -126,51 +100,43 @@ static struct value number_view(struct arena *memory, unsigned number)
 	return value_text(number ? arena_printf(memory, "%u", number) : NULL);
 }
 
-static struct value wish_view(enum wish wish)
-{
-	return value_text(wish == WISH_NONE ? NULL : wish == WISH_YES ? "true" : "false");
-}
-
-static struct value pop3_view(struct arena *memory, const struct pop3_wishes *wishes)
-{
-	const struct field fields[] = {
-		{ "leave_on_server", wish_view(wishes->leave_on_server) },
-		{ "leave_days", number_view(memory, wishes->leave_days) },
-		{ "check_interval", number_view(memory, wishes->check_interval) },
-		{ "download_at_check", wish_view(wishes->download_at_check) },
-	};
-
-	if (!pop3_wishes_any(wishes))
-		return value_bool(false);
-	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
-}
-
 static struct value server_view(struct arena *memory, const struct endpoint *endpoint)
 {
-	struct value *authentications = arena_array(memory, struct value,
-						    endpoint->n_authentications);
+	struct value *ways = arena_array(memory, struct value, endpoint->n_authentications);
+	const struct pop3_wishes *wishes = &endpoint->pop3;
+	struct value pop3 = value_bool(false);
 
-	for (size_t i = 0; i < endpoint->n_authentications; i++)
-		authentications[i] = authentication_view(memory, endpoint,
-							 endpoint->authentications[i]);
+	/* Over HTTP passwords have schemes of their own (draft-ietf-mailmaint-autoconfig,
+	 * "Authentication"); the other ways have the same names. */
+	for (size_t i = 0; i < endpoint->n_authentications; i++) {
+		enum authentication way = endpoint->authentications[i];
+		const char *scheme = way == AUTHENTICATION_PASSWORD_CLEARTEXT	? "Basic"
+				     : way == AUTHENTICATION_PASSWORD_ENCRYPTED ? "Digest"
+										: NULL;
+		bool is_http = endpoint->url && scheme;
 
-	const struct field fields[] = {
-		{ "element", value_text(kinds[endpoint->kind].element) },
-		{ "type", value_text(kinds[endpoint->kind].type) },
-		{ "url", value_text(endpoint->url) },
-		{ "hostname", value_text(endpoint->host) },
-		{ "port", value_text(arena_printf(memory, "%u", endpoint->port)) },
-		{ "socket_type", value_text(socket_types[endpoint->security]) },
-		{ "username", value_text(endpoint->login_template) },
-		{ "authentications", value_list(authentications, endpoint->n_authentications) },
-		{ "pop3", pop3_view(memory, &endpoint->pop3) },
-	};
-
-	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+		ways[i] = VALUE_MAP(
+			memory, { "name", value_text(is_http ? scheme : authentication_name(way)) },
+			{ "system", value_text(is_http ? "http" : NULL) });
+	}
+	if (pop3_wishes_any(wishes))
+		pop3 = VALUE_MAP(memory, { "leave_on_server", wish_view(wishes->leave_on_server) },
+				 { "leave_days", number_view(memory, wishes->leave_days) },
+				 { "check_interval", number_view(memory, wishes->check_interval) },
+				 { "download_at_check", wish_view(wishes->download_at_check) });
+	return VALUE_MAP(memory, { "element", value_text(kinds[endpoint->kind].element) },
+			 { "type", value_text(kinds[endpoint->kind].type) },
+			 { "url", value_text(endpoint->url) },
+			 { "hostname", value_text(endpoint->host) },
+			 { "port", number_view(memory, endpoint->port) },
+			 { "socket_type", value_text(socket_types[endpoint->security]) },
+			 { "username", value_text(endpoint->login_template) },
+			 { "authentications", value_list(ways, endpoint->n_authentications) },
+			 { "pop3", pop3 });
 }
 
-static struct value group_view(struct arena *memory, const struct profile *profile,
-			       enum group group)
+static struct value servers_view(struct arena *memory, const struct profile *profile,
+				 enum group group)
 {
 	struct value *servers = arena_array(memory, struct value, profile->n_endpoints);
 	size_t count = 0;
@@ -181,78 +147,50 @@ static struct value group_view(struct arena *memory, const struct profile *profi
 	return value_list(servers, count);
 }
 
-static struct value link_view(struct arena *memory, const struct link *link)
-{
-	struct value *texts = arena_array(memory, struct value, link->n_texts);
-
-	for (size_t i = 0; i < link->n_texts; i++)
-		texts[i] = value_map_in(memory,
-					(const struct field[]){
-						{ "language", value_text(link->texts[i].language) },
-						{ "text", value_text(link->texts[i].text) },
-					},
-					2);
-
-	const struct field fields[] = {
-		{ "url", value_text(link->url) },
-		{ "has_texts", value_bool(link->n_texts > 0) },
-		{ "texts", value_list(texts, link->n_texts) },
-	};
-
-	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
-}
-
 static struct value links_view(struct arena *memory, const struct profile *profile,
 			       enum link_kind kind)
 {
 	struct value *links = arena_array(memory, struct value, profile->n_links);
 	size_t count = 0;
 
-	for (size_t i = 0; i < profile->n_links; i++)
-		if (profile->links[i].kind == kind)
-			links[count++] = link_view(memory, &profile->links[i]);
+	for (const struct link *link = profile->links; link < profile->links + profile->n_links;
+	     link++) {
+		struct value *texts;
+
+		if (link->kind != kind)
+			continue;
+		texts = arena_array(memory, struct value, link->n_texts);
+		for (size_t i = 0; i < link->n_texts; i++)
+			texts[i] = VALUE_MAP(memory,
+					     { "language", value_text(link->texts[i].language) },
+					     { "text", value_text(link->texts[i].text) });
+		links[count++] = VALUE_MAP(memory, { "url", value_text(link->url) },
+					   { "has_texts", value_bool(link->n_texts > 0) },
+					   { "texts", value_list(texts, link->n_texts) });
+	}
 	return value_list(links, count);
-}
-
-static struct value oauth2_view(struct arena *memory, const struct oauth2 *oauth2)
-{
-	const struct field fields[] = {
-		{ "issuer", value_text(oauth2->issuer) },
-		{ "scope", value_text(oauth2->scope) },
-		{ "auth_url", value_text(oauth2->auth_url) },
-		{ "token_url", value_text(oauth2->token_url) },
-	};
-
-	if (!oauth2->issuer)
-		return value_bool(false);
-	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
 }
 
 static struct value autoconfig_view(struct arena *memory, const struct profile *profile)
 {
-	const struct field fields[] = {
-		{ "domain", value_text(profile->domain) },
-		{ "display_name", value_text(profile->display_name) },
-		{ "short_name", value_text(profile->short_name) },
-		{ "incoming", group_view(memory, profile, GROUP_INCOMING) },
-		{ "outgoing", group_view(memory, profile, GROUP_OUTGOING) },
-		{ "url_incoming", group_view(memory, profile, GROUP_URL_INCOMING) },
-		{ "beside", group_view(memory, profile, GROUP_ROOT) },
-		{ "documentation", links_view(memory, profile, LINK_DOCUMENTATION) },
-		{ "enable", links_view(memory, profile, LINK_ENABLE) },
-		{ "oauth2", oauth2_view(memory, &profile->oauth2) },
-		{ "webmail", value_text(profile->webmail) },
-	};
+	const struct oauth2 *oauth2 = &profile->oauth2;
+	struct value tokens = value_bool(false);
 
-	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
-}
-
-static bool has_any(const struct profile *profile)
-{
-	for (size_t i = 0; i < profile->n_endpoints; i++)
-		if (kinds[profile->endpoints[i].kind].group != GROUP_NONE)
-			return true;
-	return false;
+	if (oauth2->issuer)
+		tokens = VALUE_MAP(memory, { "issuer", value_text(oauth2->issuer) },
+				   { "scope", value_text(oauth2->scope) },
+				   { "auth_url", value_text(oauth2->auth_url) },
+				   { "token_url", value_text(oauth2->token_url) });
+	return VALUE_MAP(memory, { "domain", value_text(profile->domain) },
+			 { "display_name", value_text(profile->display_name) },
+			 { "short_name", value_text(profile->short_name) },
+			 { "incoming", servers_view(memory, profile, GROUP_INCOMING) },
+			 { "outgoing", servers_view(memory, profile, GROUP_OUTGOING) },
+			 { "url_incoming", servers_view(memory, profile, GROUP_URL_INCOMING) },
+			 { "beside", servers_view(memory, profile, GROUP_ROOT) },
+			 { "documentation", links_view(memory, profile, LINK_DOCUMENTATION) },
+			 { "enable", links_view(memory, profile, LINK_ENABLE) },
+			 { "oauth2", tokens }, { "webmail", value_text(profile->webmail) });
 }
 
 static const struct document_template autoconfig_template = { "autoconfig.xml", autoconfig_view };
@@ -260,13 +198,16 @@ static const struct document_template autoconfig_template = { "autoconfig.xml", 
 static enum failure autoconfig_render(const struct site *site, struct arena *memory,
 				      const struct profile *profile, struct response *response)
 {
-	struct value view;
+	size_t known = 0;
 
-	if (!has_any(profile))
+	while (known < profile->n_endpoints &&
+	       kinds[profile->endpoints[known].kind].group == GROUP_NONE)
+		known++;
+	if (known == profile->n_endpoints)
 		return FAILURE_NOT_OFFERED;
-	view = autoconfig_view(memory, profile);
 	response->cache_control = profile->is_personal ? "private, no-cache" : "max-age=300";
-	templates_render(site->templates, &autoconfig_template, memory, &view, response);
+	templates_render(site->templates, &autoconfig_template, memory,
+			 autoconfig_view(memory, profile), response);
 	return FAILURE_NONE;
 }
 

@@ -6,12 +6,15 @@
  */
 
 #include "protocol/protocol.h"
-#include "util/base.h"
 
 #include <jansson.h>
 
-static void set_json(struct response *response, struct arena *memory, unsigned status, json_t *json)
+/* Both kinds of documents are two texts. */
+static void set_json(struct response *response, struct arena *memory, unsigned status,
+		     const char *name, const char *value, const char *other_name,
+		     const char *other_value)
 {
+	json_t *json = json_pack("{ssss}", name, value, other_name, other_value);
 	_cleanup_(freep) char *text = json_dumps(json, JSON_COMPACT);
 
 	json_decref(json);
@@ -22,67 +25,27 @@ static void set_json(struct response *response, struct arena *memory, unsigned s
 	response->size = strlen(response->body);
 }
 
+static const struct protocol v2_activesync, v2_unknown, v2_none;
+
 /*
  * /autodiscover/autodiscover.json?Email=first.last@example.org&Protocol=AutodiscoverV1
  * /autodiscover/autodiscover.json/v1.0/first.last@example.org?Protocol=AutodiscoverV1
  */
-static const char *asked_address(struct arena *memory, const struct request *request)
-{
-	static const char *const names[] = { "email" };
-	const char *path = request_path(memory, request);
-	const char *name = strrchr(path, '/') + 1;
-
-	if (!text_equals_ignoring_case(name, "autodiscover.json"))
-		return name;
-	return request_argument(memory, request, names, 1);
-}
-
-static const struct protocol v2_activesync, v2_unknown, v2_none;
-
-static const struct protocol *asked_protocol(struct arena *memory, const struct request *request)
-{
-	static const char *const names[] = { "protocol" };
-	const char *protocol = request_argument(memory, request, names, 1);
-
-	if (!protocol || !*protocol)
-		return &v2_none;
-	if (text_equals_ignoring_case(protocol, "AutodiscoverV1"))
-		return &protocol_autodiscover_v2;
-	if (text_equals_ignoring_case(protocol, "ActiveSync"))
-		return &v2_activesync;
-	return &v2_unknown;
-}
-
-static struct question refuse_question(const struct protocol *protocol, enum failure failure)
-{
-	return (struct question){ .protocol = protocol, .failure = failure };
-}
-
 static struct question autodiscover_v2_parse(struct arena *memory, const struct request *request)
 {
-	const struct protocol *protocol = asked_protocol(memory, request);
-	struct address *address = arena_new(memory, struct address);
-	const char *text = asked_address(memory, request);
-	struct error err;
+	const char *name = request_argument(memory, request, "protocol", NULL);
+	const char *text = strrchr(request_path(memory, request), '/') + 1;
+	const struct protocol *protocol = &protocol_autodiscover_v2;
 
-	if (protocol == &v2_unknown)
-		return refuse_question(protocol, FAILURE_NOT_OFFERED);
-	if (protocol == &v2_none || !text || address_parse(memory, text, address, &err) < 0)
-		return refuse_question(protocol, FAILURE_BAD_REQUEST);
-	return (struct question){
-		.protocol = protocol,
-		.query = {
-			.address = address,
-			.domain = address->domain,
-			.host = request_host(memory, request),
-		},
-	};
-}
-
-static void render(struct arena *memory, const char *protocol, const char *url,
-		   struct response *response)
-{
-	set_json(response, memory, 200, json_pack("{ssss}", "Protocol", protocol, "Url", url));
+	if (!name || !*name)
+		return (struct question){ .protocol = &v2_none, .failure = FAILURE_BAD_REQUEST };
+	if (text_equals_ignoring_case(name, "ActiveSync"))
+		protocol = &v2_activesync;
+	else if (!text_equals_ignoring_case(name, "AutodiscoverV1"))
+		return (struct question){ .protocol = &v2_unknown, .failure = FAILURE_NOT_OFFERED };
+	if (text_equals_ignoring_case(text, "autodiscover.json"))
+		text = request_argument(memory, request, "email", NULL);
+	return question_of_address(memory, request, protocol, text);
 }
 
 static enum failure autodiscover_render(const struct site *site, struct arena *memory,
@@ -94,8 +57,8 @@ static enum failure autodiscover_render(const struct site *site, struct arena *m
 		host = *site->public_name
 			       ? site->public_name
 			       : arena_printf(memory, "autodiscover.%s", profile->domain);
-	render(memory, "AutodiscoverV1",
-	       arena_printf(memory, "https://%s/autodiscover/autodiscover.xml", host), response);
+	set_json(response, memory, 200, "Protocol", "AutodiscoverV1", "Url",
+		 arena_printf(memory, "https://%s/autodiscover/autodiscover.xml", host));
 	return FAILURE_NONE;
 }
 
@@ -107,41 +70,37 @@ static enum failure activesync_render(const struct site *site, struct arena *mem
 	/* Who moved learns so from version 1; the old URL is nobody's any more. */
 	if (!endpoint || !profile->activesync_v2 || profile->moved_url || profile->moved_address)
 		return FAILURE_NOT_OFFERED;
-	render(memory, "ActiveSync", endpoint->url, response);
+	set_json(response, memory, 200, "Protocol", "ActiveSync", "Url", endpoint->url);
 	return FAILURE_NONE;
 }
 
 static void refuse(struct arena *memory, unsigned status, const char *code, const char *message,
 		   struct response *response)
 {
-	set_json(response, memory, status,
-		 json_pack("{ssss}", "ErrorCode", code, "ErrorMessage", message));
+	set_json(response, memory, status, "ErrorCode", code, "ErrorMessage", message);
 }
 
 static void answer_failure(const struct site *site, struct arena *memory, enum failure failure,
 			   struct response *response)
 {
-	switch (failure) {
-	case FAILURE_INTERNAL:
-		refuse(memory, 503, "ServerBusy", "Try again later.", response);
-		break;
-	case FAILURE_BROKEN:
-		refuse(memory, 500, "InternalServerError",
-		       "The configuration of this domain has an error.", response);
-		break;
-	case FAILURE_NOT_OFFERED:
-		refuse(memory, 400, "InvalidProtocol",
-		       "The requested protocol is not supported. Supported values: AutodiscoverV1.",
-		       response);
-		break;
-	case FAILURE_UNKNOWN_DOMAIN:
-		refuse(memory, 400, "UserNotFound", "The address is not served here.", response);
-		break;
-	default:
-		refuse(memory, 400, "MandatoryParameterMissing", "A valid Email is required.",
-		       response);
-		break;
-	}
+	static const struct {
+		unsigned status;
+		const char *code, *message;
+	} errors[FAILURES] = {
+		[FAILURE_BAD_REQUEST] = { 400, "MandatoryParameterMissing",
+					  "A valid Email is required." },
+		[FAILURE_UNKNOWN_DOMAIN] = { 400, "UserNotFound",
+					     "The address is not served here." },
+		[FAILURE_NOT_OFFERED] = { 400, "InvalidProtocol",
+					  "The requested protocol is not supported. Supported "
+					  "values: AutodiscoverV1." },
+		[FAILURE_BROKEN] = { 500, "InternalServerError",
+				     "The configuration of this domain has an error." },
+		[FAILURE_INTERNAL] = { 503, "ServerBusy", "Try again later." },
+	};
+
+	refuse(memory, errors[failure].status, errors[failure].code, errors[failure].message,
+	       response);
 }
 
 /* Refused before it is known which provider it is about. */

@@ -4,46 +4,31 @@
  */
 
 #include "protocol/protocol.h"
-#include "util/base.h"
-
-static struct question ask(struct arena *memory, const struct request *request,
-			   const struct protocol *protocol)
-{
-	return (struct question){
-		.protocol = protocol,
-		.query = { .host = request_host(memory, request) },
-	};
-}
 
 static struct question caldav_parse(struct arena *memory, const struct request *request)
 {
-	return ask(memory, request, &protocol_caldav);
+	return question_of_host(memory, request, &protocol_caldav);
 }
 
 static struct question carddav_parse(struct arena *memory, const struct request *request)
 {
-	return ask(memory, request, &protocol_carddav);
-}
-
-/* mailconfctl refuses such a service, but other programs can write it: no client is redirected to
- * the URL that it requested. */
-static bool leads_back(const struct profile *profile, const struct endpoint *endpoint)
-{
-	struct host_domains domains = host_domains(endpoint->host);
-
-	if (endpoint->port != 443 ||
-	    !path_asks_for_dav(strchr(endpoint->url + strlen("https://"), '/')))
-		return false;
-	return text_equals(domains.bare, profile->domain) ||
-	       (domains.stripped && text_equals(domains.stripped, profile->domain));
+	return question_of_host(memory, request, &protocol_carddav);
 }
 
 static enum failure redirect(const struct profile *profile, enum service_kind kind,
 			     struct response *response)
 {
 	const struct endpoint *endpoint = profile_first(profile, kind);
+	struct host_domains domains;
 
-	if (!endpoint || leads_back(profile, endpoint))
+	if (!endpoint)
+		return FAILURE_NOT_OFFERED;
+	/* mailconfctl refuses such a service, but other programs can write it: no client is
+	 * redirected to the URL that it requested. */
+	domains = host_domains(endpoint->host);
+	if (endpoint->port == 443 && path_asks_for_dav(endpoint->path) &&
+	    (text_equals(domains.bare, profile->domain) ||
+	     text_same(domains.stripped, profile->domain)))
 		return FAILURE_NOT_OFFERED;
 	response_set_text(response, 301, "It is elsewhere.\n");
 	response->is_refusal = false;

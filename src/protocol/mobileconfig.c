@@ -13,14 +13,11 @@
  * is asked for the password when the profile is installed.
  */
 
-#include "protocol/mobileconfig.h"
-
 #include "protocol/protocol.h"
-#include "protocol/sample.h"
+
 #include "protocol/templates.h"
-#include "template/value.h"
+#include "protocol/xml.h"
 #include "tls/cms.h"
-#include "util/base.h"
 #include "util/digest.h"
 
 const struct xml_doctype mobileconfig_doctype = {
@@ -31,23 +28,10 @@ const struct xml_doctype mobileconfig_doctype = {
 
 static struct question mobileconfig_parse(struct arena *memory, const struct request *request)
 {
-	static const char *const names[] = { "emailaddress", "email" };
-	struct question question = { .protocol = &protocol_mobileconfig };
-	struct address *address = arena_new(memory, struct address);
-	const char *text = request_argument(memory, request, names, 2);
-	struct error err;
+	const char *text = request_argument(memory, request, "emailaddress", "email");
 
-	if (!text || address_parse(memory, text, address, &err) < 0 ||
-	    request_has_argument(memory, request, "password")) {
-		question.failure = FAILURE_BAD_REQUEST;
-		return question;
-	}
-	question.query = (struct query){
-		.address = address,
-		.domain = address->domain,
-		.host = request_host(memory, request),
-	};
-	return question;
+	return question_of_address(memory, request, &protocol_mobileconfig,
+				   request_has_argument(memory, request, "password") ? NULL : text);
 }
 
 static const char *const authentications[AUTHENTICATIONS] = {
@@ -83,18 +67,25 @@ static const struct endpoint *choose(const struct profile *profile, enum service
 	return chosen;
 }
 
-/* The servers of an account; without both there is none. */
-struct mail {
-	const struct endpoint *incoming, *outgoing;
+/* The servers of a profile, NULL for none; mail has both, or none. */
+struct accounts {
+	const struct endpoint *incoming, *outgoing, *caldav, *carddav;
 };
 
-static bool choose_mail(const struct profile *profile, struct mail *ret_mail)
+/* Returns whether there is any. */
+static bool choose_accounts(const struct profile *profile, struct accounts *ret_accounts)
 {
-	const struct endpoint *imap = choose(profile, SERVICE_IMAP);
+	struct accounts accounts = {
+		.incoming = choose(profile, SERVICE_IMAP) ?: choose(profile, SERVICE_POP3),
+		.outgoing = choose(profile, SERVICE_SUBMISSION),
+		.caldav = choose(profile, SERVICE_CALDAV),
+		.carddav = choose(profile, SERVICE_CARDDAV),
+	};
 
-	ret_mail->incoming = imap ? imap : choose(profile, SERVICE_POP3);
-	ret_mail->outgoing = choose(profile, SERVICE_SUBMISSION);
-	return ret_mail->incoming && ret_mail->outgoing;
+	if (!accounts.incoming || !accounts.outgoing)
+		accounts.incoming = accounts.outgoing = NULL;
+	*ret_accounts = accounts;
+	return accounts.incoming || accounts.caldav || accounts.carddav;
 }
 
 /* Whose profile it is, and what its identifiers are made with. */
@@ -140,88 +131,59 @@ static const char *reverse_domain(struct arena *memory, const char *domain)
 
 static struct value server_view(struct arena *memory, const struct endpoint *endpoint)
 {
-	const struct field fields[] = {
-		{ "host", value_text(endpoint->host) },
+	return VALUE_MAP(
+		memory, { "host", value_text(endpoint->host) },
 		{ "port", value_text(arena_printf(memory, "%u", endpoint->port)) },
 		{ "ssl", value_text(endpoint->security == SECURITY_PLAIN ? "false" : "true") },
 		{ "authentication", value_text(authentication_of(endpoint)) },
-		{ "login", value_text(endpoint->login) },
-	};
-
-	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+		{ "login", value_text(endpoint->login) });
 }
 
-static struct value mail_view(struct arena *memory, const struct profile *profile,
-			      const struct identity *identity)
+static struct value dav_view(struct arena *memory, const struct endpoint *endpoint,
+			     const struct identity *identity, const char *part)
 {
-	struct mail mail;
-
-	if (!choose_mail(profile, &mail))
-		return value_bool(false);
-
-	const struct field fields[] = {
-		{ "type", value_text(mail.incoming->kind == SERVICE_IMAP ? "EmailTypeIMAP"
-									 : "EmailTypePOP") },
-		{ "incoming", server_view(memory, mail.incoming) },
-		{ "outgoing", server_view(memory, mail.outgoing) },
-		{ "identifier", value_text(arena_printf(memory, "%s.mail", identity->identifier)) },
-		{ "uuid", value_text(make_uuid(memory, identity, "mail")) },
-	};
-
-	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
-}
-
-/* Without a path the device looks for the principal itself (RFC 6764). */
-static bool has_path(const struct endpoint *endpoint)
-{
-	return !text_equals(strchr(endpoint->url + strlen("https://"), '/'), "/");
-}
-
-static struct value dav_view(struct arena *memory, const struct profile *profile,
-			     const struct identity *identity, enum service_kind kind,
-			     const char *part)
-{
-	const struct endpoint *endpoint = choose(profile, kind);
-
 	if (!endpoint)
 		return value_bool(false);
-
-	const struct field fields[] = {
-		{ "host", value_text(endpoint->host) },
+	/* Without a path the device looks for the principal itself (RFC 6764). */
+	return VALUE_MAP(
+		memory, { "host", value_text(endpoint->host) },
 		{ "port", value_text(arena_printf(memory, "%u", endpoint->port)) },
-		{ "url", value_text(has_path(endpoint) ? endpoint->url : NULL) },
+		{ "url", value_text(text_equals(endpoint->path, "/") ? NULL : endpoint->url) },
 		{ "login", value_text(endpoint->login) },
 		{ "identifier",
 		  value_text(arena_printf(memory, "%s.%s", identity->identifier, part)) },
-		{ "uuid", value_text(make_uuid(memory, identity, part)) },
-	};
-
-	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+		{ "uuid", value_text(make_uuid(memory, identity, part)) });
 }
 
 static struct value view_of(struct arena *memory, const struct profile *profile,
-			    const struct digest_key *secret)
+			    const struct accounts *accounts, const struct digest_key *secret)
 {
 	struct identity identity = { .secret = secret, .address = profile->address };
 	const char *uuid = make_uuid(memory, &identity, "profile");
+	const struct endpoint *incoming = accounts->incoming;
+	struct value mail = value_bool(false);
 
 	identity.identifier = arena_printf(memory, "%s.mail.%s",
 					   reverse_domain(memory, profile->domain), uuid);
-
-	const struct field fields[] = {
-		{ "address", value_text(profile->address->text) },
+	if (incoming)
+		mail = VALUE_MAP(
+			memory,
+			{ "type", value_text(incoming->kind == SERVICE_IMAP ? "EmailTypeIMAP"
+									    : "EmailTypePOP") },
+			{ "incoming", server_view(memory, incoming) },
+			{ "outgoing", server_view(memory, accounts->outgoing) },
+			{ "identifier",
+			  value_text(arena_printf(memory, "%s.mail", identity.identifier)) },
+			{ "uuid", value_text(make_uuid(memory, &identity, "mail")) });
+	return VALUE_MAP(
+		memory, { "address", value_text(profile->address->text) },
 		{ "person", value_text(profile->person) },
 		{ "display_name", value_text(profile->display_name) },
-		{ "organization",
-		  value_text(profile->short_name ? profile->short_name : profile->display_name) },
-		{ "identifier", value_text(identity.identifier) },
-		{ "uuid", value_text(uuid) },
-		{ "mail", mail_view(memory, profile, &identity) },
-		{ "caldav", dav_view(memory, profile, &identity, SERVICE_CALDAV, "caldav") },
-		{ "carddav", dav_view(memory, profile, &identity, SERVICE_CARDDAV, "carddav") },
-	};
-
-	return value_map_in(memory, fields, sizeof(fields) / sizeof(*fields));
+		{ "organization", value_text(profile->short_name ?: profile->display_name) },
+		{ "identifier", value_text(identity.identifier) }, { "uuid", value_text(uuid) },
+		{ "mail", mail },
+		{ "caldav", dav_view(memory, accounts->caldav, &identity, "caldav") },
+		{ "carddav", dav_view(memory, accounts->carddav, &identity, "carddav") });
 }
 
 /* With identifiers that are made up. */
@@ -229,10 +191,11 @@ static struct value mobileconfig_sample_view(struct arena *memory, const struct 
 {
 	static const struct digest_key secret;
 	struct profile sample = *profile;
+	struct accounts accounts;
 
-	if (!sample.address)
-		sample.address = sample_full.address;
-	return view_of(memory, &sample, &secret);
+	choose_accounts(profile, &accounts);
+	sample.address = profile->address ?: sample_full.address;
+	return view_of(memory, &sample, &accounts, &secret);
 }
 
 static const struct document_template mobileconfig_template = {
@@ -241,24 +204,16 @@ static const struct document_template mobileconfig_template = {
 	&mobileconfig_doctype,
 };
 
-static bool has_any(const struct profile *profile)
-{
-	struct mail mail;
-
-	return choose_mail(profile, &mail) || choose(profile, SERVICE_CALDAV) ||
-	       choose(profile, SERVICE_CARDDAV);
-}
-
 static enum failure render(const struct site *site, struct arena *memory,
 			   const struct profile *profile, struct response *response)
 {
-	struct value view;
+	struct accounts accounts;
 	struct error err;
 
-	if (!has_any(profile))
+	if (!choose_accounts(profile, &accounts))
 		return FAILURE_NOT_OFFERED;
-	view = view_of(memory, profile, site->secret);
-	templates_render(site->templates, &mobileconfig_template, memory, &view, response);
+	templates_render(site->templates, &mobileconfig_template, memory,
+			 view_of(memory, profile, &accounts, site->secret), response);
 	if (site->signer && signer_sign(site->signer, memory, response->body, response->size,
 					&response->body, &response->size, &err) < 0)
 		return FAILURE_SIGNATURE;

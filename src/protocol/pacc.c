@@ -8,12 +8,9 @@
  * same bytes: keys are sorted, and there is no whitespace.
  */
 
-#include "protocol/pacc.h"
+#include "protocol/protocol.h"
 
 #include <jansson.h>
-
-#include "mail/provider.h"
-#include "protocol/protocol.h"
 
 #define HOST_PREFIX "ua-auto-config."
 
@@ -54,11 +51,6 @@ static const struct entry entries[] = {
 
 #define ENTRIES (sizeof(entries) / sizeof(*entries))
 
-static bool has_path(const struct endpoint *endpoint)
-{
-	return !text_equals(strchr(endpoint->url + strlen("https://"), '/'), "/");
-}
-
 static bool takes(const struct endpoint *endpoint, enum authentication authentication)
 {
 	for (size_t i = 0; i < endpoint->n_authentications; i++)
@@ -73,102 +65,72 @@ static bool takes_password(const struct endpoint *endpoint)
 	       takes(endpoint, AUTHENTICATION_PASSWORD_ENCRYPTED);
 }
 
-/* Who issues tokens, NULL where that cannot be said: a mere name is of Thunderbird's list. */
-static const char *issuer_of(const struct profile *profile)
-{
-	const char *issuer = profile->oauth2.issuer;
-
-	return issuer && strstr(issuer, "://") ? issuer : NULL;
-}
-
-static const char *authentication_misfit(const struct profile *profile,
-					 const struct endpoint *endpoint)
-{
-	if (takes_password(endpoint))
-		return NULL;
-	if (!issuer_of(profile))
-		return "it must take a password";
-	return takes(endpoint, AUTHENTICATION_OAUTH2) ? NULL : "it must take a password or OAuth2";
-}
-
 /* Why the endpoint cannot be said, NULL where it can. */
-static const char *misfit(struct arena *memory, const struct profile *profile,
-			  const struct entry *entry, const struct endpoint *endpoint)
+static const char *misfit(struct arena *memory, const char *issuer, const struct entry *entry,
+			  const struct endpoint *endpoint)
 {
 	if (endpoint->security != SECURITY_TLS || endpoint->port != entry->port)
 		return arena_printf(memory, "it needs implicit TLS on port %u", entry->port);
-	if (entry->needs_path && !has_path(endpoint))
+	if (entry->needs_path && text_equals(endpoint->path, "/"))
 		return "its URL needs a path";
 	if (!text_equals(endpoint->login_template, LOGIN))
 		return arena_printf(memory, "its login must be %s, not '%s'", LOGIN,
 				    endpoint->login_template);
-	return authentication_misfit(profile, endpoint);
+	if (takes_password(endpoint) || (issuer && takes(endpoint, AUTHENTICATION_OAUTH2)))
+		return NULL;
+	return issuer ? "it must take a password or OAuth2" : "it must take a password";
 }
 
-/* The first endpoint of the entry's kind that can be said. NULL where there is none; *ret_reason is
- * then why the first one cannot, or NULL where there is not even that. */
-static const struct endpoint *choose(struct arena *memory, const struct profile *profile,
-				     const struct entry *entry, const char **ret_reason)
-{
-	*ret_reason = NULL;
-	for (size_t i = 0; i < profile->n_endpoints; i++) {
-		const struct endpoint *endpoint = &profile->endpoints[i];
-		const char *reason;
-
-		if (endpoint->kind != entry->kind)
-			continue;
-		reason = misfit(memory, profile, entry, endpoint);
-		if (!reason)
-			return endpoint;
-		if (!*ret_reason)
-			*ret_reason = reason;
-	}
-	return NULL;
-}
-
-/* How a client may log in: PACC says it once, for all services. */
-struct ways {
+/* What the document says: for each entry the first endpoint that can be said, or NULL; and how a
+ * client may log in, once for all of them. */
+struct pacc_choice {
+	const struct endpoint *endpoints[ENTRIES];
 	bool password;
 	const char *issuer; /* for OAuth2, or NULL */
 };
 
-static struct ways common_ways(struct arena *memory, const struct profile *profile)
+static int choose(struct arena *memory, const struct profile *profile,
+		  struct pacc_choice *ret_choice, struct error *err)
 {
-	struct ways ways = { .password = true, .issuer = issuer_of(profile) };
-
-	for (size_t i = 0; i < ENTRIES; i++) {
-		const char *reason;
-		const struct endpoint *endpoint = choose(memory, profile, &entries[i], &reason);
-
-		if (endpoint && !takes_password(endpoint))
-			ways.password = false;
-		if (endpoint && !takes(endpoint, AUTHENTICATION_OAUTH2))
-			ways.issuer = NULL;
-	}
-	return ways;
-}
-
-static int check(struct arena *memory, const struct profile *profile, struct error *err)
-{
-	struct ways ways = common_ways(memory, profile);
+	/* A mere name is of Thunderbird's list. */
+	const char *issuer = profile->oauth2.issuer && strstr(profile->oauth2.issuer, "://")
+				     ? profile->oauth2.issuer
+				     : NULL;
+	struct pacc_choice choice = { .password = true, .issuer = issuer };
 	size_t count = 0;
 
 	for (size_t i = 0; i < ENTRIES; i++) {
-		const char *reason;
+		const char *reason = NULL;
 
-		if (choose(memory, profile, &entries[i], &reason))
-			count++;
-		else if (reason)
+		for (size_t j = 0; j < profile->n_endpoints && !choice.endpoints[i]; j++) {
+			const struct endpoint *endpoint = &profile->endpoints[j];
+			const char *why;
+
+			if (endpoint->kind != entries[i].kind)
+				continue;
+			why = misfit(memory, issuer, &entries[i], endpoint);
+			if (!why)
+				choice.endpoints[i] = endpoint;
+			reason = reason ?: why;
+		}
+		if (!choice.endpoints[i] && reason)
 			return error_set(err, ERROR_INPUT,
 					 "PACC cannot say how to reach its %s service: %s",
 					 service_kind_name(entries[i].kind), reason);
+		if (!choice.endpoints[i])
+			continue;
+		count++;
+		choice.password &= takes_password(choice.endpoints[i]);
+		if (!takes(choice.endpoints[i], AUTHENTICATION_OAUTH2))
+			choice.issuer = NULL;
 	}
 	if (count == 0)
 		return error_set(err, ERROR_INPUT, "it has no service that PACC knows");
-	if (!ways.password && !ways.issuer)
+	if (!choice.password && !choice.issuer)
 		return error_set(err, ERROR_INPUT,
 				 "PACC needs a way to authenticate that all services take, either "
 				 "a password or OAuth2");
+	*ret_choice = choice;
 	return 0;
 }
 
@@ -178,68 +140,41 @@ int pacc_check(struct arena *memory, const struct provider *provider, struct err
 	const struct query query = { .domain = "example.org" };
 	const struct match match = { .domain = query.domain, .provider = *provider };
 	struct profile profile = { 0 };
+	struct pacc_choice choice;
 
 	if (provider->n_services > 0 && profile_build(memory, &query, &match, &profile, err) < 0)
 		return -1;
-	return check(memory, &profile, err);
+	return choose(memory, &profile, &choice, err);
 }
 
-static json_t *authentication_of(struct arena *memory, const struct profile *profile)
+static char *document_of(struct arena *memory, const struct profile *profile,
+			 const struct pacc_choice *choice)
 {
-	struct ways ways = common_ways(memory, profile);
-	json_t *authentication = json_pack("{sb}", "password", ways.password);
+	const char *name = profile->display_name, *help = NULL;
+	json_t *protocols = json_object(), *document;
+	char *text;
 
-	if (ways.issuer)
-		json_object_set_new(authentication, "oauth-public",
-				    json_pack("{ss}", "issuer", ways.issuer));
-	return authentication;
-}
-
-/* There is room for one page, in no language. */
-static json_t *help_of(const struct profile *profile)
-{
-	for (size_t i = 0; i < profile->n_links; i++)
-		if (profile->links[i].kind == LINK_DOCUMENTATION)
-			return json_pack("{ss}", "documentation", profile->links[i].url);
-	return NULL;
-}
-
-static json_t *protocols_of(struct arena *memory, const struct profile *profile)
-{
-	json_t *protocols = json_object();
-
-	for (size_t i = 0; i < ENTRIES; i++) {
-		const struct endpoint *endpoint;
-		const char *reason;
-
-		endpoint = choose(memory, profile, &entries[i], &reason);
-		if (endpoint)
-			json_object_set_new(protocols, entries[i].name,
-					    endpoint->url
-						    ? json_pack("{ss}", "url", endpoint->url)
-						    : json_pack("{ss}", "host", endpoint->host));
-	}
-	return protocols;
-}
-
-/* Of names only a domain can be too long, and that is ASCII. */
-static json_t *provider_of(struct arena *memory, const struct profile *profile)
-{
-	const char *name = profile->display_name;
-
+	/* Of names only a domain can be too long, and that is ASCII. */
 	if (utf8_length(name) > DISPLAY_NAME_MAX_LENGTH)
 		name = arena_strndup(memory, name, DISPLAY_NAME_MAX_LENGTH);
-	return json_pack("{ssss*}", "name", name, "shortName", profile->short_name);
-}
+	/* There is room for one page, in no language. */
+	for (size_t i = 0; i < profile->n_links && !help; i++)
+		if (profile->links[i].kind == LINK_DOCUMENTATION)
+			help = profile->links[i].url;
+	for (size_t i = 0; i < ENTRIES; i++) {
+		const struct endpoint *endpoint = choice->endpoints[i];
 
-static char *document_of(struct arena *memory, const struct profile *profile)
-{
-	json_t *document = json_pack("{sos{soso*}so}", "authentication",
-				     authentication_of(memory, profile), "info", "provider",
-				     provider_of(memory, profile), "help", help_of(profile),
-				     "protocols", protocols_of(memory, profile));
-	char *text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
-
+		if (endpoint)
+			json_object_set_new(protocols, entries[i].name,
+					    json_pack("{ss}", endpoint->url ? "url" : "host",
+						      endpoint->url ?: endpoint->host));
+	}
+	document = json_pack(
+		"{s{sbso*}s{s{ssss*}so*}so}", "authentication", "password", choice->password,
+		"oauth-public", choice->issuer ? json_pack("{ss}", "issuer", choice->issuer) : NULL,
+		"info", "provider", "name", name, "shortName", profile->short_name, "help",
+		help ? json_pack("{ss}", "documentation", help) : NULL, "protocols", protocols);
+	text = json_dumps(document, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(document);
 	return text;
 }
@@ -248,11 +183,12 @@ static enum failure render(const struct site *site, struct arena *memory,
 			   const struct profile *profile, struct response *response)
 {
 	_cleanup_(freep) char *text = NULL;
+	struct pacc_choice choice;
 	struct error err;
 
-	if (!profile->pacc || check(memory, profile, &err) < 0)
+	if (!profile->pacc || choose(memory, profile, &choice, &err) < 0)
 		return FAILURE_NOT_OFFERED;
-	text = document_of(memory, profile);
+	text = document_of(memory, profile, &choice);
 	if (!text)
 		return FAILURE_BROKEN;
 	response->status = 200;

@@ -40,6 +40,30 @@ void fail_with_status(const struct site *site, struct arena *memory, enum failur
 	}
 }
 
+struct question question_of_host(struct arena *memory, const struct request *request,
+				 const struct protocol *protocol)
+{
+	return (struct question){
+		.protocol = protocol,
+		.query = { .host = request_host(memory, request) },
+	};
+}
+
+struct question question_of_address(struct arena *memory, const struct request *request,
+				    const struct protocol *protocol, const char *text)
+{
+	struct address *address = arena_new(memory, struct address);
+	struct question question;
+	struct error err;
+
+	if (!text || address_parse(memory, text, address, &err) < 0)
+		return (struct question){ .protocol = protocol, .failure = FAILURE_BAD_REQUEST };
+	question = question_of_host(memory, request, protocol);
+	question.query.address = address;
+	question.query.domain = address->domain;
+	return question;
+}
+
 static bool route_matches(const char *pattern, const char *path)
 {
 	size_t length = strlen(pattern);

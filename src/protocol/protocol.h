@@ -1,15 +1,14 @@
 #pragma once
 
 /*
- * A protocol is one language in which mail clients ask and are answered. Each is a const struct in
- * a file of its own, with all that belongs to it: its routes, its templates, and the request that
- * 'mailconfctl preview' makes. One table in protocol.c registers them.
+ * A protocol is one language in which mail clients ask and are answered. Each is a const struct
+ * beside all that belongs to it: its routes, its templates, and the request that 'mailconfctl
+ * preview' makes. One table in protocol.c registers them.
  */
 
 #include "mail/profile.h"
 #include "mail/query.h"
 #include "protocol/request.h"
-#include "protocol/response.h"
 #include "util/base.h"
 
 struct digest_key;
@@ -106,6 +105,32 @@ extern const struct protocol protocol_caldav;
 extern const struct protocol protocol_carddav;
 extern const struct protocol protocol_pacc;
 extern const struct protocol protocol_mobileconfig;
+
+/* The question of a client that sends only the Host, or an address: FAILURE_BAD_REQUEST where the
+ * text is NULL or is not one. */
+struct question question_of_host(struct arena *memory, const struct request *request,
+				 const struct protocol *protocol);
+struct question question_of_address(struct arena *memory, const struct request *request,
+				    const struct protocol *protocol, const char *text);
+
+/* autoconfig: the target for the same query to another host, with the address, its MD5 or the
+ * domain, encoded again. Lives in memory. */
+struct question autoconfig_parse(struct arena *memory, const struct request *request);
+const char *autoconfig_target(struct arena *memory, const struct query *query,
+			      const struct match *match);
+
+/* MS-OXDSCLI 2.2.3, MS-ASCMD 2.2.1.1: the schema that the client accepts decides who answers. The
+ * body is what a client sends for the document, protocol_outlook or protocol_mobilesync; it lives
+ * in memory. */
+struct question autodiscover_parse(struct arena *memory, const struct request *request);
+const char *autodiscover_request_body(struct arena *memory, const struct protocol *document,
+				      const char *address);
+
+/* Whether PACC can say what the provider has. Returns 0, or -1 with err set to why not. */
+int pacc_check(struct arena *memory, const struct provider *provider, struct error *err);
+
+/* What every property list of Apple's begins with. */
+extern const struct xml_doctype mobileconfig_doctype;
 
 /* All of them: metrics count by the index. */
 #define PROTOCOLS 8

@@ -3,30 +3,14 @@
 #include "util/idna.h"
 
 /* A target may be a whole URL, as a proxy is asked (RFC 9112 3.2.2). */
-static const char *origin_form(const char *target)
-{
-	const char *path;
-
-	if (!text_starts_with_ignoring_case(target, "http://") &&
-	    !text_starts_with_ignoring_case(target, "https://"))
-		return target;
-	path = strchr(strstr(target, "://") + strlen("://"), '/');
-	return path ? path : "/";
-}
-
 const char *request_path(struct arena *memory, const struct request *request)
 {
-	const char *target = origin_form(request->target);
+	const char *path = request->target;
 
-	return percent_decode(memory, target, strcspn(target, "?#"));
-}
-
-static bool name_is_among(const char *name, const char *const *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (text_equals_ignoring_case(name, names[i]))
-			return true;
-	return false;
+	if (text_starts_with_ignoring_case(path, "http://") ||
+	    text_starts_with_ignoring_case(path, "https://"))
+		path = strchr(strstr(path, "://") + strlen("://"), '/') ?: "/";
+	return percent_decode(memory, path, strcspn(path, "?#"));
 }
 
 struct argument {
@@ -59,19 +43,16 @@ static bool next_argument(struct arena *memory, const char **at, struct argument
 	return true;
 }
 
-static const char *query_of(const struct request *request)
+const char *request_argument(struct arena *memory, const struct request *request, const char *name,
+			     const char *other)
 {
-	return request->target + strcspn(request->target, "?#");
-}
-
-const char *request_argument(struct arena *memory, const struct request *request,
-			     const char *const *names, size_t count)
-{
-	const char *at = query_of(request);
+	const char *at = request->target + strcspn(request->target, "?#");
 	struct argument argument;
 
 	while (next_argument(memory, &at, &argument))
-		if (argument.value && argument.name && name_is_among(argument.name, names, count))
+		if (argument.value && argument.name &&
+		    (text_equals_ignoring_case(argument.name, name) ||
+		     (other && text_equals_ignoring_case(argument.name, other))))
 			return percent_decode(memory, argument.value, argument.size);
 	return NULL;
 }
@@ -79,7 +60,7 @@ const char *request_argument(struct arena *memory, const struct request *request
 const char *request_only_argument(struct arena *memory, const struct request *request,
 				  const char *name)
 {
-	const char *at = query_of(request), *value = NULL;
+	const char *at = request->target + strcspn(request->target, "?#"), *value = NULL;
 	struct argument argument;
 	bool is_found = false;
 
@@ -97,7 +78,7 @@ const char *request_only_argument(struct arena *memory, const struct request *re
 
 bool request_has_argument(struct arena *memory, const struct request *request, const char *name)
 {
-	const char *at = query_of(request);
+	const char *at = request->target + strcspn(request->target, "?#");
 	struct argument argument;
 
 	while (next_argument(memory, &at, &argument))
@@ -112,4 +93,14 @@ const char *request_host(struct arena *memory, const struct request *request)
 		return NULL;
 	return idna_to_ascii(memory,
 			     arena_strndup(memory, request->host, strcspn(request->host, ":")));
+}
+
+void response_set_text(struct response *response, unsigned status, const char *text)
+{
+	response->status = status;
+	response->is_refusal = true;
+	response->media_type = "text/plain; charset=utf-8";
+	response->cache_control = "no-store";
+	response->body = text;
+	response->size = strlen(text);
 }

@@ -2,18 +2,15 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "protocol/protocol.h"
-#include "protocol/response.h"
-#include "protocol/sample.h"
 #include "protocol/xml.h"
 #include "template/template.h"
-#include "template/value.h"
 #include "util/embedded.h"
 #include "util/file.h"
+#include "util/string-list.h"
 
 /* The longest of ours has 2 KiB. */
 #define TEMPLATE_MAX_SIZE ((size_t)256 * 1024)
@@ -46,6 +43,84 @@ static const struct document_template *kind_at(size_t number)
 	return NULL;
 }
 
+static const struct address sample_address = {
+	.typed = "First.Last&Co@example.org",
+	.text = "First.Last&Co@example.org",
+	.local = "First.Last&Co",
+	.domain = "example.org",
+	.key = "first.last&co",
+};
+
+static const enum authentication ways[] = { AUTHENTICATION_PASSWORD_CLEARTEXT,
+					    AUTHENTICATION_OAUTH2 };
+
+#define FULL_ENDPOINT(kind_, url_)                                                                 \
+	{                                                                                          \
+		.kind = (kind_), .security = SECURITY_TLS, .host = "mail.example.org", .port = 1,  \
+		.url = (url_), .path = "/?a&b", .login = "<first&last>",                           \
+		.login_template = "<first&last>", .authentications = ways, .n_authentications = 2, \
+		.pop3 = { WISH_YES, 1, 1, WISH_YES },                                              \
+	}
+
+static const struct endpoint full_endpoints[] = {
+	FULL_ENDPOINT(SERVICE_IMAP, NULL),
+	FULL_ENDPOINT(SERVICE_POP3, NULL),
+	FULL_ENDPOINT(SERVICE_JMAP, "https://jmap.example.org/session?a&b"),
+	FULL_ENDPOINT(SERVICE_SUBMISSION, NULL),
+	FULL_ENDPOINT(SERVICE_CALDAV, "https://dav.example.org/?a&b"),
+	FULL_ENDPOINT(SERVICE_CARDDAV, "https://dav.example.org/?a&b"),
+	FULL_ENDPOINT(SERVICE_WEBDAV, "https://dav.example.org/?a&b"),
+	FULL_ENDPOINT(SERVICE_MANAGESIEVE, NULL),
+	FULL_ENDPOINT(SERVICE_ACTIVESYNC,
+		      "https://sync.example.org/Microsoft-Server-ActiveSync?a&b"),
+};
+
+static const struct link_text full_texts[] = { { "en", "Help & <more>" } };
+
+static const struct link full_links[] = {
+	{ LINK_DOCUMENTATION, "https://help.example.org/?a&b", full_texts, 1 },
+	{ LINK_ENABLE, "https://help.example.org/?a&b", full_texts, 1 },
+};
+
+const struct profile sample_full = {
+	.domain = "example.org",
+	.display_name = "Mail & More <Example>",
+	.short_name = "Mail & More",
+	.address = &sample_address,
+	.ttl = 1,
+	.moved_url = "https://autodiscover.example.net/autodiscover/autodiscover.xml?a&b",
+	.moved_address = "first&last@example.net",
+	.pox_dav = true,
+	.person = "First \"&\" Last",
+	.endpoints = full_endpoints,
+	.n_endpoints = sizeof(full_endpoints) / sizeof(*full_endpoints),
+	.oauth2 = { "https://login.example.org", "mail&<offline>",
+		    "https://login.example.org/auth?a&b", "https://login.example.org/token?a&b" },
+	.webmail = "https://mail.example.org/?a&b",
+	.links = full_links,
+	.n_links = sizeof(full_links) / sizeof(*full_links),
+};
+
+#define BARE_ENDPOINT(kind_, url_)                                                          \
+	{                                                                                   \
+		.kind = (kind_), .security = SECURITY_STARTTLS, .host = "mail.example.org", \
+		.port = 1, .url = (url_), .path = "/", .login_template = "%EMAILADDRESS%",  \
+		.authentications = ways, .n_authentications = 1,                            \
+	}
+
+static const struct endpoint bare_endpoints[] = {
+	BARE_ENDPOINT(SERVICE_IMAP, NULL),
+	BARE_ENDPOINT(SERVICE_SUBMISSION, NULL),
+	BARE_ENDPOINT(SERVICE_ACTIVESYNC, "https://sync.example.org/"),
+};
+
+const struct profile sample_bare = {
+	.domain = "example.org",
+	.display_name = "example.org",
+	.endpoints = bare_endpoints,
+	.n_endpoints = sizeof(bare_endpoints) / sizeof(*bare_endpoints),
+};
+
 /* The fullest profile shows every name that a template may use; both must give XML. */
 static int check(const struct template *template, const struct document_template *kind,
 		 const char *name, struct error *err)
@@ -61,8 +136,7 @@ static int check(const struct template *template, const struct document_template
 
 		view = kind->view(&memory, samples[i]);
 		template_expand(template, &view, &document);
-		if (xml_check_with_doctype(bytes_text(&document), document.size, kind->doctype,
-					   err) < 0)
+		if (xml_check(bytes_text(&document), document.size, kind->doctype, err) < 0)
 			return error_prefix(
 				err,
 				"%s: the document that it makes of a sample profile is not "
@@ -128,133 +202,89 @@ static int load_file(const char *directory, const struct document_template *kind
 	return source ? parse(path, source, size, kind, ret_loaded, err) : -1;
 }
 
-static bool is_template_name(const char *name)
-{
-	const struct document_template *kind;
-
-	for (size_t i = 0; (kind = kind_at(i)); i++)
-		if (text_equals(kind->name, name))
-			return true;
-	return false;
-}
-
-static bool is_document_name(const char *name)
-{
-	const char *ending = strrchr(name, '.');
-
-	return name[0] != '.' && ending &&
-	       (text_equals(ending, ".xml") || text_equals(ending, ".plist"));
-}
-
-static const char *all_names(struct arena *memory)
-{
-	const struct document_template *kind;
-	struct bytes list = BYTES_IN(memory);
-
-	for (size_t i = 0; (kind = kind_at(i)); i++)
-		bytes_add_format(&list, "%s%s", i ? ", " : "", kind->name);
-	return bytes_text(&list);
-}
-
 static void closedirp(DIR **directory)
 {
 	if (*directory)
 		closedir(*directory);
 }
 
-/* Reports what went wrong; returns 1. */
-static size_t report_template(templates_reporter fail, void *context, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static size_t report_template(templates_reporter fail, void *context, const char *format, ...)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	va_list args;
-
-	va_start(args, format);
-	fail(arena_vprintf(&memory, format, args), context);
-	va_end(args);
-	return 1;
-}
-
 /* The administrator would wonder why a misspelt file has no effect. */
-static size_t check_names(const char *path, DIR *directory, templates_reporter fail, void *context)
+static void check_names(const char *path, DIR *directory, struct texts *errors)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct document_template *kind;
+	struct bytes names = BYTES_IN(errors->memory);
 	struct dirent *entry;
-	size_t wrong = 0;
+	size_t misnamed = 0;
 
-	while ((entry = readdir(directory)))
-		if (is_document_name(entry->d_name) && !is_template_name(entry->d_name))
-			wrong +=
-				wrong < MISNAMED_MAX
-					? report_template(
-						  fail, context,
-						  "%s/%s is not the name of a template; it must be "
-						  "one of: %s",
-						  path, entry->d_name, all_names(&memory))
-					: 0;
-	return wrong;
+	for (size_t i = 0; (kind = kind_at(i)); i++)
+		bytes_add_format(&names, "%s%s", i ? ", " : "", kind->name);
+	while (misnamed < MISNAMED_MAX && (entry = readdir(directory))) {
+		const char *name = entry->d_name, *ending = strrchr(name, '.');
+
+		if (name[0] == '.' || !ending ||
+		    !(text_equals(ending, ".xml") || text_equals(ending, ".plist")))
+			continue;
+		for (size_t i = 0; (kind = kind_at(i)) && !text_equals(kind->name, name); i++)
+			;
+		if (kind)
+			continue;
+		misnamed++;
+		texts_add(errors, arena_printf(errors->memory,
+					       "%s/%s is not the name of a template; it must be "
+					       "one of: %s",
+					       path, name, bytes_text(&names)));
+	}
 }
 
-static const char *what_remains(const struct templates *previous)
-{
-	return previous ? "the one that was loaded before stays in use"
-			: "the built-in template is used";
-}
-
-static struct loaded *previous_or_built_in(const struct templates *previous, size_t id)
-{
-	if (!previous)
-		return load_built_in(kind_at(id));
-	atomic_fetch_add(&previous->loaded[id]->references, 1);
-	return previous->loaded[id];
-}
-
-static size_t load_directory(const char *path, const struct templates *previous,
-			     templates_reporter fail, void *context, struct templates *templates)
+static void load_directory(const char *path, const struct templates *previous, struct texts *errors,
+			   struct templates *templates)
 {
 	_cleanup_(closedirp) DIR *directory = opendir(path);
 	const struct document_template *kind;
-	size_t wrong = 0;
 
 	if (!directory)
-		wrong = report_template(
-			fail, context, "cannot read the templates directory '%s': %s; %s", path,
-			strerror(errno),
-			previous ? "the templates that were loaded before stay in use"
-				 : "the built-in templates are used");
+		texts_add(errors,
+			  arena_printf(errors->memory,
+				       "cannot read the templates directory '%s': %s; %s", path,
+				       strerror(errno),
+				       previous
+					       ? "the templates that were loaded before stay in use"
+					       : "the built-in templates are used"));
 	for (size_t id = 0; (kind = kind_at(id)); id++) {
 		struct loaded **loaded = &templates->loaded[id];
 		struct error err;
 		int r = directory ? load_file(path, kind, loaded, &err) : -1;
 
 		if (r < 0 && directory)
-			wrong += report_template(fail, context, "%s; %s", err.text,
-						 what_remains(previous));
-		if (r < 0)
-			*loaded = previous_or_built_in(previous, id);
-		else if (!*loaded)
+			texts_add(errors,
+				  arena_printf(
+					  errors->memory, "%s; %s", err.text,
+					  previous ? "the one that was loaded before stays in use"
+						   : "the built-in template is used"));
+		if (r < 0 && previous) {
+			*loaded = previous->loaded[id];
+			atomic_fetch_add(&(*loaded)->references, 1);
+		} else if (!*loaded) {
 			*loaded = load_built_in(kind);
+		}
 	}
-	return directory ? wrong + check_names(path, directory, fail, context) : wrong;
+	if (directory)
+		check_names(path, directory, errors);
 }
 
-size_t templates_load(const char *directory, const struct templates *previous,
-		      templates_reporter fail, void *context, struct templates **ret_templates)
+struct templates *templates_load(const char *directory, const struct templates *previous,
+				 struct texts *errors)
 {
 	struct templates *templates = xnew(struct templates);
 	const struct document_template *kind;
-	size_t wrong = 0;
 
 	templates->references = 1;
 	if (directory && *directory)
-		wrong = load_directory(directory, previous, fail, context, templates);
+		load_directory(directory, previous, errors, templates);
 	else
 		for (size_t id = 0; (kind = kind_at(id)); id++)
 			templates->loaded[id] = load_built_in(kind);
-	*ret_templates = templates;
-	return wrong;
+	return templates;
 }
 
 struct templates *templates_ref(struct templates *templates)
@@ -273,14 +303,14 @@ void templates_unref(struct templates *templates)
 }
 
 void templates_render(const struct templates *templates, const struct document_template *kind,
-		      struct arena *memory, const struct value *view, struct response *response)
+		      struct arena *memory, struct value view, struct response *response)
 {
 	struct bytes document = BYTES_IN(memory);
 	size_t id = 0;
 
 	while (templates->loaded[id]->kind != kind)
 		id++;
-	template_expand(templates->loaded[id]->template, view, &document);
+	template_expand(templates->loaded[id]->template, &view, &document);
 	response->status = 200;
 	response->media_type = "text/xml; charset=utf-8";
 	response->body = bytes_text(&document);

@@ -93,83 +93,66 @@ static void prepare_library(void)
 	xmlSetExternalEntityLoader(load_nothing);
 }
 
-static const char *text_of(struct arena *memory, const xmlNode *children)
+static const char *text_of(const struct tree *tree, const xmlNode *children)
 {
-	struct bytes text = BYTES_IN(memory);
+	struct bytes text = BYTES_IN(tree->memory);
+	const char *start;
+	size_t length;
 
 	for (const xmlNode *child = children; child; child = child->next)
 		if (child->type == XML_TEXT_NODE || child->type == XML_CDATA_SECTION_NODE)
 			bytes_add_text(&text, (const char *)child->content);
-	return bytes_text(&text);
-}
-
-static const char *trimmed(struct arena *memory, const char *start)
-{
-	size_t length;
-
+	start = bytes_text(&text);
+	if (tree->is_whole)
+		return start;
 	while (char_is_blank(*start))
 		start++;
 	length = strlen(start);
 	while (length > 0 && char_is_blank(start[length - 1]))
 		length--;
-	return arena_strndup(memory, start, length);
+	return arena_strndup(tree->memory, start, length);
 }
 
-static const char entity_unknown[] = "an entity is used that XML does not know";
-
-static const char *value_of(const struct tree *tree, const xmlNode *children)
+/* Reports a reference to an entity that the document does not declare. */
+static bool has_entity(const struct tree *tree, const xmlNode *children)
 {
-	const char *text = text_of(tree->memory, children);
-
-	return tree->is_whole ? text : trimmed(tree->memory, text);
-}
-
-static int attributes_of(struct tree *tree, const xmlNode *node,
-			 const struct xml_attribute **ret_first)
-{
-	const struct xml_attribute **link = ret_first;
-
-	for (const xmlAttr *at = node->properties; at; at = at->next) {
-		struct xml_attribute *attribute = arena_new(tree->memory, struct xml_attribute);
-
-		for (const xmlNode *part = at->children; part; part = part->next)
-			if (part->type == XML_ENTITY_REF_NODE)
-				return error_set(tree->err, ERROR_INPUT, "%s", entity_unknown);
-		attribute->name = arena_strdup(tree->memory, (const char *)at->name);
-		attribute->value = value_of(tree, at->children);
-		*link = attribute;
-		link = &attribute->next;
-	}
-	return 0;
-}
-
-static int fill_in(struct tree *tree, const xmlNode *node, struct xml_element *element)
-{
-	const xmlNs *space = node->ns;
-
-	element->name = arena_strdup(tree->memory, (const char *)node->name);
-	element->text = value_of(tree, node->children);
-	if (tree->has_attributes && attributes_of(tree, node, &element->attributes) < 0)
-		return -1;
-	if (tree->is_whole && space && space->prefix)
-		element->prefix = arena_strdup(tree->memory, (const char *)space->prefix);
-	if (tree->is_whole && space && space->href)
-		element->space = arena_strdup(tree->memory, (const char *)space->href);
-	return 0;
+	for (const xmlNode *child = children; child; child = child->next)
+		if (child->type == XML_ENTITY_REF_NODE) {
+			fail(tree->err, "an entity is used that XML does not know");
+			return true;
+		}
+	return false;
 }
 
 static const struct xml_element *element_of(struct tree *tree, const xmlNode *node, int depth)
 {
 	struct xml_element *element = arena_new(tree->memory, struct xml_element);
 	const struct xml_element **link = &element->first_child;
+	const struct xml_attribute **next = &element->attributes;
+	const xmlNs *space = tree->is_whole ? node->ns : NULL;
 
 	if (depth > tree->limits->depth || ++tree->elements > tree->limits->elements)
 		return fail(tree->err, "too many elements");
-	if (fill_in(tree, node, element) < 0)
+	element->name = arena_strdup(tree->memory, (const char *)node->name);
+	element->text = text_of(tree, node->children);
+	if (space && space->prefix)
+		element->prefix = arena_strdup(tree->memory, (const char *)space->prefix);
+	if (space && space->href)
+		element->space = arena_strdup(tree->memory, (const char *)space->href);
+	for (const xmlAttr *at = tree->has_attributes ? node->properties : NULL; at;
+	     at = at->next) {
+		struct xml_attribute *attribute = arena_new(tree->memory, struct xml_attribute);
+
+		if (has_entity(tree, at->children))
+			return NULL;
+		attribute->name = arena_strdup(tree->memory, (const char *)at->name);
+		attribute->value = text_of(tree, at->children);
+		*next = attribute;
+		next = &attribute->next;
+	}
+	if (has_entity(tree, node->children))
 		return NULL;
 	for (const xmlNode *child = node->children; child; child = child->next) {
-		if (child->type == XML_ENTITY_REF_NODE)
-			return fail(tree->err, entity_unknown);
 		if (child->type != XML_ELEMENT_NODE)
 			continue;
 		*link = element_of(tree, child, depth + 1);
@@ -275,15 +258,7 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 }
 
 const struct xml_element *xml_parse_whole(struct arena *memory, const char *data, size_t size,
-					  struct error *err)
-{
-	return xml_parse_whole_with_doctype(memory, data, size, NULL, err);
-}
-
-const struct xml_element *xml_parse_whole_with_doctype(struct arena *memory, const char *data,
-						       size_t size,
-						       const struct xml_doctype *accepted,
-						       struct error *err)
+					  const struct xml_doctype *accepted, struct error *err)
 {
 	static const struct xml_limits limits = { XML_WHOLE_DEPTH_MAX, XML_WHOLE_ELEMENTS_MAX,
 						  XML_WHOLE_ATTRIBUTES_MAX };
@@ -312,7 +287,7 @@ const struct xml_element *xml_parse_within(struct arena *memory, const char *dat
 	struct error told = { 0 };
 
 	/* Errors for clients have no line numbers; those for administrators have. */
-	if (!root && size > 0 && xml_check(data, size, &told) < 0)
+	if (!root && size > 0 && xml_check(data, size, NULL, &told) < 0)
 		*err = told;
 	return root;
 }
@@ -325,13 +300,7 @@ const char *xml_attribute(const struct xml_element *element, const char *name)
 	return NULL;
 }
 
-int xml_check(const char *data, size_t size, struct error *err)
-{
-	return xml_check_with_doctype(data, size, NULL, err);
-}
-
-int xml_check_with_doctype(const char *data, size_t size, const struct xml_doctype *accepted,
-			   struct error *err)
+int xml_check(const char *data, size_t size, const struct xml_doctype *accepted, struct error *err)
 {
 	_cleanup_(xmlFreeParserCtxtp) xmlParserCtxtPtr parser = parser_new();
 	_cleanup_(xmlFreeDocp) xmlDocPtr document = NULL;

@@ -49,19 +49,13 @@ const struct xml_element *xml_parse(struct arena *memory, const char *data, size
 				    struct error *err);
 
 /* The same for what a server answered, as a client would read it: with all that the elements have,
- * and their texts with the whitespace at their ends. */
+ * and their texts with the whitespace at their ends. The document may have the one DOCTYPE that is
+ * accepted, of which nothing is loaded; NULL for none. */
 #define XML_WHOLE_DEPTH_MAX 32
 #define XML_WHOLE_ELEMENTS_MAX 4096
 #define XML_WHOLE_ATTRIBUTES_MAX 4096
 const struct xml_element *xml_parse_whole(struct arena *memory, const char *data, size_t size,
-					  struct error *err);
-
-/* The same as xml_parse_whole() for a document that may have this one DOCTYPE, of which nothing is
- * loaded. */
-const struct xml_element *xml_parse_whole_with_doctype(struct arena *memory, const char *data,
-						       size_t size,
-						       const struct xml_doctype *accepted,
-						       struct error *err);
+					  const struct xml_doctype *accepted, struct error *err);
 
 /* The same as xml_parse() for a document that an admin wants read, with attributes and within other
  * limits; the error has the line that is not XML. */
@@ -71,10 +65,6 @@ const struct xml_element *xml_parse_within(struct arena *memory, const char *dat
 /* The attribute's value, or NULL. Letter case counts. */
 const char *xml_attribute(const struct xml_element *element, const char *name);
 
-/* Whether an XML document of ours is well-formed. Returns 0, or -1 with err set to "line N: ...".
- */
-int xml_check(const char *data, size_t size, struct error *err);
-
-/* The same for a document that may have this one DOCTYPE, of which nothing is loaded. */
-int xml_check_with_doctype(const char *data, size_t size, const struct xml_doctype *accepted,
-			   struct error *err);
+/* Whether an XML document of ours is well-formed, with the DOCTYPE that is accepted or none.
+ * Returns 0, or -1 with err set to "line N: ...". */
+int xml_check(const char *data, size_t size, const struct xml_doctype *accepted, struct error *err);

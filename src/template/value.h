@@ -55,8 +55,18 @@ static inline struct value value_map(const struct field *fields, size_t count)
 	return (struct value){ .type = VALUE_MAP, .map = { fields, count } };
 }
 
-/* A map of a copy of the fields, which lives in memory. */
-struct value value_map_in(struct arena *memory, const struct field *fields, size_t count);
+/* A map of the fields, each { NAME, VALUE }, which lives in memory. */
+#define VALUE_MAP(memory, ...) value_map_in((memory), (const struct field[]){ __VA_ARGS__, { 0 } })
+
+/* A map of a copy of the fields, which end with one without a name. */
+static inline struct value value_map_in(struct arena *memory, const struct field *fields)
+{
+	size_t count = 0;
+
+	while (fields[count].name)
+		count++;
+	return value_map(arena_copy(memory, fields, count, sizeof(*fields)), count);
+}
 
 /* Whether a section shows: an empty list and an empty text are as good as false, so that no
  * template writes an element around nothing. */

@@ -7,7 +7,8 @@
 #include "fuzz/served.h"
 #include "http/plain-http.h"
 #include "http/serving.h"
-#include "protocol/mobileconfig.h"
+#include "protocol/protocol.h"
+#include "protocol/xml.h"
 #include "store/store.h"
 #include "util/arena.h"
 #include "util/bytes.h"
@@ -51,8 +52,7 @@ static void check(const struct response *response)
 	if (strstr(type, "json"))
 		check_json(response);
 	else if (strstr(type, "xml") || strstr(type, "apple")) {
-		if (xml_check_with_doctype(response->body, response->size, &mobileconfig_doctype,
-					   &err) < 0)
+		if (xml_check(response->body, response->size, &mobileconfig_doctype, &err) < 0)
 			abort();
 	} else {
 		check_text(response);

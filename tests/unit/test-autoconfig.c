@@ -1,4 +1,4 @@
-#include "protocol/autoconfig.h"
+#include "protocol/protocol.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 #include "util/digest.h"

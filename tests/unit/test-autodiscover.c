@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "protocol/autodiscover.h"
+#include "protocol/protocol.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 

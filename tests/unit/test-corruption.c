@@ -7,7 +7,6 @@
 #include "answer/answer.h"
 #include "mail/address.h"
 #include "protocol/request.h"
-#include "protocol/response.h"
 #include "protocol/templates.h"
 #include "store/store.h"
 #include "unit/damaged.h"
@@ -73,9 +72,9 @@ static void served_open(struct served *served, const char *sql)
 	store_close(store);
 	if (sql)
 		doctor(served->path, sql);
-	if (store_open(served->path, STORE_READ, &served->context.store, &err) != 0 ||
-	    templates_load(NULL, NULL, NULL, NULL, &templates) > 0)
+	if (store_open(served->path, STORE_READ, &served->context.store, &err) != 0)
 		fail_msg("%s: %s", sql, err.text);
+	templates = templates_load(NULL, NULL, NULL);
 	served->context.site = (struct site){ .templates = templates, .public_name = "" };
 }
 

@@ -5,7 +5,6 @@
 #include "observe/counters.h"
 #include "protocol/protocol.h"
 #include "protocol/request.h"
-#include "protocol/response.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 #include "util/bytes.h"

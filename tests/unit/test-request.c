@@ -59,7 +59,6 @@ static void test_path(void **state)
 
 static void test_argument(void **state)
 {
-	static const char *const names[] = { "emailaddress", "email" };
 	static const struct {
 		const char *target, *value;
 	} rows[] = {
@@ -122,7 +121,8 @@ static void test_argument(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct request request = { .target = rows[i].target };
 
-		check_text(rows[i].target, request_argument(&memory, &request, names, 2),
+		check_text(rows[i].target,
+			   request_argument(&memory, &request, "emailaddress", "email"),
 			   rows[i].value);
 	}
 }

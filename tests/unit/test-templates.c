@@ -5,15 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "protocol/autodiscover.h"
 #include "protocol/protocol.h"
-#include "protocol/response.h"
-#include "protocol/sample.h"
+#include "protocol/request.h"
 #include "protocol/templates.h"
 #include "protocol/xml.h"
 #include "template/value.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
+#include "util/string-list.h"
 
 static void write_file(const char *directory, const char *name, const char *contents)
 {
@@ -24,20 +23,24 @@ static void write_file(const char *directory, const char *name, const char *cont
 	assert_true(fputs(contents, file) >= 0);
 }
 
-/* Keeps the first sentence. */
-static void keep_first(const char *sentence, void *context)
+/* Returns how many errors there are; err has the first. */
+static size_t load_after(const struct templates *previous, const char *directory,
+			 struct templates **ret_templates, struct error *err)
 {
-	struct error *err = context;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct texts errors = TEXTS_IN(&memory);
 
-	if (err->kind == ERROR_NONE)
-		(void)error_set(err, ERROR_INPUT, "%s", sentence);
+	*err = (struct error){ 0 };
+	*ret_templates = templates_load(directory, previous, &errors);
+	if (errors.count > 0)
+		error_set(err, ERROR_INPUT, "%s", errors.items[0]);
+	return errors.count;
 }
 
 /* Returns 0, or -1 with the first error; there are templates all the same. */
 static int load(const char *directory, struct templates **ret_templates, struct error *err)
 {
-	*err = (struct error){ 0 };
-	return templates_load(directory, NULL, keep_first, err, ret_templates) == 0 ? 0 : -1;
+	return load_after(NULL, directory, ret_templates, err) == 0 ? 0 : -1;
 }
 
 static const char *render(const struct templates *templates, const struct document_template *kind,
@@ -46,7 +49,7 @@ static const char *render(const struct templates *templates, const struct docume
 	struct value view = kind->view(memory, profile);
 	struct response response = { 0 };
 
-	templates_render(templates, kind, memory, &view, &response);
+	templates_render(templates, kind, memory, view, &response);
 	check_number("status", response.status, 200);
 	check_text("media type", response.media_type, "text/xml; charset=utf-8");
 	check_number("size", (long long)response.size, (long long)strlen(response.body));
@@ -73,7 +76,7 @@ static void test_built_in(void **state)
 				/* Apple's is the only document that has a DOCTYPE. */
 				if (all_protocols[p] == &protocol_mobileconfig
 					    ? !strstr(document, "<!DOCTYPE plist PUBLIC")
-					    : xml_check(document, strlen(document), &err) < 0)
+					    : xml_check(document, strlen(document), NULL, &err) < 0)
 					fail_msg("template %s: %s", (*kind)->name, err.text);
 				assert_null(strstr(document, "{{"));
 			}
@@ -160,7 +163,7 @@ static void test_refused(void **state)
 	_cleanup_(templates_unrefp) struct templates *built_in = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 
-	assert_int_equal(templates_load(NULL, NULL, NULL, NULL, &built_in), 0);
+	built_in = templates_load(NULL, NULL, NULL);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct templates *templates = NULL;
 		char *directory = directory_new();
@@ -193,8 +196,8 @@ static void test_one_broken(void **state)
 
 	write_file(directory, "outlook.xml", "<broken>");
 	write_file(directory, "mobilesync.xml", "<url>{{url}}</url>\n");
-	assert_int_equal(templates_load(NULL, NULL, NULL, NULL, &built_in), 0);
-	assert_int_equal(templates_load(directory, NULL, keep_first, &err, &first), 1);
+	built_in = templates_load(NULL, NULL, NULL);
+	assert_int_equal(load_after(NULL, directory, &first, &err), 1);
 	check_error("first", &err, ERROR_INPUT, "the built-in template is used");
 	check_text("outlook.xml",
 		   render(first, protocol_outlook.templates[0], &memory, &sample_full),
@@ -205,8 +208,7 @@ static void test_one_broken(void **state)
 
 	write_file(directory, "mobilesync.xml", "<url>");
 	write_file(directory, "outlook.xml", "<mine/>");
-	err = (struct error){ 0 };
-	assert_int_equal(templates_load(directory, first, keep_first, &err, &second), 1);
+	assert_int_equal(load_after(first, directory, &second, &err), 1);
 	check_error("second", &err, ERROR_INPUT, "the one that was loaded before stays in use");
 	check_text("outlook.xml",
 		   render(second, protocol_outlook.templates[0], &memory, &sample_full), "<mine/>");
@@ -214,10 +216,8 @@ static void test_one_broken(void **state)
 		   render(second, protocol_mobilesync.templates[0], &memory, &sample_bare),
 		   "<url>https://sync.example.org/</url>\n");
 
-	err = (struct error){ 0 };
-	assert_int_equal(templates_load(directory_path(&memory, directory, "absent"), second,
-					keep_first, &err, &third),
-			 1);
+	assert_int_equal(
+		load_after(second, directory_path(&memory, directory, "absent"), &third, &err), 1);
 	check_text("outlook.xml",
 		   render(third, protocol_outlook.templates[0], &memory, &sample_full), "<mine/>");
 	directory_free(directory);
@@ -282,7 +282,7 @@ static void test_references(void **state)
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 	templates_unref(templates);
-	assert_non_null(render(templates, &autodiscover_error_template, &memory, &sample_bare));
+	assert_non_null(render(templates, protocol_outlook.templates[2], &memory, &sample_bare));
 	templates_unref(templates);
 }
 

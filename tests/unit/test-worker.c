@@ -66,7 +66,7 @@ static void start(struct served *served, unsigned handshake_timeout)
 	store_close(store);
 	assert_int_equal(store_open(path, STORE_READ, &store, &err), 0);
 	assert_int_equal(client_suites_init(PRIORITIES_DEFAULT, &served->suites, &err), 0);
-	assert_int_equal(templates_load(NULL, NULL, NULL, NULL, &templates), 0);
+	templates = templates_load(NULL, NULL, NULL);
 	assert_int_equal(worker_new(&options, store, &served->worker, &err), 0);
 	assert_int_equal(worker_add_socket(served->worker, listen_somewhere(&served->address),
 					   SOCKET_TLS, &err),

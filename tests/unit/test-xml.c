@@ -398,7 +398,7 @@ static void test_check(void **state)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct error err = { 0 };
-		int r = xml_check(rows[i].in, strlen(rows[i].in), &err);
+		int r = xml_check(rows[i].in, strlen(rows[i].in), NULL, &err);
 
 		check_number(rows[i].in, r, rows[i].words ? -1 : 0);
 		if (rows[i].words)
@@ -416,7 +416,7 @@ static void test_whole(void **state)
 	const struct xml_element *root;
 	struct error err;
 
-	root = xml_parse_whole(&memory, in, strlen(in), &err);
+	root = xml_parse_whole(&memory, in, strlen(in), NULL, &err);
 	assert_non_null(root);
 	check_text("prefix", root->prefix, "x");
 	check_text("space", root->space, "urn:x");
@@ -433,10 +433,10 @@ static void test_whole(void **state)
 	for (int i = 1; i < XML_WHOLE_ELEMENTS_MAX; i++)
 		bytes_add_text(&many, "<b/>");
 	bytes_add_text(&many, "</a>");
-	assert_non_null(xml_parse_whole(&memory, many.data, many.size, &err));
+	assert_non_null(xml_parse_whole(&memory, many.data, many.size, NULL, &err));
 	many.size -= strlen("</a>");
 	bytes_add_text(&many, "<b/></a>");
-	assert_null(xml_parse_whole(&memory, many.data, many.size, &err));
+	assert_null(xml_parse_whole(&memory, many.data, many.size, NULL, &err));
 	check_error("too many", &err, ERROR_INPUT, "too many elements");
 }
 

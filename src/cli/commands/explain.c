@@ -8,7 +8,7 @@
 #include "mail/profile.h"
 #include "mail/query.h"
 #include "protocol/protocol.h"
-#include "protocol/response.h"
+#include "protocol/request.h"
 #include "store/store.h"
 
 struct explanation {

@@ -15,7 +15,6 @@
 #include "mail/address.h"
 #include "mail/profile.h"
 #include "mail/query.h"
-#include "protocol/autodiscover.h"
 #include "protocol/protocol.h"
 #include "protocol/templates.h"
 #include "store/store.h"

@@ -6,7 +6,8 @@
 
 #include "doctor/client-document.h"
 #include "doctor/host.h"
-#include "protocol/mobileconfig.h"
+#include "protocol/protocol.h"
+#include "protocol/xml.h"
 #include "tls/cms.h"
 
 /* The value of the key in a <dict>, NULL where there is none. */
@@ -150,8 +151,7 @@ const char *read_mobileconfig(struct client_reading *reading)
 	if (size > 0 && data[0] == 0x30 &&
 	    cms_unwrap(reading->memory, data, size, &data, &size, &err) < 0)
 		return arena_strdup(reading->memory, err.text);
-	root = xml_parse_whole_with_doctype(reading->memory, data, size, &mobileconfig_doctype,
-					    &err);
+	root = xml_parse_whole(reading->memory, data, size, &mobileconfig_doctype, &err);
 	if (!root)
 		return arena_strdup(reading->memory, err.text);
 	profile = root->first_child;
