@@ -11,22 +11,16 @@
 #include "protocol/request.h"
 #include "store/store.h"
 
-struct explanation {
-	struct admin *admin;
-	struct bytes *lines;
-};
-
-static void add_explanation(struct explanation *explanation, const char *format, ...)
+static void add_explanation(struct bytes *lines, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void add_explanation(struct explanation *explanation, const char *format, ...)
+static void add_explanation(struct bytes *lines, const char *format, ...)
 {
-	struct arena *memory = explanation->admin->memory;
 	va_list args;
 
 	va_start(args, format);
-	bytes_add_format(explanation->lines, "%s\n",
-			 text_escape(memory, arena_vprintf(memory, format, args)));
+	bytes_add_format(lines, "%s\n",
+			 text_escape(lines->memory, arena_vprintf(lines->memory, format, args)));
 	va_end(args);
 }
 
@@ -54,24 +48,23 @@ int explain_disabled(struct admin *admin, const struct response *response, const
 }
 
 /* Nothing matched: looks for the row that stood in the way. */
-static int explain_nothing(struct explanation *explanation, const struct response *response,
-			   struct error *err)
+static int explain_nothing(struct admin *admin, struct bytes *lines,
+			   const struct response *response, struct error *err)
 {
 	const char *domain = asked_domain(response->query), *disabled;
-	struct admin *admin = explanation->admin;
 	struct domain row;
 	int r;
 
 	if (explain_disabled(admin, response, &disabled, err) < 0)
 		return -1;
 	if (disabled) {
-		add_explanation(explanation, "domain: %s", disabled);
+		add_explanation(lines, "domain: %s", disabled);
 		return 0;
 	}
 	r = store_serving_domain(admin->store, admin->memory, domain, &row, err);
 	if (r == STORE_NOT_FOUND)
 		add_explanation(
-			explanation,
+			lines,
 			"domain: nothing here serves '%s': neither a domain of that name, nor "
 			"a pattern that covers it",
 			domain);
@@ -79,110 +72,97 @@ static int explain_nothing(struct explanation *explanation, const struct respons
 		return -1;
 	else
 		add_explanation(
-			explanation,
+			lines,
 			"domain: '%s' answers only where the host asked, '%s', is of the same "
 			"domain as the address",
 			row.name, response->query->host);
 	return 0;
 }
 
-static void explain_domain(struct explanation *explanation, const struct query *query,
+static void explain_domain(struct bytes *lines, const struct query *query,
 			   const struct match *match)
 {
 	if (match->is_host && query->domain)
 		add_explanation(
-			explanation,
+			lines,
 			"domain: '%s' is not served here, so '%s' decides, of the host '%s' "
 			"that was asked",
 			query->domain, match->domain, query->host);
 	else if (match->is_host)
-		add_explanation(explanation, "domain: '%s', of the host '%s' that was asked",
+		add_explanation(lines, "domain: '%s', of the host '%s' that was asked",
 				match->domain, query->host);
 	else
-		add_explanation(explanation, "domain: '%s', of the address", match->domain);
+		add_explanation(lines, "domain: '%s', of the address", match->domain);
 	if (strcmp(match->row, match->domain) != 0)
-		add_explanation(explanation, "pattern: '%s' covers it", match->row);
+		add_explanation(lines, "pattern: '%s' covers it", match->row);
 	if (match->alias_of)
-		add_explanation(explanation, "alias: it shares the provider and the users of '%s'",
+		add_explanation(lines, "alias: it shares the provider and the users of '%s'",
 				match->alias_of);
-	add_explanation(explanation, "provider: '%s'%s", match->provider.name,
+	add_explanation(lines, "provider: '%s'%s", match->provider.name,
 			match->has_own_provider ? ", which the user has instead of the domain's"
 						: "");
 }
 
 /* Nothing else withholds a row in a preview: the address limit does not apply, and Evolution's MD5
  * is not sent. */
-static const char *why_no_row(struct explanation *explanation, const struct match *match)
+static const char *why_no_row(struct arena *memory, const struct match *match)
 {
 	return match->withheld && match->user.address
-		       ? arena_printf(explanation->admin->memory,
+		       ? arena_printf(memory,
 				      "the row of user '%s' is not for this client "
 				      "(--send-logins-to)",
 				      match->user.address)
 		       : "no row fits";
 }
 
-static void explain_login(struct explanation *explanation, const struct query *query,
-			  const struct match *match)
+static void explain_login(struct bytes *lines, const struct query *query, const struct match *match)
 {
 	const struct provider *provider = &match->provider;
 
 	if (!query->address)
-		add_explanation(explanation,
-				"login: no address was given, so the pattern '%s' goes out",
+		add_explanation(lines, "login: no address was given, so the pattern '%s' goes out",
 				provider->login);
 	else if (match->has_user)
-		add_explanation(explanation, "login: '%s', from the row of user '%s'",
-				match->user.login, match->user.address);
+		add_explanation(lines, "login: '%s', from the row of user '%s'", match->user.login,
+				match->user.address);
 	else
-		add_explanation(explanation,
-				"login: '%s', from the provider's pattern '%s', for %s",
-				login_of(explanation->admin->memory, query->address, match),
-				provider->login, why_no_row(explanation, match));
+		add_explanation(lines, "login: '%s', from the provider's pattern '%s', for %s",
+				login_of(lines->memory, query->address, match), provider->login,
+				why_no_row(lines->memory, match));
 	for (size_t i = 0; i < provider->n_services; i++)
 		if (provider->services[i].login)
-			add_explanation(
-				explanation, "service: %s makes of it '%s'",
-				service_url(explanation->admin->memory, &provider->services[i]),
-				provider->services[i].login);
-}
-
-/* The provider would rather say nothing. */
-static void explain_silence(struct explanation *explanation, const struct query *query,
-			    const struct match *match)
-{
-	add_explanation(explanation, "login: none, for %s and provider '%s' has --%s refuse",
-			why_no_row(explanation, match), match->provider.name,
-			query->address ? "unknown-users" : "without-address");
-}
-
-static void explain_move(struct explanation *explanation, const struct response *response)
-{
-	const char *target = move_target(explanation->admin->memory, response->query,
-					 response->match);
-	bool is_told = text_equals(response->protocol, protocol_outlook.name) ||
-		       text_equals(response->protocol, protocol_mobilesync.name);
-
-	if (target)
-		add_explanation(explanation, "moved: to '%s'%s", target,
-				is_told ? "" : ", which this document cannot say");
+			add_explanation(lines, "service: %s makes of it '%s'",
+					service_url(lines->memory, &provider->services[i]),
+					provider->services[i].login);
 }
 
 int explain_response(struct admin *admin, const struct response *response, struct bytes *lines,
 		     struct error *err)
 {
-	struct explanation *explanation = &(struct explanation){ admin, lines };
+	const struct query *query = response->query;
+	const struct match *match = response->match;
+	const char *target;
 
-	if (!response->query)
+	if (!query)
 		return 0;
-	if (!response->match)
-		return explain_nothing(explanation, response, err);
-	explain_domain(explanation, response->query, response->match);
-	if (strcmp(response->outcome, failure_name(FAILURE_UNKNOWN_DOMAIN)) == 0) {
-		explain_silence(explanation, response->query, response->match);
+	if (!match)
+		return explain_nothing(admin, lines, response, err);
+	explain_domain(lines, query, match);
+	/* The provider would rather say nothing. */
+	if (text_equals(response->outcome, failure_name(FAILURE_UNKNOWN_DOMAIN))) {
+		add_explanation(lines, "login: none, for %s and provider '%s' has --%s refuse",
+				why_no_row(lines->memory, match), match->provider.name,
+				query->address ? "unknown-users" : "without-address");
 		return 0;
 	}
-	explain_login(explanation, response->query, response->match);
-	explain_move(explanation, response);
+	explain_login(lines, query, match);
+	target = move_target(lines->memory, query, match);
+	if (target)
+		add_explanation(
+			lines, "moved: to '%s'%s", target,
+			text_equals(response->protocol, protocol_outlook.name) ||
+					text_equals(response->protocol, protocol_mobilesync.name)
+				? ""
+				: ", which this document cannot say");
 	return 0;
 }

@@ -24,91 +24,6 @@
 #include "util/idna.h"
 #include "util/network.h"
 
-/* What the query is about: an address as typed, or only a domain. */
-struct subject {
-	const char *address; /* NULL for "@example.org" */
-	const char *domain;
-};
-
-static void post_request(struct admin *admin, const struct protocol *document,
-			 const struct subject *subject, struct request *request)
-{
-	request->method = "POST";
-	request->target = protocol_outlook.routes->path;
-	request->body = autodiscover_request_body(admin->memory, document, subject->address);
-	request->body_size = strlen(request->body);
-}
-
-static void get_request(struct admin *admin, const struct arguments *arguments,
-			const struct protocol *document, const struct subject *subject,
-			struct request *request)
-{
-	const char *protocol = option_value(arguments, "protocol");
-
-	request->method = "GET";
-	request->target = document->routes->path;
-	if (subject->address && document->preview.argument)
-		request->target = arena_printf(admin->memory, "%s%s%s", document->routes->path,
-					       document->preview.argument,
-					       percent_encode(admin->memory, subject->address));
-	if (document->preview.takes_protocol)
-		request->target = arena_printf(admin->memory, "%s&Protocol=%s", request->target,
-					       protocol ? protocol : "AutodiscoverV1");
-}
-
-static int subject_parse(struct admin *admin, const struct arguments *arguments,
-			 const struct protocol *document, struct subject *ret_subject,
-			 struct error *err)
-{
-	const char *text = arguments->words[1];
-	struct address address;
-
-	if (text[0] == '@') {
-		if (!document->preview.takes_domain)
-			return usage_error(arguments, err,
-					   "%s always asks with an address; give one, or preview "
-					   "autoconfig %s",
-					   document->name, text);
-		ret_subject->address = NULL;
-		ret_subject->domain = domain_parse(admin->memory, text + 1, false, err);
-		return ret_subject->domain ? 0 : -1;
-	}
-	if (!document->preview.takes_address && !option_is_given(arguments, "as"))
-		return usage_error(arguments, err,
-				   "%s is asked of a domain, not of an address; write @DOMAIN",
-				   document->name);
-	if (address_parse(admin->memory, text, &address, err) < 0)
-		return -1;
-	*ret_subject = (struct subject){ address.typed, address.domain };
-	return 0;
-}
-
-static int host_of(struct admin *admin, const struct arguments *arguments,
-		   const struct protocol *document, const struct subject *subject,
-		   const char **ret_host, struct error *err)
-{
-	const char *host = option_value(arguments, "host");
-
-	if (!host) {
-		*ret_host = arena_printf(admin->memory, "%s.%s", document->preview.host_prefix,
-					 subject->domain);
-		return 0;
-	}
-	*ret_host = idna_to_ascii(admin->memory, host);
-	if (!*ret_host)
-		return error_set(err, ERROR_INPUT, "'%s' is not a host name", host);
-	return 0;
-}
-
-/* The record that clients look for at _ua-auto-config.DOMAIN. */
-static const char *pacc_record(struct admin *admin, const struct response *response)
-{
-	const struct digest digest = digest_of(response->body, response->size);
-
-	return arena_printf(admin->memory, "v=UAAC1; a=sha256; d=%s",
-			    digest_base64(admin->memory, &digest));
-}
-
 static int find_document(struct admin *admin, const struct arguments *arguments,
 			 const struct protocol **ret_document, struct error *err)
 {
@@ -123,9 +38,10 @@ static int find_document(struct admin *admin, const struct arguments *arguments,
 		}
 		nearest_try(&nearest, all_protocols[i]->name);
 	}
-	if (nearest.found)
-		return error_set(err, ERROR_USAGE, "'%s' is not a document; did you mean '%s'?",
-				 arguments->words[0], nearest.found);
+	if (nearest.found) {
+		error_set(err, ERROR_USAGE, "'%s' is not a document", arguments->words[0]);
+		return error_hint(err, "did you mean '%s'?", nearest.found);
+	}
 	return usage_error(
 		arguments, err,
 		"'%s' is not a document; the documents are outlook, mobilesync, autoconfig, "
@@ -133,37 +49,60 @@ static int find_document(struct admin *admin, const struct arguments *arguments,
 		arguments->words[0]);
 }
 
-static int client_address(struct admin *admin, const struct arguments *arguments,
-			  const struct sockaddr **ret_address, struct error *err)
-{
-	const char *text = option_value(arguments, "from");
-
-	*ret_address = NULL;
-	if (!text)
-		return 0;
-	*ret_address = ip_address_parse(admin->memory, text);
-	if (!*ret_address)
-		return error_set(err, ERROR_INPUT,
-				 "'%s' is not an IP address such as 192.0.2.1 or 2001:db8::1",
-				 text);
-	return 0;
-}
-
+/* The query is about an address as typed, or with "@example.org" only about a domain. */
 static int make_request(struct admin *admin, const struct arguments *arguments,
 			const struct protocol *document, struct request *request, struct error *err)
 {
-	struct subject subject = { 0 };
+	const char *protocol = option_value(arguments, "protocol");
+	const char *host = option_value(arguments, "host"), *from = option_value(arguments, "from");
+	const char *text = arguments->words[1];
+	bool is_domain = text[0] == '@';
+	struct address address = { 0 };
 
-	if (option_is_given(arguments, "protocol") && !document->preview.takes_protocol)
+	if (protocol && !document->preview.takes_protocol)
 		return usage_error(arguments, err, "--protocol goes with autodiscover-v2 only");
-	if (subject_parse(admin, arguments, document, &subject, err) < 0 ||
-	    host_of(admin, arguments, document, &subject, &request->host, err) < 0 ||
-	    client_address(admin, arguments, &request->client, err) < 0)
+	if (is_domain && !document->preview.takes_domain)
+		return usage_error(arguments, err,
+				   "%s always asks with an address; give one, or preview "
+				   "autoconfig %s",
+				   document->name, text);
+	if (!is_domain && !document->preview.takes_address && !option_is_given(arguments, "as"))
+		return usage_error(arguments, err,
+				   "%s is asked of a domain, not of an address; write @DOMAIN",
+				   document->name);
+	if (is_domain)
+		address.domain = domain_parse(admin->memory, text + 1, false, err);
+	if (is_domain ? !address.domain : address_parse(admin->memory, text, &address, err) < 0)
 		return -1;
-	if (document->preview.schema)
-		post_request(admin, document, &subject, request);
-	else
-		get_request(admin, arguments, document, &subject, request);
+
+	request->host = host ? idna_to_ascii(admin->memory, host)
+			     : arena_printf(admin->memory, "%s.%s", document->preview.host_prefix,
+					    address.domain);
+	if (!request->host)
+		return error_set(err, ERROR_INPUT, "'%s' is not a host name", host);
+	if (from) {
+		request->client = ip_address_parse(admin->memory, from);
+		if (!request->client)
+			return error_set(
+				err, ERROR_INPUT,
+				"'%s' is not an IP address such as 192.0.2.1 or 2001:db8::1", from);
+	}
+	if (document->preview.schema) {
+		request->method = "POST";
+		request->target = protocol_outlook.routes->path;
+		request->body = autodiscover_request_body(admin->memory, document, address.typed);
+		request->body_size = strlen(request->body);
+		return 0;
+	}
+	request->method = "GET";
+	request->target = document->routes->path;
+	if (address.typed && document->preview.argument)
+		request->target = arena_printf(admin->memory, "%s%s%s", request->target,
+					       document->preview.argument,
+					       percent_encode(admin->memory, address.typed));
+	if (document->preview.takes_protocol)
+		request->target = arena_printf(admin->memory, "%s&Protocol=%s", request->target,
+					       protocol ? protocol : "AutodiscoverV1");
 	return 0;
 }
 
@@ -177,23 +116,18 @@ struct preview {
 	const char *record;	 /* for DNS */
 };
 
-/* Its exact bytes, but that what a person reads ends its line. */
-static void print_body(const struct response *response)
-{
-	bool is_ended = response->size == 0 || response->body[response->size - 1] == '\n';
-
-	(void)fwrite(response->body, 1, response->size, stdout);
-	if (!is_ended && isatty(STDOUT_FILENO))
-		putchar('\n');
-	fflush(stdout);
-}
-
-/* All but the document goes to standard error, because the document may be piped. */
+/* All but the document goes to standard error, because the document may be piped. Of that its exact
+ * bytes are printed, but what a person reads ends its line. */
 static void print_for_people(struct admin *admin, const struct preview *preview)
 {
+	const struct response *response = &preview->response;
+
 	if (preview->head)
 		fputs(preview->head, stdout);
-	print_body(&preview->response);
+	fwrite(response->body, 1, response->size, stdout);
+	if (response->size && response->body[response->size - 1] != '\n' && isatty(STDOUT_FILENO))
+		putchar('\n');
+	fflush(stdout);
 	if (preview->record && !print_is_quiet())
 		fprintf(stderr, "%s\n", preview->record);
 	if (preview->explanation)
@@ -209,18 +143,17 @@ static json_t *lines_of(struct admin *admin, const char *text)
 	json_t *lines = json_array();
 
 	while ((line = strsep(&rest, "\r\n")))
-		if (*line && json_array_append_new(lines, json_string(line)) < 0)
-			abort(); /* out of memory: all of it is made valid before */
+		if (*line)
+			array_add(lines, json_string(line));
 	return lines;
 }
 
 static void print_json(struct admin *admin, const struct preview *preview)
 {
 	const struct response *response = &preview->response;
-	json_t *entry = json_object();
+	json_t *entry = entry_of_texts("document", preview->document->name, "outcome",
+				       response->outcome, NULL);
 
-	entry_put_text(entry, "document", preview->document->name);
-	entry_put_text(entry, "outcome", response->outcome);
 	entry_put(entry, "status", json_integer(response->status));
 	if (preview->head)
 		entry_put(entry, "head", lines_of(admin, preview->head));
@@ -237,6 +170,7 @@ static int gather(struct admin *admin, const struct arguments *arguments, struct
 		  bool is_answered, struct error *err)
 {
 	struct bytes head = BYTES_IN(admin->memory), explanation = BYTES_IN(admin->memory);
+	struct digest digest;
 
 	if (option_is_given(arguments, "headers")) {
 		mhd_response_head(&preview->response, &head);
@@ -247,8 +181,12 @@ static int gather(struct admin *admin, const struct arguments *arguments, struct
 			return -1;
 		preview->explanation = bytes_text(&explanation);
 	}
-	if (preview->document->preview.has_digest && !preview->response.is_refusal)
-		preview->record = pacc_record(admin, &preview->response);
+	/* The record that clients look for at _ua-auto-config.DOMAIN. */
+	if (preview->document->preview.has_digest && !preview->response.is_refusal) {
+		digest = digest_of(preview->response.body, preview->response.size);
+		preview->record = arena_printf(admin->memory, "v=UAAC1; a=sha256; d=%s",
+					       digest_base64(admin->memory, &digest));
+	}
 	return 0;
 }
 
@@ -304,22 +242,10 @@ static int ask(struct admin *admin, const struct arguments *arguments, struct pr
 		       : answer(&context, admin->memory, &request, &preview->response, err);
 }
 
-static int refuse(struct admin *admin, const struct preview *preview, struct error *err)
-{
-	const char *disabled;
-
-	if (explain_disabled(admin, &preview->response, &disabled, err) < 0)
-		return -1;
-	if (disabled)
-		return error_set(err, ERROR_INPUT, "the client is refused: %s: domain %s",
-				 preview->response.outcome, disabled);
-	return error_set(err, ERROR_INPUT, "the client is refused: %s%s", preview->response.outcome,
-			 preview->explanation ? "" : "; --explain says more");
-}
-
 static int preview(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
 	struct preview preview = { 0 };
+	const char *disabled;
 	int r = ask(admin, arguments, &preview, err);
 
 	/* What a client gets where the database fails is shown too. */
@@ -329,9 +255,13 @@ static int preview(struct admin *admin, const struct arguments *arguments, struc
 		print_json(admin, &preview);
 	else
 		print_for_people(admin, &preview);
-	if (r == 0 && preview.response.is_refusal)
-		return refuse(admin, &preview, err);
-	return r;
+	if (r != 0 || !preview.response.is_refusal)
+		return r;
+	if (explain_disabled(admin, &preview.response, &disabled, err) < 0)
+		return -1;
+	error_set(err, ERROR_INPUT, "the client is refused: %s%s%s", preview.response.outcome,
+		  disabled ? ": domain " : "", disabled ? disabled : "");
+	return disabled || preview.explanation ? -1 : error_hint(err, "--explain says more");
 }
 
 static const struct option options[] = {
