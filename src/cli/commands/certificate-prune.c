@@ -27,20 +27,10 @@ static bool is_name_of_other(const struct acme_run *run, const struct listed_cer
 	return false;
 }
 
-/* The keys are kept by the first name of the order, which is one of those in the certificate. */
-static void delete_keys(struct acme_run *run, const struct listed_certificate *listed)
-{
-	for (size_t i = 0; i < listed->certificate.n_names; i++) {
-		const char *name = listed->certificate.names[i];
-
-		if (host_pattern_is_valid(name) && !is_name_of_other(run, listed, name))
-			uacme_forget(run->memory, &run->uacme, name);
-	}
-}
-
 static int delete_certificate(struct acme_run *run, const struct managed_certificate *managed,
 			      struct error *err)
 {
+	const struct certificate *certificate = &managed->listed->certificate;
 	const char *file = managed->listed->file;
 
 	if (run->is_dry) {
@@ -51,28 +41,15 @@ static int delete_certificate(struct acme_run *run, const struct managed_certifi
 	if (unlink(file) < 0)
 		return error_set(err, ERROR_SYSTEM, "cannot delete '%s': %s", file,
 				 strerror(errno));
+	/* The keys are kept by the first name of the order, which is one of these. */
 	run->uacme.server = managed->server;
-	delete_keys(run, managed->listed);
+	for (size_t i = 0; i < certificate->n_names; i++)
+		if (host_pattern_is_valid(certificate->names[i]) &&
+		    !is_name_of_other(run, managed->listed, certificate->names[i]))
+			uacme_forget(run->memory, &run->uacme, certificate->names[i]);
 	backoff_forget(run->uacme.directory, managed->domain);
 	acme_run_skip(run, managed->domain, "deleted",
 		      arena_printf(run->memory, "deleted %s", file));
-	return 0;
-}
-
-static int delete_unused(struct acme_run *run, struct error *err)
-{
-	for (size_t i = 0; i < run->n_managed; i++) {
-		const struct managed_certificate *managed = &run->managed[i];
-		enum use use;
-
-		if (managed->listed->problem)
-			continue;
-		if (retired_find_use(run->store, run->memory, run->settings->server.public_name,
-				     &managed->listed->certificate, &use, err) != 0)
-			return -1;
-		if (use == USE_NONE && delete_certificate(run, managed, err) < 0)
-			return -1;
-	}
 	return 0;
 }
 
@@ -89,8 +66,20 @@ static int run_prune(struct admin *admin, const struct arguments *arguments, str
 	}
 	certificate_run_init(&run, admin, arguments);
 	r = acme_run_open_files(&run.acme, err);
-	if (r == 0)
-		r = delete_unused(&run.acme, err);
+	for (size_t i = 0; i < run.acme.n_managed && r == 0; i++) {
+		const struct managed_certificate *managed = &run.acme.managed[i];
+		enum use use;
+
+		if (managed->listed->problem)
+			continue;
+		r = retired_find_use(admin->store, admin->memory,
+				     admin->settings->server.public_name,
+				     &managed->listed->certificate, &use, err) == 0
+			    ? 0
+			    : -1;
+		if (r == 0 && use == USE_NONE)
+			r = delete_certificate(&run.acme, managed, err);
+	}
 	certificate_run_close(&run);
 	return r;
 }

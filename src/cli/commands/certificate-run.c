@@ -33,24 +33,15 @@ static bool is_name_left_out(const struct outcome *outcome, size_t index)
 
 static json_t *outcome_entry(const struct outcome *outcome)
 {
-	json_t *entry = json_object(), *names = json_array(), *left_out = json_array();
+	json_t *entry = entry_of_texts("domain", outcome->domain, "outcome", outcome->word, NULL);
 	const struct order *order = outcome->order;
+	json_t *left_out = json_array();
 
-	for (size_t i = 0; i < outcome->n_names; i++)
-		json_array_append_new(names, json_string(outcome->names[i]));
-	for (size_t i = 0; order && i < order->count; i++) {
-		json_t *place;
-
-		if (!is_name_left_out(outcome, i))
-			continue;
-		place = json_object();
-		entry_put_text(place, "name", order->places[i].name);
-		entry_put_text(place, "reason", order->places[i].reason);
-		json_array_append_new(left_out, place);
-	}
-	entry_put_text(entry, "domain", outcome->domain);
-	entry_put_text(entry, "outcome", outcome->word);
-	entry_put(entry, "names", names);
+	for (size_t i = 0; order && i < order->count; i++)
+		if (is_name_left_out(outcome, i))
+			array_add(left_out, entry_of_texts("name", order->places[i].name, "reason",
+							   order->places[i].reason, NULL));
+	entry_put(entry, "names", array_of_texts(outcome->names, outcome->n_names));
 	entry_put(entry, "left_out", left_out);
 	entry_put_text(entry, "file", outcome->file);
 	entry_put_text(entry, "expires", outcome->expires);
@@ -60,19 +51,11 @@ static json_t *outcome_entry(const struct outcome *outcome)
 	return entry;
 }
 
-static const char *join_names(struct arena *memory, const char *const *names, size_t count)
-{
-	struct bytes joined = BYTES_IN(memory);
-
-	for (size_t i = 0; i < count; i++)
-		bytes_add_format(&joined, "%s%s", i ? ", " : "", names[i]);
-	return bytes_text(&joined);
-}
-
-static void warn_of_left_out(struct arena *memory, const struct outcome *outcome)
+static void print_outcome(struct arena *memory, const struct outcome *outcome)
 {
 	const char *fate = "it is left out", *hint = NULL;
 	const struct order *order = outcome->order;
+	size_t n_places = order ? order->count : 0;
 
 	if (outcome->kept_until) {
 		fate = arena_printf(memory, "the certificate keeps the name until %s",
@@ -80,21 +63,13 @@ static void warn_of_left_out(struct arena *memory, const struct outcome *outcome
 		hint = arena_printf(memory, "'mailconfctl certificate request %s' removes it now",
 				    outcome->domain);
 	}
-	for (size_t i = 0; order && i < order->count; i++)
+	for (size_t i = 0; i < n_places && !outcome->is_unanswered; i++)
 		if (is_name_left_out(outcome, i))
 			warning_print(arena_printf(memory, "%s: %s %s; %s", outcome->domain,
 						   order->places[i].name, order->places[i].reason,
 						   fate),
 				      hint);
-}
-
-static void print_outcome(struct arena *memory, const struct outcome *outcome)
-{
-	const struct order *order = outcome->order;
-
-	if (!outcome->is_unanswered)
-		warn_of_left_out(memory, outcome);
-	for (size_t i = 0; order && i < order->count; i++)
+	for (size_t i = 0; i < n_places; i++)
 		if (order->places[i].unreachable)
 			warning_print(arena_printf(memory,
 						   "%s: %s cannot be reached on port 80 from this "
@@ -111,8 +86,8 @@ static void print_outcome(struct arena *memory, const struct outcome *outcome)
 	if (outcome->kept_until)
 		return;
 	printf("%s: %s", outcome->domain, outcome->remark);
-	if (outcome->n_names)
-		printf(" %s", join_names(memory, outcome->names, outcome->n_names));
+	for (size_t i = 0; i < outcome->n_names; i++)
+		printf("%s%s", i ? ", " : " ", outcome->names[i]);
 	if (outcome->expires)
 		printf("; valid until %s", outcome->expires);
 	putchar('\n');
@@ -168,13 +143,6 @@ void certificate_run_close(struct certificate_run *run)
 	list_free(run->list);
 }
 
-static const char *first_skipped(struct arena *memory, const struct missing_counts *counts,
-				 enum skip_reason reason)
-{
-	return arena_printf(memory, "%s: %s", counts->skipped[reason].domain,
-			    counts->skipped[reason].why);
-}
-
 void certificate_run_print_skipped(const struct certificate_run *run,
 				   const struct missing_counts *counts)
 {
@@ -192,16 +160,18 @@ void certificate_run_print_skipped(const struct certificate_run *run,
 	if (counts->skipped[SKIP_REFUSED].count)
 		warning_print(
 			arena_printf(memory,
-				     "the CA would refuse %zu of %zu domains%s; the first: %s",
+				     "the CA would refuse %zu of %zu domains%s; the first: %s: %s",
 				     counts->skipped[SKIP_REFUSED].count, counts->n_domains, hint,
-				     first_skipped(memory, counts, SKIP_REFUSED)),
+				     counts->skipped[SKIP_REFUSED].domain,
+				     counts->skipped[SKIP_REFUSED].why),
 			NULL);
 	if (counts->skipped[SKIP_UNANSWERED].count)
-		warning_print(arena_printf(memory,
-					   "%zu of %zu domains cannot be looked up now; the first: "
-					   "%s",
-					   counts->skipped[SKIP_UNANSWERED].count,
-					   counts->n_domains,
-					   first_skipped(memory, counts, SKIP_UNANSWERED)),
-			      NULL);
+		warning_print(
+			arena_printf(
+				memory,
+				"%zu of %zu domains cannot be looked up now; the first: %s: %s",
+				counts->skipped[SKIP_UNANSWERED].count, counts->n_domains,
+				counts->skipped[SKIP_UNANSWERED].domain,
+				counts->skipped[SKIP_UNANSWERED].why),
+			NULL);
 }

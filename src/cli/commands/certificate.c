@@ -18,25 +18,6 @@
 
 #define DAY ((time_t)24 * 60 * 60)
 
-/* Whole days, negative once it has expired. */
-static json_int_t days_left(const struct certificate *certificate, time_t now)
-{
-	time_t left = certificate->expires - now;
-
-	return left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY);
-}
-
-static const char *format_time(struct arena *memory, time_t time)
-{
-	char text[sizeof("2026-11-26T12:00:00Z")] = "";
-	struct tm broken;
-
-	if (!gmtime_r(&time, &broken) ||
-	    !strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &broken))
-		return NULL;
-	return arena_strdup(memory, text);
-}
-
 /* NULL where there is none. */
 static const char *find_problem(struct admin *admin, const struct certificate *certificate,
 				time_t now)
@@ -56,27 +37,24 @@ static const char *find_problem(struct admin *admin, const struct certificate *c
 			       : NULL;
 }
 
-static json_t *names_array(const char *const *names, size_t count)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, json_string(names[i]));
-	return array;
-}
-
 static json_t *certificate_entry(struct admin *admin, const struct listed_certificate *listed,
 				 time_t now)
 {
 	const struct certificate *certificate = &listed->certificate;
 	const char *problem = listed->problem;
+	char expires[sizeof("2026-11-26T12:00:00Z")] = "";
+	time_t left = certificate->expires - now;
 	json_t *entry = json_object();
+	struct tm broken;
 
 	if (!problem) {
-		entry_put(entry, "names", names_array(certificate->names, certificate->n_names));
+		entry_put(entry, "names", array_of_texts(certificate->names, certificate->n_names));
 		entry_put_text(entry, "key", certificate_key_kind(admin->memory, certificate));
-		entry_put(entry, "days_left", json_integer(days_left(certificate, now)));
-		entry_put_text(entry, "expires", format_time(admin->memory, certificate->expires));
+		/* Whole days, negative once it has expired. */
+		entry_put(entry, "days_left", json_integer(left / DAY - (left % DAY < 0)));
+		if (gmtime_r(&certificate->expires, &broken) &&
+		    strftime(expires, sizeof(expires), "%Y-%m-%dT%H:%M:%SZ", &broken))
+			entry_put_text(entry, "expires", expires);
 		problem = find_problem(admin, certificate, now);
 	}
 	entry_put_text(entry, "problem", problem);
@@ -109,10 +87,10 @@ static json_t *find_gaps(struct admin *admin, const struct coverage *coverage, s
 		}
 		if (!missing.count)
 			continue;
-		entry = json_object();
-		entry_put_text(entry, "domain", domains[i].name);
-		entry_put(entry, "without_certificate", names_array(missing.items, missing.count));
-		json_array_append_new(gaps, entry);
+		entry = entry_of_texts("domain", domains[i].name, NULL);
+		entry_put(entry, "without_certificate",
+			  array_of_texts(missing.items, missing.count));
+		array_add(gaps, entry);
 	}
 	return gaps;
 }
@@ -137,7 +115,7 @@ static int print_certificates(struct admin *admin, const struct certificate_list
 		return -1;
 	certificates = json_array();
 	for (size_t i = 0; i < list->count; i++)
-		json_array_append_new(certificates, certificate_entry(admin, &list->items[i], now));
+		array_add(certificates, certificate_entry(admin, &list->items[i], now));
 	if (!is_json) {
 		print_table("names key days_left file problem", certificates,
 			    "there are no certificates");
