@@ -11,32 +11,12 @@
 #include "util/file.h"
 #include "util/shell-words.h"
 
-static int check_command(const struct command_line *line, struct error *err)
-{
-	const char *name = line->arguments.name;
-
-	if (line->config || line->database || line->arguments.is_json || line->is_quiet ||
-	    line->wants_help || line->wants_version)
-		return error_set(err, ERROR_INPUT,
-				 "global options stand before or after 'batch', not in its lines");
-	switch (line->command->database) {
-	case DATABASE_CHANGE:
-	case DATABASE_LATE_CHANGE:
-		return 0;
-	case DATABASE_OWN_CHANGE:
-		return error_set(err, ERROR_INPUT,
-				 "'%s' is a transaction of its own and cannot be in a batch", name);
-	default:
-		return error_set(err, ERROR_INPUT, "'%s' changes nothing; a batch is for changes",
-				 name);
-	}
-}
-
 /* A file that a line names is opened with the rights that remain by now. */
 static int run_words(struct admin *admin, const char **words, size_t count, bool is_json,
 		     struct error *err)
 {
 	const char **argv = arena_array(admin->memory, const char *, count + 2);
+	enum database_use use;
 	struct command_line line;
 	struct files files;
 	int r;
@@ -44,9 +24,19 @@ static int run_words(struct admin *admin, const char **words, size_t count, bool
 	argv[0] = "mailconfctl";
 	memcpy(argv + 1, words, count * sizeof(*words));
 	if (command_line_parse(admin->memory, families, (int)count + 1, (char *const *)argv, false,
-			       &line, err) < 0 ||
-	    check_command(&line, err) < 0)
+			       &line, err) < 0)
 		return -1;
+	if (line.n_global || line.wants_help)
+		return error_set(err, ERROR_INPUT,
+				 "global options stand before or after 'batch', not in its lines");
+	use = line.command->database;
+	if (use == DATABASE_OWN_CHANGE)
+		return error_set(err, ERROR_INPUT,
+				 "'%s' is a transaction of its own and cannot be in a batch",
+				 line.command->name);
+	if (use != DATABASE_CHANGE && use != DATABASE_LATE_CHANGE)
+		return error_set(err, ERROR_INPUT, "'%s' changes nothing; a batch is for changes",
+				 line.command->name);
 	line.arguments.files = &files;
 	line.arguments.is_json = is_json;
 	r = files_open(admin, &line.arguments, NULL, err);
@@ -56,29 +46,15 @@ static int run_words(struct admin *admin, const char **words, size_t count, bool
 	return r;
 }
 
-/* Each command has its own memory; messages and warnings outlive it. */
-static int run_command(struct admin *admin, const char **words, size_t count, bool is_json,
-		       const char *place, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct arena *outer = admin->memory;
-	int r;
-
-	admin->memory = &memory;
-	admin->place = place;
-	r = run_words(admin, words, count, is_json, err);
-	admin->memory = outer;
-	admin->place = NULL;
-	return r;
-}
-
 int batch_run(struct admin *admin, const struct arguments *arguments, const char *text, size_t size,
 	      size_t *ret_count, struct error *err)
 {
 	struct words all = WORDS_IN(text, size);
+	struct arena *outer = admin->memory;
 
 	*ret_count = 0;
 	for (;;) {
+		/* Of this command; messages and warnings outlive it. */
 		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 		const char *place, **words;
 		size_t count;
@@ -88,8 +64,13 @@ int batch_run(struct admin *admin, const struct arguments *arguments, const char
 		if (r == WORDS_END)
 			return 0;
 		place = arena_printf(&memory, "%s:%u", arguments->files->input.name, all.line);
-		if (r == 0)
-			r = run_command(admin, words, count, arguments->is_json, place, err);
+		if (r == 0) {
+			admin->memory = &memory;
+			admin->place = place;
+			r = run_words(admin, words, count, arguments->is_json, err);
+			admin->memory = outer;
+			admin->place = NULL;
+		}
 		if (r < 0) {
 			/* It is not the command line of this program that is wrong. */
 			if (err->kind == ERROR_USAGE)
