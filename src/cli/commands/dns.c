@@ -13,48 +13,21 @@
 #include "tls/certificates.h"
 #include "util/base.h"
 
-static void print_zone(struct admin *admin, const char *domain, const struct wanted *wanted)
-{
-	struct bytes zone = BYTES_IN(admin->memory);
-
-	wanted_write_zone(&zone, domain, wanted);
-	fputs(bytes_text(&zone), stdout);
-}
-
-static json_t *record_entry(struct admin *admin, const struct wanted_record *record)
-{
-	const char *value = record_value(admin->memory, record);
-	json_t *entry = json_object();
-
-	entry_put_text(entry, "name", record->name);
-	entry_put_text(entry, "type", *value ? record_type_name(record->type) : "A");
-	entry_put_text(entry, "value", *value ? value : NULL);
-	entry_put_text(entry, "presence", record_presence_name(record->presence));
-	entry_put_text(entry, "purpose", record->purpose);
-	return entry;
-}
-
 static void print_list(struct admin *admin, const struct wanted *wanted, bool as_json)
 {
 	_cleanup_(list_freep) struct list *lines = list_new("name type value presence", as_json);
 
-	for (size_t i = 0; i < wanted->count; i++)
-		list_add(lines, record_entry(admin, &wanted->records[i]));
+	for (size_t i = 0; i < wanted->count; i++) {
+		const struct wanted_record *record = &wanted->records[i];
+		const char *value = record_value(admin->memory, record);
+
+		list_add(lines, entry_of_texts("name", record->name, "type",
+					       *value ? record_type_name(record->type) : "A",
+					       "value", *value ? value : NULL, "presence",
+					       record_presence_name(record->presence), "purpose",
+					       record->purpose, NULL));
+	}
 	list_end(lines, "there are no records");
-}
-
-enum format { FORMAT_ZONE, FORMAT_TABLE, FORMAT_JSON };
-
-/* The parser knows the three words. */
-static enum format format_of(const struct admin *admin, const struct arguments *arguments)
-{
-	const char *text = option_value(arguments, "format");
-
-	if (!text)
-		return arguments->is_json ? FORMAT_JSON : FORMAT_ZONE;
-	return text_equals(text, "zone")    ? FORMAT_ZONE
-	       : text_equals(text, "table") ? FORMAT_TABLE
-					    : FORMAT_JSON;
 }
 
 static void warn_of_certificate(const char *sentence, void *context)
@@ -105,7 +78,8 @@ static int show(struct admin *admin, const struct arguments *arguments, struct e
 	const struct name_key *keys = NULL;
 	struct expected expected;
 	struct wanted wanted;
-	enum format format = format_of(admin, arguments);
+	const char *format = option_value(arguments, "format");
+	struct bytes zone = BYTES_IN(admin->memory);
 	const char *domain;
 	size_t n_keys = 0;
 
@@ -126,10 +100,14 @@ static int show(struct admin *admin, const struct arguments *arguments, struct e
 	if (expected_records(admin->memory, &expected, option_value(arguments, "target"), keys,
 			     n_keys, &wanted, err) < 0)
 		return -1;
-	if (format == FORMAT_ZONE)
-		print_zone(admin, domain, &wanted);
-	else
-		print_list(admin, &wanted, format == FORMAT_JSON);
+	if (!format)
+		format = arguments->is_json ? "json" : "zone";
+	if (text_equals(format, "zone")) {
+		wanted_write_zone(&zone, domain, &wanted);
+		fputs(bytes_text(&zone), stdout);
+	} else {
+		print_list(admin, &wanted, text_equals(format, "json"));
+	}
 	warn_of_gaps(admin, &expected, &wanted);
 	return 0;
 }

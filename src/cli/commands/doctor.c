@@ -3,7 +3,6 @@
 #include "doctor/doctor.h"
 
 #include <time.h>
-#include <unistd.h>
 
 #include "admin/admin.h"
 #include "cli/command.h"
@@ -28,21 +27,9 @@ struct doctor_report {
 	size_t n_broken;       /* domains with a problem */
 };
 
-static json_t *finding_entry(const char *domain, const struct finding *finding)
-{
-	json_t *entry = json_object();
-
-	entry_put_text(entry, "domain", domain);
-	entry_put_text(entry, "level", finding_level_name(finding_level(finding->kind)));
-	entry_put_text(entry, "kind", finding_kind_name(finding->kind));
-	entry_put_text(entry, "seen", finding->seen);
-	entry_put_text(entry, "expected", finding->expected);
-	entry_put_text(entry, "fix", finding->fix);
-	return entry;
-}
-
-/* "problem" in red, and so on. */
-static void print_level(enum finding_level level)
+/* What consecutive findings of a kind share is printed once, below the last of them: one wrong name
+ * leaves many clients without settings. */
+static void print_finding(const struct finding *finding, const struct finding *next)
 {
 	static const enum colour colours[] = {
 		[LEVEL_OK] = COLOUR_NONE,
@@ -50,32 +37,28 @@ static void print_level(enum finding_level level)
 		[LEVEL_WARNING] = COLOUR_WARNING,
 		[LEVEL_PROBLEM] = COLOUR_ERROR,
 	};
-
-	printf("  %s%-7s%s  ", terminal_colour(stdout, colours[level]), finding_level_name(level),
-	       terminal_colour(stdout, COLOUR_NONE));
-}
-
-/* What consecutive findings of a kind share is printed once, below the last of them: one wrong name
- * leaves many clients without settings. */
-static void print_finding(const struct finding *finding, const struct finding *next)
-{
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	bool shares_fix = next && next->kind == finding->kind && text_same(next->fix, finding->fix);
 	bool shares_all = shares_fix && text_same(next->expected, finding->expected);
+	enum finding_level level = finding_level(finding->kind);
 
-	print_level(finding_level(finding->kind));
-	printf("%s: %s\n", finding_kind_name(finding->kind), text_escape(&memory, finding->seen));
+	printf("  %s%-7s%s  %s: %s\n", terminal_colour(stdout, colours[level]),
+	       finding_level_name(level), terminal_colour(stdout, COLOUR_NONE),
+	       finding_kind_name(finding->kind), text_escape(&memory, finding->seen));
 	if (finding->expected && !shares_all)
 		printf("           expected: %s\n", text_escape(&memory, finding->expected));
 	if (finding->fix && !shares_fix)
 		printf("           fix: %s\n", text_escape(&memory, finding->fix));
 }
 
-/* "2 problems, 1 note, 24 ok" */
-static void print_counts(const size_t *counts)
+static void print_domain(const char *domain, const struct finding *findings, size_t count,
+			 const size_t *counts)
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *gap = "";
 
+	/* "example.org: 2 problems, 1 note, 24 ok" */
+	printf("%s: ", text_escape(&memory, domain));
 	for (int level = LEVEL_PROBLEM; level >= LEVEL_OK; level--) {
 		if (counts[level] == 0)
 			continue;
@@ -85,34 +68,9 @@ static void print_counts(const size_t *counts)
 		gap = ", ";
 	}
 	putchar('\n');
-}
-
-static void print_domain(const char *domain, const struct finding *findings, size_t count,
-			 const size_t *counts)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
-	printf("%s: ", text_escape(&memory, domain));
-	print_counts(counts);
 	for (size_t i = 0; i < count; i++)
 		if (finding_level(findings[i].kind) != LEVEL_OK)
 			print_finding(&findings[i], i + 1 < count ? &findings[i + 1] : NULL);
-}
-
-/* On the line below, which hide_progress() clears before the next domain. */
-static void show_progress(const struct doctor_report *report)
-{
-	if (!report->shows_progress)
-		return;
-	fflush(stdout);
-	if (report->reported < report->total)
-		fprintf(stderr, "%zu of %zu domains\r", report->reported, report->total);
-}
-
-static void hide_progress(const struct doctor_report *report)
-{
-	if (report->shows_progress)
-		fprintf(stderr, "\033[K");
 }
 
 static int report_findings(const char *domain, const struct finding *findings, size_t count,
@@ -123,31 +81,27 @@ static int report_findings(const char *domain, const struct finding *findings, s
 
 	for (size_t i = 0; i < count; i++)
 		counts[finding_level(findings[i].kind)]++;
-	hide_progress(report);
-	if (report->list)
-		for (size_t i = 0; i < count; i++)
-			list_add(report->list, finding_entry(domain, &findings[i]));
-	else
+	if (report->shows_progress)
+		fprintf(stderr, "\033[K");
+	for (size_t i = 0; i < count && report->list; i++)
+		list_add(report->list,
+			 entry_of_texts("domain", domain, "level",
+					finding_level_name(finding_level(findings[i].kind)), "kind",
+					finding_kind_name(findings[i].kind), "seen",
+					findings[i].seen, "expected", findings[i].expected, "fix",
+					findings[i].fix, NULL));
+	if (!report->list)
 		print_domain(domain, findings, count, counts);
 	for (size_t i = 0; i < LEVELS; i++)
 		report->counts[i] += counts[i];
 	report->n_broken += counts[LEVEL_PROBLEM] > 0;
 	report->reported++;
-	show_progress(report);
-	return 0;
-}
-
-static int add_enabled_domains(struct admin *admin, struct texts *domains, struct error *err)
-{
-	const struct domain_filter all = { 0 };
-	struct domain *rows;
-	size_t count;
-
-	if (store_list_domains(admin->store, admin->memory, &all, &rows, &count, err) != 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].is_enabled)
-			texts_add(domains, rows[i].name);
+	if (report->shows_progress) {
+		/* On the line below, which is cleared before the next domain. */
+		fflush(stdout);
+		if (report->reported < report->total)
+			fprintf(stderr, "%zu of %zu domains\r", report->reported, report->total);
+	}
 	return 0;
 }
 
@@ -155,12 +109,19 @@ static int find_domains(struct admin *admin, const struct arguments *arguments,
 			struct texts *domains, struct error *err)
 {
 	bool wants_all = option_is_given(arguments, "all");
+	const struct domain_filter all = { 0 };
+	struct domain *rows;
+	size_t count = 0;
 
 	if (wants_all == (arguments->count > 0))
 		return usage_error(arguments, err, "'doctor' needs %s",
 				   wants_all ? "either DOMAINs or --all" : "DOMAINs, or --all");
-	if (wants_all)
-		return add_enabled_domains(admin, domains, err);
+	if (wants_all &&
+	    store_list_domains(admin->store, admin->memory, &all, &rows, &count, err) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].is_enabled)
+			texts_add(domains, rows[i].name);
 	for (size_t i = 0; i < arguments->count; i++) {
 		const char *domain = domain_parse(admin->memory, arguments->words[i], true, err);
 
@@ -213,7 +174,7 @@ static int run_doctor(struct admin *admin, const struct arguments *arguments, st
 	if (find_domains(admin, arguments, &domains, err) < 0)
 		return -1;
 	report.total = domains.count;
-	report.shows_progress = report.total > 1 && isatty(STDERR_FILENO) && !print_is_quiet();
+	report.shows_progress = report.total > 1 && print_is_watched();
 	if (run_checks(admin, arguments, &domains, &report, err) < 0)
 		return -1;
 	if (list)

@@ -19,15 +19,10 @@ static int show_hash(struct admin *admin, const struct arguments *arguments, str
 	    store_secret(admin->store, &key, err) != 0)
 		return -1;
 	hash = access_log_hash(admin->memory, &key, address.text);
-	if (arguments->is_json) {
-		json_t *entry = json_object();
-
-		entry_put_text(entry, "address", address.text);
-		entry_put_text(entry, "hash", hash);
-		entry_print(entry, true);
-	} else {
+	if (arguments->is_json)
+		entry_print(entry_of_texts("address", address.text, "hash", hash, NULL), true);
+	else
 		puts(hash);
-	}
 	return 0;
 }
 
