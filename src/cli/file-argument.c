@@ -41,93 +41,29 @@ static int copy_option_file(struct arena *memory, struct given_option *given, st
 	return 0;
 }
 
-/* Whether the account to switch to could redirect root by a link to another file. */
+/* Whether the account to switch to, if any, could redirect root by a link to another file. */
 static bool is_late(struct admin *admin, const char *file, const struct account *future)
 {
 	struct account owner;
 	struct error err;
 
-	return future && future->uid != geteuid() &&
-	       account_of_directory(admin->memory, file, &owner, &err) == 0 &&
+	return future && account_of_directory(admin->memory, file, &owner, &err) == 0 &&
 	       owner.uid == future->uid;
-}
-
-static int copy_option_files(struct admin *admin, const struct arguments *arguments,
-			     const struct account *future, struct error *err)
-{
-	for (size_t i = 0; i < arguments->n_options; i++) {
-		struct given_option *given = &arguments->options[i];
-
-		if (text_same(given->option->value, "FILE") &&
-		    !is_late(admin, given->value, future) &&
-		    copy_option_file(admin->memory, given, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int open_output(struct admin *admin, const struct arguments *arguments, struct error *err)
-{
-	const char *file = file_of(arguments);
-
-	if (store_refuse_place(admin->database, file, err) < 0)
-		return -1;
-	return output_open(admin->memory, file, option_is_given(arguments, "force"),
-			   &arguments->files->output, err);
 }
 
 static int open_file(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	if (arguments->command->file == FILE_OUTPUT)
-		return open_output(admin, arguments, err);
-	if (arguments->command->file == FILE_BACKUP &&
-	    store_check_backup(file_of(arguments), err) < 0)
-		return -1;
-	return input_open(file_of(arguments), &arguments->files->input, err);
-}
-
-/* What the framework does not open: an output of "-" is standard output. */
-static bool has_file(const struct arguments *arguments)
-{
 	const char *file = file_of(arguments);
 
-	switch (arguments->command->file) {
-	case FILE_INPUT:
-		return !download_is_url(file);
-	case FILE_BACKUP:
-		return true;
-	case FILE_OUTPUT:
-		return !text_equals(file, "-");
-	default:
-		return false;
-	}
-}
-
-/* Whose owner can redirect root by a link: the target of a link for an input, but the directory for
- * an output, which replaces the link. */
-static const char *place_of(struct arena *memory, const struct arguments *arguments)
-{
-	const char *file = file_of(arguments), *slash = strrchr(file, '/');
-
-	if (arguments->command->file != FILE_OUTPUT)
-		return file;
-	return slash ? arena_printf(memory, "%.*s/.", (int)(slash - file), file) : "./.";
-}
-
-static int open_early(struct admin *admin, const struct arguments *arguments,
-		      const struct account *future, struct error *err)
-{
-	if (!has_file(arguments))
-		return 0;
-	arguments->files->is_late = !text_equals(file_of(arguments), "-") &&
-				    is_late(admin, place_of(admin->memory, arguments), future);
-	if (arguments->files->is_late)
-		return 0;
-	if (open_file(admin, arguments, err) < 0)
+	if (arguments->command->file == FILE_OUTPUT)
+		return store_refuse_place(admin->database, file, err) < 0
+			       ? -1
+			       : output_open(admin->memory, file,
+					     option_is_given(arguments, "force"),
+					     &arguments->files->output, err);
+	if (arguments->command->file == FILE_BACKUP && store_check_backup(file, err) < 0)
 		return -1;
-	return arguments->command->file == FILE_OUTPUT && future && future->uid != geteuid()
-		       ? output_keep_rights(&arguments->files->output, err)
-		       : 0;
+	return input_open(file, &arguments->files->input, err);
 }
 
 static int write_image(FILE *output, void *context, struct error *err)
@@ -152,13 +88,38 @@ static int read_image(struct admin *admin, const struct arguments *arguments, st
 int files_open(struct admin *admin, const struct arguments *arguments, const struct account *future,
 	       struct error *err)
 {
+	const char *file = file_of(arguments), *slash = strrchr(file, '/'), *place = file;
+	enum file_use use = arguments->command->file;
+	bool is_standard = text_equals(file, "-");
+
 	*arguments->files = FILES_NONE;
-	if (future && future->uid != geteuid() &&
-	    copy_option_files(admin, arguments, future, err) < 0)
-		return -1;
-	if (arguments->command->file == FILE_SQLITE)
+	if (future && future->uid == geteuid())
+		future = NULL;
+	for (size_t i = 0; i < arguments->n_options && future; i++) {
+		struct given_option *given = &arguments->options[i];
+
+		if (text_same(given->option->value, "FILE") &&
+		    !is_late(admin, given->value, future) &&
+		    copy_option_file(admin->memory, given, err) < 0)
+			return -1;
+	}
+	if (use == FILE_SQLITE)
 		return read_image(admin, arguments, err);
-	return open_early(admin, arguments, future, err);
+	if (use == FILE_NONE || (use == FILE_INPUT && download_is_url(file)) ||
+	    (use == FILE_OUTPUT && is_standard))
+		return 0;
+	/* Whose owner can redirect root by a link: the target of a link for an input, but the
+	 * directory for an output, which replaces the link. */
+	if (use == FILE_OUTPUT)
+		place = slash ? arena_printf(admin->memory, "%.*s/.", (int)(slash - file), file)
+			      : "./.";
+	arguments->files->is_late = !is_standard && is_late(admin, place, future);
+	if (arguments->files->is_late)
+		return 0;
+	if (open_file(admin, arguments, err) < 0)
+		return -1;
+	return use == FILE_OUTPUT && future ? output_keep_rights(&arguments->files->output, err)
+					    : 0;
 }
 
 int files_open_late(struct admin *admin, const struct arguments *arguments, struct error *err)
