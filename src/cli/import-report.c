@@ -19,23 +19,16 @@ void report_clear(struct report *report)
 	report->kept = report->count = 0;
 }
 
-static size_t find_last_line(const struct report *report)
-{
-	size_t found = 0;
-
-	for (size_t i = 1; i < report->kept; i++)
-		if (report->lines[i].line > report->lines[found].line)
-			found = i;
-	return found;
-}
-
 static void add_line(struct report *report, unsigned long line, const char *text, const char *hint)
 {
 	size_t at = report->kept;
 
 	report->count++;
 	if (report->kept == REPORT_LINES_MAX) {
-		at = find_last_line(report);
+		at = 0;
+		for (size_t i = 1; i < report->kept; i++)
+			if (report->lines[i].line > report->lines[at].line)
+				at = i;
 		if (report->lines[at].line <= line)
 			return;
 		clear_line(&report->lines[at]);
@@ -113,19 +106,6 @@ int report_refuse(struct report *report, struct error *err)
 			 report->count, report->count == 1 ? "" : "s");
 }
 
-static void print_counts(const struct row_counts *counts, size_t skipped, bool is_dry)
-{
-	json_t *entry = json_object();
-
-	entry_put(entry, "added", json_integer(counts->added));
-	entry_put(entry, "changed", json_integer(counts->changed));
-	entry_put(entry, "removed", json_integer(counts->removed));
-	entry_put(entry, "unchanged", json_integer(counts->unchanged));
-	entry_put(entry, "skipped", json_integer((json_int_t)skipped));
-	entry_put(entry, "dry_run", json_boolean(is_dry));
-	entry_print(entry, true);
-}
-
 void report_counts(struct admin *admin, const struct arguments *arguments, const char *what,
 		   const struct row_counts *counts, size_t skipped)
 {
@@ -137,7 +117,12 @@ void report_counts(struct admin *admin, const struct arguments *arguments, const
 	if (is_dry || arguments->is_json)
 		admin->messages = TEXTS_IN(others.memory);
 	if (arguments->is_json) {
-		print_counts(counts, skipped, is_dry);
+		entry_print(json_pack("{sI sI sI sI sI sb}", "added", (json_int_t)counts->added,
+				      "changed", (json_int_t)counts->changed, "removed",
+				      (json_int_t)counts->removed, "unchanged",
+				      (json_int_t)counts->unchanged, "skipped", (json_int_t)skipped,
+				      "dry_run", is_dry),
+			    true);
 		return;
 	}
 	if (skipped > 0)
