@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/options.h"
+#include "mail/provider.h"
 #include "util/arena.h"
 #include "util/error.h"
 
@@ -200,6 +201,28 @@ static void takes_some_options_again(void **state)
 	assert_int_equal(option_values(&memory, &line.arguments, "finish", &values), 0);
 }
 
+/* Defaults that are not values, such as "its domain", belong to attributes that are unset. */
+static void help_states_the_defaults_of_a_new_provider(void **state)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct provider provider = PROVIDER_DEFAULT;
+	size_t checked = 0;
+
+	(void)state;
+	for (const struct option *option = provider_options; option->name; option++) {
+		const char *value = attribute_text(&memory, option, &provider);
+		const char *stated = strstr(option->summary, "(default: ");
+
+		if (!value || !*value)
+			continue;
+		assert_non_null(stated);
+		stated += strlen("(default: ");
+		assert_string_equal(arena_strndup(&memory, stated, strcspn(stated, ";)")), value);
+		checked++;
+	}
+	assert_true(checked >= 12);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +231,7 @@ int main(void)
 		cmocka_unit_test(tells_empty_from_not_given),
 		cmocka_unit_test(takes_some_options_again),
 		cmocka_unit_test(refuses_wrong_usage),
+		cmocka_unit_test(help_states_the_defaults_of_a_new_provider),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
