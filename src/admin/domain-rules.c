@@ -27,7 +27,8 @@ int domain_require(struct admin *admin, const char *text, struct domain *ret_dom
 	error_set(err, ERROR_MISSING, "there is no domain '%s'", name);
 	if (r == 0)
 		return error_hint(err, "'%s' answers for it", serving.name);
-	return hint_similar(err, similar_domain(admin, name), "'domain list' shows all");
+	return hint_similar(err, similar_name(admin, DOMAIN_NAMES, name),
+			    "'domain list' shows all");
 }
 
 static void warn_if_disabled(struct admin *admin, const struct domain *domain, const char *whose)

@@ -15,7 +15,8 @@ int provider_require(struct admin *admin, const char *name, struct provider *ret
 	if (r != STORE_NOT_FOUND)
 		return r;
 	error_set(err, ERROR_MISSING, "there is no provider '%s'", name);
-	return hint_similar(err, similar_provider(admin, name), "'provider list' shows all");
+	return hint_similar(err, similar_name(admin, PROVIDER_NAMES, name),
+			    "'provider list' shows all");
 }
 
 int service_from_url(struct admin *admin, const char *url, bool allows_plaintext,

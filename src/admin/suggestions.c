@@ -9,7 +9,7 @@
 #define LOCALS_MAX 10000
 
 /* A database that cannot be read now has been reported, or will be. */
-static const char *similar_name(struct admin *admin, enum store_names names, const char *name)
+const char *similar_name(struct admin *admin, enum store_names names, const char *name)
 {
 	struct nearest nearest = NEAREST_TO(name);
 	const char **list;
@@ -22,16 +22,6 @@ static const char *similar_name(struct admin *admin, enum store_names names, con
 	for (size_t i = 0; i < count; i++)
 		nearest_try(&nearest, list[i]);
 	return nearest.found;
-}
-
-const char *similar_provider(struct admin *admin, const char *name)
-{
-	return similar_name(admin, PROVIDER_NAMES, name);
-}
-
-const char *similar_domain(struct admin *admin, const char *name)
-{
-	return similar_name(admin, DOMAIN_NAMES, name);
 }
 
 static const char *nearest_local(struct admin *admin, const char *domain, const char *prefix,
@@ -67,7 +57,7 @@ const char *similar_user(struct admin *admin, const char *address)
 		found = nearest_local(admin, domain, "", local);
 	if (found)
 		return arena_printf(admin->memory, "%s@%s", found, domain);
-	domain = similar_domain(admin, domain);
+	domain = similar_name(admin, DOMAIN_NAMES, domain);
 	if (!domain)
 		return NULL;
 	found = arena_printf(admin->memory, "%s@%s", local, domain);

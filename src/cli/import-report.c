@@ -52,6 +52,11 @@ void report_add(struct report *report, unsigned long line, const char *format, .
 	va_end(args);
 }
 
+void report_note(unsigned long line, const char *reason, void *report)
+{
+	add_line(report, line, reason, "");
+}
+
 void report_add_error(struct report *report, unsigned long line, const struct error *err)
 {
 	add_line(report, line, err->text, err->hint);

@@ -29,6 +29,9 @@ void report_add(struct report *report, unsigned long line, const char *format, .
 	__attribute__((format(printf, 3, 4)));
 void report_add_error(struct report *report, unsigned long line, const struct error *err);
 
+/* The same for a reader of lines (import/line-reader.h). */
+void report_note(unsigned long line, const char *reason, void *report);
+
 /* Prints warnings, "FILE:LINE: skipped: TEXT" by line, then how many more there are. */
 void report_warn_of_skipped(struct report *report);
 

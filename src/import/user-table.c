@@ -31,7 +31,7 @@ void table_skip(struct user_table *table, unsigned long line, const char *format
 	va_start(args, format);
 	vsnprintf(reason, sizeof(reason), format, args);
 	va_end(args);
-	table->skip(line, reason, table->context);
+	table->skip(line, reason, table->skipped);
 }
 
 /* address,login,name,provider,moved_to: mailconfctl's own format, which 'user export' writes. */

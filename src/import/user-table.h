@@ -47,6 +47,7 @@ struct user_table {
 
 	/* Gets a valid line that does not stand for one mailbox. */
 	bad_line skip;
+	void *skipped; /* its context */
 
 	/*
 	 * Lookups of what the daemon will answer for an address that the table does not have: its

@@ -32,21 +32,14 @@ static int prepare_query(struct automx2 *automx2, const char *sql, sqlite3_stmt 
 		       : fail_to_read(automx2, err);
 }
 
-/* Whether the table has the column. */
 static int has_column(struct automx2 *automx2, const char *table, const char *column, bool *ret_has,
 		      struct error *err)
 {
-	_cleanup_(sqlite3_finalizep) sqlite3_stmt *query = NULL;
+	int r = sqlite3_table_column_metadata(automx2->database, "main", table, column, NULL, NULL,
+					      NULL, NULL, NULL);
 
-	if (prepare_query(automx2, "SELECT count(*) FROM pragma_table_info(?1) WHERE name = ?2",
-			  &query, err) < 0)
-		return -1;
-	sqlite3_bind_text(query, 1, table, -1, SQLITE_STATIC);
-	sqlite3_bind_text(query, 2, column, -1, SQLITE_STATIC);
-	if (sqlite3_step(query) != SQLITE_ROW)
-		return fail_to_read(automx2, err);
-	*ret_has = sqlite3_column_int(query, 0) > 0;
-	return 0;
+	*ret_has = r == SQLITE_OK;
+	return r == SQLITE_OK || r == SQLITE_ERROR ? 0 : fail_to_read(automx2, err);
 }
 
 static int check_tables(struct automx2 *automx2, struct error *err)

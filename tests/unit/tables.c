@@ -108,6 +108,7 @@ const char *table_tell(struct arena *memory, const struct table_case *table_case
 		.name_attribute = table_case->name_attribute,
 		.row = take_row,
 		.skip = note_skipped,
+		.skipped = &told,
 		.domain_find = domain_find,
 		.login_there = login_there,
 		.login_made = login_made,

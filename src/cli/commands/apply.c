@@ -34,32 +34,32 @@ struct application {
 	bool is_dry, is_json;
 };
 
-/* Lines of differences are kept in a file until the change is committed. */
-static void keep_lines(struct application *application, char sign, const struct texts *commands,
-		       const struct texts *without)
+/* Lines of differences are kept in a file until the change is committed. Returns their number. */
+static size_t keep_lines(struct application *application, char sign, const struct texts *commands,
+			 const struct texts *without)
 {
+	size_t kept = 0;
+
 	for (size_t i = 0; i < commands->count; i++)
-		if (!texts_has(without, commands->items[i]))
+		if (!texts_has(without, commands->items[i])) {
 			fprintf(application->lines, "%c %s\n", sign,
 				text_escape(commands->memory, commands->items[i]));
-}
-
-static bool has_all(const struct texts *some, const struct texts *others)
-{
-	for (size_t i = 0; i < others->count; i++)
-		if (!texts_has(some, others->items[i]))
-			return false;
-	return true;
+			kept++;
+		}
+	return kept;
 }
 
 /* Where only the order differs, all commands are printed. */
 static void keep_difference(const struct texts *before, const struct texts *after, void *context)
 {
 	static const struct texts none = { 0 };
-	bool is_order = has_all(before, after) && has_all(after, before);
 
-	keep_lines(context, '-', before, is_order ? &none : after);
-	keep_lines(context, '+', after, is_order ? &none : before);
+	size_t kept = keep_lines(context, '-', before, after);
+
+	if (kept + keep_lines(context, '+', after, before) > 0)
+		return;
+	keep_lines(context, '-', before, &none);
+	keep_lines(context, '+', after, &none);
 }
 
 static int print_lines(struct application *application, struct text_member *member,

@@ -123,13 +123,6 @@ static void sort_lines(struct domain_import *import)
 	import->n_lines = kept;
 }
 
-static void report_bad_line(unsigned long line, const char *reason, void *context)
-{
-	struct domain_import *import = context;
-
-	report_add(&import->bad, line, "%s", reason);
-}
-
 static int read_lines(struct domain_import *import, struct input *input, struct error *err)
 {
 	struct bytes lines = BYTES_IN(import->admin->memory);
@@ -139,7 +132,7 @@ static int read_lines(struct domain_import *import, struct input *input, struct 
 	int r;
 
 	import->bad.name = input->name;
-	source_init(&source, input, report_bad_line, import);
+	source_init(&source, input, report_note, &import->bad);
 	r = csv_begin(&csv, &source, columns, COLUMNS, err);
 	while (r == 0 && (r = csv_next(&csv, fields, err)) == 0) {
 		struct domain_line line = { .number = csv.line };

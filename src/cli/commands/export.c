@@ -17,6 +17,7 @@ static const char heading[] = "# An installation of mailconfd: 'mailconfctl appl
 struct exporter {
 	struct admin *admin;
 	FILE *stream;
+	struct arena memory; /* of the commands of one row */
 	const char *section; /* its heading is written before its first line, or NULL */
 	int64_t providers, domains, users;
 };
@@ -29,6 +30,7 @@ static void write_commands(struct exporter *exporter, const struct texts *comman
 	}
 	for (size_t i = 0; i < commands->count; i++)
 		fprintf(exporter->stream, "%s\n", commands->items[i]);
+	arena_clear(&exporter->memory);
 }
 
 typedef void (*domain_writer)(struct texts *commands, const struct domain *domain);
@@ -37,8 +39,7 @@ static void export_domains(struct exporter *exporter, const struct domain *domai
 			   bool aliases, domain_writer write)
 {
 	for (size_t i = 0; i < count; i++) {
-		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		struct texts commands = TEXTS_IN(&memory);
+		struct texts commands = TEXTS_IN(&exporter->memory);
 
 		if (!domains[i].alias_of == aliases)
 			continue;
@@ -49,9 +50,8 @@ static void export_domains(struct exporter *exporter, const struct domain *domai
 
 static int export_user(const struct user *user, void *context, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts commands = TEXTS_IN(&memory);
 	struct exporter *exporter = context;
+	struct texts commands = TEXTS_IN(&exporter->memory);
 
 	(void)err;
 	user_commands(&commands, user);
@@ -62,12 +62,12 @@ static int export_user(const struct user *user, void *context, struct error *err
 
 static int export_user_move(const struct user *user, void *context, struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts commands = TEXTS_IN(&memory);
+	struct exporter *exporter = context;
+	struct texts commands = TEXTS_IN(&exporter->memory);
 
 	(void)err;
 	user_move_commands(&commands, user);
-	write_commands(context, &commands);
+	write_commands(exporter, &commands);
 	return 0;
 }
 
@@ -94,8 +94,7 @@ static int export_all(struct exporter *exporter, struct error *err)
 	fputs(heading, exporter->stream);
 	exporter->section = "Providers";
 	for (size_t i = 0; i < n_providers; i++) {
-		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		struct texts commands = TEXTS_IN(&memory);
+		struct texts commands = TEXTS_IN(&exporter->memory);
 
 		provider_commands(&commands, &providers[i]);
 		write_commands(exporter, &commands);

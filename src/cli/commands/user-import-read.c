@@ -323,20 +323,6 @@ static int expand_login(struct arena *memory, const char *text, const char **ret
 	return 0;
 }
 
-static void report_bad_line(unsigned long line, const char *reason, void *context)
-{
-	const struct reader *reader = context;
-
-	report_add(&reader->import->bad, line, "%s", reason);
-}
-
-static void report_skipped_line(unsigned long line, const char *reason, void *context)
-{
-	const struct reader *reader = context;
-
-	report_add(&reader->import->skipped, line, "%s", reason);
-}
-
 int user_import_read(struct user_import *import, const struct table_format *format,
 		     struct error *err)
 {
@@ -349,10 +335,11 @@ int user_import_read(struct user_import *import, const struct table_format *form
 			reader.plain_characters[(size_t)(c - 'a' + 'A')] = c;
 	for (const char *c = "0123456789-._+"; *c; c++)
 		reader.plain_characters[(size_t)*c] = *c;
-	source_init(&table->source, &import->input, report_bad_line, &reader);
+	source_init(&table->source, &import->input, report_note, &import->bad);
 	table->context = &reader;
 	table->row = read_row;
-	table->skip = report_skipped_line;
+	table->skip = report_note;
+	table->skipped = &import->skipped;
 	table->domain_find = find_domain;
 	table->login_there = find_remaining_login;
 	table->login_made = expand_login;

@@ -59,7 +59,7 @@ static int parse_scope(struct admin *admin, const struct arguments *arguments,
 		if (r == STORE_NOT_FOUND) {
 			error_set(err, ERROR_INPUT,
 				  "nothing here serves the domain '%s' of --replace", name);
-			return hint_similar(err, similar_domain(admin, name),
+			return hint_similar(err, similar_name(admin, DOMAIN_NAMES, name),
 					    "'domain list' shows all");
 		}
 		if (r != 0)
