@@ -40,22 +40,25 @@ static int reconcile_provider(struct reconcile *all, const struct provider *befo
 	struct texts old = TEXTS_IN(&memory), new = TEXTS_IN(&memory);
 	struct row_counts *counts = &all->counts[RECONCILE_PROVIDERS];
 	struct store *store = all->store;
-	size_t same = 0;
+	size_t same = 0, n_invalid = before ? before->n_invalid_services : 0;
 
 	if (before)
 		provider_commands(&old, before);
-	/* An invalid service cannot be written as a command that would add it. */
-	for (size_t i = 0; before && i < before->n_invalid_services; i++)
-		texts_add(&old, arena_printf(&memory, "service add %s %s",
-					     word_quote(&memory, before->name),
-					     word_quote(&memory, before->invalid_services[i].url)));
+	/* An invalid service cannot be written as a command that would add it; of one that cannot
+	 * be read not even the URL is known. */
+	for (size_t i = 0; i < n_invalid; i++)
+		if (before->invalid_services[i].url)
+			texts_add(&old, arena_printf(&memory, "service add %s %s",
+						     word_quote(&memory, before->name),
+						     word_quote(&memory,
+								before->invalid_services[i].url)));
 	if (after)
 		provider_commands(&new, after);
 	while (same < old.count && same < new.count &&text_equals(old.items[same], new.items[same]))
 		same++;
 	if (before && after)
 		after->id = before->id;
-	if (same == old.count && same == new.count) {
+	if (n_invalid == 0 && same == old.count && same == new.count) {
 		counts->unchanged++;
 		return 0;
 	}

@@ -338,6 +338,19 @@ providers: 0 added, 1 changed, 0 removed
     assert ctl("export") == text
 
 
+def test_service_that_cannot_be_read(ctl):
+    """Not even its URL is known, so only the command that replaces it is printed."""
+    ctl.batch(SMALL)
+    text = ctl("export")
+    with contextlib.closing(sqlite3.connect(ctl.database)) as connection, connection:
+        connection.execute("UPDATE service SET url = 'imap' || char(0) WHERE position = 0")
+    assert ctl.apply(text) == """\
++ service add uni imaps://imap.uni.example
+providers: 0 added, 1 changed, 0 removed
+"""
+    assert ctl("export") == text
+
+
 def test_json(ctl):
     result = ctl.fed(SMALL, "--json", "apply", "-")
     assert result.returncode == 0
