@@ -17,8 +17,14 @@ int context_match(const struct context *context, struct arena *memory, const str
 		r = store_match(context->store, memory, query, ret_match, err);
 	else
 		error_set(err, ERROR_STORE, "the database is being reopened");
-	if (context->counters)
-		counters_add_lookup(context->counters, r);
+	if (context->counters) {
+		enum lookup lookup = r == 0		    ? LOOKUP_FOUND
+				     : r == STORE_NOT_FOUND ? LOOKUP_NOT_FOUND
+				     : r == STORE_BUSY	    ? LOOKUP_BUSY
+							    : LOOKUP_FAILED;
+
+		counter_add(&context->counters->lookups[lookup], 1);
+	}
 	return r;
 }
 

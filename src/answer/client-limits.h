@@ -51,7 +51,6 @@ struct client_limits;
 
 struct client_limits *client_limits_new(void);
 void client_limits_free(struct client_limits *limits);
-DEFINE_CLEANUP(struct client_limits *, client_limits_free);
 
 /* Those of the narrowest network of a client; wider ones get their factor times as much. 0: no
  * limit.

@@ -305,8 +305,7 @@ static void look_around(struct server *server)
 	int64_t pause = server->notifier.watchdog / 4;
 
 	log_tell_repeats(clock_now());
-	listener_write_refusals(server->listener);
-	listener_renew_ticket_key(server->listener, clock_now());
+	listener_tick(server->listener, clock_now());
 	if (pause == 0 || pause > PAUSE_MAX)
 		pause = PAUSE_MAX;
 	if (server->notifier.watchdog)

@@ -97,7 +97,7 @@ void connection_resume(struct connection *connection)
 		return;
 	connection->is_held = false;
 	if (connection->is_polled)
-		(void)epoll_ctl(connection->all->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
+		epoll_ctl(connection->all->epoll, EPOLL_CTL_DEL, connection->fd, NULL);
 	connection->is_polled = false;
 	MHD_resume_connection(connection->mhd);
 }
@@ -108,12 +108,6 @@ void connection_blame(struct connection *connection, enum handshake_failure fail
 		return;
 	connection->has_failure = true;
 	connection->failure = failure;
-}
-
-void connections_init(struct connections *all)
-{
-	TAILQ_INIT(&all->handshakes.connections);
-	TAILQ_INIT(&all->requests.connections);
 }
 
 void connection_queue(struct connection *connection, struct queue *queue)
@@ -141,7 +135,7 @@ static void end(struct connection *connection)
 {
 	connection->deadline = INT64_MAX;
 	leave_share(connection);
-	(void)shutdown(connection->fd, SHUT_RDWR);
+	shutdown(connection->fd, SHUT_RDWR);
 	connection_resume(connection);
 }
 

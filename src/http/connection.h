@@ -98,8 +98,6 @@ struct connections {
 	size_t fresh;			    /* connections that have not made a request yet */
 };
 
-void connections_init(struct connections *all);
-
 /* A client has connected to a listener of that kind: the connection is watched from now on. Where
  * its network holds more than its share of the listener's connections, the one that has waited
  * longest is closed. */

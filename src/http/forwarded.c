@@ -110,6 +110,6 @@ const char *forwarded_values(struct arena *memory, struct MHD_Connection *connec
 	struct bytes values = BYTES_IN(memory);
 	struct gathering gathering = { &values, name };
 
-	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, add_field_value, &gathering);
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, add_field_value, &gathering);
 	return values.size > 0 ? bytes_text(&values) : NULL;
 }

@@ -67,8 +67,7 @@ static ssize_t pull(gnutls_transport_ptr_t pointer, void *data, size_t size)
 		 * Nagle's algorithm on holds its request back until that comes, and we would delay
 		 * it by 40 ms. */
 		else if (error == EAGAIN && connection->is_fresh)
-			(void)setsockopt(connection->fd, IPPROTO_TCP, TCP_QUICKACK, &yes,
-					 sizeof(yes));
+			setsockopt(connection->fd, IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof(yes));
 		gnutls_transport_set_errno(connection->session, error);
 	}
 	return got;
@@ -114,7 +113,7 @@ static int charge(struct connection *connection)
 		log_info("TLS handshake refused: client=\"%s\" reason=rate-limit",
 			 client_network_text(&memory, &network));
 	connection_blame(connection, HANDSHAKE_RATE_LIMIT);
-	(void)gnutls_alert_send(connection->session, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR);
+	gnutls_alert_send(connection->session, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR);
 	return GNUTLS_E_USER_ERROR;
 }
 
@@ -179,8 +178,8 @@ static int refuse_hello(struct connection *connection, enum handshake_failure fa
 	bool is_name = failure == HANDSHAKE_UNKNOWN_NAME;
 
 	connection_blame(connection, failure);
-	(void)gnutls_alert_send(connection->session, GNUTLS_AL_FATAL,
-				is_name ? GNUTLS_A_UNRECOGNIZED_NAME : GNUTLS_A_HANDSHAKE_FAILURE);
+	gnutls_alert_send(connection->session, GNUTLS_AL_FATAL,
+			  is_name ? GNUTLS_A_UNRECOGNIZED_NAME : GNUTLS_A_HANDSHAKE_FAILURE);
 	return is_name ? GNUTLS_E_UNRECOGNIZED_NAME : GNUTLS_E_NO_CIPHER_SUITES;
 }
 

@@ -12,7 +12,7 @@ void linger_add(struct lingering *lingering, int fd, int64_t now)
 	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	(void)shutdown(fd, SHUT_WR);
+	shutdown(fd, SHUT_WR);
 	lingering->connections[lingering->count].fd = fd;
 	lingering->connections[lingering->count++].until = now + LINGER_MS;
 }

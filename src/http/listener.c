@@ -64,10 +64,10 @@ static int share_connections(unsigned workers, const struct sockets *all, rlim_t
 	sockets = (rlim_t)workers * (all->count - watched);
 	kept = DESCRIPTORS_KEPT + (rlim_t)workers * WORKER_DESCRIPTORS +
 	       sockets * WORKER_SOCKET_DESCRIPTORS + watched * METRICS_SERVER_DESCRIPTORS;
-	(void)getrlimit(RLIMIT_NOFILE, &files);
+	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &files);
-	(void)getrlimit(RLIMIT_NOFILE, &files);
+	setrlimit(RLIMIT_NOFILE, &files);
+	getrlimit(RLIMIT_NOFILE, &files);
 	limit = files.rlim_cur;
 	if (limit < kept + sockets) {
 		error_set(err, ERROR_SYSTEM,
@@ -305,13 +305,9 @@ void listener_tell_reloaded(struct listener *listener, bool is_whole)
 		metrics_server_set_reloaded(listener->metrics, is_whole);
 }
 
-void listener_write_refusals(struct listener *listener)
+void listener_tick(struct listener *listener, int64_t now)
 {
-	client_limits_write_refusals(listener->limits, clock_now());
-}
-
-void listener_renew_ticket_key(struct listener *listener, int64_t now)
-{
+	client_limits_write_refusals(listener->limits, now);
 	if (ticket_key_renew(listener->ticket_key, now))
 		log_info("session ticket key replaced");
 }

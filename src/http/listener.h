@@ -44,11 +44,9 @@ int listener_reopen_database(struct listener *listener, const char *file, bool c
 /* Everything was reloaded, or something old stays in use: for the metrics. */
 void listener_tell_reloaded(struct listener *listener, bool is_whole);
 
-/* Logs what was counted instead of logged in the minute that is over. */
-void listener_write_refusals(struct listener *listener);
-
-/* Replaces the key of session tickets once a week. now is clock_now(). */
-void listener_renew_ticket_key(struct listener *listener, int64_t now);
+/* Regular work: logs what was counted instead of logged in the minute that is over, and replaces
+ * the key of session tickets once a week. now is clock_now(). */
+void listener_tick(struct listener *listener, int64_t now);
 
 /* What the main thread has seen of a worker's loop: how often it had turned, and since when. Zero
  * until it looks for the first time. */

@@ -33,4 +33,3 @@ void metrics_server_set_reloaded(struct metrics_server *server, bool has_reloade
 
 /* Answers nothing any more, and frees. */
 void metrics_server_close(struct metrics_server *server);
-DEFINE_CLEANUP(struct metrics_server *, metrics_server_close);

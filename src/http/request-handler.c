@@ -68,12 +68,6 @@ void *request_handler_begin(void *socket, const char *target, struct MHD_Connect
 	return exchange;
 }
 
-void request_handler_init(struct request_handler *handler)
-{
-	for (size_t i = 0; i < WAIT_REASONS; i++)
-		TAILQ_INIT(&handler->waiting[i].exchanges);
-}
-
 static void stop_waiting(struct exchange *exchange)
 {
 	struct waiting *waiting = TAKE(exchange->waiting);
@@ -108,12 +102,6 @@ int64_t request_handler_next_retry(const struct request_handler *handler)
 			next = oldest->until;
 	}
 	return next;
-}
-
-void request_handler_clear(struct request_handler *handler)
-{
-	if (handler->refusal)
-		MHD_destroy_response(TAKE(handler->refusal));
 }
 
 /* The key stays the same, so it is read once. It is NULL while the database cannot be read. */

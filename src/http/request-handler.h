@@ -62,12 +62,8 @@ void request_handler_end(void *socket, struct MHD_Connection *connection, void *
  * 0.9.75 can end a connection without notifying about the exchange that it began. */
 void request_handler_abandon(struct connection *connection);
 
-void request_handler_init(struct request_handler *handler);
-
 /* Resumes what has waited long enough. */
 void request_handler_retry(struct request_handler *handler, int64_t now);
 
 /* When request_handler_retry() has something to do next; INT64_MAX for never. */
 int64_t request_handler_next_retry(const struct request_handler *handler);
-
-void request_handler_clear(struct request_handler *handler);

@@ -54,16 +54,16 @@ static int bind_socket(const struct sockaddr_storage *address, bool is_shared, i
 	fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (is_shared)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
 	if (address->ss_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
 	/* It may be bound to an address that this machine does not have yet. */
 	if (is_shared && address->ss_family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &yes, sizeof(yes));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &yes, sizeof(yes));
 	else if (is_shared)
-		(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &yes, sizeof(yes));
+		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &yes, sizeof(yes));
 	if (bind(fd, (const struct sockaddr *)address, socket_address_length(address)) < 0)
 		return -errno;
 	return TAKE_FD(fd);
@@ -310,7 +310,7 @@ static int take_handed(struct sockets *sockets, const struct handed *handed, str
 	item->name = arena_printf(&sockets->memory, "%s, handed over", item->name);
 	item->is_listening = true; /* who hands it over has chosen its backlog */
 	item->fds[0] = handed->fd;
-	(void)fcntl(handed->fd, F_SETFL, O_NONBLOCK);
+	fcntl(handed->fd, F_SETFL, O_NONBLOCK);
 	return share(sockets, item, err);
 }
 

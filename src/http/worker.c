@@ -91,7 +91,8 @@ int worker_new(const struct worker_options *options, struct store *store,
 	pthread_mutex_init(&worker->lock, NULL);
 	if (watch(worker, worker->wake, err) < 0)
 		return -1;
-	connections_init(&worker->connections);
+	TAILQ_INIT(&worker->connections.handshakes.connections);
+	TAILQ_INIT(&worker->connections.requests.connections);
 	worker->connections.epoll = worker->epoll;
 	worker->connections.serving = &worker->serving;
 	worker->connections.ticket_key = options->ticket_key;
@@ -99,7 +100,8 @@ int worker_new(const struct worker_options *options, struct store *store,
 	worker->connections.suites = options->suites;
 	worker->connections.limits = options->limits;
 	worker->connections.counters = &worker->counters;
-	request_handler_init(&worker->handler);
+	for (size_t i = 0; i < WAIT_REASONS; i++)
+		TAILQ_INIT(&worker->handler.waiting[i].exchanges);
 	worker->handler.serving = &worker->serving;
 	worker->handler.context.limits = options->limits;
 	worker->handler.context.counters = &worker->counters;
@@ -432,7 +434,7 @@ void worker_free(struct worker *worker)
 			MHD_stop_daemon(worker->sockets[i]->daemon);
 		free(worker->sockets[i]);
 	}
-	request_handler_clear(&worker->handler);
+	MHD_destroy_responsep(&worker->handler.refusal);
 	linger_drop(&worker->lingering, INT64_MAX);
 	clear_serving(&worker->serving);
 	if (worker->has_next_serving)

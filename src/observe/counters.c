@@ -1,7 +1,6 @@
 #include "observe/counters.h"
 
 #include "protocol/request.h"
-#include "store/store.h"
 
 const int64_t counters_bounds[COUNTERS_BOUNDS] = {
 	100,   250,   500,    1000,   2500,   5000,    10000,
@@ -53,16 +52,6 @@ void counters_add_request(struct counters *counters, const struct record *record
 		bucket++;
 	counter_add(&counters->latencies[protocol].answers[bucket], 1);
 	counter_add(&counters->latencies[protocol].micros, (uint64_t)record->micros);
-}
-
-void counters_add_lookup(struct counters *counters, int result)
-{
-	enum lookup lookup = result == 0		 ? LOOKUP_FOUND
-			     : result == STORE_NOT_FOUND ? LOOKUP_NOT_FOUND
-			     : result == STORE_BUSY	 ? LOOKUP_BUSY
-							 : LOOKUP_FAILED;
-
-	counter_add(&counters->lookups[lookup], 1);
 }
 
 const char *const handshake_failure_names[HANDSHAKE_FAILURES] = {

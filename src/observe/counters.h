@@ -69,9 +69,6 @@ static inline uint64_t counter_read(const counter_t *counter)
 /* Counts a request that is over. */
 void counters_add_request(struct counters *counters, const struct record *record);
 
-/* Counts what store_match() returned. */
-void counters_add_lookup(struct counters *counters, int result);
-
 extern const char *const handshake_failure_names[HANDSHAKE_FAILURES]; /* "unknown-name" */
 extern const char *const lookup_names[LOOKUPS];			      /* "not-found" */
 
