@@ -163,6 +163,7 @@ struct connection *connection_open(struct connections *all, struct MHD_Connectio
 
 	connection->mhd = mhd;
 	connection->all = all;
+	connection->kind = kind;
 	/* libmicrohttpd 1.0 answers in one place for each connection: a second question overwrites
 	 * the first answer. NULL without TLS. */
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);

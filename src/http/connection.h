@@ -50,6 +50,7 @@ struct shares {
 struct connection {
 	struct MHD_Connection *mhd;
 	struct connections *all; /* of the worker */
+	enum socket_kind kind;	 /* of the listening socket */
 	int fd;
 	struct exchange *exchange; /* under way, or NULL */
 	bool is_fresh;		   /* it has not made a request yet */

@@ -25,7 +25,7 @@
 #define REFUSAL_STEP_MS 100
 
 struct exchange {
-	struct request_socket *socket;
+	struct request_handler *handler;
 	struct MHD_Connection *connection;
 	struct connection *ours; /* beside what libmicrohttpd knows */
 	struct arena memory;	 /* of the request */
@@ -45,15 +45,15 @@ struct exchange {
 	int64_t until;
 };
 
-void *request_handler_begin(void *socket, const char *target, struct MHD_Connection *connection)
+void *request_handler_begin(void *handler, const char *target, struct MHD_Connection *connection)
 {
 	struct exchange *exchange = xnew(struct exchange);
 
-	exchange->socket = socket;
+	exchange->handler = handler;
 	exchange->connection = connection;
 	exchange->started = clock_microseconds();
 	exchange->request.target = arena_strdup(&exchange->memory, target);
-	exchange->socket->handler->count++;
+	exchange->handler->count++;
 	exchange->ours = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
 				 ->socket_context;
 	exchange->record = (struct record){
@@ -131,7 +131,7 @@ static enum MHD_Result send_response(struct exchange *exchange)
 
 	if (!out)
 		return MHD_NO;
-	if (exchange->must_close || exchange->socket->handler->is_stopping)
+	if (exchange->must_close || exchange->handler->is_stopping)
 		MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
 	return queue_response(exchange, out);
 }
@@ -161,7 +161,7 @@ static void suspend_until(struct exchange *exchange, struct waiting *waiting, in
  * logged once, and has no text, because libmicrohttpd sends the body as a TLS record of its own. */
 static enum MHD_Result send_refusal(struct exchange *exchange)
 {
-	struct request_handler *handler = exchange->socket->handler;
+	struct request_handler *handler = exchange->handler;
 
 	exchange->response = (struct response){
 		.status = MHD_HTTP_TOO_MANY_REQUESTS,
@@ -182,7 +182,7 @@ static enum MHD_Result send_refusal(struct exchange *exchange)
  * delayed, so that waiting connections cannot fill the server. */
 static enum MHD_Result delay_or_send_refusal(struct exchange *exchange)
 {
-	struct request_handler *handler = exchange->socket->handler;
+	struct request_handler *handler = exchange->handler;
 	struct waiting *waiting = &handler->waiting[WAIT_FOR_REFUSAL];
 	int64_t until = clock_now() + REFUSAL_DELAY_MS + REFUSAL_STEP_MS - 1;
 
@@ -216,7 +216,7 @@ static bool announces_too_much(struct exchange *exchange)
 
 static void apply_rate_limit(struct exchange *exchange)
 {
-	struct client_limits *limits = exchange->socket->handler->context.limits;
+	struct client_limits *limits = exchange->handler->context.limits;
 	const struct sockaddr *client = exchange->request.client;
 
 	if (client)
@@ -231,7 +231,7 @@ static void apply_rate_limit(struct exchange *exchange)
 /* The header of the request was received. */
 static enum MHD_Result begin_handling(struct exchange *exchange, const char *method)
 {
-	struct request_handler *handler = exchange->socket->handler;
+	struct request_handler *handler = exchange->handler;
 	struct MHD_Connection *connection = exchange->connection;
 	struct request *request = &exchange->request;
 	const char *host;
@@ -243,7 +243,7 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	request->client = connection_client(exchange->ours);
 	exchange->record.agent = user_agent_find(MHD_lookup_connection_value(
 		connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_USER_AGENT));
-	if (exchange->socket->kind == SOCKET_PROXY)
+	if (exchange->ours->kind == SOCKET_PROXY)
 		forwarded_apply(&exchange->memory, handler->serving->trusted_proxies,
 				forwarded_values(&exchange->memory, connection, "X-Forwarded-For"),
 				forwarded_values(&exchange->memory, connection, "X-Forwarded-Host"),
@@ -254,7 +254,7 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 	set_privacy(handler, &exchange->record);
 	trace_request(exchange->ours->trace, &exchange->record,
 		      exchange->admission == ADMITTED ? "passed" : "exceeded");
-	if (exchange->admission == ADMITTED && exchange->socket->kind == SOCKET_PLAIN &&
+	if (exchange->admission == ADMITTED && exchange->ours->kind == SOCKET_PLAIN &&
 	    plain_http_refuses(&exchange->memory, request, &exchange->response)) {
 		exchange->must_close = true;
 		return send_response(exchange);
@@ -270,13 +270,13 @@ static enum MHD_Result begin_handling(struct exchange *exchange, const char *met
 /* Sends the answer, or waits for the database. */
 static enum MHD_Result make_answer(struct exchange *exchange)
 {
-	struct request_handler *handler = exchange->socket->handler;
+	struct request_handler *handler = exchange->handler;
 	const char *protocol;
 	struct error err;
 	int r;
 
 	arena_clear(&exchange->scratch);
-	r = exchange->socket->kind == SOCKET_PLAIN
+	r = exchange->ours->kind == SOCKET_PLAIN
 		    ? plain_http_answer(&handler->context, handler->serving, &exchange->scratch,
 					&exchange->request, &exchange->response, &err)
 		    : answer(&handler->context, &exchange->scratch, &exchange->request,
@@ -302,7 +302,7 @@ static enum MHD_Result make_answer(struct exchange *exchange)
 	return send_response(exchange);
 }
 
-enum MHD_Result request_handler_access(void *socket, struct MHD_Connection *connection,
+enum MHD_Result request_handler_access(void *handler, struct MHD_Connection *connection,
 				       const char *url, const char *method, const char *version,
 				       const char *data, size_t *size, void **context)
 {
@@ -345,7 +345,7 @@ void request_handler_abandon(struct connection *connection)
 		return;
 	stop_waiting(exchange);
 	connection_renew(connection);
-	handler = exchange->socket->handler;
+	handler = exchange->handler;
 	counters_add_request(handler->context.counters, &exchange->record);
 	set_privacy(handler, &exchange->record);
 	if (exchange->admission != REFUSED_AGAIN)
@@ -357,7 +357,7 @@ void request_handler_abandon(struct connection *connection)
 	free(exchange);
 }
 
-void request_handler_end(void *socket, struct MHD_Connection *connection, void **context,
+void request_handler_end(void *handler, struct MHD_Connection *connection, void **context,
 			 enum MHD_RequestTerminationCode code)
 {
 	struct exchange *exchange = TAKE(*context);

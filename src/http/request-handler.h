@@ -7,7 +7,6 @@
 #include <sys/queue.h>
 
 #include "answer/answer.h"
-#include "http/sockets.h"
 #include "util/base.h"
 #include "util/digest.h"
 
@@ -40,22 +39,18 @@ struct request_handler {
 	bool has_log_key;
 };
 
-/* One listening socket's share: the cls of the callbacks. */
-struct request_socket {
-	struct request_handler *handler;
-	enum socket_kind kind;
-};
+/* Callbacks, of which the first argument is the handler. */
 
 /* MHD_OPTION_URI_LOG_CALLBACK: begins an exchange. */
-void *request_handler_begin(void *socket, const char *target, struct MHD_Connection *connection);
+void *request_handler_begin(void *handler, const char *target, struct MHD_Connection *connection);
 
 /* The access handler. */
-enum MHD_Result request_handler_access(void *socket, struct MHD_Connection *connection,
+enum MHD_Result request_handler_access(void *handler, struct MHD_Connection *connection,
 				       const char *url, const char *method, const char *version,
 				       const char *data, size_t *size, void **exchange);
 
 /* MHD_OPTION_NOTIFY_COMPLETED: logs the exchange and frees its memory. */
-void request_handler_end(void *socket, struct MHD_Connection *connection, void **exchange,
+void request_handler_end(void *handler, struct MHD_Connection *connection, void **exchange,
 			 enum MHD_RequestTerminationCode code);
 
 /* The connection is gone. Where arguments of a query do not fit into its memory, libmicrohttpd

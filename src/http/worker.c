@@ -38,7 +38,7 @@
 struct worker_socket {
 	struct worker *worker;
 	struct MHD_Daemon *daemon;
-	struct request_socket requests;
+	enum socket_kind kind;
 	struct shares shares; /* of its connections */
 	unsigned connections; /* after its last run */
 };
@@ -117,8 +117,7 @@ static void notify_connection(void *cls, struct MHD_Connection *mhd, void **cont
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		*context = connection = connection_open(&listening->worker->connections, mhd,
-							listening->requests.kind,
-							&listening->shares);
+							listening->kind, &listening->shares);
 		if (connection->session)
 			handshake_begin(connection);
 		return;
@@ -141,12 +140,10 @@ int worker_add_socket(struct worker *worker, int fd, enum socket_kind kind, stru
 	const bool is_tls = kind == SOCKET_TLS;
 	const struct MHD_OptionItem more[] = {
 		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_HEAD_MAX, NULL },
-		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_handler_begin,
-		  &listening->requests },
+		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_handler_begin, &worker->handler },
 		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)notify_connection, listening },
 		{ MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)leave_escaped, NULL },
-		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_handler_end,
-		  &listening->requests },
+		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_handler_end, &worker->handler },
 		{ is_tls ? MHD_OPTION_HTTPS_PRIORITIES : MHD_OPTION_END, 0,
 		  (char *)worker->options.priorities },
 		{ MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)handshake_select_certificate },
@@ -157,7 +154,7 @@ int worker_add_socket(struct worker *worker, int fd, enum socket_kind kind, stru
 		.connections = worker->options.connections_max,
 		.timeout = worker->options.idle_timeout,
 		.handle = request_handler_access,
-		.context = &listening->requests,
+		.context = &worker->handler,
 		.more = more,
 	};
 
@@ -167,7 +164,7 @@ int worker_add_socket(struct worker *worker, int fd, enum socket_kind kind, stru
 				 SOCKETS_MAX);
 	}
 	listening->worker = worker;
-	listening->requests = (struct request_socket){ &worker->handler, kind };
+	listening->kind = kind;
 	listening->shares.key = hash_key_new();
 	listening->daemon = mhd_start(fd, &options);
 	if (!listening->daemon) {
