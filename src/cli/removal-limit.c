@@ -40,49 +40,29 @@ int removals_parse(struct admin *admin, const struct arguments *arguments,
 	return 0;
 }
 
-static int64_t most_of(const struct removals *removals, int64_t all)
+int removals_check(const struct removals *removals, const char *what, int64_t removed, int64_t all,
+		   struct error *err)
+{
+	return removals_check_part(removals, what, NULL, removed, all, removed, err);
+}
+
+int removals_check_part(const struct removals *removals, const char *what, const char *domain,
+			int64_t removed, int64_t all, int64_t in_all, struct error *err)
 {
 	int64_t max = (int64_t)removals->max;
 
-	return removals->is_percent ? all / 100 * max + all % 100 * max / 100 : max;
-}
-
-/* objects are what would be removed, and needed is the limit that allows it. */
-static int refuse_removals(const struct removals *removals, int64_t removed, int64_t all,
-			   const char *objects, int64_t needed, struct error *err)
-{
+	if (domain && !removals->is_percent)
+		return 0;
+	if (removed <= (removals->is_percent ? all / 100 * max + all % 100 * max / 100 : max))
+		return 0;
 	error_set(err, ERROR_INPUT,
-		  "this would remove %lld of %lld %s, more than the %lu%s allowed",
-		  (long long)removed, (long long)all, objects, removals->max,
+		  "this would remove %lld of %lld %s%s%s%s%s, more than the %lu%s allowed",
+		  (long long)removed, (long long)all, what, all == 1 ? "" : "s",
+		  domain ? " of '" : "", domain ? domain : "", domain ? "'" : "", removals->max,
 		  removals->is_percent ? " %" : "");
-	error_hint(err, "if that is meant, say --max-removals %lld", (long long)needed);
+	error_hint(err, "if that is meant, say --max-removals %lld", (long long)in_all);
 	if (!removals->only_warns)
 		return -1;
 	admin_warn_of_error(removals->admin, err);
 	return 0;
-}
-
-int removals_check(const struct removals *removals, const char *what, int64_t removed, int64_t all,
-		   struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
-	if (removed <= most_of(removals, all))
-		return 0;
-	return refuse_removals(removals, removed, all,
-			       arena_printf(&memory, "%s%s", what, all == 1 ? "" : "s"), removed,
-			       err);
-}
-
-int removals_check_part(const struct removals *removals, const char *what, const char *domain,
-			int64_t removed, int64_t here, int64_t in_all, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
-	if (!removals->is_percent || removed <= most_of(removals, here))
-		return 0;
-	return refuse_removals(
-		removals, removed, here,
-		arena_printf(&memory, "%s%s of '%s'", what, here == 1 ? "" : "s", domain), in_all,
-		err);
 }

@@ -29,6 +29,6 @@ int removals_check(const struct removals *removals, const char *what, int64_t re
 		   struct error *err);
 
 /* The same for one of several domains: a percentage limits each, a number limits only all together.
- * in_all is how many are removed in all domains. */
+ * in_all is how many are removed in all domains. domain may be NULL, for all. */
 int removals_check_part(const struct removals *removals, const char *what, const char *domain,
-			int64_t removed, int64_t here, int64_t in_all, struct error *err);
+			int64_t removed, int64_t all, int64_t in_all, struct error *err);

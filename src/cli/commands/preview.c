@@ -61,15 +61,15 @@ static int make_request(struct admin *admin, const struct arguments *arguments,
 
 	if (protocol && !document->preview.takes_protocol)
 		return usage_error(arguments, err, "--protocol goes with autodiscover-v2 only");
-	if (is_domain && !document->preview.takes_domain)
-		return usage_error(arguments, err,
-				   "%s always asks with an address; give one, or preview "
-				   "autoconfig %s",
-				   document->name, text);
-	if (!is_domain && !document->preview.takes_address && !option_is_given(arguments, "as"))
-		return usage_error(arguments, err,
-				   "%s is asked of a domain, not of an address; write @DOMAIN",
-				   document->name);
+	if (is_domain && !document->preview.takes_domain) {
+		usage_error(arguments, err, "%s always asks with an address", document->name);
+		return error_hint(err, "give one, or preview autoconfig %s", text);
+	}
+	if (!is_domain && !document->preview.takes_address && !option_is_given(arguments, "as")) {
+		usage_error(arguments, err, "%s is asked of a domain, not of an address",
+			    document->name);
+		return error_hint(err, "write @DOMAIN");
+	}
 	if (is_domain)
 		address.domain = domain_parse(admin->memory, text + 1, false, err);
 	if (is_domain ? !address.domain : address_parse(admin->memory, text, &address, err) < 0)
