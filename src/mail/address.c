@@ -11,55 +11,35 @@ static bool local_part_may_have(char c)
 	return !char_is_control(c) && !strchr(" \"()<>[]:;,@\\", c);
 }
 
-static bool has_blank_ends(const char *text)
-{
-	size_t length = strlen(text);
-
-	return length > 0 && (strchr(" \t", text[0]) || strchr(" \t", text[length - 1]));
-}
-
-static int reject_address(struct arena *memory, struct error *err, const char *text,
-			  const char *reason)
-{
-	return error_set(err, ERROR_INPUT, "%s is not a mail address: %s", log_quote(memory, text),
-			 reason);
-}
-
-int address_parse(struct arena *memory, const char *text, struct address *ret_address,
-		  struct error *err)
+/* Returns why the text is not an address, or NULL. */
+static const char *parse_address(struct arena *memory, const char *text,
+				 struct address *ret_address)
 {
 	const char *at = strrchr(text, '@'), *local, *domain;
-	size_t length;
+	size_t length = strlen(text);
 
-	if (has_blank_ends(text))
-		return reject_address(memory, err, text, "it begins or ends with whitespace");
+	if (length > 0 && (strchr(" \t", text[0]) || strchr(" \t", text[length - 1])))
+		return "it begins or ends with whitespace";
 	if (!at)
-		return reject_address(memory, err, text, "it has no '@'");
+		return "it has no '@'";
 	length = (size_t)(at - text);
 	if (length == 0)
-		return reject_address(memory, err, text, "nothing stands before the '@'");
+		return "nothing stands before the '@'";
 	if (length > ADDRESS_LOCAL_MAX_LENGTH)
-		return reject_address(memory, err, text, "more than 64 bytes stand before the '@'");
+		return "more than 64 bytes stand before the '@'";
 	for (size_t i = 0; i < length; i++)
 		if (!local_part_may_have(text[i]))
-			return reject_address(
-				memory, err, text,
-				"it has a character that needs quotes before the '@'");
+			return "it has a character that needs quotes before the '@'";
 	if (!utf8_is_valid(text, length))
-		return reject_address(memory, err, text, "it is not UTF-8");
-
+		return "it is not UTF-8";
 	local = arena_strndup(memory, text, length);
 	if (text_has_unbearable(local))
-		return reject_address(
-			memory, err, text,
-			"it has a character before the '@' that no document can have");
+		return "it has a character before the '@' that no document can have";
 	domain = idna_to_ascii(memory, at + 1);
 	if (!domain)
-		return reject_address(memory, err, text,
-				      "what follows the '@' is not a domain name");
+		return "what follows the '@' is not a domain name";
 	if (length + 1 + strlen(domain) > ADDRESS_MAX_LENGTH)
-		return reject_address(memory, err, text, "it has more than 254 bytes");
-
+		return "it has more than 254 bytes";
 	*ret_address = (struct address){
 		.typed = arena_strdup(memory, text),
 		.text = arena_printf(memory, "%s@%s", local, domain),
@@ -67,7 +47,17 @@ int address_parse(struct arena *memory, const char *text, struct address *ret_ad
 		.domain = domain,
 		.key = text_lower(memory, local),
 	};
-	return 0;
+	return NULL;
+}
+
+int address_parse(struct arena *memory, const char *text, struct address *ret_address,
+		  struct error *err)
+{
+	const char *reason = parse_address(memory, text, ret_address);
+
+	return reason ? error_set(err, ERROR_INPUT, "%s is not a mail address: %s",
+				  log_quote(memory, text), reason)
+		      : 0;
 }
 
 const char *domain_parse(struct arena *memory, const char *text, bool patterns, struct error *err)

@@ -35,47 +35,32 @@ int choice_index(const char *choices, const char *word)
 	}
 }
 
-static int set_text(struct arena *memory, const struct option *option, const char **member,
-		    const char *text, struct error *err)
-{
-	const char *value = NULL;
-
-	if (*text || !option->is_optional) {
-		value = option->parse(memory, option, text, err);
-		if (!value)
-			return -1;
-	}
-	*member = value;
-	return 0;
-}
-
-static int set_number(const struct option *option, unsigned *member, const char *text,
-		      struct error *err)
-{
-	unsigned long number = 0;
-	char unit[16] = "";
-
-	if ((*text || !option->is_optional) &&
-	    !number_parse(text, option->min, option->max, &number)) {
-		for (size_t i = 0; i < sizeof(unit) - 1 && option->value[i]; i++)
-			unit[i] = char_lower(option->value[i]);
-		return error_set(err, ERROR_USAGE, "--%s takes %s, from %u to %u, not '%s'",
-				 option->name, unit, option->min, option->max, text);
-	}
-	*member = (unsigned)number;
-	return 0;
-}
-
 int attribute_set(struct arena *memory, const struct option *option, void *row, const char *text,
 		  struct error *err)
 {
 	void *member = (char *)row + option->offset;
+	bool is_unset = option->is_optional && !*text;
+	unsigned long number = 0;
+	const char *value = NULL;
+	char unit[16] = "";
 
 	switch (option->type) {
 	case ATTRIBUTE_TEXT:
-		return set_text(memory, option, member, text, err);
+		if (!is_unset)
+			value = option->parse(memory, option, text, err);
+		if (!is_unset && !value)
+			return -1;
+		*(const char **)member = value;
+		break;
 	case ATTRIBUTE_NUMBER:
-		return set_number(option, member, text, err);
+		if (!is_unset && !number_parse(text, option->min, option->max, &number)) {
+			for (size_t i = 0; i < sizeof(unit) - 1 && option->value[i]; i++)
+				unit[i] = char_lower(option->value[i]);
+			return error_set(err, ERROR_USAGE, "--%s takes %s, from %u to %u, not '%s'",
+					 option->name, unit, option->min, option->max, text);
+		}
+		*(unsigned *)member = (unsigned)number;
+		break;
 	case ATTRIBUTE_TRUTH:
 		*(bool *)member = !option->value || text_equals(text, "yes") != option->is_negated;
 		break;
@@ -89,36 +74,27 @@ int attribute_set(struct arena *memory, const struct option *option, void *row, 
 	return 0;
 }
 
-static const char *truth_text(const struct option *option, bool is_true)
-{
-	if (!option->value)
-		return is_true ? "" : NULL;
-	return is_true != option->is_negated ? "yes" : "no";
-}
-
-static const char *choice_text(struct arena *memory, const struct option *option, unsigned index)
-{
-	size_t length;
-	const char *word = choice_word(option->value, index, &length);
-
-	return arena_strndup(memory, word, length);
-}
-
 const char *attribute_text(struct arena *memory, const struct option *option, const void *row)
 {
 	const void *member = (const char *)row + option->offset;
 	unsigned number;
+	const char *word;
+	size_t length;
 
 	switch (option->type) {
 	case ATTRIBUTE_TEXT:
 		return *(const char *const *)member;
 	case ATTRIBUTE_TRUTH:
-		return truth_text(option, *(const bool *)member);
+		if (!option->value)
+			return *(const bool *)member ? "" : NULL;
+		return *(const bool *)member != option->is_negated ? "yes" : "no";
 	case ATTRIBUTE_CHOICE:
-		return choice_text(memory, option, *(const unsigned *)member);
 	case ATTRIBUTE_WISH:
 		number = *(const unsigned *)member;
-		return number ? choice_text(memory, option, number) : NULL;
+		if (option->type == ATTRIBUTE_WISH && !number)
+			return NULL;
+		word = choice_word(option->value, number, &length);
+		return arena_strndup(memory, word, length);
 	case ATTRIBUTE_NUMBER:
 		number = *(const unsigned *)member;
 		return number || !option->is_optional ? arena_printf(memory, "%u", number) : NULL;

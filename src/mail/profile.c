@@ -46,9 +46,8 @@ static int endpoint_build(struct arena *memory, const struct query *query,
 			  struct endpoint *ret_endpoint, struct error *err)
 {
 	const struct pattern_values host_values = { .domain = match->domain };
-	const char *host = pattern_expand(memory, service->host, &host_values);
-	struct pattern_values values = { 0 };
-	const char *login = NULL, *template;
+	const char *host = pattern_expand(memory, service->host, &host_values), *login;
+	struct pattern_values values = { .login = match->provider.login };
 
 	if (!host_name_is_valid(host))
 		return error_set(err, ERROR_DATA, "provider '%s': '%s' is not a host name for '%s'",
@@ -56,32 +55,25 @@ static int endpoint_build(struct arena *memory, const struct query *query,
 	if (query->address) {
 		values = pattern_values_of(memory, query->address, &match->provider);
 		values.login = login_of(memory, query->address, match);
-		login = service->login ? pattern_expand(memory, service->login, &values)
-				       : values.login;
-		template = login_template(query->address, login);
-	} else {
-		values.login = match->provider.login;
-		template = service->login ? pattern_expand(memory, service->login, &values)
-					  : values.login;
 	}
+	login = service->login ? pattern_expand(memory, service->login, &values) : values.login;
 	*ret_endpoint = (struct endpoint){
 		.kind = service->kind,
 		.security = service->security,
 		.host = host,
 		.port = service->port,
 		.path = service->path,
-		.login = login,
-		.login_template = template,
+		.login = query->address ? login : NULL,
+		.login_template = query->address ? login_template(query->address, login) : login,
 		.authentications = service->authentications,
 		.n_authentications = service->n_authentications,
 		.pop3 = service->pop3,
 	};
 	if (service->path)
-		ret_endpoint->url = service->port == 443
-					    ? arena_printf(memory, "https://%s%s", host,
-							   service->path)
-					    : arena_printf(memory, "https://%s:%u%s", host,
-							   service->port, service->path);
+		ret_endpoint->url = arena_printf(
+			memory, "https://%s%s%s", host,
+			service->port == 443 ? "" : arena_printf(memory, ":%u", service->port),
+			service->path);
 	return 0;
 }
 
@@ -114,26 +106,18 @@ const char *move_target(struct arena *memory, const struct query *query, const s
 	return text_equals_ignoring_case(to, query->address->text) ? NULL : to;
 }
 
-/* The administration tool has checked it, but sqlite3 may have changed it since. */
-static int check_row_target(struct arena *memory, const char *target, struct error *err)
-{
-	struct address address;
-
-	if (is_url(target))
-		return url_parse(memory, "target", target, URL_OF_SERVICE, err) ? 0 : -1;
-	if (strchr(target, '@'))
-		return address_parse(memory, target, &address, err);
-	return domain_parse(memory, target, false, err) ? 0 : -1;
-}
-
 static int add_move(struct arena *memory, const struct query *query, const struct match *match,
 		    struct profile *profile, struct error *err)
 {
 	const char *row = row_target(match), *target;
+	struct address address;
 
 	if (!row)
 		return 0;
-	if (check_row_target(memory, row, err) < 0) {
+	/* The administration tool has checked it, but sqlite3 may have changed it since. */
+	if (is_url(row)	       ? !url_parse(memory, "target", row, URL_OF_SERVICE, err)
+	    : strchr(row, '@') ? address_parse(memory, row, &address, err) < 0
+			       : !domain_parse(memory, row, false, err)) {
 		err->kind = ERROR_DATA;
 		return error_prefix(err, "domain '%s' has a wrong --moved-to", match->domain);
 	}

@@ -140,27 +140,22 @@ int provider_check_links(struct arena *memory, const struct provider *provider,
 	return 0;
 }
 
-static const char *const kind_names[LINK_KINDS] = {
-	[LINK_DOCUMENTATION] = "documentation",
-	[LINK_ENABLE] = "enable",
-};
-
 const char *link_kind_name(enum link_kind kind)
 {
-	return kind_names[kind];
+	return kind == LINK_ENABLE ? "enable" : "documentation";
 }
 
 int link_kind_parse(struct arena *memory, const char *text, enum link_kind *ret_kind,
 		    struct error *err)
 {
-	for (size_t i = 0; i < LINK_KINDS; i++)
-		if (text_equals(kind_names[i], text)) {
-			*ret_kind = (enum link_kind)i;
-			return 0;
-		}
-	return error_set(err, ERROR_INPUT,
-			 "%s is not a kind of link; there are documentation and enable",
-			 log_quote(memory, text));
+	int kind = choice_index(LINK_KIND_WORDS, text);
+
+	if (kind < 0)
+		return error_set(err, ERROR_INPUT,
+				 "%s is not a kind of link; there are documentation and enable",
+				 log_quote(memory, text));
+	*ret_kind = (enum link_kind)kind;
+	return 0;
 }
 
 /* pt-br-1994

@@ -34,6 +34,8 @@ static const struct scheme {
 	{ "smtp+starttls", SERVICE_SUBMISSION, SECURITY_STARTTLS, 587 },
 };
 
+#define SCHEMES (sizeof(schemes) / sizeof(*schemes))
+
 static const char *const authentication_names[AUTHENTICATIONS] = {
 	[AUTHENTICATION_PASSWORD_CLEARTEXT] = "password-cleartext",
 	[AUTHENTICATION_PASSWORD_ENCRYPTED] = "password-encrypted",
@@ -57,81 +59,46 @@ static const char *const kind_names[SERVICE_KINDS] = {
 	[SERVICE_ACTIVESYNC] = "ActiveSync",
 };
 
-static int reject_service_url(struct arena *memory, struct error *err, const char *url,
-			      const char *reason)
-{
-	return error_set(err, ERROR_INPUT, "%s is not a service: %s", log_quote(memory, url),
-			 reason);
-}
-
-static const struct scheme *scheme_find(struct arena *memory, const char *url, size_t length)
-{
-	const char *name = arena_strndup(memory, url, length);
-
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
-		if (text_equals_ignoring_case(schemes[i].name, name))
-			return &schemes[i];
-	return NULL;
-}
-
-static const struct scheme *scheme_of(const struct service *service)
-{
-	for (size_t i = 0;; i++)
-		if (schemes[i].kind == service->kind && schemes[i].security == service->security)
-			return &schemes[i];
-}
-
-static const char *all_schemes(struct arena *memory)
-{
-	struct bytes list = BYTES_IN(memory);
-
-	for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
-		bytes_add_format(&list, "%s%s", i ? " " : "", schemes[i].name);
-	return bytes_text(&list);
-}
-
 /*
  * imap+starttls://mail.example.org:143
  * ^scheme         ^host            ^port    and for HTTP services ^path
+ *
+ * Returns why the URL is not a service, or NULL.
  */
-int service_parse(struct arena *memory, const char *url, struct service *ret_service,
-		  struct error *err)
+static const char *parse_service(struct arena *memory, const char *url, struct service *ret_service)
 {
 	const char *authority = strstr(url, "://"), *host, *path, *colon;
-	const struct scheme *scheme;
+	const struct scheme *scheme = NULL;
+	struct bytes names = BYTES_IN(memory);
 	unsigned long port;
 
 	if (!authority)
-		return reject_service_url(
-			memory, err, url,
-			"write SCHEME://HOST[:PORT], as in imaps://imap.example.org");
-	scheme = scheme_find(memory, url, (size_t)(authority - url));
+		return "write SCHEME://HOST[:PORT], as in imaps://imap.example.org";
+	for (size_t i = 0; i < SCHEMES && !scheme; i++)
+		if (text_starts_with_ignoring_case(url, schemes[i].name) &&
+		    url + strlen(schemes[i].name) == authority)
+			scheme = &schemes[i];
+	for (size_t i = 0; i < SCHEMES && !scheme; i++)
+		bytes_add_format(&names, " %s", schemes[i].name);
 	if (!scheme)
-		return error_set(err, ERROR_INPUT, "%s is not a service: its scheme is none of %s",
-				 log_quote(memory, url), all_schemes(memory));
+		return arena_printf(memory, "its scheme is none of%s", bytes_text(&names));
 	authority += strlen("://");
 	path = authority + strcspn(authority, "/?#");
 	authority = arena_strndup(memory, authority, (size_t)(path - authority));
 
 	port = scheme->port;
-	colon = strchr(authority, ':');
-	if (colon && !number_parse(colon + 1, 1, UINT16_MAX, &port))
-		return reject_service_url(memory, err, url,
-					  "its port is not a number from 1 to 65535");
-	host = host_pattern_parse(
-		memory,
-		colon ? arena_strndup(memory, authority, (size_t)(colon - authority)) : authority);
+	colon = strchrnul(authority, ':');
+	if (*colon && !number_parse(colon + 1, 1, UINT16_MAX, &port))
+		return "its port is not a number from 1 to 65535";
+	host = host_pattern_parse(memory,
+				  arena_strndup(memory, authority, (size_t)(colon - authority)));
 	if (!host)
-		return reject_service_url(
-			memory, err, url,
-			"its host is not a host name (letters, digits, hyphens, dots)");
+		return "its host is not a host name (letters, digits, hyphens, dots)";
 
 	if (!scheme->has_path && path[0] != '\0' && !text_equals(path, "/"))
-		return reject_service_url(memory, err, url, "nothing may follow the host and port");
+		return "nothing may follow the host and port";
 	if (scheme->has_path && (path[0] != '/' || !url_path_is_valid(path)))
-		return reject_service_url(
-			memory, err, url,
-			"it needs a path after the host, as a client requests it");
+		return "it needs a path after the host, as a client requests it";
 
 	*ret_service = (struct service){
 		.kind = scheme->kind,
@@ -142,37 +109,30 @@ int service_parse(struct arena *memory, const char *url, struct service *ret_ser
 		.authentications = { AUTHENTICATION_DEFAULT },
 		.n_authentications = 1,
 	};
-	return 0;
+	return NULL;
+}
+
+int service_parse(struct arena *memory, const char *url, struct service *ret_service,
+		  struct error *err)
+{
+	const char *reason = parse_service(memory, url, ret_service);
+
+	return reason ? error_set(err, ERROR_INPUT, "%s is not a service: %s",
+				  log_quote(memory, url), reason)
+		      : 0;
 }
 
 const char *service_url(struct arena *memory, const struct service *service)
 {
-	const struct scheme *scheme = scheme_of(service);
-	const char *path = service->path ? service->path : "";
+	const struct scheme *scheme = schemes;
+	const char *path = service->path ?: "";
 
+	while (scheme->kind != service->kind || scheme->security != service->security)
+		scheme++;
 	if (service->port == scheme->port)
 		return arena_printf(memory, "%s://%s%s", scheme->name, service->host, path);
 	return arena_printf(memory, "%s://%s:%u%s", scheme->name, service->host, service->port,
 			    path);
-}
-
-static int authentication_parse(const char *text, enum authentication *ret_authentication)
-{
-	for (size_t i = 0; i < AUTHENTICATIONS; i++)
-		if (text_equals_ignoring_case(authentication_names[i], text)) {
-			*ret_authentication = (enum authentication)i;
-			return 0;
-		}
-	return -1;
-}
-
-static const char *all_authentications(struct arena *memory)
-{
-	struct bytes list = BYTES_IN(memory);
-
-	for (size_t i = 0; i < AUTHENTICATIONS; i++)
-		bytes_add_format(&list, "%s%s", i ? " " : "", authentication_names[i]);
-	return bytes_text(&list);
 }
 
 int service_parse_authentications(struct arena *memory, const char *text, struct service *service,
@@ -180,20 +140,27 @@ int service_parse_authentications(struct arena *memory, const char *text, struct
 {
 	enum authentication list[AUTHENTICATIONS];
 	char *rest = arena_strdup(memory, text), *name;
+	struct bytes names = BYTES_IN(memory);
 	size_t count = 0;
 
 	while ((name = strsep(&rest, ","))) {
-		enum authentication authentication;
+		enum authentication way = 0;
 
-		if (authentication_parse(name, &authentication) < 0)
+		while (way < AUTHENTICATIONS &&
+		       !text_equals_ignoring_case(authentication_names[way], name))
+			way++;
+		if (way == AUTHENTICATIONS) {
+			for (size_t i = 0; i < AUTHENTICATIONS; i++)
+				bytes_add_format(&names, " %s", authentication_names[i]);
 			return error_set(err, ERROR_INPUT,
 					 "%s is not a way to authenticate; write a comma-separated "
-					 "list of %s",
-					 log_quote(memory, name), all_authentications(memory));
+					 "list of%s",
+					 log_quote(memory, name), bytes_text(&names));
+		}
 		for (size_t i = 0; i < count; i++)
-			if (list[i] == authentication)
+			if (list[i] == way)
 				return error_set(err, ERROR_INPUT, "'%s' is listed twice", name);
-		list[count++] = authentication;
+		list[count++] = way;
 	}
 	memcpy(service->authentications, list, count * sizeof(*list));
 	service->n_authentications = count;
@@ -286,5 +253,5 @@ int service_compare(const struct service *a, const struct service *b)
 
 const char *service_scheme(size_t index)
 {
-	return index < sizeof(schemes) / sizeof(*schemes) ? schemes[index].name : NULL;
+	return index < SCHEMES ? schemes[index].name : NULL;
 }

@@ -11,57 +11,51 @@ bool url_path_is_valid(const char *path)
 	return true;
 }
 
-/* A path, and perhaps a fragment. */
-static bool rest_is_valid(struct arena *memory, const char *rest)
-{
-	size_t length = strcspn(rest, "#");
-
-	return url_path_is_valid(arena_strndup(memory, rest, length)) &&
-	       (!rest[length] || url_path_is_valid(rest + length + 1));
-}
-
-static const char *reject_url(struct arena *memory, struct error *err, const char *what,
-			      const char *text, const char *reason)
-{
-	error_set(err, ERROR_INPUT, "the %s %s %s", what, log_quote(memory, text), reason);
-	return NULL;
-}
-
 /*
  * https://help.example.org:8443/mail?page=2#imap
  * ^scheme ^host            ^port^rest
+ *
+ * Returns what is wrong with the URL, or NULL.
  */
-const char *url_parse(struct arena *memory, const char *what, const char *text, enum url_use use,
-		      struct error *err)
+static const char *parse_url(struct arena *memory, const char *text, enum url_use use,
+			     const char **ret_url)
 {
 	bool is_https = text_starts_with_ignoring_case(text, "https://");
 	bool is_http = text_starts_with_ignoring_case(text, "http://");
 	unsigned long usual = is_https ? 443 : 80, port = usual;
-	const char *authority, *rest, *colon, *host, *url;
+	const char *authority, *rest, *fragment, *colon, *host, *url;
 
 	if (!is_https && (!is_http || use != URL_OF_PAGE))
-		return reject_url(memory, err, what, text,
-				  is_http ? "is not encrypted; write https://HOST/PATH"
-					  : "is not a URL; write https://HOST/PATH");
+		return is_http ? "is not encrypted; write https://HOST/PATH"
+			       : "is not a URL; write https://HOST/PATH";
 	authority = strchr(text, '/') + 2;
 	rest = authority + strcspn(authority, "/?#");
 	authority = arena_strndup(memory, authority, (size_t)(rest - authority));
 	colon = strchrnul(authority, ':');
 	if (*colon && !number_parse(colon + 1, 1, UINT16_MAX, &port))
-		return reject_url(memory, err, what, text,
-				  "has a port that is not a number from 1 to 65535");
+		return "has a port that is not a number from 1 to 65535";
 	host = idna_to_ascii(memory, arena_strndup(memory, authority, (size_t)(colon - authority)));
 	if (!host)
-		return reject_url(
-			memory, err, what, text,
-			"has a host that is not a host name (letters, digits, hyphens, dots)");
-	if (!rest_is_valid(memory, rest))
-		return reject_url(memory, err, what, text,
-				  "has a character that must be percent-encoded after its host");
+		return "has a host that is not a host name (letters, digits, hyphens, dots)";
+	fragment = strchrnul(rest, '#');
+	if (!url_path_is_valid(arena_strndup(memory, rest, (size_t)(fragment - rest))) ||
+	    (*fragment && !url_path_is_valid(fragment + 1)))
+		return "has a character that must be percent-encoded after its host";
 	url = arena_printf(memory, "%s://%s%s%s", is_https ? "https" : "http", host,
 			   port == usual ? "" : arena_printf(memory, ":%lu", port), rest);
 	if (strlen(url) > URL_MAX_LENGTH)
-		return reject_url(memory, err, what, text, "has more than 1000 bytes");
+		return "has more than 1000 bytes";
+	*ret_url = url;
+	return NULL;
+}
+
+const char *url_parse(struct arena *memory, const char *what, const char *text, enum url_use use,
+		      struct error *err)
+{
+	const char *url = NULL, *wrong = parse_url(memory, text, use, &url);
+
+	if (wrong)
+		error_set(err, ERROR_INPUT, "the %s %s %s", what, log_quote(memory, text), wrong);
 	return url;
 }
 
