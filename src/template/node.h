@@ -8,8 +8,6 @@
 
 #include "util/base.h"
 
-struct value;
-
 /* Expansion goes into sections by recursion. The documents we know nest 4 deep. */
 #define TEMPLATE_MAX_DEPTH 32
 
@@ -44,16 +42,3 @@ struct template
 	size_t n_nodes, room;
 	struct arena memory; /* all that nodes point to */
 };
-
-/* The context stack: the values of the sections that are open, innermost first. */
-struct scope {
-	const struct value *value;
-	const struct scope *outer;
-};
-
-/* The field's value. NULL if there is none, or the value is not a map. */
-const struct value *map_find(const struct value *map, const char *name);
-
-/* What the name stands for: its first part is looked for from the innermost value outwards, the
- * others only in what was found. NULL if it stands for nothing. */
-const struct value *scope_find(const struct scope *scope, const struct name *name);

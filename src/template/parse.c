@@ -187,21 +187,6 @@ static int name_parse(struct parser *parser, const struct tag *tag, struct name 
 	return 0;
 }
 
-static int section_open(struct parser *parser, const struct tag *tag, const struct name *name)
-{
-	struct template *template = parser->template;
-
-	if (parser->depth == TEMPLATE_MAX_DEPTH)
-		return refuse_template(
-			parser, tag->line,
-			"sections are nested more than %d deep; close some before this one",
-			TEMPLATE_MAX_DEPTH);
-	parser->open_sections[parser->depth++] = template->n_nodes;
-	node_add(template, tag->sigil == '^' ? NODE_INVERTED : NODE_SECTION, tag->line)->name =
-		*name;
-	return 0;
-}
-
 static int section_close(struct parser *parser, const struct tag *tag, const struct name *name)
 {
 	struct template *template = parser->template;
@@ -264,7 +249,16 @@ static int tag_add(struct parser *parser, struct tag *tag)
 	switch (tag->sigil) {
 	case '#':
 	case '^':
-		return section_open(parser, tag, &name);
+		if (parser->depth == TEMPLATE_MAX_DEPTH)
+			return refuse_template(parser, tag->line,
+					       "sections are nested more than %d deep; close some "
+					       "before this one",
+					       TEMPLATE_MAX_DEPTH);
+		parser->open_sections[parser->depth++] = parser->template->n_nodes;
+		node_add(parser->template, tag->sigil == '^' ? NODE_INVERTED : NODE_SECTION,
+			 tag->line)
+			->name = name;
+		return 0;
 	case '/':
 		return section_close(parser, tag, &name);
 	default:
@@ -273,45 +267,35 @@ static int tag_add(struct parser *parser, struct tag *tag)
 	}
 }
 
-static int check_characters(struct parser *parser)
-{
-	size_t length;
-
-	for (const char *at = parser->source; at < parser->end; at += length) {
-		advance(parser, at);
-		length = utf8_sequence_length(at, (size_t)(parser->end - at));
-		if (length == 0)
-			return refuse_template(parser, parser->line,
-					       "the text is not UTF-8; convert it");
-		if (!*at)
-			return refuse_template(
-				parser, parser->line,
-				"the text has a NUL character; templates are plain text in "
-				"UTF-8");
-	}
-	parser->at = parser->source;
-	parser->line = 1;
-	return 0;
-}
-
 static int parse(struct parser *parser)
 {
-	const char *start;
+	const char *start, *end = parser->end;
+	size_t length;
 
-	if (check_characters(parser) < 0)
-		return -1;
-	while ((start = find(parser->at, parser->end, "{{"))) {
+	for (const char *at = parser->source; at < end; at += length) {
+		length = utf8_sequence_length(at, (size_t)(end - at));
+		if (length > 0 && *at) {
+			parser->line += *at == '\n';
+			continue;
+		}
+		return refuse_template(
+			parser, parser->line, "%s",
+			length == 0 ? "the text is not UTF-8; convert it"
+				    : "the text has a NUL character; templates are plain text in "
+				      "UTF-8");
+	}
+	parser->line = 1;
+	while ((start = find(parser->at, end, "{{"))) {
 		struct tag tag = { 0 };
 
 		advance(parser, start);
 		if (tag_read(parser, &tag) < 0 || tag_add(parser, &tag) < 0)
 			return -1;
 	}
-	text_add(parser, parser->end);
+	text_add(parser, end);
 	if (parser->depth > 0) {
-		const struct template *template = parser->template;
 		const struct node *section =
-			&template->nodes[parser->open_sections[parser->depth - 1]];
+			&parser->template->nodes[parser->open_sections[parser->depth - 1]];
 
 		return refuse_template(
 			parser, section->line,
