@@ -1,6 +1,5 @@
 #include "cli/print.h"
 
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "cli/terminal.h"
@@ -142,16 +141,12 @@ void entry_put_text(json_t *entry, const char *key, const char *text)
 		entry_put(entry, key, json_text(text));
 }
 
-json_t *entry_of_texts(const char *key, const char *text, ...)
+json_t *entry_of_pairs(const char *const *pairs)
 {
 	json_t *entry = json_object();
-	va_list args;
 
-	va_start(args, text);
-	entry_put_text(entry, key, text);
-	while ((key = va_arg(args, const char *)))
-		entry_put_text(entry, key, va_arg(args, const char *));
-	va_end(args);
+	for (; *pairs; pairs += 2)
+		entry_put_text(entry, pairs[0], pairs[1]);
 	return entry;
 }
 

@@ -35,8 +35,10 @@ bool print_has_begun_json(void);
 void entry_put(json_t *entry, const char *key, json_t *value);
 void entry_put_text(json_t *entry, const char *key, const char *text);
 
-/* An object of texts, up to a key that is NULL; texts that are NULL are left out. */
-json_t *entry_of_texts(const char *key, const char *text, ...) __attribute__((sentinel));
+/* An object of texts: entry_of_texts("address", address, "login", login). A text that is NULL is
+ * left out. */
+json_t *entry_of_pairs(const char *const *pairs);
+#define entry_of_texts(...) entry_of_pairs((const char *const[]){ __VA_ARGS__, NULL })
 
 /* Adds an item to an array. */
 void array_add(json_t *array, json_t *item);

@@ -52,7 +52,7 @@ int provider_add_given(struct admin *admin, const struct arguments *arguments,
 
 json_t *service_entry(struct admin *admin, const struct service *service)
 {
-	json_t *entry = entry_of_texts("url", service_url(admin->memory, service), NULL);
+	json_t *entry = entry_of_texts("url", service_url(admin->memory, service));
 	json_t *auth = json_array(), *pop3;
 
 	for (size_t i = 0; i < service->n_authentications; i++)
@@ -68,7 +68,7 @@ json_t *service_entry(struct admin *admin, const struct service *service)
 
 json_t *link_entry(const struct link *link)
 {
-	json_t *entry = entry_of_texts("kind", link_kind_name(link->kind), "url", link->url, NULL);
+	json_t *entry = entry_of_texts("kind", link_kind_name(link->kind), "url", link->url);
 	json_t *texts = json_object();
 
 	for (size_t i = 0; i < link->n_texts; i++)

@@ -33,14 +33,14 @@ static bool is_name_left_out(const struct outcome *outcome, size_t index)
 
 static json_t *outcome_entry(const struct outcome *outcome)
 {
-	json_t *entry = entry_of_texts("domain", outcome->domain, "outcome", outcome->word, NULL);
+	json_t *entry = entry_of_texts("domain", outcome->domain, "outcome", outcome->word);
 	const struct order *order = outcome->order;
 	json_t *left_out = json_array();
 
 	for (size_t i = 0; order && i < order->count; i++)
 		if (is_name_left_out(outcome, i))
 			array_add(left_out, entry_of_texts("name", order->places[i].name, "reason",
-							   order->places[i].reason, NULL));
+							   order->places[i].reason));
 	entry_put(entry, "names", array_of_texts(outcome->names, outcome->n_names));
 	entry_put(entry, "left_out", left_out);
 	entry_put_text(entry, "file", outcome->file);

@@ -87,7 +87,7 @@ static json_t *find_gaps(struct admin *admin, const struct coverage *coverage, s
 		}
 		if (!missing.count)
 			continue;
-		entry = entry_of_texts("domain", domains[i].name, NULL);
+		entry = entry_of_texts("domain", domains[i].name);
 		entry_put(entry, "without_certificate",
 			  array_of_texts(missing.items, missing.count));
 		array_add(gaps, entry);

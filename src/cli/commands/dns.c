@@ -25,7 +25,7 @@ static void print_list(struct admin *admin, const struct wanted *wanted, bool as
 					       *value ? record_type_name(record->type) : "A",
 					       "value", *value ? value : NULL, "presence",
 					       record_presence_name(record->presence), "purpose",
-					       record->purpose, NULL));
+					       record->purpose));
 	}
 	list_end(lines, "there are no records");
 }

@@ -89,7 +89,7 @@ static int report_findings(const char *domain, const struct finding *findings, s
 					finding_level_name(finding_level(findings[i].kind)), "kind",
 					finding_kind_name(findings[i].kind), "seen",
 					findings[i].seen, "expected", findings[i].expected, "fix",
-					findings[i].fix, NULL));
+					findings[i].fix));
 	if (!report->list)
 		print_domain(domain, findings, count, counts);
 	for (size_t i = 0; i < LEVELS; i++)

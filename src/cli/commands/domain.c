@@ -15,8 +15,7 @@
 static json_t *domain_entry(const struct domain *domain)
 {
 	json_t *entry = entry_of_texts("domain", domain->name, "provider", domain->provider,
-				       "alias_of", domain->alias_of, "moved_to", domain->moved_to,
-				       NULL);
+				       "alias_of", domain->alias_of, "moved_to", domain->moved_to);
 
 	entry_put(entry, "enabled", json_boolean(domain->is_enabled));
 	return entry;

@@ -20,7 +20,7 @@ static int show_hash(struct admin *admin, const struct arguments *arguments, str
 		return -1;
 	hash = access_log_hash(admin->memory, &key, address.text);
 	if (arguments->is_json)
-		entry_print(entry_of_texts("address", address.text, "hash", hash, NULL), true);
+		entry_print(entry_of_texts("address", address.text, "hash", hash), true);
 	else
 		puts(hash);
 	return 0;

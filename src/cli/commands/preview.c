@@ -124,7 +124,7 @@ static void print_for_people(struct admin *admin, const struct preview *preview)
 
 	if (preview->head)
 		fputs(preview->head, stdout);
-	fwrite(response->body, 1, response->size, stdout);
+	(void)fwrite(response->body, 1, response->size, stdout);
 	if (response->size && response->body[response->size - 1] != '\n' && isatty(STDOUT_FILENO))
 		putchar('\n');
 	fflush(stdout);
@@ -152,7 +152,7 @@ static void print_json(struct admin *admin, const struct preview *preview)
 {
 	const struct response *response = &preview->response;
 	json_t *entry = entry_of_texts("document", preview->document->name, "outcome",
-				       response->outcome, NULL);
+				       response->outcome);
 
 	entry_put(entry, "status", json_integer(response->status));
 	if (preview->head)

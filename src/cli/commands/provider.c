@@ -13,7 +13,7 @@
 
 static json_t *provider_entry(struct admin *admin, const struct provider *provider)
 {
-	json_t *entry = entry_of_texts("name", provider->name, NULL);
+	json_t *entry = entry_of_texts("name", provider->name);
 	json_t *services = json_array(), *links = json_array();
 
 	for (size_t i = 0; i < provider->n_links; i++)

@@ -49,7 +49,7 @@ static int owner_parse(struct admin *admin, const char *text, struct owner *ret_
 static json_t *user_entry(const struct user *user)
 {
 	return entry_of_texts("address", user->address, "login", user->login, "name", user->name,
-			      "provider", user->provider, "moved_to", user->moved_to, NULL);
+			      "provider", user->provider, "moved_to", user->moved_to);
 }
 
 /* Finds the user; a missing one is an error, with a similar address or else this hint. */
