@@ -42,63 +42,40 @@ void certificate_list_clear(struct certificate_list *list)
 /* What the child writes for each file. */
 enum { IS_READABLE = '+', HAS_UNREADABLE_CHAIN = 'c', HAS_UNREADABLE_KEY = 'k' };
 
-struct readability_check {
-	struct arena *memory;
-	const struct certificate_list *list;
-};
-
-static int compare_file(const void *file, const void *item)
+static int compare_by_file(const void *left, const void *right)
 {
-	return strcmp(file, ((const struct listed_certificate *)item)->file);
-}
+	const struct listed_certificate *a = left, *b = right;
 
-static const struct listed_certificate *find_file(const struct certificate_list *list,
-						  const char *file)
-{
-	return list->count
-		       ? bsearch(file, list->items, list->count, sizeof(*list->items), compare_file)
-		       : NULL;
+	return strcmp(a->file, b->file);
 }
 
 /* In the child: finds and loads the files as the daemon does. */
 static int write_readability(FILE *output, void *context, struct error *err)
 {
-	const struct readability_check *reading = context;
-	const struct certificate_list *list = reading->list;
-	struct certificate_list own;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct certificate_list *list = context;
+	struct certificate_list own = { 0 };
 
-	if (certificate_list_load(reading->memory, list->globs, list->n_globs, &own, err) < 0)
+	if (certificate_list_load(&memory, list->globs, list->n_globs, &own, err) < 0)
 		return -1;
 	for (size_t i = 0; i < list->count; i++) {
-		const char *file = list->items[i].file;
-		const struct listed_certificate *found = find_file(&own, file);
+		const struct listed_certificate *item = &list->items[i], *found;
 
-		if (list->items[i].problem || (found && !found->problem))
+		found = bsearch(item, own.items, own.count, sizeof(*item), compare_by_file);
+		if (item->problem || (found && !found->problem))
 			putc(IS_READABLE, output);
 		else
-			putc(found && eaccess(file, R_OK) == 0 ? HAS_UNREADABLE_KEY
-							       : HAS_UNREADABLE_CHAIN,
+			putc(found && eaccess(item->file, R_OK) == 0 ? HAS_UNREADABLE_KEY
+								     : HAS_UNREADABLE_CHAIN,
 			     output);
 	}
 	certificate_list_clear(&own);
 	return 0;
 }
 
-static const char *describe_unreadable(struct arena *memory, const char *file, int letter,
-				       const struct account *account)
-{
-	const char *key_file = letter == HAS_UNREADABLE_KEY ? layout_key_of(memory, file) : NULL;
-
-	return arena_printf(memory,
-			    "cannot read '%s' as user '%s': %s; give the daemon's user read "
-			    "permission",
-			    key_file ? key_file : file, account->name, strerror(EACCES));
-}
-
 int certificate_list_check_readable(struct arena *memory, struct certificate_list *list,
 				    const char *database, struct error *err)
 {
-	struct readability_check reading = { memory, list };
 	struct account account;
 	const char *letters;
 	size_t size;
@@ -109,8 +86,7 @@ int certificate_list_check_readable(struct arena *memory, struct certificate_lis
 		return -1;
 	if (account.uid == 0)
 		return 0;
-	letters = account_run(memory, &account, write_readability, &reading, list->count, &size,
-			      err);
+	letters = account_run(memory, &account, write_readability, list, list->count, &size, err);
 	if (!letters)
 		return -1;
 	if (size != list->count)
@@ -119,10 +95,17 @@ int certificate_list_check_readable(struct arena *memory, struct certificate_lis
 				 account.name);
 	for (size_t i = 0; i < list->count; i++) {
 		struct listed_certificate *item = &list->items[i];
+		const char *key_file = NULL;
 
 		if (letters[i] == IS_READABLE)
 			continue;
-		item->problem = describe_unreadable(memory, item->file, letters[i], &account);
+		if (letters[i] == HAS_UNREADABLE_KEY)
+			key_file = layout_key_of(memory, item->file);
+		item->problem = arena_printf(memory,
+					     "cannot read '%s' as user '%s': %s; give the daemon's "
+					     "user read permission",
+					     key_file ?: item->file, account.name,
+					     strerror(EACCES));
 		certificate_clear(&item->certificate);
 		list->n_usable--;
 	}

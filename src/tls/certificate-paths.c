@@ -94,68 +94,25 @@ const char *layout_key_of(struct arena *memory, const char *chain_file)
 	return first;
 }
 
-static bool is_part_of(const struct layout *layout, const char *name, size_t *ret_stem)
+/* The file of the chain, where the file is the key of a pair or belongs to it otherwise, as the
+ * certificate of the issuer does; NULL for others, and where the pair is not complete. */
+static const char *layout_chain_of(struct arena *memory, const char *file)
 {
-	for (size_t i = 0; i < OTHERS_MAX && layout->others[i]; i++)
-		if (pattern_fits(layout->others[i], name, ret_stem))
-			return true;
-	return pattern_fits(layout->key, name, ret_stem);
-}
-
-const char *layout_chain_of(struct arena *memory, const char *file)
-{
-	size_t stem;
-
 	for (size_t i = 0; i < LAYOUTS; i++) {
+		const struct layout *layout = &layouts[i];
+		size_t stem;
+		bool is_part = pattern_fits(layout->key, file_name(file), &stem);
 		const char *chain;
 
-		if (!is_part_of(&layouts[i], file_name(file), &stem))
+		for (size_t j = 0; !is_part && j < OTHERS_MAX && layout->others[j]; j++)
+			is_part = pattern_fits(layout->others[j], file_name(file), &stem);
+		if (!is_part)
 			continue;
-		chain = path_beside(memory, file, stem, layouts[i].chain);
-		if (file_exists(chain) &&
-		    file_exists(path_beside(memory, file, stem, layouts[i].key)))
+		chain = path_beside(memory, file, stem, layout->chain);
+		if (file_exists(chain) && file_exists(path_beside(memory, file, stem, layout->key)))
 			return chain;
 	}
 	return NULL;
-}
-
-static void add_pair(struct texts *chain_files, const char *directory, const char *chain_name,
-		     const struct layout *layout)
-{
-	struct arena *memory = chain_files->memory;
-	const char *chain = arena_printf(memory, "%s/%s", directory, chain_name);
-	size_t stem;
-
-	if (pattern_fits(layout->chain, chain_name, &stem) && file_exists(chain) &&
-	    file_exists(path_beside(memory, chain, stem, layout->key)))
-		texts_add(chain_files, chain);
-}
-
-static int add_pairs(struct texts *chain_files, const char *path, const struct layout *layout)
-{
-	DIR *directory = opendir(path);
-	const struct dirent *entry;
-
-	if (!directory)
-		return -1;
-	while ((entry = readdir(directory)))
-		if (entry->d_name[0] != '.')
-			add_pair(chain_files, path, entry->d_name, layout);
-	closedir(directory);
-	return 0;
-}
-
-int layout_find(struct texts *chain_files, const char *directory)
-{
-	size_t before = chain_files->count;
-
-	for (size_t i = 0; i < LAYOUTS && chain_files->count == before; i++) {
-		if (layouts[i].chain[0] != '*')
-			add_pair(chain_files, directory, layouts[i].chain, &layouts[i]);
-		else if (add_pairs(chain_files, directory, &layouts[i]) < 0)
-			return -1;
-	}
-	return 0;
 }
 
 bool layout_has(const char *name)
@@ -212,6 +169,48 @@ static void add_unreadable(struct matches *matches, const char *path, int reason
 			       path, strerror(reason)));
 }
 
+static void add_pair(struct matches *matches, const char *directory, const char *chain_name,
+		     const struct layout *layout)
+{
+	const char *chain = arena_printf(matches->memory, "%s/%s", directory, chain_name);
+	size_t stem;
+
+	if (pattern_fits(layout->chain, chain_name, &stem) && file_exists(chain) &&
+	    file_exists(path_beside(matches->memory, chain, stem, layout->key)))
+		add_match(matches, chain, NULL);
+}
+
+/* Adds the files of chains in the directory whose keys are beside them: those of the first layout
+ * that has any. */
+static void add_directory(struct matches *matches, const char *path)
+{
+	size_t before = matches->count, length = strlen(path);
+
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	path = arena_strndup(matches->memory, path, length);
+	for (size_t i = 0; i < LAYOUTS && matches->count == before; i++) {
+		const struct dirent *entry;
+		DIR *directory;
+
+		if (layouts[i].chain[0] != '*') {
+			add_pair(matches, path, layouts[i].chain, &layouts[i]);
+			continue;
+		}
+		directory = opendir(path);
+		if (!directory) {
+			add_unreadable(matches, path, errno);
+			return;
+		}
+		while ((entry = readdir(directory)))
+			if (entry->d_name[0] != '.')
+				add_pair(matches, path, entry->d_name, &layouts[i]);
+		closedir(directory);
+	}
+	if (matches->count == before)
+		add_match(matches, arena_printf(matches->memory, "%s/" LAYOUT_CHAIN, path), NULL);
+}
+
 /* glob(3) gives its callback no context. */
 static _Thread_local struct matches *matches_of_glob;
 
@@ -237,44 +236,6 @@ static bool is_half(const char *file)
 	return !content.certificates || !content.keys;
 }
 
-/* Files of a pair beside its chain stand for the pair. */
-static void add_file_match(struct matches *matches, const char *path)
-{
-	const char *chain = layout_chain_of(matches->memory, path);
-
-	add_match(matches, chain && is_half(path) ? chain : arena_strdup(matches->memory, path),
-		  NULL);
-}
-
-static void add_directory(struct matches *matches, const char *path)
-{
-	struct texts chains = TEXTS_IN(matches->memory);
-	size_t length = strlen(path);
-
-	while (length > 1 && path[length - 1] == '/')
-		length--;
-	path = arena_strndup(matches->memory, path, length);
-	if (layout_find(&chains, path) < 0) {
-		add_unreadable(matches, path, errno);
-		return;
-	}
-	for (size_t i = 0; i < chains.count; i++)
-		add_match(matches, chains.items[i], NULL);
-	if (!chains.count)
-		add_match(matches, arena_printf(matches->memory, "%s/%s", path, LAYOUT_CHAIN),
-			  NULL);
-}
-
-static void add_found(struct matches *matches, const char *path)
-{
-	struct stat status;
-
-	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-		add_directory(matches, path);
-	else
-		add_file_match(matches, path);
-}
-
 static void expand_glob(const char *pattern, struct matches *matches)
 {
 	glob_t found = { 0 };
@@ -282,8 +243,20 @@ static void expand_glob(const char *pattern, struct matches *matches)
 
 	matches_of_glob = matches;
 	r = glob(pattern, 0, note_unreadable, &found);
-	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++)
-		add_found(matches, found.gl_pathv[i]);
+	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++) {
+		const char *path = found.gl_pathv[i], *chain;
+		struct stat status;
+
+		if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+			add_directory(matches, path);
+			continue;
+		}
+		/* Files of a pair beside its chain stand for the pair. */
+		chain = layout_chain_of(matches->memory, path);
+		if (!chain || !is_half(path))
+			chain = arena_strdup(matches->memory, path);
+		add_match(matches, chain, NULL);
+	}
 	globfree(&found);
 	/* Without a wildcard no directory is read. */
 	if (r != 0 && !strpbrk(pattern, "*?[") && eaccess(pattern, F_OK) < 0 && errno == EACCES)
@@ -295,18 +268,6 @@ static int compare_files(const void *left, const void *right)
 	const struct certificate_file *a = left, *b = right;
 
 	return strcmp(a->path, b->path);
-}
-
-static size_t sort_files(struct certificate_file *files, size_t count)
-{
-	size_t kept = 0;
-
-	if (count)
-		qsort(files, count, sizeof(*files), compare_files);
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || !text_equals(files[kept - 1].path, files[i].path))
-			files[kept++] = files[i];
-	return kept;
 }
 
 int certificate_files_find(struct arena *memory, const char *const *globs, size_t n_globs,
@@ -330,39 +291,28 @@ int certificate_files_find(struct arena *memory, const char *const *globs, size_
 	}
 	if (!matches.count)
 		return CERTIFICATES_NONE;
-	files.count = sort_files(matches.items, matches.count);
-	files.items = arena_copy(memory, matches.items, files.count, sizeof(*matches.items));
+	qsort(matches.items, matches.count, sizeof(*matches.items), compare_files);
+	files.items = arena_array(memory, struct certificate_file, matches.count);
+	for (size_t i = 0; i < matches.count; i++)
+		if (i == 0 || !text_equals(matches.items[i].path, matches.items[i - 1].path))
+			files.items[files.count++] = matches.items[i];
 	*ret_files = files;
 	return 0;
 }
 
-static int compare_path(const void *path, const void *file)
-{
-	return strcmp(path, ((const struct certificate_file *)file)->path);
-}
-
-const struct certificate_file *certificate_files_get(const struct certificate_files *files,
-						     const char *path)
-{
-	return files->count ? bsearch(path, files->items, files->count, sizeof(*files->items),
-				      compare_path)
-			    : NULL;
-}
-
-static bool is_at_or_below(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	return strncmp(path, directory, length) == 0 &&
-	       (path[length] == '\0' || path[length] == '/');
-}
-
 bool certificate_files_hide(const struct certificate_files *files, const char *path)
 {
-	const struct certificate_file *found = certificate_files_get(files, path);
+	const struct certificate_file key = { .path = path }, *found = NULL;
 
-	for (size_t i = 0; i < files->count && (!found || found->problem); i++)
-		if (files->items[i].problem && is_at_or_below(path, files->items[i].path))
+	if (files->count)
+		found = bsearch(&key, files->items, files->count, sizeof(key), compare_files);
+	for (size_t i = 0; i < files->count && (!found || found->problem); i++) {
+		const char *directory = files->items[i].path;
+		size_t length = strlen(directory);
+
+		if (files->items[i].problem && strncmp(path, directory, length) == 0 &&
+		    (path[length] == '\0' || path[length] == '/'))
 			return true;
+	}
 	return false;
 }

@@ -34,10 +34,6 @@ enum { CERTIFICATES_NONE = 1 };
 int certificate_files_find(struct arena *memory, const char *const *globs, size_t n_globs,
 			   struct certificate_files *ret_files, struct error *err);
 
-/* The item with this path, NULL where there is none. */
-const struct certificate_file *certificate_files_get(const struct certificate_files *files,
-						     const char *path);
-
 /* Whether the file is not among them because a directory that it may be in cannot be read. */
 bool certificate_files_hide(const struct certificate_files *files, const char *path);
 
@@ -48,16 +44,6 @@ bool certificate_files_hide(const struct certificate_files *files, const char *p
 /* The file of the key for a file of a chain: the first one that exists, or else the most common
  * one. NULL where the name of the chain is in no layout. Lives in memory. */
 const char *layout_key_of(struct arena *memory, const char *chain_file);
-
-/* The file of the chain, where the file is the key of a pair or belongs to it otherwise, as the
- * certificate of the issuer does; NULL for others, and where the pair is not complete. Lives in
- * memory. */
-const char *layout_chain_of(struct arena *memory, const char *file);
-
-/* Adds the files of chains in the directory whose keys are beside them: those of the first layout
- * that has any. They live in the memory of the texts. Returns 0, or -1 with errno set where the
- * directory had to be read and could not. */
-int layout_find(struct texts *chain_files, const char *directory);
 
 /* Whether a file of this name is the chain or the key of some layout. */
 bool layout_has(const char *name);
