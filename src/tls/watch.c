@@ -56,7 +56,8 @@ struct watch {
 	watch_warner warn;
 	void *context;
 	bool has_warned_of_limit, has_warned_of_access;
-	char **paths;
+	struct arena path_memory; /* holds the paths */
+	const char **paths;
 	size_t n_paths;
 
 	struct arena memory;	    /* holds the strings of interests */
@@ -127,24 +128,8 @@ static void add_interest(struct watch_walk *walk, const char *directory, const c
 static void follow_path(struct watch_walk *walk, const char *directory, const char *rest,
 			unsigned links);
 
-static void enter_path(struct watch_walk *walk, const char *directory, const char *name,
-		       const char *rest, unsigned links);
-
-/* A directory at the end of a path is one of pairs, which may have any of several names. */
-static void enter_pairs(struct watch_walk *walk, const char *path, unsigned links)
-{
-	DIR *stream = opendir(path);
-	struct dirent *found;
-
-	add_interest(walk, path, "*", true);
-	if (!stream)
-		return;
-	while ((found = readdir(stream)))
-		if (layout_has(found->d_name))
-			enter_path(walk, path, arena_strdup(&walk->memory, found->d_name), "",
-				   links);
-	closedir(stream);
-}
+static void enter_matches(struct watch_walk *walk, const char *directory, const char *pattern,
+			  const char *rest, unsigned links);
 
 static void enter_path(struct watch_walk *walk, const char *directory, const char *name,
 		       const char *rest, unsigned links)
@@ -167,7 +152,9 @@ static void enter_path(struct watch_walk *walk, const char *directory, const cha
 	} else if (S_ISDIR(status.st_mode) && *rest) {
 		follow_path(walk, path, rest, links);
 	} else if (S_ISDIR(status.st_mode)) {
-		enter_pairs(walk, path, links);
+		/* One at the end of a path is of pairs, which may have any of several names. */
+		add_interest(walk, path, "*", true);
+		enter_matches(walk, path, NULL, "", links);
 	}
 }
 
@@ -188,6 +175,7 @@ static void follow_partners(struct watch_walk *walk, const char *directory, cons
 	walk->is_partner = false;
 }
 
+/* Of the directory, the names that fit the pattern; with NULL, those of a layout. */
 static void enter_matches(struct watch_walk *walk, const char *directory, const char *pattern,
 			  const char *rest, unsigned links)
 {
@@ -199,12 +187,13 @@ static void enter_matches(struct watch_walk *walk, const char *directory, const 
 	while ((found = readdir(stream))) {
 		const char *name;
 
-		if (fnmatch(pattern, found->d_name, FNM_PERIOD) != 0)
+		if (pattern ? fnmatch(pattern, found->d_name, FNM_PERIOD) != 0
+			    : !layout_has(found->d_name))
 			continue;
 		name = arena_strdup(&walk->memory, found->d_name);
 		enter_path(walk, directory, name, rest, links);
 		/* Those of *.crt are followed as *.key, all at once. */
-		if (!*rest && !layout_has(pattern))
+		if (pattern && !*rest && !layout_has(pattern))
 			follow_partners(walk, directory, name, pattern, links);
 	}
 	closedir(stream);
@@ -244,64 +233,52 @@ static int compare_interests(const void *left, const void *right)
 	return a->wd != b->wd ? (a->wd > b->wd) - (a->wd < b->wd) : strcmp(a->name, b->name);
 }
 
-static size_t without_duplicates(struct interest *interests, size_t count)
+static int compare_directories(const void *left, const void *right)
 {
-	size_t kept = 0;
+	const struct interest *a = left, *b = right;
 
-	for (size_t i = 0; i < count; i++)
-		if (kept == 0 || compare_interests(&interests[kept - 1], &interests[i]) != 0)
-			interests[kept++] = interests[i];
-	return kept;
+	return (a->wd > b->wd) - (a->wd < b->wd);
 }
 
-/* Where the interests in a directory begin, or would. */
-static size_t position_of(const struct interest *interests, size_t count, int wd)
+/* Any of the interests in the directory, NULL where there is none. */
+static const struct interest *find_directory(const struct interest *interests, size_t count, int wd)
 {
-	size_t low = 0, high = count;
+	const struct interest key = { .wd = wd };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (interests[middle].wd < wd)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static bool has_wd(const struct interest *interests, size_t count, int wd)
-{
-	size_t position = position_of(interests, count, wd);
-
-	return position < count && interests[position].wd == wd;
+	return count ? bsearch(&key, interests, count, sizeof(key), compare_directories) : NULL;
 }
 
 /* Rebuilds the list. Returns whether a directory has joined it. */
 static bool update_interests(struct watch *watch)
 {
 	struct watch_walk walk = { .watch = watch };
+	size_t count = 0;
 	bool has_grown = false;
 
 	for (size_t i = 0; i < watch->n_paths; i++)
 		follow_path(&walk, "/", watch->paths[i], 0);
 	if (walk.count)
 		qsort(walk.interests, walk.count, sizeof(*walk.interests), compare_interests);
-	walk.count = without_duplicates(walk.interests, walk.count);
-	for (size_t i = 0; i < walk.count; i++)
-		has_grown |= !has_wd(watch->interests, watch->n_interests, walk.interests[i].wd);
-	for (size_t i = 0; i < watch->n_interests; i++) {
-		int wd = watch->interests[i].wd;
+	for (size_t i = 0; i < walk.count; i++) {
+		const struct interest *interest = &walk.interests[i];
 
-		if ((i == 0 || watch->interests[i - 1].wd != wd) &&
-		    !has_wd(walk.interests, walk.count, wd))
-			(void)inotify_rm_watch(watch->fd, wd);
+		if (count && compare_interests(&walk.interests[count - 1], interest) == 0)
+			continue;
+		has_grown |= !find_directory(watch->interests, watch->n_interests, interest->wd);
+		walk.interests[count++] = *interest;
+	}
+	for (size_t i = 0; i < watch->n_interests; i++) {
+		const struct interest *interest = &watch->interests[i];
+
+		if ((i == 0 || interest[-1].wd != interest->wd) &&
+		    !find_directory(walk.interests, count, interest->wd))
+			(void)inotify_rm_watch(watch->fd, interest->wd);
 	}
 	free(watch->interests);
 	arena_clear(&watch->memory);
 	watch->memory = walk.memory;
 	watch->interests = walk.interests;
-	watch->n_interests = walk.count;
+	watch->n_interests = count;
 	return has_grown;
 }
 
@@ -320,22 +297,13 @@ int watch_open(watch_warner warn, void *context, struct watch **ret_watch, struc
 	return 0;
 }
 
-static void forget_paths(struct watch *watch)
-{
-	for (size_t i = 0; i < watch->n_paths; i++)
-		free(watch->paths[i]);
-	free(watch->paths);
-	watch->paths = NULL;
-	watch->n_paths = 0;
-}
-
 void watch_close(struct watch *watch)
 {
 	if (!watch)
 		return;
 	if (watch->fd >= 0)
 		close(watch->fd);
-	forget_paths(watch);
+	arena_clear(&watch->path_memory);
 	free(watch->interests);
 	arena_clear(&watch->memory);
 	free(watch);
@@ -343,10 +311,11 @@ void watch_close(struct watch *watch)
 
 void watch_set_paths(struct watch *watch, const char *const *paths, size_t count)
 {
-	forget_paths(watch);
-	watch->paths = xcalloc(count, sizeof(*watch->paths));
-	for (; watch->n_paths < count; watch->n_paths++)
-		watch->paths[watch->n_paths] = xstrdup(paths[watch->n_paths]);
+	arena_clear(&watch->path_memory);
+	watch->paths = arena_array(&watch->path_memory, const char *, count);
+	watch->n_paths = count;
+	for (size_t i = 0; i < count; i++)
+		watch->paths[i] = arena_strdup(&watch->path_memory, paths[i]);
 	(void)update_interests(watch);
 }
 
@@ -357,32 +326,15 @@ int watch_fd(const struct watch *watch)
 
 static const struct interest *find_interest(const struct watch *watch, int wd, const char *name)
 {
-	const struct interest *at = watch->interests +
-				    position_of(watch->interests, watch->n_interests, wd);
+	const struct interest *at = find_directory(watch->interests, watch->n_interests, wd);
 
-	for (; at < watch->interests + watch->n_interests && at->wd == wd; at++)
+	while (at && at > watch->interests && at[-1].wd == wd)
+		at--;
+	for (; at && at < watch->interests + watch->n_interests && at->wd == wd; at++)
 		if (at->is_pattern ? fnmatch(at->name, name, FNM_PERIOD) == 0
 				   : text_equals(at->name, name))
 			return at;
 	return NULL;
-}
-
-static void forget_writing(struct watch *watch, dev_t device, ino_t number)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < watch->n_writing; i++)
-		if (watch->writing[i].device != device || watch->writing[i].number != number)
-			watch->writing[kept++] = watch->writing[i];
-	watch->n_writing = kept;
-}
-
-static void note_writing(struct watch *watch, dev_t device, ino_t number)
-{
-	if (watch->n_writing == WRITING_MAX)
-		memmove(watch->writing, watch->writing + 1,
-			--watch->n_writing * sizeof(*watch->writing));
-	watch->writing[watch->n_writing++] = (struct writing){ device, number };
 }
 
 static void note_event(struct watch *watch, const struct inotify_event *event, int64_t now)
@@ -390,6 +342,7 @@ static void note_event(struct watch *watch, const struct inotify_event *event, i
 	const struct interest *interest = NULL;
 	char path[PATH_MAX];
 	struct stat status;
+	size_t kept = 0;
 
 	if (event->len)
 		interest = find_interest(watch, event->wd, event->name);
@@ -406,9 +359,17 @@ static void note_event(struct watch *watch, const struct inotify_event *event, i
 	if (stat(path, &status) < 0 || !S_ISREG(status.st_mode))
 		return;
 	/* A number may come back with another file. */
-	forget_writing(watch, status.st_dev, status.st_ino);
-	if (event->mask & IN_MODIFY)
-		note_writing(watch, status.st_dev, status.st_ino);
+	for (size_t i = 0; i < watch->n_writing; i++)
+		if (watch->writing[i].device != status.st_dev ||
+		    watch->writing[i].number != status.st_ino)
+			watch->writing[kept++] = watch->writing[i];
+	watch->n_writing = kept;
+	if (!(event->mask & IN_MODIFY))
+		return;
+	if (watch->n_writing == WRITING_MAX)
+		memmove(watch->writing, watch->writing + 1,
+			--watch->n_writing * sizeof(*watch->writing));
+	watch->writing[watch->n_writing++] = (struct writing){ status.st_dev, status.st_ino };
 }
 
 void watch_read(struct watch *watch, int64_t now)
