@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "dns/resolver.h"
+#include "mail/address.h"
 #include "util/idna.h"
 
 #define CRITICAL 0x80
@@ -21,8 +22,7 @@ struct issue {
 
 /* The tags that CAs know (IANA, "Certification Authority Restriction Properties"). */
 static const char *const known_tags[] = {
-	"issue",    "issuewild",    "iodef",	    "issuemail",
-	"issuevmc", "contactemail", "contactphone", NULL,
+	"issue", "issuewild", "iodef", "issuemail", "issuevmc", "contactemail", "contactphone",
 };
 
 static bool read_property(struct arena *memory, const struct dns_record *record,
@@ -79,11 +79,6 @@ static bool list_has(struct arena *memory, const char *list, const char *word)
 	return false;
 }
 
-static bool is_wildcard(const struct caa_set *set)
-{
-	return strncmp(set->name, "*.", 2) == 0;
-}
-
 static bool has_tag(const struct caa_set *set, const char *tag)
 {
 	size_t length = strlen(tag);
@@ -101,7 +96,7 @@ static bool has_tag(const struct caa_set *set, const char *tag)
 /* For a wildcard, issuewild replaces issue (RFC 8659 4.3). */
 static const char *relevant_tag(const struct caa_set *set)
 {
-	return is_wildcard(set) && has_tag(set, "issuewild") ? "issuewild" : "issue";
+	return domain_is_pattern(set->name) && has_tag(set, "issuewild") ? "issuewild" : "issue";
 }
 
 bool caa_names_issuers(const struct caa_set *set)
@@ -111,7 +106,7 @@ bool caa_names_issuers(const struct caa_set *set)
 
 static bool is_known(const char *tag)
 {
-	for (size_t i = 0; known_tags[i]; i++)
+	for (size_t i = 0; i < sizeof(known_tags) / sizeof(*known_tags); i++)
 		if (text_equals(tag, known_tags[i]))
 			return true;
 	return false;
@@ -125,20 +120,12 @@ static bool is_issuer(const struct caa_issuer *issuer, const char *ca)
 	return issuer->n_identities == 0 && *ca;
 }
 
-/* Adds the name of a CA once, if it can be shown. */
-static void add_allowed_ca(struct arena *memory, struct bytes *allowed, const char *ca)
-{
-	const char *so_far = arena_strdup(memory, bytes_text(allowed));
-
-	if (host_name_is_valid(ca) && !list_has(memory, so_far, ca))
-		bytes_add_format(allowed, "%s%s", allowed->size ? ", " : "", ca);
-}
-
 const char *caa_find_objection(struct arena *memory, const struct caa_set *set,
 			       const struct caa_issuer *issuer)
 {
-	struct bytes allowed = BYTES_IN(memory);
-	const char *tag = relevant_tag(set), *other_methods = NULL;
+	struct bytes allowed = BYTES_IN(memory); /* each CA once, if it can be shown */
+	const char *tag = relevant_tag(set);
+	bool has_other_methods = false;
 
 	for (size_t i = 0; i < set->count; i++) {
 		struct property property;
@@ -154,33 +141,23 @@ const char *caa_find_objection(struct arena *memory, const struct caa_set *set,
 		if (!text_equals(property.tag, tag))
 			continue;
 		issue = read_issue(memory, property.value);
-		if (!is_issuer(issuer, issue.ca))
-			add_allowed_ca(memory, &allowed, issue.ca);
-		else if (!issue.methods || list_has(memory, issue.methods, issuer->method))
-			return NULL;
-		else
-			other_methods = issue.ca;
+		if (is_issuer(issuer, issue.ca)) {
+			if (!issue.methods || list_has(memory, issue.methods, issuer->method))
+				return NULL;
+			has_other_methods = true;
+		} else if (host_name_is_valid(issue.ca) &&
+			   !list_has(memory, bytes_text(&allowed), issue.ca)) {
+			bytes_add_format(&allowed, "%s%s", allowed.size ? ", " : "", issue.ca);
+		}
 	}
 	if (!caa_names_issuers(set))
 		return NULL;
-	if (other_methods)
+	if (has_other_methods)
 		return arena_printf(memory, "the CAA records of %s do not allow validation by %s",
 				    set->owner, issuer->method);
 	return arena_printf(memory, "the CAA records of %s allow %s%s", set->owner,
 			    allowed.size ? "only " : "no CA",
 			    allowed.size ? bytes_text(&allowed) : "");
-}
-
-/* The questions of all names and their parents, each once. */
-struct climb {
-	struct arena *memory;
-	struct dns_question *questions;
-	size_t count;
-};
-
-static const char *without_wildcard(const char *name)
-{
-	return strncmp(name, "*.", 2) == 0 ? name + 2 : name;
 }
 
 static const char *domain_above(const char *name)
@@ -190,51 +167,54 @@ static const char *domain_above(const char *name)
 	return dot ? dot + 1 : NULL;
 }
 
-static struct dns_question *find_question(const struct climb *climb, const char *name)
+static const char *without_wildcard(const char *name)
 {
-	for (size_t i = 0; i < climb->count; i++)
-		if (text_equals(climb->questions[i].name, name))
-			return &climb->questions[i];
+	return domain_is_pattern(name) ? domain_above(name) : name;
+}
+
+static const struct dns_question *find_question(const struct dns_question *questions, size_t count,
+						const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (text_equals(questions[i].name, name))
+			return &questions[i];
 	return NULL;
 }
 
-/* The tree is climbed from the name to its top-level domain; the resolver follows CNAMEs, whose
+/* The tree is climbed from each name to its top-level domain; the resolver follows CNAMEs, whose
  * targets' parents do not count (RFC 8659 3). */
-static void find_relevant(const struct climb *climb, struct caa_set *set)
-{
-	for (const char *at = without_wildcard(set->name); at; at = domain_above(at)) {
-		const struct dns_question *question = find_question(climb, at);
-
-		if (question->answer.outcome == DNS_FAILED) {
-			set->failure = arena_printf(climb->memory,
-						    "the CAA records of %s cannot be looked up: %s",
-						    at, question->answer.failure);
-			return;
-		}
-		if (question->answer.outcome == DNS_FOUND) {
-			set->owner = at;
-			set->records = question->answer.records;
-			set->count = question->answer.count;
-			return;
-		}
-	}
-}
-
 void caa_find(struct arena *memory, struct resolver *resolver, struct caa_set *sets, size_t count)
 {
-	struct climb climb = { .memory = memory };
-	size_t n_max = 0;
+	struct dns_question *questions;
+	size_t n_max = 0, n_questions = 0;
 
 	for (size_t i = 0; i < count; i++)
 		for (const char *at = without_wildcard(sets[i].name); at; at = domain_above(at))
 			n_max++;
-	climb.questions = arena_array(memory, struct dns_question, n_max);
+	questions = arena_array(memory, struct dns_question, n_max);
 	for (size_t i = 0; i < count; i++)
 		for (const char *at = without_wildcard(sets[i].name); at; at = domain_above(at))
-			if (!find_question(&climb, at))
-				climb.questions[climb.count++] =
-					(struct dns_question){ .name = at, .type = DNS_CAA };
-	resolver_ask(resolver, memory, climb.questions, climb.count);
-	for (size_t i = 0; i < count; i++)
-		find_relevant(&climb, &sets[i]);
+			if (!find_question(questions, n_questions, at))
+				questions[n_questions++] = (struct dns_question){ .name = at,
+										  .type = DNS_CAA };
+	resolver_ask(resolver, memory, questions, n_questions);
+	for (size_t i = 0; i < count; i++) {
+		struct caa_set *set = &sets[i];
+		const char *at = without_wildcard(set->name);
+
+		for (; at && !set->owner && !set->failure; at = domain_above(at)) {
+			const struct dns_answer *answer =
+				&find_question(questions, n_questions, at)->answer;
+
+			if (answer->outcome == DNS_FAILED)
+				set->failure = arena_printf(
+					memory, "the CAA records of %s cannot be looked up: %s", at,
+					answer->failure);
+			if (answer->outcome != DNS_FOUND)
+				continue;
+			set->owner = at;
+			set->records = answer->records;
+			set->count = answer->count;
+		}
+	}
 }

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <ares.h>
 
+#include "util/network.h"
 #include "util/socket-address.h"
 
 /* c-ares doubles the time with each try: six seconds at most. */
@@ -43,45 +44,11 @@ static void init_ares(void)
 	ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-/* The library takes any number for a port. */
-static bool has_good_port(const char *server)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *const forms[] = {
-		server,
-		arena_printf(&memory, "%s:53", server),
-		arena_printf(&memory, "[%s]:53", server),
-	};
-	struct sockaddr_storage address;
-	struct error err;
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
-		if (socket_address_parse(forms[i], &address, &err) == 0)
-			return true;
-	return false;
-}
-
-int resolver_check_server(const char *server, struct error *err)
-{
-	ares_channel channel = NULL;
-	bool is_good = false;
-
-	if (ares_init(&channel) != ARES_SUCCESS)
-		return error_set(err, ERROR_SYSTEM, "cannot initialise the resolver");
-	is_good = has_good_port(server) &&
-		  ares_set_servers_ports_csv(channel, server) == ARES_SUCCESS;
-	ares_destroy(channel);
-	if (!is_good) {
-		error_set(err, ERROR_INPUT, "'%s' is not a resolver", server);
-		return error_hint(err, "write an IP address, as in 192.0.2.53, 192.0.2.53:5353 or "
-				       "[2001:db8::53]:53");
-	}
-	return 0;
-}
-
 int resolver_new(const char *server, struct resolver **ret_resolver, struct error *err)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	_cleanup_(resolver_freep) struct resolver *resolver = xnew(struct resolver);
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	struct ares_options options = {
 		.flags = ARES_FLAG_EDNS,
 		.timeout = TIMEOUT_MS,
@@ -89,20 +56,24 @@ int resolver_new(const char *server, struct resolver **ret_resolver, struct erro
 		.ednspsz = 1232,
 		.lookups = (char *)"b",
 	};
-	struct resolver *resolver;
+	struct sockaddr_storage address;
 
 	pthread_once(&once, init_ares);
-	if (server && resolver_check_server(server, err) < 0)
-		return -1;
-	resolver = xnew(struct resolver);
 	if (ares_init_options(&resolver->channel, &options,
 			      ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-				      ARES_OPT_EDNSPSZ | ARES_OPT_LOOKUPS) != ARES_SUCCESS ||
-	    (server && ares_set_servers_ports_csv(resolver->channel, server) != ARES_SUCCESS)) {
-		resolver_free(resolver);
+				      ARES_OPT_EDNSPSZ | ARES_OPT_LOOKUPS) != ARES_SUCCESS)
 		return error_set(err, ERROR_SYSTEM, "cannot initialise the resolver");
+	/* The library takes any number for a port. */
+	if (server &&
+	    ((socket_address_parse(server, &address, err) < 0 &&
+	      socket_address_parse(arena_printf(&memory, "%s:53", server), &address, err) < 0 &&
+	      !ip_address_parse(&memory, server)) ||
+	     ares_set_servers_ports_csv(resolver->channel, server) != ARES_SUCCESS)) {
+		error_set(err, ERROR_INPUT, "'%s' is not a resolver", server);
+		return error_hint(err, "write an IP address, as in 192.0.2.53, 192.0.2.53:5353 or "
+				       "[2001:db8::53]:53");
 	}
-	*ret_resolver = resolver;
+	*ret_resolver = TAKE(resolver);
 	return 0;
 }
 
@@ -150,105 +121,51 @@ static const char *read_dns_name(struct message_reader *reader)
 	return name;
 }
 
-static const char *read_ip_address(struct message_reader *reader, int family, size_t size,
-				   size_t wanted)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	if (size != wanted || !inet_ntop(family, reader->at, text, sizeof(text)))
-		return NULL;
-	return arena_strdup(reader->memory, text);
-}
-
-/* The strings of a TXT record; a NUL byte ends it for us. */
-static const char *read_strings(struct message_reader *reader, size_t size)
-{
-	const unsigned char *at = reader->at, *end = at + size;
-	struct bytes text = BYTES_IN(reader->memory);
-
-	while (at < end && *at < end - at) {
-		bytes_add(&text, (const char *)at + 1, *at);
-		at += *at + 1;
-	}
-	return at == end ? bytes_text(&text) : NULL;
-}
-
-static const char *read_name_after(struct message_reader *reader, size_t skipped, size_t size)
-{
-	if (size < skipped)
-		return NULL;
-	reader->at += skipped;
-	return read_dns_name(reader);
-}
-
-/* Leaves the reader anywhere within the data. Returns whether they are good. */
+/* Reads the data of the record and leaves the reader anywhere within them. Returns whether they are
+ * good. */
 static bool read_data(struct message_reader *reader, struct dns_record *record)
 {
-	const unsigned char *data = reader->at;
-	size_t size = record->size;
+	const unsigned char *data = reader->at, *end = data + record->size;
+	size_t before_name = record->type == DNS_SRV ? 6 : record->type == DNS_MX ? 2 : 0;
+	bool is_ipv4 = record->type == DNS_A;
+	struct bytes strings = BYTES_IN(reader->memory);
+	char text[INET6_ADDRSTRLEN];
 
-	record->data = memcpy(arena_alloc(reader->memory, size), data, size);
+	record->data = arena_copy(reader->memory, data, record->size, 1);
 	switch (record->type) {
 	case DNS_A:
-		record->text = read_ip_address(reader, AF_INET, size, 4);
-		break;
 	case DNS_AAAA:
-		record->text = read_ip_address(reader, AF_INET6, size, 16);
+		if (record->size == (is_ipv4 ? 4 : 16) &&
+		    inet_ntop(is_ipv4 ? AF_INET : AF_INET6, data, text, sizeof(text)))
+			record->text = arena_strdup(reader->memory, text);
 		break;
 	case DNS_CNAME:
 	case DNS_PTR:
-		record->text = read_dns_name(reader);
-		break;
 	case DNS_MX:
-		record->text = read_name_after(reader, 2, size);
-		break;
 	case DNS_SRV:
-		record->text = read_name_after(reader, 6, size);
+		if (record->size < before_name)
+			return false;
+		reader->at += before_name;
+		record->text = read_dns_name(reader);
+		if (before_name)
+			record->priority = read_uint16(data);
+		if (record->type == DNS_SRV) {
+			record->weight = read_uint16(data + 2);
+			record->port = read_uint16(data + 4);
+		}
 		break;
-	case DNS_TXT:
-		record->text = read_strings(reader, size);
+	case DNS_TXT: /* a NUL byte ends it for us */
+		for (; data < end && *data < end - data; data += *data + 1)
+			bytes_add(&strings, (const char *)data + 1, *data);
+		if (data == end)
+			record->text = bytes_text(&strings);
 		break;
 	case DNS_TLSA:
 	case DNS_CAA:
 		record->text = "";
 		break;
 	}
-	if (!record->text)
-		return false;
-	if (record->type == DNS_MX || record->type == DNS_SRV)
-		record->priority = read_uint16(data);
-	if (record->type == DNS_SRV) {
-		record->weight = read_uint16(data + 2);
-		record->port = read_uint16(data + 4);
-	}
-	return true;
-}
-
-/* NAME TYPE(2) CLASS(2) TTL(4) LENGTH(2) DATA, of which other types are passed over. */
-static bool read_dns_record(struct message_reader *reader, enum dns_type wanted,
-			    struct dns_record *ret_record, bool *ret_is_wanted)
-{
-	const unsigned char *fields;
-	struct dns_record record = { .name = read_dns_name(reader) };
-	unsigned type;
-
-	if (!record.name || bytes_left(reader) < 10)
-		return false;
-	fields = reader->at;
-	type = read_uint16(fields);
-	record.size = read_uint16(fields + 8);
-	reader->at += 10;
-	if (bytes_left(reader) < record.size)
-		return false;
-	*ret_is_wanted = type == (unsigned)wanted || type == DNS_CNAME;
-	if (*ret_is_wanted) {
-		record.type = (enum dns_type)type;
-		if (!read_data(reader, &record))
-			return false;
-		*ret_record = record;
-	}
-	reader->at = fields + 10 + record.size;
-	return true;
+	return record->text;
 }
 
 /* The name at the end of the CNAMEs that begin at name. */
@@ -307,12 +224,24 @@ int resolver_read(struct arena *memory, const unsigned char *message, size_t siz
 	if (answers > bytes_left(&reader) / RECORD_MIN_SIZE)
 		return -1;
 	found = arena_array(memory, struct dns_record, answers);
-	for (unsigned i = 0; i < answers; i++) {
-		bool is_wanted;
+	/* NAME TYPE(2) CLASS(2) TTL(4) LENGTH(2) DATA, of which other types are passed over. */
+	while (answers-- > 0) {
+		struct dns_record record = { .name = read_dns_name(&reader) };
+		const unsigned char *fields = reader.at;
 
-		if (!read_dns_record(&reader, question->type, &found[count], &is_wanted))
+		if (!record.name || bytes_left(&reader) < 10)
 			return -1;
-		count += is_wanted;
+		record.type = (enum dns_type)read_uint16(fields);
+		record.size = read_uint16(fields + 8);
+		reader.at += 10;
+		if (bytes_left(&reader) < record.size)
+			return -1;
+		if (record.type == question->type || record.type == DNS_CNAME) {
+			if (!read_data(&reader, &record))
+				return -1;
+			found[count++] = record;
+		}
+		reader.at = fields + 10 + record.size;
 	}
 	keep_wanted(memory, question, found, count);
 	return 0;
@@ -336,85 +265,60 @@ static void send_question(struct pending *pending)
 		   receive_answer, pending);
 }
 
-/* Reads the message about the name that was asked for now. Returns whether it is well-formed. */
-static bool read_message(struct pending *pending, const unsigned char *message, int size)
-{
-	struct dns_question question = { .name = pending->name, .type = pending->question->type };
-	struct dns_answer *answer = &pending->question->answer;
-	const char *alias = answer->alias;
-
-	if (!message ||
-	    resolver_read(pending->asking->memory, message, (size_t)size, &question) < 0)
-		return false;
-	*answer = question.answer;
-	if (!answer->alias)
-		answer->alias = alias;
-	return true;
-}
-
-/* If the answer ends in a CNAME, asks for its target. */
-static void ask_for_target(struct pending *pending)
-{
-	const struct dns_answer *answer = &pending->question->answer;
-
-	if (answer->outcome != DNS_NOTHING || !answer->alias ||
-	    text_equals(answer->alias, pending->name))
-		return;
-	if (pending->n_targets++ == ALIASES_MAX) {
-		fail_question(pending, "too many CNAME records");
-		return;
-	}
-	pending->name = answer->alias;
-	send_question(pending);
-}
-
 static void receive_answer(void *argument, int status, int timeouts, unsigned char *message,
 			   int size)
 {
 	struct pending *pending = argument;
+	struct dns_question asked = { .name = pending->name, .type = pending->question->type };
 	struct dns_answer *answer = &pending->question->answer;
-	bool is_read;
+	const char *alias = answer->alias;
+	bool is_read = message &&
+		       resolver_read(pending->asking->memory, message, (size_t)size, &asked) == 0;
 
 	answer->outcome = DNS_NOTHING;
-	is_read = read_message(pending, message, size);
+	if (is_read)
+		*answer = asked.answer;
+	answer->alias = answer->alias ?: alias;
 	answer->has_no_name = status == ARES_ENOTFOUND;
-	if (status == ARES_SUCCESS && !is_read)
-		fail_question(pending, "the answer is malformed");
-	else if (status == ARES_SUCCESS || status == ARES_ENODATA)
-		ask_for_target(pending);
-	else if (status != ARES_ENOTFOUND && status != ARES_EBADNAME)
-		fail_question(pending, ares_strerror(status));
 	pending->asking->n_active--;
-}
-
-/* The sockets of the channel as poll() has them: select() ends at descriptor 1023. */
-static size_t sockets_of(ares_channel channel, struct pollfd *sockets)
-{
-	ares_socket_t list[ARES_GETSOCK_MAXNUM];
-	/* Readable ones, and above those the writable; the macros for them shift into a sign. */
-	unsigned bits = (unsigned)ares_getsock(channel, list, ARES_GETSOCK_MAXNUM);
-	size_t count = 0;
-
-	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-		short events = 0;
-
-		if (bits >> i & 1)
-			events |= POLLIN;
-		if (bits >> (i + ARES_GETSOCK_MAXNUM) & 1)
-			events |= POLLOUT;
-		if (events)
-			sockets[count++] = (struct pollfd){ .fd = list[i], .events = events };
+	if (status == ARES_SUCCESS && !is_read) {
+		fail_question(pending, "the answer is malformed");
+	} else if (status == ARES_SUCCESS || status == ARES_ENODATA) {
+		/* If the answer ends in a CNAME, asks for its target. */
+		if (answer->outcome != DNS_NOTHING || !answer->alias ||
+		    text_equals(answer->alias, pending->name))
+			return;
+		if (pending->n_targets++ == ALIASES_MAX) {
+			fail_question(pending, "too many CNAME records");
+			return;
+		}
+		pending->name = answer->alias;
+		send_question(pending);
+	} else if (status != ARES_ENOTFOUND && status != ARES_EBADNAME) {
+		fail_question(pending, ares_strerror(status));
 	}
-	return count;
 }
 
+/* With poll(), because select() ends at descriptor 1023. Returns whether there was anything to wait
+ * for. */
 static bool wait_and_process(ares_channel channel)
 {
+	ares_socket_t list[ARES_GETSOCK_MAXNUM];
 	struct pollfd sockets[ARES_GETSOCK_MAXNUM];
-	size_t count = sockets_of(channel, sockets);
+	/* Readable ones, and above those the writable; the macros for them shift into a sign. */
+	unsigned bits = (unsigned)ares_getsock(channel, list, ARES_GETSOCK_MAXNUM);
 	struct timeval time, *left_time = ares_timeout(channel, NULL, &time);
+	size_t count = 0;
 	int ready, timeout;
 
+	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+		short readable = bits >> i & 1 ? POLLIN : 0;
+		short writable = bits >> (i + ARES_GETSOCK_MAXNUM) & 1 ? POLLOUT : 0;
+
+		if (readable || writable)
+			sockets[count++] = (struct pollfd){ .fd = list[i],
+							    .events = readable | writable };
+	}
 	if (count == 0)
 		return false;
 	timeout = left_time ? (int)(left_time->tv_sec * 1000 + left_time->tv_usec / 1000 + 1) : -1;
@@ -454,24 +358,18 @@ void resolver_ask(struct resolver *resolver, struct arena *memory, struct dns_qu
 		ares_cancel(resolver->channel);
 }
 
-static const char *reverse_ipv6(struct arena *memory, const unsigned char *address)
-{
-	struct bytes name = BYTES_IN(memory);
-
-	for (int i = 15; i >= 0; i--)
-		bytes_add_format(&name, "%x.%x.", address[i] & 15, address[i] >> 4);
-	bytes_add_text(&name, "ip6.arpa");
-	return bytes_text(&name);
-}
-
 const char *resolver_reverse_name(struct arena *memory, const char *address)
 {
+	struct bytes name = BYTES_IN(memory);
 	unsigned char bytes[16];
 
-	if (inet_pton(AF_INET6, address, bytes) == 1)
-		return reverse_ipv6(memory, bytes);
-	if (inet_pton(AF_INET, address, bytes) != 1)
+	if (inet_pton(AF_INET, address, bytes) == 1)
+		return arena_printf(memory, "%u.%u.%u.%u.in-addr.arpa", bytes[3], bytes[2],
+				    bytes[1], bytes[0]);
+	if (inet_pton(AF_INET6, address, bytes) != 1)
 		return ".";
-	return arena_printf(memory, "%u.%u.%u.%u.in-addr.arpa", bytes[3], bytes[2], bytes[1],
-			    bytes[0]);
+	for (int i = 15; i >= 0; i--)
+		bytes_add_format(&name, "%x.%x.", bytes[i] & 15, bytes[i] >> 4);
+	bytes_add_text(&name, "ip6.arpa");
+	return bytes_text(&name);
 }

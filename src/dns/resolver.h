@@ -57,7 +57,8 @@ struct dns_question {
 	struct dns_answer answer; /* filled in */
 };
 
-/* server is IP, IP:PORT or [IP]:PORT; NULL: those of the system. Returns 0, or -1 with err set. */
+/* server is IP, IP:PORT or [IP]:PORT; NULL: those of the system. Returns 0, or -1 with err set to a
+ * sentence that quotes it. */
 int resolver_new(const char *server, struct resolver **ret_resolver, struct error *err);
 void resolver_free(struct resolver *resolver);
 DEFINE_CLEANUP(struct resolver *, resolver_free);
@@ -76,6 +77,3 @@ int resolver_read(struct arena *memory, const unsigned char *message, size_t siz
 
 /* The name that has the PTR record of an address (RFC 1035 3.5, RFC 3596 2.5). In memory. */
 const char *resolver_reverse_name(struct arena *memory, const char *address);
-
-/* Whether the text is such a server. Returns 0, or -1 with err set to a sentence that quotes it. */
-int resolver_check_server(const char *server, struct error *err);
