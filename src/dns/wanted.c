@@ -23,7 +23,7 @@ struct builder {
 	const struct wanted_for *wish;
 	const char *domain;
 	struct wanted_record *records;
-	size_t count, room;
+	size_t count;
 	struct texts gaps;
 };
 
@@ -32,15 +32,11 @@ static struct wanted_record *add_wanted_record(struct builder *builder, enum rec
 {
 	struct wanted_record *record;
 
-	if (builder->count == builder->room) {
-		size_t room = builder->room ? builder->room * 2 : 32;
-		struct wanted_record *records = arena_array(builder->memory, struct wanted_record,
-							    room);
-
+	if ((builder->count & (builder->count - 1)) == 0) {
+		record = arena_array(builder->memory, struct wanted_record, builder->count * 2 + 1);
 		if (builder->count)
-			memcpy(records, builder->records, builder->count * sizeof(*records));
-		builder->records = records;
-		builder->room = room;
+			memcpy(record, builder->records, builder->count * sizeof(*record));
+		builder->records = record;
 	}
 	record = &builder->records[builder->count++];
 	*record = (struct wanted_record){ .type = type, .name = name, .purpose = purpose };
@@ -50,12 +46,6 @@ static struct wanted_record *add_wanted_record(struct builder *builder, enum rec
 static const char *name_below(struct builder *builder, const char *label)
 {
 	return arena_printf(builder->memory, "%s.%s", label, builder->domain);
-}
-
-static void add_gap(struct builder *builder, const char *sentence)
-{
-	if (!texts_has(&builder->gaps, sentence))
-		texts_add(&builder->gaps, sentence);
 }
 
 /* A name that resolves to this server. */
@@ -108,69 +98,59 @@ static void add_srv(struct builder *builder, const char *label, const char *purp
 	record->port = endpoint->port;
 }
 
-struct label {
-	enum service_kind kind;
-	enum service_security security;
-	const char *text;
+#define LABELS_MAX 4
+
+/* SRV records of one purpose, by kind and security of the service. */
+struct srv_group {
+	const char *purpose;
+	bool denies; /* a service that is not offered has a record that says so */
+	struct srv_label {
+		const char *text;
+		enum service_kind kind;
+		enum service_security security;
+	} labels[LABELS_MAX];
 };
 
-static void add_mail(struct builder *builder, const struct label *labels, size_t count,
-		     const char *purpose)
+static const struct srv_group srv_groups[] = {
+	{ "Mailboxes (RFC 6186, RFC 8314), in order of preference",
+	  true,
+	  { { "_imaps._tcp", SERVICE_IMAP, SECURITY_TLS },
+	    { "_imap._tcp", SERVICE_IMAP, SECURITY_STARTTLS },
+	    { "_pop3s._tcp", SERVICE_POP3, SECURITY_TLS },
+	    { "_pop3._tcp", SERVICE_POP3, SECURITY_STARTTLS } } },
+	{ "Submission of mail (RFC 6186, RFC 8314)",
+	  true,
+	  { { "_submissions._tcp", SERVICE_SUBMISSION, SECURITY_TLS },
+	    { "_submission._tcp", SERVICE_SUBMISSION, SECURITY_STARTTLS } } },
+	/* _sieve begins without TLS (RFC 5804 1.8). */
+	{ "Mail filters (RFC 5804)",
+	  false,
+	  { { "_sieve._tcp", SERVICE_MANAGESIEVE, SECURITY_STARTTLS } } },
+	{ "JMAP (RFC 8620 2.2): /.well-known/jmap there must redirect to the session",
+	  false,
+	  { { "_jmap._tcp", SERVICE_JMAP, SECURITY_TLS } } },
+};
+
+static void add_srv_group(struct builder *builder, const struct srv_group *group)
 {
 	const struct profile *profile = builder->wish->profile;
-	bool is_offered[4] = { false };
+	bool is_offered[LABELS_MAX] = { false };
 	unsigned priority = 0;
 
 	for (size_t i = 0; i < profile->n_endpoints; i++)
-		for (size_t j = 0; j < count; j++) {
+		for (size_t j = 0; j < LABELS_MAX && group->labels[j].text; j++) {
 			const struct endpoint *endpoint = &profile->endpoints[i];
+			const struct srv_label *label = &group->labels[j];
 
-			if (endpoint->kind != labels[j].kind ||
-			    endpoint->security != labels[j].security)
+			if (endpoint->kind != label->kind || endpoint->security != label->security)
 				continue;
-			add_srv(builder, labels[j].text, purpose, endpoint, priority);
+			add_srv(builder, label->text, group->purpose, endpoint, priority);
 			priority += PRIORITY_STEP;
 			is_offered[j] = true;
 		}
-	for (size_t j = 0; j < count; j++)
+	for (size_t j = 0; group->denies && j < LABELS_MAX && group->labels[j].text; j++)
 		if (!is_offered[j])
-			add_srv(builder, labels[j].text, "Not offered", NULL, 0);
-}
-
-static void add_mail_services(struct builder *builder)
-{
-	static const struct label incoming[] = {
-		{ SERVICE_IMAP, SECURITY_TLS, "_imaps._tcp" },
-		{ SERVICE_IMAP, SECURITY_STARTTLS, "_imap._tcp" },
-		{ SERVICE_POP3, SECURITY_TLS, "_pop3s._tcp" },
-		{ SERVICE_POP3, SECURITY_STARTTLS, "_pop3._tcp" },
-	};
-	static const struct label outgoing[] = {
-		{ SERVICE_SUBMISSION, SECURITY_TLS, "_submissions._tcp" },
-		{ SERVICE_SUBMISSION, SECURITY_STARTTLS, "_submission._tcp" },
-	};
-
-	add_mail(builder, incoming, sizeof(incoming) / sizeof(*incoming),
-		 "Mailboxes (RFC 6186, RFC 8314), in order of preference");
-	add_mail(builder, outgoing, sizeof(outgoing) / sizeof(*outgoing),
-		 "Submission of mail (RFC 6186, RFC 8314)");
-}
-
-/* _sieve begins without TLS (RFC 5804 1.8). */
-static void add_sieve(struct builder *builder)
-{
-	const struct profile *profile = builder->wish->profile;
-	unsigned priority = 0;
-
-	for (size_t i = 0; i < profile->n_endpoints; i++) {
-		const struct endpoint *endpoint = &profile->endpoints[i];
-
-		if (endpoint->kind != SERVICE_MANAGESIEVE ||
-		    endpoint->security != SECURITY_STARTTLS)
-			continue;
-		add_srv(builder, "_sieve._tcp", "Mail filters (RFC 5804)", endpoint, priority);
-		priority += PRIORITY_STEP;
-	}
+			add_srv(builder, group->labels[j].text, "Not offered", NULL, 0);
 }
 
 /* The TXT record speaks of all SRV records of its name, so there is one. */
@@ -186,21 +166,6 @@ static void add_dav(struct builder *builder, enum service_kind kind, const char 
 		arena_printf(builder->memory, "path=%s", endpoint->path);
 }
 
-static void add_jmap(struct builder *builder)
-{
-	const struct profile *profile = builder->wish->profile;
-	unsigned priority = 0;
-
-	for (size_t i = 0; i < profile->n_endpoints; i++) {
-		if (profile->endpoints[i].kind != SERVICE_JMAP)
-			continue;
-		add_srv(builder, "_jmap._tcp",
-			"JMAP (RFC 8620 2.2): /.well-known/jmap there must redirect to the session",
-			&profile->endpoints[i], priority);
-		priority += PRIORITY_STEP;
-	}
-}
-
 static void add_pacc(struct builder *builder)
 {
 	if (!builder->wish->profile->pacc || !builder->wish->pacc_digest)
@@ -213,35 +178,6 @@ static void add_pacc(struct builder *builder)
 				      builder->wish->pacc_digest);
 }
 
-static void add_hint(struct builder *builder)
-{
-	struct wanted_record *record = add_wanted_record(builder, RECORD_TXT, builder->domain,
-							 "Read by a few clients");
-
-	record->presence = RECORD_OPTIONAL;
-	record->text = arena_printf(builder->memory,
-				    "mailconf=https://autoconfig.%s/mail/config-v1.1.xml",
-				    builder->domain);
-}
-
-static void add_keys(struct builder *builder)
-{
-	const struct wanted_for *wish = builder->wish;
-
-	for (size_t i = 0; i < wish->n_keys; i++)
-		add_wanted_record(builder, RECORD_TLSA,
-				  arena_printf(builder->memory, "_443._tcp.%s", wish->keys[i].name),
-				  "The keys served now, for a zone with DNSSEC (RFC 7671): add a "
-				  "record for a new key "
-				  "before it is used")
-			->digest = wish->keys[i].digest;
-}
-
-static bool has_path_record(enum service_kind kind)
-{
-	return kind == SERVICE_CALDAV || kind == SERVICE_CARDDAV;
-}
-
 /* What no SRV record can say. */
 static void note_gaps(struct builder *builder)
 {
@@ -249,25 +185,26 @@ static void note_gaps(struct builder *builder)
 
 	for (size_t i = 0; i < profile->n_endpoints; i++) {
 		const struct endpoint *endpoint = &profile->endpoints[i];
-		const char *name = service_kind_name(endpoint->kind);
+		const char *name = service_kind_name(endpoint->kind), *gap = NULL;
+		bool has_path = endpoint->kind == SERVICE_CALDAV ||
+				endpoint->kind == SERVICE_CARDDAV;
 
 		if (endpoint->security == SECURITY_PLAIN)
-			add_gap(builder,
-				arena_printf(builder->memory,
-					     "the %s service without TLS is left out: the records "
-					     "are for TLS and STARTTLS",
-					     name));
+			gap = arena_printf(builder->memory,
+					   "the %s service without TLS is left out: the records "
+					   "are for TLS and STARTTLS",
+					   name);
 		else if (endpoint->kind == SERVICE_MANAGESIEVE &&
 			 endpoint->security == SECURITY_TLS)
-			add_gap(builder, "the ManageSieve service with implicit TLS is left out: "
-					 "its record means STARTTLS");
-		else if (has_path_record(endpoint->kind) &&
-			 endpoint != profile_first(profile, endpoint->kind))
-			add_gap(builder,
-				arena_printf(builder->memory,
-					     "only the first %s service has a record: its path "
-					     "would be taken for all",
-					     name));
+			gap = "the ManageSieve service with implicit TLS is left out: "
+			      "its record means STARTTLS";
+		else if (has_path && endpoint != profile_first(profile, endpoint->kind))
+			gap = arena_printf(builder->memory,
+					   "only the first %s service has a record: its path "
+					   "would be taken for all",
+					   name);
+		if (gap && !texts_has(&builder->gaps, gap))
+			texts_add(&builder->gaps, gap);
 	}
 }
 
@@ -292,16 +229,25 @@ struct wanted wanted_records(struct arena *memory, const struct wanted_for *wish
 		.domain = wish->profile->domain,
 		.gaps = TEXTS_IN(memory),
 	};
+	struct wanted_record *record;
 
 	add_own_names(&builder);
-	add_mail_services(&builder);
-	add_sieve(&builder);
-	add_jmap(&builder);
+	for (size_t i = 0; i < sizeof(srv_groups) / sizeof(*srv_groups); i++)
+		add_srv_group(&builder, &srv_groups[i]);
 	add_dav(&builder, SERVICE_CALDAV, "_caldavs._tcp", "Calendars (RFC 6764)");
 	add_dav(&builder, SERVICE_CARDDAV, "_carddavs._tcp", "Contacts (RFC 6764)");
 	add_pacc(&builder);
-	add_hint(&builder);
-	add_keys(&builder);
+	record = add_wanted_record(&builder, RECORD_TXT, builder.domain, "Read by a few clients");
+	record->presence = RECORD_OPTIONAL;
+	record->text = arena_printf(memory, "mailconf=https://autoconfig.%s/mail/config-v1.1.xml",
+				    builder.domain);
+	for (size_t i = 0; i < wish->n_keys; i++)
+		add_wanted_record(&builder, RECORD_TLSA,
+				  arena_printf(memory, "_443._tcp.%s", wish->keys[i].name),
+				  "The keys served now, for a zone with DNSSEC (RFC 7671): add a "
+				  "record for a new key "
+				  "before it is used")
+			->digest = wish->keys[i].digest;
 	note_gaps(&builder);
 	return (struct wanted){ builder.records, builder.count, builder.gaps };
 }
@@ -327,36 +273,25 @@ const char *record_presence_name(enum record_presence presence)
 	return names[presence];
 }
 
-static void add_string(struct bytes *value, const char *text, size_t length)
-{
-	bytes_add_char(value, '"');
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c == '"' || c == '\\')
-			bytes_add_char(value, '\\');
-		if (c < ' ' || c >= 0x7f)
-			bytes_add_format(value, "\\%03u", c);
-		else
-			bytes_add_char(value, (char)c);
-	}
-	bytes_add_char(value, '"');
-}
-
-const char *record_quote(struct arena *memory, const char *text)
+/* A text as the character-strings of a TXT record (RFC 1035 3.3.14, 5.1). */
+static const char *quote_text(struct arena *memory, const char *text)
 {
 	struct bytes value = BYTES_IN(memory);
-	size_t left = strlen(text);
 
-	do {
-		size_t length = left < STRING_MAX_LENGTH ? left : STRING_MAX_LENGTH;
+	bytes_add_char(&value, '"');
+	for (size_t i = 0; text[i]; i++) {
+		unsigned char c = (unsigned char)text[i];
 
-		if (value.size)
-			bytes_add_char(&value, ' ');
-		add_string(&value, text, length);
-		text += length;
-		left -= length;
-	} while (left);
+		if (i > 0 && i % STRING_MAX_LENGTH == 0)
+			bytes_add_text(&value, "\" \"");
+		if (c == '"' || c == '\\')
+			bytes_add_char(&value, '\\');
+		if (c < ' ' || c >= 0x7f)
+			bytes_add_format(&value, "\\%03u", c);
+		else
+			bytes_add_char(&value, (char)c);
+	}
+	bytes_add_char(&value, '"');
 	return bytes_text(&value);
 }
 
@@ -365,19 +300,10 @@ static const char *absolute_name(struct arena *memory, const char *name)
 	return text_equals(name, ".") ? name : arena_printf(memory, "%s.", name);
 }
 
-/* DANE-EE, the public key, SHA-256 (RFC 7671 5.1): holds through renewals that keep the key. */
-static const char *tlsa_value(struct arena *memory, const struct digest *digest)
+const char *record_value(struct arena *memory, const struct wanted_record *record)
 {
 	struct bytes value = BYTES_IN(memory);
 
-	bytes_add_text(&value, "3 1 1 ");
-	for (size_t i = 0; i < sizeof(digest->bytes); i++)
-		bytes_add_format(&value, "%02x", digest->bytes[i]);
-	return bytes_text(&value);
-}
-
-const char *record_value(struct arena *memory, const struct wanted_record *record)
-{
 	switch (record->type) {
 	case RECORD_CNAME:
 		return record->text ? absolute_name(memory, record->text) : "";
@@ -385,35 +311,17 @@ const char *record_value(struct arena *memory, const struct wanted_record *recor
 		return arena_printf(memory, "%u %u %u %s", record->priority, record->weight,
 				    record->port, absolute_name(memory, record->text));
 	case RECORD_TXT:
-		return record_quote(memory, record->text);
+		return quote_text(memory, record->text);
 	case RECORD_TLSA:
-		return tlsa_value(memory, &record->digest);
+		/* DANE-EE, the public key, SHA-256 (RFC 7671 5.1): holds through renewals that keep
+		 * the key. */
+		bytes_add_text(&value, "3 1 1 ");
+		for (size_t i = 0; i < sizeof(record->digest.bytes); i++)
+			bytes_add_format(&value, "%02x", record->digest.bytes[i]);
+		return bytes_text(&value);
 	default:
 		return record->text;
 	}
-}
-
-static void write_remark(struct bytes *zone, const struct wanted_record *record)
-{
-	bytes_add_format(zone, "\n; %s%s.\n",
-			 record->presence == RECORD_OPTIONAL ? "Optional: " : "", record->purpose);
-}
-
-static void write_record(struct bytes *zone, const struct wanted_record *record, int width)
-{
-	const char *value = record_value(zone->memory, record);
-
-	if (!*value) {
-		bytes_add_format(zone,
-				 "; %s. needs A and AAAA records of this server: it is the target "
-				 "of other records.\n",
-				 record->name);
-		return;
-	}
-	bytes_add_format(zone, "%s%s.%*s IN %-5s %s\n",
-			 record->presence == RECORD_WANTED ? "" : ";", record->name,
-			 width - (int)strlen(record->name), "", record_type_name(record->type),
-			 value);
 }
 
 void wanted_write_zone(struct bytes *zone, const char *domain, const struct wanted *wanted)
@@ -431,10 +339,22 @@ void wanted_write_zone(struct bytes *zone, const char *domain, const struct want
 			     "CNAME.\n");
 	for (size_t i = 0; i < wanted->count; i++) {
 		const struct wanted_record *record = &wanted->records[i];
+		const char *value = record_value(zone->memory, record);
 
 		if (!purpose || !text_equals(purpose, record->purpose))
-			write_remark(zone, record);
+			bytes_add_format(zone, "\n; %s%s.\n",
+					 record->presence == RECORD_OPTIONAL ? "Optional: " : "",
+					 record->purpose);
 		purpose = record->purpose;
-		write_record(zone, record, width);
+		if (*value)
+			bytes_add_format(zone, "%s%s.%*s IN %-5s %s\n",
+					 record->presence == RECORD_WANTED ? "" : ";", record->name,
+					 width - (int)strlen(record->name), "",
+					 record_type_name(record->type), value);
+		else
+			bytes_add_format(zone,
+					 "; %s. needs A and AAAA records of this server: it is the "
+					 "target of other records.\n",
+					 record->name);
 	}
 }

@@ -78,6 +78,3 @@ const char *record_presence_name(enum record_presence presence);
 /* What stands right of the type in a zone: '0 1 993 mail.example.org.', '"path=/dav/"'. "" for a
  * CNAME without a target. Lives in memory. */
 const char *record_value(struct arena *memory, const struct wanted_record *record);
-
-/* A text as the character-strings of a TXT record (RFC 1035 3.3.14, 5.1). Lives in memory. */
-const char *record_quote(struct arena *memory, const char *text);
