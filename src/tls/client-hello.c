@@ -10,28 +10,6 @@
 
 DEFINE_CLEANUP(gnutls_priority_t, gnutls_priority_deinit);
 
-static void add_suite(struct client_suites *suites, unsigned index)
-{
-	gnutls_kx_algorithm_t exchange;
-	unsigned char id[2];
-
-	if (!gnutls_cipher_suite_info(index, id, &exchange, NULL, NULL, NULL) ||
-	    suites->count == CLIENT_SUITES_MAX)
-		return;
-	switch (exchange) {
-	case GNUTLS_KX_ECDHE_ECDSA:
-		suites->items[suites->count].is_ecdsa = true;
-		break;
-	case GNUTLS_KX_ECDHE_RSA:
-	case GNUTLS_KX_DHE_RSA:
-	case GNUTLS_KX_RSA:
-		break;
-	default:
-		return;
-	}
-	memcpy(suites->items[suites->count++].id, id, sizeof(id));
-}
-
 int client_suites_init(const char *priorities, struct client_suites *ret_suites, struct error *err)
 {
 	_cleanup_(gnutls_priority_deinitp) gnutls_priority_t cache = NULL;
@@ -49,9 +27,19 @@ int client_suites_init(const char *priorities, struct client_suites *ret_suites,
 	/* An index may stand for a suite that this GnuTLS does not have. */
 	for (unsigned i = 0; (result = gnutls_priority_get_cipher_suite_index(cache, i, &index)) !=
 			     GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE;
-	     i++)
-		if (result == 0)
-			add_suite(&suites, index);
+	     i++) {
+		gnutls_kx_algorithm_t exchange;
+		unsigned char id[2];
+
+		if (result < 0 || suites.count == CLIENT_SUITES_MAX ||
+		    !gnutls_cipher_suite_info(index, id, &exchange, NULL, NULL, NULL))
+			continue;
+		if (exchange != GNUTLS_KX_ECDHE_ECDSA && exchange != GNUTLS_KX_ECDHE_RSA &&
+		    exchange != GNUTLS_KX_DHE_RSA && exchange != GNUTLS_KX_RSA)
+			continue;
+		memcpy(suites.items[suites.count].id, id, sizeof(id));
+		suites.items[suites.count++].is_ecdsa = exchange == GNUTLS_KX_ECDHE_ECDSA;
+	}
 	*ret_suites = suites;
 	return 0;
 }
@@ -62,45 +50,28 @@ int client_suites_init(const char *priorities, struct client_suites *ret_suites,
  *     20 ...         session id, after its length
  *     00 04 c02b c02f  cipher suites, after their length in bytes
  */
-static const unsigned char *find_suites(const gnutls_datum_t *hello, size_t *ret_size)
-{
-	size_t at = 2 + 32, size;
-
-	if (hello->size < at + 1)
-		return NULL;
-	at += 1u + hello->data[at];
-	if (hello->size < at + 2)
-		return NULL;
-	size = (size_t)hello->data[at] << 8 | hello->data[at + 1];
-	at += 2;
-	if (hello->size < at + size)
-		return NULL;
-	*ret_size = size & ~(size_t)1;
-	return hello->data + at;
-}
-
-static bool offers_suite(const unsigned char *offered, size_t size, const unsigned char id[2])
-{
-	for (size_t i = 0; i < size; i += 2)
-		if (offered[i] == id[0] && offered[i + 1] == id[1])
-			return true;
-	return false;
-}
-
 struct client_hello client_hello_read(const struct client_suites *suites,
 				      const gnutls_datum_t *client_hello)
 {
+	const unsigned char *data = client_hello->data;
 	struct client_hello client = { 0 };
-	const unsigned char *offered;
-	size_t size;
+	size_t at = 2 + 32, size;
 
-	offered = find_suites(client_hello, &size);
-	for (size_t i = 0; offered && i < suites->count; i++) {
+	if (client_hello->size < at + 1)
+		return client;
+	at += 1u + data[at];
+	if (client_hello->size < at + 2)
+		return client;
+	size = (size_t)data[at] << 8 | data[at + 1];
+	at += 2;
+	if (client_hello->size < at + size)
+		return client;
+	for (size_t i = 0; i < suites->count; i++) {
 		bool *has = suites->items[i].is_ecdsa ? &client.has_ecdsa_suites
 						      : &client.has_rsa_suites;
 
-		if (!*has)
-			*has = offers_suite(offered, size, suites->items[i].id);
+		for (size_t j = 0; !*has && j + 1 < size; j += 2)
+			*has = memcmp(data + at + j, suites->items[i].id, 2) == 0;
 	}
 	return client;
 }
@@ -123,13 +94,6 @@ static gnutls_pk_algorithm_t key_algorithm(gnutls_sign_algorithm_t signature, bo
 	return gnutls_sign_get_pk_algorithm(signature);
 }
 
-static bool suites_allow(const struct client_hello *client, gnutls_pk_algorithm_t algorithm)
-{
-	bool is_rsa = algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS;
-
-	return is_rsa ? client->has_rsa_suites : client->has_ecdsa_suites;
-}
-
 static int add_algorithm(gnutls_pk_algorithm_t *algorithms, int count,
 			 gnutls_pk_algorithm_t algorithm)
 {
@@ -142,18 +106,6 @@ static int add_algorithm(gnutls_pk_algorithm_t *algorithms, int count,
 	return count + 1;
 }
 
-/* Before TLS 1.2, and of a client that lists no signatures, the suites tell all. */
-static int from_suites(const struct client_hello *client, gnutls_pk_algorithm_t *algorithms)
-{
-	int count = 0;
-
-	if (client->has_ecdsa_suites)
-		count = add_algorithm(algorithms, count, GNUTLS_PK_ECDSA);
-	if (client->has_rsa_suites)
-		count = add_algorithm(algorithms, count, GNUTLS_PK_RSA);
-	return count;
-}
-
 int client_hello_algorithms(gnutls_session_t session, const struct client_hello *client,
 			    gnutls_pk_algorithm_t ret_algorithms[CLIENT_ALGORITHMS_MAX])
 {
@@ -164,9 +116,15 @@ int client_hello_algorithms(gnutls_session_t session, const struct client_hello 
 
 	for (; gnutls_sign_algorithm_get_requested(session, listed, &signature) == 0; listed++) {
 		gnutls_pk_algorithm_t algorithm = key_algorithm(signature, is_tls13);
+		bool is_rsa = algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS;
 
-		if (is_tls13 || suites_allow(client, algorithm))
+		if (is_tls13 || (is_rsa ? client->has_rsa_suites : client->has_ecdsa_suites))
 			count = add_algorithm(ret_algorithms, count, algorithm);
 	}
-	return listed || is_tls13 ? count : from_suites(client, ret_algorithms);
+	/* Before TLS 1.2, and of a client that lists no signatures, the suites tell all. */
+	if (!listed && !is_tls13 && client->has_ecdsa_suites)
+		ret_algorithms[count++] = GNUTLS_PK_ECDSA;
+	if (!listed && !is_tls13 && client->has_rsa_suites)
+		ret_algorithms[count++] = GNUTLS_PK_RSA;
+	return count;
 }

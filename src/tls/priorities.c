@@ -60,21 +60,6 @@ static bool is_of_openssl(const char *word)
 	return false;
 }
 
-/* What OpenSSL's '!' and '-' switch off is off by default. */
-static void translate_word(const char *word, struct bytes found[KINDS])
-{
-	if (*word == '!' || *word == '-')
-		return;
-	for (size_t i = 0; i < COUNT(translations); i++) {
-		const struct translation *translation = &translations[i];
-		struct bytes *all = &found[translation->kind];
-
-		if (strstr(word, translation->part) &&
-		    !strstr(bytes_text(all), translation->gnutls))
-			bytes_add_format(all, ":%s", translation->gnutls);
-	}
-}
-
 /* ECDHE-RSA-AES128-GCM-SHA256:!aNULL is -KX-ALL:+ECDHE-RSA:-CIPHER-ALL:+AES-128-GCM. */
 static const char *translate_openssl(struct arena *memory, const char *setting)
 {
@@ -83,26 +68,22 @@ static const char *translate_openssl(struct arena *memory, const char *setting)
 	struct bytes all = BYTES_IN(memory);
 	char *rest = arena_strdup(memory, setting), *word;
 
-	while ((word = strsep(&rest, ":, \t")))
-		translate_word(word, found);
+	while ((word = strsep(&rest, ":, \t"))) {
+		/* What '!' and '-' switch off is off by default. */
+		for (size_t i = 0; *word != '!' && *word != '-' && i < COUNT(translations); i++) {
+			const struct translation *translation = &translations[i];
+			struct bytes *kind = &found[translation->kind];
+
+			if (strstr(word, translation->part) &&
+			    !strstr(bytes_text(kind), translation->gnutls))
+				bytes_add_format(kind, ":%s", translation->gnutls);
+		}
+	}
 	for (size_t i = 0; i < KINDS; i++)
 		if (found[i].size > 0)
 			bytes_add_format(&all, "%s%s%s", all.size ? ":" : "", none[i],
 					 bytes_text(&found[i]));
 	return bytes_text(&all);
-}
-
-static int reject_openssl(struct arena *memory, const char *setting, struct error *err)
-{
-	const char *translation = translate_openssl(memory, setting);
-
-	if (*translation) {
-		error_set(err, ERROR_CONFIG, "it is in the syntax of OpenSSL");
-		return error_hint(err, "in the syntax of GnuTLS, write '%s'", translation);
-	}
-	error_set(err, ERROR_CONFIG, "it is in the syntax of OpenSSL");
-	return error_hint(
-		err, "leave the value empty: the default has no weak or anonymous cipher suites");
 }
 
 /* position is in the string that was made of the setting. */
@@ -117,39 +98,41 @@ static int reject_setting(struct arena *memory, const char *setting, const char 
 	if (reason != GNUTLS_E_INVALID_REQUEST)
 		return error_set(err, ERROR_CONFIG, "GnuTLS rejects it: %s",
 				 gnutls_strerror(reason));
-	if (is_of_openssl(word))
-		return reject_openssl(memory, setting, err);
+	if (is_of_openssl(word)) {
+		const char *translation = translate_openssl(memory, setting);
+
+		error_set(err, ERROR_CONFIG, "it is in the syntax of OpenSSL");
+		return *translation
+			       ? error_hint(err, "in the syntax of GnuTLS, write '%s'", translation)
+			       : error_hint(err,
+					    "leave the value empty: the default has no weak or "
+					    "anonymous cipher suites");
+	}
 	error_set(err, ERROR_CONFIG, "GnuTLS does not support '%.64s' (character %zu)", word,
 		  (size_t)(position - string) + strlen(setting) - strlen(string) + 1);
 	return error_hint(err, "'gnutls-cli --list' lists what it supports");
-}
-
-static int check_enabled_versions(const gnutls_priority_t cache, struct error *err)
-{
-	const unsigned *versions;
-	int count = gnutls_priority_protocol_list(cache, &versions);
-	bool has_version = false;
-
-	for (int i = 0; i < count; i++) {
-		if (versions[i] >= GNUTLS_SSL3 && versions[i] <= GNUTLS_TLS1_1) {
-			error_set(err, ERROR_CONFIG, "it enables %s, but TLS 1.2 is the minimum",
-				  gnutls_protocol_get_name(versions[i]));
-			return error_hint(err, "add ':-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2'");
-		}
-		has_version = has_version || versions[i] == GNUTLS_TLS1_2 ||
-			      versions[i] == GNUTLS_TLS1_3;
-	}
-	return has_version ? 0 : error_set(err, ERROR_CONFIG, "it leaves no TLS version");
 }
 
 int priorities_check(struct arena *memory, const char *setting, struct error *err)
 {
 	_cleanup_(gnutls_priority_deinitp) gnutls_priority_t cache = NULL;
 	const char *string = priorities_string(memory, setting), *position = string;
-	int r = gnutls_priority_init(&cache, string, &position);
+	int r = gnutls_priority_init(&cache, string, &position), count;
+	const unsigned *versions;
+	bool has_version = false;
 
-	if (r == 0)
-		return check_enabled_versions(cache, err);
-	cache = NULL;
-	return reject_setting(memory, setting, string, position, r, err);
+	if (r < 0) {
+		cache = NULL;
+		return reject_setting(memory, setting, string, position, r, err);
+	}
+	count = gnutls_priority_protocol_list(cache, &versions);
+	for (int i = 0; i < count; i++) {
+		if (versions[i] >= GNUTLS_SSL3 && versions[i] <= GNUTLS_TLS1_1) {
+			error_set(err, ERROR_CONFIG, "it enables %s, but TLS 1.2 is the minimum",
+				  gnutls_protocol_get_name(versions[i]));
+			return error_hint(err, "add ':-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2'");
+		}
+		has_version |= versions[i] == GNUTLS_TLS1_2 || versions[i] == GNUTLS_TLS1_3;
+	}
+	return has_version ? 0 : error_set(err, ERROR_CONFIG, "it leaves no TLS version");
 }
