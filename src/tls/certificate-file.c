@@ -120,21 +120,6 @@ int certificate_file_load(struct arena *memory, const char *file, const char *ke
 	return 0;
 }
 
-static bool is_still_usable(const char *file, const char *name)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct certificate certificate;
-	struct error err;
-	bool fits;
-
-	if (certificate_file_load(&memory, file, NULL, NULL, NULL, &certificate, &err) < 0)
-		return false;
-	fits = certificate.n_names == 1 && text_equals_ignoring_case(certificate.names[0], name) &&
-	       certificate.expires > time(NULL) + SELF_SIGNED_DAYS_LEFT * DAY;
-	certificate_clear(&certificate);
-	return fits;
-}
-
 static void wipe_datum(gnutls_datum_t *datum)
 {
 	gnutls_memset(datum->data, 0, datum->size);
@@ -181,10 +166,13 @@ int certificate_file_self_sign(const char *file, const char *name, struct error 
 	_cleanup_(wipe_datum) gnutls_datum_t chain = { 0 };
 	_cleanup_(wipe_datum) gnutls_datum_t secret = { 0 };
 	_cleanup_(arena_wipe) struct arena memory = ARENA_NULL;
+	_cleanup_(certificate_clear) struct certificate present = { 0 };
 	const char *text;
 	int r;
 
-	if (is_still_usable(file, name))
+	if (certificate_file_load(&memory, file, NULL, NULL, NULL, &present, err) == 0 &&
+	    present.n_names == 1 && text_equals_ignoring_case(present.names[0], name) &&
+	    present.expires > time(NULL) + SELF_SIGNED_DAYS_LEFT * DAY)
 		return 0;
 	if ((r = gnutls_x509_privkey_init(&key)) < 0 ||
 	    (r = gnutls_x509_crt_init(&certificate)) < 0 ||

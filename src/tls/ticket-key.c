@@ -8,27 +8,23 @@ struct ticket_key {
 	int64_t until;
 };
 
+int ticket_key_new(int64_t now, struct ticket_key **ret_key, struct error *err)
+{
+	_cleanup_(ticket_key_freep) struct ticket_key *key = xnew(struct ticket_key);
+
+	pthread_rwlock_init(&key->lock, NULL);
+	key->until = now;
+	if (!ticket_key_renew(key, now))
+		return error_set(err, ERROR_TLS, "cannot generate a session ticket key");
+	*ret_key = TAKE(key);
+	return 0;
+}
+
 static void erase_key(gnutls_datum_t *data)
 {
 	if (data->data)
 		gnutls_memset(data->data, 0, data->size);
 	gnutls_free(data->data);
-	data->data = NULL;
-}
-
-int ticket_key_new(int64_t now, struct ticket_key **ret_key, struct error *err)
-{
-	gnutls_datum_t data;
-	int r = gnutls_session_ticket_key_generate(&data);
-
-	if (r < 0)
-		return error_set(err, ERROR_TLS, "cannot generate a session ticket key: %s",
-				 gnutls_strerror(r));
-	*ret_key = xnew(struct ticket_key);
-	pthread_rwlock_init(&(*ret_key)->lock, NULL);
-	(*ret_key)->data = data;
-	(*ret_key)->until = now + TICKET_KEY_LIFE_MS;
-	return 0;
 }
 
 void ticket_key_free(struct ticket_key *key)

@@ -83,22 +83,6 @@ static bool is_pattern(const char *name)
 	return strpbrk(name, "*?[\\") != NULL;
 }
 
-static void warn_once(struct watch *watch, bool *has_warned, const char *directory)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	bool is_limit = errno == ENOSPC;
-
-	if (*has_warned)
-		return;
-	*has_warned = true;
-	watch->warn(arena_printf(&memory,
-				 "cannot watch '%s' for new certificates: %s; %sa reload (SIGHUP) "
-				 "loads them",
-				 directory, is_limit ? "too many directories" : strerror(errno),
-				 is_limit ? "raise fs.inotify.max_user_watches; until then, " : ""),
-		    watch->context);
-}
-
 /* Whether files of certificates lie in the directory decides whether it is worth a warning that it
  * cannot be watched: on the way there it is enough to pass through. */
 static void add_interest(struct watch_walk *walk, const char *directory, const char *name,
@@ -108,10 +92,25 @@ static void add_interest(struct watch_walk *walk, const char *directory, const c
 	int wd = inotify_add_watch(watch->fd, directory, EVENTS);
 
 	if (wd < 0) {
-		if (errno == ENOSPC)
-			warn_once(watch, &watch->has_warned_of_limit, directory);
-		else if (errno == EACCES && is_last)
-			warn_once(watch, &watch->has_warned_of_access, directory);
+		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+		bool is_limit = errno == ENOSPC, *has_warned = &watch->has_warned_of_access;
+
+		if (is_limit)
+			has_warned = &watch->has_warned_of_limit;
+		else if (errno != EACCES || !is_last)
+			return;
+		if (!*has_warned)
+			watch->warn(
+				arena_printf(&memory,
+					     "cannot watch '%s' for new certificates: %s; %sa "
+					     "reload (SIGHUP) loads them",
+					     directory,
+					     is_limit ? "too many directories" : strerror(errno),
+					     is_limit ? "raise fs.inotify.max_user_watches; until "
+							"then, "
+						      : ""),
+				watch->context);
+		*has_warned = true;
 		return;
 	}
 	if ((walk->count & (walk->count - 1)) == 0)
@@ -272,7 +271,7 @@ static bool update_interests(struct watch *watch)
 
 		if ((i == 0 || interest[-1].wd != interest->wd) &&
 		    !find_directory(walk.interests, count, interest->wd))
-			(void)inotify_rm_watch(watch->fd, interest->wd);
+			inotify_rm_watch(watch->fd, interest->wd);
 	}
 	free(watch->interests);
 	arena_clear(&watch->memory);
@@ -316,7 +315,7 @@ void watch_set_paths(struct watch *watch, const char *const *paths, size_t count
 	watch->n_paths = count;
 	for (size_t i = 0; i < count; i++)
 		watch->paths[i] = arena_strdup(&watch->path_memory, paths[i]);
-	(void)update_interests(watch);
+	update_interests(watch);
 }
 
 int watch_fd(const struct watch *watch)
