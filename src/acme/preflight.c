@@ -149,7 +149,7 @@ static int check_caa_set(struct acme_run *run, const struct order *order, const 
 		error_hint(err, "try again later");
 		return PREFLIGHT_REFUSED;
 	}
-	if (caa_names_issuers(set)) {
+	if (caa_names_issuers(run->memory, set)) {
 		struct authority *authority = acme_run_authority(run, order->server);
 
 		if (find_identities(run, authority, err) != 0)

@@ -1,7 +1,5 @@
 #include "dns/caa.h"
 
-#include <strings.h>
-
 #include "dns/resolver.h"
 #include "mail/address.h"
 #include "util/idna.h"
@@ -79,29 +77,27 @@ static bool list_has(struct arena *memory, const char *list, const char *word)
 	return false;
 }
 
-static bool has_tag(const struct caa_set *set, const char *tag)
+static bool has_tag(struct arena *memory, const struct caa_set *set, const char *tag)
 {
-	size_t length = strlen(tag);
+	struct property property;
 
-	for (size_t i = 0; i < set->count; i++) {
-		const struct dns_record *record = &set->records[i];
-
-		if (record->size >= 2 + length && record->data[1] == length &&
-		    strncasecmp((const char *)record->data + 2, tag, length) == 0)
+	for (size_t i = 0; i < set->count; i++)
+		if (read_property(memory, &set->records[i], &property) &&
+		    text_equals(property.tag, tag))
 			return true;
-	}
 	return false;
 }
 
 /* For a wildcard, issuewild replaces issue (RFC 8659 4.3). */
-static const char *relevant_tag(const struct caa_set *set)
+static const char *relevant_tag(struct arena *memory, const struct caa_set *set)
 {
-	return domain_is_pattern(set->name) && has_tag(set, "issuewild") ? "issuewild" : "issue";
+	return domain_is_pattern(set->name) && has_tag(memory, set, "issuewild") ? "issuewild"
+										 : "issue";
 }
 
-bool caa_names_issuers(const struct caa_set *set)
+bool caa_names_issuers(struct arena *memory, const struct caa_set *set)
 {
-	return has_tag(set, relevant_tag(set));
+	return has_tag(memory, set, relevant_tag(memory, set));
 }
 
 static bool is_known(const char *tag)
@@ -124,7 +120,7 @@ const char *caa_find_objection(struct arena *memory, const struct caa_set *set,
 			       const struct caa_issuer *issuer)
 {
 	struct bytes allowed = BYTES_IN(memory); /* each CA once, if it can be shown */
-	const char *tag = relevant_tag(set);
+	const char *tag = relevant_tag(memory, set);
 	bool has_other_methods = false;
 
 	for (size_t i = 0; i < set->count; i++) {
@@ -150,7 +146,7 @@ const char *caa_find_objection(struct arena *memory, const struct caa_set *set,
 			bytes_add_format(&allowed, "%s%s", allowed.size ? ", " : "", issue.ca);
 		}
 	}
-	if (!caa_names_issuers(set))
+	if (!caa_names_issuers(memory, set))
 		return NULL;
 	if (has_other_methods)
 		return arena_printf(memory, "the CAA records of %s do not allow validation by %s",

@@ -32,7 +32,7 @@ struct caa_issuer {
 void caa_find(struct arena *memory, struct resolver *resolver, struct caa_set *sets, size_t count);
 
 /* Whether a record of the set names the CAs that may issue, so that the identities matter. */
-bool caa_names_issuers(const struct caa_set *set);
+bool caa_names_issuers(struct arena *memory, const struct caa_set *set);
 
 /* Why the CA must not issue for the name, as in "the CAA records of example.org allow only
  * letsencrypt.org"; NULL if it may. In memory. */

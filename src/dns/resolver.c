@@ -23,20 +23,15 @@
 
 struct resolver {
 	ares_channel channel;
+	struct arena *memory; /* of the answers that are waited for */
+	size_t n_active;
 };
 
 struct pending {
-	struct asking *asking;
+	struct resolver *resolver;
 	struct dns_question *question;
 	const char *name; /* that is asked for now: the question's, or the target of its CNAMEs */
 	unsigned n_targets;
-};
-
-/* One call of resolver_ask(). */
-struct asking {
-	ares_channel channel;
-	struct arena *memory;
-	size_t n_active;
 };
 
 static void init_ares(void)
@@ -251,7 +246,7 @@ static void fail_question(struct pending *pending, const char *why)
 {
 	pending->question->answer = (struct dns_answer){
 		.outcome = DNS_FAILED,
-		.failure = arena_strdup(pending->asking->memory, why),
+		.failure = arena_strdup(pending->resolver->memory, why),
 	};
 }
 
@@ -260,8 +255,8 @@ static void receive_answer(void *argument, int status, int timeouts, unsigned ch
 
 static void send_question(struct pending *pending)
 {
-	pending->asking->n_active++;
-	ares_query(pending->asking->channel, pending->name, 1, (int)pending->question->type,
+	pending->resolver->n_active++;
+	ares_query(pending->resolver->channel, pending->name, 1, (int)pending->question->type,
 		   receive_answer, pending);
 }
 
@@ -273,14 +268,14 @@ static void receive_answer(void *argument, int status, int timeouts, unsigned ch
 	struct dns_answer *answer = &pending->question->answer;
 	const char *alias = answer->alias;
 	bool is_read = message &&
-		       resolver_read(pending->asking->memory, message, (size_t)size, &asked) == 0;
+		       resolver_read(pending->resolver->memory, message, (size_t)size, &asked) == 0;
 
 	answer->outcome = DNS_NOTHING;
 	if (is_read)
 		*answer = asked.answer;
 	answer->alias = answer->alias ?: alias;
 	answer->has_no_name = status == ARES_ENOTFOUND;
-	pending->asking->n_active--;
+	pending->resolver->n_active--;
 	if (status == ARES_SUCCESS && !is_read) {
 		fail_question(pending, "the answer is malformed");
 	} else if (status == ARES_SUCCESS || status == ARES_ENODATA) {
@@ -337,13 +332,14 @@ static bool wait_and_process(ares_channel channel)
 void resolver_ask(struct resolver *resolver, struct arena *memory, struct dns_question *questions,
 		  size_t count)
 {
-	struct asking asking = { .channel = resolver->channel, .memory = memory };
 	struct pending *pending = arena_array(memory, struct pending, count);
 	size_t n_sent = 0;
 
+	resolver->memory = memory;
+	resolver->n_active = 0;
 	for (size_t i = 0; i < count; i++) {
 		pending[i] = (struct pending){
-			.asking = &asking,
+			.resolver = resolver,
 			.question = &questions[i],
 			.name = questions[i].name,
 		};
@@ -351,10 +347,10 @@ void resolver_ask(struct resolver *resolver, struct arena *memory, struct dns_qu
 							   .failure = "no answer" };
 	}
 	do {
-		while (n_sent < count && asking.n_active < RESOLVER_AT_ONCE)
+		while (n_sent < count && resolver->n_active < RESOLVER_AT_ONCE)
 			send_question(&pending[n_sent++]);
-	} while (wait_and_process(resolver->channel) || (n_sent < count && !asking.n_active));
-	if (asking.n_active)
+	} while (wait_and_process(resolver->channel) || (n_sent < count && !resolver->n_active));
+	if (resolver->n_active)
 		ares_cancel(resolver->channel);
 }
 

@@ -166,18 +166,6 @@ static void add_dav(struct builder *builder, enum service_kind kind, const char 
 		arena_printf(builder->memory, "path=%s", endpoint->path);
 }
 
-static void add_pacc(struct builder *builder)
-{
-	if (!builder->wish->profile->pacc || !builder->wish->pacc_digest)
-		return;
-	add_own_name(builder, name_below(builder, "ua-auto-config"), "For clients of PACC");
-	add_wanted_record(
-		builder, RECORD_TXT, name_below(builder, "_ua-auto-config"),
-		"The digest of the PACC document: add a new digest before the document changes")
-		->text = arena_printf(builder->memory, "v=UAAC1; a=sha256; d=%s",
-				      builder->wish->pacc_digest);
-}
-
 /* What no SRV record can say. */
 static void note_gaps(struct builder *builder)
 {
@@ -236,7 +224,14 @@ struct wanted wanted_records(struct arena *memory, const struct wanted_for *wish
 		add_srv_group(&builder, &srv_groups[i]);
 	add_dav(&builder, SERVICE_CALDAV, "_caldavs._tcp", "Calendars (RFC 6764)");
 	add_dav(&builder, SERVICE_CARDDAV, "_carddavs._tcp", "Contacts (RFC 6764)");
-	add_pacc(&builder);
+	if (wish->profile->pacc && wish->pacc_digest) {
+		add_own_name(&builder, name_below(&builder, "ua-auto-config"),
+			     "For clients of PACC");
+		add_wanted_record(&builder, RECORD_TXT, name_below(&builder, "_ua-auto-config"),
+				  "The digest of the PACC document: add a new digest before the "
+				  "document changes")
+			->text = arena_printf(memory, "v=UAAC1; a=sha256; d=%s", wish->pacc_digest);
+	}
 	record = add_wanted_record(&builder, RECORD_TXT, builder.domain, "Read by a few clients");
 	record->presence = RECORD_OPTIONAL;
 	record->text = arena_printf(memory, "mailconf=https://autoconfig.%s/mail/config-v1.1.xml",

@@ -85,32 +85,30 @@ static bool is_pattern(const char *name)
 
 /* Whether files of certificates lie in the directory decides whether it is worth a warning that it
  * cannot be watched: on the way there it is enough to pass through. */
+static void warn_of_unwatched(struct watch *watch, const char *directory, bool is_last)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	bool is_limit = errno == ENOSPC;
+	bool *has_warned = is_limit ? &watch->has_warned_of_limit : &watch->has_warned_of_access;
+
+	if (*has_warned || (!is_limit && (errno != EACCES || !is_last)))
+		return;
+	*has_warned = true;
+	watch->warn(arena_printf(&memory,
+				 "cannot watch '%s' for new certificates: %s; %sa reload (SIGHUP) "
+				 "loads them",
+				 directory, is_limit ? "too many directories" : strerror(errno),
+				 is_limit ? "raise fs.inotify.max_user_watches; until then, " : ""),
+		    watch->context);
+}
+
 static void add_interest(struct watch_walk *walk, const char *directory, const char *name,
 			 bool is_last)
 {
-	struct watch *watch = walk->watch;
-	int wd = inotify_add_watch(watch->fd, directory, EVENTS);
+	int wd = inotify_add_watch(walk->watch->fd, directory, EVENTS);
 
 	if (wd < 0) {
-		_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-		bool is_limit = errno == ENOSPC, *has_warned = &watch->has_warned_of_access;
-
-		if (is_limit)
-			has_warned = &watch->has_warned_of_limit;
-		else if (errno != EACCES || !is_last)
-			return;
-		if (!*has_warned)
-			watch->warn(
-				arena_printf(&memory,
-					     "cannot watch '%s' for new certificates: %s; %sa "
-					     "reload (SIGHUP) loads them",
-					     directory,
-					     is_limit ? "too many directories" : strerror(errno),
-					     is_limit ? "raise fs.inotify.max_user_watches; until "
-							"then, "
-						      : ""),
-				watch->context);
-		*has_warned = true;
+		warn_of_unwatched(walk->watch, directory, is_last);
 		return;
 	}
 	if ((walk->count & (walk->count - 1)) == 0)
