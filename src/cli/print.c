@@ -57,7 +57,7 @@ static const char *escape_text(struct arena *memory, const char *text, bool keep
 	text += plain;
 	while (*text) {
 		uint32_t character;
-		size_t length = character_decode(text, &character);
+		size_t length = utf8_decode(text, SIZE_MAX, &character);
 
 		if (length == 0)
 			bytes_add_format(&escaped, "\\x%02x", (unsigned char)*text);

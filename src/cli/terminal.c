@@ -5,7 +5,6 @@
 #include <wchar.h>
 
 #define WIDTH_MAX 10000
-#define UTF8_MAX_LENGTH 4
 #define ELLIPSIS "\342\200\246"
 
 const char *terminal_colour(FILE *stream, enum colour colour)
@@ -36,24 +35,11 @@ size_t terminal_width(FILE *stream)
 	return ioctl(fileno(stream), TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-size_t character_decode(const char *text, uint32_t *ret_character)
-{
-	size_t length = utf8_sequence_length(text, strnlen(text, UTF8_MAX_LENGTH));
-	uint32_t character = (unsigned char)text[0];
-
-	if (length > 1)
-		character &= 0x7fU >> length;
-	for (size_t i = 1; i < length; i++)
-		character = character << 6 | ((unsigned char)text[i] & 0x3f);
-	*ret_character = character;
-	return length;
-}
-
 /* The character that begins here: its length in bytes, and its cells. */
 static size_t character_at(const char *text, size_t *ret_cells)
 {
 	uint32_t character;
-	size_t length = character_decode(text, &character);
+	size_t length = utf8_decode(text, SIZE_MAX, &character);
 	int cells = length ? wcwidth((wchar_t)character) : 1;
 
 	*ret_cells = cells < 0 ? 1 : (size_t)cells;

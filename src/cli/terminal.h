@@ -19,10 +19,6 @@ const char *terminal_colour(FILE *stream, enum colour colour);
 /* How many cells a line has: what COLUMNS says, else the terminal; 0 for no bound. */
 size_t terminal_width(FILE *stream);
 
-/* Decodes the UTF-8 character that the text begins with. Returns its length in bytes, 0 where there
- * is none. */
-size_t character_decode(const char *text, uint32_t *ret_character);
-
 /* The width of a text in cells: East Asian characters take two, combining characters none. */
 size_t cells_of(const char *text);
 

@@ -15,13 +15,10 @@ static const char *const replacements[128] = {
 /* The length of the character if XML allows it, else 0. */
 static size_t allowed_length(const char *text, size_t size)
 {
-	size_t length = utf8_sequence_length(text, size);
+	uint32_t character = 0;
+	size_t length = utf8_decode(text, size, &character);
 
-	/* U+FFFE and U+FFFF */
-	if (length == 3 &&
-	    (memcmp(text, "\xef\xbf\xbe", 3) == 0 || memcmp(text, "\xef\xbf\xbf", 3) == 0))
-		return 0;
-	return length;
+	return character == 0xfffe || character == 0xffff ? 0 : length;
 }
 
 static void escaped_add(struct bytes *out, const char *text)

@@ -273,7 +273,7 @@ static int parse(struct parser *parser)
 	size_t length;
 
 	for (const char *at = parser->source; at < end; at += length) {
-		length = utf8_sequence_length(at, (size_t)(end - at));
+		length = utf8_decode(at, (size_t)(end - at), NULL);
 		if (length > 0 && *at) {
 			parser->line += *at == '\n';
 			continue;

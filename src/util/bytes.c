@@ -144,36 +144,30 @@ char *text_lower(struct arena *memory, const char *text)
 	return lower;
 }
 
-size_t utf8_sequence_length(const char *text, size_t size)
+size_t utf8_decode(const char *text, size_t size, uint32_t *ret_character)
 {
-	const unsigned char *data = (const unsigned char *)text;
-	unsigned char low = 0x80, high = 0xbf;
-	size_t length;
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	unsigned char first = size > 0 ? (unsigned char)*text : 0x80;
+	size_t length = first < 0x80   ? 1
+			: first < 0xc0 ? 0
+			: first < 0xe0 ? 2
+			: first < 0xf0 ? 3
+			: first < 0xf8 ? 4
+				       : 0;
+	uint32_t character = length > 1 ? first & 0x7f >> length : first;
 
-	if (size == 0)
+	if (length == 0 || size < length)
 		return 0;
-	if (data[0] < 0x80)
-		return 1;
-	if (data[0] < 0xc2 || data[0] > 0xf4)
-		return 0;
-	length = data[0] < 0xe0 ? 2 : data[0] < 0xf0 ? 3 : 4;
-	if (size < length)
-		return 0;
-
-	/* The second byte alone decides on overlong forms, surrogates and the end of Unicode. */
-	if (data[0] == 0xe0)
-		low = 0xa0;
-	else if (data[0] == 0xed)
-		high = 0x9f;
-	else if (data[0] == 0xf0)
-		low = 0x90;
-	else if (data[0] == 0xf4)
-		high = 0x8f;
-	if (data[1] < low || data[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((data[i] & 0xc0) != 0x80)
+	for (size_t i = 1; i < length; i++) {
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
 			return 0;
+		character = character << 6 | ((unsigned char)text[i] & 0x3f);
+	}
+	if (character < least[length] || character > 0x10ffff ||
+	    (character >= 0xd800 && character < 0xe000))
+		return 0;
+	if (ret_character)
+		*ret_character = character;
 	return length;
 }
 
@@ -181,8 +175,7 @@ bool utf8_is_valid(const char *data, size_t size)
 {
 	for (size_t i = 0, length; i < size; i += length) {
 		/* Most of what we meet is ASCII. */
-		length = (unsigned char)data[i] < 0x80 ? 1
-						       : utf8_sequence_length(data + i, size - i);
+		length = (unsigned char)data[i] < 0x80 ? 1 : utf8_decode(data + i, size - i, NULL);
 		if (!length)
 			return false;
 	}
@@ -216,12 +209,21 @@ bool number_parse(const char *text, unsigned long low, unsigned long high,
 	return true;
 }
 
-static int hex_digit(char c)
+int hex_byte(const char *digits)
 {
-	if (char_is_digit(c))
-		return c - '0';
-	c = char_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	int byte = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		char c = char_lower(digits[i]);
+
+		if (char_is_digit(c))
+			byte = byte << 4 | (c - '0');
+		else if (c >= 'a' && c <= 'f')
+			byte = byte << 4 | (c - 'a' + 10);
+		else
+			return -1;
+	}
+	return byte;
 }
 
 char *percent_decode(struct arena *memory, const char *text, size_t length)
@@ -229,22 +231,15 @@ char *percent_decode(struct arena *memory, const char *text, size_t length)
 	char *decoded = arena_alloc(memory, length + 1), *end = decoded;
 
 	for (size_t i = 0; i < length; i++) {
-		int high, low;
+		int byte = (unsigned char)text[i];
 
-		if (text[i] == '\0')
-			return NULL;
-		if (text[i] != '%') {
-			*end++ = text[i];
-			continue;
+		if (byte == '%') {
+			byte = i + 2 < length ? hex_byte(text + i + 1) : -1;
+			i += 2;
 		}
-		if (i + 2 >= length)
+		if (byte <= 0)
 			return NULL;
-		high = hex_digit(text[i + 1]);
-		low = hex_digit(text[i + 2]);
-		if (high < 0 || low < 0 || (high == 0 && low == 0))
-			return NULL;
-		*end++ = (char)(high * 16 + low);
-		i += 2;
+		*end++ = (char)byte;
 	}
 	*end = '\0';
 	return decoded;

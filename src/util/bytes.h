@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 
@@ -49,8 +50,9 @@ char *text_lower(struct arena *memory, const char *text);
 /* Whether the bytes are UTF-8 as RFC 3629 has it: shortest forms, no surrogates. */
 bool utf8_is_valid(const char *data, size_t size);
 
-/* The length of the character that the bytes begin with, 0 where they begin with none. */
-size_t utf8_sequence_length(const char *text, size_t size);
+/* The length of the character that the bytes begin with, 0 where they begin with none; and the
+ * character, unless ret_character is NULL. The size can be SIZE_MAX where a NUL ends the text. */
+size_t utf8_decode(const char *text, size_t size, uint32_t *ret_character);
 
 /* How many characters a valid UTF-8 text has. */
 size_t utf8_length(const char *text);
@@ -59,6 +61,9 @@ size_t utf8_length(const char *text);
  * low and high. */
 bool number_parse(const char *text, unsigned long low, unsigned long high,
 		  unsigned long *ret_number);
+
+/* The value of two hexadecimal digits in either case, -1 where there are none. */
+int hex_byte(const char *digits);
 
 /*
  * Undoes percent-encoding (RFC 3986 2.1) once. A plus stays a plus. Returns NULL where a percent

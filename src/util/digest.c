@@ -38,24 +38,16 @@ bool md5_of(const void *data, size_t size, struct md5 *ret_md5)
 	return r == 0;
 }
 
-static int hex_value(char c)
-{
-	c = char_lower(c);
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool md5_parse(const char *text, struct md5 *ret_md5)
 {
 	if (strlen(text) != 2 * sizeof(ret_md5->bytes))
 		return false;
 	for (size_t i = 0; i < sizeof(ret_md5->bytes); i++) {
-		int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+		int byte = hex_byte(text + 2 * i);
 
-		if (high < 0 || low < 0)
+		if (byte < 0)
 			return false;
-		ret_md5->bytes[i] = (unsigned char)(high << 4 | low);
+		ret_md5->bytes[i] = (unsigned char)byte;
 	}
 	return true;
 }

@@ -5,34 +5,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool label_is_valid(const char *label, size_t length)
-{
-	if (length == 0 || length > HOST_LABEL_MAX_LENGTH)
-		return false;
-	if (label[0] == '-' || label[length - 1] == '-')
-		return false;
-	for (size_t i = 0; i < length; i++)
-		if (label[i] != '-' &&
-		    (!char_is_alphanumeric(label[i]) || char_lower(label[i]) != label[i]))
-			return false;
-	return true;
-}
-
 bool host_name_is_valid(const char *name)
 {
-	size_t length = strlen(name);
-	const char *label = name, *dot;
-
-	if (length == 0 || length > HOST_NAME_MAX_LENGTH)
+	if (strlen(name) > HOST_NAME_MAX_LENGTH)
 		return false;
-	for (; (dot = strchr(label, '.')); label = dot + 1)
-		if (!label_is_valid(label, (size_t)(dot - label)))
+	for (;; name++) {
+		size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+		if (length == 0 || length > HOST_LABEL_MAX_LENGTH || name[0] == '-' ||
+		    name[length - 1] == '-' || (name[length] && name[length] != '.'))
 			return false;
-	if (!label_is_valid(label, strlen(label)))
-		return false;
-
-	/* No top-level domain is a number: this tells 192.0.2.1 from a name. */
-	return strspn(label, "0123456789") != strlen(label);
+		/* No top-level domain is a number: this tells 192.0.2.1 from a name. */
+		if (!name[length])
+			return strspn(name, "0123456789") != length;
+		name += length;
+	}
 }
 
 bool host_pattern_is_valid(const char *name)
@@ -48,28 +35,10 @@ bool host_name_is_within(const char *name, const char *domain)
 	       (length == wanted || name[length - wanted - 1] == '.');
 }
 
-static bool is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
-}
-
-/* Of the ASCII characters that no name may have, libidn2 drops all but a few without a word, and
- * one domain would be taken for another. */
-static bool has_only_letters(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x80 && !char_is_alphanumeric(*text) && *text != '-' &&
-		    *text != '.')
-			return false;
-	return true;
-}
-
 const char *idna_to_ascii(struct arena *memory, const char *name)
 {
 	size_t length = strlen(name);
+	bool is_ascii = true, has_only_letters = true;
 	gnutls_datum_t mapped = { 0 };
 	const char *ascii;
 
@@ -79,8 +48,16 @@ const char *idna_to_ascii(struct arena *memory, const char *name)
 	if (length == 0 || length > (size_t)HOST_NAME_MAX_LENGTH * 4)
 		return NULL;
 	ascii = arena_strndup(memory, name, length);
-	if (!is_ascii(ascii)) {
-		if (!has_only_letters(ascii) || !utf8_is_valid(ascii, length) ||
+	/* Of the ASCII characters that no name may have, libidn2 drops all but a few without a
+	 * word, and one domain would be taken for another. */
+	for (const char *c = ascii; *c; c++) {
+		if ((unsigned char)*c >= 0x80)
+			is_ascii = false;
+		else if (!char_is_alphanumeric(*c) && *c != '-' && *c != '.')
+			has_only_letters = false;
+	}
+	if (!is_ascii) {
+		if (!has_only_letters || !utf8_is_valid(ascii, length) ||
 		    gnutls_idna_map(ascii, (unsigned)length, &mapped, 0) < 0)
 			return NULL;
 		ascii = arena_strndup(memory, (const char *)mapped.data, mapped.size);

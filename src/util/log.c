@@ -42,26 +42,21 @@ bool log_is_on(enum log_level level)
 	return (int)level <= atomic_load(&log_level);
 }
 
-/* Whether standard error is the stream that systemd made for its journal, as JOURNAL_STREAM names
- * it (systemd.exec(5)). */
-static bool find_journal(void)
+static bool for_journal;
+
+static void set_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long device, inode;
 	struct stat status;
 
-	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-	       fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
-	       status.st_ino == inode;
+	for_journal = stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+		      fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device &&
+		      status.st_ino == inode;
 }
 
-static bool for_journal;
-
-static void set_journal(void)
-{
-	for_journal = find_journal();
-}
-
+/* Whether standard error is the stream that systemd made for its journal, as JOURNAL_STREAM names
+ * it (systemd.exec(5)). */
 static bool is_for_journal(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -70,42 +65,19 @@ static bool is_for_journal(void)
 	return for_journal;
 }
 
-static bool is_writable(void)
-{
-	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-	return poll(&fd, 1, atomic_load(&lost) ? 0 : STALL_MS) != 0;
-}
-
-/* The whole line goes out in one write(), so that lines of several threads do not mix. */
-static void write_line(const char *line, size_t size)
-{
-	unsigned missing;
-
-	if (!is_writable()) {
-		atomic_fetch_add(&lost, 1);
-		atomic_fetch_add(&all_lost, 1);
-		return;
-	}
-	missing = atomic_exchange(&lost, 0);
-	while (write(STDERR_FILENO, line, size) < 0 && errno == EINTR)
-		;
-	if (missing > 0)
-		log_warning("lines of the log missing before this: %u, because standard error "
-			    "was not read in time",
-			    missing);
-}
-
 unsigned log_lines_lost(void)
 {
 	return atomic_load(&all_lost);
 }
 
-static const char *const level_names[] = {
-	[LOG_LEVEL_ERROR] = "error",
-	[LOG_LEVEL_WARNING] = "warning",
-	[LOG_LEVEL_INFO] = "info",
-	[LOG_LEVEL_DEBUG] = "debug",
+static const struct {
+	const char *name;
+	int priority; /* sd-daemon(3) */
+} levels[] = {
+	[LOG_LEVEL_ERROR] = { "error", 3 },
+	[LOG_LEVEL_WARNING] = { "warning", 4 },
+	[LOG_LEVEL_INFO] = { "info", 6 },
+	[LOG_LEVEL_DEBUG] = { "debug", 7 },
 };
 
 /* 2026-11-26T08:30:00.123Z (RFC 3339) */
@@ -121,27 +93,6 @@ static void add_time(struct bytes *line)
 			 now.tv_nsec / 1000000);
 }
 
-/* The journal takes it off the line again. */
-static void add_priority(struct bytes *line, enum log_level level)
-{
-	static const int priorities[] = {
-		[LOG_LEVEL_ERROR] = 3,
-		[LOG_LEVEL_WARNING] = 4,
-		[LOG_LEVEL_INFO] = 6,
-		[LOG_LEVEL_DEBUG] = 7,
-	};
-
-	bytes_add_format(line, "<%d>", priorities[level]);
-}
-
-static void begin_text(struct bytes *line, enum log_level level)
-{
-	add_time(line);
-	bytes_add_char(line, ' ');
-	if (level != LOG_LEVEL_INFO)
-		bytes_add_format(line, "%s: ", level_names[level]);
-}
-
 struct log_event log_event_begin(struct arena *memory, enum log_level level)
 {
 	struct log_event event = {
@@ -150,46 +101,39 @@ struct log_event log_event_begin(struct arena *memory, enum log_level level)
 		.line = BYTES_IN(memory),
 	};
 
+	/* The journal takes it off the line again. */
 	if (is_for_journal())
-		add_priority(&event.line, level);
-	if (event.format == LOG_FORMAT_TEXT) {
-		if (!is_for_journal())
-			begin_text(&event.line, level);
-		return event;
+		bytes_add_format(&event.line, "<%d>", levels[level].priority);
+	if (event.format == LOG_FORMAT_JSON) {
+		bytes_add_text(&event.line, "{\"time\":\"");
+		add_time(&event.line);
+		bytes_add_format(&event.line, "\",\"level\":\"%s\"", levels[level].name);
+	} else if (!is_for_journal()) {
+		add_time(&event.line);
+		bytes_add_char(&event.line, ' ');
+		if (level != LOG_LEVEL_INFO)
+			bytes_add_format(&event.line, "%s: ", levels[level].name);
 	}
-	bytes_add_text(&event.line, "{\"time\":\"");
-	add_time(&event.line);
-	bytes_add_format(&event.line, "\",\"level\":\"%s\"", level_names[level]);
 	return event;
 }
 
-/* As many bytes of the text, up to the limit, as go out as they are, which is most of what is
- * logged. */
-static size_t plain_run(const char *text, size_t limit, char quote)
-{
-	size_t run = 0;
-
-	while (run < limit && text[run] && text[run] != quote && text[run] != '\\' &&
-	       !char_is_control(text[run]) && (unsigned char)text[run] < 0x80)
-		run++;
-	return run;
-}
-
-/* What is left of the text after so many bytes is cut off. */
+/* Most of what is logged goes out as it is. What is left of the text after so many bytes is cut
+ * off. */
 static void add_quoted(struct bytes *line, const char *text, size_t limit, char quote,
 		       size_t (*escape)(struct bytes *line, const char *text))
 {
-	size_t left = limit;
+	const char *end = text + strnlen(text, limit);
 
 	bytes_add_char(line, quote);
-	while (*text && left > 0) {
-		size_t done = plain_run(text, left, quote);
+	while (text < end) {
+		const char *plain = text;
 
-		bytes_add(line, text, done);
-		if (done < left && text[done])
-			done += escape(line, text + done);
-		text += done;
-		left -= done < left ? done : left;
+		while (text < end && *text != quote && *text != '\\' && !char_is_control(*text) &&
+		       (unsigned char)*text < 0x80)
+			text++;
+		bytes_add(line, plain, (size_t)(text - plain));
+		if (text < end)
+			text += escape(line, text);
 	}
 	if (*text)
 		bytes_add_text(line, "...");
@@ -203,36 +147,20 @@ static size_t escape_for_text(struct bytes *line, const char *text)
 	return 1;
 }
 
-static void add_code_unit(struct bytes *line, uint32_t unit)
-{
-	bytes_add_format(line, "\\u%04x", (unsigned)unit);
-}
-
 /* What is not UTF-8 comes out as U+FFFD, byte by byte. */
 static size_t escape_for_json(struct bytes *line, const char *text)
 {
-	static const uint8_t first_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
-	size_t length = utf8_sequence_length(text, strnlen(text, 4));
-	uint32_t character;
+	uint32_t character = 0xfffd;
+	size_t length = utf8_decode(text, SIZE_MAX, &character);
 
-	if (*text == '"' || *text == '\\') {
+	if (*text == '"' || *text == '\\')
 		bytes_add_format(line, "\\%c", *text);
-		return 1;
-	}
-	if (length == 0) {
-		add_code_unit(line, 0xfffd);
-		return 1;
-	}
-	character = (uint8_t)text[0] & first_bits[length];
-	for (size_t i = 1; i < length; i++)
-		character = character << 6 | ((uint8_t)text[i] & 0x3f);
-	if (character >= 0x10000) {
-		add_code_unit(line, 0xd800 + ((character - 0x10000) >> 10));
-		add_code_unit(line, 0xdc00 + ((character - 0x10000) & 0x3ff));
-	} else {
-		add_code_unit(line, character);
-	}
-	return length;
+	else if (character >= 0x10000)
+		bytes_add_format(line, "\\u%04x\\u%04x", 0xd800 + ((character - 0x10000) >> 10),
+				 0xdc00 + ((character - 0x10000) & 0x3ff));
+	else
+		bytes_add_format(line, "\\u%04x", character);
+	return length ? length : 1;
 }
 
 static void add_name(struct log_event *event, const char *name)
@@ -289,12 +217,27 @@ void log_event_number(struct log_event *event, const char *name, int64_t number)
 	bytes_add_format(&event->line, "%lld", (long long)number);
 }
 
+/* The whole line goes out in one write(), so that lines of several threads do not mix. */
 void log_event_end(struct log_event *event)
 {
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	unsigned missing;
+
 	if (!event->is_trace && !log_is_on(event->level))
 		return;
 	bytes_add_text(&event->line, event->format == LOG_FORMAT_JSON ? "}\n" : "\n");
-	write_line(event->line.data, event->line.size);
+	if (poll(&fd, 1, atomic_load(&lost) ? 0 : STALL_MS) == 0) {
+		atomic_fetch_add(&lost, 1);
+		atomic_fetch_add(&all_lost, 1);
+		return;
+	}
+	missing = atomic_exchange(&lost, 0);
+	while (write(STDERR_FILENO, event->line.data, event->line.size) < 0 && errno == EINTR)
+		;
+	if (missing > 0)
+		log_warning("lines of the log missing before this: %u, because standard error "
+			    "was not read in time",
+			    missing);
 }
 
 /* The hint may be NULL or "". */
@@ -365,46 +308,33 @@ static void log_repeat(struct repeat *repeat)
 	*repeat = (struct repeat){ 0 };
 }
 
-/* The place of the sentence; else a free one, for which another has to go where all are taken. */
-static struct repeat *find_repeat(const char *sentence)
-{
-	struct repeat *best = repeats;
-
-	for (struct repeat *repeat = repeats; repeat < repeats + REPEATS_MAX; repeat++) {
-		if (text_equals(repeat->sentence, sentence))
-			return repeat;
-		if (repeat->until < best->until)
-			best = repeat;
-	}
-	log_repeat(best);
-	return best;
-}
-
-static bool is_repeated(const char *sentence, int64_t now)
-{
-	struct repeat *repeat = find_repeat(sentence);
-
-	if (*repeat->sentence && now < repeat->until) {
-		repeat->count++;
-		return true;
-	}
-	log_repeat(repeat);
-	snprintf(repeat->sentence, sizeof(repeat->sentence), "%s", sentence);
-	repeat->until = now + REPEAT_MS;
-	return false;
-}
-
 void log_error_counted(const char *format, ...)
 {
 	char sentence[REPEATED_MAX_LENGTH];
-	bool is_known;
+	struct repeat *place = repeats;
+	int64_t now = clock_now();
+	bool is_known = false;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(sentence, sizeof(sentence), format, args);
 	va_end(args);
 	pthread_mutex_lock(&repeats_lock);
-	is_known = is_repeated(sentence, clock_now());
+	/* Its place; else a free one, for which another has to go where all are taken. */
+	for (struct repeat *repeat = repeats; repeat < repeats + REPEATS_MAX && !is_known;
+	     repeat++) {
+		is_known = text_equals(repeat->sentence, sentence);
+		if (is_known || repeat->until < place->until)
+			place = repeat;
+	}
+	is_known = is_known && now < place->until;
+	if (is_known) {
+		place->count++;
+	} else {
+		log_repeat(place);
+		snprintf(place->sentence, sizeof(place->sentence), "%s", sentence);
+		place->until = now + REPEAT_MS;
+	}
 	pthread_mutex_unlock(&repeats_lock);
 	if (!is_known)
 		log_error("%s", sentence);

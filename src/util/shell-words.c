@@ -1,14 +1,8 @@
 #include "util/shell-words.h"
 
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+#include "util/string-list.h"
 
-struct reader {
-	struct words *words;
-	struct arena *memory;
-	struct error *err;
-	const char **list;
-	size_t count;
-};
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 static bool is_at(const struct words *words, const char *text)
 {
@@ -43,9 +37,8 @@ static bool pass_over_joint(struct words *words)
 	return true;
 }
 
-static int read_quoted(struct reader *reader, struct bytes *word)
+static int read_quoted(struct words *words, struct bytes *word, struct error *err)
 {
-	struct words *words = reader->words;
 	unsigned opened = words->next_line;
 	char quote = next_byte(words), c;
 
@@ -54,7 +47,7 @@ static int read_quoted(struct reader *reader, struct bytes *word)
 			continue;
 		c = next_byte(words);
 		if (c == '\0')
-			return reject_nul(words, reader->err);
+			return reject_nul(words, err);
 		if (c == quote)
 			return 0;
 		if (quote == '"' && c == '\\' && words->next < words->end && *words->next &&
@@ -63,22 +56,20 @@ static int read_quoted(struct reader *reader, struct bytes *word)
 		bytes_add_char(word, c);
 	}
 	words->line = opened;
-	return error_set(reader->err, ERROR_INPUT, "the quote %c that is opened here is not closed",
-			 quote);
+	return error_set(err, ERROR_INPUT, "the quote %c that is opened here is not closed", quote);
 }
 
-static int read_word(struct reader *reader)
+static int read_word(struct words *words, struct texts *list, struct error *err)
 {
-	struct bytes word = BYTES_IN(reader->memory);
-	struct words *words = reader->words;
+	struct bytes word = BYTES_IN(list->memory);
 
 	while (words->next < words->end && !char_is_blank(*words->next)) {
 		if (pass_over_joint(words))
 			continue;
 		if (*words->next == '\0')
-			return reject_nul(words, reader->err);
+			return reject_nul(words, err);
 		if (*words->next == '\'' || *words->next == '"') {
-			if (read_quoted(reader, &word) < 0)
+			if (read_quoted(words, &word, err) < 0)
 				return -1;
 			continue;
 		}
@@ -86,70 +77,41 @@ static int read_word(struct reader *reader)
 			words->next++;
 		bytes_add_char(&word, next_byte(words));
 	}
-	if ((reader->count & (reader->count - 1)) == 0) {
-		size_t room = reader->count ? reader->count * 2 : 1;
-		const char **list = arena_array(reader->memory, const char *, room);
-
-		if (reader->count)
-			memcpy(list, reader->list, reader->count * sizeof(*list));
-		reader->list = list;
-	}
-	reader->list[reader->count++] = bytes_text(&word);
-	return 0;
-}
-
-static void pass_over_comment(struct words *words)
-{
-	while (words->next < words->end && *words->next != '\n')
-		words->next++;
-}
-
-/* Reads up to the end of a line. */
-static int read_line(struct reader *reader)
-{
-	struct words *words = reader->words;
-
-	while (words->next < words->end) {
-		if (pass_over_joint(words))
-			continue;
-		if (*words->next == '\n') {
-			(void)next_byte(words);
-			return 0;
-		}
-		if (char_is_blank(*words->next))
-			words->next++;
-		else if (*words->next == '#')
-			pass_over_comment(words);
-		else if (read_word(reader) < 0)
-			return -1;
-	}
+	texts_add(list, bytes_text(&word));
 	return 0;
 }
 
 int words_next(struct words *words, struct arena *memory, const char ***ret_words,
 	       size_t *ret_count, struct error *err)
 {
-	struct reader reader = { .words = words, .memory = memory, .err = err };
+	struct texts list = TEXTS_IN(memory);
+	bool is_at_end = false; /* of the command's line */
 
 	if (words->next_line == 1 && is_at(words, BYTE_ORDER_MARK))
 		words->next += strlen(BYTE_ORDER_MARK);
-	while (words->next < words->end) {
-		words->line = words->next_line;
-		if (read_line(&reader) < 0)
+	words->line = words->next_line;
+	while (words->next < words->end && !is_at_end) {
+		if (pass_over_joint(words))
+			continue;
+		if (*words->next == '\n') {
+			(void)next_byte(words);
+			is_at_end = list.count > 0;
+			if (!is_at_end)
+				words->line = words->next_line;
+		} else if (char_is_blank(*words->next)) {
+			words->next++;
+		} else if (*words->next == '#') {
+			while (words->next < words->end && *words->next != '\n')
+				words->next++;
+		} else if (read_word(words, &list, err) < 0) {
 			return -1;
-		if (reader.count > 0) {
-			*ret_words = reader.list;
-			*ret_count = reader.count;
-			return 0;
 		}
 	}
-	return WORDS_END;
-}
-
-static bool is_plain(char c)
-{
-	return char_is_alphanumeric(c) || (unsigned char)c >= 0x80 ||
-	       (c && strchr("-_./:@%+=,*!?^~{}[]", c));
+	if (list.count == 0)
+		return WORDS_END;
+	*ret_words = list.items;
+	*ret_count = list.count;
+	return 0;
 }
 
 /* At the beginning of a text a byte order mark would be none of the word's. */
@@ -157,40 +119,36 @@ static bool needs_quotes(const char *word)
 {
 	size_t plain = 0;
 
-	while (is_plain(word[plain]))
+	while (char_is_alphanumeric(word[plain]) || (unsigned char)word[plain] >= 0x80 ||
+	       (word[plain] && strchr("-_./:@%+=,*!?^~{}[]", word[plain])))
 		plain++;
 	return plain == 0 || word[plain] || strncmp(word, BYTE_ORDER_MARK, 3) == 0;
 }
 
-const char *word_quote(struct arena *memory, const char *word)
+static const char *quote_word(struct arena *memory, const char *word, char quote,
+			      const char *special, const char *escape)
 {
 	struct bytes quoted = BYTES_IN(memory);
 
-	if (!needs_quotes(word))
-		return arena_strdup(memory, word);
-	bytes_add_char(&quoted, '\'');
+	bytes_add_char(&quoted, quote);
 	for (; *word; word++) {
-		if (*word == '\'')
-			bytes_add_text(&quoted, "'\\''");
-		else
-			bytes_add_char(&quoted, *word);
+		if (strchr(special, *word))
+			bytes_add_text(&quoted, escape);
+		bytes_add_char(&quoted, *word);
 	}
-	bytes_add_char(&quoted, '\'');
+	bytes_add_char(&quoted, quote);
 	return bytes_text(&quoted);
+}
+
+const char *word_quote(struct arena *memory, const char *word)
+{
+	return needs_quotes(word) ? quote_word(memory, word, '\'', "'", "'\\'")
+				  : arena_strdup(memory, word);
 }
 
 const char *word_in_sentence(struct arena *memory, const char *word)
 {
-	struct bytes quoted = BYTES_IN(memory);
-
-	if (!needs_quotes(word) && !strpbrk(word, "*?[]{}~!"))
-		return arena_strdup(memory, word);
-	bytes_add_char(&quoted, '"');
-	for (; *word; word++) {
-		if (strchr("\"\\$`", *word))
-			bytes_add_char(&quoted, '\\');
-		bytes_add_char(&quoted, *word);
-	}
-	bytes_add_char(&quoted, '"');
-	return bytes_text(&quoted);
+	return needs_quotes(word) || strpbrk(word, "*?[]{}~!")
+		       ? quote_word(memory, word, '"', "\"\\$`", "\\")
+		       : arena_strdup(memory, word);
 }
