@@ -19,18 +19,11 @@
 
 const char *const database_suffixes[DATABASE_FILES] = { "", "-wal", "-shm", "-journal" };
 
-/* The files may not exist yet, so names in the same directory are compared as well. */
-static bool is_same_file(struct arena *memory, const char *one, const char *other)
+static bool is_same_file(const char *one, const char *other)
 {
 	struct stat first, second;
 
-	if (stat(one, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev &&
-	    first.st_ino == second.st_ino)
-		return true;
-	return strcmp(basename(arena_strdup(memory, one)), basename(arena_strdup(memory, other))) ==
-		       0 &&
-	       stat(dirname(arena_strdup(memory, one)), &first) == 0 &&
-	       stat(dirname(arena_strdup(memory, other)), &second) == 0 &&
+	return stat(one, &first) == 0 && stat(other, &second) == 0 &&
 	       first.st_dev == second.st_dev && first.st_ino == second.st_ino;
 }
 
@@ -38,14 +31,20 @@ int store_refuse_place(const char *database, const char *file, struct error *err
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	_cleanup_(freep) char *real = realpath(database, NULL);
+	const char *directory = dirname(arena_strdup(&memory, file));
 
-	for (size_t i = 0; i < DATABASE_FILES; i++)
-		if (is_same_file(&memory,
-				 arena_printf(&memory, "%s%s", real ? real : database,
-					      database_suffixes[i]),
-				 file))
+	if (real)
+		database = real;
+	for (size_t i = 0; i < DATABASE_FILES; i++) {
+		char *path = arena_printf(&memory, "%s%s", database, database_suffixes[i]);
+
+		/* The files may not exist yet, so names in the same directory are compared too. */
+		if (is_same_file(path, file) ||
+		    (text_equals(basename(path), basename(arena_strdup(&memory, file))) &&
+		     is_same_file(dirname(path), directory)))
 			return error_set(err, ERROR_INPUT, "'%s' is %sthe database itself", file,
 					 *database_suffixes[i] ? "a file of " : "");
+	}
 	return 0;
 }
 
@@ -102,7 +101,7 @@ int database_keep(const char *database, const char *target, struct error *err)
 	    directory_sync_of(target) == 0)
 		return 0;
 	fail_to_copy(database, target, code, err);
-	(void)unlink(temporary);
+	unlink(temporary);
 	return -1;
 }
 
@@ -139,7 +138,7 @@ int store_backup(struct store *store, const char *file, int fd, struct error *er
 		return error_set(err, ERROR_SYSTEM, "cannot create a temporary file: %s",
 				 strerror(errno));
 	code = copy_pages(store->database, path);
-	(void)unlink(path);
+	unlink(path);
 	if (code != SQLITE_OK)
 		return fail_to_copy(store->path, file, code, err);
 	if (copy_bytes(temporary, fd) < 0)

@@ -192,7 +192,7 @@ static int keep_copy(struct store *store, int64_t version, struct error *err)
 		const char *name = copy_name(&memory, store, older);
 
 		if (access(name, F_OK) == 0 && ++kept >= COPIES_KEPT)
-			(void)unlink(name);
+			unlink(name);
 	}
 	return 0;
 }

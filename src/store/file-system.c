@@ -5,6 +5,7 @@
  * (https://sqlite.org/wal.html, https://sqlite.org/faq.html#q5).
  */
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -25,6 +26,8 @@
 #define WAIT_MAX_MS 50
 
 #define TYPE_FUSE 0x65735546
+
+#define CHANGE_COUNTER_OFFSET 24 /* https://sqlite.org/fileformat.html, 1.3 */
 
 /* statfs(2), and the kernel's sources for those that it lacks. */
 static const struct {
@@ -72,7 +75,7 @@ static const char *fuse_name(const char *directory)
 			continue;
 		/* The last one counts: it is mounted over those before it. */
 		found = NULL;
-		for (size_t i = 0; i < sizeof(network_fuses) / sizeof(*network_fuses); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(network_fuses); i++)
 			if (text_equals(type, network_fuses[i]))
 				found = network_fuses[i];
 	}
@@ -89,7 +92,7 @@ const char *store_network_file_system(const char *path)
 		return NULL;
 	if ((uint32_t)status.f_type == TYPE_FUSE)
 		return fuse_name(directory);
-	for (size_t i = 0; i < sizeof(network_types) / sizeof(*network_types); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(network_types); i++)
 		if ((uint32_t)status.f_type == network_types[i].type)
 			return network_types[i].name;
 	return NULL;
@@ -176,4 +179,63 @@ int file_system_explain(struct store *store, int r, struct error *err)
 		return r;
 	}
 	return file_system_check(store->path, err) < 0 ? -1 : r;
+}
+
+/*
+ * SQLite keeps files open, whatever becomes of their names. Where the database was replaced, or its
+ * -wal or -shm file was deleted, it continues with files that no other program sees, and other
+ * programs use new ones. Overwriting the file in place leaves old pages in its cache.
+ */
+void store_files_look(const char *path, struct store_files *ret_files)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+
+	*ret_files = (struct store_files){ 0 };
+	for (size_t i = 0; i < STORE_FILES; i++) {
+		struct stat status;
+
+		if (stat(arena_printf(&memory, "%s%s", path, database_suffixes[i]), &status) < 0)
+			continue;
+		ret_files->devices[i] = status.st_dev;
+		ret_files->inodes[i] = status.st_ino;
+		if (i > 0)
+			continue;
+		ret_files->size = status.st_size;
+		ret_files->modified = status.st_mtim;
+	}
+}
+
+static bool is_same_file(const struct store_files *a, const struct store_files *b, size_t file)
+{
+	return a->devices[file] == b->devices[file] && a->inodes[file] == b->inodes[file];
+}
+
+enum store_change store_files_compare(const struct store_files *before,
+				      const struct store_files *now)
+{
+	if (!is_same_file(before, now, 0))
+		return STORE_REPLACED;
+	/* The first who reads makes these two. */
+	for (size_t i = 1; i < STORE_FILES; i++)
+		if (before->inodes[i] && !is_same_file(before, now, i))
+			return STORE_LOG_REPLACED;
+	if (before->size != now->size || before->modified.tv_sec != now->modified.tv_sec ||
+	    before->modified.tv_nsec != now->modified.tv_nsec)
+		return STORE_WRITTEN;
+	return STORE_UNCHANGED;
+}
+
+/* Through SQLite's own descriptor: closing another one of the file would release its locks. */
+uint32_t store_change_counter(struct store *store)
+{
+	sqlite3_file *file = NULL;
+	uint32_t counter;
+
+	if (sqlite3_file_control(store->database, "main", SQLITE_FCNTL_FILE_POINTER, &file) !=
+		    SQLITE_OK ||
+	    !file || !file->pMethods ||
+	    file->pMethods->xRead(file, &counter, sizeof(counter), CHANGE_COUNTER_OFFSET) !=
+		    SQLITE_OK)
+		return 0;
+	return be32toh(counter);
 }

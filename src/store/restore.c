@@ -32,7 +32,7 @@ static void stage_clear(struct stage *stage)
 
 	store_close(stage->store);
 	for (size_t i = 0; stage->path && i < DATABASE_FILES; i++)
-		(void)unlink(arena_printf(&memory, "%s%s", stage->path, database_suffixes[i]));
+		unlink(arena_printf(&memory, "%s%s", stage->path, database_suffixes[i]));
 	free(stage->path);
 }
 
@@ -157,7 +157,7 @@ static int copy_into(struct store *stage, struct store *live, const char *kept, 
 	if (code == SQLITE_OK || code == SQLITE_DONE) {
 		r = database_keep(live->path, kept, err);
 		if (r == 0) {
-			(void)unlink(arena_printf(&memory, "%s-wal", kept));
+			unlink(arena_printf(&memory, "%s-wal", kept));
 			sqlite3_backup_step(backup, -1);
 		}
 	}
@@ -179,8 +179,8 @@ static int replace_file(struct stage *stage, const char *database, const char *k
 	const char *kept_log = arena_printf(&memory, "%s-wal", kept);
 
 	store_close(TAKE(stage->store)); /* the last to close writes the log back */
-	(void)unlink(kept);
-	(void)unlink(kept_log);
+	unlink(kept);
+	unlink(kept_log);
 	if ((link(database, kept) < 0 && errno != ENOENT) ||
 	    (rename(arena_printf(&memory, "%s-wal", database), kept_log) < 0 && errno != ENOENT) ||
 	    (unlink(arena_printf(&memory, "%s-shm", database)) < 0 && errno != ENOENT) ||

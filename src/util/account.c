@@ -224,8 +224,8 @@ char *account_run(struct arena *memory, const struct account *account, account_w
 	if (pid > 0) {
 		is_whole = read_to_end(output[0], limit, &text);
 		if (!is_whole)
-			(void)kill(pid, SIGKILL);
-		(void)read_to_end(failure[0], sizeof(err->text) + sizeof(err->hint), &reason);
+			kill(pid, SIGKILL);
+		read_to_end(failure[0], sizeof(err->text) + sizeof(err->hint), &reason);
 		status = process_wait(pid);
 	}
 	closep(&output[0]);

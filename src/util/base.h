@@ -16,3 +16,6 @@
 #include "util/bytes.h"
 #include "util/cleanup.h"
 #include "util/error.h"
+
+/* How many elements an array has. */
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof(*(array)))

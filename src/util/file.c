@@ -128,12 +128,12 @@ int output_keep_rights(struct output *output, struct error *err)
 	output->keeper = fork();
 	if (output->keeper == 0) {
 		close(links[0]);
-		for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 			signal(signals[i], SIG_IGN);
 		/* A byte asks for the name; the parent may end instead. */
 		result = read(links[1], &byte, 1) == 1 ? commit_file(output) : ECANCELED;
 		if (result)
-			(void)unlinkat(output->directory, output->temporary, 0);
+			unlinkat(output->directory, output->temporary, 0);
 		(void)!write(links[1], &result, sizeof(result));
 		_exit(EXIT_SUCCESS);
 	}
@@ -166,9 +166,9 @@ void output_close(struct output *output)
 {
 	closep(&output->keeper_link);
 	if (output->keeper)
-		(void)waitpid(output->keeper, NULL, 0);
+		waitpid(output->keeper, NULL, 0);
 	else if (output->fd >= 0)
-		(void)unlinkat(output->directory, output->temporary, 0);
+		unlinkat(output->directory, output->temporary, 0);
 	closep(&output->fd);
 	closep(&output->directory);
 	*output = OUTPUT_NULL;
@@ -211,7 +211,7 @@ int file_open_unnamed(const char *directory)
 	path = arena_printf(&memory, "%s/.mailconfd-XXXXXX", directory);
 	fd = mkostemp(path, O_CLOEXEC);
 	if (fd >= 0)
-		(void)unlink(path);
+		unlink(path);
 	return fd;
 }
 
@@ -219,7 +219,7 @@ static const char *temporary_directory(void)
 {
 	static const char *const variables[] = { "SQLITE_TMPDIR", "TMPDIR" };
 
-	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
 		const char *value = getenv(variables[i]);
 
 		if (value && *value)

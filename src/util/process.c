@@ -18,7 +18,7 @@ static void execute_program(const char *const *words, const char *addition, int 
 {
 	sigset_t none;
 
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
@@ -87,9 +87,9 @@ int process_run(struct arena *memory, const char *const *words, const char *addi
 		result.was_too_slow = !read_output(output[0], clock_now() + (int64_t)seconds * 1000,
 						   &said);
 		if (result.was_too_slow) {
-			(void)kill(pid, SIGTERM);
+			kill(pid, SIGTERM);
 			if (!read_output(output[0], clock_now() + GRACE_MS, &said))
-				(void)kill(pid, SIGKILL);
+				kill(pid, SIGKILL);
 		}
 		result.status = process_wait(pid);
 	}
@@ -118,6 +118,6 @@ int process_check_program(const char *path, struct error *err)
 void process_hide_memory(void)
 {
 #ifndef SANITIZED /* which looks for leaks from outside */
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
 }

@@ -94,7 +94,7 @@ int words_next(struct words *words, struct arena *memory, const char ***ret_word
 		if (pass_over_joint(words))
 			continue;
 		if (*words->next == '\n') {
-			(void)next_byte(words);
+			next_byte(words);
 			is_at_end = list.count > 0;
 			if (!is_at_end)
 				words->line = words->next_line;

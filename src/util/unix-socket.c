@@ -161,6 +161,6 @@ void unix_socket_close(struct unix_socket *unix_socket)
 
 	if (lstat(unix_socket->path, &status) == 0 && status.st_dev == unix_socket->device &&
 	    status.st_ino == unix_socket->inode)
-		(void)unlink(unix_socket->path);
+		unlink(unix_socket->path);
 	closep(&unix_socket->fd);
 }
