@@ -110,8 +110,7 @@ static void check_own_names(struct check *check, const struct dns_answer *autodi
 }
 
 /* "0 1 993 mail.example.org; ..." or "\"v=UAAC1; ...\"; ..." */
-static const char *answer_text(struct check *check, const struct dns_answer *answer,
-			       enum record_type type)
+static const char *answer_text(struct check *check, const struct dns_answer *answer)
 {
 	struct bytes text = BYTES_IN(&check->memory);
 
@@ -119,7 +118,7 @@ static const char *answer_text(struct check *check, const struct dns_answer *ans
 		const struct dns_record *record = &answer->records[i];
 
 		bytes_add_text(&text, i ? "; " : "");
-		if (type == RECORD_SRV)
+		if (record->type == DNS_SRV)
 			bytes_add_format(&text, "%u %u %u %s", record->priority, record->weight,
 					 record->port, record->text);
 		else
@@ -203,9 +202,9 @@ static bool check_order(struct check *check, const struct asked_record *asked,
 			     "%s has SRV %s, not in the order of its services\n"
 			     "%s:%u of %s is preferred over %s:%u of %s\n"
 			     "change in DNS: %s",
-			     record->name, answer_text(check, asked->answer, RECORD_SRV),
-			     first->wanted->text, first->wanted->port, first->wanted->name,
-			     second->wanted->text, second->wanted->port, second->wanted->name,
+			     record->name, answer_text(check, asked->answer), first->wanted->text,
+			     first->wanted->port, first->wanted->name, second->wanted->text,
+			     second->wanted->port, second->wanted->name,
 			     record_line(check, record));
 		return true;
 	}
@@ -264,7 +263,7 @@ static void check_record(struct check *check, const struct asked_record *asked,
 			     "%s has %s %s\n"
 			     "%s\n"
 			     "%s DNS: %s",
-			     record->name, type, answer_text(check, answer, record->type), line,
+			     record->name, type, answer_text(check, answer), line,
 			     is_digest(record) ? "add to" : "change in", line);
 }
 
@@ -313,7 +312,7 @@ static void check_autodiscover(struct check *check, const struct dns_question *q
 			     "%s has %zu records: %s\n"
 			     "at most one, because clients differ in which one they use\n"
 			     "remove all but one from DNS",
-			     name, answer->count, answer_text(check, answer, RECORD_SRV));
+			     name, answer->count, answer_text(check, answer));
 	for (size_t i = 0; i < answer->count; i++) {
 		const struct dns_record *record = &answer->records[i];
 

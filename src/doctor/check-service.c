@@ -182,48 +182,27 @@ static void check_mail_service(struct check *check)
 			     failure);
 }
 
-/* "Basic realm=..., Bearer" as " BASIC REALM=... BEARER ". */
-static const char *schemes_of(struct check *check, const char *authenticate)
-{
-	char *words = arena_printf(&check->memory, " %s ", authenticate);
-
-	for (char *c = words; *c; c++)
-		*c = *c == ',' ? ' ' : char_upper(*c);
-	return words;
-}
-
-/* What clients send first, without credentials. */
-static struct http_request first_request(enum service_kind kind)
-{
-	switch (kind) {
-	case SERVICE_CALDAV:
-	case SERVICE_CARDDAV:
-	case SERVICE_WEBDAV:
-		return (struct http_request){ .method = "PROPFIND", .field = "Depth: 0" };
-	case SERVICE_ACTIVESYNC:
-		return (struct http_request){ .method = "OPTIONS" };
-	default:
-		return (struct http_request){ .method = "GET" };
-	}
-}
-
 /* Any HTTP service must answer a request without credentials with 401 and how to log in. */
 static void check_http_service(struct check *check)
 {
 	_cleanup_(browser_freep) struct browser *browser = browser_new(
 		check->world, check->resolver, &check->memory);
-	const struct http_request first = first_request(check->endpoint.kind);
+	enum service_kind kind = check->endpoint.kind;
 	const char *url = check->endpoint.url;
-	const char *place = check_format(check, "%s at %s", service_kind_name(check->endpoint.kind),
-					 url);
+	const char *place = check_format(check, "%s at %s", service_kind_name(kind), url);
+	/* What clients send first, without credentials. */
+	bool is_dav = kind == SERVICE_CALDAV || kind == SERVICE_CARDDAV || kind == SERVICE_WEBDAV;
+	const char *field = is_dav ? "Depth: 0" : NULL;
+	const char *method = is_dav ? "PROPFIND" : kind == SERVICE_ACTIVESYNC ? "OPTIONS" : "GET";
 	struct http_answer answer = { .status = 302, .location = url };
-	struct http_request request = first;
+	struct http_request request = { .host = "" };
+	char *schemes;
 
 	for (int hop = 0; hop <= REDIRECTS_MAX && http_is_redirect(&answer); hop++) {
 		if (!http_url_parse(&check->memory, answer.location, &request, &request))
 			break;
-		request.method = first.method;
-		request.field = first.field;
+		request.method = method;
+		request.field = field;
 		answer = browser_ask(browser, &request, false);
 	}
 	if (http_is_redirect(&answer)) {
@@ -246,11 +225,15 @@ static void check_http_service(struct check *check)
 			     "status 401 with WWW-Authenticate, so that clients log in\n"
 			     "make sure that the path is right, or announce another one with "
 			     "'service add' and 'service remove'",
-			     place, first.method, answer.status,
+			     place, method, answer.status,
 			     answer.status == 401 ? " without WWW-Authenticate" : "");
-	else
-		check_authentications(check, place, schemes_of(check, answer.authenticate),
-				      peer_is_good(&answer.peer));
+	else {
+		/* "Basic realm=..., Bearer" as " BASIC REALM=... BEARER ". */
+		schemes = arena_printf(&check->memory, " %s ", answer.authenticate);
+		for (char *c = schemes; *c; c++)
+			*c = *c == ',' ? ' ' : char_upper(*c);
+		check_authentications(check, place, schemes, peer_is_good(&answer.peer));
+	}
 }
 
 void check_announced_service(struct check *check)

@@ -12,16 +12,19 @@
 #include "doctor/pool.h"
 #include "util/base.h"
 
+struct check;
 struct context;
 struct coverage;
 struct examination;
 
 #define HTTPS_PORT 443
 
+typedef void check_runner(struct check *check);
+
 struct check {
 	struct job job;
 	const struct world *world;
-	void (*run)(struct check *check);
+	check_runner *run;
 	struct resolver *resolver; /* of the thread that runs it */
 
 	const struct examination *examination; /* NULL if several domains share the check */

@@ -59,33 +59,24 @@ typedef bool (*protocol_reader)(struct client_reading *reading, const struct xml
 const char *read_protocols(struct client_reading *reading, protocol_reader read, bool takes_pop3,
 			   bool needs_smtp);
 
-/* Reads autoconfig by the rules of the model. */
-const char *read_autoconfig(struct client_reading *reading);
-
-/* Reads a server of autoconfig as most clients do. Returns NULL, or why it cannot be used. */
-const char *read_autoconfig_server(struct client_reading *reading,
-				   const struct xml_element *element, struct setting *setting);
+/* Reads a server of autoconfig as most clients do. */
+server_reader read_autoconfig_server;
 
 /* Thunderbird, and Thunderbird for Android: parts of autoconfig_rules. */
+server_reader read_android_server, read_thunderbird_server;
 const char *check_android_provider(struct client_reading *reading,
 				   const struct xml_element *provider);
-const char *read_android_server(struct client_reading *reading, const struct xml_element *element,
-				struct setting *setting);
 const char *check_thunderbird_provider(struct client_reading *reading,
 				       const struct xml_element *provider);
-const char *read_thunderbird_server(struct client_reading *reading,
-				    const struct xml_element *element, struct setting *setting);
+
+/* Reads autoconfig by the rules of the model. */
+document_reader read_autoconfig;
 
 /* Documents of Autodiscover. */
-const char *read_outlook(struct client_reading *reading);
-const char *read_outlook_as_deltachat(struct client_reading *reading);
-const char *read_outlook_as_fairemail(struct client_reading *reading);
-const char *read_outlook_as_thunderbird(struct client_reading *reading);
-const char *read_mobilesync(struct client_reading *reading);
+document_reader read_outlook, read_outlook_as_deltachat, read_outlook_as_fairemail,
+	read_outlook_as_thunderbird, read_mobilesync;
 
 /* Autodiscover v2: the settings of ActiveSync, and the URL of Outlook's document. */
-const char *read_v2_activesync(struct client_reading *reading);
-const char *read_v2_outlook_url(struct client_reading *reading);
+document_reader read_v2_activesync, read_v2_outlook_url;
 
-const char *read_mobileconfig(struct client_reading *reading);
-const char *read_pacc(struct client_reading *reading);
+document_reader read_mobileconfig, read_pacc;

@@ -55,7 +55,7 @@ struct client_reading {
 };
 
 /* Returns NULL with the result filled in, or why the client rejects the document. */
-typedef const char *(*document_reader)(struct client_reading *reading);
+typedef const char *document_reader(struct client_reading *reading);
 
 #define PATH_AUTOCONFIG "/mail/config-v1.1.xml"
 #define PATH_WELL_KNOWN "/.well-known/autoconfig/mail/config-v1.1.xml"
@@ -80,11 +80,11 @@ struct client_step {
 	const char *prefix; /* of the domain: "autoconfig."; NULL: the SRV target is asked */
 	const char *path;
 	enum client_query query;
-	document_reader read; /* NULL: the model's read_outlook */
-	bool only_redirects;  /* only a redirect in the response counts */
-	bool has_digest;      /* DNS has the digest of the document */
+	document_reader *read; /* NULL: the model's read_outlook */
+	bool only_redirects;   /* only a redirect in the response counts */
+	bool has_digest;       /* DNS has the digest of the document */
 	/* Reads the https URL of Outlook's document, which `read` is for; or NULL. */
-	document_reader next_url_of;
+	document_reader *next_url_of;
 };
 
 /* APEX: the domain itself is asked; SRV: the target of its SRV record. */
@@ -114,11 +114,13 @@ enum client_step_id {
 
 extern const struct client_step client_steps[CLIENT_STEPS];
 
+/* Returns NULL with the setting filled in, or why the server cannot be used. */
+typedef const char *server_reader(struct client_reading *reading, const struct xml_element *element,
+				  struct setting *setting);
+
 /* How a client reads autoconfig, where it differs from the common reader. */
 struct autoconfig_rules {
-	/* Returns NULL with the setting filled in, or why the server cannot be used. */
-	const char *(*read_server)(struct client_reading *reading,
-				   const struct xml_element *element, struct setting *setting);
+	server_reader *read_server;
 	/* Returns NULL, or why the provider cannot be used. */
 	const char *(*check_provider)(struct client_reading *reading,
 				      const struct xml_element *provider);
@@ -147,7 +149,7 @@ struct client_model {
 	const char *media_types[3];
 	struct autoconfig_rules autoconfig;
 	enum client_query query; /* in requests for autoconfig and mobileconfig */
-	document_reader read_outlook;
+	document_reader *read_outlook;
 	enum client_step_id steps[9]; /* in its order; ends with STEP_NONE */
 };
 

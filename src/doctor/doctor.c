@@ -55,7 +55,7 @@ static void run_check(struct job *job, void *own)
 	check->run(check);
 }
 
-static struct check *check_new(struct doctor *doctor, void (*run)(struct check *check))
+static struct check *check_new(struct doctor *doctor, check_runner *run)
 {
 	struct check *check = xnew(struct check);
 
@@ -73,8 +73,8 @@ static void check_free(struct check *check)
 	free(check);
 }
 
-static void add_own_check(struct doctor *doctor, struct examination *examination,
-			  void (*run)(struct check *check), const char *name)
+static void add_own_check(struct doctor *doctor, struct examination *examination, check_runner *run,
+			  const char *name)
 {
 	struct check *check = check_new(doctor, run);
 
@@ -87,7 +87,7 @@ static void add_own_check(struct doctor *doctor, struct examination *examination
 /* Adds the check of the key to the examination. Returns it if it is new, for the caller to fill in
  * and to start; else NULL. */
 static struct check *add_shared_check(struct doctor *doctor, struct examination *examination,
-				      void (*run)(struct check *check), const char *key)
+				      check_runner *run, const char *key)
 {
 	struct check *check = memo_get(doctor->shared_checks, key), *old = check;
 

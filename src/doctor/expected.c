@@ -79,26 +79,14 @@ static const char *find_pacc_digest(const struct context *context, struct arena 
 	return digest_base64(memory, &digest);
 }
 
-/* Of HOST[:PORT], or NULL or "" where it is unknown. */
-static void set_target(struct arena *memory, struct expected *expected, const char *public_name)
-{
-	size_t length = public_name ? strcspn(public_name, ":") : 0;
-
-	if (!length)
-		return;
-	expected->target = arena_strndup(memory, public_name, length);
-	expected->target_port = 443;
-	if (public_name[length])
-		port_parse(public_name + length + 1, &expected->target_port);
-}
-
 int expected_load(const struct context *context, struct arena *memory, const char *domain,
 		  struct expected *ret_expected, struct error *err)
 {
 	const struct query query = { .domain = domain };
 	struct expected expected = { .domain = domain };
 	struct match *match = arena_new(memory, struct match);
-	const char *public_name;
+	const char *public_name; /* HOST[:PORT] */
+	size_t length;
 
 	if (domain_is_pattern(domain)) {
 		error_set(err, ERROR_INPUT,
@@ -116,8 +104,14 @@ int expected_load(const struct context *context, struct arena *memory, const cha
 	expected.row = match->row;
 	expected.provider = match->provider;
 	public_name = expected.provider.public_name;
-	set_target(memory, &expected,
-		   public_name && *public_name ? public_name : context->site.public_name);
+	if (!public_name || !*public_name)
+		public_name = context->site.public_name ?: "";
+	length = strcspn(public_name, ":");
+	if (length)
+		expected.target = arena_strndup(memory, public_name, length);
+	expected.target_port = 443;
+	if (public_name[length])
+		port_parse(public_name + length + 1, &expected.target_port);
 	if (expected.profile.pacc)
 		expected.pacc_digest = find_pacc_digest(context, memory, domain);
 	*ret_expected = expected;

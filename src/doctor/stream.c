@@ -347,24 +347,21 @@ int stream_read_line(struct stream *stream, struct arena *memory, const char **r
 		     struct error *err)
 {
 	struct bytes line = BYTES_IN(memory);
+	ssize_t count;
+	char c;
 
 	if (++stream->lines > STREAM_LINES_MAX)
 		return error_set(err, ERROR_INPUT, "the server sends too many lines");
-	for (;;) {
-		char c;
-		ssize_t count = stream_read(stream, &c, 1, err);
-
-		if (count < 0)
-			return -1;
-		if (count == 0)
-			return error_set(err, ERROR_SYSTEM, "the server closed the connection");
-		if (c == '\n')
-			break;
+	while ((count = stream_read(stream, &c, 1, err)) > 0 && c != '\n') {
 		if (line.size == STREAM_LINE_MAX)
 			return error_set(err, ERROR_INPUT,
 					 "the server sends a line that is too long");
-		bytes_add_char(&line, c ? c : ' ');
+		bytes_add_char(&line, c ?: ' ');
 	}
+	if (count < 0)
+		return -1;
+	if (count == 0)
+		return error_set(err, ERROR_SYSTEM, "the server closed the connection");
 	if (line.size && line.data[line.size - 1] == '\r')
 		line.data[--line.size] = '\0';
 	*ret_line = bytes_text(&line);
