@@ -54,8 +54,8 @@ static int reconcile_provider(struct reconcile *all, const struct provider *befo
 								before->invalid_services[i].url)));
 	if (after)
 		provider_commands(&new, after);
-	while (same < old.count && same < new.count &&text_equals(old.items[same], new.items[same]))
-		same++;
+	for (size_t i = 0; i < old.count && i < new.count; i++)
+		same += text_equals(old.items[i], new.items[i]);
 	if (before && after)
 		after->id = before->id;
 	if (n_invalid == 0 && same == old.count && same == new.count) {
@@ -68,13 +68,11 @@ static int reconcile_provider(struct reconcile *all, const struct provider *befo
 		return 0;
 	if (!before)
 		return store_add_provider(store, after, err) == 0 ? 0 : -1;
-	return store_update_provider(store, after, err) == 0 &&
-			       store_set_services(store, after->id, after->services,
-						  after->n_services, err) == 0 &&
-			       store_set_links(store, after->id, after->links, after->n_links,
-					       err) == 0
-		       ? 0
-		       : -1;
+	if (store_update_provider(store, after, err) != 0 ||
+	    store_set_services(store, after->id, after->services, after->n_services, err) != 0 ||
+	    store_set_links(store, after->id, after->links, after->n_links, err) != 0)
+		return -1;
+	return 0;
 }
 
 static int reconcile_providers(struct reconcile *all, struct error *err)
