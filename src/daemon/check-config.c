@@ -63,28 +63,16 @@ static int check_ports(const struct settings *settings, const char *settings_fil
 	return (int)errors.count;
 }
 
-static void check_hidden_paths(const struct settings *settings, const char *settings_file)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts warnings = TEXTS_IN(&memory);
-	struct confinement confinement;
-
-	if (!confinement_of_unit(&memory, settings_file, &confinement))
-		return;
-	hidden_paths_find(&confinement, settings, settings_file, &warnings);
-	for (size_t i = 0; i < warnings.count; i++)
-		print_warning(warnings.items[i], NULL);
-}
-
 /* Enters it, so this comes last. */
-static int check_sandbox(const struct settings *settings, const char *settings_file)
+static int check_sandbox(struct arena *memory, const struct settings *settings,
+			 const char *settings_file)
 {
-	_cleanup_(sandbox_freep) struct sandbox *sandbox = NULL;
+	struct sandbox sandbox;
 	struct error err;
 
-	if (sandbox_enter(settings, settings_file, &sandbox, &err) < 0)
+	if (sandbox_enter(memory, settings, settings_file, &sandbox, &err) < 0)
 		return print_failure(-1, &err);
-	preparation_warn_of_sandbox(sandbox, print_warning);
+	preparation_warn_of_sandbox(&sandbox, print_warning);
 	return 0;
 }
 
@@ -139,7 +127,7 @@ int check_config(const char *settings_file, const char *user)
 		return SERVER_BAD_SETTINGS;
 	/* A start opens its ports before it becomes the user. */
 	wrong = check_ports(&settings, settings_file, &notes);
-	check_hidden_paths(&settings, settings_file);
+	hidden_paths_warn(&settings, settings_file, false, print_warning);
 	warn_of_challenge_directory(&memory, &settings);
 	if (preparation_become_service(&memory, &settings, user, &name, &err) < 0) {
 		(void)print_failure(-1, &err);
@@ -157,7 +145,7 @@ int check_config(const char *settings_file, const char *user)
 	wrong += (int)errors.count;
 	wrong += print_failure(store_open(settings.database.file, STORE_READ, &store, &err), &err);
 	database_warn_of_file_system(settings.database.file, print_warning);
-	wrong += check_sandbox(&settings, settings_file);
+	wrong += check_sandbox(&memory, &settings, settings_file);
 	if (wrong && name)
 		fprintf(stderr, "mailconfd: this was tried as the user '%s'\n", name);
 	if (wrong)

@@ -1,4 +1,4 @@
-#include "daemon/landlock.h"
+#include "daemon/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,32 +39,7 @@ int landlock_version(void)
 	return version > 0 ? (int)version : 0;
 }
 
-static struct ruleset ruleset_of(int version)
-{
-	struct ruleset ruleset = { .files = ALL };
-
-	if (version >= 2)
-		ruleset.files |= LANDLOCK_ACCESS_FS_REFER;
-	if (version >= 3)
-		ruleset.files |= TRUNCATE;
-	if (version >= 4)
-		ruleset.network = BIND_TCP | CONNECT_TCP;
-	if (version >= 5)
-		ruleset.files |= IOCTL_DEV;
-	if (version >= 6)
-		ruleset.scopes = ABSTRACT_UNIX_SOCKET | SIGNAL;
-	return ruleset;
-}
-
-/* Older kernels refuse a structure with members that they do not know. */
-static size_t size_of(int version)
-{
-	if (version >= 6)
-		return sizeof(struct ruleset);
-	return version >= 4 ? offsetof(struct ruleset, scopes) : offsetof(struct ruleset, network);
-}
-
-static int allow(int rules, const struct folder *folder, uint64_t handled)
+static int allow_folder(int rules, const struct folder *folder, uint64_t handled)
 {
 	_cleanup_(closep) int fd = open(folder->path, O_PATH | O_CLOEXEC);
 	struct landlock_path_beneath_attr rule = {
@@ -80,20 +55,35 @@ static int allow(int rules, const struct folder *folder, uint64_t handled)
 	return (int)syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
-int landlock_restrict(const struct folder *folders, size_t count, struct error *err)
+int landlock_restrict(const struct folders *folders, struct error *err)
 {
 	int version = landlock_version();
-	struct ruleset ruleset = ruleset_of(version);
+	struct ruleset ruleset = { .files = ALL };
+	/* Older kernels refuse a structure with members that they do not know. */
+	size_t size = offsetof(struct ruleset, network);
 	_cleanup_(closep) int rules = -1;
+	bool is_done;
 
+	if (version >= 2)
+		ruleset.files |= LANDLOCK_ACCESS_FS_REFER;
+	if (version >= 3)
+		ruleset.files |= TRUNCATE;
+	if (version >= 4) {
+		ruleset.network = BIND_TCP | CONNECT_TCP;
+		size = offsetof(struct ruleset, scopes);
+	}
+	if (version >= 5)
+		ruleset.files |= IOCTL_DEV;
+	if (version >= 6) {
+		ruleset.scopes = ABSTRACT_UNIX_SOCKET | SIGNAL;
+		size = sizeof(ruleset);
+	}
 	if (version > 0)
-		rules = (int)syscall(SYS_landlock_create_ruleset, &ruleset, size_of(version), 0);
-	if (rules < 0)
-		return error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
-	for (size_t i = 0; i < count; i++)
-		if (allow(rules, &folders[i], ruleset.files) < 0)
-			return error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
-	if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
+		rules = (int)syscall(SYS_landlock_create_ruleset, &ruleset, size, 0);
+	is_done = rules >= 0;
+	for (size_t i = 0; i < folders->count && is_done; i++)
+		is_done = allow_folder(rules, &folders->items[i], ruleset.files) == 0;
+	if (!is_done || syscall(SYS_landlock_restrict_self, rules, 0) < 0)
 		return error_set(err, ERROR_SYSTEM, "%s", strerror(errno));
 	return 0;
 }

@@ -65,13 +65,12 @@ void preparation_warn_of_sandbox(const struct sandbox *sandbox,
 				 void (*tell)(const char *sentence, void *context))
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *refused = sandbox_refused(sandbox);
 
-	if (refused)
+	if (sandbox->refused)
 		tell(arena_printf(&memory,
 				  "the sandbox is incomplete: the kernel or the container refuses "
 				  "%s; '[sandbox] require = yes' would stop the start",
-				  refused),
+				  sandbox->refused),
 		     NULL);
 }
 

@@ -12,38 +12,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/landlock.h"
-#include "daemon/seccomp.h"
 #include "tls/certificate-file.h"
 #include "tls/certificate-paths.h"
 #include "util/unix-socket.h"
 
-struct sandbox {
-	struct arena memory; /* holds all below */
-	const char *text;
-	struct bytes missing; /* what is not in force, with the reasons */
-	bool is_refused;      /* by the kernel or a container, not by the build options */
-	bool has_landlock;
-	struct folder *folders;
-	size_t count;
-};
-
-struct gathering {
-	struct arena *memory;
-	struct folder *folders; /* on the heap */
-	size_t count;
-};
-
-static void gathering_clear(struct gathering *gathering)
+static void add_folder(struct folders *folders, const char *path, bool is_writable)
 {
-	free(gathering->folders);
-}
+	/* Whenever the count is a power of two, there is room for as many more. */
+	if ((folders->count & (folders->count - 1)) == 0) {
+		struct folder *items = arena_array(folders->memory, struct folder,
+						   2 * folders->count + 1);
 
-static void add(struct gathering *gathering, const char *path, bool is_writable)
-{
-	gathering->folders = xrealloc(gathering->folders, gathering->count + 1,
-				      sizeof(*gathering->folders));
-	gathering->folders[gathering->count++] = (struct folder){ path, is_writable };
+		if (folders->count)
+			memcpy(items, folders->items, folders->count * sizeof(*items));
+		folders->items = items;
+	}
+	folders->items[folders->count++] = (struct folder){ path, is_writable };
 }
 
 /* The path without its last components, and without any slash at its end. Above a bare name, as in
@@ -108,25 +92,25 @@ static const char *folder_of_file(struct arena *memory, const char *file)
  * folder live, to /etc/letsencrypt/archive/example.org/privkey1.pem, so that certificates of other
  * names are below archive. A folder of the system, such as /etc, is never meant.
  */
-static void add_target(struct gathering *gathering, const char *file, size_t components)
+static void add_target(struct folders *folders, const char *file, size_t components)
 {
 	_cleanup_(freep) char *target = realpath(file, NULL);
 	const char *folder;
 
 	if (!target)
 		return;
-	folder = above(gathering->memory, target, components);
+	folder = above(folders->memory, target, components);
 	if (is_of_system(folder))
-		folder = folder_of_file(gathering->memory, arena_strdup(gathering->memory, target));
-	add(gathering, folder, false);
+		folder = folder_of_file(folders->memory, arena_strdup(folders->memory, target));
+	add_folder(folders, folder, false);
 }
 
-static void add_file(struct gathering *gathering, const char *file)
+static void add_file(struct folders *folders, const char *file)
 {
 	if (!*file)
 		return;
-	add(gathering, folder_of_file(gathering->memory, file), false);
-	add_target(gathering, file, 1);
+	add_folder(folders, folder_of_file(folders->memory, file), false);
+	add_target(folders, file, 1);
 }
 
 static size_t count_components(const char *path)
@@ -138,108 +122,68 @@ static size_t count_components(const char *path)
 	return count;
 }
 
-/* The directory of the first wildcard, which has to be listed, even if it is /etc. */
-static const char *folder_of_glob(struct arena *memory, const char *glob)
+static void add_glob(struct folders *folders, const char *glob)
 {
-	const char *fixed = arena_strndup(memory, glob, strcspn(glob, "*?["));
-
-	if (!strpbrk(glob, "*?["))
-		return folder_of_file(memory, glob);
-	return arena_strndup(memory, fixed, (size_t)(strrchr(fixed, '/') - fixed) + 1);
-}
-
-static void add_glob(struct gathering *gathering, const char *glob)
-{
-	struct arena *memory = gathering->memory;
-	const char *folder = folder_of_glob(memory, glob);
+	struct arena *memory = folders->memory;
+	size_t fixed = strcspn(glob, "*?[");
+	const char *slash = memrchr(glob, '/', fixed), *folder;
 	struct certificate_files files;
 	struct error err;
 
-	add(gathering, folder, false);
+	/* The directory of the first wildcard has to be listed, even if it is /etc. */
+	if (glob[fixed])
+		folder = arena_strndup(memory, glob, (size_t)(slash - glob) + 1);
+	else
+		folder = folder_of_file(memory, glob);
+	add_folder(folders, folder, false);
 	if (certificate_files_find(memory, &glob, 1, &files, &err) != 0)
 		return;
 	for (size_t i = 0; i < files.count; i++) {
 		const char *file = files.items[i].path, *key_file;
 		size_t below = count_components(file) - count_components(folder);
 
-		add_target(gathering, file, below);
+		add_target(folders, file, below);
 		key_file = layout_key_of(memory, file);
 		if (key_file)
-			add_target(gathering, key_file, below);
+			add_target(folders, key_file, below);
 	}
 }
 
-/* Its file is removed at the end. */
-static void add_unix_socket(struct gathering *gathering, const char *address)
+/* The directories of sockets, because their files are removed at the end. */
+static void add_unix_sockets(struct folders *folders, const struct texts *addresses)
 {
-	const char *path = unix_socket_path(address);
+	for (size_t i = 0; i < addresses->count; i++) {
+		const char *path = unix_socket_path(addresses->items[i]);
 
-	if (path)
-		add(gathering, above(gathering->memory, path, 1), true);
+		if (path)
+			add_folder(folders, above(folders->memory, path, 1), true);
+	}
 }
 
-static void gather(struct gathering *gathering, const struct settings *settings,
-		   const char *settings_file)
+struct folders sandbox_folders(struct arena *memory, const struct settings *settings,
+			       const char *settings_file)
 {
-	struct arena *memory = gathering->memory;
+	struct folders folders = { .memory = memory };
 
-	add(gathering, above(memory, settings->database.file, 1), true);
-	add_file(gathering, settings_file);
+	add_folder(&folders, above(memory, settings->database.file, 1), true);
+	add_file(&folders, settings_file);
 	for (size_t i = 0; i < settings->tls.certificates.count; i++)
-		add_glob(gathering, settings->tls.certificates.items[i]);
+		add_glob(&folders, settings->tls.certificates.items[i]);
 	if (*settings->templates.directory)
-		add(gathering, settings->templates.directory, false);
+		add_folder(&folders, settings->templates.directory, false);
 	if (*settings->acme.directory)
-		add(gathering, settings->acme.directory, false);
-	for (size_t i = 0; i < settings->server.behind_proxy.count; i++)
-		add_unix_socket(gathering, settings->server.behind_proxy.items[i]);
-	for (size_t i = 0; i < settings->metrics.listen.count; i++)
-		add_unix_socket(gathering, settings->metrics.listen.items[i]);
-	add_file(gathering, settings->profile.certificate);
-	add_file(gathering, settings->profile.key);
+		add_folder(&folders, settings->acme.directory, false);
+	add_unix_sockets(&folders, &settings->server.behind_proxy);
+	add_unix_sockets(&folders, &settings->metrics.listen);
+	add_file(&folders, settings->profile.certificate);
+	add_file(&folders, settings->profile.key);
+	return folders;
 }
 
-size_t sandbox_folders(struct arena *memory, const struct settings *settings,
-		       const char *settings_file, const struct folder **ret_folders)
+static bool covers(const struct folders *folders, const char *real)
 {
-	_cleanup_(gathering_clear) struct gathering gathering = { .memory = memory };
-	struct folder *folders;
-
-	gather(&gathering, settings, settings_file);
-	folders = arena_array(memory, struct folder, gathering.count);
-	memcpy(folders, gathering.folders, gathering.count * sizeof(*folders));
-	*ret_folders = folders;
-	return gathering.count;
-}
-
-#ifdef SANITIZED
-/* What a sanitizer reads when it has found something, or looks for leaks. */
-static void add_sanitizers_own(struct gathering *gathering)
-{
-	add(gathering, "/proc", false);
-	add(gathering, "/usr", false);
-	add_target(gathering, "/proc/self/exe", 1);
-}
-#endif
-
-static void resolve(struct sandbox *sandbox, const struct gathering *gathering)
-{
-	sandbox->folders = arena_array(&sandbox->memory, struct folder, gathering->count);
-	for (size_t i = 0; i < gathering->count; i++) {
-		const struct folder *folder = &gathering->folders[i];
-		const char *real = find_real(&sandbox->memory, folder->path);
-
-		/* All of /var is too much for a directory in it that is not there. */
-		if (is_of_system(real) && access(folder->path, F_OK) < 0)
-			continue;
-		sandbox->folders[sandbox->count++] = (struct folder){ real, folder->is_writable };
-	}
-}
-
-static bool covers(const struct sandbox *sandbox, const char *real)
-{
-	for (size_t i = 0; i < sandbox->count; i++) {
-		const char *folder = sandbox->folders[i].path;
+	for (size_t i = 0; i < folders->count; i++) {
+		const char *folder = folders->items[i].path;
 		size_t length = strlen(folder);
 
 		if (strncmp(real, folder, length) == 0 &&
@@ -249,107 +193,79 @@ static bool covers(const struct sandbox *sandbox, const char *real)
 	return false;
 }
 
-static int restrict_files(struct sandbox *sandbox, const struct settings *settings,
-			  const char *settings_file, struct error *err)
+/* Returns whether Landlock is in force; else the reason is in err. */
+static bool enter_landlock(struct folders *folders, const struct settings *settings,
+			   const char *settings_file, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(gathering_clear) struct gathering gathering = { .memory = &memory };
+	struct folders named = sandbox_folders(&memory, settings, settings_file);
 
-	gather(&gathering, settings, settings_file);
 #ifdef SANITIZED
-	add_sanitizers_own(&gathering);
+	/* What a sanitizer reads when it has found something, or looks for leaks. */
+	add_folder(&named, "/proc", false);
+	add_folder(&named, "/usr", false);
+	add_target(&named, "/proc/self/exe", 1);
 #endif
-	resolve(sandbox, &gathering);
-	return landlock_restrict(sandbox->folders, sandbox->count, err);
-}
+	for (size_t i = 0; i < named.count; i++) {
+		const char *path = named.items[i].path;
+		const char *real = find_real(folders->memory, path);
 
-static void add_missing_part(struct sandbox *sandbox, const char *name, const char *reason)
-{
-	bytes_add_format(&sandbox->missing, "%s%s (%s)", sandbox->missing.size ? ", " : "", name,
-			 reason);
-}
-
-static void enter_landlock(struct sandbox *sandbox, const struct settings *settings,
-			   const char *settings_file)
-{
-	struct error err;
-
-	sandbox->text = "landlock=no";
-	if (restrict_files(sandbox, settings, settings_file, &err) < 0) {
-		add_missing_part(sandbox, "Landlock", err.text);
-		sandbox->is_refused = true;
-		return;
+		/* All of /var is too much for a directory in it that is not there. */
+		if (!is_of_system(real) || access(path, F_OK) == 0)
+			add_folder(folders, real, named.items[i].is_writable);
 	}
-	sandbox->has_landlock = true;
-	sandbox->text = arena_printf(&sandbox->memory, "landlock=%d", landlock_version());
+	return landlock_restrict(folders, err) == 0;
 }
 
-static void enter_seccomp(struct sandbox *sandbox)
+static void add_missing_part(struct bytes *missing, const char *name, const char *reason)
 {
-	struct error err;
-	bool is_done = seccomp_restrict(&err) == 0;
-
-	if (!is_done)
-		add_missing_part(sandbox, "seccomp", err.text);
-	sandbox->is_refused |= !is_done && seccomp_is_available();
-	sandbox->text = arena_printf(&sandbox->memory, "%s seccomp=%s", sandbox->text,
-				     is_done ? "yes" : "no");
-}
-
-/* See process_hide_memory(). */
-static void check_core_dumps(struct sandbox *sandbox)
-{
-	bool is_done = true;
-
-#ifndef SANITIZED
-	is_done = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
-#endif
-	if (!is_done) {
-		add_missing_part(sandbox, "no core dumps", "PR_SET_DUMPABLE fails");
-		sandbox->is_refused = true;
-	}
-	sandbox->text = arena_printf(&sandbox->memory, "%s core-dumps=%s", sandbox->text,
-				     is_done ? "no" : "yes");
+	bytes_add_format(missing, "%s%s (%s)", missing->size ? ", " : "", name, reason);
 }
 
 /* Old kernels, containers and emulators lack a part, or refuse it, each with an errno of its own:
  * ENOSYS, EOPNOTSUPP, EINVAL or EPERM. */
-int sandbox_enter(const struct settings *settings, const char *settings_file,
-		  struct sandbox **ret_sandbox, struct error *err)
+int sandbox_enter(struct arena *memory, const struct settings *settings, const char *settings_file,
+		  struct sandbox *ret_sandbox, struct error *err)
 {
-	_cleanup_(sandbox_freep) struct sandbox *sandbox = xnew(struct sandbox);
+	struct sandbox sandbox = { .folders = { .memory = memory } };
+	bool has_seccomp, is_hidden = true, is_refused;
+	struct bytes missing = BYTES_IN(memory);
+	const char *landlock = "no";
+	struct error why;
 
-	sandbox->missing = BYTES_IN(&sandbox->memory);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
-		add_missing_part(sandbox, "PR_SET_NO_NEW_PRIVS", strerror(errno));
-		sandbox->is_refused = true;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		add_missing_part(&missing, "PR_SET_NO_NEW_PRIVS", strerror(errno));
+	sandbox.has_landlock = enter_landlock(&sandbox.folders, settings, settings_file, &why);
+	if (sandbox.has_landlock)
+		landlock = arena_printf(memory, "%d", landlock_version());
+	else
+		add_missing_part(&missing, "Landlock", why.text);
+	is_refused = missing.size > 0;
+	has_seccomp = seccomp_restrict(&why) == 0;
+	if (!has_seccomp)
+		add_missing_part(&missing, "seccomp", why.text);
+	is_refused |= !has_seccomp && seccomp_is_available();
+#ifndef SANITIZED
+	is_hidden = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0; /* see process_hide_memory() */
+#endif
+	if (!is_hidden)
+		add_missing_part(&missing, "no core dumps", "PR_SET_DUMPABLE fails");
+	is_refused |= !is_hidden;
+	if (missing.size && settings->sandbox.require == SANDBOX_REQUIRE_YES) {
+		error_set(err, ERROR_SYSTEM,
+			  "cannot enter the sandbox that '[sandbox] require = yes' demands: %s",
+			  bytes_text(&missing));
+		return error_hint(err, "with 'require = no' the daemon runs without it");
 	}
-	enter_landlock(sandbox, settings, settings_file);
-	enter_seccomp(sandbox);
-	check_core_dumps(sandbox);
-	if (sandbox->missing.size == 0) {
-		*ret_sandbox = TAKE(sandbox);
-		return 0;
-	}
-	if (settings->sandbox.require == SANDBOX_REQUIRE_YES)
-		return error_set(err, ERROR_SYSTEM,
-				 "cannot enter the sandbox that '[sandbox] require = yes' demands: "
-				 "%s; with 'require = no' the daemon runs without it",
-				 bytes_text(&sandbox->missing));
-	sandbox->text = arena_printf(&sandbox->memory, "%s missing=\"%s\"", sandbox->text,
-				     bytes_text(&sandbox->missing));
-	*ret_sandbox = TAKE(sandbox);
+	sandbox.text = arena_printf(memory, "landlock=%s seccomp=%s core-dumps=%s", landlock,
+				    has_seccomp ? "yes" : "no", is_hidden ? "no" : "yes");
+	if (missing.size)
+		sandbox.text = arena_printf(memory, "%s missing=\"%s\"", sandbox.text,
+					    bytes_text(&missing));
+	if (is_refused)
+		sandbox.refused = bytes_text(&missing);
+	*ret_sandbox = sandbox;
 	return 0;
-}
-
-const char *sandbox_text(const struct sandbox *sandbox)
-{
-	return sandbox->text;
-}
-
-const char *sandbox_refused(const struct sandbox *sandbox)
-{
-	return sandbox->is_refused ? bytes_text(&sandbox->missing) : NULL;
 }
 
 /* Landlock opens a file, not its name: one that took the place of a file that was opened alone is
@@ -371,28 +287,20 @@ static bool is_another_file(const char *path)
 const char *sandbox_misses(const struct sandbox *sandbox, struct arena *memory,
 			   const struct settings *settings, const char *settings_file)
 {
-	_cleanup_(gathering_clear) struct gathering gathering = { .memory = memory };
 	struct settings needed = *settings;
+	struct folders folders;
 
 	if (!sandbox->has_landlock)
 		return NULL;
 	/* Behind a proxy the default of 'certificates' need not be there. */
 	if (!settings->server.listen_https.count)
 		needed.tls.certificates.count = 0;
-	gather(&gathering, &needed, settings_file);
-	for (size_t i = 0; i < gathering.count; i++) {
-		const char *real = find_real(memory, gathering.folders[i].path);
+	folders = sandbox_folders(memory, &needed, settings_file);
+	for (size_t i = 0; i < folders.count; i++) {
+		const char *real = find_real(memory, folders.items[i].path);
 
-		if (!covers(sandbox, real) || is_another_file(real))
-			return gathering.folders[i].path;
+		if (!covers(&sandbox->folders, real) || is_another_file(real))
+			return folders.items[i].path;
 	}
 	return NULL;
-}
-
-void sandbox_free(struct sandbox *sandbox)
-{
-	if (!sandbox)
-		return;
-	arena_clear(&sandbox->memory);
-	free(sandbox);
 }

@@ -1,4 +1,4 @@
-#include "daemon/seccomp.h"
+#include "daemon/sandbox.h"
 
 #ifdef HAVE_LIBSECCOMP
 
@@ -206,7 +206,12 @@ static const struct {
 	  SCMP_CMP(CLONE_FLAGS, SCMP_CMP_MASKED_EQ, CLONE_NEW | CLONE_THREAD, CLONE_THREAD) },
 };
 
-/* See add_missing(). */
+/*
+ * A C library tries a newer call first and takes an older one after ENOSYS, but gives up after
+ * EPERM: clone after clone3, whose flags are in memory where no filter sees them. So all calls of
+ * Linux 5.1 and later are missing here, also those that this libseccomp does not know, and these
+ * older ones.
+ */
 static const char *const missing[] = {
 	"copy_file_range", "execveat",	 "io_pgetevents", "memfd_create",
 	"mlock2",	   "pkey_alloc", "preadv2",	  "pwritev2",
@@ -232,10 +237,19 @@ static int add_rule(scmp_filter_ctx filter, uint32_t action, int number,
 	return result == -EDOM ? 0 : result;
 }
 
-static int add_allowed(scmp_filter_ctx filter)
+bool seccomp_is_available(void)
 {
-	int result = 0;
+	return true;
+}
 
+int seccomp_restrict(struct error *err)
+{
+	_cleanup_(seccomp_releasep) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int base = seccomp_syscall_resolve_name("clone3") - CLONE3;
+	int result = filter ? 0 : -ENOMEM;
+
+	if (result == 0) /* the caller does that */
+		result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed) && result == 0; i++)
 		result = add_rule(filter, SCMP_ACT_ALLOW, seccomp_syscall_resolve_name(allowed[i]),
 				  NULL);
@@ -243,19 +257,6 @@ static int add_allowed(scmp_filter_ctx filter)
 		result = add_rule(filter, SCMP_ACT_ALLOW,
 				  seccomp_syscall_resolve_name(conditions[i].name),
 				  &conditions[i].argument);
-	return result;
-}
-
-/*
- * A C library tries a newer call first and takes an older one after ENOSYS, but gives up after
- * EPERM: clone after clone3, whose flags are in memory where no filter sees them. So all calls of
- * Linux 5.1 and later are missing here, also those that this libseccomp does not know, and some
- * older ones.
- */
-static int add_missing(scmp_filter_ctx filter)
-{
-	int base = seccomp_syscall_resolve_name("clone3") - CLONE3, result = 0;
-
 	for (size_t i = 0; i < sizeof(missing) / sizeof(*missing) && result == 0; i++)
 		result = add_rule(filter, SCMP_ACT_ERRNO(ENOSYS),
 				  seccomp_syscall_resolve_name(missing[i]), NULL);
@@ -266,25 +267,6 @@ static int add_missing(scmp_filter_ctx filter)
 		if (!name || !is_allowed(name))
 			result = add_rule(filter, SCMP_ACT_ERRNO(ENOSYS), base + n, NULL);
 	}
-	return result;
-}
-
-bool seccomp_is_available(void)
-{
-	return true;
-}
-
-int seccomp_restrict(struct error *err)
-{
-	_cleanup_(seccomp_releasep) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int result = filter ? 0 : -ENOMEM;
-
-	if (result == 0) /* the caller does that */
-		result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
-	if (result == 0)
-		result = add_allowed(filter);
-	if (result == 0)
-		result = add_missing(filter);
 	/* Its return value hides the kernel's error. */
 	errno = 0;
 	if (result == 0 && seccomp_load(filter) < 0)

@@ -36,7 +36,7 @@ struct server {
 	struct sockets *sockets;
 	struct listener *listener;
 	struct notifier notifier;
-	struct sandbox *sandbox;
+	struct sandbox sandbox; /* lives as long as started */
 	struct credentials *credentials;
 	struct database_watch database;
 	struct templates *templates;
@@ -94,7 +94,8 @@ static int load(struct server *server, struct error *err)
 	/* The resolver needs files and sockets that the sandbox takes away. */
 	preparation_complete_settings(&server->started_memory, &server->own_name, settings);
 	listener_set_rules(server->listener, settings);
-	if (sandbox_enter(settings, server->settings_file, &server->sandbox, err) < 0)
+	if (sandbox_enter(&server->started_memory, settings, server->settings_file,
+			  &server->sandbox, err) < 0)
 		return -1;
 	load_templates(server);
 	credentials_attach(server->credentials, server->listener);
@@ -108,7 +109,7 @@ static int load(struct server *server, struct error *err)
 static void warn_of_sandbox(const struct server *server)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *missed = sandbox_misses(server->sandbox, &memory, &server->settings,
+	const char *missed = sandbox_misses(&server->sandbox, &memory, &server->settings,
 					    server->settings_file);
 
 	if (missed)
@@ -116,19 +117,6 @@ static void warn_of_sandbox(const struct server *server)
 			"the settings refer to '%s', which was not opened to the sandbox at the "
 			"start: only a restart lets it be read",
 			missed);
-}
-
-/* Only in a unit of systemd: a container that is read-only has other remedies. */
-static void warn_of_hidden_paths(const struct server *server)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct texts warnings = TEXTS_IN(&memory);
-	struct confinement confinement;
-
-	confinement_of_process(&memory, &confinement);
-	hidden_paths_find(&confinement, &server->settings, server->settings_file, &warnings);
-	for (size_t i = 0; i < warnings.count; i++)
-		log_warning("%s", warnings.items[i]);
 }
 
 /* Only the ports may need root. What the user cannot read fails here, not at a reload. */
@@ -145,13 +133,14 @@ static int start(struct server *server, struct error *err)
 	if (sockets_open(&server->settings, threads, &server->sockets, err) < 0 ||
 	    preparation_become_service(memory, &server->settings, server->user, &name, err) < 0)
 		return -1;
+	/* Only in a unit of systemd: a container that is read-only has other remedies. */
 	if (getenv("INVOCATION_ID"))
-		warn_of_hidden_paths(server);
+		hidden_paths_warn(&server->settings, server->settings_file, true, log_warning_of);
 	own_user = account_name(memory); /* the sandbox hides the database of users */
 	if (load(server, err) < 0)
 		return name ? error_prefix(err, "as user '%s'", name) : -1;
-	log_info("sandbox: user=%s %s", own_user, sandbox_text(server->sandbox));
-	preparation_warn_of_sandbox(server->sandbox, log_warning_of);
+	log_info("sandbox: user=%s %s", own_user, server->sandbox.text);
+	preparation_warn_of_sandbox(&server->sandbox, log_warning_of);
 	if (geteuid() == 0)
 		log_warning("running as root, because root owns the directory of the database; use "
 			    "'--user NAME', or 'User=' of systemd");
@@ -410,7 +399,6 @@ int server_run(const char *settings_file, const char *user)
 	free(server.status);
 	sockets_close(server.sockets);
 	log_tell_repeats(INT64_MAX);
-	sandbox_free(server.sandbox);
 	notifier_close(&server.notifier);
 	arena_clear(&server.memory);
 	arena_clear(&server.started_memory);

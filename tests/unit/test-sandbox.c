@@ -16,9 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "daemon/landlock.h"
 #include "daemon/sandbox.h"
-#include "daemon/seccomp.h"
 #include "unit/fixture.h"
 #include "util/arena.h"
 
@@ -40,7 +38,7 @@ static void enter(const char *directory)
 {
 	struct arena memory = ARENA_NULL;
 	struct settings settings;
-	struct sandbox *sandbox;
+	struct sandbox sandbox;
 	const char *glob;
 	struct error err;
 
@@ -48,7 +46,7 @@ static void enter(const char *directory)
 	settings.database.file = directory_path(&memory, directory, "data/test.db");
 	glob = directory_path(&memory, directory, "certificates/*.pem");
 	settings.tls.certificates = (struct texts){ .items = &glob, .count = 1 };
-	if (sandbox_enter(&settings, directory_path(&memory, directory, "settings/a.conf"),
+	if (sandbox_enter(&memory, &settings, directory_path(&memory, directory, "settings/a.conf"),
 			  &sandbox, &err) < 0)
 		_exit(255);
 }
