@@ -58,16 +58,6 @@ static struct certificates_options options_of(struct arena *memory, const struct
 	};
 }
 
-static void log_warning_of(const char *sentence, void *context)
-{
-	log_warning("%s", sentence);
-}
-
-static void log_error_of(const char *sentence, void *context)
-{
-	log_error("%s", sentence);
-}
-
 /* Sets NULL where profiles are not signed. */
 static int load_signer(const struct settings *settings,
 		       void (*tell)(const char *sentence, void *context),

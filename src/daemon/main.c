@@ -1,8 +1,6 @@
 #include <getopt.h>
 
 #include "config/settings.h"
-#include "daemon/check-config.h"
-#include "daemon/preparation.h"
 #include "daemon/server.h"
 #include "util/base.h"
 

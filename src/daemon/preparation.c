@@ -1,4 +1,4 @@
-#include "daemon/preparation.h"
+#include "daemon/server.h"
 
 #include <errno.h>
 #include <unistd.h>

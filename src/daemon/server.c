@@ -1,17 +1,18 @@
 #include "daemon/server.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "config/settings.h"
 #include "daemon/credentials.h"
 #include "daemon/database-watch.h"
 #include "daemon/hidden-paths.h"
-#include "daemon/notifier.h"
-#include "daemon/preparation.h"
 #include "daemon/sandbox.h"
 #include "http/listener.h"
 #include "http/sockets.h"
@@ -25,6 +26,12 @@
 
 /* The longest time between two calls of look_around(), in microseconds. */
 #define PAUSE_MAX 5000000
+
+/* The service manager, to which the protocol of sd_notify(3) sends lines in a datagram. */
+struct notifier {
+	int fd;		  /* -1 without a service manager */
+	int64_t watchdog; /* microseconds within which it wants to hear WATCHDOG=1; 0 for never */
+};
 
 struct server {
 	const char *settings_file;
@@ -46,24 +53,55 @@ struct server {
 	bool was_hanging;
 };
 
-static void log_warning_of(const char *sentence, void *context)
-{
-	log_warning("%s", sentence);
-}
-
 static void log_all(void (*log)(const char *format, ...), const struct texts *texts)
 {
 	for (size_t i = 0; i < texts->count; i++)
 		log("%s", texts->items[i]);
 }
 
-static void log_addresses(struct sockets *sockets)
+/* Reads NOTIFY_SOCKET and WATCHDOG_USEC from the environment. */
+static struct notifier notifier_open(void)
 {
-	if (sockets->warning.size)
-		log_warning("%s", bytes_text(&sockets->warning));
-	log_all(log_error, &sockets->problems);
-	for (size_t i = 0; i < sockets->count; i++)
-		log_info("listening %s", sockets->items[i].name);
+	const char *path = getenv("NOTIFY_SOCKET"), *time_text = getenv("WATCHDOG_USEC");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t length = path ? strlen(path) : 0;
+	const char *pid_text = getenv("WATCHDOG_PID");
+	struct notifier notifier = { .fd = -1 };
+	unsigned long time, pid;
+
+	if (!path || (*path != '/' && *path != '@') || length >= sizeof(address.sun_path))
+		return notifier;
+	memcpy(address.sun_path, path, length);
+	if (*path == '@') /* the NUL of an abstract socket */
+		address.sun_path[0] = '\0';
+	notifier.fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (notifier.fd < 0 ||
+	    connect(notifier.fd, (struct sockaddr *)&address,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0) {
+		closep(&notifier.fd);
+		notifier.fd = -1;
+		return notifier;
+	}
+	if (time_text && number_parse(time_text, 1, INT64_MAX, &time) &&
+	    (!pid_text || (number_parse(pid_text, 1, INT_MAX, &pid) && (pid_t)pid == getpid())))
+		notifier.watchdog = (int64_t)time;
+	return notifier;
+}
+
+/* Sends what is formatted, such as "READY=1\nSTATUS=..."; what does not arrive is lost. */
+__attribute__((format(printf, 2, 3))) static void notify_manager(const struct server *server,
+								 const char *format, ...)
+{
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *text;
+	va_list args;
+
+	if (server->notifier.fd < 0)
+		return;
+	va_start(args, format);
+	text = arena_vprintf(&memory, format, args);
+	va_end(args);
+	(void)send(server->notifier.fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
 static void load_templates(struct server *server)
@@ -145,7 +183,11 @@ static int start(struct server *server, struct error *err)
 		log_warning("running as root, because root owns the directory of the database; use "
 			    "'--user NAME', or 'User=' of systemd");
 	warn_of_sandbox(server);
-	log_addresses(server->sockets);
+	if (server->sockets->warning.size)
+		log_warning("%s", bytes_text(&server->sockets->warning));
+	log_all(log_error, &server->sockets->problems);
+	for (size_t i = 0; i < server->sockets->count; i++)
+		log_info("listening %s", server->sockets->items[i].name);
 	preparation_warn_of_ports(&server->settings, log_warning_of);
 	database_warn_of_file_system(server->started.database.file, log_warning_of);
 	database_watch_begin(&server->database, server->started.database.file, server->listener,
@@ -155,36 +197,13 @@ static int start(struct server *server, struct error *err)
 	return 0;
 }
 
-/* Names what stays as it was at the start. */
-static void warn_of_restarts(const struct server *server)
-{
-	size_t count;
-	const struct settings_key *keys = settings_keys(&count);
-
-	for (size_t i = 0; i < count; i++)
-		if (keys[i].needs_restart &&
-		    settings_differ(&keys[i], &server->started, &server->settings))
-			log_warning("[%s] %s has changed: only a restart applies it",
-				    keys[i].section, keys[i].name);
-}
-
-/* In the sandbox the resolver cannot be asked for this host's own name. */
-static void keep_name(struct server *server, const struct settings *settings)
-{
-	if (*settings->server.public_name || server->own_name)
-		return;
-	server->own_name = arena_strdup(&server->started_memory,
-					server->settings.server.public_name);
-	log_warning("[server] public-name is empty now: only a restart finds this host's own name; "
-		    "it stays '%s'",
-		    server->own_name);
-}
-
 static int reload_settings(struct server *server, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct settings_key *keys;
 	struct settings_reports reports;
 	struct settings settings;
+	size_t count;
 
 	if (settings_load(&memory, server->settings_file, &settings, &reports) < 0) {
 		log_all(log_error, &reports.errors);
@@ -192,7 +211,14 @@ static int reload_settings(struct server *server, struct error *err)
 		return error_set(err, ERROR_CONFIG, "cannot reload the settings: %zu error%s",
 				 reports.errors.count, reports.errors.count == 1 ? "" : "s");
 	}
-	keep_name(server, &settings);
+	/* In the sandbox the resolver cannot be asked for this host's own name. */
+	if (!*settings.server.public_name && !server->own_name) {
+		server->own_name = arena_strdup(&server->started_memory,
+						server->settings.server.public_name);
+		log_warning("[server] public-name is empty now: only a restart finds this host's "
+			    "own name; it stays '%s'",
+			    server->own_name);
+	}
 	arena_clear(&server->memory);
 	server->memory = memory;
 	server->settings = settings;
@@ -200,7 +226,12 @@ static int reload_settings(struct server *server, struct error *err)
 	log_set_level(settings.log.level);
 	log_set_format(settings.log.format);
 	log_all(log_warning, &reports.warnings);
-	warn_of_restarts(server);
+	keys = settings_keys(&count);
+	for (size_t i = 0; i < count; i++)
+		if (keys[i].needs_restart &&
+		    settings_differ(&keys[i], &server->started, &server->settings))
+			log_warning("[%s] %s has changed: only a restart applies it",
+				    keys[i].section, keys[i].name);
 	warn_of_sandbox(server);
 	preparation_complete_settings(&server->started_memory, &server->own_name,
 				      &server->settings);
@@ -208,14 +239,15 @@ static int reload_settings(struct server *server, struct error *err)
 	return 0;
 }
 
-/* What 'systemctl status' shows. */
-static const char *describe(struct arena *memory, const struct server *server)
+/* Sends what 'systemctl status' shows, if it has changed; or with READY=1 and the remark, which may
+ * be NULL otherwise. */
+static void send_status(struct server *server, const char *remark)
 {
-	struct bytes text = BYTES_IN(memory);
-	size_t problems = server->sockets->problems.count, templates;
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct bytes text = BYTES_IN(&memory);
+	size_t problems = server->sockets->problems.count, templates = server->n_broken_templates;
 
 	credentials_describe(server->credentials, &text);
-	templates = server->n_broken_templates;
 	if (templates)
 		bytes_add_format(&text, ", %zu template%s unusable", templates,
 				 templates == 1 ? "" : "s");
@@ -224,28 +256,12 @@ static const char *describe(struct arena *memory, const struct server *server)
 				 problems == 1 ? "" : "es");
 	if (listener_misses_metrics(server->listener))
 		bytes_add_text(&text, ", no metrics");
-	return bytes_text(&text);
-}
-
-static void tell_ready(struct server *server, const char *remark)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-
+	if (remark)
+		notify_manager(server, "READY=1\nSTATUS=%s%s", bytes_text(&text), remark);
+	else if (!text_equals(server->status, bytes_text(&text)))
+		notify_manager(server, "STATUS=%s", bytes_text(&text));
 	free(server->status);
-	server->status = xstrdup(describe(&memory, server));
-	notifier_send(&server->notifier, "READY=1\nSTATUS=%s%s", server->status, remark);
-}
-
-static void tell_status(struct server *server)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *status = describe(&memory, server);
-
-	if (text_equals(server->status, status))
-		return;
-	free(server->status);
-	server->status = xstrdup(status);
-	notifier_send(&server->notifier, "STATUS=%s", status);
+	server->status = xstrdup(bytes_text(&text));
 }
 
 static void reload(struct server *server)
@@ -254,8 +270,7 @@ static void reload(struct server *server)
 	struct error err;
 
 	log_info("reloading");
-	notifier_send(&server->notifier, "RELOADING=1\nMONOTONIC_USEC=%lld",
-		      (long long)clock_microseconds());
+	notify_manager(server, "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)clock_microseconds());
 	if (reload_settings(server, &err) < 0) {
 		log_failure(LOG_LEVEL_ERROR, &err, "the old settings stay in force");
 		failed = true;
@@ -269,36 +284,29 @@ static void reload(struct server *server)
 	failed |= server->n_broken_templates > 0;
 	listener_tell_reloaded(server->listener, !failed);
 	log_info("reloaded");
-	tell_ready(server, failed ? "; not all could be reloaded, see the log" : "");
-}
-
-/* Tells the service manager that all workers turn, or else leaves that out: then it restarts the
- * daemon. */
-static void check_workers(struct server *server, int64_t patience)
-{
-	unsigned hanging = listener_hanging(server->listener, clock_microseconds(), patience);
-
-	if (!hanging)
-		notifier_send(&server->notifier, "WATCHDOG=1");
-	else if (!server->was_hanging)
-		log_error("worker threads hang: count=%u silent=%lldms; the service manager gets "
-			  "no watchdog message until they respond",
-			  hanging, (long long)(patience / 1000));
-	server->was_hanging = hanging > 0;
+	send_status(server, failed ? "; not all could be reloaded, see the log" : "");
 }
 
 /* What is to be done every now and then: four times as often as the service manager wants to hear
- * of us. */
+ * that all workers respond. If they do not, it gets no message and restarts the daemon. */
 static void look_around(struct server *server)
 {
 	int64_t pause = server->notifier.watchdog / 4;
+	unsigned hanging = 0;
 
 	log_tell_repeats(clock_now());
 	listener_tick(server->listener, clock_now());
 	if (pause == 0 || pause > PAUSE_MAX)
 		pause = PAUSE_MAX;
 	if (server->notifier.watchdog)
-		check_workers(server, pause);
+		hanging = listener_hanging(server->listener, clock_microseconds(), pause);
+	if (server->notifier.watchdog && !hanging)
+		notify_manager(server, "WATCHDOG=1");
+	else if (hanging && !server->was_hanging)
+		log_error("worker threads hang: count=%u silent=%lldms; the service manager gets "
+			  "no watchdog message until they respond",
+			  hanging, (long long)(pause / 1000));
+	server->was_hanging = hanging > 0;
 	server->check_due = clock_microseconds() + pause;
 }
 
@@ -322,7 +330,7 @@ static int wait_for_news(struct server *server, int signals)
 	(void)poll(news, 2, pause < 0 ? 0 : (int)pause + 1);
 	if (!credentials_update(server->credentials, &server->settings, clock_now()))
 		warn_of_sandbox(server);
-	tell_status(server);
+	send_status(server, NULL);
 	database_watch_look(&server->database, clock_now());
 	if (clock_microseconds() >= server->check_due)
 		look_around(server);
@@ -331,49 +339,14 @@ static int wait_for_news(struct server *server, int signals)
 	return (int)signal.ssi_signo;
 }
 
-static void serve(struct server *server, int signals)
-{
-	tell_ready(server, "");
-	for (;;) {
-		switch (wait_for_news(server, signals)) {
-		case 0:
-			break;
-		case SIGHUP:
-			reload(server);
-			break;
-		default:
-			log_info("stopping: finishing the requests under way");
-			notifier_send(&server->notifier,
-				      "STOPPING=1\nSTATUS=Finishing the requests under way");
-			return;
-		}
-	}
-}
-
-/* Blocks signals before any thread starts, because threads inherit that; they are read instead. */
-static int open_signals(int *ret_fd, struct error *err)
-{
-	sigset_t signals;
-
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	*ret_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (*ret_fd < 0)
-		return error_set(err, ERROR_SYSTEM, "cannot wait for signals: %s", strerror(errno));
-	return 0;
-}
-
 int server_run(const char *settings_file, const char *user)
 {
 	struct server server = { .settings_file = settings_file, .user = user };
 	_cleanup_(closep) int signals = -1;
+	int status = SERVER_DONE, signal_number;
 	struct settings_reports reports;
-	int status = SERVER_DONE;
 	struct error err;
+	sigset_t blocked;
 
 	if (settings_load(&server.started_memory, settings_file, &server.started, &reports) < 0) {
 		log_all(log_error, &reports.errors);
@@ -385,13 +358,30 @@ int server_run(const char *settings_file, const char *user)
 	log_set_format(server.settings.log.format);
 	log_all(log_warning, &reports.warnings);
 
-	notifier_open(&server.notifier);
-	if (open_signals(&signals, &err) < 0 || start(&server, &err) < 0) {
+	server.notifier = notifier_open();
+	/* Before any thread starts, because threads inherit that; signals are read instead. */
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGTERM);
+	sigaddset(&blocked, SIGINT);
+	sigaddset(&blocked, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signals = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0)
+		error_set(&err, ERROR_SYSTEM, "cannot wait for signals: %s", strerror(errno));
+	if (signals < 0 || start(&server, &err) < 0) {
 		log_failure(LOG_LEVEL_ERROR, &err, NULL);
-		notifier_send(&server.notifier, "STATUS=%s", error_line(&server.memory, &err));
+		notify_manager(&server, "STATUS=%s", error_line(&server.memory, &err));
 		status = preparation_status(&err);
 	} else {
-		serve(&server, signals);
+		send_status(&server, "");
+		do {
+			signal_number = wait_for_news(&server, signals);
+			if (signal_number == SIGHUP)
+				reload(&server);
+		} while (signal_number == 0 || signal_number == SIGHUP);
+		log_info("stopping: finishing the requests under way");
+		notify_manager(&server, "STOPPING=1\nSTATUS=Finishing the requests under way");
 	}
 	listener_close(server.listener);
 	credentials_close(server.credentials);
@@ -399,7 +389,7 @@ int server_run(const char *settings_file, const char *user)
 	free(server.status);
 	sockets_close(server.sockets);
 	log_tell_repeats(INT64_MAX);
-	notifier_close(&server.notifier);
+	closep(&server.notifier.fd);
 	arena_clear(&server.memory);
 	arena_clear(&server.started_memory);
 	if (status == SERVER_DONE)

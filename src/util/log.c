@@ -292,6 +292,16 @@ DEFINE_LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING);
 DEFINE_LOG_FUNCTION(log_info, LOG_LEVEL_INFO);
 DEFINE_LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG);
 
+void log_error_of(const char *sentence, void *context)
+{
+	log_error("%s", sentence);
+}
+
+void log_warning_of(const char *sentence, void *context)
+{
+	log_warning("%s", sentence);
+}
+
 /* Errors of the last minute, each once. */
 static struct repeat {
 	char sentence[REPEATED_MAX_LENGTH]; /* "" in a free place */

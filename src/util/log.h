@@ -25,6 +25,10 @@ void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same for functions that report one sentence a call. */
+void log_error_of(const char *sentence, void *context);
+void log_warning_of(const char *sentence, void *context);
+
 /* An error, what follows from it (or NULL) and its hint: "TEXT; CONSEQUENCE; HINT", in JSON with
  * the hint as a member of its own. */
 void log_failure(enum log_level level, const struct error *err, const char *consequence);
