@@ -22,38 +22,19 @@ struct credentials {
 	bool has_signer_failed;
 };
 
-/* The daemon may write where its database is. */
-static const char *self_signed_file(struct arena *memory, const struct settings *settings)
-{
-	const char *database = settings->database.file;
-
-	return arena_printf(memory, "%.*s/self-signed.pem",
-			    (int)(strrchr(database, '/') - database), database);
-}
-
-/* The public name without its port. */
-static const char *public_host(struct arena *memory, const struct settings *settings)
-{
-	const char *name = settings->server.public_name;
-
-	return arena_strndup(memory, name, strcspn(name, ":"));
-}
-
-static const char *self_signed_name(struct arena *memory, const struct settings *settings)
-{
-	return *settings->server.public_name ? public_host(memory, settings) : "localhost";
-}
-
 static struct certificates_options options_of(struct arena *memory, const struct settings *settings,
 					      certificates_warner on_failure)
 {
 	const char *name = settings->tls.default_certificate;
+	const char *public_name = settings->server.public_name;
+	const char *host = arena_strndup(memory, public_name, strcspn(public_name, ":"));
 
 	return (struct certificates_options){
 		.globs = settings->tls.certificates.items,
 		.n_globs = settings->tls.certificates.count,
-		.default_name = *name ? name : public_host(memory, settings),
+		.default_name = *name ? name : host,
 		.name_is_required = *name,
+		.stand_in_name = *public_name ? host : "localhost",
 		.fail = on_failure,
 	};
 }
@@ -145,32 +126,45 @@ void credentials_attach(struct credentials *credentials, struct listener *listen
 {
 	credentials->listener = listener;
 	listener_set_signer(listener, credentials->signer);
-	if (credentials->certificates)
-		listener_set_certificates(listener, credentials->certificates);
 }
 
-static void replace_certificates(struct credentials *credentials, struct certificates *certificates)
+/* Returns 0, or -1 with err set where those in use stay. */
+static int load_certificates(struct credentials *credentials, const struct settings *settings,
+			     bool is_asked_for, struct error *err)
 {
-	certificates_unref(credentials->certificates);
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	struct certificates_options options = options_of(&memory, settings, log_error_of);
+	struct certificates *previous = credentials->certificates, *certificates;
+	const char *database = settings->database.file;
+
+	if (!credentials->has_https)
+		return 0;
+	/* The daemon may write where its database is. */
+	options.stand_in_file = arena_printf(&memory, "%.*s/self-signed.pem",
+					     (int)(strrchr(database, '/') - database), database);
+	options.previous = previous;
+	options.watch = previous ? credentials->watch : NULL;
+	options.repeats_failures = is_asked_for;
+	if (certificates_load(&options, log_warning_of, NULL, &certificates, err) < 0)
+		return -1;
+	if (previous) {
+		size_t added = certificates_count_new(certificates, previous);
+		size_t count = certificates_count(certificates);
+
+		if (added || count != certificates_count(previous))
+			log_info("certificates have changed: new=%zu certificates=%zu", added,
+				 count);
+	}
+	certificates_unref(previous);
 	credentials->certificates = certificates;
 	listener_set_certificates(credentials->listener, certificates);
+	return 0;
 }
 
 int credentials_load(struct credentials *credentials, const struct settings *settings,
 		     struct error *err)
 {
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct certificates_options options = options_of(&memory, settings, log_error_of);
-	struct certificates *certificates;
-
-	if (!credentials->has_https)
-		return 0;
-	options.stand_in_file = self_signed_file(&memory, settings);
-	options.stand_in_name = self_signed_name(&memory, settings);
-	if (certificates_load(&options, log_warning_of, NULL, &certificates, err) < 0)
-		return -1;
-	replace_certificates(credentials, certificates);
-	return 0;
+	return load_certificates(credentials, settings, false, err);
 }
 
 size_t credentials_count(const struct credentials *credentials)
@@ -178,30 +172,22 @@ size_t credentials_count(const struct credentials *credentials)
 	return credentials->certificates ? certificates_count(credentials->certificates) : 0;
 }
 
-/* "serving 12 certificates, 2 unusable: FILE and 1 more". */
-static void describe_certificates(const struct certificates *certificates, struct bytes *text)
-{
-	size_t count = certificates_count(certificates);
-	size_t unusable = certificates_count_unusable(certificates);
-
-	if (certificates_are_stand_in(certificates))
-		bytes_add_text(text, "serving a self-signed certificate");
-	else
-		bytes_add_format(text, "serving %zu certificate%s", count, count == 1 ? "" : "s");
-	if (!unusable)
-		return;
-	bytes_add_format(text, ", %zu unusable: %s", unusable,
-			 certificates_unusable_file(certificates, 0));
-	if (unusable > 1)
-		bytes_add_format(text, " and %zu more", unusable - 1);
-}
-
 void credentials_describe(const struct credentials *credentials, struct bytes *text)
 {
-	if (credentials->certificates)
-		describe_certificates(credentials->certificates, text);
-	else
-		bytes_add_text(text, "serving");
+	const struct certificates *certificates = credentials->certificates;
+	size_t count = credentials_count(credentials);
+	size_t unusable = certificates ? certificates_count_unusable(certificates) : 0;
+
+	bytes_add_text(text, "serving");
+	if (certificates && certificates_are_stand_in(certificates))
+		bytes_add_text(text, " a self-signed certificate");
+	else if (certificates)
+		bytes_add_format(text, " %zu certificate%s", count, count == 1 ? "" : "s");
+	if (unusable)
+		bytes_add_format(text, ", %zu unusable: %s", unusable,
+				 certificates_unusable_file(certificates, 0));
+	if (unusable > 1)
+		bytes_add_format(text, " and %zu more", unusable - 1);
 	if (credentials->has_signer_failed)
 		bytes_add_format(text, ", %s",
 				 credentials->signer
@@ -213,29 +199,13 @@ void credentials_describe(const struct credentials *credentials, struct bytes *t
 static bool update_certificates(struct credentials *credentials, const struct settings *settings,
 				bool is_asked_for)
 {
-	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	struct certificates_options options = options_of(&memory, settings, log_error_of);
 	struct error err;
-	size_t added, count;
 
-	if (!credentials->has_https)
-		return true;
-	options.stand_in_file = self_signed_file(&memory, settings);
-	options.stand_in_name = self_signed_name(&memory, settings);
-	options.previous = credentials->certificates;
-	options.watch = credentials->watch;
-	options.repeats_failures = is_asked_for;
-	if (certificates_load(&options, log_warning_of, NULL, &certificates, &err) < 0) {
+	if (load_certificates(credentials, settings, is_asked_for, &err) < 0) {
 		log_failure(LOG_LEVEL_ERROR, &err, "the old certificates stay in use");
 		return false;
 	}
-	added = certificates_count_new(certificates, credentials->certificates);
-	count = certificates_count(certificates);
-	if (added || count != certificates_count(credentials->certificates))
-		log_info("certificates have changed: new=%zu certificates=%zu", added, count);
-	replace_certificates(credentials, TAKE(certificates));
-	return certificates_are_complete(credentials->certificates);
+	return !credentials->has_https || certificates_are_complete(credentials->certificates);
 }
 
 bool credentials_reload(struct credentials *credentials, const struct settings *settings)
@@ -277,13 +247,31 @@ bool credentials_update(struct credentials *credentials, const struct settings *
 	return is_whole;
 }
 
-/* Not at the start, because the sandbox hides the store of the system, which takes its time. */
-static void warn_of_chains(const struct certificates *certificates, credentials_report *on_warning)
+/* Returns how many things are wrong. */
+static int check_certificates(const struct settings *settings,
+			      void (*on_error)(const char *sentence, void *context),
+			      void (*on_warning)(const char *sentence, void *context),
+			      size_t *ret_count)
 {
+	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
 	_cleanup_(trust_store_closep) gnutls_x509_trust_list_t store = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct certificates_options options = options_of(&memory, settings, on_error);
+	struct error err;
+	int r = certificates_load(&options, on_warning, NULL, &certificates, &err);
 
-	for (size_t i = 0; i < certificates_count(certificates); i++) {
+	if (r != 0) {
+		on_warning(arena_printf(&memory,
+					"%s; until there is one the daemon serves a self-signed "
+					"certificate for '%s'",
+					error_line(&memory, &err), options.stand_in_name),
+			   NULL);
+		return r == CERTIFICATES_NONE ? 0 : 1;
+	}
+	*ret_count = certificates_count(certificates);
+	/* Not at the start, because the sandbox hides the store of the system, which takes its
+	 * time. */
+	for (size_t i = 0; i < *ret_count; i++) {
 		const struct certificate *certificate = certificates_at(certificates, i);
 		const char *warning;
 
@@ -295,34 +283,12 @@ static void warn_of_chains(const struct certificates *certificates, credentials_
 		if (warning)
 			on_warning(warning, NULL);
 	}
+	return certificates_are_complete(certificates) ? 0 : 1;
 }
 
-/* Returns how many things are wrong. */
-static int check_certificates(const struct settings *settings, credentials_report *on_error,
-			      credentials_report *on_warning, size_t *ret_count)
-{
-	_cleanup_(certificates_unrefp) struct certificates *certificates = NULL;
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const struct certificates_options options = options_of(&memory, settings, on_error);
-	struct error err;
-	int r = certificates_load(&options, on_warning, NULL, &certificates, &err);
-
-	*ret_count = certificates ? certificates_count(certificates) : 0;
-	if (r == 0) {
-		warn_of_chains(certificates, on_warning);
-		return certificates_are_complete(certificates) ? 0 : 1;
-	}
-	on_warning(arena_printf(
-			   &memory,
-			   "%s; until there is one the daemon serves a self-signed certificate for "
-			   "'%s'",
-			   error_line(&memory, &err), self_signed_name(&memory, settings)),
-		   NULL);
-	return r == CERTIFICATES_NONE ? 0 : 1;
-}
-
-int credentials_check(const struct settings *settings, credentials_report *on_error,
-		      credentials_report *on_warning, size_t *ret_count)
+int credentials_check(const struct settings *settings,
+		      void (*on_error)(const char *sentence, void *context),
+		      void (*on_warning)(const char *sentence, void *context), size_t *ret_count)
 {
 	_cleanup_(signer_unrefp) struct signer *signer = NULL;
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;

@@ -48,6 +48,6 @@ bool credentials_update(struct credentials *credentials, const struct settings *
 
 /* Loads all certificates and the signer, and calls on_error and on_warning for each.
  * Returns the number of errors; ret_count is the number of certificates. */
-typedef void credentials_report(const char *sentence, void *context);
-int credentials_check(const struct settings *settings, credentials_report *on_error,
-		      credentials_report *on_warning, size_t *ret_count);
+int credentials_check(const struct settings *settings,
+		      void (*on_error)(const char *sentence, void *context),
+		      void (*on_warning)(const char *sentence, void *context), size_t *ret_count);
