@@ -1,10 +1,7 @@
 #include "acme/probe.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <time.h>
 
-#include "acme/challenge.h"
 #include "acme/local-names.h"
 #include "doctor/stream.h"
 #include "doctor/host.h"
@@ -29,16 +26,6 @@
 
 /* What was found at an address. */
 enum probe_result { FOUND_DAEMON, FOUND_OTHER_SERVER, FOUND_NOTHING };
-
-int probe_begin(struct arena *memory, struct probe *probe, struct error *err)
-{
-	return challenge_show(memory, probe->directory, &probe->token, &probe->text, err);
-}
-
-void probe_end(const struct probe *probe)
-{
-	challenge_hide(probe->directory, probe->token);
-}
 
 /* Connects to a listener of this machine. Returns as stream_open(). */
 static int connect_to_listener(const char *listen, int64_t deadline, struct stream **ret_stream,
@@ -138,24 +125,6 @@ int probe_own_listener(struct arena *memory, const struct probe *probe, struct e
 			       "that its user can read the directory");
 }
 
-/* Whether the answer redirects to where CAs go: to the ports of HTTP and HTTPS, without looking at
- * the certificate, because the challenge is to get one. */
-static bool follow_like_ca(struct arena *memory, const struct http_answer *answer,
-			   struct http_request *request)
-{
-	switch (answer->status) {
-	case 301:
-	case 302:
-	case 303:
-	case 307:
-	case 308:
-		return http_url_parse(memory, answer->location, request, request) &&
-		       (request->port == HTTP_PORT || request->port == HTTPS_PORT);
-	default:
-		return false;
-	}
-}
-
 static enum probe_result request_token(struct arena *memory, const struct probe *probe,
 				       const char *name, const char *address, uint16_t port,
 				       const char **ret_detail)
@@ -176,24 +145,16 @@ static enum probe_result request_token(struct arena *memory, const struct probe 
 		}
 		if (is_token(probe, &answer))
 			return FOUND_DAEMON;
-		if (n_redirects == REDIRECTS_MAX || !follow_like_ca(memory, &answer, &request)) {
+		/* CAs go to the ports of HTTP and HTTPS, without looking at the certificate,
+		 * because the challenge is to get one. */
+		if (n_redirects == REDIRECTS_MAX || !http_is_redirect(&answer) ||
+		    !http_url_parse(memory, answer.location, &request, &request) ||
+		    (request.port != HTTP_PORT && request.port != HTTPS_PORT)) {
 			*ret_detail = arena_printf(memory, "%sHTTP %d", way, answer.status);
 			return FOUND_OTHER_SERVER;
 		}
 		way = arena_printf(memory, "HTTP %d to %s: ", answer.status, request.host);
 	}
-}
-
-static uint16_t port_of_listener(const char *listen)
-{
-	struct sockaddr_storage address;
-	struct error err;
-
-	if (socket_address_parse(listen, &address, &err) < 0)
-		return HTTP_PORT;
-	return ntohs(address.ss_family == AF_INET
-			     ? ((const struct sockaddr_in *)&address)->sin_port
-			     : ((const struct sockaddr_in6 *)&address)->sin6_port);
 }
 
 /* A router may forward its port 80 to another port of this machine. */
@@ -203,10 +164,11 @@ static enum probe_result probe_address(struct arena *memory, const struct probe 
 {
 	enum probe_result finding = request_token(memory, probe, name, address, HTTP_PORT,
 						  ret_detail);
-	uint16_t port = port_of_listener(probe->listen);
-	const char *ignored;
+	const char *colon = strrchr(probe->listen, ':'), *ignored;
+	uint16_t port = HTTP_PORT;
 
-	if (finding == FOUND_NOTHING && port != HTTP_PORT &&
+	if (finding == FOUND_NOTHING && colon && port_parse(colon + 1, &port) &&
+	    port != HTTP_PORT &&
 	    request_token(memory, probe, name, address, port, &ignored) == FOUND_DAEMON)
 		return FOUND_DAEMON;
 	return finding;
@@ -235,53 +197,35 @@ void probe_place(struct arena *memory, const struct probe *probe, struct name_pl
 		place->location = NAME_HERE;
 }
 
-/* A wildcard is served for any name below its parent. */
-static const char *find_server_name(struct arena *memory, const struct certificate *certificate)
-{
-	const char *name = certificate->n_names ? certificate->names[0] : "localhost";
-
-	return name[0] == '*' ? arena_printf(memory, "any%s", name + 1) : name;
-}
-
-/* Returns 1 if the certificate is served, 0 if not yet, or -1 if nothing listens. Unless it is
- * served, err has the reason. */
-static int look_for_certificate(const char *listen, const struct trust *trust, const char *name,
-				const struct digest *leaf, int64_t deadline, struct error *err)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	_cleanup_(stream_closep) struct stream *stream = NULL;
-	struct peer peer;
-
-	if (connect_to_listener(listen, deadline, &stream, err) != 0)
-		return error_prefix(err, "cannot connect to %s", listen);
-	if (stream_start_tls(stream, trust, name, TLS_OFFER_ALL, &memory, &peer, err) < 0)
-		return 0;
-	if (memcmp(&peer.leaf, leaf, sizeof(*leaf)) == 0)
-		return 1;
-	error_set(err, ERROR_TLS, "%s serves another certificate for %s", listen, name);
-	return 0;
-}
-
 int probe_wait_until_served(struct arena *memory, const char *listen, const struct trust *trust,
 			    const struct certificate *certificate, struct error *err)
 {
-	const char *name = find_server_name(memory, certificate);
+	const char *name = certificate->n_names ? certificate->names[0] : "localhost";
 	const struct digest leaf = digest_of(certificate->chain[0].cert.data,
 					     certificate->chain[0].cert.size);
 	int64_t deadline = clock_now() + SERVED_PATIENCE_MS;
 	long pause = FIRST_PAUSE_MS;
-	int r;
 
-	while ((r = look_for_certificate(listen, trust, name, &leaf, deadline, err)) == 0) {
+	/* A wildcard is served for any name below its parent. */
+	if (*name == '*')
+		name = arena_printf(memory, "any%s", name + 1);
+	for (;; pause *= pause < LAST_PAUSE_MS ? 2 : 1) {
 		const struct timespec time = { .tv_nsec = pause * 1000000 };
+		_cleanup_(arena_clear) struct arena scratch = ARENA_NULL;
+		_cleanup_(stream_closep) struct stream *stream = NULL;
+		struct peer peer;
 
-		if (clock_now() + pause >= deadline) {
-			error_prefix(err, "after %d seconds", SERVED_PATIENCE_MS / 1000);
-			return PROBE_NOT_SERVED;
+		if (connect_to_listener(listen, deadline, &stream, err) != 0)
+			return error_prefix(err, "cannot connect to %s", listen);
+		if (stream_start_tls(stream, trust, name, TLS_OFFER_ALL, &scratch, &peer, err) ==
+		    0) {
+			if (memcmp(&peer.leaf, &leaf, sizeof(leaf)) == 0)
+				return 0;
+			error_set(err, ERROR_TLS, "%s serves another certificate for %s", listen,
+				  name);
 		}
+		if (clock_now() + pause >= deadline)
+			return error_prefix(err, "after %d seconds", SERVED_PATIENCE_MS / 1000);
 		nanosleep(&time, NULL);
-		if (pause < LAST_PAUSE_MS)
-			pause *= 2;
 	}
-	return r > 0 ? 0 : PROBE_NOT_SERVED;
 }

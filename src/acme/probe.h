@@ -16,19 +16,12 @@ struct resolver;
 struct trust;
 
 struct probe {
-	const char *directory; /* of challenges */
-	const char *listen;    /* the first of listen-http */
-	struct memo *silent;   /* "ADDRESS:PORT" that did not answer, for the whole run */
+	const char *token, *text; /* of challenge_show() */
+	const char *listen;	  /* the first of listen-http */
+	struct memo *silent;	  /* "ADDRESS:PORT" that did not answer, for the whole run */
 	struct resolver *resolver;
 	const struct trust *trust;
-
-	/* Filled in. */
-	const char *token, *text;
 };
-
-/* Puts a token of ours among the challenges until probe_end(). Returns 0, or -1 with err set. */
-int probe_begin(struct arena *memory, struct probe *probe, struct error *err);
-void probe_end(const struct probe *probe);
 
 /* Requests the token from the listener of this machine: a CA that gets no answer may refuse further
  * orders for hours. Returns 0, or -1 with err set. */
@@ -43,11 +36,8 @@ int probe_own_listener(struct arena *memory, const struct probe *probe, struct e
  */
 void probe_place(struct arena *memory, const struct probe *probe, struct name_place *place);
 
-/* Expected outcome: the certificate is not served, or that cannot be seen from here. */
-enum { PROBE_NOT_SERVED = 1 };
-
 /* Waits until a TLS handshake at the listener, with the SNI of its first name, returns the
- * certificate: for some seconds at most, and not at all if nothing listens. Returns 0, or
- * PROBE_NOT_SERVED with err set to the reason. */
+ * certificate: for some seconds at most, and not at all if nothing listens. Returns 0, or -1 with
+ * err set to the reason why it is not served, or that cannot be seen from here. */
 int probe_wait_until_served(struct arena *memory, const char *listen, const struct trust *trust,
 			    const struct certificate *certificate, struct error *err);
