@@ -22,47 +22,9 @@
 #define EXCERPT_MAX ((size_t)128 * 1024 * 1024)
 #define FIELDS_MAX 4
 
-static const char *or_nothing(const char *text)
-{
-	return text ? text : "";
-}
-
 /*
  * In the child.
  */
-
-static int write_providers(struct store *store, struct arena *memory, FILE *output,
-			   struct error *err)
-{
-	struct provider *providers;
-	size_t count;
-
-	if (store_list_providers(store, memory, &providers, &count, err) != 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		fprintf(output, "provider\t%s\t%s\t%d\n", or_nothing(providers[i].name),
-			or_nothing(providers[i].public_name), providers[i].pacc);
-	return 0;
-}
-
-/* Aliases follow their targets. */
-static int write_domains(struct store *store, struct arena *memory, FILE *output, struct error *err)
-{
-	const struct domain_filter all = { 0 };
-	struct domain *domains;
-	size_t count;
-
-	if (store_list_domains(store, memory, &all, &domains, &count, err) != 0)
-		return -1;
-	for (int aliases = 0; aliases <= 1; aliases++)
-		for (size_t i = 0; i < count; i++)
-			if (!domains[i].alias_of == !aliases)
-				fprintf(output, "domain\t%s\t%s\t%s\t%d\n",
-					or_nothing(domains[i].name),
-					or_nothing(domains[i].provider),
-					or_nothing(domains[i].alias_of), domains[i].is_enabled);
-	return 0;
-}
 
 /* Counted by the parent: a row of an unknown kind. */
 static void write_invalid_row(const struct error *err, void *context)
@@ -73,15 +35,30 @@ static void write_invalid_row(const struct error *err, void *context)
 static int write_excerpt(FILE *output, void *context, struct error *err)
 {
 	_cleanup_(store_closep) struct store *store = NULL;
+	const struct domain_filter all = { 0 };
 	struct admin *admin = context;
+	struct provider *providers;
+	struct domain *domains;
+	size_t n_providers, n_domains;
 
 	if (store_open_patiently(admin->database, STORE_READ, READER_PATIENCE_MS, &store, err) < 0)
 		return -1;
 	store_skip_invalid_rows(store, write_invalid_row, output);
 	if (store_snapshot(store, err) != 0 ||
-	    write_providers(store, admin->memory, output, err) < 0)
+	    store_list_providers(store, admin->memory, &providers, &n_providers, err) != 0 ||
+	    store_list_domains(store, admin->memory, &all, &domains, &n_domains, err) != 0)
 		return -1;
-	return write_domains(store, admin->memory, output, err);
+	for (size_t i = 0; i < n_providers; i++)
+		fprintf(output, "provider\t%s\t%s\t%d\n", providers[i].name,
+			providers[i].public_name ?: "", providers[i].pacc);
+	/* Aliases follow their targets. */
+	for (int aliases = 0; aliases <= 1; aliases++)
+		for (size_t i = 0; i < n_domains; i++)
+			if (!domains[i].alias_of == !aliases)
+				fprintf(output, "domain\t%s\t%s\t%s\t%d\n", domains[i].name,
+					domains[i].provider ?: "", domains[i].alias_of ?: "",
+					domains[i].is_enabled);
+	return 0;
 }
 
 /*
@@ -141,16 +118,6 @@ static int add_excerpt_domain(struct store *store, struct arena *memory, const c
 	return store_add_domain(store, &domain, err) == 0 ? 0 : reject_row(fields[0], err);
 }
 
-static const struct row_kind {
-	const char *word;
-	size_t n_fields;
-	int (*add)(struct store *store, struct arena *memory, const char *const *fields,
-		   struct error *err);
-} kinds[] = {
-	{ "provider", 3, add_excerpt_provider },
-	{ "domain", 4, add_excerpt_domain },
-};
-
 static int add_row(struct store *store, char *line, struct error *err)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -159,9 +126,10 @@ static int add_row(struct store *store, char *line, struct error *err)
 
 	while (line && count < FIELDS_MAX)
 		fields[count++] = strsep(&line, "\t");
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && !line; i++)
-		if (text_equals(kinds[i].word, word) && kinds[i].n_fields == count)
-			return kinds[i].add(store, &memory, fields, err);
+	if (text_equals(word, "provider") && count == 3 && !line)
+		return add_excerpt_provider(store, &memory, fields, err);
+	if (text_equals(word, "domain") && count == 4 && !line)
+		return add_excerpt_domain(store, &memory, fields, err);
 	return reject_row(word, err);
 }
 
