@@ -19,110 +19,84 @@
 /* Of so many domains the names are looked up side by side. */
 #define DOMAINS_AT_ONCE ((size_t)32)
 
-/* Why a certificate that is due is not renewed; NULL if it is. A removed domain is
- * reported even if its certificate is not due. */
-static int find_objection(const struct acme_run *run, const struct managed_certificate *managed,
-			  bool is_asked_for, const char **ret_objection, bool *ret_is_removed,
-			  struct error *err)
+/* Issues a new certificate if this one is due. Returns 0; 1 with an order for one that is not due
+ * but may get names that resolve to this server; or -1 with err set. */
+static int renew_certificate(struct acme_run *run, const struct managed_certificate *managed,
+			     unsigned long days, struct order *ret_order, struct error *err)
 {
+	struct order order = order_begin(run, ORDER_RENEWAL, managed->domain, managed->server);
 	const struct certificate *certificate = &managed->listed->certificate;
+	const char *objection = NULL;
 	enum use use;
 
-	*ret_objection = NULL;
+	if (days)
+		order.is_due = certificate->expires - run->now < (time_t)days * DAY;
 	if (retired_find_use(run->store, run->memory, run->settings->server.public_name,
 			     certificate, &use, err) != 0)
 		return -1;
 	if (use == USE_NONE && run->lacks_rows)
 		use = USE_SERVED;
-	*ret_is_removed = use == USE_NONE;
 	if (use == USE_NONE)
-		*ret_objection = "was removed, so its certificate is not renewed; 'certificate "
-				 "prune' deletes it";
+		objection = "was removed, so its certificate is not renewed; 'certificate "
+			    "prune' deletes it";
 	else if (use == USE_DISABLED)
-		*ret_objection = arena_printf(run->memory,
-					      "is disabled, so its certificate is not renewed; use "
-					      "'domain enable %s'",
-					      managed->domain);
+		objection = arena_printf(run->memory,
+					 "is disabled, so its certificate is not renewed; use "
+					 "'domain enable %s'",
+					 managed->domain);
 	else if (certificate->expires < run->now - DAYS_GIVEN_UP * DAY)
-		*ret_objection = "has a certificate that expired long ago and is not renewed; "
-				 "request it again, or remove its file";
-	else if (!is_asked_for && backoff_until(run->uacme.directory, managed->domain) > run->now)
-		*ret_objection = "failed recently and is retried later; --days retries now";
-	return 0;
-}
-
-/* Orders of certificates that are not due: they may get names that resolve to this server. */
-struct additions {
-	struct order *orders;
-	size_t count;
-};
-
-/* Whether the certificate is one for a public name alone. */
-static bool is_for_host(const struct acme_run *run, const struct order *order)
-{
-	return order->count == 1 && text_equals(order->places[0].name, order->domain) &&
-	       texts_has(&run->hosts, order->domain);
-}
-
-/* Issues the order if the certificate is due, else adds it to the additions. */
-static int renew_certificate(struct acme_run *run, const struct managed_certificate *managed,
-			     unsigned long days, struct additions *additions, struct error *err)
-{
-	struct order order = order_begin(run, ORDER_RENEWAL, managed->domain, managed->server);
-	const char *objection;
-	bool is_removed;
-
-	if (days)
-		order.is_due = order.present->expires - run->now < (time_t)days * DAY;
-	if (find_objection(run, managed, days > 0, &objection, &is_removed, err) < 0)
-		return -1;
-	if (objection && (order.is_due || is_removed))
+		objection = "has a certificate that expired long ago and is not renewed; "
+			    "request it again, or remove its file";
+	else if (!days && backoff_until(run->uacme.directory, managed->domain) > run->now)
+		objection = "failed recently and is retried later; --days retries now";
+	/* A removed domain is reported even if its certificate is not due. */
+	if (objection && (order.is_due || use == USE_NONE))
 		acme_run_skip(run, managed->domain, "postponed", objection);
 	if (objection)
 		return 0;
-	if (!is_for_host(run, &order) && order_add_wanted(run, &order, err) < 0)
+	/* A certificate for a public name alone gets no others. */
+	if ((order.count != 1 || !text_equals(order.places[0].name, order.domain) ||
+	     !texts_has(&run->hosts, order.domain)) &&
+	    order_add_wanted(run, &order, err) < 0)
 		return -1;
 	if (order.is_due)
-		return issue_order(run, &order, err);
-	if (order_validate(&order, err) == 0)
-		additions->orders[additions->count++] = order;
-	return 0;
-}
-
-/* Requests certificates again for names that resolve to this server and are not in them. If DNS
- * answers nothing about a number of domains, the next run continues. */
-static int add_names(struct acme_run *run, struct additions *additions, struct error *err)
-{
-	for (size_t i = 0; i < additions->count; i += DOMAINS_AT_ONCE) {
-		size_t left = additions->count - i;
-		size_t count = left < DOMAINS_AT_ONCE ? left : DOMAINS_AT_ONCE;
-
-		for (size_t j = i; j < i + count; j++)
-			order_leave_to_others(run, &additions->orders[j]);
-		if (!orders_locate(run, additions->orders + i, count))
-			break;
-		for (size_t j = i; j < i + count; j++)
-			if (issue_order(run, &additions->orders[j], err) < 0)
-				return -1;
-	}
-	return 0;
+		return issue_order(run, &order, err) < 0 ? -1 : 0;
+	if (order_validate(&order, err) < 0)
+		return 0;
+	*ret_order = order;
+	return 1;
 }
 
 int renewal_run(struct acme_run *run, unsigned long days, struct error *err)
 {
-	struct additions additions = {
-		.orders = arena_array(run->memory, struct order, run->n_managed),
-	};
+	struct order *orders = arena_array(run->memory, struct order, run->n_managed);
+	size_t count = 0, end;
 
 	for (size_t i = 0; i < run->n_managed; i++) {
 		const struct managed_certificate *managed = &run->managed[i];
+		int r = 0;
 
 		if (managed->listed->problem)
 			acme_run_fail(run, managed->domain, managed->listed->problem, NULL);
-		else if (renew_certificate(run, managed, days, &additions, err) < 0)
+		else
+			r = renew_certificate(run, managed, days, &orders[count], err);
+		if (r < 0)
 			return -1;
+		count += (size_t)r;
 	}
-	return add_names(run, &additions, err);
+	/* Names that resolve to this server are added. If DNS answers nothing about a number of
+	 * domains, the next run continues. */
+	for (size_t i = 0; i < count; i = end) {
+		end = count - i < DOMAINS_AT_ONCE ? count : i + DOMAINS_AT_ONCE;
+		for (size_t j = i; j < end; j++)
+			order_leave_to_others(run, &orders[j]);
+		if (!orders_locate(run, orders + i, end - i))
+			break;
+		for (size_t j = i; j < end; j++)
+			if (issue_order(run, &orders[j], err) < 0)
+				return -1;
+	}
+	return 0;
 }
 
 bool renewal_is_due(struct arena *memory, const struct settings *settings)
@@ -133,11 +107,16 @@ bool renewal_is_due(struct arena *memory, const struct settings *settings)
 	return !directory || schedule_is_due(managed_keys_directory(memory, directory), time(NULL));
 }
 
-/* When the first of the requested certificates becomes due, or after the pause. */
-static time_t next_renewal(const struct acme_run *run)
+int renewal_run_scheduled(struct acme_run *run, bool is_due, struct missing_counts *ret_counts,
+			  struct error *err)
 {
-	time_t next = run->now + (run->n_failed ? RETRY_PAUSE : RENEWAL_PAUSE);
+	const struct settings *settings = run->settings;
+	time_t next = run->now + RENEWAL_PAUSE;
 
+	if (is_due && renewal_run(run, 0, err) < 0)
+		return -1;
+	if (run->n_failed)
+		next = run->now + RETRY_PAUSE;
 	for (size_t i = 0; i < run->n_managed; i++) {
 		const struct listed_certificate *listed = run->managed[i].listed;
 		time_t due = listed->problem ? 0 : order_due_time(&listed->certificate);
@@ -145,18 +124,8 @@ static time_t next_renewal(const struct acme_run *run)
 		if (due > run->now && due < next)
 			next = due;
 	}
-	return next;
-}
-
-int renewal_run_scheduled(struct acme_run *run, bool is_due, struct missing_counts *ret_counts,
-			  struct error *err)
-{
-	const struct settings *settings = run->settings;
-
-	if (is_due && renewal_run(run, 0, err) < 0)
-		return -1;
 	if (is_due && !run->is_dry && !run->n_requested)
-		schedule_set(run->uacme.directory, next_renewal(run));
+		schedule_set(run->uacme.directory, next);
 	if (settings->acme.request_missing == REQUEST_MISSING_YES)
 		return missing_request(run, settings->acme.server, ret_counts, err);
 	return 0;
