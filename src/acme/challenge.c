@@ -33,28 +33,21 @@ void challenge_hide(const char *directory, const char *token)
 	(void)unlink(arena_printf(&memory, "%s/%s", directory, token));
 }
 
-/* Whatever the umask: the daemon must be able to read it. */
-static int make_directory(const char *directory, struct error *err)
-{
-	_cleanup_(closep) int fd = directory_open_ours(directory, DIRECTORY_MODE, err);
-
-	if (fd >= 0)
-		return 0;
-	if (err->kind != ERROR_CONFIG)
-		return -1;
-	error_set(err, ERROR_CONFIG,
-		  "cannot use [acme] directory '%s' as root: another user can write in it or above "
-		  "it",
-		  directory);
-	return error_hint(err, "set it to " SETTINGS_ACME_DIRECTORY " and restart mailconfd");
-}
-
 int challenge_show(struct arena *memory, const char *directory, const char **ret_token,
 		   const char **ret_text, struct error *err)
 {
+	/* Whatever the umask: the daemon must be able to read it. */
+	_cleanup_(closep) int fd = directory_open_ours(directory, DIRECTORY_MODE, err);
 	unsigned long long noise[2];
 
-	if (make_directory(directory, err) < 0)
+	if (fd < 0 && err->kind == ERROR_CONFIG) {
+		error_set(err, ERROR_CONFIG,
+			  "cannot use [acme] directory '%s' as root: another user can write in it "
+			  "or above it",
+			  directory);
+		error_hint(err, "set it to " SETTINGS_ACME_DIRECTORY " and restart mailconfd");
+	}
+	if (fd < 0)
 		return -1;
 	if (getrandom(noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
 		return error_set(err, ERROR_SYSTEM, "cannot get random numbers: %s",
@@ -69,24 +62,13 @@ bool challenge_is_hook(void)
 	return getenv(CHALLENGE_VARIABLE) || getenv(CHALLENGE_DNS_VARIABLE);
 }
 
-/* "" where there is none. */
-static const char *last_line(struct arena *memory, const char *output)
-{
-	char *rest = arena_strdup(memory, output), *line;
-	const char *last = "";
-
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			last = line;
-	return last;
-}
-
 /* Runs the program with our own arguments. If it fails, a line is written to uacme's output. */
 static int run_dns_hook(const char *program, char *const *argv)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 	const char *words[] = { program, argv[1], argv[2], argv[3], argv[4], argv[5], NULL };
-	const char *how = NULL, *last = "";
+	const char *how = NULL, *last = ""; /* the last line of its output */
+	char *rest, *line;
 	struct process_end end = { .status = -1 };
 	struct error err;
 
@@ -94,7 +76,9 @@ static int run_dns_hook(const char *program, char *const *argv)
 	if (process_run(&memory, words, NULL, DNS_HOOK_SECONDS, &end, &err) < 0) {
 		how = err.text;
 	} else {
-		last = last_line(&memory, end.output);
+		rest = arena_strdup(&memory, end.output);
+		while ((line = strsep(&rest, "\n")))
+			last = *line ? line : last;
 		if (end.was_too_slow)
 			how = arena_printf(&memory, "did not finish within %d seconds",
 					   DNS_HOOK_SECONDS);

@@ -115,54 +115,50 @@ static int fetch_directory(struct acme_run *run, struct authority *authority, st
 	return 0;
 }
 
-/* Whether CAA records let the CA issue for the name. Returns 0, or an outcome with err set. */
-static int check_caa_set(struct acme_run *run, const struct order *order, const struct caa_set *set,
-			 struct error *err)
-{
-	struct authority *authority = acme_run_authority(run, order->server);
-	bool is_dns = run->uacme.dns_hook || domain_is_pattern(set->name);
-	struct caa_issuer issuer = { .method = is_dns ? "dns-01" : "http-01" };
-	const char *objection;
-
-	if (set->failure) {
-		error_set(err, ERROR_SYSTEM, "%s; nothing is requested before DNS answers",
-			  set->failure);
-		error_hint(err, "try again later");
-		return PREFLIGHT_REFUSED;
-	}
-	if (caa_names_issuers(run->memory, set)) {
-		if (!authority->has_identities && fetch_directory(run, authority, err) < 0)
-			return PREFLIGHT_UNREACHABLE;
-		issuer.identities = authority->identities.items;
-		issuer.n_identities = authority->identities.count;
-	}
-	objection = caa_find_objection(run->memory, set, &issuer);
-	if (!objection)
-		return 0;
-	if (issuer.n_identities)
-		error_set(err, ERROR_DATA, "%s: %s, but the CA is %s; nothing is requested",
-			  set->name, objection, issuer.identities[0]);
-	else
-		error_set(err, ERROR_DATA, "%s: %s; nothing is requested", set->name, objection);
-	return PREFLIGHT_REFUSED;
-}
-
-/* The same for the chosen names. Records that cannot be looked up do not hold up a renewal in the
- * last part of the certificate's lifetime. */
+/* Whether CAA records let the CA issue for the chosen names. Records that cannot be looked up do
+ * not hold up a renewal in the last part of the certificate's lifetime. Returns 0, or an outcome
+ * with err set. */
 static int check_caa(struct acme_run *run, const struct order *order, const struct choice *choice,
 		     struct error *err)
 {
+	struct authority *authority = acme_run_authority(run, order->server);
 	size_t count = choice->names.count;
 	struct caa_set *sets = arena_array(run->memory, struct caa_set, count);
-	int r = 0;
 
 	for (size_t i = 0; i < count; i++)
 		sets[i] = (struct caa_set){ .name = choice->names.items[i] };
 	caa_find(run->memory, run->resolver, sets, count);
-	for (size_t i = 0; i < count && r == 0; i++)
-		if (!sets[i].failure || order->kind != ORDER_RENEWAL || run->now < choice->until)
-			r = check_caa_set(run, order, &sets[i], err);
-	return r;
+	for (size_t i = 0; i < count; i++) {
+		bool is_dns = run->uacme.dns_hook || domain_is_pattern(sets[i].name);
+		struct caa_issuer issuer = { .method = is_dns ? "dns-01" : "http-01" };
+		const char *objection;
+
+		if (sets[i].failure && order->kind == ORDER_RENEWAL && run->now >= choice->until)
+			continue;
+		if (sets[i].failure) {
+			error_set(err, ERROR_SYSTEM, "%s; nothing is requested before DNS answers",
+				  sets[i].failure);
+			error_hint(err, "try again later");
+			return PREFLIGHT_REFUSED;
+		}
+		if (caa_names_issuers(run->memory, &sets[i])) {
+			if (!authority->has_identities && fetch_directory(run, authority, err) < 0)
+				return PREFLIGHT_UNREACHABLE;
+			issuer.identities = authority->identities.items;
+			issuer.n_identities = authority->identities.count;
+		}
+		objection = caa_find_objection(run->memory, &sets[i], &issuer);
+		if (!objection)
+			continue;
+		if (issuer.n_identities)
+			error_set(err, ERROR_DATA, "%s: %s, but the CA is %s; nothing is requested",
+				  sets[i].name, objection, issuer.identities[0]);
+		else
+			error_set(err, ERROR_DATA, "%s: %s; nothing is requested", sets[i].name,
+				  objection);
+		return PREFLIGHT_REFUSED;
+	}
+	return 0;
 }
 
 /* Reads what was stored as the daemon does, and waits until it serves that; after one timeout, not

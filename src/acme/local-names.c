@@ -37,17 +37,6 @@ static int add_given_addresses(struct local_addresses *local, const char *given,
 	return 0;
 }
 
-static bool is_reachable_from_outside(const struct sockaddr *address)
-{
-	const struct in6_addr *v6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-
-	if (address->sa_family == AF_INET)
-		return ntohl(v4->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET;
-	return address->sa_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(v6) &&
-	       !IN6_IS_ADDR_LINKLOCAL(v6);
-}
-
 static int add_interface_addresses(struct local_addresses *local, struct error *err)
 {
 	_cleanup_(freeifaddrsp) struct ifaddrs *interfaces = NULL;
@@ -57,39 +46,23 @@ static int add_interface_addresses(struct local_addresses *local, struct error *
 			  strerror(errno));
 		return error_hint(err, "name them with --address");
 	}
+	/* Those that are not reachable from outside are no use. */
 	for (struct ifaddrs *at = interfaces; at; at = at->ifa_next) {
-		const struct sockaddr *address = at->ifa_addr;
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)at->ifa_addr;
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)at->ifa_addr;
+		int family = at->ifa_addr ? at->ifa_addr->sa_family : AF_UNSPEC;
 		char text[INET6_ADDRSTRLEN];
-		const void *binary;
+		const void *binary = NULL;
 
-		if (!address || !is_reachable_from_outside(address))
-			continue;
-		binary = address->sa_family == AF_INET
-				 ? (const void *)&((const struct sockaddr_in *)address)->sin_addr
-				 : &((const struct sockaddr_in6 *)address)->sin6_addr;
-		add_local_address(local, inet_ntop(address->sa_family, binary, text, sizeof(text)));
+		if (family == AF_INET && ntohl(v4->sin_addr.s_addr) >> 24 != IN_LOOPBACKNET)
+			binary = &v4->sin_addr;
+		else if (family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) &&
+			 !IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr))
+			binary = &v6->sin6_addr;
+		if (binary)
+			add_local_address(local, inet_ntop(family, binary, text, sizeof(text)));
 	}
 	return 0;
-}
-
-static void add_addresses_of_name(struct local_addresses *local, struct resolver *resolver,
-				  const char *name)
-{
-	struct dns_question questions[] = {
-		{ .name = name, .type = DNS_A },
-		{ .name = name, .type = DNS_AAAA },
-	};
-
-	resolver_ask(resolver, local->texts.memory, questions, 2);
-	for (size_t i = 0; i < 2; i++) {
-		const struct dns_answer *answer = &questions[i].answer;
-
-		if (answer->outcome == DNS_FAILED)
-			local->doubt = arena_printf(local->texts.memory,
-						    "DNS gives no answer for public-name %s", name);
-		for (size_t j = 0; j < answer->count; j++)
-			add_local_address(local, answer->records[j].text);
-	}
 }
 
 int local_addresses_find(struct arena *memory, struct resolver *resolver, const char *given,
@@ -97,18 +70,27 @@ int local_addresses_find(struct arena *memory, struct resolver *resolver, const 
 			 struct error *err)
 {
 	struct local_addresses local = { .texts = TEXTS_IN(memory) };
+	struct dns_question questions[] = {
+		{ .name = public_name, .type = DNS_A },
+		{ .name = public_name, .type = DNS_AAAA },
+	};
+	size_t n_questions = !given && *public_name ? 2 : 0;
 
-	if (given) {
-		if (add_given_addresses(&local, given, err) < 0)
-			return -1;
-	} else {
-		if (add_interface_addresses(&local, err) < 0)
-			return -1;
-		if (*public_name)
-			add_addresses_of_name(&local, resolver, public_name);
-		if (!local.texts.count && !local.doubt)
-			local.doubt = "no network interface has an address";
+	if ((given ? add_given_addresses(&local, given, err)
+		   : add_interface_addresses(&local, err)) < 0)
+		return -1;
+	resolver_ask(resolver, memory, questions, n_questions);
+	for (size_t i = 0; i < n_questions; i++) {
+		const struct dns_answer *answer = &questions[i].answer;
+
+		if (answer->outcome == DNS_FAILED)
+			local.doubt = arena_printf(memory, "DNS gives no answer for public-name %s",
+						   public_name);
+		for (size_t j = 0; j < answer->count; j++)
+			add_local_address(&local, answer->records[j].text);
 	}
+	if (!given && !local.texts.count && !local.doubt)
+		local.doubt = "no network interface has an address";
 	*ret_addresses = local;
 	return 0;
 }
@@ -212,8 +194,7 @@ static void locate_name(struct arena *memory, const struct local_addresses *loca
 	    (place->addresses.count && !place->other_address && !failure)) {
 		place->location = NAME_HERE;
 	} else if (place->other_address && !local->doubt) {
-		place->location = NAME_ELSEWHERE;
-		place->reason = describe_other_server(memory, place, false);
+		name_place_set_other_server(memory, place, place->other_address, NULL);
 	} else if (failure) {
 		place->location = NAME_UNKNOWN;
 		place->reason = arena_printf(memory, "cannot be looked up: %s", failure);

@@ -12,21 +12,13 @@
 static const char first_words[] = CERTIFICATE_REQUESTED;
 static const char last_words[] = ": 'mailconfctl certificate renew' renews it.\n";
 
-static bool has_pattern(const char *text, size_t length)
-{
-	for (size_t i = 0; i < length; i++)
-		if (strchr("*?[\\", text[i]))
-			return true;
-	return false;
-}
-
 const char *managed_directory(struct arena *memory, const struct texts *globs, struct error *err)
 {
 	for (size_t i = 0; i < globs->count; i++) {
 		const char *glob = globs->items[i], *slash = strrchr(glob, '/');
 		size_t length = (size_t)(slash - glob);
 
-		if (!has_pattern(glob, length) &&
+		if (strcspn(glob, "*?[\\") >= length &&
 		    fnmatch(slash + 1, "a.example.pem", FNM_PERIOD) == 0)
 			return arena_strndup(memory, glob, length);
 	}
@@ -44,17 +36,6 @@ const char *managed_file(struct arena *memory, const char *directory, const char
 {
 	return arena_printf(memory, "%s/%s%s.pem", directory, *domain == '*' ? "_" : "",
 			    *domain == '*' ? domain + 1 : domain);
-}
-
-static const char *domain_of_file(struct arena *memory, const char *file)
-{
-	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
-	size_t length = strlen(name), ending = strlen(".pem");
-	char *domain = arena_strndup(memory, name, length > ending ? length - ending : 0);
-
-	if (strncmp(domain, "_.", 2) == 0)
-		*domain = '*';
-	return domain;
 }
 
 const char *managed_server(struct arena *memory, const char *file)
@@ -77,16 +58,16 @@ bool managed_certificate_find(struct arena *memory, const char *directory,
 			      const struct listed_certificate *listed,
 			      struct managed_certificate *ret_managed)
 {
-	const struct managed_certificate managed = {
-		.domain = domain_of_file(memory, listed->file),
-		.server = managed_server(memory, listed->file),
-		.listed = listed,
-	};
+	const char *slash = strrchr(listed->file, '/'), *name = slash ? slash + 1 : listed->file;
+	size_t length = strlen(name), ending = strlen(".pem");
+	char *domain = arena_strndup(memory, name, length > ending ? length - ending : 0);
+	const char *server = managed_server(memory, listed->file);
 
-	if (!managed.server ||
-	    !text_equals(listed->file, managed_file(memory, directory, managed.domain)))
+	if (strncmp(domain, "_.", 2) == 0)
+		*domain = '*';
+	if (!server || !text_equals(listed->file, managed_file(memory, directory, domain)))
 		return false;
-	*ret_managed = managed;
+	*ret_managed = (struct managed_certificate){ domain, server, listed };
 	return true;
 }
 

@@ -58,11 +58,6 @@ static void skip_domain(struct search *search, enum skip_reason reason, const ch
 		acme_run_skip(search->run, domain, words[reason], why);
 }
 
-static void skip_elsewhere(struct search *search, const char *domain)
-{
-	skip_domain(search, SKIP_ELSEWHERE, domain, "none of its names resolves to this server");
-}
-
 static bool skip_if_failed_lately(struct search *search, const char *domain)
 {
 	if (backoff_until(search->run->uacme.directory, domain) <= search->run->now)
@@ -90,7 +85,8 @@ static int issue_all(struct search *search, struct order *orders, size_t count, 
 		struct choice choice = order_judge(search->run, &orders[i]);
 
 		if (choice.verdict == ORDER_EMPTY)
-			skip_elsewhere(search, orders[i].domain);
+			skip_domain(search, SKIP_ELSEWHERE, orders[i].domain,
+				    "none of its names resolves to this server");
 		else if (choice.verdict == ORDER_UNANSWERED)
 			skip_domain(search, SKIP_UNANSWERED, orders[i].domain, choice.problem);
 		else if ((choice.verdict == ORDER_REQUEST || search->run->wants_all) &&
@@ -156,14 +152,6 @@ static int request_domains(struct search *search, const struct domain *domains, 
 	return issue_all(search, orders, n_orders, err);
 }
 
-static bool is_within_any(const char *name, const struct domain *domains, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (domains[i].is_enabled && host_name_is_within(name, domains[i].name))
-			return true;
-	return false;
-}
-
 /* Public names that are in no domain have a certificate each. */
 static int request_hosts(struct search *search, const struct domain *domains, size_t count,
 			 struct error *err)
@@ -172,10 +160,13 @@ static int request_hosts(struct search *search, const struct domain *domains, si
 
 	for (size_t i = 0; i < run->hosts.count; i++) {
 		const char *host = run->hosts.items[i];
+		bool is_done = coverage_has(run->memory, &run->coverage, host);
 		struct order order;
 
-		if (coverage_has(run->memory, &run->coverage, host) ||
-		    is_within_any(host, domains, count))
+		for (size_t j = 0; j < count && !is_done; j++)
+			is_done = domains[j].is_enabled &&
+				  host_name_is_within(host, domains[j].name);
+		if (is_done)
 			continue;
 		search->counts.n_domains++;
 		if (skip_if_failed_lately(search, host))

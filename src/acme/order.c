@@ -20,28 +20,20 @@ time_t order_due_time(const struct certificate *certificate)
 	return certificate->expires - (part < DAYS_LEFT ? part : DAYS_LEFT);
 }
 
-static bool has_name(const struct certificate *certificate, const char *name)
-{
-	for (size_t i = 0; certificate && i < certificate->n_names; i++)
-		if (text_equals(certificate->names[i], name))
-			return true;
-	return false;
-}
-
 void order_add(struct acme_run *run, struct order *order, const char *name)
 {
-	struct arena *memory = run->memory;
-	struct name_place *places;
+	const struct certificate *present = order->present;
+	struct name_place place = { .name = name }, *places;
 
 	for (size_t i = 0; i < order->count; i++)
 		if (text_equals(order->places[i].name, name))
 			return;
-	places = arena_array(memory, struct name_place, order->count + 1);
+	for (size_t i = 0; present && i < present->n_names; i++)
+		place.is_in_certificate |= text_equals(present->names[i], name);
+	places = arena_array(run->memory, struct name_place, order->count + 1);
 	if (order->count)
 		memcpy(places, order->places, order->count * sizeof(*places));
-	places[order->count++] = (struct name_place){
-		.name = name, .is_in_certificate = has_name(order->present, name)
-	};
+	places[order->count++] = place;
 	order->places = places;
 }
 
@@ -154,31 +146,12 @@ static void choose_names(const struct order *order, struct choice *choice)
 	}
 }
 
-/* The first name whose lookup must succeed before anything is requested, or NULL. One that is new
- * to a renewal is added by a later run. */
-static const struct name_place *find_unanswered(const struct order *order)
-{
-	for (size_t i = 0; i < order->count; i++)
-		if (order->places[i].location == NAME_UNKNOWN &&
-		    (order->kind != ORDER_RENEWAL || order->places[i].is_in_certificate))
-			return &order->places[i];
-	return NULL;
-}
-
-static bool has_only_optional(const struct order *order)
-{
-	for (size_t i = 0; i < order->count; i++)
-		if (!order->places[i].is_optional)
-			return false;
-	return true;
-}
-
 struct choice order_judge(struct acme_run *run, const struct order *order)
 {
 	struct choice choice = { .names = TEXTS_IN(run->memory) };
-	const struct name_place *unanswered = find_unanswered(order);
+	const struct name_place *unanswered = NULL; /* the first whose lookup must succeed */
 	const struct certificate *present = order->present;
-	size_t n_gained = 0, n_lost = 0;
+	size_t n_gained = 0, n_lost = 0, n_required = 0;
 
 	choose_names(order, &choice);
 	for (size_t i = 0; i < order->count; i++) {
@@ -187,6 +160,11 @@ struct choice order_judge(struct acme_run *run, const struct order *order)
 
 		n_gained += chosen && !place->is_in_certificate;
 		n_lost += !chosen && place->is_in_certificate && order->kind != ORDER_NAMED;
+		n_required += !place->is_optional;
+		/* One that is new to a renewal is added by a later run. */
+		if (!unanswered && place->location == NAME_UNKNOWN &&
+		    (order->kind != ORDER_RENEWAL || place->is_in_certificate))
+			unanswered = place;
 	}
 	if (present)
 		choice.until = present->expires - (present->expires - present->starts) / LAST_PART;
@@ -197,7 +175,7 @@ struct choice order_judge(struct acme_run *run, const struct order *order)
 		choice.problem = arena_printf(run->memory,
 					      "%s %s; nothing is requested before DNS answers",
 					      unanswered->name, unanswered->reason);
-	} else if (choice.names.count == 0 && has_only_optional(order))
+	} else if (choice.names.count == 0 && n_required == 0)
 		choice.verdict = ORDER_COVERED;
 	else if (present && !order->is_due && n_gained == 0)
 		choice.verdict = choice.names.count || n_lost ? ORDER_COMPLETE : ORDER_EMPTY;

@@ -37,17 +37,6 @@ static int lock_directory(struct acme_run *run, struct error *err)
 	return 0;
 }
 
-static void find_managed(struct acme_run *run)
-{
-	const struct certificate_list *list = &run->certificates;
-
-	run->managed = arena_array(run->memory, struct managed_certificate, list->count);
-	for (size_t i = 0; i < list->count; i++)
-		run->n_managed += managed_certificate_find(run->memory, run->directory,
-							   &list->items[i],
-							   &run->managed[run->n_managed]);
-}
-
 int acme_run_open_files(struct acme_run *run, struct error *err)
 {
 	const struct texts *globs = &run->settings->tls.certificates;
@@ -65,7 +54,12 @@ int acme_run_open_files(struct acme_run *run, struct error *err)
 	if (certificate_list_load(run->memory, globs->items, globs->count, &run->certificates,
 				  err) < 0)
 		return -1;
-	find_managed(run);
+	run->managed = arena_array(run->memory, struct managed_certificate,
+				   run->certificates.count);
+	for (size_t i = 0; i < run->certificates.count; i++)
+		run->n_managed += managed_certificate_find(run->memory, run->directory,
+							   &run->certificates.items[i],
+							   &run->managed[run->n_managed]);
 	return 0;
 }
 
@@ -80,23 +74,13 @@ static void add_host(struct acme_run *run, const char *host)
 		texts_add(&run->hosts, text_lower(run->memory, drop_port(run->memory, host)));
 }
 
-static int find_hosts(struct acme_run *run, struct error *err)
-{
-	struct provider *providers;
-	size_t count;
-
-	run->hosts = TEXTS_IN(run->memory);
-	if (store_list_providers(run->store, run->memory, &providers, &count, err) != 0)
-		return -1;
-	add_host(run, run->settings->server.public_name);
-	for (size_t i = 0; i < count; i++)
-		add_host(run, providers[i].public_name);
-	return 0;
-}
-
 int acme_run_open(struct acme_run *run, const char *resolver, const char *addresses,
 		  struct error *err)
 {
+	const char *public_name = run->settings->server.public_name;
+	struct provider *providers;
+	size_t count;
+
 	if (acme_run_open_files(run, err) < 0)
 		return -1;
 	if (!*run->uacme.challenges) {
@@ -106,10 +90,14 @@ int acme_run_open(struct acme_run *run, const char *resolver, const char *addres
 	run->coverage = certificate_list_coverage(run->memory, &run->certificates, run->now);
 	if (resolver_new(resolver, &run->resolver, err) < 0 ||
 	    local_addresses_find(run->memory, run->resolver, addresses,
-				 drop_port(run->memory, run->settings->server.public_name),
-				 &run->addresses, err) < 0)
+				 drop_port(run->memory, public_name), &run->addresses, err) < 0 ||
+	    store_list_providers(run->store, run->memory, &providers, &count, err) != 0)
 		return -1;
-	return find_hosts(run, err);
+	run->hosts = TEXTS_IN(run->memory);
+	add_host(run, public_name);
+	for (size_t i = 0; i < count; i++)
+		add_host(run, providers[i].public_name);
+	return 0;
 }
 
 void acme_run_close(struct acme_run *run)

@@ -57,7 +57,6 @@ struct acme_run {
 	const char *email;
 	bool accepts_terms;
 	void (*report)(const struct outcome *outcome, void *context);
-	void (*warn)(const char *sentence, void *context);
 	void *context;
 
 	/* Of acme_run_open_files(). */

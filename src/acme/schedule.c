@@ -56,23 +56,12 @@ void backoff_forget(const char *directory, const char *domain)
 	(void)unlink(failure_file(&memory, directory, domain));
 }
 
-/* A time in the future was written before the clock was set back: it becomes the present time. */
-static time_t time_of_failure(const char *file, const struct stat *status)
-{
-	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW } };
-	time_t now = time(NULL);
-
-	if (status->st_mtime <= now)
-		return status->st_mtime;
-	(void)utimensat(AT_FDCWD, file, times, 0);
-	return now;
-}
-
 time_t backoff_until(const char *directory, const char *domain)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = UTIME_NOW } };
 	const char *file = failure_file(&memory, directory, domain);
-	time_t pause = FIRST_PAUSE;
+	time_t pause = FIRST_PAUSE, now = time(NULL);
 	unsigned long count;
 	struct stat status;
 
@@ -81,7 +70,12 @@ time_t backoff_until(const char *directory, const char *domain)
 		return 0;
 	while (--count > 0 && pause < LAST_PAUSE)
 		pause *= 2;
-	return time_of_failure(file, &status) + (pause < LAST_PAUSE ? pause : LAST_PAUSE);
+	/* A time in the future was written before the clock was set back. */
+	if (status.st_mtime > now) {
+		(void)utimensat(AT_FDCWD, file, times, 0);
+		status.st_mtime = now;
+	}
+	return status.st_mtime + (pause < LAST_PAUSE ? pause : LAST_PAUSE);
 }
 
 /* The file has the time, in seconds since 1970. */

@@ -95,24 +95,6 @@ static const char *shorten(struct arena *memory, const char *text)
 					    : arena_printf(memory, "%.*s...", SHOWN_LENGTH, text);
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t length = strlen(text), wanted = strlen(end);
-
-	return length >= wanted && text_equals(text + length - wanted, end);
-}
-
-/* The line that our hook has written of the dns-hook, or NULL. */
-static const char *failure_of_dns_hook(struct arena *memory, const char *output)
-{
-	char *rest = arena_strdup(memory, output), *line;
-
-	while ((line = strsep(&rest, "\n")))
-		if (strncmp(line, CHALLENGE_DNS_FAILED, strlen(CHALLENGE_DNS_FAILED)) == 0)
-			return line;
-	return NULL;
-}
-
 static void remove_directory(const char *path)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
@@ -141,21 +123,21 @@ void uacme_forget(struct arena *memory, const struct uacme *uacme, const char *n
 /* Sets the reason of a failure. Returns UACME_LIMITED or -1. */
 static int explain_failure(struct arena *memory, const struct process_end *end, struct error *err)
 {
-	const char *type, *detail, *dns_failure;
+	char *rest = arena_strdup(memory, end->output), *line;
+	const char *type, *detail, *kind;
 
 	if (end->was_too_slow)
 		return error_set(err, ERROR_SYSTEM, "uacme did not finish within %d seconds",
 				 PATIENCE_SECONDS);
 	if (read_problem(memory, end->output, &type, &detail)) {
-		const char *kind = strrchr(type, ':');
-
-		error_set(err, ERROR_SYSTEM, "%s (%s)", shorten(memory, detail),
-			  kind ? kind + 1 : type);
-		return ends_with(type, ":rateLimited") ? UACME_LIMITED : -1;
+		kind = strrchr(type, ':');
+		kind = kind ? kind + 1 : type;
+		error_set(err, ERROR_SYSTEM, "%s (%s)", shorten(memory, detail), kind);
+		return text_equals(kind, "rateLimited") ? UACME_LIMITED : -1;
 	}
-	dns_failure = failure_of_dns_hook(memory, end->output);
-	if (dns_failure)
-		return error_set(err, ERROR_SYSTEM, "%s", shorten(memory, dns_failure));
+	while ((line = strsep(&rest, "\n"))) /* that our hook has written of the dns-hook */
+		if (strncmp(line, CHALLENGE_DNS_FAILED, strlen(CHALLENGE_DNS_FAILED)) == 0)
+			return error_set(err, ERROR_SYSTEM, "%s", shorten(memory, line));
 	return error_set(err, ERROR_SYSTEM, "uacme failed: %s",
 			 shorten(memory, last_lines(memory, end->output)));
 }
@@ -179,21 +161,12 @@ static const char *mark_of_account(struct arena *memory, const struct uacme *uac
 	return arena_printf(memory, "%s/account", server_directory(memory, uacme));
 }
 
-/* "uacme: type 'y' to accept the terms at https://..." */
-static const char *terms_in(struct arena *memory, const char *output)
-{
-	static const char words[] = "accept the terms at ";
-	const char *at = strstr(output, words);
-
-	at = at ? at + strlen(words) : NULL;
-	return at ? arena_strndup(memory, at, strcspn(at, " \n")) : NULL;
-}
-
 /* Returns 0, UACME_LIMITED or -1. */
 static int make_account(struct arena *memory, const struct uacme *uacme, const char *email,
 			bool accepts_terms, struct error *err)
 {
-	const char *mark = mark_of_account(memory, uacme), *terms;
+	static const char terms[] = "accept the terms at ";
+	const char *mark = mark_of_account(memory, uacme), *at;
 	const char *words[] = { "uacme",      "--confdir",   server_directory(memory, uacme),
 				"--acme-url", uacme->server, NULL,
 				NULL,	      NULL,	     NULL,
@@ -212,10 +185,12 @@ static int make_account(struct arena *memory, const struct uacme *uacme, const c
 	if (end.status == 0 || strstr(end.output, "already exists"))
 		return file_replace(mark, 0600, (gid_t)-1, uacme->server, strlen(uacme->server),
 				    err);
-	terms = terms_in(memory, end.output);
-	if (terms) {
+	/* "uacme: type 'y' to accept the terms at https://..." */
+	at = strstr(end.output, terms);
+	if (at) {
+		at += strlen(terms);
 		error_set(err, ERROR_INPUT, "the CA has terms of service: %s",
-			  shorten(memory, terms));
+			  shorten(memory, arena_strndup(memory, at, strcspn(at, " \n"))));
 		return error_hint(err, "read them, then use --accept-terms");
 	}
 	r = explain_failure(memory, &end, err);
@@ -229,13 +204,6 @@ int uacme_provide_account(struct arena *memory, const struct uacme *uacme, const
 	if (access(mark_of_account(memory, uacme), F_OK) == 0)
 		return 0;
 	return make_account(memory, uacme, email, accepts_terms, err);
-}
-
-/* A CA loses accounts, as one that was installed again. Its terms have been accepted once, and a
- * renewal cannot ask for that. */
-static bool is_forgotten(const struct process_end *end)
-{
-	return end->status != 0 && strstr(end->output, "no account associated");
 }
 
 /* uacme(1) calls a directory and a key by the first name, without the "*." of a wildcard. Our
@@ -277,7 +245,9 @@ int uacme_issue(struct arena *memory, const struct uacme *uacme, const char *con
 	(void)unlink(issue.chain_file);
 	if (run_uacme(memory, uacme, words, &end, err) < 0)
 		return -1;
-	if (is_forgotten(&end)) {
+	/* A CA loses accounts, as one that was installed again. Its terms have been accepted once,
+	 * and a renewal cannot ask for that. */
+	if (end.status != 0 && strstr(end.output, "no account associated")) {
 		r = make_account(memory, uacme, NULL, true, err);
 		if (r != 0)
 			return r;
