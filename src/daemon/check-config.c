@@ -7,7 +7,6 @@
 
 #include "config/settings.h"
 #include "daemon/credentials.h"
-#include "daemon/database-watch.h"
 #include "daemon/hidden-paths.h"
 #include "daemon/sandbox.h"
 #include "http/sockets.h"
@@ -169,33 +168,6 @@ static int check_ports(const struct settings *settings, const char *settings_fil
 	return wrong;
 }
 
-/* Enters it, so this comes last. */
-static int check_sandbox(struct arena *memory, const struct settings *settings,
-			 const char *settings_file)
-{
-	struct sandbox sandbox;
-	struct error err;
-
-	if (sandbox_enter(memory, settings, settings_file, &sandbox, &err) < 0)
-		return print_failure(-1, &err);
-	preparation_warn_of_sandbox(&sandbox, print_warning);
-	return 0;
-}
-
-/* The daemon does not need it, and its user may not be able to look. */
-static void warn_of_dns_hook(const struct settings *settings)
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *hook = settings->acme.dns_hook;
-	struct error err;
-
-	if (!*hook || process_check_program(hook, &err) == 0 ||
-	    (access(hook, F_OK) < 0 && errno == EACCES))
-		return;
-	error_prefix(&err, "[acme] dns-hook");
-	print_warning(error_line(&memory, &err), NULL);
-}
-
 /* Other ACME clients may put challenges there all the same; mailconfctl, run by root, does not. */
 static void warn_of_challenge_directory(struct arena *memory, const struct settings *settings)
 {
@@ -226,8 +198,9 @@ int check_config(const char *settings_file, const char *user)
 	struct texts errors = TEXTS_IN(&memory);
 	struct settings_reports reports;
 	struct settings settings;
+	struct sandbox sandbox;
 	struct error err;
-	const char *name;
+	const char *name, *hook;
 	size_t count = 0;
 	int r, wrong;
 
@@ -244,12 +217,18 @@ int check_config(const char *settings_file, const char *user)
 	warn_of_challenge_directory(&memory, &settings);
 	if (preparation_become_service(&memory, &settings, user, &name, &err) < 0) {
 		(void)print_failure(-1, &err);
-		return preparation_status(&err);
+		return err.kind == ERROR_USAGE ? SERVER_BAD_SETTINGS : SERVER_FAILED;
 	}
+	hook = settings.acme.dns_hook;
 	process_hide_memory();
 	preparation_complete_settings(&memory, &own, &settings);
-	preparation_warn_of_ports(&settings, print_warning);
-	warn_of_dns_hook(&settings);
+	preparation_warn_of_settings(&settings, print_warning);
+	/* The daemon does not need it, and its user may not be able to look. */
+	if (*hook && process_check_program(hook, &err) < 0 &&
+	    (access(hook, F_OK) == 0 || errno != EACCES)) {
+		error_prefix(&err, "[acme] dns-hook");
+		print_warning(error_line(&memory, &err), NULL);
+	}
 	wrong += print_failure(preparation_check_file(settings_file, &err), &err);
 	wrong += credentials_check(&settings, print_error, print_warning, &count);
 	templates = templates_load(settings.templates.directory, NULL, &errors);
@@ -257,8 +236,11 @@ int check_config(const char *settings_file, const char *user)
 		print_error(errors.items[i], NULL);
 	wrong += (int)errors.count;
 	wrong += print_failure(store_open(settings.database.file, STORE_READ, &store, &err), &err);
-	database_warn_of_file_system(settings.database.file, print_warning);
-	wrong += check_sandbox(&memory, &settings, settings_file);
+	/* Enters it, so this comes last. */
+	r = sandbox_enter(&memory, &settings, settings_file, &sandbox, &err);
+	wrong += print_failure(r, &err);
+	if (r == 0)
+		preparation_warn_of_sandbox(&sandbox, print_warning);
 	if (wrong && name)
 		fprintf(stderr, "mailconfd: this was tried as the user '%s'\n", name);
 	if (wrong)

@@ -131,19 +131,3 @@ bool database_watch_reopen(struct database_watch *watch)
 	inspect(watch);
 	return true;
 }
-
-void database_warn_of_file_system(const char *file,
-				  void (*tell)(const char *sentence, void *context))
-{
-	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
-	const char *name = store_network_file_system(file);
-
-	if (name)
-		tell(arena_printf(
-			     &memory,
-			     "database '%s' is on a network file system (%s): two hosts that use "
-			     "it corrupt it; move the database to a local file system ('[database] "
-			     "file')",
-			     file, name),
-		     NULL);
-}

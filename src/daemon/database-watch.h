@@ -32,7 +32,3 @@ void database_watch_look(struct database_watch *watch, int64_t now);
 
 /* Reopens the database whatever it looks like. Returns whether that could be done. */
 bool database_watch_reopen(struct database_watch *watch);
-
-/* Warns where the file is on a network file system. */
-void database_warn_of_file_system(const char *file,
-				  void (*tell)(const char *sentence, void *context));

@@ -5,6 +5,7 @@
 
 #include "config/settings.h"
 #include "daemon/sandbox.h"
+#include "store/store.h"
 #include "util/account.h"
 #include "util/idna.h"
 #include "util/socket-address.h"
@@ -40,9 +41,13 @@ static void warn_of_open_ports(const char *key, const struct texts *words, const
 	}
 }
 
-void preparation_warn_of_ports(const struct settings *settings,
-			       void (*tell)(const char *sentence, void *context))
+void preparation_warn_of_settings(const struct settings *settings,
+				  void (*tell)(const char *sentence, void *context))
 {
+	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
+	const char *file = settings->database.file;
+	const char *name = store_network_file_system(file);
+
 	warn_of_open_ports("[server] behind-proxy", &settings->server.behind_proxy,
 			   "anyone on the network path can read and change all responses and the "
 			   "logins in them, because they are not encrypted",
@@ -51,6 +56,14 @@ void preparation_warn_of_ports(const struct settings *settings,
 			   "anyone who can connect to it sees the number of requests of each "
 			   "program, and the names of certificates",
 			   tell);
+	if (name)
+		tell(arena_printf(
+			     &memory,
+			     "database '%s' is on a network file system (%s): two hosts that use "
+			     "it corrupt it; move the database to a local file system ('[database] "
+			     "file')",
+			     file, name),
+		     NULL);
 }
 
 int preparation_check_file(const char *settings_file, struct error *err)
@@ -86,9 +99,4 @@ int preparation_become_service(struct arena *memory, const struct settings *sett
 		return -1;
 	*ret_name = user || account.uid != before ? account.name : NULL;
 	return 0;
-}
-
-int preparation_status(const struct error *err)
-{
-	return err->kind == ERROR_USAGE ? SERVER_BAD_SETTINGS : SERVER_FAILED;
 }

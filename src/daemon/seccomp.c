@@ -217,14 +217,6 @@ static const char *const missing[] = {
 	"mlock2",	   "pkey_alloc", "preadv2",	  "pwritev2",
 };
 
-static bool is_allowed(const char *name)
-{
-	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
-		if (text_equals(name, allowed[i]))
-			return true;
-	return false;
-}
-
 /* A call that this architecture does not have needs no rule. */
 static int add_rule(scmp_filter_ctx filter, uint32_t action, int number,
 		    const struct scmp_arg_cmp *argument)
@@ -263,8 +255,11 @@ int seccomp_restrict(struct error *err)
 	for (int n = SHARED_FIRST; n < SHARED_END && result == 0 && base >= 0; n++) {
 		_cleanup_(freep) char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE,
 									       base + n);
+		bool is_allowed = false;
 
-		if (!name || !is_allowed(name))
+		for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed) && name; i++)
+			is_allowed |= text_equals(name, allowed[i]);
+		if (!is_allowed)
 			result = add_rule(filter, SCMP_ACT_ERRNO(ENOSYS), base + n, NULL);
 	}
 	/* Its return value hides the kernel's error. */

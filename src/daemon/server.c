@@ -188,8 +188,7 @@ static int start(struct server *server, struct error *err)
 	log_all(log_error, &server->sockets->problems);
 	for (size_t i = 0; i < server->sockets->count; i++)
 		log_info("listening %s", server->sockets->items[i].name);
-	preparation_warn_of_ports(&server->settings, log_warning_of);
-	database_warn_of_file_system(server->started.database.file, log_warning_of);
+	preparation_warn_of_settings(&server->settings, log_warning_of);
 	database_watch_begin(&server->database, server->started.database.file, server->listener,
 			     clock_now());
 	log_info("ready: certificates=%zu threads=%u", credentials_count(server->credentials),
@@ -372,7 +371,7 @@ int server_run(const char *settings_file, const char *user)
 	if (signals < 0 || start(&server, &err) < 0) {
 		log_failure(LOG_LEVEL_ERROR, &err, NULL);
 		notify_manager(&server, "STATUS=%s", error_line(&server.memory, &err));
-		status = preparation_status(&err);
+		status = err.kind == ERROR_USAGE ? SERVER_BAD_SETTINGS : SERVER_FAILED;
 	} else {
 		send_status(&server, "");
 		do {

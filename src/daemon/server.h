@@ -25,9 +25,10 @@ int check_config(const char *settings_file, const char *user);
 void preparation_complete_settings(struct arena *memory, const char **own,
 				   struct settings *settings);
 
-/* Warns of each address for unencrypted requests that other hosts can connect to. */
-void preparation_warn_of_ports(const struct settings *settings,
-			       void (*tell)(const char *sentence, void *context));
+/* Warns of each address for unencrypted requests that other hosts can connect to, and of a database
+ * on a network file system. */
+void preparation_warn_of_settings(const struct settings *settings,
+				  void (*tell)(const char *sentence, void *context));
 
 /* Warns of the parts of the sandbox that the kernel or a container refuses. */
 void preparation_warn_of_sandbox(const struct sandbox *sandbox,
@@ -42,6 +43,3 @@ int preparation_check_file(const char *settings_file, struct error *err);
  * Returns 0, or -1 with err set. */
 int preparation_become_service(struct arena *memory, const struct settings *settings,
 			       const char *user, const char **ret_name, struct error *err);
-
-/* The exit status of a failure. */
-int preparation_status(const struct error *err);
