@@ -9,7 +9,7 @@
 #include "store/store.h"
 
 const struct option plaintext_options[] = {
-	{ "allow-plaintext", NULL, "accept services that do not encrypt" },
+	{ "allow-plaintext", NULL, "accept services without encryption" },
 	{ 0 },
 };
 

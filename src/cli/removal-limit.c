@@ -8,7 +8,7 @@
 #define PERCENT_BY_DEFAULT 10
 
 const struct option removal_options[] = {
-	{ "max-removals", "NUMBER[%]", "remove at most so many (default: 10%)" },
+	{ "max-removals", "NUMBER[%]", "remove at most this many (default: 10%)" },
 	{ 0 },
 };
 

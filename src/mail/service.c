@@ -204,10 +204,10 @@ static const char *parse_login(struct arena *memory, const struct option *option
 #define MEMBER(kind, member) .type = kind, .offset = offsetof(struct service, member)
 
 const struct option service_options[] = {
-	{ "login", "PATTERN", "a login of its own, such as UNI\\%LOGIN%",
+	{ "login", "PATTERN", "login pattern of this service, such as UNI\\%LOGIN%",
 	  MEMBER(ATTRIBUTE_TEXT, login), .is_optional = true, .parse = parse_login },
-	{ "auth", "A[,A...]", "ways to authenticate, best first (default: password-cleartext)" },
-	{ "first", NULL, "put it before the others of its kind, whatever its security",
+	{ "auth", "A[,A...]", "authentication methods, best first (default: password-cleartext)" },
+	{ "first", NULL, "list it before other services of its type",
 	  MEMBER(ATTRIBUTE_TRUTH, is_first), .column = "is_first" },
 	{ 0 },
 };
@@ -215,10 +215,10 @@ const struct option service_options[] = {
 const struct option pop3_options[] = {
 	{ "leave-on-server", "unset|no|yes", "POP3: leave messages on the server (default: unset)",
 	  MEMBER(ATTRIBUTE_WISH, pop3.leave_on_server) },
-	{ "leave-days", "DAYS", "POP3: days after which clients delete them there",
+	{ "leave-days", "DAYS", "POP3: days after which clients delete messages on the server",
 	  MEMBER(ATTRIBUTE_NUMBER, pop3.leave_days), .is_optional = true, .min = 1,
 	  .max = LEAVE_MAX_DAYS },
-	{ "check-interval", "MINUTES", "POP3: how often to look for new messages",
+	{ "check-interval", "MINUTES", "POP3: minutes between two checks for new messages",
 	  MEMBER(ATTRIBUTE_NUMBER, pop3.check_interval), .is_optional = true, .min = 1,
 	  .max = CHECK_MAX_MINUTES },
 	{ "download-at-check", "unset|no|yes", "POP3: fetch new messages at once (default: unset)",

@@ -23,7 +23,7 @@ static int backup(struct admin *admin, const struct arguments *arguments, struct
 }
 
 static const struct option options[] = {
-	{ "force", NULL, "replace the file where there is one, once the copy is whole" },
+	{ "force", NULL, "replace an existing file, atomically" },
 	{ 0 },
 };
 
@@ -31,9 +31,11 @@ const struct command command_backup = {
 	.name = "backup",
 	.arguments = "FILE",
 	.summary = "Copy the database to a file while the daemon runs",
-	.details = "The copy is of one moment, whatever is changed meanwhile. It has everything, "
-		   "also the\nsecret that makes the identifiers of Apple profiles, and only its "
-		   "owner can read it.\n'mailconfctl restore FILE' goes back to it.",
+	.details = "The copy is consistent, even if the database changes meanwhile. It has "
+		   "everything,\n"
+		   "including the secret for the identifiers of Apple profiles, so only its owner "
+		   "can read\n"
+		   "it. 'mailconfctl restore FILE' restores it.",
 	.example = "mailconfctl backup /var/backups/mailconfd.db --force",
 	.options = { options },
 	.database = DATABASE_COPY,

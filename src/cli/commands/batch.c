@@ -99,10 +99,10 @@ const struct command command_batch = {
 	.name = "batch",
 	.arguments = "FILE|-",
 	.summary = "Run the commands in a file as one transaction",
-	.details =
-		"One command is a line, without 'mailconfctl', quoted as for a shell; # begins a "
-		"comment.\nAll that is changed is changed at once. The first command that fails is "
-		"reported with\nits line, and nothing is changed then.",
+	.details = "FILE has one command per line, without 'mailconfctl', quoted as for a shell; # "
+		   "begins\n"
+		   "a comment. If a command fails, its line number is reported, and nothing is "
+		   "changed.",
 	.example = "mailconfctl batch customer.commands\n"
 		   "panel-export | mailconfctl batch -",
 	.database = DATABASE_OWN_CHANGE,

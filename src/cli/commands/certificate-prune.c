@@ -93,8 +93,8 @@ const struct command certificate_prune = {
 	.name = "certificate prune",
 	.arguments = "",
 	.summary = "Delete requested certificates whose domains were removed",
-	.details = "Their keys are deleted too. Files not created by 'certificate request' and "
-		   "certificates of\ndisabled domains are left alone.",
+	.details = "Their keys are deleted too. Files not created by 'certificate request' and\n"
+		   "certificates of disabled domains are not touched.",
 	.example = "mailconfctl certificate prune --dry-run\n"
 		   "mailconfctl certificate prune",
 	.options = { options },

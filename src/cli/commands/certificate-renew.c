@@ -41,7 +41,7 @@ static int run_renew(struct admin *admin, const struct arguments *arguments, str
 
 static const struct option options[] = {
 	{ "days", "NUMBER",
-	  "renew those that expire within so many days (default: 30, or 1/3 of life)" },
+	  "renew those that expire within this many days (default: 30, or 1/3 of life)" },
 	{ "scheduled", NULL, "for a timer: renew if that is due, and request missing ones" },
 	{ 0 },
 };
@@ -50,10 +50,10 @@ const struct command certificate_renew = {
 	.name = "certificate renew",
 	.arguments = "",
 	.summary = "Renew requested certificates that expire soon",
-	.details =
-		"Each certificate is renewed by the CA that issued it. Names that resolve to this "
-		"server by now\nare added. Files not created by 'certificate request' are left "
-		"alone.",
+	.details = "Each certificate is requested from the CA that issued it. Names that resolve "
+		   "to this\n"
+		   "server by now are added. Files not created by 'certificate request' are not "
+		   "touched.",
 	.example = "mailconfctl certificate renew\n"
 		   "mailconfctl certificate renew --days 60 --dry-run",
 	.options = { options, certificate_run_options },

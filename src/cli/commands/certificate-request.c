@@ -156,12 +156,13 @@ static const struct option options[] = {
 const struct command certificate_request = {
 	.name = "certificate request",
 	.arguments = "[DOMAIN ...]",
-	.summary = "Request certificates by ACME for names that resolve here",
-	.details =
-		"One certificate for each domain, with those of these names that resolve to this "
-		"server:\nautoconfig, autodiscover, with PACC ua-auto-config, the public name and "
-		"the domain\nitself. mailconfd must run, because the CA validates the names on "
-		"port 80.",
+	.summary = "Request certificates by ACME for the names of this server",
+	.details = "Each domain gets one certificate for those of these names that resolve to this "
+		   "server:\n"
+		   "autoconfig.DOMAIN, autodiscover.DOMAIN, with PACC ua-auto-config.DOMAIN, the "
+		   "public\n"
+		   "name and DOMAIN. mailconfd must run, because the CA validates the names on "
+		   "port 80.",
 	.example = "mailconfctl certificate request example.org --accept-terms\n"
 		   "mailconfctl certificate request --missing",
 	.options = { options, certificate_run_options },

@@ -154,8 +154,9 @@ const struct command certificate_list = {
 	.name = "certificate list",
 	.arguments = "",
 	.summary = "List the certificates of the settings, and domains without one",
-	.details = "Then domains are listed that have names without a valid certificate, except "
-		   "those that only a\nwildcard domain matches.",
+	.details = "After the certificates, it lists domains with names that no valid certificate "
+		   "covers,\n"
+		   "except those that only a wildcard domain matches.",
 	.example = "mailconfctl certificate list\n"
 		   "mailconfctl certificate list --json",
 	.database = DATABASE_EXCERPT,

@@ -113,9 +113,9 @@ static int show(struct admin *admin, const struct arguments *arguments, struct e
 }
 
 static const struct option options[] = {
-	{ "target", "HOST", "where this server is: a host name, or addresses (the public-name)" },
-	{ "format", "zone|table|json", "how to print them (zone)" },
-	{ "dane", NULL, "with TLSA records for the certificates of the settings" },
+	{ "target", "HOST", "host name or addresses of this server (default: its public name)" },
+	{ "format", "zone|table|json", "output format (default: zone)" },
+	{ "dane", NULL, "add TLSA records for the certificates of the settings" },
 	{ 0 },
 };
 
@@ -123,9 +123,9 @@ const struct command command_dns = {
 	.name = "dns",
 	.arguments = "DOMAIN",
 	.summary = "Show the DNS records that a domain should have",
-	.details = "The zone can be pasted into that of the domain: what is optional, or stands "
-		   "for\nanother record, is commented out. --target takes several addresses with "
-		   "commas\nbetween them.",
+	.details = "The output can be inserted into a zone file: optional and alternative records "
+		   "are\n"
+		   "commented out. --target accepts several addresses, separated by commas.",
 	.example = "mailconfctl dns example.org\n"
 		   "mailconfctl dns example.org --target 192.0.2.10,2001:db8::10 --format table",
 	.options = { options },

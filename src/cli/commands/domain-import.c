@@ -389,10 +389,12 @@ static const struct option import_options[] = {
 const struct command domain_import = {
 	.name = "domain import",
 	.arguments = "[FILE|-]",
-	.summary = "Add and change domains from a CSV",
-	.details = "The import is atomic: invalid lines are listed, and then nothing changes. The "
-		   "file\nbegins with a header: domain,provider,alias_of,enabled,moved_to. All "
-		   "columns but the\nfirst are optional.",
+	.summary = "Add and change domains from a CSV file",
+	.details = "The import is atomic: if lines are invalid, they are listed and nothing "
+		   "changes. FILE\n"
+		   "begins with the header domain,provider,alias_of,enabled,moved_to. All columns "
+		   "except\n"
+		   "the first are optional.",
 	.example =
 		"mailconfctl domain import domains.csv\n"
 		"mailconfctl domain import domains.csv --replace-all --max-removals 50 --dry-run",

@@ -79,7 +79,7 @@ static int add_domain(struct admin *admin, const struct arguments *arguments, st
 }
 
 static const struct option belonging_options[] = {
-	{ "provider", "NAME", "the provider whose services it has" },
+	{ "provider", "NAME", "name of an existing provider" },
 	{ "alias-of", "DOMAIN", "share another domain's provider and users" },
 	{ 0 },
 };
@@ -93,12 +93,14 @@ const struct command domain_add = {
 	.name = "domain add",
 	.arguments = "DOMAIN [SERVICE-URL ...]",
 	.summary = "Add a domain",
-	.details = "It gets a provider that there is (--provider), or shares all with another "
-		   "domain\n(--alias-of), or gets services of its own: then a provider of its name "
-		   "is made, which\ngoes with it, and which options as for 'provider add' "
-		   "describe.\n"
-		   "*.example.org stands for all domains below example.org that are not there "
-		   "themselves.",
+	.details =
+		"The domain uses an existing provider (--provider), is an alias of another domain\n"
+		"(--alias-of), or gets services of its own: they belong to a new provider of the "
+		"same\n"
+		"name, which accepts the options of 'provider add' and is removed with its last "
+		"domain.\n"
+		"*.example.org matches all domains below example.org that are not added "
+		"themselves.",
 	.example = "mailconfctl domain add example.org imaps://imap.example.org \\\n"
 		   "        submissions://smtp.example.org\n"
 		   "mailconfctl domain add example.net --alias-of example.org",
@@ -145,10 +147,11 @@ const struct command domain_set = {
 	.name = "domain set",
 	.arguments = "DOMAIN",
 	.summary = "Change a domain's provider, or redirect its clients",
-	.details =
-		"A domain that moved stays as it is for clients that know no redirects. TARGET is "
-		"an\nhttps URL of another Autodiscover server, or a domain, which the same people "
-		"ask for\nthen; a circle is refused.",
+	.details = "With --moved-to, clients that support no redirects still get the domain's own "
+		   "settings.\n"
+		   "TARGET is the https URL of another Autodiscover server, or a domain, for which "
+		   "the\n"
+		   "clients ask again. A redirect loop is rejected.",
 	.example = "mailconfctl domain set example.org --provider uni\n"
 		   "mailconfctl domain set old.example --moved-to example.org",
 	.options = { belonging_options, move_options },
@@ -232,7 +235,7 @@ const struct command domain_remove = {
 	.name = "domain remove",
 	.arguments = "DOMAIN",
 	.summary = "Remove a domain",
-	.details = "The provider that 'domain add' made goes with the last domain that has it.",
+	.details = "A provider that 'domain add' created is removed with its last domain.",
 	.example = "mailconfctl domain remove example.org --with-users",
 	.options = { remove_options, if_exists_options },
 	.database = DATABASE_CHANGE,

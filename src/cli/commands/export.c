@@ -162,10 +162,10 @@ static const struct option options[] = {
 const struct command command_export = {
 	.name = "export",
 	.arguments = "[FILE|-]",
-	.summary = "Write the whole installation as commands, one a line",
-	.details = "The order is stable, so that you can keep the text in git. 'apply' makes a "
-		   "database\nequal to it. It does not contain the secret behind the identifiers "
-		   "of Apple profiles.",
+	.summary = "Write the whole database as commands, one per line",
+	.details = "The order is stable, so that you can keep the file in git. 'apply' makes a "
+		   "database\n"
+		   "equal to it. It lacks the secret for the identifiers of Apple profiles.",
 	.example = "mailconfctl export mailconfd.commands --force",
 	.options = { options },
 	.database = DATABASE_READ,

@@ -234,10 +234,11 @@ const struct command import_from_automx2 = {
 	.name = "import automx2",
 	.arguments = "DATABASE",
 	.summary = "Import the SQLite database of automx2",
-	.details = "The database is only read. Domains of a provider that have the same servers "
-		   "share\na provider here. What cannot be imported, such as LDAP lookups, is left "
-		   "out "
-		   "with a\nwarning.",
+	.details =
+		"The database of automx2 is not changed. Domains of a provider that have the same\n"
+		"servers share a provider. What cannot be imported, such as LDAP lookups, is left "
+		"out\n"
+		"with a warning.",
 	.example = "mailconfctl import automx2 /var/lib/automx2/db.sqlite",
 	.options = { options },
 	.database = DATABASE_LATE_CHANGE,

@@ -20,8 +20,8 @@ const struct command command_init = {
 	.details =
 		"Creates an empty database if there is none, and migrates one of an older "
 		"version.\n"
-		"Every command that changes something does so too, but none but this creates the\n"
-		"one that --database names. The service runs it before it starts.",
+		"Other commands that change something do the same, but only this one creates the\n"
+		"database that --database names. The service runs it before it starts.",
 	.example = "mailconfctl init",
 	.database = DATABASE_CHANGE,
 	.creates_database = true,

@@ -168,7 +168,7 @@ const struct command link_set = {
 	.name = "link set",
 	.arguments = "PROVIDER documentation|enable URL",
 	.summary = "Change the texts of a link",
-	.details = "Languages that no option names keep their text; LANG= takes one away.",
+	.details = "Texts in other languages stay. LANG= removes the text in a language.",
 	.example = "mailconfctl link set uni documentation https://help.example.org/mail \\\n"
 		   "        --text de= --text 'fr=Configurer votre logiciel'",
 	.options = { link_options },

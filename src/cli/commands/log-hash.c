@@ -30,10 +30,10 @@ const struct command command_log_hash = {
 	.name = "log-hash",
 	.arguments = "ADDRESS",
 	.summary = "Show the hash of an address in the log",
-	.details = "With 'addresses = hash' in [log] a line has this value instead of the address. "
-		   "It\n"
-		   "is the same for every request about the address, and different in another\n"
-		   "installation.",
+	.details = "With addresses = hash in [log], log lines have this value instead of the "
+		   "address. It\n"
+		   "is the same for every request with this address, and differs between "
+		   "installations.",
 	.example = "mailconfctl log-hash first.last@example.org",
 	.database = DATABASE_READ,
 	.run = show_hash,

@@ -265,13 +265,14 @@ static int preview(struct admin *admin, const struct arguments *arguments, struc
 }
 
 static const struct option options[] = {
-	{ "host", "HOST", "the host that is asked (autoconfig.DOMAIN or its like)" },
+	{ "host", "HOST", "host name of the request (default: autoconfig.DOMAIN or similar)" },
 	{ "from", "IP", "the client's address (default: one that gets all logins)" },
 	{ "protocol", "AutodiscoverV1|ActiveSync",
-	  "what autodiscover-v2 asks for (AutodiscoverV1)" },
-	{ "as", PREVIEW_CLIENTS, "what this client asks, and what it makes of the answer" },
-	{ "headers", NULL, "show the head of the HTTP answer too" },
-	{ "explain", NULL, "say on standard error which row, pattern or wildcard decided" },
+	  "protocol requested by autodiscover-v2 (default: AutodiscoverV1)" },
+	{ "as", PREVIEW_CLIENTS,
+	  "send the requests of this client, and print the settings that it would use" },
+	{ "headers", NULL, "print the HTTP status line and header fields, too" },
+	{ "explain", NULL, "print to standard error which row, pattern or wildcard was used" },
 	{ 0 },
 };
 
@@ -280,12 +281,15 @@ const struct command command_preview = {
 	.arguments = "outlook|mobilesync|autoconfig|mobileconfig|autodiscover-v2|pacc "
 		     "ADDRESS|@DOMAIN",
 	.summary = "Show the document that a mail client would get",
-	.details = "The document goes to standard output, made by the same code as in the "
-		   "daemon.\n@DOMAIN is a question without an address, as some clients ask "
-		   "autoconfig. A\nrefusal is shown too, and the exit status is 1. mobileconfig is "
-		   "the profile for\nApple's devices, as it is before it is signed. With pacc, the "
-		   "record for DNS goes\nto standard error.\nA client of --as goes with the "
-		   "documents that it asks for, and needs an ADDRESS.",
+	.details = "Prints the document that the daemon would send, using the same code. With "
+		   "@DOMAIN the\n"
+		   "request has no address, as in some requests for autoconfig. An error is "
+		   "printed too,\n"
+		   "and the exit status is 1. mobileconfig is the profile for Apple devices, "
+		   "without its\n"
+		   "signature. With pacc, the DNS record is printed to standard error. --as "
+		   "requires an\n"
+		   "ADDRESS, and a document that the client requests.",
 	.example = "mailconfctl preview outlook first.last@example.org --from 192.0.2.1\n"
 		   "mailconfctl preview mobileconfig first.last@example.org --headers\n"
 		   "mailconfctl preview autoconfig first.last@example.org --as geary\n"

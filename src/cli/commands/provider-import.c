@@ -99,10 +99,9 @@ const struct command provider_import = {
 	.name = "provider import",
 	.arguments = "FILE|URL|-",
 	.summary = "Import an autoconfig document: a provider with its domains",
-	.details =
-		"The document has version 1.1 or 1.2. The provider gets the document's id as its "
-		"name.\nWhat a provider cannot have is left out, with a warning for each. - reads "
-		"standard\ninput.",
+	.details = "Reads versions 1.1 and 1.2. The provider is named after the document's id. "
+		   "What a\n"
+		   "provider cannot have is left out, each with a warning. - reads standard input.",
 	.example = "mailconfctl provider import config-v1.1.xml\n"
 		   "mailconfctl provider import --name uni --replace \\\n"
 		   "        https://autoconfig.example.org/mail/config-v1.1.xml",

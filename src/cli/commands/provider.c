@@ -50,8 +50,9 @@ const struct command provider_add = {
 		"  managesieve+starttls://HOST  managesieves://HOST\n"
 		"  activesync+https://HOST/PATH  jmap+https://HOST/PATH\n"
 		"  caldav+https://HOST/PATH  carddav+https://HOST/PATH  webdav+https://HOST/PATH\n"
-		"with :PORT after the host where it is not the usual one. %EMAILDOMAIN% in a "
-		"host\nstands for the domain that is asked for.",
+		"with :PORT after the host if it is not the default. %EMAILDOMAIN% in a host "
+		"stands\n"
+		"for the domain of the request.",
 	.example = "mailconfctl provider add uni --display-name 'University Mail' \\\n"
 		   "        imaps://imap.example.org submissions://smtp.example.org",
 	.options = { provider_options, plaintext_options },
@@ -94,8 +95,9 @@ const struct command provider_set = {
 	.name = "provider set",
 	.arguments = "NAME [SERVICE-URL ...]",
 	.summary = "Change a provider",
-	.details = "What no option names stays as it is; an empty text unsets. SERVICE-URLs take "
-		   "the\nplace of all services, with what 'service add' said about them.",
+	.details = "Attributes without an option stay; an empty value unsets one. SERVICE-URLs "
+		   "replace all\n"
+		   "services, including what 'service add' set for them.",
 	.example = "mailconfctl provider set uni --login %EMAILLOCALPART% --short-name ''",
 	.options = { provider_options, plaintext_options },
 	.database = DATABASE_CHANGE,

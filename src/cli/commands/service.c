@@ -129,11 +129,14 @@ const struct command service_add = {
 	.name = "service add",
 	.arguments = "PROVIDER SERVICE-URL",
 	.summary = "Add a service to a provider",
-	.details = "Documents list IMAP before POP3, and implicit TLS before STARTTLS, whatever "
-		   "the\norder of adding. Ways to authenticate are password-cleartext (which is "
-		   "sent over\nTLS), password-encrypted, OAuth2, GSSAPI, NTLM, TLS-client-cert,\n"
-		   "client-IP-address and none. %LOGIN% in a pattern is the user's login. What is "
-		   "unset\nfor POP3 is left to the client.",
+	.details = "Documents list IMAP before POP3, and implicit TLS before STARTTLS, regardless "
+		   "of the\n"
+		   "order in which services are added. The authentication methods are "
+		   "password-cleartext\n"
+		   "(sent over TLS), password-encrypted, OAuth2, GSSAPI, NTLM, TLS-client-cert,\n"
+		   "client-IP-address and none. %LOGIN% in a pattern is the user's login. If an "
+		   "option of\n"
+		   "POP3 is unset, the client decides.",
 	.example = "mailconfctl service add uni imap+starttls://imap.example.org "
 		   "--auth OAuth2,password-cleartext",
 	.options = { service_options, pop3_options, plaintext_options },
@@ -163,7 +166,7 @@ const struct command service_set = {
 	.name = "service set",
 	.arguments = "PROVIDER SERVICE-URL",
 	.summary = "Change a service of a provider",
-	.details = "What no option names stays as it is; an empty text unsets.",
+	.details = "Attributes without an option stay; an empty value unsets one.",
 	.example = "mailconfctl service set uni pop3s://pop.example.org --leave-on-server yes "
 		   "--leave-days 14",
 	.options = { service_options, pop3_options },

@@ -346,10 +346,11 @@ const struct command user_import = {
 	.arguments = "[FILE|-]",
 	.summary = "Add and change users from a file",
 	.details =
-		"The import is atomic: invalid lines are listed, and then nothing changes. Values\n"
-		"that the file does not have stay unchanged.\n"
-		"A CSV begins with a header: address,login,name,provider,moved_to. All columns\n"
-		"but the first two are optional.",
+		"The import is atomic: if lines are invalid, they are listed and nothing changes.\n"
+		"Values that the file lacks stay unchanged.\n"
+		"A CSV file begins with the header address,login,name,provider,moved_to. All "
+		"columns\n"
+		"except the first two are optional.",
 	.example = "mailconfctl user import users.csv\n"
 		   "mailconfctl user import people.ldif --format ldif \\\n"
 		   "        --address-attribute mail,mailAlternateAddress --login-attribute uid\n"

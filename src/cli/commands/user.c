@@ -132,7 +132,7 @@ static int add_user(struct admin *admin, const struct arguments *arguments, stru
 
 static const struct option add_options[] = {
 	{ "name", "TEXT", "the user's display name, sent if the provider has --show-names" },
-	{ "provider", "NAME", "a provider of its own (default: the domain's)" },
+	{ "provider", "NAME", "provider of this user (default: the domain's)" },
 	{ 0 },
 };
 
@@ -140,8 +140,9 @@ const struct command user_add = {
 	.name = "user add",
 	.arguments = "ADDRESS LOGIN",
 	.summary = "Add a user: an address and its login",
-	.details = "The login is stored as given. The ADDRESS @example.org stands for all "
-		   "addresses of\nthe domain that have no user of their own.",
+	.details = "The login is used literally. The ADDRESS @example.org is the catch-all: it "
+		   "matches all\n"
+		   "addresses of the domain that have no user.",
 	.example = "mailconfctl user add first.last@example.org a4711 --name 'First Last'",
 	.options = { add_options },
 	.database = DATABASE_CHANGE,
@@ -184,7 +185,7 @@ static int change_user(struct admin *admin, const struct arguments *arguments, s
 static const struct option set_options[] = {
 	{ "login", "LOGIN", "the login" },
 	{ "name", "TEXT", "the user's display name; '' for none" },
-	{ "provider", "NAME", "a provider of its own; '' for the domain's" },
+	{ "provider", "NAME", "provider of this user; '' for the domain's" },
 	{ "moved-to", "ADDRESS", "redirect Outlook and phones to this address; '' for none" },
 	{ 0 },
 };
@@ -193,7 +194,7 @@ const struct command user_set = {
 	.name = "user set",
 	.arguments = "ADDRESS",
 	.summary = "Change a user",
-	.details = "What no option names stays as it is.",
+	.details = "Values without an option stay.",
 	.example = "mailconfctl user set first.last@example.org --login a4712",
 	.options = { set_options },
 	.changes = "something to set: --login, --name, --provider or --moved-to",
@@ -268,7 +269,7 @@ static int list_users(struct admin *admin, const struct arguments *arguments, st
 }
 
 static const struct option list_options[] = {
-	{ "login", "LOGIN", "only users of exactly this login" },
+	{ "login", "LOGIN", "only users with exactly this login" },
 	{ 0 },
 };
 
@@ -331,7 +332,7 @@ const struct command user_rename_login = {
 	.name = "user rename-login",
 	.arguments = "OLD NEW",
 	.summary = "Rename a login for all its users",
-	.details = "Logins are compared as they stand, letter case included.",
+	.details = "Logins are compared exactly, including letter case.",
 	.example = "mailconfctl user rename-login a4711 b0815",
 	.database = DATABASE_CHANGE,
 	.run = rename_login,
