@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <poll.h>
 #include <libgen.h>
 #include <limits.h>
 #include <linux/capability.h>
@@ -12,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/directory.h"
 #include "util/process.h"
 
@@ -168,6 +170,8 @@ int account_become(const struct account *account, struct error *err)
 	return error_hint(err, "remove that user from the group root");
 }
 
+int account_run_patience = 60000;
+
 /* In the child. Its error is short enough for a pipe to take it at once. */
 static void work_and_exit(const struct account *account, account_work work, void *context,
 			  int output, int failure)
@@ -187,20 +191,28 @@ static void work_and_exit(const struct account *account, account_work work, void
 	_exit(r == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
-/* Reads to the end. Returns false where there is more than the limit. */
-static bool read_to_end(int fd, size_t limit, struct bytes *ret_bytes)
+/* Reads to the end, or until the deadline. Returns NULL, or what is wrong with the process. */
+static const char *read_to_end(int fd, size_t limit, int64_t deadline, struct bytes *ret_bytes)
 {
 	char piece[65536];
-	ssize_t got;
 
 	for (;;) {
+		struct pollfd pipe = { .fd = fd, .events = POLLIN };
+		int64_t left = deadline - clock_now();
+		ssize_t got;
+
+		if (left <= 0)
+			return arena_printf(ret_bytes->memory, "did not end within %d seconds",
+					    account_run_patience / 1000);
+		if (poll(&pipe, 1, (int)left) <= 0)
+			continue;
 		got = read(fd, piece, sizeof(piece));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			return true;
+			return NULL;
 		if ((size_t)got > limit - ret_bytes->size)
-			return false;
+			return arena_printf(ret_bytes->memory, "sent more than %zu bytes", limit);
 		bytes_add(ret_bytes, piece, (size_t)got);
 	}
 }
@@ -210,8 +222,8 @@ char *account_run(struct arena *memory, const struct account *account, account_w
 {
 	int output[2] = { -1, -1 }, failure[2] = { -1, -1 }, status = -1, error;
 	struct bytes text = BYTES_IN(memory), reason = BYTES_IN(memory);
-	bool is_whole = true;
-	const char *end;
+	int64_t deadline = clock_now() + account_run_patience;
+	const char *end, *problem = NULL;
 	pid_t pid = -1;
 
 	if (pipe2(output, O_CLOEXEC) == 0 && pipe2(failure, O_CLOEXEC) == 0)
@@ -222,27 +234,24 @@ char *account_run(struct arena *memory, const struct account *account, account_w
 	closep(&output[1]);
 	closep(&failure[1]);
 	if (pid > 0) {
-		is_whole = read_to_end(output[0], limit, &text);
-		if (!is_whole)
+		problem = read_to_end(output[0], limit, deadline, &text);
+		if (problem)
 			kill(pid, SIGKILL);
-		read_to_end(failure[0], sizeof(err->text) + sizeof(err->hint), &reason);
+		else
+			problem = read_to_end(failure[0], sizeof(err->text) + sizeof(err->hint),
+					      deadline, &reason);
 		status = process_wait(pid);
 	}
 	closep(&output[0]);
 	closep(&failure[0]);
 	*ret_size = text.size;
-	if (status == 0 && is_whole)
+	if (status == 0 && !problem)
 		return arena_strndup(memory, bytes_text(&text), text.size);
 	if (pid < 0) {
 		error_set(err, ERROR_SYSTEM, "cannot start a process: %s", strerror(error));
-	} else if (!is_whole) {
-		error_set(err, ERROR_SYSTEM,
-			  "the process that reads as user '%s' sent more than %zu bytes",
-			  account->name, limit);
-	} else if (!reason.size) {
-		error_set(err, ERROR_SYSTEM,
-			  "the process that reads as user '%s' ended before it was done",
-			  account->name);
+	} else if (problem || !reason.size) {
+		error_set(err, ERROR_SYSTEM, "the process that reads as user '%s' %s",
+			  account->name, problem ? problem : "ended before it was done");
 	} else {
 		/* TEXT NUL HINT, unless the process was killed while it wrote. */
 		end = memchr(bytes_text(&reason), '\0', reason.size);

@@ -41,9 +41,13 @@ int account_become(const struct account *account, struct error *err);
  * Runs the work in a child process with the rights of the account, for a program that has to remain
  * root itself. What the work writes to its output is returned: treat it as untrusted input, because
  * a file that the account controls may have taken over the child. Returns the text, followed by a
- * NUL that is not counted, in memory; or NULL with err set: to the error of the work, or because
- * the output has more than limit bytes.
+ * NUL that is not counted, in memory; or NULL with err set: to the error of the work, because
+ * the output has more than limit bytes, or because the child did not end in time and was killed: it
+ * can wait for ever where the account has put a FIFO in the place of a file.
  */
 typedef int (*account_work)(FILE *output, void *context, struct error *err);
 char *account_run(struct arena *memory, const struct account *account, account_work work,
 		  void *context, size_t limit, size_t *ret_size, struct error *err);
+
+/* How long account_run() waits, in ms. Only tests change it. */
+extern int account_run_patience;
