@@ -366,7 +366,7 @@ def test_caa_records_that_exclude_the_ca(served, acme):
         for record in ALLOWED_BY_CAA:
             acme.add_records(f"--caa-record={record}")
             result = ctl(served, acme, *ask, "--dry-run")
-            assert result.returncode == 0 and "would request a certificate for" in result.stdout, (record, result.stderr)
+            assert result.returncode == 0 and "would request a certificate for" in result.stdout, f"{record}:\n{result.stderr}"
             acme.remove_records(f"--caa-record={record}")
         # One of several is enough.
         acme.add_records("--caa-record=example.org,0,issue,letsencrypt.org", "--caa-record=example.org,0,issue,pebble.example")
