@@ -1,7 +1,5 @@
 #include "admin/export-commands.h"
 
-#include <stdarg.h>
-
 #include "mail/address.h"
 #include "util/base.h"
 #include "util/shell-words.h"
@@ -29,24 +27,20 @@ static void add_attributes(struct bytes *options, const struct option *table, co
 	}
 }
 
-/* Adds a command with words, which end with NULL. Options follow them, except before a word that
- * looks like an option. */
-static void add_command(struct texts *commands, const char *name, const struct bytes *options, ...)
-	__attribute__((sentinel));
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
-static void add_command(struct texts *commands, const char *name, const struct bytes *options, ...)
+/* Adds a command. The options follow its words, except before a word that looks like an option. */
+static void add_command(struct texts *commands, const char *name, const struct bytes *options,
+			const char *const *list)
 {
 	struct bytes words = BYTES_IN(commands->memory);
-	const char *given = bytes_text(options), *word;
+	const char *given = bytes_text(options);
 	bool looks_like_option = false;
-	va_list args;
 
-	va_start(args, options);
-	while ((word = va_arg(args, const char *))) {
-		looks_like_option |= word[0] == '-' && word[1];
-		bytes_add_format(&words, " %s", word_quote(words.memory, word));
+	for (; *list; list++) {
+		looks_like_option |= **list == '-' && (*list)[1];
+		bytes_add_format(&words, " %s", word_quote(words.memory, *list));
 	}
-	va_end(args);
 	texts_add(commands,
 		  looks_like_option
 			  ? arena_printf(words.memory, "%s%s --%s", name, given, bytes_text(&words))
@@ -62,7 +56,7 @@ void provider_commands(struct texts *commands, const struct provider *provider)
 	/* The services decide whether PACC is possible. */
 	added.pacc = false;
 	add_attributes(&options, provider_options, &added, &PROVIDER_DEFAULT);
-	add_command(commands, "provider add", &options, provider->name, NULL);
+	add_command(commands, "provider add", &options, WORDS(provider->name));
 	for (size_t i = 0; i < provider->n_services; i++) {
 		const struct service *service = &provider->services[i];
 		const char *authentications = service_authentications(commands->memory, service);
@@ -74,8 +68,8 @@ void provider_commands(struct texts *commands, const struct provider *provider)
 		add_attributes(&options, pop3_options, service, &new_service);
 		if (service->security == SECURITY_PLAIN)
 			bytes_add_text(&options, " --allow-plaintext");
-		add_command(commands, "service add", &options, provider->name,
-			    service_url(commands->memory, service), NULL);
+		add_command(commands, "service add", &options,
+			    WORDS(provider->name, service_url(commands->memory, service)));
 	}
 	for (size_t i = 0; i < provider->n_links; i++) {
 		const struct link *link = &provider->links[i];
@@ -85,13 +79,13 @@ void provider_commands(struct texts *commands, const struct provider *provider)
 			add_option(&options, "text",
 				   arena_printf(commands->memory, "%s=%s", link->texts[k].language,
 						link->texts[k].text));
-		add_command(commands, "link add", &options, provider->name,
-			    link_kind_name(link->kind), link->url, NULL);
+		add_command(commands, "link add", &options,
+			    WORDS(provider->name, link_kind_name(link->kind), link->url));
 	}
 	if (provider->pacc) {
 		options = BYTES_IN(commands->memory);
 		add_option(&options, "pacc", "yes");
-		add_command(commands, "provider set", &options, provider->name, NULL);
+		add_command(commands, "provider set", &options, WORDS(provider->name));
 	}
 }
 
@@ -104,9 +98,9 @@ void domain_commands(struct texts *commands, const struct domain *domain)
 	add_option(&options, "alias-of", domain->alias_of);
 	if (text_equals(domain->name, "*"))
 		bytes_add_text(&options, " --any-domain");
-	add_command(commands, "domain add", &options, domain->name, NULL);
+	add_command(commands, "domain add", &options, WORDS(domain->name));
 	if (!domain->is_enabled)
-		add_command(commands, "domain disable", &none, domain->name, NULL);
+		add_command(commands, "domain disable", &none, WORDS(domain->name));
 }
 
 void domain_move_commands(struct texts *commands, const struct domain *domain)
@@ -115,7 +109,7 @@ void domain_move_commands(struct texts *commands, const struct domain *domain)
 
 	add_option(&options, "moved-to", domain->moved_to);
 	if (domain->moved_to)
-		add_command(commands, "domain set", &options, domain->name, NULL);
+		add_command(commands, "domain set", &options, WORDS(domain->name));
 }
 
 void user_commands(struct texts *commands, const struct user *user)
@@ -124,7 +118,7 @@ void user_commands(struct texts *commands, const struct user *user)
 
 	add_option(&options, "name", user->name);
 	add_option(&options, "provider", user->provider);
-	add_command(commands, "user add", &options, user->address, user->login, NULL);
+	add_command(commands, "user add", &options, WORDS(user->address, user->login));
 }
 
 void user_move_commands(struct texts *commands, const struct user *user)
@@ -133,5 +127,5 @@ void user_move_commands(struct texts *commands, const struct user *user)
 
 	add_option(&options, "moved-to", user->moved_to);
 	if (user->moved_to)
-		add_command(commands, "user set", &options, user->address, NULL);
+		add_command(commands, "user set", &options, WORDS(user->address));
 }

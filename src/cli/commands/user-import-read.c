@@ -330,9 +330,9 @@ int user_import_read(struct user_import *import, const struct table_format *form
 	struct user_table *table = &import->table;
 	int r;
 
-	for (char c = 'a'; c <= 'z'; c++)
-		reader.plain_characters[(size_t)c] =
-			reader.plain_characters[(size_t)(c - 'a' + 'A')] = c;
+	for (const char *c = "abcdefghijklmnopqrstuvwxyz"; *c; c++)
+		reader.plain_characters[(size_t)*c] =
+			reader.plain_characters[(size_t)char_upper(*c)] = *c;
 	for (const char *c = "0123456789-._+"; *c; c++)
 		reader.plain_characters[(size_t)*c] = *c;
 	source_init(&table->source, &import->input, report_note, &import->bad);
