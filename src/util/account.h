@@ -43,7 +43,7 @@ int account_become(const struct account *account, struct error *err);
  * a file that the account controls may have taken over the child. Returns the text, followed by a
  * NUL that is not counted, in memory; or NULL with err set: to the error of the work, because
  * the output has more than limit bytes, or because the child did not end in time and was killed: it
- * can wait for ever where the account has put a FIFO in the place of a file.
+ * can wait forever where the account has put a FIFO in the place of a file.
  */
 typedef int (*account_work)(FILE *output, void *context, struct error *err);
 char *account_run(struct arena *memory, const struct account *account, account_work work,
