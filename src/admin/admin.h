@@ -17,10 +17,11 @@ struct admin {
 	struct arena *memory;
 	const struct settings *settings;
 	const char *database;
-	bool may_create;     /* the database */
-	struct store *store; /* open as the command's table entry says */
-	const char *place;   /* "FILE:LINE" of the command in a batch, else NULL */
-	bool is_trial;	     /* messages and warnings are suppressed */
+	bool may_create;      /* the database */
+	struct store *store;  /* open as the command's table entry says */
+	const char *place;    /* "FILE:LINE" of the command in a batch, else NULL */
+	bool ignores_missing; /* --if-exists: nothing similar is looked for */
+	bool is_trial;	      /* messages and warnings are suppressed */
 	struct texts messages, warnings;
 	struct texts hints;		/* for each warning what to do, or "" */
 	struct texts invalid_rows;	/* a sentence for each that was skipped */

@@ -22,8 +22,6 @@ int domain_require(struct admin *admin, const char *text, struct domain *ret_dom
 	r = domain_is_pattern(name)
 		    ? STORE_NOT_FOUND
 		    : store_serving_domain(admin->store, admin->memory, name, &serving, err);
-	if (r < 0)
-		return -1;
 	error_set(err, ERROR_MISSING, "there is no domain '%s'", name);
 	if (r == 0)
 		return error_hint(err, "'%s' answers for it", serving.name);

@@ -16,6 +16,8 @@ const char *similar_name(struct admin *admin, enum store_names names, const char
 	struct error err;
 	size_t count;
 
+	if (admin->ignores_missing)
+		return NULL;
 	if (store_list_names(admin->store, admin->memory, names, "", NAMES_MAX, &list, &count,
 			     &err) != 0)
 		return NULL;
@@ -50,6 +52,8 @@ const char *similar_user(struct admin *admin, const char *address)
 	struct error err;
 	struct user user;
 
+	if (admin->ignores_missing)
+		return NULL;
 	for (size_t kept = strlen(local) * 3 / 4; !found && kept > 0; kept /= 2)
 		found = nearest_local(admin, domain, arena_strndup(admin->memory, local, kept),
 				      local);

@@ -1,7 +1,9 @@
 #include "cli/options.h"
 
+#include <assert.h>
 #include <stdarg.h>
 
+#include "admin/admin.h"
 #include "config/settings.h"
 #include "util/did-you-mean.h"
 
@@ -304,6 +306,7 @@ int command_line_parse(struct arena *memory, const struct family *known, int arg
 
 const char *option_value(const struct arguments *arguments, const char *name)
 {
+	assert(option_named(arguments->command, name));
 	for (size_t i = 0; i < arguments->n_options; i++)
 		if (text_equals(arguments->options[i].option->name, name))
 			return arguments->options[i].value;
@@ -316,6 +319,7 @@ size_t option_values(struct arena *memory, const struct arguments *arguments, co
 	const char **values = arena_array(memory, const char *, arguments->n_options);
 	size_t count = 0;
 
+	assert(option_named(arguments->command, name));
 	for (size_t i = 0; i < arguments->n_options; i++)
 		if (text_equals(arguments->options[i].option->name, name))
 			values[count++] = arguments->options[i].value;
@@ -350,8 +354,10 @@ int options_apply(struct arena *memory, const struct arguments *arguments,
 
 int command_run(struct admin *admin, const struct arguments *arguments, struct error *err)
 {
-	int r = arguments->command->run(admin, arguments, err);
+	int r;
 
-	return r < 0 && err->kind == ERROR_MISSING && option_is_given(arguments, "if-exists") ? 0
-											      : r;
+	admin->ignores_missing = option_named(arguments->command, "if-exists") &&
+				 option_is_given(arguments, "if-exists");
+	r = arguments->command->run(admin, arguments, err);
+	return r < 0 && err->kind == ERROR_MISSING && admin->ignores_missing ? 0 : r;
 }

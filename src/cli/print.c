@@ -125,8 +125,7 @@ void entry_put(json_t *entry, const char *key, json_t *value)
 		abort(); /* out of memory: every value is made valid before */
 }
 
-/* JSON cannot hold invalid UTF-8, which only an invalid row has. */
-static json_t *json_text(const char *text)
+json_t *json_text(const char *text)
 {
 	_cleanup_(arena_clear) struct arena memory = ARENA_NULL;
 

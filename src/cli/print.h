@@ -40,6 +40,9 @@ void entry_put_text(json_t *entry, const char *key, const char *text);
 json_t *entry_of_pairs(const char *const *pairs);
 #define entry_of_texts(...) entry_of_pairs((const char *const[]){ __VA_ARGS__, NULL })
 
+/* A string. JSON cannot hold invalid UTF-8, which only an invalid row has: it is escaped. */
+json_t *json_text(const char *text);
+
 /* Adds an item to an array. */
 void array_add(json_t *array, json_t *item);
 json_t *array_of_texts(const char *const *texts, size_t count);

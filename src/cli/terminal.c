@@ -39,9 +39,14 @@ size_t terminal_width(FILE *stream)
 static size_t character_at(const char *text, size_t *ret_cells)
 {
 	uint32_t character;
-	size_t length = utf8_decode(text, SIZE_MAX, &character);
-	int cells = length ? wcwidth((wchar_t)character) : 1;
+	size_t length;
+	int cells;
 
+	*ret_cells = 1;
+	if (*text >= ' ' && *text < 0x7f)
+		return 1;
+	length = utf8_decode(text, SIZE_MAX, &character);
+	cells = length ? wcwidth((wchar_t)character) : 1;
 	*ret_cells = cells < 0 ? 1 : (size_t)cells;
 	return length ? length : 1;
 }

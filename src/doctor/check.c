@@ -74,7 +74,8 @@ void check_report_failed_lookup(struct check *check, const char *name, const cha
 		     "DNS lookup of %s (%s) failed: %s\n"
 		     "an answer from DNS\n"
 		     "check the name servers of %s; --resolver asks another resolver",
-		     name, types, failure, check->examination ? check->examination->domain : name);
+		     name, types, failure ? failure : "no answer",
+		     check->examination ? check->examination->domain : name);
 }
 
 /* The command for a certificate, where this server obtains it. */

@@ -68,10 +68,8 @@ static int read_record(struct csv *csv, char **ret_record, struct error *err)
 			continue;
 		csv->line = csv->source->line;
 		*ret_record = line;
-		if (shape == SHAPE_OPEN) {
+		if (shape == SHAPE_OPEN)
 			keep_line(csv, 0, line, size);
-			*ret_record = csv->record;
-		}
 		while (shape == SHAPE_OPEN &&
 		       (r = source_line(csv->source, &line, &size, err)) == 0) {
 			if (at + size > SOURCE_LINE_MAX) {
@@ -83,6 +81,7 @@ static int read_record(struct csv *csv, char **ret_record, struct error *err)
 			if (strchr(csv->record + at, '"'))
 				shape = shape_of(csv->record);
 			at += size + 1;
+			*ret_record = csv->record;
 		}
 		if (r < 0)
 			return -1;

@@ -114,19 +114,21 @@ int automx2_open(const char *path, const char *image, size_t size, struct automx
 		 struct error *err)
 {
 	_cleanup_(automx2_closep) struct automx2 *automx2 = xnew(struct automx2);
-	unsigned char *copy = sqlite3_malloc64(size + 1);
+	unsigned char *copy;
 
-	if (!copy)
-		abort();
-	memcpy(copy, image, size);
-	if (size > MODE_OFFSET + 1)
-		copy[MODE_OFFSET] = copy[MODE_OFFSET + 1] = 1;
 	automx2->path = xstrdup(path);
 	if (sqlite3_open_v2(":memory:", &automx2->database,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return fail_to_read(automx2, err);
 	sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(automx2->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	copy = size ? sqlite3_malloc64(size) : NULL;
+	if (size && !copy)
+		abort();
+	if (copy)
+		memcpy(copy, image, size);
+	if (size > MODE_OFFSET + 1)
+		copy[MODE_OFFSET] = copy[MODE_OFFSET + 1] = 1;
 	if (size > 0 && sqlite3_deserialize(automx2->database, "main", copy, (sqlite3_int64)size,
 					    (sqlite3_int64)size,
 					    SQLITE_DESERIALIZE_FREEONCLOSE |

@@ -98,6 +98,10 @@ def test_domains_are_read_back(ctl, other, write):
     assert other("domain", "export") == exported
 
 
+def test_domains_from_an_empty_file(ctl, write):
+    assert "header" in complaints(ctl, write(""))[0]
+
+
 def test_domains_change(ctl, write):
     ctl("domain", "import", write("domain,alias_of\na.example,example.org\nb.example,example.org\n"))
     ctl("provider", "add", "p", *SERVICES)

@@ -1,5 +1,6 @@
 """Users by the file: mailconfctl user import."""
 
+import contextlib
 import os
 import pty
 import random
@@ -193,6 +194,15 @@ def test_max_removals_of_each_domain(ctl, write):
         "user", "import", path, *scope, "--max-removals=99%")
     assert ctl("user", "import", path, *scope, "--max-removals=3") == \
         "0 users added, 0 changed, 3 removed\n"
+
+
+def test_an_alias_without_its_domain_is_one_bad_line_of_several(ctl, write):
+    ctl("domain", "add", "alias.example", "--alias-of", "example.org")
+    with contextlib.closing(sqlite3.connect(ctl.database)) as database, database:
+        database.execute("DELETE FROM domain WHERE name = 'example.org'")
+    path = write("address,login\na@alias.example,a\nb,b\nc@nowhere.example,c\n")
+    lines = complaints(ctl, path)
+    assert [line.split(":")[1] for line in lines[:3]] == ["2", "3", "4"]
 
 
 def test_an_empty_table_is_refused(ctl, write):

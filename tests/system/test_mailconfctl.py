@@ -1909,6 +1909,14 @@ def test_what_a_terminal_would_obey_is_escaped(org):
     assert "login 'x\\u001b[2J\\u000ay'" in org.refused("user", "add", "a@example.org", "a")
 
 
+def test_a_domain_that_is_not_utf8_is_shown_escaped(org):
+    with contextlib.closing(sqlite3.connect(org.database)) as database, database:
+        database.execute("INSERT INTO domain (name, provider, is_enabled) "
+                         "SELECT CAST(x'61ff2e6f7267' AS TEXT), provider, 1 FROM domain")
+    assert "a\\xff.org" in org("provider", "show", "example.org")
+    assert org.json("provider", "show", "example.org")["domains"] == ["a\\xff.org", "example.org"]
+
+
 def test_hint_for_a_terminal(org):
     ours, theirs = os.openpty()
     result = subprocess.run(org.command("user", "list"), stdout=subprocess.PIPE, stderr=theirs)

@@ -110,7 +110,6 @@ static void report_outcome(const struct outcome *outcome, void *context)
 void certificate_run_init(struct certificate_run *run, struct admin *admin,
 			  const struct arguments *arguments)
 {
-
 	*run = (struct certificate_run){
 		.acme = {
 			.memory = admin->memory,

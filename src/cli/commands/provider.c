@@ -146,7 +146,7 @@ static int show_provider(struct admin *admin, const struct arguments *arguments,
 	entry = provider_entry(admin, &provider);
 	domains = json_array();
 	for (size_t i = 0; i < count; i++)
-		array_add(domains, json_string(list[i].name));
+		array_add(domains, json_text(list[i].name));
 	entry_put(entry, "domains", domains);
 	entry_print(entry, arguments->is_json);
 	provider_warn_of_invalid_rows(admin, &provider);

@@ -135,7 +135,7 @@ static int end_group(struct merge *merge, struct error *err)
 					     plural, group->domain),
 				err) == 0)
 		return 0;
-	if (err->kind != ERROR_INPUT)
+	if (err->kind != ERROR_INPUT && err->kind != ERROR_MISSING)
 		return -1;
 	error_append(err, " (the file has %zu user%s of it)", group->count, plural);
 	report_add_error(bad, group->line, err);
