@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import random
+import re
 import resource
 import signal
 import sqlite3
@@ -202,7 +203,7 @@ def test_an_alias_without_its_domain_is_one_bad_line_of_several(ctl, write):
         database.execute("DELETE FROM domain WHERE name = 'example.org'")
     path = write("address,login\na@alias.example,a\nb,b\nc@nowhere.example,c\n")
     lines = complaints(ctl, path)
-    assert [line.split(":")[1] for line in lines[:3]] == ["2", "3", "4"]
+    assert [line.split(":")[1] for line in lines if re.match(rf"{path}:\d", line)] == ["2", "3", "4"]
 
 
 def test_an_empty_table_is_refused(ctl, write):
