@@ -198,7 +198,7 @@ def test_preview_as_json(filled):
     assert (shown["document"], shown["outcome"], shown["status"]) == ("outlook", "settings", 200)
     assert shown["head"][0] == "HTTP/1.1 200 OK" and "X-Content-Type-Options: nosniff" in shown["head"]
     assert shown["body"] == filled.ctl("preview", "outlook", "first.last@example.org").stdout
-    assert "login: 'a4711', from the row of user 'first.last@example.org'" in shown["explanation"]
+    assert "login: 'a4711', from user 'first.last@example.org'" in shown["explanation"]
     refused = filled.ctl("--json", "preview", "outlook", "x@closed.example.com", check=False)
     assert refused.returncode == 1 and json.loads(refused.stdout)["outcome"] == "unknown-domain"
 
@@ -317,14 +317,14 @@ def test_as_is_for_people_and_documents_that_clients_read(filled):
 def test_explain_from(filled):
     filled.setup(["provider", "set", "example.org", "--send-logins-to", "192.0.2.0/24"])
     words = ("preview", "outlook", "first.last@example.org", "--explain", "--from")
-    assert "login: 'a4711', from the row of user 'first.last@example.org'" in filled.ctl(*words, "192.0.2.1").stderr
-    assert (r"login: 'UNI\first.last', from the provider's pattern 'UNI\%EMAILLOCALPART%', for the row of user "
-            "'first.last@example.org' is not for this client (--send-logins-to)") in \
+    assert "login: 'a4711', from user 'first.last@example.org'" in filled.ctl(*words, "192.0.2.1").stderr
+    assert (r"login: 'UNI\first.last', from the provider's pattern 'UNI\%EMAILLOCALPART%', because the login of user "
+            "'first.last@example.org' is withheld from this client (--send-logins-to)") in \
         filled.ctl(*words, "198.51.100.1").stderr
     filled.setup(["provider", "set", "example.org", "--unknown-users", "refuse"])
     told = filled.ctl(*words, "198.51.100.1", check=False)
     assert told.returncode == 1
-    assert ("login: none, for the row of user 'first.last@example.org' is not for this client (--send-logins-to) "
+    assert ("login: none, because the login of user 'first.last@example.org' is withheld from this client (--send-logins-to) "
             "and provider 'example.org' has --unknown-users refuse") in told.stderr
 
 
@@ -368,14 +368,14 @@ def test_preview_without_address(filled):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        (["outlook", "first.last@example.org"], ["'a4711', from the row of user 'first.last@example.org'"]),
-        (["outlook", "first.last+x@example.org"], ["from the row of user 'first.last@example.org'"]),
+        (["outlook", "first.last@example.org"], ["'a4711', from user 'first.last@example.org'"]),
+        (["outlook", "first.last+x@example.org"], ["from user 'first.last@example.org'"]),
         (["outlook", "x@example.org"], [r"login: 'UNI\x', from the provider's pattern", r"POP\%LOGIN%"]),
-        (["autoconfig", "x@a.b.example.com"], ["'*.example.com' covers it", "alias: it shares", "'example.org'"]),
-        (["autoconfig", "@example.org"], ["of the host 'autoconfig.example.org'", "no address was given"]),
-        (["autoconfig", "x@elsewhere.example"], ["'*' covers it"]),
+        (["autoconfig", "x@a.b.example.com"], ["wildcard: matched by '*.example.com'", "alias: it shares", "'example.org'"]),
+        (["autoconfig", "@example.org"], ["from the host name 'autoconfig.example.org'", "no address was given"]),
+        (["autoconfig", "x@elsewhere.example"], ["wildcard: matched by '*'"]),
         (["autoconfig", "x@elsewhere.example", "--host", "autoconfig.example.org"],
-         ["'elsewhere.example' is not served here, so 'example.org' decides"]),
+         ["'elsewhere.example' is not served, so 'example.org' is used"]),
     ],
 )
 def test_explain(filled, arguments, words):
@@ -389,8 +389,8 @@ def test_explain(filled, arguments, words):
     [
         (["outlook", "x@closed.example.com"], "unknown-domain", "'closed.example.com' is disabled"),
         (["outlook", "x@elsewhere.example", "--host", "autodiscover.example.org"], "unknown-domain",
-         "'*' answers only where the host asked, 'autodiscover.example.org'"),
-        (["mobilesync", "x@elsewhere.example"], "not-offered", "'*' covers it"),
+         "'*' only matches if the host name of the request, 'autodiscover.example.org'"),
+        (["mobilesync", "x@elsewhere.example"], "not-offered", "wildcard: matched by '*'"),
     ],
 )
 def test_refusals(filled, arguments, outcome, words):
@@ -422,12 +422,12 @@ def test_explain_why_nothing_is_said(filled):
     told = filled.ctl("preview", "outlook", "a@example.org", "--explain", check=False)
     assert told.returncode == 1
     assert told.stderr.splitlines()[-2:] == [
-        "login: none, for no row fits and provider 'example.org' has --unknown-users refuse",
+        "login: none, because no user matches and provider 'example.org' has --unknown-users refuse",
         "mailconfctl: the client is refused: unknown-domain",
     ]
     told = filled.ctl("preview", "autoconfig", "@example.org", "--explain", check=False)
     assert told.stderr.splitlines()[-2] == \
-        "login: none, for no row fits and provider 'example.org' has --without-address refuse"
+        "login: none, because no user matches and provider 'example.org' has --without-address refuse"
 
 
 @pytest.mark.parametrize("document, client, said", [
@@ -449,10 +449,10 @@ def test_explain_a_move(filled):
     told = filled.ctl("preview", "mobilesync", "first.last@example.org", "--explain").stderr
     assert told.splitlines()[-1] == "moved: to 'last@example.com'"
     told = filled.ctl("preview", "autoconfig", "a.b@example.org", "--explain").stderr
-    assert told.splitlines()[-1] == "moved: to 'a.b@example.net', which this document cannot say"
+    assert told.splitlines()[-1] == "moved: to 'a.b@example.net', but this document has no redirects"
     for document in ("mobileconfig", "autodiscover-v2"):
         told = filled.ctl("preview", document, "a.b@example.org", "--explain").stderr
-        assert told.splitlines()[-1] == "moved: to 'a.b@example.net', which this document cannot say"
+        assert told.splitlines()[-1] == "moved: to 'a.b@example.net', but this document has no redirects"
 
 
 def test_a_terminal_gets_whole_lines(filled):

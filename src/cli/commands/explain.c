@@ -65,16 +65,16 @@ static int explain_nothing(struct admin *admin, struct bytes *lines,
 	if (r == STORE_NOT_FOUND)
 		add_explanation(
 			lines,
-			"domain: nothing here serves '%s': neither a domain of that name, nor "
-			"a pattern that covers it",
+			"domain: '%s' is not served: no domain has that name, and no wildcard "
+			"matches it",
 			domain);
 	else if (r != 0)
 		return -1;
 	else
 		add_explanation(
 			lines,
-			"domain: '%s' answers only where the host asked, '%s', is of the same "
-			"domain as the address",
+			"domain: '%s' only matches if the host name of the request, '%s', is in "
+			"the domain of the address",
 			row.name, response->query->host);
 	return 0;
 }
@@ -85,22 +85,21 @@ static void explain_domain(struct bytes *lines, const struct query *query,
 	if (match->is_host && query->domain)
 		add_explanation(
 			lines,
-			"domain: '%s' is not served here, so '%s' decides, of the host '%s' "
-			"that was asked",
+			"domain: '%s' is not served, so '%s' is used, from the host name '%s' of "
+			"the request",
 			query->domain, match->domain, query->host);
 	else if (match->is_host)
-		add_explanation(lines, "domain: '%s', of the host '%s' that was asked",
+		add_explanation(lines, "domain: '%s', from the host name '%s' of the request",
 				match->domain, query->host);
 	else
-		add_explanation(lines, "domain: '%s', of the address", match->domain);
+		add_explanation(lines, "domain: '%s', from the address", match->domain);
 	if (strcmp(match->row, match->domain) != 0)
-		add_explanation(lines, "pattern: '%s' covers it", match->row);
+		add_explanation(lines, "wildcard: matched by '%s'", match->row);
 	if (match->alias_of)
 		add_explanation(lines, "alias: it shares the provider and the users of '%s'",
 				match->alias_of);
 	add_explanation(lines, "provider: '%s'%s", match->provider.name,
-			match->has_own_provider ? ", which the user has instead of the domain's"
-						: "");
+			match->has_own_provider ? ", the user's own" : "");
 }
 
 /* Nothing else withholds a row in a preview: the address limit does not apply, and Evolution's MD5
@@ -109,10 +108,10 @@ static const char *why_no_row(struct arena *memory, const struct match *match)
 {
 	return match->withheld && match->user.address
 		       ? arena_printf(memory,
-				      "the row of user '%s' is not for this client "
+				      "the login of user '%s' is withheld from this client "
 				      "(--send-logins-to)",
 				      match->user.address)
-		       : "no row fits";
+		       : "no user matches";
 }
 
 static void explain_login(struct bytes *lines, const struct query *query, const struct match *match)
@@ -120,18 +119,19 @@ static void explain_login(struct bytes *lines, const struct query *query, const 
 	const struct provider *provider = &match->provider;
 
 	if (!query->address)
-		add_explanation(lines, "login: no address was given, so the pattern '%s' goes out",
+		add_explanation(lines,
+				"login: no address was given, so the pattern '%s' is sent as it is",
 				provider->login);
 	else if (match->has_user)
-		add_explanation(lines, "login: '%s', from the row of user '%s'", match->user.login,
+		add_explanation(lines, "login: '%s', from user '%s'", match->user.login,
 				match->user.address);
 	else
-		add_explanation(lines, "login: '%s', from the provider's pattern '%s', for %s",
+		add_explanation(lines, "login: '%s', from the provider's pattern '%s', because %s",
 				login_of(lines->memory, query->address, match), provider->login,
 				why_no_row(lines->memory, match));
 	for (size_t i = 0; i < provider->n_services; i++)
 		if (provider->services[i].login)
-			add_explanation(lines, "service: %s makes of it '%s'",
+			add_explanation(lines, "service: %s uses its own pattern '%s'",
 					service_url(lines->memory, &provider->services[i]),
 					provider->services[i].login);
 }
@@ -148,9 +148,9 @@ int explain_response(struct admin *admin, const struct response *response, struc
 	if (!match)
 		return explain_nothing(admin, lines, response, err);
 	explain_domain(lines, query, match);
-	/* The provider would rather say nothing. */
+	/* The provider refuses such requests. */
 	if (text_equals(response->outcome, failure_name(FAILURE_UNKNOWN_DOMAIN))) {
-		add_explanation(lines, "login: none, for %s and provider '%s' has --%s refuse",
+		add_explanation(lines, "login: none, because %s and provider '%s' has --%s refuse",
 				why_no_row(lines->memory, match), match->provider.name,
 				query->address ? "unknown-users" : "without-address");
 		return 0;
@@ -163,6 +163,6 @@ int explain_response(struct admin *admin, const struct response *response, struc
 			text_equals(response->protocol, protocol_outlook.name) ||
 					text_equals(response->protocol, protocol_mobilesync.name)
 				? ""
-				: ", which this document cannot say");
+				: ", but this document has no redirects");
 	return 0;
 }
