@@ -158,7 +158,7 @@ static int refuse_with_users(struct admin *admin, const char *name, int64_t user
 		error_set(err, ERROR_INPUT, "domain '%s' has %lld user%s", name, (long long)users,
 			  plural);
 		return error_hint(err,
-				  "'user list %s' shows them; to remove them too, say --with-users",
+				  "'user list %s' shows them; to remove them too, use --with-users",
 				  name);
 	}
 	error_set(err, ERROR_INPUT, "without '%s' nothing would serve %lld user%s of '%s'%s", name,
@@ -166,7 +166,7 @@ static int refuse_with_users(struct admin *admin, const char *name, int64_t user
 		  count > 1 ? arena_printf(admin->memory, " and %zu more domain%s", count - 1,
 					   count == 2 ? "" : "s")
 			    : "");
-	return error_hint(err, "to remove them too, say --with-users");
+	return error_hint(err, "to remove them too, use --with-users");
 }
 
 int domain_remove_users(struct admin *admin, const char *name, bool may_remove, struct error *err)

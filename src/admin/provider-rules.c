@@ -30,8 +30,7 @@ int service_from_url(struct admin *admin, const char *url, bool allows_plaintext
 		error_set(err, ERROR_INPUT,
 			  "'%s' would send passwords over the network in clear text",
 			  service_url(admin->memory, &service));
-		return error_hint(err,
-				  "give a service with TLS or STARTTLS, or say --allow-plaintext");
+		return error_hint(err, "use TLS or STARTTLS, or allow it with --allow-plaintext");
 	}
 	service_warn_of_port(admin, &service);
 	*ret_service = service;

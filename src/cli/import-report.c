@@ -133,10 +133,10 @@ void report_counts(struct admin *admin, const struct arguments *arguments, const
 	if (skipped > 0)
 		and_skipped = arena_printf(admin->memory, "; %zu line%s skipped", skipped,
 					   skipped == 1 ? "" : "s");
-	admin_say(admin, "%s%lld %s%s added, %lld changed, %lld removed%s",
-		  is_dry ? "dry run, nothing is done: " : "", (long long)counts->added, what,
-		  counts->added == 1 ? "" : "s", (long long)counts->changed,
-		  (long long)counts->removed, and_skipped);
+	admin_say(admin, "%s%lld %s%s %sadded, %lld changed, %lld removed%s",
+		  is_dry ? "dry run: " : "", (long long)counts->added, what,
+		  counts->added == 1 ? "" : "s", is_dry ? "would be " : "",
+		  (long long)counts->changed, (long long)counts->removed, and_skipped);
 	for (size_t i = 0; i < others.count && is_dry; i++)
 		texts_add(&admin->messages, others.items[i]);
 }

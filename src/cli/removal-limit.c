@@ -60,7 +60,7 @@ int removals_check_part(const struct removals *removals, const char *what, const
 		  (long long)removed, (long long)all, what, all == 1 ? "" : "s",
 		  domain ? " of '" : "", domain ? domain : "", domain ? "'" : "", removals->max,
 		  removals->is_percent ? " %" : "");
-	error_hint(err, "if that is meant, say --max-removals %lld", (long long)in_all);
+	error_hint(err, "if this is intended, use --max-removals %lld", (long long)in_all);
 	if (!removals->only_warns)
 		return -1;
 	admin_warn_of_error(removals->admin, err);

@@ -270,7 +270,8 @@ static bool read_server(struct draft *draft, const struct xml_element *element)
 		return false;
 	words = server_words(draft, element);
 	if ((kind ? read_service(draft, element, kind, words, &err)
-		  : error_set(&err, ERROR_INPUT, "mailconfd does not support such a service")) < 0)
+		  : error_set(&err, ERROR_INPUT,
+			      "mailconfd does not support this type of service")) < 0)
 		draft_note(draft, "%s is left out: %s", words, err.text);
 	return true;
 }

@@ -151,7 +151,7 @@ def test_apply_what_was_exported(ctl):
     ctl.batch(SMALL)
     before = ctl.dump()
     for options in (), ("--dry-run",):
-        assert ctl.apply(ctl("export"), *options) == "nothing differs\n"
+        assert ctl.apply(ctl("export"), *options) == "no differences\n"
     assert ctl.dump() == before
 
 
@@ -174,10 +174,10 @@ domains: 0 added, 1 changed, 0 removed
 users: 1 added, 1 changed, 0 removed
 """
     before = ctl.dump()
-    assert ctl.apply(text, "--dry-run") == expected + "dry run: nothing is done\n"
+    assert ctl.apply(text, "--dry-run") == expected + "dry run: nothing was changed\n"
     assert ctl.dump() == before
     assert ctl.apply(text) == expected
-    assert ctl.apply(text) == "nothing differs\n"
+    assert ctl.apply(text) == "no differences\n"
 
 
 def test_order_is_a_difference(ctl):
@@ -222,10 +222,10 @@ def test_an_empty_file_is_no_installation(ctl):
     with_many(ctl, 30)
     before = ctl.dump()
     assert ctl.refused_text("") == (
-        "this would remove 2 of 2 domains, more than the 10 % allowed; if that is meant, say "
+        "this would remove 2 of 2 domains, more than the 10 % allowed; if this is intended, use "
         "--max-removals 2")
     assert ctl.refused_text("", "--max-removals=29") == (
-        "this would remove 30 of 30 users, more than the 29 allowed; if that is meant, say "
+        "this would remove 30 of 30 users, more than the 29 allowed; if this is intended, use "
         "--max-removals 30")
     assert ctl.dump() == before
     assert ctl.apply("", "--max-removals=30").endswith("users: 0 added, 0 changed, 30 removed\n")
@@ -242,14 +242,14 @@ def test_a_dry_run_tells_what_would_be_refused(ctl, tmp_path):
         assert result.returncode == 0
         assert joined(result.stderr) == (
             "mailconfctl: warning: this would remove 2 of 2 domains, more than the 10 % allowed; if "
-            "that is meant, say --max-removals 2\n"
+            "this is intended, use --max-removals 2\n"
             "mailconfctl: warning: this would remove 30 of 30 users, more than the 10 % allowed; if "
-            "that is meant, say --max-removals 30\n")
+            "this is intended, use --max-removals 30\n")
         if not options:
             assert result.stdout == ctl.apply(
                 "", "--dry-run", "--max-removals=100%")
             assert result.stdout.endswith("users: 0 added, 0 changed, 30 removed\n"
-                                          "dry run: nothing is done\n")
+                                          "dry run: nothing was changed\n")
     assert ctl.dump() == before
 
 
@@ -577,7 +577,7 @@ def test_random_installation(place, seed):
     one = place("one")
     make(one, seed)
     text = one("export")
-    assert one.apply(text) == one.apply(text, "--dry-run") == "nothing differs\n"
+    assert one.apply(text) == one.apply(text, "--dry-run") == "no differences\n"
 
     empty = place("empty")
     said = empty.apply(text)
@@ -594,9 +594,9 @@ def test_random_installation(place, seed):
     before = other("export").splitlines()
     planned = other.apply(text, "--max-removals=100%", "--dry-run")
     done = other.apply(text, "--max-removals=100%")
-    assert planned.replace("dry run: nothing is done\n", "") == done
+    assert planned.replace("dry run: nothing was changed\n", "") == done
     assert other("export") == text
-    assert other.apply(text) == "nothing differs\n"
+    assert other.apply(text) == "no differences\n"
 
     old, new = (users_of(some) for some in (before, text.splitlines()))
     removed, added = len(old.keys() - new.keys()), len(new.keys() - old.keys())

@@ -111,7 +111,7 @@ def test_domains_change(ctl, write):
                  "b.example,,A.example,yes\na.example,p,,no\nc.example,p,,yes\n")
     words = ["domain", "import", path]
     assert ctl(*words, "--dry-run") == \
-        "dry run, nothing is done: 1 domain added, 2 changed, 0 removed\n"
+        "dry run: 1 domain would be added, 2 changed, 0 removed\n"
     assert ctl.json(*words) == {"added": 1, "changed": 2, "removed": 0, "unchanged": 0,
                                 "skipped": 0, "dry_run": False}
     assert ctl.json("domain", "list") == [
@@ -134,8 +134,8 @@ def test_removed_domains_take_few_users_along(ctl, write):
     path = write("domain\nexample.org\n" + "".join(f"d{n}.example\n" for n in range(2, 21)))
     words = ["domain", "import", path, "--replace-all", "--with-users"]
     assert ctl.refused(*words) == \
-        f"{path}: this would remove 40 of 41 users, more than the 10 % allowed; if that is meant, " \
-        "say --max-removals 40"
+        f"{path}: this would remove 40 of 41 users, more than the 10 % allowed; if this is intended, " \
+        "use --max-removals 40"
     assert len(ctl.json("user", "list")) == 41
     assert ctl(*words, "--max-removals=40").endswith("0 domains added, 0 changed, 2 removed\n")
     assert [user["address"] for user in ctl.json("user", "list")] == ["a@example.org"]
@@ -147,14 +147,14 @@ def test_domains_replaced(ctl, write):
     ctl("user", "add", "a@own.example", "a")
     path = write("domain\nexample.org\n")
     assert ctl.refused("domain", "import", path, "--replace-all") == \
-        f"{path}: this would remove 2 of 3 domains, more than the 10 % allowed; if that is meant, " \
-        "say --max-removals 2"
+        f"{path}: this would remove 2 of 3 domains, more than the 10 % allowed; if this is intended, " \
+        "use --max-removals 2"
     assert ctl.refused("domain", "import", path, "--replace-all", "--max-removals=2") == \
         "domain 'own.example' has 1 user; 'user list own.example' shows them; to remove them " \
-        "too, say --with-users"
+        "too, use --with-users"
     assert len(ctl.json("domain", "list")) == 3
     assert ctl("domain", "import", path, "--replace-all", "--max-removals=2", "--with-users", "--dry-run") == (
-        "dry run, nothing is done: 0 domains added, 0 changed, 2 removed\n"
+        "dry run: 0 domains would be added, 0 changed, 2 removed\n"
         "1 user removed\n"
         "provider own.example removed: no longer used\n")
     assert len(ctl.json("domain", "list")) == 3
@@ -195,7 +195,7 @@ def test_bad_domains(ctl, write):
         f"{path}:8: domain 'g.example' is an alias of 'alias.example', which is an alias itself",
         f"{path}:9: '*.example.org' is a wildcard domain, which cannot have aliases",
         f"{path}:10: '*' serves every domain that points here, including those of others",
-        "hint: if that is meant, add --any-domain",
+        "hint: if this is intended, add --any-domain",
         f"{path}:10: domain '*' is an alias of 'example.org', which is an alias itself",
         f"{path}:11: enabled must be yes or no, not 'true'",
         f"{path}:12: domain 'j.example' cannot move to itself",

@@ -143,18 +143,18 @@ def test_replace_refuses_other_domains(ctl, write):
 
 @pytest.mark.parametrize("options, all_, kept, says", [
     ([], 100, 90, None),
-    ([], 100, 89, "this would remove 11 of 100 users, more than the 10 % allowed; if that is meant, "
-                  "say --max-removals 11"),
-    ([], 9, 8, "this would remove 1 of 9 users, more than the 10 % allowed; if that is meant, "
-               "say --max-removals 1"),
-    ([], 3, 0, "this would remove 3 of 3 users, more than the 10 % allowed; if that is meant, "
-               "say --max-removals 3"),
+    ([], 100, 89, "this would remove 11 of 100 users, more than the 10 % allowed; if this is intended, "
+                  "use --max-removals 11"),
+    ([], 9, 8, "this would remove 1 of 9 users, more than the 10 % allowed; if this is intended, "
+               "use --max-removals 1"),
+    ([], 3, 0, "this would remove 3 of 3 users, more than the 10 % allowed; if this is intended, "
+               "use --max-removals 3"),
     (["--max-removals", "11"], 100, 89, None),
     (["--max-removals", "10"], 100, 89, "this would remove 11 of 100 users, more than the 10 "
-                                        "allowed; if that is meant, say --max-removals 11"),
+                                        "allowed; if this is intended, use --max-removals 11"),
     (["--max-removals", "50%"], 10, 5, None),
     (["--max-removals", "0"], 10, 9, "this would remove 1 of 10 users, more than the 0 allowed; if "
-                                     "that is meant, say --max-removals 1"),
+                                     "this is intended, use --max-removals 1"),
     (["--max-removals=100%"], 3, 0, None),
 ])
 @pytest.mark.parametrize("scope", [["--replace", "example.org"], ["--replace-all"]])
@@ -175,9 +175,9 @@ def test_dry_run_tells_what_would_be_refused(ctl, write, scope):
     ctl("user", "import", write(csv(10)))
     result = ctl.run("user", "import", write(csv(5)), *scope, "--dry-run")
     assert (result.returncode, result.stdout, joined(result.stderr)) == (
-        0, "dry run, nothing is done: 0 users added, 0 changed, 5 removed\n",
-        "mailconfctl: warning: this would remove 5 of 10 users, more than the 10 % allowed; if that "
-        "is meant, say --max-removals 5\n")
+        0, "dry run: 0 users would be added, 0 changed, 5 removed\n",
+        "mailconfctl: warning: this would remove 5 of 10 users, more than the 10 % allowed; if this "
+        "is intended, use --max-removals 5\n")
     assert len(users(ctl)) == 10
 
 
@@ -189,7 +189,7 @@ def test_max_removals_of_each_domain(ctl, write):
     path = write(csv(99))
     assert ctl.refused("user", "import", path, *scope) == \
         f"{path}: this would remove 2 of 2 users of 'small.example', more than the 10 % allowed; " \
-        "if that is meant, say --max-removals 3"
+        "if this is intended, use --max-removals 3"
     assert len(users(ctl)) == 102
     assert "this would remove 2 of 2 users of 'small.example'" in ctl.refused(
         "user", "import", path, *scope, "--max-removals=99%")
@@ -221,7 +221,7 @@ def test_dry_run(ctl, write):
     before = ctl("--json", "user", "list")
     path = write(csv(20, first=2, login="b%d"))
     words = ["user", "import", path, "--replace", "example.org", "--dry-run"]
-    assert ctl(*words) == "dry run, nothing is done: 2 users added, 18 changed, 2 removed\n"
+    assert ctl(*words) == "dry run: 2 users would be added, 18 changed, 2 removed\n"
     assert ctl.json(*words) == {"added": 2, "changed": 18, "removed": 2, "unchanged": 0,
                                 "skipped": 0, "dry_run": True}
     assert ctl("--json", "user", "list") == before

@@ -235,7 +235,7 @@ def test_what_is_not_held_is_named(ctl, automx2):
     assert "x" not in " ".join(warned).split(), "a password is no matter for a warning"
     assert sorted(warned) == sorted([
         "automx2 looks up the logins of 'Example.NET' in LDAP at 'ldap.example.com', which mailconfd "
-        "cannot: logins that differ from the provider's pattern need a user",
+        "cannot: add a user for each login that differs from the provider's pattern",
         "the INVALID server 'a.example.com' is left out: mailconfd does not support the server type 'INVALID'",
         "the imap server 'b.example.com' is left out: mailconfd does not support the socket type 'Auto'",
         "the imap server 'c.example.com' is left out: mailconfd does not support the authentication 'magic'",
@@ -270,7 +270,7 @@ def test_plaintext(ctl, automx2):
     file = automx2(NEWEST, ROWS, "UPDATE server SET socket_type = 'None' WHERE id = 1;")
     assert ctl.refused("import", "automx2", file) == (
         f"{file}: 'imap://imap.example.com' would send passwords over the network in clear text; "
-        "give a service with TLS or STARTTLS, or say --allow-plaintext")
+        "use TLS or STARTTLS, or allow it with --allow-plaintext")
     assert ctl.json("provider", "list") == []
     import_it(ctl, file, "--allow-plaintext")
     assert services(ctl, "BigCorp")[0][0] == "imap://imap.example.com"

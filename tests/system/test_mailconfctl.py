@@ -1096,8 +1096,8 @@ def test_too_many_services(org):
 @pytest.mark.parametrize("url", ["imap://h.example", "pop3://h.example", "submission://h.example",
                                  "managesieve://h.example"])
 def test_plaintext_is_asked_for(org, url):
-    reason = "'%s' would send passwords over the network in clear text; give a service with TLS " \
-        "or STARTTLS, or say --allow-plaintext" % url
+    reason = "'%s' would send passwords over the network in clear text; use TLS " \
+        "or STARTTLS, or allow it with --allow-plaintext" % url
     assert org.refused("service", "add", "example.org", url) == reason
     assert org.refused("provider", "set", "example.org", url) == reason
     assert org.refused("provider", "add", "uni", url) == reason
@@ -1214,8 +1214,8 @@ def test_domain_names_that_are_refused(ctl, name):
 
 def test_any_domain(ctl):
     assert ctl.refused("domain", "add", "*", *ORG) == \
-        "'*' serves every domain that points here, including those of others; say --any-domain if " \
-        "that is meant"
+        "'*' serves every domain that points here, including those of others; if this is intended, " \
+        "add --any-domain"
     assert ctl("domain", "add", "*", "--any-domain", *ORG) == "domain * added, provider *\n"
 
 
@@ -1343,7 +1343,7 @@ def test_domain_with_users(org):
     org("user", "add", "@example.org", "b")
     assert org.refused("domain", "remove", "example.org") == \
         "domain 'example.org' has 2 users; 'user list example.org' shows them; to remove them " \
-        "too, say --with-users"
+        "too, use --with-users"
     assert len(org.json("user", "list")) == 2
     assert org("domain", "remove", "example.org", "--with-users").startswith(
         "domain example.org removed\n2 users removed\n")
@@ -1358,7 +1358,7 @@ def test_pattern_with_users(org):
         org("user", "add", address, "x")
     assert org.refused("domain", "remove", "*.example.org") == \
         "without '*.example.org' nothing would serve 3 users of 'a.example.org' and 1 more " \
-        "domain; to remove them too, say --with-users"
+        "domain; to remove them too, use --with-users"
     assert org("domain", "remove", "*.b.example.org") == "domain *.b.example.org removed\n"
     assert org("domain", "remove", "*.example.org", "--with-users") == \
         "domain *.example.org removed\n4 users removed\n"

@@ -100,7 +100,7 @@ def test_what_is_not_held_is_named(ctl, document):
         f"{document}: the login of imaps://imap.uni.example is left out: login pattern "
         "'%REALNAME%': %REALNAME% is none of %EMAILADDRESS% %EMAILLOCALPART% %EMAILDOMAIN%",
         f"{document}: the ews server 'https://ews.uni.example/' is left out: mailconfd does not "
-        "support such a service",
+        "support this type of service",
         f"{document}: a domain is left out: '%EMAILDOMAIN%' is not a domain name",
     ]
     assert len(provider(ctl)["services"]) == 2
@@ -122,7 +122,7 @@ def test_plaintext(ctl, document):
     pathlib.Path(document).write_text(text)
     assert ctl.refused("provider", "import", document) == (
         f"{document}: 'submission://smtp.uni.example' would send passwords over the network in "
-        "clear text; give a service with TLS or STARTTLS, or say --allow-plaintext")
+        "clear text; use TLS or STARTTLS, or allow it with --allow-plaintext")
     assert ctl.json("provider", "list") == []
     assert ctl("provider", "import", document, "--allow-plaintext") == ADDED
 

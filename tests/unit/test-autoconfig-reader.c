@@ -190,7 +190,7 @@ static void test_services(void **state)
 		  IMAP_READ "\nnote: the smtp server 'h.example' is left out: it has no <port>\n" },
 		{ IMAP "<outgoingServer><hostname>h.example</hostname></outgoingServer>",
 		  IMAP_READ "\nnote: the server 'h.example' is left out: mailconfd does not "
-			    "support such a service\n" },
+			    "support this type of service\n" },
 
 		/* kinds that are not held */
 		{ IMAP "<incomingServer type='ews'><url>https://h.example/ews</url>"
@@ -198,11 +198,11 @@ static void test_services(void **state)
 		       "</owaURL></incomingServer>" SERVER("incomingServer", "nntp", "n.example",
 							   "563", "SSL", ""),
 		  IMAP_READ "\nnote: the ews server 'https://h.example/ews' is left out: mailconfd "
-			    "does not support such a service\n"
+			    "does not support this type of service\n"
 			    "note: the exchange server 'https://h.example/' is left out: mailconfd "
-			    "does not support such a service\n"
+			    "does not support this type of service\n"
 			    "note: the nntp server 'n.example' is left out: mailconfd does not "
-			    "support such a service\n" },
+			    "support this type of service\n" },
 
 		/* ways to authenticate */
 		{ SERVER("incomingServer", "imap", "h.example", "993", "SSL",
@@ -450,7 +450,7 @@ static void test_refused(void **state)
 		  "<incomingServer type='ews'><url>https://h.example/</url></incomingServer>" TAIL,
 		  "it has no service that mailconfd supports; the ews server 'https://h.example/' "
 		  "is "
-		  "left out: mailconfd does not support such a service" },
+		  "left out: mailconfd does not support this type of service" },
 		{ "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a/></a></a></a></a></a></a></a>"
 		  "</a></a></a></a></a></a></a></a></a>",
 		  "too many elements" },

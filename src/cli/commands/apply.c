@@ -120,9 +120,9 @@ static int print_result(struct application *application, int64_t differences, st
 				  (long long)counts->removed);
 	}
 	if (differences == 0)
-		admin_say(admin, "nothing differs");
+		admin_say(admin, "no differences");
 	else if (application->is_dry)
-		admin_say(admin, "dry run: nothing is done");
+		admin_say(admin, "dry run: nothing was changed");
 	return print_lines(application, NULL, err);
 }
 

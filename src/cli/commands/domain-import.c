@@ -228,7 +228,7 @@ static int check_line(struct domain_import *import, const struct plan *plan, str
 	if (!plan->before && text_equals(after->name, "*") && !import->takes_any) {
 		error_set(err, ERROR_INPUT,
 			  "'*' serves every domain that points here, including those of others");
-		return error_hint(err, "if that is meant, add --any-domain");
+		return error_hint(err, "if this is intended, add --any-domain");
 	}
 	if (after->provider &&
 	    !texts_find(import->providers, import->n_providers, after->provider)) {

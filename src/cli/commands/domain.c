@@ -50,7 +50,7 @@ static int add_domain(struct admin *admin, const struct arguments *arguments, st
 	if (text_equals(domain.name, "*") && !option_is_given(arguments, "any-domain")) {
 		error_set(err, ERROR_INPUT,
 			  "'*' serves every domain that points here, including those of others");
-		return error_hint(err, "say --any-domain if that is meant");
+		return error_hint(err, "if this is intended, add --any-domain");
 	}
 	r = store_find_domain(admin->store, admin->memory, domain.name, &existing, err);
 	if (r == 0) {

@@ -163,8 +163,8 @@ static int group_domains(struct automx2 *automx2, struct admin *admin, const cha
 			texts_add(&(*link)->ldap,
 				  arena_printf(admin->memory,
 					       "automx2 looks up the logins of '%s'%s in LDAP at "
-					       "'%s', which mailconfd cannot: logins that differ "
-					       "from the provider's pattern need a user",
+					       "'%s', which mailconfd cannot: add a user for each "
+					       "login that differs from the provider's pattern",
 					       domain->name, domain->ldap_others, domain->ldap));
 	}
 	return 0;
