@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * The commands of mailconfctl: each is in the file of its name, and command.c lists them by family.
+ * The commands of mailconfctl: a file has those of a family, or one large command,
+ * and command.c lists them by family.
  * Parsing, help and completion all read these tables, so that they cannot disagree.
  */
 
@@ -22,7 +23,7 @@ enum database_use {
 	DATABASE_OWN_CHANGE,  /* run() opens it with admin_open(), begins and commits */
 };
 
-/* What the first argument is, for the framework to open: see files.h. */
+/* What the first argument is, for the framework to open: see cli/file-argument.h. */
 enum file_use {
 	FILE_NONE,
 	FILE_INPUT,  /* is read; none or "-" is standard input, and a URL is left alone */

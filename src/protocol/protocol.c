@@ -1,7 +1,7 @@
 #include "protocol/protocol.h"
 
 /* The most frequent first: counters and routes are searched from the beginning. */
-const struct protocol *const all_protocols[PROTOCOLS] = {
+const struct protocol *const all_protocols[] = {
 	&protocol_autoconfig, &protocol_outlook, &protocol_mobilesync, &protocol_autodiscover_v2,
 	&protocol_caldav,     &protocol_carddav, &protocol_pacc,       &protocol_mobileconfig,
 };
