@@ -415,7 +415,7 @@ def test_dashboard_shows_what_there_is(watched):
 
 def test_manual_has_a_picture_of_the_dashboard():
     page = (ROOT / "data" / "man" / "mailconfd-operating.7").read_text()
-    picture = " ".join(page.partition("ten minutes of a server")[2].partition(".Ed")[0].split())
+    picture = " ".join(page.partition("from ten minutes")[2].partition(".Ed")[0].split())
     dashboard = json.loads((ROOT / "packaging" / "grafana" / "mailconfd.json").read_text())
     # The titles of numbers stand side by side, over two lines.
     assert not [panel["title"] for panel in dashboard["panels"] if panel["type"] != "stat" and
