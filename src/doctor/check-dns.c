@@ -254,8 +254,7 @@ static void check_record(struct check *check, const struct asked_record *asked,
 			     "%s\n"
 			     "add to DNS: %s",
 			     record->name, type,
-			     is_denial ? "a record that says that the service is not offered"
-				       : line,
+			     is_denial ? "a record that marks the service as not offered" : line,
 			     line);
 	else
 		check_report(check,

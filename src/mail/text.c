@@ -43,7 +43,7 @@ int text_check(const char *what, const char *text, size_t max, struct error *err
 
 /*
  * Thunderbird on the desktop turns XML into JavaScript objects: what isFinite() holds for becomes
- * a number, true and false in any case become truth values, and the user name is made from that
+ * a number, true and false in any case become Booleans, and the user name is made from that
  * again. So 007 comes out as 7, 1e5 as 100000, 0x10 as 0, and 0 not at all.
  */
 

@@ -189,8 +189,8 @@ static int fail_not_found(struct name_check *check, const struct node *node,
 static int fail_no_text(struct name_check *check, const struct node *node, enum value_type type)
 {
 	static const char *const kinds[] = {
-		[VALUE_FALSE] = "a truth value",
-		[VALUE_TRUE] = "a truth value",
+		[VALUE_FALSE] = "a Boolean",
+		[VALUE_TRUE] = "a Boolean",
 		[VALUE_LIST] = "a list",
 		[VALUE_MAP] = "a map",
 	};

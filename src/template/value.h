@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * The data that a template is expanded with: texts in UTF-8, truth values, lists and maps, nested.
+ * The data that a template is expanded with: texts in UTF-8, Booleans, lists and maps, nested.
  * Values are plain and borrow everything they point to.
  */
 

@@ -196,7 +196,7 @@ EXPRESSIBLE = (
         drop_oauth2_alone,
     ),
     Limit(
-        "Thunderbird reads a user name that looks like a number or a truth value as such",
+        "Thunderbird reads a user name that looks like a number or a Boolean as such",
         ("thunderbird",),
         read_written_out_numbers,
     ),

@@ -15,7 +15,7 @@ from mailconfctl import Mailconfctl, joined, without
 
 SERVICES = ["imaps://imap.example.org", "submissions://smtp.example.org"]
 
-HEADING = "# An installation of mailconfd: 'mailconfctl apply' makes a database equal to it.\n"
+HEADING = "# Contents of a mailconfd database; 'mailconfctl apply' makes a database match them.\n"
 
 
 class Installation(Mailconfctl):

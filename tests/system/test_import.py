@@ -349,7 +349,7 @@ def test_warnings(ctl, write):
         "domain 'example.net' is disabled, so nothing is answered for the 3 users of 'example.net'; "
         "use 'domain enable example.net'",
         "Thunderbird on the desktop may change the login of 2 users, such as '007', because it reads it "
-        "as a number or truth value"]
+        "as a number or Boolean"]
 
 
 def test_circles_of_moves(ctl, write):

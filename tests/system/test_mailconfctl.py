@@ -113,7 +113,7 @@ def run_without_settings(*words):
 
 def test_help_has_each_heading_once(ctl):
     headings = [line for line in ctl("--help").splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert len(headings) == len(set(headings)) and "The whole installation:" in headings
+    assert len(headings) == len(set(headings)) and "The whole database:" in headings
 
 
 def test_a_family_with_one_command_names_it(ctl):
@@ -1840,8 +1840,8 @@ def test_logins_that_are_refused(org, login, words):
 
 @pytest.mark.parametrize("login, reading, example", [
     ("007", "a number", "7 for 007 or 100000 for 1e5"), ("1e5", "a number", "7 for 007 or 100000 for 1e5"),
-    ("0x10", "a number", "7 for 007 or 100000 for 1e5"), ("true", "a truth value", "true for TRUE"),
-    ("FALSE", "a truth value", "true for TRUE")])
+    ("0x10", "a number", "7 for 007 or 100000 for 1e5"), ("true", "a Boolean", "true for TRUE"),
+    ("FALSE", "a Boolean", "true for TRUE")])
 def test_logins_that_are_misread(org, login, reading, example):
     warning = "Thunderbird on the desktop reads the login '%s' as %s, and may log in with " \
         "another text, as with %s" % (login, reading, example)

@@ -324,7 +324,7 @@ static const struct {
 	/* found, but nothing that can be put in */
 	{ "\n{{services}}", "test:2: 'services' is a list, which cannot be put in" },
 	{ "{{person}}", "is a map" },
-	{ "{{yes}}", "is a truth value" },
+	{ "{{yes}}", "is a Boolean" },
 	{ "{{#services}}{{.}}{{/services}}", "'.' is a map" },
 };
 

@@ -1,5 +1,5 @@
 /*
- * mailconfctl apply: makes the database equal to a file of commands. The commands run in a scratch
+ * mailconfctl apply: makes the database match a file of commands. The commands run in a scratch
  * database, so that they are checked as always; then the rows that differ are written.
  */
 
@@ -210,7 +210,7 @@ static const struct option options[] = {
 const struct command command_apply = {
 	.name = "apply",
 	.arguments = "FILE|-",
-	.summary = "Make the database equal to a file of commands",
+	.summary = "Make the database match a file of commands",
 	.details = "The file was written by 'export', or has commands as for 'batch' that start "
 		   "with an\nempty database. Only rows that differ are changed, atomically. The "
 		   "differences are\nprinted as commands: - for removed and + for added ones. Rows "

@@ -1,4 +1,4 @@
-/* mailconfctl export: a whole installation as the commands that create it. */
+/* mailconfctl export: the contents of the database as the commands that create them. */
 
 #include <errno.h>
 
@@ -11,8 +11,8 @@
 #include "store/store.h"
 #include "util/base.h"
 
-static const char heading[] = "# An installation of mailconfd: 'mailconfctl apply' makes a "
-			      "database equal to it.\n";
+static const char heading[] = "# Contents of a mailconfd database; 'mailconfctl apply' makes "
+			      "a database match them.\n";
 
 struct exporter {
 	struct admin *admin;

@@ -316,7 +316,7 @@ static int import_users(struct admin *admin, const struct arguments *arguments, 
 	if (import.n_misread > 0)
 		admin_warn(admin,
 			   "Thunderbird on the desktop may change the login of %zu user%s, such as "
-			   "'%s', because it reads it as a number or truth value",
+			   "'%s', because it reads it as a number or Boolean",
 			   import.n_misread, import.n_misread == 1 ? "" : "s",
 			   import.misread_login);
 	report_counts(admin, arguments, "user", &import.counts, import.skipped.count);

@@ -72,12 +72,11 @@ static void warn_of_reading(struct admin *admin, const struct owner *owner, cons
 
 	if (reading == LOGIN_READ_AS_TEXT || (owner->local && text_equals(owner->local, login)))
 		return;
-	admin_warn(
-		admin, "Thunderbird on the desktop reads the login '%s' as a %s", login,
-		reading == LOGIN_READ_AS_NUMBER
-			? "number, and may log in with another text, as with 7 for 007 or "
-			  "100000 for 1e5"
-			: "truth value, and may log in with another text, as with true for TRUE");
+	admin_warn(admin, "Thunderbird on the desktop reads the login '%s' as a %s", login,
+		   reading == LOGIN_READ_AS_NUMBER
+			   ? "number, and may log in with another text, as with 7 for 007 or "
+			     "100000 for 1e5"
+			   : "Boolean, and may log in with another text, as with true for TRUE");
 }
 
 /* --name and --provider; an empty text unsets. */
