@@ -138,7 +138,7 @@ const char *document_account(struct client_reading *reading, const struct xml_el
 							: "no <Account>";
 	action = element_child_text(*ret_account, "Action");
 	if (action && strncmp(action, "redirect", strlen("redirect")) == 0)
-		return "the client does not follow redirects in documents";
+		return "the document is a redirect, which is not followed";
 	return NULL;
 }
 
