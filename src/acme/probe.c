@@ -226,6 +226,7 @@ int probe_wait_until_served(struct arena *memory, const char *listen, const stru
 		}
 		if (clock_now() + pause >= deadline)
 			return error_prefix(err, "after %d seconds", SERVED_PATIENCE_MS / 1000);
+		stream_close(TAKE(stream));
 		nanosleep(&time, NULL);
 	}
 }

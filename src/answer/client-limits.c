@@ -117,8 +117,8 @@ struct client_limits *client_limits_new(void)
 			pthread_mutex_init(&table->sets[i].lock, NULL);
 	}
 	limits->rate = rate_limit_new();
-	limits->refusals = REFUSAL_LOG("rate limit", "refused");
-	limits->closed = REFUSAL_LOG("connection limit", "closed");
+	refusal_log_init(&limits->refusals, "rate limit", "refused");
+	refusal_log_init(&limits->closed, "connection limit", "closed");
 	limits->trusted = xstrdup("");
 	pthread_rwlock_init(&limits->lock, NULL);
 	return limits;
@@ -139,6 +139,8 @@ void client_limits_free(struct client_limits *limits)
 		free(table->sets);
 	}
 	pthread_rwlock_destroy(&limits->lock);
+	pthread_mutex_destroy(&limits->refusals.lock);
+	pthread_mutex_destroy(&limits->closed.lock);
 	rate_limit_free(limits->rate);
 	free(limits->trusted);
 	free(limits);

@@ -2,6 +2,13 @@
 
 #include "util/log.h"
 
+void refusal_log_init(struct refusal_log *log, const char *limit, const char *event)
+{
+	log->limit = limit;
+	log->event = event;
+	pthread_mutex_init(&log->lock, NULL);
+}
+
 bool refusal_log_add(struct refusal_log *log, const struct client_network *network, int64_t now)
 {
 	size_t i, room = REFUSAL_LOG_NETWORKS;

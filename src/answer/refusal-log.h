@@ -26,8 +26,8 @@ struct refusal_log {
 	} places[REFUSAL_LOG_NETWORKS + 1]; /* the last: all for which there is no other place */
 };
 
-/* REFUSAL_LOG("rate limit", "refused") */
-#define REFUSAL_LOG(limit, event) ((struct refusal_log){ limit, event, PTHREAD_MUTEX_INITIALIZER })
+/* Initialises a log that is zeroed: "rate limit", "refused". */
+void refusal_log_init(struct refusal_log *log, const char *limit, const char *event);
 
 /* Returns whether this refusal is to be logged; else it is counted. now is clock_now(). May be
  * called from any thread. */

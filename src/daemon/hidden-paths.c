@@ -113,7 +113,8 @@ static void read_mounts(struct arena *memory, struct confinement *confinement)
 		bool is_cover, is_writable;
 
 		if (!file_system ||
-		    sscanf(line, "%*d %*d %*s %511s %511s %255s", root, target, options) != 3)
+		    sscanf(line, "%*d %*d %*s %511s %511s %255s", root, target, options) != 3 ||
+		    *target != '/')
 			continue;
 		is_cover = strstr(root, "/inaccessible/dir") || strstr(root, "/systemd-private-");
 		is_writable = strncmp(options, "rw", 2) == 0;

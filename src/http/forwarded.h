@@ -16,8 +16,7 @@ const char *forwarded_values(struct arena *memory, struct MHD_Connection *connec
 /*
  * The request came from a proxy: request->client is the peer, request->host the Host field. If
  * the peer is trusted, both become what the values of X-Forwarded-For and X-Forwarded-Host say
- * (NULL: nothing). A peer on the unix socket is trusted,
- * others are if the networks contain them.
+ * (NULL: nothing). A peer on the unix socket is trusted, others are if the networks contain them.
  *
  * The client is the right-most address that is not a trusted proxy's, because the client can have
  * written what is left of it; if all are trusted, the left-most. If that is not an address, or

@@ -200,8 +200,6 @@ static void hand_over(struct listener *listener)
 {
 	for (unsigned i = 0; i < listener->n_workers; i++)
 		worker_set_serving(listener->workers[i], &listener->serving);
-	if (listener->metrics)
-		metrics_server_set_serving(listener->metrics, &listener->serving);
 }
 
 void listener_set_certificates(struct listener *listener, struct certificates *certificates)
@@ -209,6 +207,8 @@ void listener_set_certificates(struct listener *listener, struct certificates *c
 	certificates_unref(listener->serving.certificates);
 	listener->serving.certificates = certificates_ref(certificates);
 	hand_over(listener);
+	if (listener->metrics)
+		metrics_server_set_serving(listener->metrics, &listener->serving);
 }
 
 void listener_set_templates(struct listener *listener, struct templates *templates)
@@ -262,6 +262,8 @@ void listener_set_rules(struct listener *listener, const struct settings *settin
 	snprintf(serving->public_name, sizeof(serving->public_name), "%s",
 		 settings->server.public_name);
 	hand_over(listener);
+	if (listener->metrics)
+		metrics_server_set_serving(listener->metrics, serving);
 }
 
 static void set_stores(struct listener *listener, struct store **stores)
@@ -277,12 +279,14 @@ int listener_reopen_database(struct listener *listener, const char *file, bool c
 {
 	unsigned count = listener->n_workers + (listener->metrics ? 1 : 0), n_open = 0;
 	const struct timespec pause = { .tv_nsec = 1000000 };
-	int64_t until = clock_now() + CLOSE_PATIENCE_MS;
 	_cleanup_(freep) struct store **stores = xcalloc(count + 1, sizeof(struct store *));
 	int r = 0;
 
 	if (closes_first) {
+		int64_t until;
+
 		set_stores(listener, stores);
+		until = clock_now() + CLOSE_PATIENCE_MS;
 		/* A worker that hangs keeps its connection. */
 		for (unsigned i = 0; i < listener->n_workers; i++)
 			while (worker_has_store(listener->workers[i]) && clock_now() < until)

@@ -298,6 +298,8 @@ static enum MHD_Result make_answer(struct exchange *exchange)
 	if (r != 0)
 		log_error_counted("protocol=%s: %s", protocol ?: "-",
 				  error_line(&exchange->scratch, &err));
+	if (exchange->patience != 0) /* settings and database can have changed meanwhile */
+		set_privacy(handler, &exchange->record);
 	trace_answer(exchange->ours->trace, &exchange->record);
 	return send_response(exchange);
 }

@@ -20,7 +20,9 @@ struct serving {
 	unsigned handshake_timeout;	  /* seconds */
 	unsigned connections_per_network; /* percent of the worker's */
 	bool http_autoconfig, redirect_to_same_host;
-	char trusted_proxies[SETTINGS_NETWORKS_MAX]; /* have no share on the listener for proxies */
+	/* Networks whose X-Forwarded-* fields are believed, and that have no share on the listener
+	 * for proxies. */
+	char trusted_proxies[SETTINGS_NETWORKS_MAX];
 	char acme_directory[256];
 	char public_name[HOST_NAME_MAX_LENGTH + sizeof(":65535")];
 };

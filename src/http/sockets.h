@@ -37,8 +37,8 @@ struct listening_socket {
 struct sockets {
 	struct arena memory; /* holds all below */
 	unsigned workers;
-	struct listening_socket
-		*items; /* each worker has one of each, of SOCKET_METRICS the first */
+	/* Each worker has one of each, of SOCKET_METRICS the first. */
+	struct listening_socket *items;
 	size_t count;
 	struct texts problems; /* sentences about addresses that are left out, or not there yet */
 	struct error first;    /* of these */
@@ -64,7 +64,6 @@ int sockets_listen(struct sockets *sockets, size_t index, unsigned worker, struc
 /* Closes those that were not taken, and removes the files of unix sockets: clients cannot connect
  * any more. */
 void sockets_close(struct sockets *sockets);
-DEFINE_CLEANUP(struct sockets *, sockets_close);
 
 enum { SOCKETS_TAKEN = 1, SOCKETS_DENIED, SOCKETS_ABSENT };
 
@@ -82,3 +81,5 @@ const char *sockets_address(struct arena *memory, const struct texts *addresses,
  * where this machine does not have the address; or -1 with err set. */
 int sockets_check(const struct texts *addresses, const char *text, struct socket_holder *ret_holder,
 		  struct error *err);
+
+DEFINE_CLEANUP(struct sockets *, sockets_close);

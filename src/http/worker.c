@@ -48,7 +48,7 @@ struct worker {
 	pthread_t thread;
 	bool has_thread;
 	int epoll, wake;
-	atomic_bool has_store; /* what the context of the exchanges has, for other threads */
+	atomic_bool has_store; /* whether handler.context.store is set, for other threads */
 	struct connections connections;
 	struct request_handler handler;
 	struct lingering lingering;
@@ -157,6 +157,7 @@ int worker_add_socket(struct worker *worker, int fd, enum socket_kind kind, stru
 		.context = &worker->handler,
 		.more = more,
 	};
+	int epoll;
 
 	if (worker->n_sockets == SOCKETS_MAX) {
 		close(fd);
@@ -172,9 +173,9 @@ int worker_add_socket(struct worker *worker, int fd, enum socket_kind kind, stru
 		close(fd);
 		return -1;
 	}
-	fd = MHD_get_daemon_info(listening->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+	epoll = MHD_get_daemon_info(listening->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 	worker->sockets[worker->n_sockets++] = TAKE(listening);
-	return watch(worker, fd, err);
+	return watch(worker, epoll, err);
 }
 
 static void wake(struct worker *worker)
@@ -191,6 +192,8 @@ static void clear_serving(struct serving *serving)
 
 void worker_set_serving(struct worker *worker, const struct serving *serving)
 {
+	struct serving unused = { 0 };
+
 	if (serving->certificates)
 		certificates_ref(serving->certificates);
 	if (serving->templates)
@@ -198,10 +201,11 @@ void worker_set_serving(struct worker *worker, const struct serving *serving)
 	signer_ref(serving->signer);
 	pthread_mutex_lock(&worker->lock);
 	if (worker->has_next_serving)
-		clear_serving(&worker->next_serving);
+		unused = worker->next_serving;
 	worker->next_serving = *serving;
 	worker->has_next_serving = true;
 	pthread_mutex_unlock(&worker->lock);
+	clear_serving(&unused);
 	wake(worker);
 }
 

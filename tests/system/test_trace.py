@@ -1,8 +1,11 @@
 """The trace: lines that follow one request, for all clients or for those of some networks."""
+import contextlib
 import json
 import re
 import signal
+import sqlite3
 import ssl
+import threading
 
 import pytest
 
@@ -40,6 +43,39 @@ def trace(daemon):
             values = re.findall(r'([\w-]+)=("(?:[^"\\]|\\.)*"|\S+)', match.group(2))
             found.append((match.group(1), {name: value.strip('"') for name, value in values}))
     return found
+
+
+def ask_while_the_database_is_locked(daemon, meanwhile):
+    """Returns the parsed query as the trace shows it."""
+    with contextlib.closing(sqlite3.connect(daemon.settings["database"]["file"], isolation_level=None)) as database:
+        assert database.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+        daemon.settings["log"]["level"] = "debug"
+        daemon.start()
+        database.execute("BEGIN EXCLUSIVE")
+        client = threading.Thread(target=ask, args=(daemon,))
+        client.start()
+        daemon.wait_for_log("database locked, waiting")
+        meanwhile()
+        database.execute("COMMIT")
+        client.join()
+    return dict(trace(daemon))["query parsed"]
+
+
+def test_a_reload_while_a_request_waits_decides_about_its_address(served):
+    """What was to be logged when it came counts no more."""
+    served.settings["log"]["addresses"] = "full"
+
+    def log_no_addresses():
+        served.settings["log"]["addresses"] = "none"
+        served.write_settings()
+        served.reload()
+
+    assert set(ask_while_the_database_is_locked(served, log_no_addresses)) == {"connection", "asks-for"}
+
+
+def test_the_key_of_hashes_is_read_once_the_database_can_be(served):
+    served.settings["log"]["addresses"] = "hash"
+    assert "hash" in ask_while_the_database_is_locked(served, lambda: None)
 
 
 def without_trace(daemon):

@@ -14,8 +14,9 @@ static bool note(struct refusal_log *refusals, unsigned number, int64_t now)
 
 static void test_one_of_a_minute_is_logged(void **state)
 {
-	struct refusal_log refusals = REFUSAL_LOG("rate limit", "refused");
+	struct refusal_log refusals = { 0 };
 
+	refusal_log_init(&refusals, "rate limit", "refused");
 	assert_true(note(&refusals, 1, 1000));
 	assert_false(note(&refusals, 1, 1000));
 	assert_true(note(&refusals, 2, 2000));
@@ -27,8 +28,9 @@ static void test_one_of_a_minute_is_logged(void **state)
 
 static void test_many_networks_are_counted_together(void **state)
 {
-	struct refusal_log refusals = REFUSAL_LOG("rate limit", "refused");
+	struct refusal_log refusals = { 0 };
 
+	refusal_log_init(&refusals, "rate limit", "refused");
 	for (unsigned i = 0; i < REFUSAL_LOG_NETWORKS; i++)
 		assert_true(note(&refusals, i, 1000));
 	for (unsigned i = REFUSAL_LOG_NETWORKS; i < 1000; i++)
