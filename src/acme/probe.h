@@ -31,8 +31,7 @@ int probe_own_listener(struct arena *memory, const struct probe *probe, struct e
  * Requests the token at each address of the place, and follows redirects as CAs do (RFC 8555 8.3).
  * If another web server answers at one of the addresses, the place is NAME_ELSEWHERE. If the daemon
  * answers at all of them, it is NAME_HERE. An address that cannot be reached changes nothing,
- * because a router may not loop connections back to its own outer address; place->unreachable says
- * so.
+ * because a router may not support hairpin NAT; place->unreachable says so.
  */
 void probe_place(struct arena *memory, const struct probe *probe, struct name_place *place);
 

@@ -56,7 +56,7 @@ def test_errors_of_settings_read_as_on_the_page(build, tmp_path):
 def harbour(daemon):
     """What the pages call harbour.example, with a login for all addresses that have no user."""
     daemon.add_certificate("harbour", "autoconfig.harbour.example", "autodiscover.harbour.example", "mail.harbour.example")
-    daemon.settings["server"].update({"public-name": "mail.harbour.example", "listen-http": "127.0.0.1:80"})
+    daemon.settings["server"].update({"public-name": "autoconfig.harbour.example", "listen-http": "127.0.0.1:80"})
     daemon.setup(["domain", "add", "harbour.example", "imaps://imap.harbour.example", "submissions://smtp.harbour.example"],
                  ["user", "add", "@harbour.example", "collect"],
                  ["user", "add", "first.last@harbour.example", "a4711"])
