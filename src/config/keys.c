@@ -316,6 +316,8 @@ int setting_parse(struct arena *memory, const struct settings_key *key, const ch
 		*(const char **)place = arena_strdup(memory, word);
 		return 0;
 	case SETTING_LIST:
+		if (!*text && !key->is_optional)
+			return -1;
 		words->memory = memory;
 		while ((word = next_word(memory, &text))) {
 			reject_value(memory, key, word, err);
@@ -323,7 +325,7 @@ int setting_parse(struct arena *memory, const struct settings_key *key, const ch
 				return -1;
 			texts_add(words, word);
 		}
-		return words->count > 0 || key->is_optional ? 0 : -1;
+		return 0;
 	case SETTING_NUMBER:
 		return parse_number(memory, key, text, place);
 	case SETTING_CHOICE:

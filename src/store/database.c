@@ -235,6 +235,10 @@ static int open_for_writing(struct store *store, struct error *err)
 	if (fd < 0 ? errno != EEXIST : fchmod(fd, FILE_MODE) < 0)
 		return refuse_to(errno == EACCES ? "open" : "create", store->path, true, errno,
 				 err);
+	/* Before SQLite opens it, because closing any descriptor of a file releases all locks that
+	 * this process has on it. */
+	if (fd >= 0)
+		close(TAKE_FD(fd));
 	if (open_database(store, store->path, SQLITE_OPEN_READWRITE, err) < 0)
 		return -1;
 	sqlite3_busy_handler(store->database, store_wait_for_lock, store);

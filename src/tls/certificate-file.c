@@ -54,7 +54,8 @@ static char *read_pem_file(struct arena *memory, const char *file, size_t *ret_s
 
 static int64_t nanoseconds(struct timespec time)
 {
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+	/* Unsigned, because a file can have any date; only equality counts. */
+	return (int64_t)((uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec);
 }
 
 static struct file_stamp take_stamp(const char *file)

@@ -299,7 +299,8 @@ const char *certificate_key_kind(struct arena *memory, const struct certificate 
 		return "Ed25519";
 	case GNUTLS_PK_ECDSA:
 		/* GnuTLS says SECP256R1. */
-		gnutls_pubkey_export_ecc_raw2(key, &curve, NULL, NULL, 0);
+		if (gnutls_pubkey_export_ecc_raw2(key, &curve, NULL, NULL, 0) < 0)
+			return "ECDSA";
 		return arena_printf(memory, "ECDSA P-%.3s",
 				    gnutls_ecc_curve_get_name(curve) + strlen("SECP"));
 	case GNUTLS_PK_RSA_PSS:

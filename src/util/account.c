@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <libgen.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -170,7 +171,7 @@ int account_become(const struct account *account, struct error *err)
 	return error_hint(err, "remove that user from the group root");
 }
 
-int account_run_patience = 60000;
+int account_run_patience = 300000;
 
 /* In the child. Its error is short enough for a pipe to take it at once. */
 static void work_and_exit(const struct account *account, account_work work, void *context,
@@ -217,6 +218,16 @@ static const char *read_to_end(int fd, size_t limit, int64_t deadline, struct by
 	}
 }
 
+/* The child may have closed what it writes to. */
+static bool ends_before(pid_t pid, int64_t deadline)
+{
+	_cleanup_(closep) int fd = pidfd_open(pid, 0);
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	int64_t left = deadline - clock_now();
+
+	return fd < 0 || poll(&end, 1, left > 0 ? (int)left : 0) > 0;
+}
+
 char *account_run(struct arena *memory, const struct account *account, account_work work,
 		  void *context, size_t limit, size_t *ret_size, struct error *err)
 {
@@ -235,11 +246,11 @@ char *account_run(struct arena *memory, const struct account *account, account_w
 	closep(&failure[1]);
 	if (pid > 0) {
 		problem = read_to_end(output[0], limit, deadline, &text);
-		if (problem)
-			kill(pid, SIGKILL);
-		else
+		if (!problem)
 			problem = read_to_end(failure[0], sizeof(err->text) + sizeof(err->hint),
 					      deadline, &reason);
+		if (problem || !ends_before(pid, deadline))
+			kill(pid, SIGKILL);
 		status = process_wait(pid);
 	}
 	closep(&output[0]);

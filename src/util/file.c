@@ -113,7 +113,10 @@ static int commit_file(const struct output *output)
 	if (output->may_replace || (r < 0 && errno == EINVAL))
 		r = renameat(directory, output->temporary, directory, output->name);
 	/* The name is safe once its directory is. */
-	return r < 0 || fsync(directory) < 0 ? errno : 0;
+	if (r < 0)
+		return errno;
+	/* Some network file systems cannot. */
+	return fsync(directory) < 0 && errno != EINVAL ? errno : 0;
 }
 
 int output_keep_rights(struct output *output, struct error *err)

@@ -37,6 +37,13 @@ static int open_fifo(FILE *output, void *path, struct error *err)
 						    : 0;
 }
 
+static int close_and_wait(FILE *output, void *context, struct error *err)
+{
+	for (int fd = 0; fd < 20; fd++)
+		close(fd);
+	return pause();
+}
+
 static int die(FILE *output, void *context, struct error *err)
 {
 	return raise(SIGKILL);
@@ -82,6 +89,7 @@ static void test_a_child_that_hangs_is_killed(void **state)
 	assert_null(run(&memory, open_fifo, fifo, 9, &size, &err));
 	assert_string_equal(err.text,
 			    "the process that reads as user 'own' did not end within 1 seconds");
+	assert_null(run(&memory, close_and_wait, NULL, 9, &size, &err));
 	directory_free(directory);
 }
 

@@ -10,6 +10,7 @@
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/digest.h"
+#include "util/process.h"
 
 /* A directory of its own for each test, and where its database lies. */
 struct place {
@@ -130,6 +131,39 @@ static void test_creation(void **state)
 					       "WHERE schema = 'main' AND type = 'table' "
 					       "AND name NOT LIKE 'sqlite_%' AND NOT strict"),
 			    "0");
+}
+
+/* The last process that closes a database deletes its log. The child is older than the store,
+ * because SQLite takes a copy of its own state for locks of this process. */
+static void test_creator_holds_its_lock(void **state)
+{
+	struct place *place = *state;
+	_cleanup_(store_closep) struct store *store = NULL;
+	const char *log = arena_printf(&place->memory, "%s-wal", place->path);
+	struct stat before, after;
+	int begin[2];
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe(begin), 0);
+	pid = fork();
+	if (pid == 0) {
+		sqlite3 *database;
+
+		_exit(read(begin[0], &c, 1) != 1 ||
+		      sqlite3_open(place->path, &database) != SQLITE_OK ||
+		      sqlite3_exec(database, "BEGIN IMMEDIATE; COMMIT", NULL, NULL, NULL) !=
+			      SQLITE_OK ||
+		      sqlite3_close(database) != SQLITE_OK);
+	}
+	store = open_store(place, STORE_WRITE);
+	assert_int_equal(stat(log, &before), 0);
+	assert_int_equal(write(begin[1], "", 1), 1);
+	assert_int_equal(process_wait(pid), 0);
+	assert_int_equal(stat(log, &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	close(begin[0]);
+	close(begin[1]);
 }
 
 static void test_reopening_keeps_what_is_there(void **state)
@@ -1285,6 +1319,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_creation, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_creator_holds_its_lock, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_reopening_keeps_what_is_there, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_refused_files, set_up, tear_down),
