@@ -181,7 +181,7 @@ const char *language_parse(struct arena *memory, const char *text, struct error 
 {
 	if (strlen(text) <= LANGUAGE_MAX_LENGTH && is_language(text))
 		return text_lower(memory, text);
-	error_set(err, ERROR_INPUT, "%s is not a language; write a tag such as en, de, pt-br",
-		  log_quote(memory, text));
+	error_set(err, ERROR_INPUT, "%s is not a language", log_quote(memory, text));
+	error_hint(err, "write a tag such as en, de, pt-br");
 	return NULL;
 }

@@ -152,10 +152,10 @@ int service_parse_authentications(struct arena *memory, const char *text, struct
 		if (way == AUTHENTICATIONS) {
 			for (size_t i = 0; i < AUTHENTICATIONS; i++)
 				bytes_add_format(&names, " %s", authentication_names[i]);
-			return error_set(err, ERROR_INPUT,
-					 "%s is not a way to authenticate; write a comma-separated "
-					 "list of%s",
-					 log_quote(memory, name), bytes_text(&names));
+			error_set(err, ERROR_INPUT, "%s is not a way to authenticate",
+				  log_quote(memory, name));
+			return error_hint(err, "write a comma-separated list of%s",
+					  bytes_text(&names));
 		}
 		for (size_t i = 0; i < count; i++)
 			if (list[i] == way)

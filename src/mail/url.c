@@ -26,8 +26,7 @@ static const char *parse_url(struct arena *memory, const char *text, enum url_us
 	const char *authority, *rest, *fragment, *colon, *host, *url;
 
 	if (!is_https && (!is_http || use != URL_OF_PAGE))
-		return is_http ? "is not encrypted; write https://HOST/PATH"
-			       : "is not a URL; write https://HOST/PATH";
+		return is_http ? "is not encrypted" : "is not a URL";
 	authority = strchr(text, '/') + 2;
 	rest = authority + strcspn(authority, "/?#");
 	authority = arena_strndup(memory, authority, (size_t)(rest - authority));
@@ -54,8 +53,11 @@ const char *url_parse(struct arena *memory, const char *what, const char *text, 
 {
 	const char *url = NULL, *wrong = parse_url(memory, text, use, &url);
 
-	if (wrong)
+	if (wrong) {
 		error_set(err, ERROR_INPUT, "the %s %s %s", what, log_quote(memory, text), wrong);
+		if (!text_starts_with_ignoring_case(text, "https://"))
+			error_hint(err, "write https://HOST/PATH");
+	}
 	return url;
 }
 
@@ -67,10 +69,11 @@ const char *issuer_parse(struct arena *memory, const char *text, struct error *e
 	if (strstr(text, "://"))
 		return url_parse(memory, "issuer", text, URL_OF_SERVICE, err);
 	host = idna_to_ascii(memory, text);
-	if (!host)
-		error_set(err, ERROR_INPUT,
-			  "the issuer %s is not a URL or a host name; write https://HOST",
+	if (!host) {
+		error_set(err, ERROR_INPUT, "the issuer %s is not a URL or a host name",
 			  log_quote(memory, text));
+		error_hint(err, "write https://HOST");
+	}
 	return host;
 }
 

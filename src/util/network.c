@@ -80,12 +80,11 @@ int networks_check(struct arena *memory, const char *list, struct error *err)
 	size_t count = 0;
 
 	for (; (word = next_word(memory, &list)); count++)
-		if (!network_parse(memory, word, &network))
-			return error_set(
-				err, ERROR_INPUT,
-				"%s is not a network; write ADDRESS/BITS, with no bits set "
-				"after that many, as in 192.0.2.0/24 or 2001:db8::/32",
-				log_quote(memory, word));
+		if (!network_parse(memory, word, &network)) {
+			error_set(err, ERROR_INPUT, "%s is not a network", log_quote(memory, word));
+			return error_hint(err, "write ADDRESS/BITS, with no bits set after that "
+					       "many, as in 192.0.2.0/24 or 2001:db8::/32");
+		}
 	if (count == 0)
 		return error_set(err, ERROR_INPUT, "a list of networks must not be empty");
 	return 0;
