@@ -94,7 +94,7 @@ int certificate_file_load(struct arena *memory, const char *file, const char *ke
 			  struct certificate *ret_certificate, struct error *err)
 {
 	_cleanup_(arena_wipe) struct arena secret = ARENA_NULL;
-	struct certificate_source source = { .file = file };
+	struct certificate_source source = { .file = file, .is_for_signing = key_file };
 	struct stat status;
 
 	source.data = read_pem_file(&secret, file, &source.size, err);

@@ -7,8 +7,9 @@
 
 /*
  * Loads a PEM file, as certificate_parse() reads it, with the key in another file; with NULL, its
- * own key or, if it has none, that of the file beside it which layout_key_of() names. Returns 0, or
- * -1 with err set to a sentence that names the file.
+ * own key or, if it has none, that of the file beside it which layout_key_of() names. A key_file
+ * means that it signs profiles: the certificate may be must-staple then. Returns 0, or -1 with err
+ * set to a sentence that names the file.
  */
 int certificate_file_load(struct arena *memory, const char *file, const char *key_file,
 			  certificates_warner warn, void *context,

@@ -39,6 +39,7 @@ struct certificate_source {
 	const char *file, *key_file;
 	const char *data, *key_data;
 	size_t size, key_size;
+	bool is_for_signing; /* of profiles, not for TLS */
 };
 
 /*

@@ -11,11 +11,14 @@ struct ticket_key {
 int ticket_key_new(int64_t now, struct ticket_key **ret_key, struct error *err)
 {
 	_cleanup_(ticket_key_freep) struct ticket_key *key = xnew(struct ticket_key);
+	int result;
 
 	pthread_rwlock_init(&key->lock, NULL);
-	key->until = now;
-	if (!ticket_key_renew(key, now))
-		return error_set(err, ERROR_TLS, "cannot generate a session ticket key");
+	key->until = now + TICKET_KEY_LIFE_MS;
+	result = gnutls_session_ticket_key_generate(&key->data);
+	if (result < 0)
+		return error_set(err, ERROR_TLS, "cannot generate a session ticket key: %s",
+				 gnutls_strerror(result));
 	*ret_key = TAKE(key);
 	return 0;
 }

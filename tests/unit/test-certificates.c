@@ -16,6 +16,7 @@
 #include "tls/certificate-file.h"
 #include "tls/certificate-paths.h"
 #include "tls/client-hello.h"
+#include "tls/cms.h"
 #include "util/arena.h"
 #include "util/bytes.h"
 #include "util/cleanup.h"
@@ -177,6 +178,17 @@ static void test_accepted(void **state)
 			assert_string_equal(certificate.names[j], good[i].names[j]);
 		assert_string_equal(bytes_text(&warnings), "");
 	}
+}
+
+/* No client of a profile asks for the status of the certificate in TLS. */
+static void test_a_must_staple_certificate_signs(void **state)
+{
+	static const char file[] = "refused/must-staple.pem";
+	struct signer *signer = NULL;
+	struct error err = { 0 };
+
+	assert_int_equal(signer_load(file, file, NULL, NULL, &signer, &err), 0);
+	signer_unref(signer);
 }
 
 static void test_refused(void **state)
@@ -1160,6 +1172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accepted),
+		cmocka_unit_test(test_a_must_staple_certificate_signs),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_warnings),
