@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "admin/admin.h"
+#include "cli/entry.h"
 #include "cli/options.h"
 #include "cli/print.h"
 

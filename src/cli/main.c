@@ -8,6 +8,7 @@
 #include "admin/admin.h"
 #include "admin/change.h"
 #include "cli/command.h"
+#include "cli/entry.h"
 #include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/print.h"
@@ -31,7 +32,7 @@ static void print_messages(struct admin *admin, const struct command_line *line)
 	if (!line->arguments.is_json) {
 		for (size_t i = 0; i < count && !line->is_quiet; i++)
 			puts(admin->messages.items[i]);
-	} else if (!print_has_begun_json() && (changes || count > 0)) {
+	} else if (!entry_has_printed_json() && (changes || count > 0)) {
 		entry = json_object();
 		done = array_of_texts(admin->messages.items, count);
 		entry_put(entry, "done", done);

@@ -3,8 +3,8 @@
 #include "admin/admin.h"
 #include "admin/provider-rules.h"
 #include "admin/warnings.h"
+#include "cli/entry.h"
 #include "cli/options.h"
-#include "cli/print.h"
 #include "mail/pattern.h"
 #include "store/store.h"
 

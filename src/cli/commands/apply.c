@@ -8,6 +8,7 @@
 #include "admin/reconcile.h"
 #include "cli/command.h"
 #include "cli/commands/batch.h"
+#include "cli/entry.h"
 #include "cli/file-argument.h"
 #include "cli/options.h"
 #include "cli/print.h"

@@ -5,6 +5,7 @@
 #include "acme/order.h"
 #include "admin/admin.h"
 #include "cli/command.h"
+#include "cli/entry.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "util/base.h"

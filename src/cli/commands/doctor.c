@@ -6,6 +6,7 @@
 
 #include "admin/admin.h"
 #include "cli/command.h"
+#include "cli/entry.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "cli/terminal.h"

@@ -1,8 +1,8 @@
 
 #include "admin/admin.h"
 #include "cli/command.h"
+#include "cli/entry.h"
 #include "cli/options.h"
-#include "cli/print.h"
 #include "mail/address.h"
 #include "observe/access-log.h"
 #include "store/store.h"

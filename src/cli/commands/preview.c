@@ -7,6 +7,7 @@
 #include "answer/answer.h"
 #include "cli/command.h"
 #include "cli/commands/explain.h"
+#include "cli/entry.h"
 #include "cli/options.h"
 #include "cli/print.h"
 #include "config/settings.h"
